@@ -1,0 +1,337 @@
+"""catalogue: papers.v1 → paper-changes. Checks each event, holds the newest revision of each paper and writes what changed.
+
+Rows for the partition of the affected paper: `paper` (the paper as it is: the home partition gets everything, partitions it cites into get its
+authors and year), `edge` (cited, citing, sign: +1 new, -1 gone, 0 the citation stands but its paper's authors or year changed), `counted`.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+import orjson
+
+from shared.contracts import papers as contract
+from shared.contracts import topics
+from shared.contracts.refusals import Reason
+from shared.errors import InputRefused
+from shared.ids import author_key, partitions_of
+from shared.log.port import Record
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, starts_of
+from shared.stages.packs import Kind, Ragged, bytes_column, take
+from shared.stages.stage import Numbers, Refusal, Stage
+
+UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
+NO_AUTHORS = np.zeros(0, I32)
+
+
+class Catalogue(Stage):
+    name = "catalogue"
+    input = topics.PAPERS
+    output = topics.PAPER_CHANGES
+    kinds = (Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("paper"), Kind("edge"), Kind("counted", ("paper", "source")))
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        targets = len(self.outbox.sent)
+        self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
+        self.revision, self.status, self.digest = Column(I64, -1), Column(I8, UNKNOWN), Column(I64)
+        self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
+        self.members, self.references = Lists(I32), Lists(I32)
+        self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
+        self.paper_no, self.author_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
+
+    def parts(self):
+        return {
+            "papers": self.papers, "authors": self.authors, "sources": self.sources, "revision": self.revision, "status": self.status,
+            "digest": self.digest, "year": self.year, "part": self.part, "members": self.members, "references": self.references,
+            "paper_no": self.paper_no, "author_no": self.author_no, "source_no": self.source_no,
+            **{f"counted_at.{i}": c for i, c in enumerate(self.counted_at)},
+        }  # fmt: skip
+
+    def facts(self):
+        return {"sources": len(self.counted_at)}
+
+    def prepare(self, facts):
+        self.counted_at = [Column(I32) for _ in range(facts["sources"])]
+
+    def rows(self):
+        return {
+            "papers": int((self.status.view == PUBLISHED).sum()),
+            "papers_withdrawn": int((self.status.view == WITHDRAWN).sum()),
+            "papers_unknown": int((self.status.view == UNKNOWN).sum()),
+            "authors": len(self.authors),
+            "references": int(self.references.length.view.sum(dtype=I64)),
+        }
+
+    def step(self, records: Sequence[Record]) -> None:
+        batch = _Batch(self, self._read(records))
+        batch.fold()
+        batch.emit()
+
+    def _read(self, records: Sequence[Record]) -> list[dict]:
+        """The valid events, in order; the others are refused (D5) by their bytes alone."""
+        events, valid = [], []
+        for record in records:
+            try:
+                contract.check_size(record.value, self.layout.max_event_bytes)
+                event = contract.decode(record.value)
+                if record.key != event["paper_id"].encode():
+                    raise InputRefused(Reason.KEY_MISMATCH, "paper_id", "the key of the record must be the paper_id in UTF-8")
+            except InputRefused as refused:
+                self.refused.append(Refusal(record, refused.reason, f"{refused.field}: {refused.hint}" if refused.field else refused.hint))
+                continue
+            events.append(event)
+            valid.append(record)
+        if self.layout.papers > 1 and events:
+            right = partitions_of([r.key for r in valid], self.layout.papers) == self.partition
+            for record, fits in zip(valid, right, strict=True):
+                if not fits:
+                    hint = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
+                    self.refused.append(Refusal(record, Reason.WRONG_PARTITION, hint))
+            events = [e for e, fits in zip(events, right, strict=True) if fits]
+        return events
+
+
+class _Batch:
+    """One step: a loop over the events for what must be read one by one, then columns."""
+
+    def __init__(self, stage: Catalogue, events: list[dict]):
+        self.stage, self.events = stage, events
+        # paper rows
+        self.head, self.head_event, self.head_status, self.head_year = [], [], [], []
+        self.n_members, self.members, self.sigs, self.cards = [], [], [], []
+        self.dates, self.categories, self.truncated = [], [], []
+        # edges
+        self.cited, self.citing, self.sign, self.edge_event = [], [], [], []
+        # counts by a source
+        self.count_paper, self.count_source, self.count_value, self.count_event = [], [], [], []
+        self.held: dict[int, tuple[list[int], list[int]]] = {}  # paper → (members, references), as of now, of papers this step changed
+
+    def fold(self) -> None:
+        s = self.stage
+        papers, n_papers, n_authors = s.papers.slots, len(s.papers), len(s.authors)
+        for at, event in enumerate(self.events):
+            paper = papers.setdefault(event["paper_id"], len(papers))
+            if paper >= s.revision.size:
+                self._grow()
+            kind = event.get("event", "paper.published")
+            if kind == "paper.published":
+                self._published(at, paper, event)
+            elif kind == "paper.withdrawn":
+                self._withdrawn(at, paper, event)
+            elif kind == "paper.counted":
+                self._counted(at, paper, event)
+            # paper.scored is kept in the log for the scorer; nothing here depends on it
+        self._grow()
+        new = s.papers.note(n_papers)
+        if s.layout.papers > 1 and new:
+            s.part.data[n_papers : len(papers)] = partitions_of([k.encode() for k in new], s.layout.papers)
+        s.authors.note(n_authors)
+        s.author_no.resize(len(s.authors))
+        if self.held:
+            changed = np.fromiter(self.held, I32, len(self.held))
+            for lists, which in ((s.members, 0), (s.references, 1)):
+                values = [held[which] for held in self.held.values()]
+                flat = np.fromiter((x for v in values for x in v), I32)
+                lists.replace(changed, np.fromiter(map(len, values), I32, len(values)), flat)
+
+    def _grow(self) -> None:
+        s, size = self.stage, len(self.stage.papers.slots)
+        for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, *s.counted_at):
+            column.resize(size)
+
+    def _supersedes(self, paper: int, event: dict) -> bool:
+        """Rule A1: the highest revision wins, of equal ones the later; the same content again changes nothing."""
+        s, revision = self.stage, event["revision"]
+        held = s.revision.data[paper]
+        if revision < held:
+            s.counters["stale_revisions"] += 1
+            return False
+        digest = int.from_bytes(blake2b(orjson.dumps(event), digest_size=8).digest(), "little", signed=True)
+        if revision == held:
+            if digest == s.digest.data[paper]:
+                s.counters["repeats"] += 1
+                return False
+            s.counters["revision_conflicts"] += 1
+        s.revision.data[paper], s.digest.data[paper] = revision, digest
+        return True
+
+    def _lists(self, paper: int) -> tuple[list[int], list[int]]:
+        held = self.held.get(paper)
+        if held is None:
+            s, one = self.stage, np.array([paper])
+            held = tuple(lists.values[0].data[lists.index(one)[0]].tolist() for lists in (s.members, s.references))
+        return held
+
+    def _published(self, at: int, paper: int, event: dict) -> None:
+        s = self.stage
+        before_status, before_year = s.status.data[paper], s.year.data[paper]
+        if not self._supersedes(paper, event):
+            return
+        slots, papers = s.authors.slots, s.papers.slots
+        members: dict[int, dict] = {}
+        for author in event["authors"]:
+            members.setdefault(slots.setdefault(author_key(author), len(slots)), author)
+        references = dict.fromkeys([papers.setdefault(r, len(papers)) for r in event["references"]])
+        references.pop(paper, None)  # rule A2: a set, without the paper itself
+        own, cited = list(members), list(references)
+        published = event["published"]
+        year = int(published[:4]) if published else 0
+        self._head(at, paper, PUBLISHED, year, own)
+        self.sigs += [orjson.dumps([a["name"], a["affiliations"]]) for a in members.values()]
+        category = event["categories"][0] if event["categories"] else ""
+        self.categories.append(category)
+        self.dates.append(int((published or "0").replace("-", "").ljust(8, "0")))
+        self.truncated.append(event["authors_truncated"])
+        self.cards.append(_card(event, category.rpartition(".")[2], list(members.values())))
+        if before_status == UNKNOWN:
+            self._edges(at, paper, cited, 1)
+        else:
+            old_members, old = self._lists(paper)
+            kept = references.keys() & set(old)
+            self._edges(at, paper, sorted(set(old) - kept), -1)
+            if old_members != own or before_year != year:
+                self._edges(at, paper, sorted(kept), 0)
+            self._edges(at, paper, [c for c in cited if c not in kept], 1)
+        s.status.data[paper], s.year.data[paper] = PUBLISHED, year
+        self.held[paper] = (own, cited)
+
+    def _withdrawn(self, at: int, paper: int, event: dict) -> None:
+        s = self.stage
+        if not self._supersedes(paper, event):
+            return
+        if s.status.data[paper] == PUBLISHED:
+            _, old = self._lists(paper)
+            self._edges(at, paper, sorted(old), -1)
+            self._head(at, paper, WITHDRAWN, 0, [])
+            self.categories.append("")
+            self.dates.append(0)
+            self.truncated.append(False)
+            self.cards.append(b"")
+            self.held[paper] = ([], [])
+        s.status.data[paper], s.year.data[paper] = WITHDRAWN, 0
+
+    def _counted(self, at: int, paper: int, event: dict) -> None:
+        s, day = self.stage, int(event["as_of"].replace("-", ""))
+        source = int(s.sources.learn([event["source"]])[0])
+        while source >= len(s.counted_at):
+            s.counted_at.append(Column(I32))
+            self._grow()
+        s.source_no.resize(len(s.sources))
+        if day < s.counted_at[source].data[paper]:
+            s.counters["stale_revisions"] += 1
+            return
+        s.counted_at[source].data[paper] = day
+        self.count_paper.append(paper)
+        self.count_source.append(source)
+        self.count_value.append(event["citations"])
+        self.count_event.append(at)
+
+    def _head(self, at: int, paper: int, status: int, year: int, members: list[int]) -> None:
+        self.head.append(paper)
+        self.head_event.append(at)
+        self.head_status.append(status)
+        self.head_year.append(year)
+        self.n_members.append(len(members))
+        self.members += members
+
+    def _edges(self, at: int, paper: int, cited: list[int], sign: int) -> None:
+        """Rule D2: in the order given, which is that of the reference list or of the slots: never that of a set."""
+        self.cited += cited
+        size = len(cited)
+        self.citing += [paper] * size
+        self.sign += [sign] * size
+        self.edge_event += [at] * size
+
+    def emit(self) -> None:
+        """One set of rows for each target: numbers for keys used there for the first time, papers, edges, counts."""
+        s = self.stage
+        head, cited, citing = np.array(self.head, I32), np.array(self.cited, I32), np.array(self.citing, I32)
+        if not (len(head) or self.count_paper):
+            return
+        head_event, edge_event, count_event = (np.array(x, I64) for x in (self.head_event, self.edge_event, self.count_event))
+        counted, count_source = np.array(self.count_paper, I32), np.array(self.count_source, I32)
+        n_members = np.array(self.n_members, I32)
+        sigs = bytes_column(self.sigs)
+        sig_of_head = Ragged(n_members, sigs.lengths)
+        sig_bytes = np.add.reduceat(np.append(sigs.lengths, 0).astype(I64), starts_of(n_members)) if len(head) else np.zeros(0, I64)
+        sig_bytes[n_members == 0] = 0
+        papers = {
+            "paper": head, "status": np.array(self.head_status, I8), "year": np.array(self.head_year, I16),
+            "members": Ragged(n_members, np.array(self.members, I32)), "sig_lengths": sig_of_head,
+            "sigs": Ragged(sig_bytes.astype(I32), sigs.values), "card": bytes_column(self.cards), "category": self.categories,
+            "date": np.array(self.dates, I32), "truncated": np.array(self.truncated, np.bool_).astype(I8),
+        }  # fmt: skip
+        edges = {"cited": cited, "citing": citing, "sign": np.array(self.sign, I8)}
+        counts = {"paper": counted, "source": count_source, "count": np.array(self.count_value, I32)}
+        row_of_event = np.full(len(self.events), -1, I64)
+        row_of_event[head_event] = np.arange(len(head))
+        home = s.part.data[head]
+        for target in range(len(s.outbox.sent)):
+            edge_rows = np.flatnonzero(s.part.data[cited] == target)
+            count_rows = np.flatnonzero(s.part.data[counted] == target)
+            if len(s.outbox.sent) == 1:
+                rows = np.arange(len(head))
+            else:  # described here, or citing into here
+                rows = np.union1d(np.flatnonzero(home == target), row_of_event[edge_event[edge_rows]])
+            here = take(papers, rows)
+            if len(s.outbox.sent) > 1:
+                _strip(here, home[rows] != target)
+            self._send(target, here, head_event[rows], take(edges, edge_rows), edge_event[edge_rows], take(counts, count_rows), count_event[count_rows])
+
+    def _send(self, target: int, here, here_event, edges, edge_event, counts, count_event) -> None:
+        s = self.stage
+        used = np.concatenate([here["paper"], edges["cited"], counts["paper"]])
+        fresh, fresh_event = _define(s.paper_no, target, used, np.concatenate([here_event, edge_event, count_event]))
+        members = here["members"]
+        named, named_event = _define(s.author_no, target, members.values, np.repeat(here_event, members.lengths))
+        sources, sources_event = _define(s.source_no, target, counts["source"], count_event)
+        paper_of = s.paper_no.columns[target].data
+        here |= {"paper": paper_of[here["paper"]], "members": Ragged(members.lengths, s.author_no.of(target, members.values))}
+        edges |= {"cited": paper_of[edges["cited"]], "citing": paper_of[edges["citing"]]}
+        counts |= {"paper": paper_of[counts["paper"]], "source": s.source_no.of(target, counts["source"])}
+        rows = {
+            "paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]},
+            "author_key": {"key": [s.authors.names[i] for i in named.tolist()]},
+            "source_key": {"key": [s.sources.names[i] for i in sources.tolist()]},
+            "paper": here, "edge": edges, "counted": counts,
+        }  # fmt: skip
+        event = {"paper_key": fresh_event, "author_key": named_event, "source_key": sources_event,
+                 "paper": here_event, "edge": edge_event, "counted": count_event}  # fmt: skip
+        s.outbox.add(target, rows, len(self.events), event)
+
+
+def _define(numbers: Numbers, target: int, used: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers for those of `used` that have none on the channel, in the order of the events that use them first; with these events."""
+    new = numbers.columns[target].data[used] < 0
+    used, event = used[new], event[new]
+    order = np.argsort(event, kind="stable")
+    used, event = used[order], event[order]
+    _, first = np.unique(used, return_index=True)
+    first.sort()
+    numbers.define(target, used[first])
+    return used[first], event[first]
+
+
+def _strip(rows: dict, away: np.ndarray) -> None:
+    """What only the home partition needs (for display) is left out elsewhere; status -1 says: known here as a citing paper only."""
+    keep = ~away
+    rows["status"] = np.where(keep, rows["status"], -1).astype(I8)
+    for name in ("sig_lengths", "sigs", "card"):
+        ragged = rows[name]
+        values = ragged.values[np.repeat(keep, ragged.lengths)]
+        rows[name] = Ragged(np.where(keep, ragged.lengths, 0).astype(I32), values)
+    rows["category"] = [c if k else "" for c, k in zip(rows["category"], keep.tolist(), strict=True)]
+
+
+def _card(event: dict, field: str, authors: list[dict]) -> bytes:
+    """The paper for display, as JSON without its last brace: the publisher adds the numbers."""
+    card = {
+        "paper_id": event["paper_id"], "title": event["title"], "published": event["published"], "field": field or None,
+        "authors": [a["name"] for a in authors[:3]], "authors_total": len(authors),
+        "affiliations": list(dict.fromkeys(x for a in authors for x in a["affiliations"]))[:3],
+    }  # fmt: skip
+    for name in ("venue", "doi", "url"):
+        if event[name]:
+            card[name] = event[name]
+    return orjson.dumps(card)[:-1]

@@ -1,0 +1,118 @@
+"""directory: authors.v1 → author-changes. What is said about authors (names, reported metrics) and the day.
+
+Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition (rule D4).
+Merges and separations are checked and kept in the log; they take effect with rule A3, in a later generation.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+
+from shared.contracts import authors as contract
+from shared.contracts import papers as papers_contract
+from shared.contracts import topics
+from shared.contracts.refusals import Reason
+from shared.errors import InputRefused
+from shared.ids import partitions_of
+from shared.log.port import Record
+from shared.stages.columns import I32, Keys, Lists
+from shared.stages.packs import Kind, bytes_column
+from shared.stages.stage import Numbers, Refusal, Stage
+
+DESCRIBED = ("name", "orcid", "homepage", "aliases")
+
+
+class Directory(Stage):
+    name = "directory"
+    input = topics.AUTHORS
+    output = topics.AUTHOR_CHANGES
+    kinds = (Kind("author_key"), Kind("about", ("author",)), Kind("day", ("one",)))
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.authors = Keys()
+        self.about = Lists(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
+        self.author_no = Numbers(len(self.outbox.sent))
+        self.day = 0  # YYYYMMDD
+
+    def parts(self):
+        return {"authors": self.authors, "about": self.about, "author_no": self.author_no}
+
+    def facts(self):
+        return {"day": self.day}
+
+    def prepare(self, facts):
+        self.day = facts["day"]
+
+    def rows(self):
+        return {"authors": len(self.authors)}
+
+    def step(self, records: Sequence[Record]) -> None:
+        for record in records:
+            try:
+                papers_contract.check_size(record.value, self.layout.max_event_bytes)
+                event = contract.decode(record.value)
+                if record.key != event["author_id"].encode():
+                    raise InputRefused(Reason.KEY_MISMATCH, "author_id", "the key of the record must be the author_id in UTF-8")
+                if partitions_of([record.key], self.layout.authors)[0] != self.partition:
+                    hint = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
+                    raise InputRefused(Reason.WRONG_PARTITION, "author_id", hint)
+            except InputRefused as refused:
+                self.refused.append(Refusal(record, refused.reason, f"{refused.field}: {refused.hint}" if refused.field else refused.hint))
+                continue
+            self._take(event)
+
+    def _take(self, event: dict) -> None:
+        kind = event["event"]
+        if kind == "clock.ticked":
+            day = int(event["date"].replace("-", ""))
+            if day > self.day:
+                self.day = day
+                for target in range(len(self.outbox.sent)):
+                    self.outbox.add(target, {"day": {"one": np.zeros(1, I32), "day": np.array([day], I32)}})
+        elif kind == "author.described":
+            self._say(event, lambda held: _describe(held, event))
+        elif kind == "author.reported":
+            self._say(event, lambda held: _report(held, event))
+
+    def _say(self, event: dict, change) -> None:
+        slot = self.authors.learn([event["author_id"]])
+        self.about.resize(len(self.authors))
+        self.author_no.resize(len(self.authors))
+        index, _ = self.about.index(slot)
+        raw = self.about.values[0].data[index].tobytes()
+        held = orjson.loads(raw) if raw else {"revision": -1, "described": None, "reported": {}}
+        if not change(held):
+            self.counters["stale_revisions"] += 1
+            return
+        now = orjson.dumps(held, option=orjson.OPT_SORT_KEYS)
+        if now == raw:
+            self.counters["repeats"] += 1
+            return
+        self.about.replace(slot, np.array([len(now)], I32), np.frombuffer(now, np.uint8))
+        target = int(partitions_of([event["author_id"].encode()], self.layout.authors)[0])
+        fresh = self.author_no.define(target, slot)
+        rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
+                "about": {"author": self.author_no.of(target, slot), "about": bytes_column([now])}}  # fmt: skip
+        self.outbox.add(target, rows)
+
+
+def _describe(held: dict, event: dict) -> bool:
+    """Rule A1: the highest revision wins, of equal ones the later."""
+    revision = event.get("revision", 0)
+    if revision < held["revision"]:
+        return False
+    held["revision"] = revision
+    held["described"] = {k: event[k] for k in DESCRIBED if event.get(k)}
+    return True
+
+
+def _report(held: dict, event: dict) -> bool:
+    """Of one source the newest day wins, of equal ones the later."""
+    source, as_of = event["source"], event["as_of"]
+    before = held["reported"].get(source)
+    if before and as_of < before["as_of"]:
+        return False
+    held["reported"][source] = {"as_of": as_of, **{k: v for k, v in event["metrics"].items() if v is not None}}
+    return True

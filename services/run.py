@@ -1,0 +1,76 @@
+"""`scholarstream run`: producer, consumer, publisher and viewer in one process on the embedded log (or any log)."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from services import worker
+from services.producer.main import produce
+from services.status import behind_of
+from shared.stages.runner import ProgressReporter, StageRunner
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
+
+log = structlog.get_logger("run")
+
+
+async def run(
+    settings, *, sources: list[str], demo: bool = False, exit_when_idle: bool = False, open_port: bool = True, announce: Callable[[str], None] = print
+) -> None:
+    """Runs until a signal, an error, or (exit_when_idle) until all sources are read and everything is published.
+
+    announce gets the address once the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
+    """
+    worker.prepare_folder(settings)
+    with worker.hold(settings, ("consumer", "publisher")) as locks:
+        async with worker.opened(settings) as (the_log, layout):
+            stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
+            runners = worker.runners_of(worker.CONSUMER + worker.PUBLISHER, the_log, layout, settings, telemetry, health)
+            with worker.stopping_on_signals(stop):
+                tasks = [asyncio.create_task(r.run(stop), name=r.name) for r in runners]
+                tasks.append(asyncio.create_task(ProgressReporter(the_log, layout, runners).run(stop), name="progress"))
+                if open_port:
+                    tasks += await _view(the_log, settings, telemetry, health, stop, announce, locks)
+                work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, runners)
+                tasks.append(asyncio.create_task(work, name="producer"))
+                await worker.together(stop, tasks, settings.shutdown_seconds)
+
+
+async def _view(the_log, settings, telemetry, health, stop, announce, locks) -> list[asyncio.Task]:
+    from services.status import status_of
+    from services.viewer.main import build_app, serve
+
+    app, index = build_app(the_log, settings, registry=telemetry, health=health, status=lambda: status_of(the_log), stop=stop)
+    bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    tasks = [
+        asyncio.create_task(serve(app, settings.host, settings.port, stop=stop, on_bound=bound.set_result), name="viewer"),
+        asyncio.create_task(index.follow(stop), name="index"),
+    ]
+    await asyncio.wait([bound, tasks[0]], return_when=asyncio.FIRST_COMPLETED, timeout=30)
+    if tasks[0].done():
+        bound.cancel()
+        tasks[1].cancel()
+        await asyncio.gather(tasks[1], return_exceptions=True)
+        tasks[0].result()
+    address = bound.result()
+    for lock in locks.held:
+        lock.describe(address)
+    announce(address)
+    return tasks
+
+
+async def _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, runners: list[StageRunner]) -> None:
+    await produce(the_log, settings, sources, demo=demo, stop=stop, telemetry=telemetry)
+    if not exit_when_idle:
+        await stop.wait()
+        return
+    while not stop.is_set():
+        behind = await behind_of(the_log, runners)
+        if not behind:
+            stop.set()
+            return
+        try:
+            await asyncio.wait_for(stop.wait(), 0.02)
+        except TimeoutError:
+            continue

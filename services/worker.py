@@ -1,0 +1,136 @@
+"""What every process does around its stages: open the log, agree on the layout, hold the roles, run, stop within a bound."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import structlog
+
+from services.consumer.authors import Authors
+from services.consumer.catalogue import Catalogue
+from services.consumer.citations import Citations
+from services.consumer.directory import Directory
+from services.publisher.main import PublisherRunner
+from services.publisher.profiles import Profiles
+from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
+from shared.errors import UsageError
+from shared.log import open_log
+from shared.log.lock import RoleLock
+from shared.log.port import Log
+from shared.stages.checkpoints import CheckpointStore
+from shared.stages.runner import Pace, StageRunner
+from shared.stages.stage import Layout, Stage
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
+
+log = structlog.get_logger("worker")
+
+GENERATION = 1
+CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Authors)
+PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
+
+
+def prepare_folder(settings) -> Path:
+    """The data folder, writable. Error: UsageError naming it."""
+    folder = Path(settings.data_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir") from error
+    return folder
+
+
+async def agree(settings, log: Log) -> Layout:
+    """The layout this log has or, where topics are missing, gets. Partition counts are fixed when a log is made (rule L4)."""
+    held = await log.topics()
+    papers = held[PAPERS.name].partitions if PAPERS.name in held else settings.partitions
+    authors = held[AUTHORS.name].partitions if AUTHORS.name in held else settings.partitions
+    layout = Layout(papers, authors, GENERATION, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis)
+    await log.create([topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
+    return layout
+
+
+@contextlib.asynccontextmanager
+async def opened(settings, *, create: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
+    """The log and its layout; closed afterwards."""
+    if create:
+        prepare_folder(settings)
+    log = open_log(settings.log_url, create=create)
+    try:
+        yield log, await agree(settings, log)
+    finally:
+        await log.close()
+
+
+def hold(settings, roles: Sequence[str], text: str = "") -> contextlib.ExitStack:
+    """The roles on an embedded log, one process each (in place of the fence of rule P1). Error: AlreadyRunning."""
+    stack = contextlib.ExitStack()
+    if settings.log_url.startswith("sqlite:"):
+        try:
+            for role in roles:
+                stack.enter_context(RoleLock(Path(settings.log_url.removeprefix("sqlite:///")), role, text))
+        except BaseException:
+            stack.close()
+            raise
+    return stack
+
+
+def runners_of(stages: Sequence[type[Stage]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health) -> list[StageRunner]:
+    pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
+    store = CheckpointStore(Path(settings.data_dir) / "checkpoints", settings.keep_checkpoints)
+    runners = []
+    for stage in stages:
+        kind = PublisherRunner if stage is Profiles else StageRunner
+        for partition in range(layout.count(stage.input)):
+            runners.append(kind(log, stage, partition, layout, pace, store, telemetry, health))
+    return runners
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: asyncio.Event):
+    """SIGINT and SIGTERM set `stop`; a second one ends the process at once (nothing is lost: the log is the truth)."""
+    loop = asyncio.get_running_loop()
+    seen = []
+
+    def ask(number: int) -> None:
+        if seen:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        seen.append(number)
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in numbers:
+            loop.add_signal_handler(number, ask, number)
+    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not this platform
+        pass
+    try:
+        yield
+    finally:
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+
+
+async def together(stop: asyncio.Event, tasks: Sequence[asyncio.Task], bound: float) -> None:
+    """Waits for the tasks; the first error, or `stop`, stops all within `bound` seconds. Raises the first error."""
+    try:
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failed = [t for t in done if not t.cancelled() and t.exception()]
+        stop.set()
+        if pending:
+            _, late = await asyncio.wait(pending, timeout=bound)
+            for task in late:
+                log.warning("did not stop in time", task=task.get_name())
+        if failed:
+            raise failed[0].exception()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,26 @@
+"""Why an author's numbers moved: kinds of causes, and the bound on how many are told."""
+
+import numpy as np
+
+from shared.stages.columns import I32, starts_of
+
+TOLD = 20  # causes told in one change record (contracts.md)
+CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED = range(6)
+KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted")
+
+
+def cap(author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None):
+    """(author, paper, kind, by, weight) ordered by author, at most TOLD an author; the last one told carries the weight of the rest."""
+    order = np.argsort(author, kind="stable")
+    if weight is None:
+        weight = np.ones(len(author), I32)
+    author, paper, kind, by, weight = (c[order] for c in (author, paper, kind, by, weight))
+    _, first, count = np.unique(author, return_index=True, return_counts=True)
+    rank = np.arange(len(author)) - np.repeat(first, count)
+    told = rank < TOLD
+    if not told.all():
+        over = np.add.reduceat(np.where(told, 0, weight), starts_of(count))
+        last = first + np.minimum(count, TOLD) - 1
+        weight = weight.copy()
+        weight[last] += over.astype(I32)
+    return author[told], paper[told], kind[told], by[told], weight[told]

@@ -1,0 +1,142 @@
+"""Checkpoints: a stage's state as one atomic object (rules K1 to K5). Only an accelerator: none, an old or a damaged one is always safe.
+
+Layout: magic, 8 bytes little-endian header length, header (JSON), raw arrays one after another, CRC-32 of all before. Never pickle.
+"""
+
+import os
+import re
+import uuid
+import zlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from shared.errors import CheckpointInvalid
+from shared.stages.stage import PackStage, Stage
+
+MAGIC = b"scholarstream checkpoint 1\n"
+
+
+class Position(NamedTuple):
+    """Where the input was. next: the next offset to read; last: (offset, CRC-32 of the value) of the last record read (K3), or None."""
+
+    next: int = 0
+    last: tuple[int, int] | None = None
+
+
+def save(stage: Stage, position: Position, extra: dict | None = None) -> bytes:
+    """The whole state as bytes."""
+    arrays, index = [], []
+    parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
+    for part, columns in parts.items():
+        for name, array in columns.dump().items():
+            array = np.ascontiguousarray(array)
+            index.append([part, name, array.dtype.str, list(array.shape)])
+            arrays.append(array.reshape(-1).view(np.uint8))
+    header = orjson.dumps({
+        "fingerprint": stage.fingerprint, "stage": stage.name, "partition": stage.partition, "next": position.next, "last": position.last,
+        "sent": stage.outbox.sent, "high": stage.high if isinstance(stage, PackStage) else {}, "facts": stage.facts(),
+        "extra": extra or {}, "arrays": index,
+    })  # fmt: skip
+    body = b"".join([MAGIC, len(header).to_bytes(8, "little"), header, *arrays])
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def read_header(raw: bytes) -> tuple[dict, int]:
+    """(header, where the arrays start). Error: CheckpointInvalid for anything damaged."""
+    if not raw.startswith(MAGIC) or len(raw) < len(MAGIC) + 12:
+        raise CheckpointInvalid("not a checkpoint")
+    if zlib.crc32(memoryview(raw)[:-4]) != int.from_bytes(raw[-4:], "little"):
+        raise CheckpointInvalid("the checksum does not match")
+    start = len(MAGIC) + 8
+    end = start + int.from_bytes(raw[len(MAGIC) : start], "little")
+    return orjson.loads(raw[start:end]), end
+
+
+def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
+    """Puts the state into a fresh stage; returns the position and what was saved as `extra`. Error: CheckpointInvalid."""
+    header, at = read_header(raw)
+    if (header["fingerprint"], header["stage"], header["partition"]) != (stage.fingerprint, stage.name, stage.partition):
+        raise CheckpointInvalid(f"of another generation or stage ({header['fingerprint']} {header['stage']} {header['partition']}): rule D3")
+    stage.prepare(header["facts"])
+    stage.outbox.sent = list(header["sent"])
+    stage.outbox.flushed = list(header["sent"])
+    if isinstance(stage, PackStage):
+        stage.high = dict(header["high"])
+    arrays: dict[str, dict[str, np.ndarray]] = {}
+    for part, name, dtype, shape in header["arrays"]:
+        count = int(np.prod(shape))
+        array = np.frombuffer(raw, dtype, count, at).reshape(shape)
+        at += array.nbytes
+        arrays.setdefault(part, {})[name] = array
+    parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
+    for name, part in parts.items():
+        part.load(arrays.get(name, {}))
+    stage.restored()
+    last = header["last"]
+    return Position(header["next"], tuple(last) if last else None), header["extra"]
+
+
+def differences(one: Stage, other: Stage) -> list[str]:
+    """Invariant I2: what differs between two states at the same position, by meaning, not by layout. Empty: nothing."""
+    found = []
+    if one.outbox.sent != other.outbox.sent:
+        found.append(f"sent: {one.outbox.sent} and {other.outbox.sent}")
+    if isinstance(one, PackStage) and one.high != other.high:
+        found.append(f"high: {one.high} and {other.high}")
+    if one.facts() != other.facts():
+        found.append(f"facts: {one.facts()} and {other.facts()}")
+    theirs = other.parts()
+    for part, columns in one.parts().items():
+        mine, yours = columns.canonical(), theirs[part].canonical() if part in theirs else {}
+        for name in mine.keys() | yours.keys():
+            a, b = mine.get(name), yours.get(name)
+            label = f"{part}.{name}" if name else part
+            if a is None or b is None or a.shape != b.shape:
+                found.append(f"{label}: {None if a is None else a.shape} and {None if b is None else b.shape} entries")
+            elif not np.array_equal(a, b):
+                at = int(np.flatnonzero((a != b).reshape(len(a), -1).any(axis=1))[0])
+                found.append(f"{label}[{at}]: {a[at]} and {b[at]} ({int((a != b).sum())} differ)")
+    return found
+
+
+class CheckpointStore:
+    """Checkpoints in a folder, the newest `keep` of each stage and partition (K5)."""
+
+    _name = re.compile(r"(?P<stage>[a-z]+)-(?P<partition>\d+)-(?P<next>\d{20})\.checkpoint")
+
+    def __init__(self, folder: Path, keep: int = 3):
+        self.folder, self.keep = folder, keep
+
+    def files(self, stage: str, partition: int) -> list[Path]:
+        """Newest position first."""
+        found = []
+        for path in self.folder.glob(f"{stage}-{partition}-*.checkpoint") if self.folder.is_dir() else ():
+            match = self._name.fullmatch(path.name)
+            if match and match["stage"] == stage and int(match["partition"]) == partition:
+                found.append((int(match["next"]), path))
+        return [path for _, path in sorted(found, reverse=True)]
+
+    def write(self, stage: str, partition: int, position: int, raw: bytes) -> None:
+        """Rule K2: unique temporary name, fsync, rename, fsync of the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target = self.folder / f"{stage}-{partition}-{position:020}.checkpoint"
+        temporary = self.folder / f".{target.name}.{uuid.uuid4().hex}"
+        try:
+            with open(temporary, "xb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        for old in self.files(stage, partition)[self.keep :]:
+            old.unlink(missing_ok=True)

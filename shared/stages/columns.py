@@ -1,0 +1,331 @@
+"""Growing columns: the memory of every stage. Arrays, not objects; one vectorised step for one row or a million.
+
+Each structure can `dump()` itself to named arrays and `load()` them again (checkpoints), and give its `canonical()` arrays, which do not
+depend on the layout in memory (rule I2: two states are compared by their meaning).
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import numpy as np
+import orjson
+
+from shared.errors import ScholarstreamError
+
+I8, I16, I32, I64 = np.int8, np.int16, np.int32, np.int64
+LIMIT = 2**31 - 1  # positions are 32-bit integers
+
+Arrays = dict[str, np.ndarray]
+
+
+def ranges(offsets: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the concatenated ranges [offset, offset + length), and for each index which range it belongs to."""
+    lengths = lengths.astype(I64, copy=False)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    ends = np.cumsum(lengths)
+    index = np.arange(len(owner)) + np.repeat(offsets - (ends - lengths), lengths)
+    return index, owner
+
+
+def starts_of(lengths: np.ndarray) -> np.ndarray:
+    """Where each range starts when ranges of these lengths follow one another."""
+    return np.cumsum(lengths) - lengths
+
+
+def last_of(keys: np.ndarray) -> np.ndarray:
+    """Positions of the last occurrence of each key, ascending."""
+    _, last = np.unique(keys[::-1], return_index=True)
+    last = len(keys) - 1 - last
+    last.sort()
+    return last
+
+
+def first_of(keys: np.ndarray) -> np.ndarray:
+    """Positions of the first occurrence of each key, ascending."""
+    _, first = np.unique(keys, return_index=True)
+    first.sort()
+    return first
+
+
+def pair(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """Two non-negative 32-bit integers as one sortable 64-bit key."""
+    return high.astype(I64) << 32 | low.astype(I64)
+
+
+def find(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Where each value stands in an ascending array of distinct values; -1 where it does not."""
+    if not len(ascending):
+        return np.full(len(values), -1, I64)
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.where(ascending[at] == values, at, -1)
+
+
+def sum_by(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct keys, ascending, and the sum of the values of each; zero sums are left out."""
+    distinct, inverse = np.unique(keys, return_inverse=True)
+    sums = np.zeros(len(distinct), I64)
+    np.add.at(sums, inverse, values)
+    kept = sums != 0
+    return distinct[kept], sums[kept]
+
+
+class Column:
+    """A growing array, one- or (with `width`) two-dimensional; new places hold `fill`."""
+
+    def __init__(self, dtype, fill=0, width: int | None = None):
+        self._shape = () if width is None else (width,)
+        self.data = np.full((64, *self._shape), fill, dtype)
+        self.size, self.fill = 0, fill
+
+    def resize(self, size: int) -> None:
+        if size > len(self.data):
+            if size > LIMIT:
+                raise ScholarstreamError("a partition holds more than 2^31 entries: use more partitions")
+            grown = np.full((max(size, min(len(self.data) * 3 // 2, LIMIT)), *self._shape), self.fill, self.data.dtype)
+            grown[: self.size] = self.data[: self.size]
+            self.data = grown
+        self.size = max(self.size, size)
+
+    def extend(self, values) -> int:
+        """Appends; returns where the values start."""
+        start = self.size
+        self.resize(start + len(values))
+        self.data[start : self.size] = values
+        return start
+
+    @property
+    def view(self) -> np.ndarray:
+        return self.data[: self.size]
+
+    @property
+    def nbytes(self) -> int:
+        return self.data.nbytes
+
+    def dump(self) -> Arrays:
+        return {"": self.view}
+
+    canonical = dump
+
+    def load(self, arrays: Arrays) -> None:
+        self.data = np.array(arrays[""])
+        self.size = len(self.data)
+        if not self.size:
+            self.data = np.full((64, *self._shape), self.fill, self.data.dtype)
+
+
+class Lists:
+    """A list of values for each owner, in one arena. `dtypes`: one column each; growing: leave room to append (capacities double).
+
+    Space that a list leaves is garbage; when half of the arena is garbage it is written anew, so constant use means constant memory.
+    """
+
+    def __init__(self, *dtypes, growing: bool = False):
+        self.offset, self.length = Column(I32), Column(I32)
+        self.capacity = Column(I32) if growing else None
+        self.values = [Column(d) for d in dtypes]
+        self.garbage = 0
+
+    def resize(self, owners: int) -> None:
+        self.offset.resize(owners)
+        self.length.resize(owners)
+        if self.capacity is not None:
+            self.capacity.resize(owners)
+
+    def index(self, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Arena positions of the lists of `owners`, one after another, and for each the place of its owner in `owners`."""
+        return ranges(self.offset.data[owners], self.length.data[owners])
+
+    def _room(self, owners: np.ndarray, sizes: np.ndarray) -> None:
+        """Gives each (distinct) owner new space, without its old values."""
+        old = self.length if self.capacity is None else self.capacity
+        self.garbage += int(old.data[owners].sum(dtype=I64))
+        if self.capacity is not None:
+            sizes = np.where(sizes > 0, 1 << np.ceil(np.log2(np.maximum(sizes, 1))).astype(I64), 0)
+            self.capacity.data[owners] = sizes
+        at = self.values[0].size
+        for column in self.values:
+            column.resize(at + int(sizes.sum()))
+        self.offset.data[owners] = at + starts_of(sizes)
+
+    def replace(self, owners: np.ndarray, lengths: np.ndarray, *values: np.ndarray) -> None:
+        """Sets the whole list of each of the distinct `owners`; values: one array a column, lists one after another."""
+        if not len(owners):
+            return
+        self._room(owners, lengths)
+        self.length.data[owners] = lengths
+        index, _ = self.index(owners)
+        for column, new in zip(self.values, values, strict=True):
+            column.data[index] = new
+        self._tidy()
+
+    def append(self, owners: np.ndarray, *values: np.ndarray) -> None:
+        """Adds one value (a column each) to the list of each owner; an owner may occur often: its values keep their order."""
+        if not len(owners):
+            return
+        order = np.argsort(owners, kind="stable")
+        owners = owners[order]
+        distinct, first, count = np.unique(owners, return_index=True, return_counts=True)
+        need = self.length.data[distinct] + count
+        small = need > self.capacity.data[distinct]
+        grow = distinct[small]
+        if len(grow):
+            old, _ = self.index(grow)
+            kept = [column.data[old] for column in self.values]
+            self._room(grow, need[small])
+            new, _ = self.index(grow)
+            for column, value in zip(self.values, kept, strict=True):
+                column.data[new] = value
+        rank = np.arange(len(owners)) - np.repeat(first, count)
+        at = self.offset.data[owners] + self.length.data[owners] + rank
+        for column, value in zip(self.values, values, strict=True):
+            column.data[at] = value[order]
+        self.length.data[distinct] = need
+        self._tidy()
+
+    def keep(self, owners: np.ndarray, mask: np.ndarray) -> None:
+        """Drops values in place: `mask` says for each of the values of index(owners) whether it stays, in order."""
+        index, owner = self.index(owners)
+        left = np.bincount(owner[mask], minlength=len(owners))
+        if self.capacity is None:
+            self.garbage += len(index) - int(left.sum())
+        target, _ = ranges(self.offset.data[owners], left)
+        for column in self.values:
+            column.data[target] = column.data[index[mask]]
+        self.length.data[owners] = left
+
+    def _tidy(self) -> None:
+        if self.garbage > 4096 and self.garbage * 2 > self.values[0].size:
+            index, _ = ranges(self.offset.view, self.length.view)
+            room = (self.length if self.capacity is None else self.capacity).view
+            offset = starts_of(room.astype(I64)).astype(I32)
+            target, _ = ranges(offset, self.length.view)
+            for column in self.values:
+                fresh = np.zeros(max(64, int(room.sum(dtype=I64))), column.data.dtype)
+                fresh[target] = column.data[index]
+                column.data, column.size = fresh, int(room.sum(dtype=I64))
+            self.offset.data[: self.offset.size] = offset
+            self.garbage = 0
+
+    @property
+    def nbytes(self) -> int:
+        columns = [self.offset, self.length, *self.values] + ([self.capacity] if self.capacity is not None else [])
+        return sum(c.nbytes for c in columns)
+
+    def dump(self) -> Arrays:
+        index, _ = ranges(self.offset.view, self.length.view)
+        return {"length": self.length.view} | {f"v{i}": column.data[index] for i, column in enumerate(self.values)}
+
+    canonical = dump
+
+    def load(self, arrays: Arrays) -> None:
+        lengths = arrays["length"]
+        for column in (self.offset, self.length, *self.values):
+            column.size = 0
+        self.resize(len(lengths))
+        self.length.data[: len(lengths)] = 0
+        if self.capacity is not None:
+            self.capacity.data[: len(lengths)] = 0
+        self.garbage = 0
+        self.replace(np.arange(len(lengths)), lengths, *(arrays[f"v{i}"] for i in range(len(self.values))))
+
+
+class Tallies:
+    """For each owner a small sorted list of (key, count): citations by year, papers by field, … Counts of 0 are not held."""
+
+    def __init__(self):
+        self.pairs = Lists(I32, I32, growing=True)
+
+    def resize(self, owners: int) -> None:
+        self.pairs.resize(owners)
+
+    def add(self, owners: np.ndarray, keys: np.ndarray, deltas: np.ndarray) -> None:
+        """Adds deltas to the counts of (owner, key); any order, repeats allowed. The owners' whole lists are merged in one sort."""
+        wanted, change = sum_by(pair(owners, keys), deltas)
+        if not len(wanted):
+            return
+        touched = np.unique(wanted >> 32)
+        index, owner = self.pairs.index(touched)
+        held = pair(touched[owner], self.pairs.values[0].data[index])
+        keys_of, counts = sum_by(np.concatenate([held, wanted]), np.concatenate([self.pairs.values[1].data[index], change]))
+        at = np.searchsorted(touched, keys_of >> 32)
+        lengths = np.bincount(at, minlength=len(touched))
+        fits = lengths <= self.pairs.capacity.data[touched]
+        if fits.all():  # the usual case: the same years again
+            self.pairs.length.data[touched] = lengths
+            index, _ = self.pairs.index(touched)
+            self.pairs.values[0].data[index] = keys_of & 0xFFFFFFFF
+            self.pairs.values[1].data[index] = counts
+        else:
+            self.pairs.replace(touched, lengths, (keys_of & 0xFFFFFFFF).astype(I32), counts.astype(I32))
+
+    def of(self, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(place in `owners`, key, count) of every pair of these owners, ordered by owner, then key."""
+        index, owner = self.pairs.index(owners)
+        return owner, self.pairs.values[0].data[index], self.pairs.values[1].data[index]
+
+    @property
+    def nbytes(self) -> int:
+        return self.pairs.nbytes
+
+    def dump(self) -> Arrays:
+        return self.pairs.dump()
+
+    canonical = dump
+
+    def load(self, arrays: Arrays) -> None:
+        self.pairs.load(arrays)
+
+
+class Names:
+    """Strings by number: what a receiver knows when a key is sent by number only."""
+
+    def __init__(self):
+        self.names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def extend(self, names: Iterable[str]) -> None:
+        self.names.extend(names)
+
+    @property
+    def nbytes(self) -> int:
+        return 8 * len(self.names) + sum(map(len, self.names)) + 49 * len(self.names)
+
+    def dump(self) -> Arrays:
+        return {"": np.frombuffer(orjson.dumps(self.names), np.uint8)}
+
+    canonical = dump
+
+    def load(self, arrays: Arrays) -> None:
+        self.names = orjson.loads(arrays[""].tobytes())
+
+
+class Keys(Names):
+    """Strings to dense numbers in the order of first appearance, and back."""
+
+    def __init__(self):
+        super().__init__()
+        self.slots: dict[str, int] = {}
+
+    def learn(self, names: Sequence[str]) -> np.ndarray:
+        """Numbers of `names`; unknown ones get the next numbers in order."""
+        slots = self.slots
+        before = len(slots)
+        found = np.fromiter((slots.setdefault(k, len(slots)) for k in names), I32, len(names))
+        self.note(before)
+        return found
+
+    def note(self, before: int) -> list[str]:
+        """Takes over the keys that were put into `slots` since it held `before`; returns them."""
+        new = list(islice(reversed(self.slots), len(self.slots) - before))[::-1]
+        self.names += new
+        return new
+
+    @property
+    def nbytes(self) -> int:
+        return super().nbytes + 100 * len(self.names)
+
+    def load(self, arrays: Arrays) -> None:
+        super().load(arrays)
+        self.slots = {k: i for i, k in enumerate(self.names)}

@@ -1,0 +1,267 @@
+"""Packs: the records of internal topics. One pack holds all rows of one flush for one target, as columns (fast-path.md 2).
+
+A pack is {fingerprint, stage, partition, base, end, rows of each kind}: it accounts for the touches base < n ≤ end of its channel (C2).
+Layout: 4 bytes little-endian length of the header, the header (JSON), then the raw arrays one after another. In the header a numeric
+column is [dtype, length], a ragged one [dtype, rows, values], a column of strings the list itself.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+
+from shared.errors import ProtocolViolation
+from shared.stages.columns import I32, I64, last_of, pair, ranges, starts_of
+
+PACK_BYTES = 512 << 10
+
+
+class Ragged(NamedTuple):
+    """A list of values a row: row i has lengths[i] of `values` (uint8 for bytes)."""
+
+    lengths: np.ndarray
+    values: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Ragged":
+        if len(rows) == len(self.lengths) and (not len(rows) or (rows[0] == 0 and rows[-1] == len(rows) - 1 and (np.diff(rows) == 1).all())):
+            return self
+        index, _ = ranges(starts_of(self.lengths)[rows], self.lengths[rows])
+        return Ragged(self.lengths[rows], self.values[index])
+
+    def blobs(self) -> list[bytes]:
+        """The rows as byte strings."""
+        data, ends = self.values.tobytes(), np.cumsum(self.lengths).tolist()
+        return [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+
+def bytes_column(rows: Sequence[bytes]) -> Ragged:
+    return Ragged(np.fromiter(map(len, rows), I32, len(rows)), np.frombuffer(b"".join(rows), np.uint8))
+
+
+RowsColumn = np.ndarray | Ragged | list
+Rows = dict[str, RowsColumn]
+
+
+def count(rows: Rows) -> int:
+    return len(rows["n"])
+
+
+def take(rows: Rows, index: np.ndarray) -> Rows:
+    """The rows at these positions."""
+    return {name: take_column(column, index) for name, column in rows.items()}
+
+
+def take_column(column: RowsColumn, index: np.ndarray) -> RowsColumn:
+    if isinstance(column, Ragged):
+        return column.take(index)
+    if isinstance(column, list):
+        return [column[i] for i in index.tolist()]
+    return column[index]
+
+
+def concatenate(parts: Sequence[Rows]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
+    out: Rows = {}
+    for name, column in parts[0].items():
+        columns = [p[name] for p in parts]
+        if isinstance(column, Ragged):
+            out[name] = Ragged(np.concatenate([c.lengths for c in columns]), np.concatenate([c.values for c in columns]))
+        elif isinstance(column, list):
+            out[name] = [x for c in columns for x in c]
+        else:
+            out[name] = np.concatenate(columns)
+    return out
+
+
+def sizes(rows: Rows) -> np.ndarray:
+    """Bytes of each row, about."""
+    total = np.zeros(count(rows), I64)
+    for column in rows.values():
+        if isinstance(column, Ragged):
+            total += 4 + column.lengths.astype(I64) * column.values.itemsize
+        elif isinstance(column, list):
+            total += np.fromiter((4 * len(x) + 4 for x in column), I64, len(column))
+        else:
+            total += column.itemsize
+    return total
+
+
+class Pack(NamedTuple):
+    """A decoded pack: touches base < n ≤ end of the channel (stage, partition) → the topic it was read from."""
+
+    fingerprint: str
+    stage: str
+    partition: int
+    base: int
+    end: int
+    kinds: Mapping[str, Rows]
+
+    def beyond(self, position: int) -> "Pack":
+        """Rule C3: only the rows with a number above `position`."""
+        if position <= self.base:
+            return self
+        kinds = {}
+        for kind, rows in self.kinds.items():
+            fresh = np.flatnonzero(rows["n"] > position)
+            if len(fresh):
+                kinds[kind] = take(rows, fresh)
+        return self._replace(kinds=kinds)
+
+
+def encode(pack: Pack) -> bytes:
+    kinds: dict = {}
+    body = []
+    for kind, rows in pack.kinds.items():
+        header = kinds[kind] = {}
+        for name, column in rows.items():
+            if isinstance(column, Ragged):
+                lengths = np.ascontiguousarray(column.lengths, I32)
+                header[name] = [column.values.dtype.str, len(lengths), len(column.values)]
+                body += [lengths.tobytes(), column.values.tobytes()]
+            elif isinstance(column, list):
+                header[name] = {"": column}
+            elif name == "n":  # numbers travel as distances from the base
+                header[name] = ["<u4", len(column)]
+                body.append((column - pack.base).astype(np.uint32).tobytes())
+            else:
+                header[name] = [column.dtype.str, len(column)]
+                body.append(column.tobytes())
+    head = orjson.dumps([pack.fingerprint, pack.stage, pack.partition, pack.base, pack.end, kinds])
+    return b"".join([len(head).to_bytes(4, "little"), head, *body])
+
+
+def decode(raw: bytes) -> Pack:
+    """Error: ProtocolViolation for bytes that are no pack (rule D5: an undecodable internal pack is never skipped)."""
+    try:
+        at = 4 + int.from_bytes(raw[:4], "little")
+        fingerprint, stage, partition, base, end, header = orjson.loads(raw[4:at])
+        kinds: dict[str, Rows] = {}
+        for kind, columns in header.items():
+            rows = kinds[kind] = {}
+            for name, column in columns.items():
+                if isinstance(column, dict):
+                    rows[name] = column[""]
+                    continue
+                if len(column) == 3:
+                    lengths = np.frombuffer(raw, I32, column[1], at)
+                    at += lengths.nbytes
+                    values = np.frombuffer(raw, column[0], column[2], at)
+                    at += values.nbytes
+                    rows[name] = Ragged(lengths, values)
+                else:
+                    array = np.frombuffer(raw, column[0], column[1], at)
+                    at += array.nbytes
+                    rows[name] = array.astype(I64) + base if name == "n" else array
+        if at != len(raw):
+            raise ValueError("bytes left over")
+        return Pack(fingerprint, stage, partition, base, end, kinds)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ProtocolViolation(f"a record of an internal topic is not a pack: {error}") from error
+
+
+class Kind(NamedTuple):
+    """A kind of row. key: columns that identify an absolute row (rule C5: of one flush only the last of a key is sent); None: every row is sent."""
+
+    name: str
+    key: tuple[str, ...] | None = None
+
+
+class Outbox:
+    """Numbers the touches of a stage, channel by channel, and cuts what waits into packs.
+
+    `sent[t]` (the number of the last touch for target t) is state: a pure function of the input prefix (C1).
+    """
+
+    def __init__(self, kinds: Sequence[Kind], targets: int):
+        self.kinds = {k.name: k for k in kinds}
+        self.order = [k.name for k in kinds]
+        self.sent = [0] * targets
+        self.flushed = [0] * targets  # of this session only: the end of what it has handed out
+        self._parts: list[dict[str, list[Rows]]] = [{} for _ in range(targets)]
+
+    def add(self, target: int, rows: Mapping[str, Rows], events: int = 1, event: Mapping[str, np.ndarray] | None = None) -> None:
+        """Takes rows of one step for one target. Numbers run event by event, in an event kind by kind, in a kind by position (D2, C8).
+
+        event: for each kind the input record (0 ≤ … < events) of each of its rows, ascending; absent: all rows belong to one record.
+        """
+        present = [k for k in self.order if k in rows and _length(rows[k])]
+        if not present:
+            return
+        base = self.sent[target]
+        parts = self._parts[target]
+        if event is None:
+            for kind in present:
+                size = _length(rows[kind])
+                parts.setdefault(kind, []).append({"n": np.arange(base + 1, base + size + 1), **rows[kind]})
+                base += size
+        else:
+            counts = {k: np.bincount(event[k], minlength=events) for k in present}
+            total = sum(counts.values())
+            start = base + 1 + starts_of(total)
+            for kind in present:
+                rank = np.arange(len(event[kind])) - starts_of(counts[kind])[event[kind]]
+                parts.setdefault(kind, []).append({"n": start[event[kind]] + rank, **rows[kind]})
+                start = start + counts[kind]
+            base += int(total.sum())
+        self.sent[target] = base
+
+    def flush(self, fingerprint: str, stage: str, partition: int) -> Iterator[tuple[int, bytes]]:
+        """(target, pack) for all that waits, in order; afterwards nothing waits."""
+        for target, parts in enumerate(self._parts):
+            base, end = self.flushed[target], self.sent[target]
+            if base == end:
+                continue
+            kinds = {kind: self._coalesce(self.kinds[kind], parts[kind]) for kind in self.order if kind in parts}
+            for piece in self._cut(Pack(fingerprint, stage, partition, base, end, kinds)):
+                yield target, encode(piece)
+            self._parts[target] = {}
+            self.flushed[target] = end
+
+    def marks(self, fingerprint: str, stage: str, partition: int) -> Iterator[tuple[int, bytes]]:
+        """Rule C7: an empty pack base = end = sent for each channel, so that a lost tail shows as a gap."""
+        for target, end in enumerate(self.sent):
+            yield target, encode(Pack(fingerprint, stage, partition, end, end, {}))
+
+    @staticmethod
+    def _coalesce(kind: Kind, parts: list[Rows]) -> Rows:
+        rows = concatenate(parts)
+        if kind.key is None:
+            return rows
+        first, *rest = (rows[k] for k in kind.key)
+        key = pair(first, rest[0]) if rest else first
+        last = last_of(key)
+        return rows if len(last) == len(key) else take(rows, last)
+
+    @staticmethod
+    def _cut(pack: Pack) -> Iterator[Pack]:
+        """Rule C6: parts of at most PACK_BYTES (or one row); `end` of a part is the number of its last row, of the last part the channel's."""
+        weight = {kind: sizes(rows) for kind, rows in pack.kinds.items()}
+        if sum(int(w.sum()) for w in weight.values()) <= PACK_BYTES:
+            yield pack
+            return
+        numbers = np.concatenate([rows["n"] for rows in pack.kinds.values()])
+        order = np.argsort(numbers)
+        numbers = numbers[order]
+        filled = np.cumsum(np.concatenate(list(weight.values()))[order])
+        cuts, reached, first = [], 0, 0
+        while first < len(numbers):
+            after = max(int(np.searchsorted(filled, reached + PACK_BYTES, side="right")), first + 1)
+            cuts.append(int(numbers[after - 1]))
+            reached, first = int(filled[after - 1]), after
+        cuts[-1] = pack.end
+        base = pack.base
+        for end in cuts:
+            kinds = {}
+            for kind, rows in pack.kinds.items():
+                low, high = np.searchsorted(rows["n"], [base, end], side="right")
+                if low < high:
+                    kinds[kind] = take(rows, np.arange(low, high))
+            yield pack._replace(base=base, end=end, kinds=kinds)
+            base = end
+
+
+def _length(rows: Rows) -> int:
+    column = next(iter(rows.values()))
+    return len(column.lengths) if isinstance(column, Ragged) else len(column)

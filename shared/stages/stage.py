@@ -1,0 +1,208 @@
+"""What a stage is: a pure fold over one input partition. No clock, no randomness, no log, no logging (rule D1, D4).
+
+A stage is given records, changes its state and puts numbered rows for its targets into its outbox. All it knows is in `parts()` (columns),
+`facts()` (small JSON) and the outbox's counters; the session (session.py) reads, sends and checkpoints around it.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from shared.contracts.topics import Topic
+from shared.errors import ProtocolViolation
+from shared.log.port import Record
+from shared.stages.columns import I32, Column
+from shared.stages.packs import Kind, Outbox, Pack, decode
+
+
+class Layout(NamedTuple):
+    """The partition counts and numbers that decide rows; part of the generation fingerprint (D3, L4)."""
+
+    papers: int = 1
+    authors: int = 1
+    generation: int = 1
+    max_event_bytes: int = 8 << 20
+    snapshot_papers: int = 100
+    headline_basis: str = "references"
+
+    def count(self, topic: Topic) -> int:
+        return {"papers": self.papers, "authors": self.authors, "one": 1}[topic.by]
+
+
+class Refusal(NamedTuple):
+    """A poison record (D5): by a pure test of its bytes it can never be applied."""
+
+    record: Record
+    reason: str
+    detail: str
+
+
+class Stage(ABC):
+    """One stage of one partition. name, input, output and kinds are its fixed facts."""
+
+    name: str
+    input: Topic
+    output: Topic | None
+    kinds: Sequence[Kind] = ()
+
+    def __init__(self, partition: int, layout: Layout, fingerprint: str = ""):
+        self.partition, self.layout, self.fingerprint = partition, layout, fingerprint
+        self.outbox = Outbox(self.kinds, layout.count(self.output) if self.output else 0)
+        self.counters: Counter[str] = Counter()  # since this process started; for the metrics, not state
+        self.refused: list[Refusal] = []
+
+    def layout_name(self, topic: Topic) -> str:
+        """The topic's name on the log: internal ones end in the generation (G1)."""
+        return topic.spec(1, self.layout.generation).name
+
+    @abstractmethod
+    def step(self, records: Sequence[Record]) -> None:
+        """Applies input records in order."""
+
+    @abstractmethod
+    def parts(self) -> Mapping[str, Any]:
+        """The columns that are state, by name: things with dump, load, canonical and nbytes."""
+
+    def facts(self) -> dict:
+        """State that is not columns: small, JSON."""
+        return {}
+
+    def prepare(self, facts: dict) -> None:
+        """Takes back what `facts` gave, and makes the parts whose number depends on it; called before the parts are loaded."""
+
+    def restored(self) -> None:
+        """Called after the parts are loaded: makes what is derived from them."""
+
+    def rows(self) -> dict[str, int]:
+        """How many things of each sort are held, for people."""
+        return {}
+
+    @property
+    def nbytes(self) -> int:
+        return sum(p.nbytes for p in self.parts().values())
+
+
+class PackStage(Stage):
+    """A stage whose input records are packs: keeps the position of every channel (rules C3, C4)."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.high: dict[str, int] = {}  # channel "stage/partition" → number of the last touch applied
+
+    def step(self, records: Sequence[Record]) -> None:
+        for record in records:
+            pack = self.accept(decode(record.value))
+            if pack is not None and pack.kinds:
+                self.apply(pack, record.offset)
+
+    def accept(self, pack: Pack) -> Pack | None:
+        """Rules C3 and C4, invariants I1 and I3: the rows that are new on the channel; None for a pack behind a gap."""
+        if pack.fingerprint != self.fingerprint:
+            raise ProtocolViolation(
+                f"{self.name} {self.partition} reads a pack of another generation ({pack.fingerprint}, ours is {self.fingerprint}): rule D3"
+            )
+        channel = f"{pack.stage}/{pack.partition}"
+        high = self.high.get(channel, 0)
+        if pack.base > high:
+            self.counters["gap_drops"] += 1
+            return None
+        if pack.end < pack.base:
+            raise ProtocolViolation(f"a pack of {channel} ends at {pack.end} before its base {pack.base}")
+        if pack.base < high:
+            self.counters["overlap_rows"] += min(high, pack.end) - pack.base
+            if pack.end <= high:
+                return None
+            pack = pack.beyond(high)
+        for kind, rows in pack.kinds.items():
+            n = rows["n"]
+            if len(n) and not (high < n[0] and n[-1] <= pack.end and (np.diff(n) > 0).all()):
+                self.counters["position_regressions"] += 1
+                raise ProtocolViolation(f"numbers of {kind} rows of {channel} do not rise within {high}..{pack.end}: invariant I1")
+        self.high[channel] = pack.end
+        return pack
+
+    @abstractmethod
+    def apply(self, pack: Pack, offset: int) -> None:
+        """Applies the rows of one pack; all of its own touches belong to this one input record."""
+
+
+class ChannelMap:
+    """For each channel an array: the number a key has on the channel → the receiver's own slot (rule C8)."""
+
+    def __init__(self):
+        self.tables: dict[str, Column] = {}
+
+    def table(self, channel: str) -> Column:
+        table = self.tables.get(channel)
+        if table is None:
+            table = self.tables[channel] = Column(I32, -1)
+        return table
+
+    def learn(self, channel: str, slots: np.ndarray) -> None:
+        """The next numbers of the channel stand for these slots."""
+        self.table(channel).extend(slots)
+
+    def slots(self, channel: str, numbers: np.ndarray) -> np.ndarray:
+        """Error: ProtocolViolation when a number was never defined."""
+        table = self.table(channel)
+        if len(numbers) and (numbers.max() >= table.size):
+            raise ProtocolViolation(f"a row on {channel} uses number {int(numbers.max())}, but only {table.size} are defined: rule C8")
+        return table.data[numbers]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(t.nbytes for t in self.tables.values())
+
+    def dump(self) -> dict[str, np.ndarray]:
+        return {channel: table.view for channel, table in sorted(self.tables.items())}
+
+    canonical = dump
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self.tables = {}
+        for channel, array in arrays.items():
+            self.table(channel).load({"": array})
+
+
+class Numbers:
+    """The sender's side of a channel: slot → number on the channel of each target, given at first use."""
+
+    def __init__(self, targets: int):
+        self.columns = [Column(I32, -1) for _ in range(targets)]
+        self.counts = [0] * targets
+
+    def resize(self, size: int) -> None:
+        for column in self.columns:
+            column.resize(size)
+
+    def define(self, target: int, slots: np.ndarray) -> np.ndarray:
+        """Gives numbers to those of `slots` (distinct or not, in order of use) that have none; returns these, each once, in that order."""
+        column = self.columns[target].data
+        fresh = slots[column[slots] < 0]
+        if len(fresh):
+            _, first = np.unique(fresh, return_index=True)
+            first.sort()
+            fresh = fresh[first]
+            column[fresh] = self.counts[target] + np.arange(len(fresh))
+            self.counts[target] += len(fresh)
+        return fresh
+
+    def of(self, target: int, slots: np.ndarray) -> np.ndarray:
+        return self.columns[target].data[slots]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(c.nbytes for c in self.columns)
+
+    def dump(self) -> dict[str, np.ndarray]:
+        return {str(t): c.view for t, c in enumerate(self.columns)}
+
+    canonical = dump
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        for target, column in enumerate(self.columns):
+            column.load({"": arrays[str(target)]})
+            self.counts[target] = int(column.view.max()) + 1 if column.size else 0

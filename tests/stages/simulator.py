@@ -1,0 +1,478 @@
+"""A deterministic simulator: the real stages and sessions over logs in memory, with a seeded scheduler in place of time, network and disk.
+
+One world = one schedule: random layout, random input (revisions, withdrawals, repeats, late old revisions, counts, descriptions, days, poison), and
+sessions that read any number of records, flush at any moment, whose packs land, are refused, land twice, land after their sender died, whose
+acknowledgements are lost; that die at any step, come back from any old checkpoint or none, and run beside a successor (zombies). Then faults stop,
+everything drains, and the invariants of ../../docs/architecture.md are demanded. A failure names its seed:
+
+    python -m tests.stages.simulator --seed 123 --count 1 [--mutant NAME]
+"""
+
+import argparse
+import random
+import time
+import zlib
+from collections import defaultdict, deque
+from unittest import mock
+
+import numpy as np
+import orjson
+
+from services.consumer.authors import Authors
+from services.consumer.catalogue import Catalogue
+from services.consumer.citations import Citations
+from services.consumer.directory import Directory
+from services.publisher.main import messages_of, public_facts
+from services.publisher.profiles import Profiles
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
+from shared.ids import partitions_of
+from shared.log.port import Message, Partition, Record
+from shared.stages import packs
+from shared.stages.session import Session, fingerprint
+from shared.stages.stage import Layout, PackStage
+from tests.oracle import oracle
+
+STAGES = (Catalogue, Directory, Citations, Authors, Profiles)
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+class Script:
+    """Random input: (topic, key, bytes) in order; `poison` are the ones that must end in dead letters."""
+
+    def __init__(self, rng: random.Random):
+        self.rng = rng
+        self.papers = [f"p{i}" for i in range(rng.randint(2, 7))]
+        self.authors = [f"a{i}" for i in range(rng.randint(2, 6))]
+        self.revision: dict[str, int] = defaultdict(int)
+        self.sent: list[tuple[str, str, bytes]] = []
+        self.events = [self._event() for _ in range(rng.randint(6, 22))]
+
+    def _event(self) -> tuple[str, str, bytes]:
+        rng, r = self.rng, self.rng.random()
+        if r < 0.05:
+            return PAPERS.name, rng.choice(self.papers), rng.choice([b"\x00not json", b"[1]", b'{"paper_id": 7}', b"", b'{"paper_id":"p0","authors":3}'])
+        if r < 0.15 and self.sent:
+            return rng.choice(self.sent)  # a repeat, perhaps of an old revision
+        if r < 0.20:
+            day = f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+            return AUTHORS.name, "clock", orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": day})
+        if r < 0.26:
+            author = rng.choice(self.authors)
+            if rng.random() < 0.5:
+                event = {"event": "author.described", "author_id": author, "name": f"Name {rng.randint(0, 9)}"}
+            else:
+                event = {"event": "author.reported", "author_id": author, "source": rng.choice("xy"), "as_of": f"2026-0{rng.randint(1, 9)}-01",
+                         "metrics": {"h_index": rng.randint(0, 99), "papers": rng.randint(0, 20)}}  # fmt: skip
+            return AUTHORS.name, author, orjson.dumps(event)
+        paper = rng.choice(self.papers)
+        if r < 0.34:
+            event = {"event": "paper.counted", "paper_id": paper, "source": rng.choice("st"), "as_of": f"2026-0{rng.randint(1, 9)}-01",
+                     "citations": rng.choice([0, 1, 5, 12, 150])}  # fmt: skip
+            return PAPERS.name, paper, orjson.dumps(event)
+        self.revision[paper] += rng.choice([0, 1, 1])
+        if r < 0.42:
+            event = {"event": "paper.withdrawn", "paper_id": paper, "revision": self.revision[paper]}
+        else:
+            many = rng.random() < 0.1
+            names = rng.choices(self.authors, k=rng.randint(1, len(self.authors) if many else 3))
+            event = {
+                "paper_id": paper, "revision": self.revision[paper], "title": f"Title {rng.randint(0, 9)}",
+                "published": rng.choice([None, "2016", "2017-03", "2016-05-04", "2021-12-31"]), "categories": rng.choice([[], ["cs.LG"], ["cs.CL", "x"], ["stat.ML"]]),
+                "authors": [{"author_id": a, "name": f"N {a} {rng.randint(0, 1)}", "affiliations": rng.sample(["u", "v"], rng.randint(0, 2))} for a in names],
+                "references": rng.choices([*self.papers, "elsewhere"], k=rng.randint(0, 4)), "authors_truncated": rng.random() < 0.1,
+            }  # fmt: skip
+        made = (PAPERS.name, paper, orjson.dumps(event))
+        self.sent.append(made)
+        return made
+
+
+class Actor:
+    """A session with its packs on the way. `doomed`: a send was refused or its outcome is unknown; it reads and saves no more (S3)."""
+
+    def __init__(self, world: "World", role: tuple[type, int], saved: bytes | None):
+        self.world, self.role, self.rng = world, role, world.rng
+        stage, partition = role
+        self.session = Session(stage(partition, world.layout, fingerprint(world.layout)))
+        if saved is not None:
+            self.session.restore(saved)
+        if world.mutant == "own_counter":
+            self.session.stage.outbox.sent = [0] * len(self.session.stage.outbox.sent)
+            self.session.stage.outbox.flushed = [0] * len(self.session.stage.outbox.sent)
+        if world.mutant == "high_apart" and role in world.high_apart:
+            self.session.stage.high = dict(world.high_apart[role])
+        self.queues: dict[Partition, deque] = defaultdict(deque)
+        self.doomed, self.unacknowledged, self.to_save = False, 0, None
+        if stage is Profiles:
+            world.publishers[partition] = self
+            self.learn()
+
+    # reading, flushing, landing
+
+    def operations(self) -> list[str]:
+        waiting = self.session.position.next < len(self.world.logs[self.session.input])
+        stage = self.session.stage
+        able = ["read"] * 4 if waiting else []
+        if stage.outbox.sent != stage.outbox.flushed or stage.refused or isinstance(stage, Profiles) and stage.waiting.size:
+            able += ["flush"] * 2
+        if any(self.queues.values()):
+            able += ["land"] * 4
+        if self.to_save is not None or self.session.position.next:
+            able += ["save"]
+        return able
+
+    def read(self, most: int | None = None) -> None:
+        log = self.world.logs[self.session.input]
+        at = self.session.position.next
+        self.session.step(log[at : at + (most or self.rng.randint(1, 5))])
+        if self.world.mutant == "high_apart" and isinstance(self.session.stage, PackStage):
+            self.world.high_apart[self.role] = dict(self.session.stage.high)
+
+    def flush(self, everything: bool = False) -> None:
+        stage = self.session.stage
+        if isinstance(stage, Profiles):
+            self.publish(everything)
+            return
+        for partition, messages in self.session.flush().items():
+            self.queues[partition].extend(messages)
+            self.unacknowledged += len(messages)
+        if self.to_save is None and self.rng.random() < 0.5:
+            self.to_save = (self.session.position.next, self.session.save(), self.unacknowledged)
+
+    def land(self, faults: bool = True) -> None:
+        """Delivers the next pack of one target, or not."""
+        world, rng = self.world, self.rng
+        partition = rng.choice([p for p, q in self.queues.items() if q])
+        message = self.queues[partition].popleft()
+        r = rng.random()
+        if faults and world.refuses and r < 0.04:
+            self.doomed = world.mutant != "live_on"
+            world.refused += 1
+            self._acknowledge()
+            return
+        world.append({partition: [message]})
+        if faults and world.repeats and r > 0.9:
+            if r > 0.95:
+                world.append({partition: [message]})
+            else:
+                world.ghosts.append((partition, deque([message])))
+        if faults and world.loses_answers and 0.04 < r < 0.08:
+            self.doomed = True
+        else:
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        self.unacknowledged -= 1
+        if self.to_save is not None:
+            at, raw, left = self.to_save
+            self.to_save = (at, raw, left - 1)
+
+    def save(self) -> None:
+        """Rule K1. The oldest snapshot whose packs are all acknowledged; it may overwrite a newer one."""
+        if self.doomed:
+            return
+        stage = self.session.stage
+        if self.to_save is None:
+            if stage.outbox.sent != stage.outbox.flushed or stage.refused or self.unacknowledged and self.world.mutant != "save_early":
+                return
+            self.to_save = (self.session.position.next, self.session.save(), 0)
+        at, raw, left = self.to_save
+        if left <= 0 or self.world.mutant == "save_early":
+            self.to_save = None
+            self.world.keep(self.role, at, raw)
+
+    def die(self) -> None:
+        for partition, queue in self.queues.items():
+            if queue and self.world.ghostly and self.rng.random() < 0.7:
+                self.world.ghosts.append((partition, queue))
+
+    # the publisher: one at a time (its lock), both topics in one append
+
+    def learn(self) -> None:
+        if self.world.mutant == "no_learning":
+            return
+        log = self.world.logs[Partition(AUTHOR_PROFILES.name, self.role[1])]
+        known = {}
+        for record in log[self.session.extra.get("public_end", 0) :]:
+            author, *facts = public_facts(record.value, record.headers)
+            known[author] = tuple(facts)
+        self.session.stage.learn_public(known)
+        self.session.extra["public_end"] = len(log)
+
+    def publish(self, everything: bool) -> None:
+        stage = self.session.stage
+        authors = stage.take_waiting()
+        if not everything and len(authors) > 1 and self.rng.random() < 0.3:  # some are held back
+            cut = self.rng.randint(1, len(authors) - 1)
+            stage._wait(authors[cut:])
+            authors = authors[:cut]
+        snapshots = stage.publish(authors)
+        if snapshots:
+            self.world.append(messages_of(snapshots, self.role[1], self.world.layout.generation, 0))
+            self.session.extra["public_end"] = len(self.world.logs[Partition(AUTHOR_PROFILES.name, self.role[1])])
+
+
+class World:
+    """Logs, checkpoints, sessions and the scheduler."""
+
+    def __init__(self, seed: int, mutant: str | None = None):
+        self.seed, self.mutant, self.rng = seed, mutant, random.Random(seed)
+        rng = self.rng
+        self.layout = Layout(rng.choice((1, 2, 2, 3)), rng.choice((1, 2, 2, 3)), 1, 8 << 20, snapshot_papers=rng.choice((2, 3, 100)))
+        self.pack_bytes = rng.choice((1, 100, 400, 512 << 10))
+        self.refuses, self.loses_answers, self.repeats, self.ghostly, self.zombies, self.stale, self.crashes = (
+            rng.random() < x for x in (0.4, 0.5, 0.5, 0.6, 0.7, 0.7, 0.85)
+        )
+        if mutant in ("no_gap_check", "live_on"):
+            self.refuses = True
+        self.logs: dict[Partition, list[Record]] = defaultdict(list)
+        self.input: list[bytes] = []
+        self.script = deque(Script(rng).events)
+        self.saved: dict[tuple, bytes] = {}
+        self.history: dict[tuple, list[bytes]] = defaultdict(list)
+        self.digests: dict[tuple, int] = {}
+        self.ghosts: list[tuple[Partition, deque]] = []
+        self.high_apart: dict[tuple, dict] = {}
+        self.publishers: dict[int, Actor] = {}
+        self.refused = self.gaps = 0
+        self.roles = [(stage, p) for stage in STAGES for p in range(self.layout.count(stage.input))]
+        self.actors: list[Actor] = [Actor(self, role, None) for role in self.roles]
+
+    def append(self, batches: dict[Partition, list[Message]]) -> None:
+        for partition, messages in batches.items():
+            log = self.logs[partition]
+            log += [Record(len(log) + i, 0, *m) for i, m in enumerate(messages)]
+
+    def keep(self, role: tuple, position: int, raw: bytes) -> None:
+        """Stores a checkpoint; invariant I2: the state at a position does not depend on who computed it, or in which batches."""
+        if role[0] is not Profiles:
+            stage = role[0](role[1], self.layout, fingerprint(self.layout))
+            session = Session(stage)
+            session.restore(raw)
+            digest = digest_of(stage)
+            if self.digests.setdefault((role, position), digest) != digest:
+                raise Violation(f"I2: two states at {role[0].name}/{role[1]} @ {position}")
+        self.saved[role] = raw
+        self.history[role].append(raw)
+
+    def next_input(self) -> bool:
+        if not self.script:
+            return False
+        topic, key, raw = self.script.popleft()
+        count = self.layout.papers if topic == PAPERS.name else self.layout.authors
+        self.append({Partition(topic, int(partitions_of([key.encode()], count)[0])): [Message(key.encode(), raw)]})
+        self.input.append(raw)
+        return True
+
+    def spawn(self, role: tuple, calm: bool = False) -> None:
+        if role[0] is Profiles:
+            if any(a.role == role for a in self.actors):
+                return  # its lock is held
+        raw = self.saved.get(role)
+        r = self.rng.random()
+        if not calm and self.stale and role in self.history and r < 0.3:
+            raw = self.rng.choice(self.history[role]) if r < 0.2 else None
+        self.actors.append(Actor(self, role, raw))
+
+    def remove(self, actor: Actor) -> None:
+        actor.die()
+        self.actors.remove(actor)
+        self.gaps += actor.session.stage.counters["gap_drops"]
+
+    def step(self) -> None:
+        rng, r = self.rng, self.rng.random()
+        if r < 0.12:
+            self.next_input()
+        elif r < 0.16 and self.ghosts:
+            i = rng.randrange(len(self.ghosts))
+            partition, queue = self.ghosts[i]
+            self.append({partition: [queue.popleft()]})
+            if not queue or rng.random() < 0.2:
+                self.ghosts.pop(i)
+        elif r < 0.20:
+            missing = [role for role in self.roles if not any(a.role == role for a in self.actors)]
+            if missing:
+                self.spawn(rng.choice(missing))
+            elif self.zombies and len(self.actors) < 2 * len(self.roles):
+                self.spawn(rng.choice(self.roles))
+        elif self.actors:
+            actor = rng.choice(self.actors)
+            if actor.doomed:
+                if rng.random() < 0.5 or not any(actor.queues.values()):
+                    self.remove(actor)
+                else:
+                    actor.land()
+            elif self.crashes and rng.random() < 0.04:
+                self.remove(actor)
+            elif able := actor.operations():
+                getattr(actor, rng.choice(able))()
+
+    def drain(self) -> None:
+        """No more faults: one good session a role, until nothing moves."""
+        while True:
+            moved = False
+            for role in self.roles:
+                mine = [a for a in self.actors if a.role == role and not a.doomed]
+                if not mine:
+                    for dead in [a for a in self.actors if a.role == role]:
+                        self.remove(dead)
+                    self.spawn(role, calm=True)
+                    mine = [a for a in self.actors if a.role == role]
+                for actor in mine:
+                    stage = actor.session.stage
+                    while actor.session.position.next < len(self.logs[actor.session.input]):
+                        actor.read(most=100)
+                        moved = True
+                    waits = isinstance(stage, Profiles) and stage.waiting.size
+                    if stage.outbox.sent != stage.outbox.flushed or stage.refused or waits:
+                        actor.flush(everything=True)
+                        moved = True
+                    while any(actor.queues.values()):
+                        actor.land(faults=False)
+                        moved = True
+            if not moved:
+                return
+
+    def run(self) -> None:
+        with mock.patch.object(packs, "PACK_BYTES", self.pack_bytes):
+            for _ in range(self.rng.randint(60, 260)):
+                self.step()
+            while self.next_input():
+                pass
+            self.actors = [a for a in self.actors if not a.doomed and self.rng.random() < 0.7]
+            self.drain()
+            for partition, queue in self.ghosts:  # the last requests of the dead arrive after everybody is done
+                self.append({partition: list(queue)})
+            self.drain()
+            self.check()
+
+    # what must hold at the end
+
+    def check(self) -> None:
+        for role in self.roles:
+            stages = [a.session.stage for a in self.actors if a.role == role]
+            self.gaps += sum(s.counters["gap_drops"] for s in stages)
+            if any(s.counters["citations_missing"] for s in stages):
+                raise Violation(f"I1: {role[0].name} took back citations it did not hold")
+        if self.gaps and not self.refused:
+            raise Violation("I3: a gap although no send was refused")
+        for actor in self.actors:
+            for target, sent in enumerate(actor.session.stage.outbox.sent):
+                for other in self.actors:
+                    if isinstance(other.session.stage, PackStage) and other.role[1] == target and other.role[0].input is actor.role[0].output:
+                        high = other.session.stage.high.get(f"{actor.role[0].name}/{actor.role[1]}", 0)
+                        if high != sent:
+                            raise Violation(f"I4: {actor.role[0].name}/{actor.role[1]} → {target} sent {sent}, taken {high}")
+        self._check_public()
+        self._check_dead_letters()
+
+    def _check_public(self) -> None:
+        newest: dict[str, dict] = {}
+        for topic in (AUTHOR_PROFILES.name, AUTHOR_METRICS.name):
+            version: dict[bytes, int] = {}
+            for partition in range(self.layout.authors):
+                for record in self.logs[Partition(topic, partition)]:
+                    value = orjson.loads(record.value)
+                    if value["version"] <= version.get(record.key, -1):
+                        raise Violation(f"I5: {topic} {record.key} went from {version[record.key]} to {value['version']}")
+                    version[record.key] = value["version"]
+                    if topic == AUTHOR_PROFILES.name:
+                        newest[value["author_id"]] = value
+                    elif value["before"] == value["after"] or not value["changed"]:
+                        raise Violation(f"{topic}: a change that changes nothing: {value}")
+        truth = oracle(self.input)
+        if newest.keys() != truth.keys():
+            raise Violation(f"I7: authors {sorted(newest.keys() ^ truth.keys())} are on one side only")
+        for author, right in truth.items():
+            said = newest[author]
+            right["papers"] = right["papers"][: self.layout.snapshot_papers]
+            for name in ("metrics", "papers_total", "papers_by_year", "citations_by_year", "papers", "field"):
+                if said[name] != right[name]:
+                    raise Violation(f"I7: {author} {name}: published {said[name]}, batch says {right[name]}")
+            if right["name"] is not None and said["name"] != right["name"]:
+                raise Violation(f"I7: {author} name: published {said['name']}, batch says {right['name']}")
+            reported = [{k: v for k, v in r.items() if k != "violations"} for r in said["reported"]]
+            if reported != right["reported"]:
+                raise Violation(f"I7: {author} reported: published {reported}, batch says {right['reported']}")
+
+    def _check_dead_letters(self) -> None:
+        """Invariant I8: the dead letters are the poison of the input, with its bytes."""
+        found = {}
+        for record in self.logs[Partition(DEAD_LETTERS.name, 0)]:
+            headers = dict(record.headers)
+            found[headers["source_topic"], headers["source_partition"], headers["source_offset"]] = record.value
+        poison = [raw for raw in self.input if not _is_event(raw)]
+        if sorted(found.values()) != sorted(poison):
+            raise Violation(f"I8: dead letters {sorted(found.values())}, poison {sorted(poison)}")
+
+
+def _is_event(raw: bytes) -> bool:
+    """The script's poison is of five kinds; everything else it writes is good."""
+    try:
+        event = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(event, dict) and isinstance(event.get("paper_id", ""), str) and event.get("authors") != 3
+
+
+def digest_of(stage) -> int:
+    """A digest of what the state means."""
+    crc = zlib.crc32(orjson.dumps([stage.outbox.sent, sorted(getattr(stage, "high", {}).items()), stage.facts()]))
+    for name, part in stage.parts().items():
+        for key, array in part.canonical().items():
+            crc = zlib.crc32(np.ascontiguousarray(array).tobytes(), zlib.crc32(f"{name}.{key}".encode(), crc))
+    return crc
+
+
+def mutated(mutant: str | None):
+    """The real code with one rule taken out: each must be caught."""
+    if mutant == "no_high":
+        def accept(self, pack):
+            self.high[f"{pack.stage}/{pack.partition}"] = pack.end
+            return pack
+
+        return mock.patch.object(PackStage, "accept", accept)
+    if mutant == "no_gap_check":
+        real = PackStage.accept
+
+        def lenient(self, pack):
+            channel = f"{pack.stage}/{pack.partition}"
+            if pack.base > self.high.get(channel, 0):
+                self.high[channel] = pack.base
+            return real(self, pack)
+
+        return mock.patch.object(PackStage, "accept", lenient)
+    if mutant == "last_arrival":
+        return mock.patch("services.consumer.catalogue._Batch._supersedes", lambda self, paper, event: True)
+    return mock.patch.object(packs, "__doc__", packs.__doc__)  # the other mutants are in the world, not in the code
+
+
+MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on")
+
+
+def simulate(seed: int, mutant: str | None = None) -> None:
+    """One schedule. Error: Violation (or whatever the code under test raises), with the seed in its notes."""
+    try:
+        with mutated(mutant):
+            World(seed, mutant).run()
+    except Exception as error:
+        error.add_note(f"replay: python -m tests.stages.simulator --seed {seed} --count 1" + (f" --mutant {mutant}" if mutant else ""))
+        raise
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--count", type=int, default=1000)
+    options.add_argument("--mutant", choices=MUTANTS)
+    options = options.parse_args()
+    began = time.monotonic()
+    for seed in range(options.seed, options.seed + options.count):
+        simulate(seed, options.mutant)
+    print(f"{options.count} schedules from seed {options.seed}: all equal, {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
