@@ -54,8 +54,7 @@ async def _view(the_log, settings, telemetry, health, stop, announce, locks) -> 
         await asyncio.gather(tasks[1], return_exceptions=True)
         tasks[0].result()
     address = bound.result()
-    for lock in locks.held:
-        lock.describe(address)
+    locks.describe(address)
     announce(address)
     return tasks
 

@@ -67,17 +67,30 @@ async def opened(settings, *, create: bool = True) -> AsyncIterator[tuple[Log, L
         await log.close()
 
 
-def hold(settings, roles: Sequence[str], text: str = "") -> contextlib.ExitStack:
+class Roles(contextlib.ExitStack):
+    """The roles this process holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.held: list[RoleLock] = []
+
+    def describe(self, text: str) -> None:
+        """What a second start is told."""
+        for lock in self.held:
+            lock.describe(text)
+
+
+def hold(settings, roles: Sequence[str]) -> Roles:
     """The roles on an embedded log, one process each (in place of the fence of rule P1). Error: AlreadyRunning."""
-    stack = contextlib.ExitStack()
+    taken = Roles()
     if settings.log_url.startswith("sqlite:"):
         try:
             for role in roles:
-                stack.enter_context(RoleLock(Path(settings.log_url.removeprefix("sqlite:///")), role, text))
+                taken.held.append(taken.enter_context(RoleLock(Path(settings.log_url.removeprefix("sqlite:///")), role)))
         except BaseException:
-            stack.close()
+            taken.close()
             raise
-    return stack
+    return taken
 
 
 def runners_of(stages: Sequence[type[Stage]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health) -> list[StageRunner]:

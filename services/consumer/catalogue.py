@@ -6,6 +6,8 @@ authors and year), `edge` (cited, citing, sign: +1 new, -1 gone, 0 the citation 
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -21,7 +23,7 @@ from shared.stages.packs import Kind, Ragged, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
-NO_AUTHORS = np.zeros(0, I32)
+SHOWN_IF_GIVEN = ("venue", "doi", "url")
 
 
 class Catalogue(Stage):
@@ -92,6 +94,20 @@ class Catalogue(Stage):
         return events
 
 
+class _Held(NamedTuple):
+    """A paper in the catalogue; members and references as slots."""
+
+    revision: int
+    digest: int
+    status: int
+    year: int
+    members: list[int]
+    references: list[int]
+
+
+NOTHING = _Held(-1, 0, UNKNOWN, 0, [], [])
+
+
 class _Batch:
     """One step: a loop over the events for what must be read one by one, then columns."""
 
@@ -105,15 +121,15 @@ class _Batch:
         self.cited, self.citing, self.sign, self.edge_event = [], [], [], []
         # counts by a source
         self.count_paper, self.count_source, self.count_value, self.count_event = [], [], [], []
-        self.held: dict[int, tuple[list[int], list[int]]] = {}  # paper → (members, references), as of now, of papers this step changed
+        self.before = len(stage.papers)
+        self.held: dict[int, _Held] = {}  # papers that this step changed, as they are now
+        self.counted_last: dict[tuple[int, int], int] = {}  # (source, paper) → day of the count held, where this step changed it
 
     def fold(self) -> None:
         s = self.stage
-        papers, n_papers, n_authors = s.papers.slots, len(s.papers), len(s.authors)
+        slots, n_authors = s.papers.slots, len(s.authors)
         for at, event in enumerate(self.events):
-            paper = papers.setdefault(event["paper_id"], len(papers))
-            if paper >= s.revision.size:
-                self._grow()
+            paper = slots.setdefault(event["paper_id"], len(slots))
             kind = event.get("event", "paper.published")
             if kind == "paper.published":
                 self._published(at, paper, event)
@@ -122,51 +138,60 @@ class _Batch:
             elif kind == "paper.counted":
                 self._counted(at, paper, event)
             # paper.scored is kept in the log for the scorer; nothing here depends on it
-        self._grow()
-        new = s.papers.note(n_papers)
-        if s.layout.papers > 1 and new:
-            s.part.data[n_papers : len(papers)] = partitions_of([k.encode() for k in new], s.layout.papers)
+        self._store(s.papers.note(self.before))
         s.authors.note(n_authors)
         s.author_no.resize(len(s.authors))
-        if self.held:
-            changed = np.fromiter(self.held, I32, len(self.held))
-            for lists, which in ((s.members, 0), (s.references, 1)):
-                values = [held[which] for held in self.held.values()]
-                flat = np.fromiter((x for v in values for x in v), I32)
-                lists.replace(changed, np.fromiter(map(len, values), I32, len(values)), flat)
 
-    def _grow(self) -> None:
-        s, size = self.stage, len(self.stage.papers.slots)
+    def _store(self, new: list[str]) -> None:
+        """The papers as this step leaves them."""
+        s, size = self.stage, len(self.stage.papers)
         for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, *s.counted_at):
             column.resize(size)
+        if s.layout.papers > 1 and new:
+            s.part.data[self.before : size] = partitions_of([k.encode() for k in new], s.layout.papers)
+        if self.held:
+            changed = np.fromiter(self.held, I32, len(self.held))
+            revision, digest, status, year, members, references = zip(*self.held.values(), strict=True)
+            s.revision.data[changed], s.digest.data[changed] = revision, digest
+            s.status.data[changed], s.year.data[changed] = status, year
+            for lists, values in ((s.members, members), (s.references, references)):
+                lists.replace(changed, np.fromiter(map(len, values), I32, len(values)), np.fromiter(chain.from_iterable(values), I32))
+        for (source, paper), day in self.counted_last.items():
+            s.counted_at[source].data[paper] = day
 
-    def _supersedes(self, paper: int, event: dict) -> bool:
-        """Rule A1: the highest revision wins, of equal ones the later; the same content again changes nothing."""
-        s, revision = self.stage, event["revision"]
-        held = s.revision.data[paper]
-        if revision < held:
-            s.counters["stale_revisions"] += 1
-            return False
-        digest = int.from_bytes(blake2b(orjson.dumps(event), digest_size=8).digest(), "little", signed=True)
-        if revision == held:
-            if digest == s.digest.data[paper]:
-                s.counters["repeats"] += 1
-                return False
-            s.counters["revision_conflicts"] += 1
-        s.revision.data[paper], s.digest.data[paper] = revision, digest
-        return True
-
-    def _lists(self, paper: int) -> tuple[list[int], list[int]]:
+    def _paper(self, paper: int) -> _Held:
+        """What is held of a paper, this step's events included."""
         held = self.held.get(paper)
-        if held is None:
-            s, one = self.stage, np.array([paper])
-            held = tuple(lists.values[0].data[lists.index(one)[0]].tolist() for lists in (s.members, s.references))
-        return held
+        if held is not None:
+            return held
+        if paper >= self.before:
+            return NOTHING
+        s = self.stage
+        if s.revision.data[paper] < 0:
+            return NOTHING
+        one = np.array([paper])
+        members, references = (lists.values[0].data[lists.index(one)[0]].tolist() for lists in (s.members, s.references))
+        return _Held(int(s.revision.data[paper]), int(s.digest.data[paper]), int(s.status.data[paper]), int(s.year.data[paper]), members, references)
+
+    def _supersedes(self, held: _Held, event: dict) -> int | None:
+        """Rule A1: the highest revision wins, of equal ones the later; the same content again changes nothing. The digest of a new one, or None."""
+        s, revision = self.stage, event["revision"]
+        if revision < held.revision:
+            s.counters["stale_revisions"] += 1
+            return None
+        digest = int.from_bytes(blake2b(orjson.dumps(event), digest_size=8).digest(), "little", signed=True)
+        if revision == held.revision:
+            if digest == held.digest:
+                s.counters["repeats"] += 1
+                return None
+            s.counters["revision_conflicts"] += 1
+        return digest
 
     def _published(self, at: int, paper: int, event: dict) -> None:
         s = self.stage
-        before_status, before_year = s.status.data[paper], s.year.data[paper]
-        if not self._supersedes(paper, event):
+        held = self._paper(paper)
+        digest = self._supersedes(held, event)
+        if digest is None:
             return
         slots, papers = s.authors.slots, s.papers.slots
         members: dict[int, dict] = {}
@@ -174,54 +199,52 @@ class _Batch:
             members.setdefault(slots.setdefault(author_key(author), len(slots)), author)
         references = dict.fromkeys([papers.setdefault(r, len(papers)) for r in event["references"]])
         references.pop(paper, None)  # rule A2: a set, without the paper itself
-        own, cited = list(members), list(references)
+        own, cited, authors = list(members), list(references), list(members.values())
         published = event["published"]
         year = int(published[:4]) if published else 0
         self._head(at, paper, PUBLISHED, year, own)
-        self.sigs += [orjson.dumps([a["name"], a["affiliations"]]) for a in members.values()]
+        self.sigs += [orjson.dumps((a["name"], a["affiliations"])) for a in authors]
         category = event["categories"][0] if event["categories"] else ""
         self.categories.append(category)
-        self.dates.append(int((published or "0").replace("-", "").ljust(8, "0")))
+        self.dates.append(int(published.replace("-", "").ljust(8, "0")) if published else 0)
         self.truncated.append(event["authors_truncated"])
-        self.cards.append(_card(event, category.rpartition(".")[2], list(members.values())))
-        if before_status == UNKNOWN:
+        self.cards.append(_card(event, category.rpartition(".")[2], authors))
+        if held is NOTHING:
             self._edges(at, paper, cited, 1)
         else:
-            old_members, old = self._lists(paper)
-            kept = references.keys() & set(old)
-            self._edges(at, paper, sorted(set(old) - kept), -1)
-            if old_members != own or before_year != year:
+            kept = references.keys() & set(held.references)
+            self._edges(at, paper, sorted(set(held.references) - kept), -1)
+            if held.members != own or held.year != year:
                 self._edges(at, paper, sorted(kept), 0)
             self._edges(at, paper, [c for c in cited if c not in kept], 1)
-        s.status.data[paper], s.year.data[paper] = PUBLISHED, year
-        self.held[paper] = (own, cited)
+        self.held[paper] = _Held(event["revision"], digest, PUBLISHED, year, own, cited)
 
     def _withdrawn(self, at: int, paper: int, event: dict) -> None:
-        s = self.stage
-        if not self._supersedes(paper, event):
+        held = self._paper(paper)
+        digest = self._supersedes(held, event)
+        if digest is None:
             return
-        if s.status.data[paper] == PUBLISHED:
-            _, old = self._lists(paper)
-            self._edges(at, paper, sorted(old), -1)
+        if held.status == PUBLISHED:
+            self._edges(at, paper, sorted(held.references), -1)
             self._head(at, paper, WITHDRAWN, 0, [])
             self.categories.append("")
             self.dates.append(0)
             self.truncated.append(False)
             self.cards.append(b"")
-            self.held[paper] = ([], [])
-        s.status.data[paper], s.year.data[paper] = WITHDRAWN, 0
+        self.held[paper] = _Held(event["revision"], digest, WITHDRAWN, 0, [], [])
 
     def _counted(self, at: int, paper: int, event: dict) -> None:
         s, day = self.stage, int(event["as_of"].replace("-", ""))
         source = int(s.sources.learn([event["source"]])[0])
-        while source >= len(s.counted_at):
+        if source >= len(s.counted_at):
             s.counted_at.append(Column(I32))
-            self._grow()
-        s.source_no.resize(len(s.sources))
-        if day < s.counted_at[source].data[paper]:
+            s.counted_at[-1].resize(self.before)
+            s.source_no.resize(len(s.sources))
+        held = int(s.counted_at[source].data[paper]) if paper < self.before else 0
+        if day < max(held, self.counted_last.get((source, paper), 0)):
             s.counters["stale_revisions"] += 1
             return
-        s.counted_at[source].data[paper] = day
+        self.counted_last[source, paper] = day
         self.count_paper.append(paper)
         self.count_source.append(source)
         self.count_value.append(event["citations"])
@@ -329,9 +352,10 @@ def _card(event: dict, field: str, authors: list[dict]) -> bytes:
     card = {
         "paper_id": event["paper_id"], "title": event["title"], "published": event["published"], "field": field or None,
         "authors": [a["name"] for a in authors[:3]], "authors_total": len(authors),
-        "affiliations": list(dict.fromkeys(x for a in authors for x in a["affiliations"]))[:3],
+        "affiliations": list(dict.fromkeys([x for a in authors for x in a["affiliations"]]))[:3],
     }  # fmt: skip
-    for name in ("venue", "doi", "url"):
-        if event[name]:
-            card[name] = event[name]
+    for name in SHOWN_IF_GIVEN:
+        value = event[name]
+        if value:
+            card[name] = value
     return orjson.dumps(card)[:-1]

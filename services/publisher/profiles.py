@@ -318,33 +318,37 @@ class Profiles(PackStage):
         if not len(authors):
             return []
         why = self.why.take(authors, self.public_version)
-        out = []
+        out, slots, numbers = [], [], []
         as_of = f"{self.day // 10000:04}-{self.day // 100 % 100:02}-{self.day % 100:02}".encode() if self.day else None
         stamp = b'"%s"' % as_of if as_of else b"null"
         versions, before = self.version.data[authors].tolist(), self.public_numbers.data[authors].tolist()
         digests = self.public_digest.data[authors].tolist()
         counted_before = self._blobs(self.public_counted, authors)
-        for at, (head, rest, now, counted) in enumerate(self._contents(authors)):
-            digest = int.from_bytes(blake2b(head + rest, digest_size=8).digest(), "little", signed=True) or 1
+        for at, (slot, head, rest, now, counted) in enumerate(self._contents(authors)):
+            digest = int.from_bytes(blake2b(head + rest, digest_size=8).digest(), "little", signed=True)
             if digest == digests[at]:
                 continue
-            version, slot = versions[at], int(authors[at])
+            version = versions[at]
             mark = b',"generation":%d,"version":%d,"as_of":%s,' % (self.layout.generation, version, stamp)
             change = self._change(before[at], now, counted_before[at], counted, why.get(slot, []))
             changed = None if change is None else head[: head.index(b',"name":')] + mark + orjson.dumps(change)[1:]
             out.append(Snapshot(self.authors.names[slot], version, digest, head + mark + rest, changed))
-            self.public_version.data[slot], self.public_digest.data[slot] = version, digest
-            self.public_numbers.data[slot] = now
+            slots.append(slot)
+            numbers.append(now)
             if counted or counted_before[at]:
                 blob = orjson.dumps(counted)
                 self.public_counted.replace(np.array([slot]), np.array([len(blob)]), np.frombuffer(blob, np.uint8))
+        if out:
+            self.public_version.data[slots], self.public_digest.data[slots] = [s.version for s in out], [s.digest for s in out]
+            self.public_numbers.data[slots] = numbers
         return out
 
     @staticmethod
-    def _blobs(lists: Lists, owners: np.ndarray) -> list[bytes]:
+    def _blobs(lists: Lists, owners: np.ndarray) -> list[memoryview]:
         data = memoryview(lists.values[0].data)
-        at, size = lists.offset.data[owners].tolist(), lists.length.data[owners].tolist()
-        return [bytes(data[a : a + n]) for a, n in zip(at, size, strict=True)]
+        at = lists.offset.data[owners]
+        ends = at + lists.length.data[owners]
+        return [data[a:b] for a, b in zip(at.tolist(), ends.tolist(), strict=True)]
 
     def _contents(self, authors: np.ndarray):
         """For each author: the head (author_id, name) and the rest of the snapshot as JSON without outer braces; numbers; counted numbers."""
@@ -379,7 +383,7 @@ class Profiles(PackStage):
             for extra in ("orcid", "homepage", "aliases"):
                 if extra in described:
                     rest[extra] = described[extra]
-            yield head, orjson.dumps(rest)[1:], numbers[at], counted
+            yield slot, head, orjson.dumps(rest)[1:], numbers[at], counted
 
     def _papers(self, authors: np.ndarray) -> list[orjson.Fragment]:
         """The top papers of each author as one JSON array: most cited first, then newest, then by paper_id."""
@@ -422,23 +426,31 @@ class Profiles(PackStage):
                 out[at][kind][categories[what] if kind == 2 else written[what]] = n
         return out
 
-    def _change(self, before: list[int], now: list[int], counted_before: bytes, counted: dict, why: list[tuple]) -> dict | None:
+    def _change(self, before: list[int], now: list[int], counted_before: memoryview, counted: dict, why: list[tuple]) -> dict | None:
+        if before == now and not counted and not counted_before:
+            return None
         old = {} if before[0] < 0 else dict(zip(REFERENCES, before, strict=True))
         new = dict(zip(REFERENCES, now, strict=True))
         for which, by_source in ((old, orjson.loads(counted_before) if counted_before else {}), (new, counted)):
             for source, values in by_source.items():
                 which |= {f"counted:{source}.{name}": value for name, value in values.items()}
-        changed = [name for name in new if old.get(name) != new[name]] + [name for name in old if name not in new]
+        changed = [name for name, value in new.items() if old.get(name) != value] + [name for name in old if name not in new]
         if not changed:
             return None
         names, sources = self.papers.names, self.sources.names
-        told = []
-        for kind, paper, by, _ in why[: causes.TOLD]:
+        told, total = [], 0
+        for kind, paper, by, weight in why:
+            total += weight
+            if len(told) == causes.TOLD:
+                continue
             cause = {"kind": causes.KINDS[kind], "paper_id": names[paper]}
             if by >= 0:
-                cause |= {"source": sources[by]} if kind == causes.COUNTED else {"by": names[by]}
+                if kind == causes.COUNTED:
+                    cause["source"] = sources[by]
+                else:
+                    cause["by"] = names[by]
             told.append(cause)
-        return {"before": old, "after": new, "changed": changed, "causes": told, "causes_total": sum(w[-1] for w in why)}
+        return {"before": old, "after": new, "changed": changed, "causes": told, "causes_total": total}
 
 
 class Causes:
@@ -491,6 +503,10 @@ class Causes:
 
 def _as_written(written: dict[str, int]) -> tuple[str | None, list[dict]]:
     """The author's most frequent name (ties: longest, then smallest) and affiliations with their papers, most papers first."""
+    if len(written) == 1:  # most authors write their name one way
+        [(text, n)] = written.items()
+        name, affiliations = orjson.loads(text)
+        return name, [{"name": place, "papers": n} for place in sorted(set(affiliations))[:AFFILIATIONS]]
     names: dict[str, int] = {}
     places: dict[str, int] = {}
     for text, n in written.items():

@@ -445,7 +445,7 @@ def mutated(mutant: str | None):
 
         return mock.patch.object(PackStage, "accept", lenient)
     if mutant == "last_arrival":
-        return mock.patch("services.consumer.catalogue._Batch._supersedes", lambda self, paper, event: True)
+        return mock.patch("services.consumer.catalogue._Batch._supersedes", lambda self, held, event: 1)
     return mock.patch.object(packs, "__doc__", packs.__doc__)  # the other mutants are in the world, not in the code
 
 

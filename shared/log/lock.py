@@ -1,0 +1,59 @@
+"""One process a role on an embedded log: an exclusive lock on a file beside it. It replaces the fence of rule P1; it dies with its process."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import orjson
+
+from shared.errors import AlreadyRunning, LogUnavailable
+
+
+class RoleLock:
+    """Held from creation until `close` or the end of the process. Errors: AlreadyRunning (who has it), LogUnavailable (cannot be locked)."""
+
+    def __init__(self, log: Path, role: str, text: str = ""):
+        self.path, self.role = lock_path(log, role), role
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise LogUnavailable(f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            holder = self.holder(log, role) or {}
+            where = f", {holder['text']}" if holder.get("text") else ""
+            raise AlreadyRunning(
+                f"the {role} of {log} is already running (pid {holder.get('pid', 'unknown')}{where}); stop it, or choose another folder with --data-dir"
+            ) from None
+        self.describe(text)
+
+    def describe(self, text: str) -> None:
+        """What a second start is told, for example the address."""
+        raw = orjson.dumps({"pid": os.getpid(), "text": text})
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, raw, 0)
+
+    @staticmethod
+    def holder(log: Path, role: str) -> dict | None:
+        """{"pid", "text"} as last written; None where there is nothing to read."""
+        try:
+            return orjson.loads(lock_path(log, role).read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return None
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> "RoleLock":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def lock_path(log: Path, role: str) -> Path:
+    return Path(f"{log}.{role}.lock")

@@ -1,0 +1,88 @@
+"""A log in memory, for tests and simulations: the same port, the same conformance suite."""
+
+import asyncio
+import bisect
+import time
+from collections.abc import Mapping, Sequence
+
+from shared.errors import LogError, UnknownTopic, UsageError
+from shared.log.port import Log, Message, Partition, Record, TopicSpec
+
+
+class MemoryLog(Log):
+    def __init__(self):
+        self._topics: dict[str, TopicSpec] = {}
+        self._records: dict[Partition, list[Record]] = {}
+        self._next: dict[Partition, int] = {}
+        self._moved = asyncio.Event()
+        self._closed = False
+
+    async def create(self, specs: Sequence[TopicSpec]) -> None:
+        for spec in specs:
+            held = self._topics.setdefault(spec.name, spec)
+            if held != spec:
+                raise UsageError(f"topic {spec.name} exists as {held}, not as {spec}")
+            for number in range(spec.partitions):
+                self._records.setdefault(Partition(spec.name, number), [])
+                self._next.setdefault(Partition(spec.name, number), 0)
+
+    async def topics(self) -> Mapping[str, TopicSpec]:
+        return dict(self._topics)
+
+    def _of(self, partition: Partition) -> list[Record]:
+        try:
+            return self._records[partition]
+        except KeyError:
+            raise UnknownTopic(f"there is no topic {partition.topic} with a partition {partition.number}") from None
+
+    async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+        if self._closed:
+            raise LogError("the log is closed")
+        for partition in batches:
+            self._of(partition)
+        now, first = time.time_ns() // 1_000_000, {}
+        for partition, messages in batches.items():
+            records, start = self._of(partition), self._next[partition]
+            first[partition] = start
+            records += [Record(start + i, now, *m) for i, m in enumerate(messages)]
+            self._next[partition] = start + len(messages)
+            if self._topics[partition.topic].compacted:
+                last = {r.key: r.offset for r in records}
+                records[:] = [r for r in records if r.key is None or last[r.key] == r.offset]
+        self._moved.set()
+        self._moved = asyncio.Event()
+        return first
+
+    async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
+        records = self._of(partition)
+        found, size = [], 0
+        for record in records[bisect.bisect_left(records, offset, key=lambda r: r.offset) :][:max_records]:
+            size += len(record.value)
+            if size > max_bytes and found:
+                break
+            found.append(record)
+        return found
+
+    async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
+        for partition in partitions:
+            self._of(partition)
+        return {p: (0, self._next[p]) for p in partitions}
+
+    async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while True:
+            moved = self._moved
+            for partition in positions:
+                self._of(partition)
+            if any(self._next[p] > offset for p, offset in positions.items()):
+                return True
+            try:
+                await asyncio.wait_for(moved.wait(), max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                return False
+
+    async def sync(self) -> None:
+        return
+
+    async def close(self) -> None:
+        self._closed = True

@@ -1,0 +1,392 @@
+"""The embedded log: one SQLite file in WAL mode, shared by any number of processes. Nothing to install.
+
+Each partition is a table of its own (offset → record), so every append is at the end of a B-tree. Offsets come from a counter in the
+`partitions` table, in the same transaction, and survive deletion. Appends that wait at the same moment are committed together. Internal topics are
+committed without an fsync: a power cut takes the end of the file, of all topics alike (exactness.md 6), never the middle; a durable topic's
+commit makes everything before it durable too.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from shared.errors import LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
+from shared.log.port import Headers, Log, Message, Partition, Record, TopicSpec
+
+APPLICATION_ID = 0x5343484C  # "SCHL"
+FORMAT = 1
+PAGE = 8192
+WAL_PAGES = 4000  # checkpoint the WAL when it holds this many
+POLL = 0.01  # seconds between looks for other processes' appends
+SLOW_POLL = 0.05  # after this file was quiet for QUIET seconds
+QUIET = 10.0
+TRIM_SECONDS = 60.0
+CLEAN_ROWS = 2_000
+CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
+QUEUE = 256  # appends that may wait to be committed
+
+SCHEMA = """
+CREATE TABLE topics (name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL, retention_ms INTEGER, durable INTEGER NOT NULL);
+CREATE TABLE partitions (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, number INTEGER NOT NULL, start INTEGER NOT NULL, next INTEGER NOT NULL,
+                         UNIQUE (topic, number));
+"""
+
+
+class SqliteLog(Log):
+    """path: the file; busy_seconds: how long a locked file is waited for."""
+
+    def __init__(self, path: Path, *, create: bool = True, busy_seconds: float = 10.0):
+        self.path, self.busy_seconds = Path(path), busy_seconds
+        if not create and not self.path.exists():
+            raise LogUnavailable(f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir")
+        self._writer = ThreadPoolExecutor(1, "log-writer")
+        self._write = self._connect(create)
+        self._read = self._connect(False)
+        self._topics: dict[str, TopicSpec] = {}
+        self._ids: dict[Partition, int] = {}
+        self._waiting: deque[tuple[Mapping[Partition, Sequence[Message]], asyncio.Future]] = deque()
+        self._room = asyncio.Semaphore(QUEUE)
+        self._flusher: asyncio.Task | None = None
+        self._moved = asyncio.Event()
+        self._watcher: asyncio.Task | None = None
+        self._waiters, self._seen_version, self._last_change = 0, 0, 0.0
+        self._trimmed_at = time.monotonic()
+        self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
+        self._cleaning: dict[int, list | None] = {}  # table → offsets to delete; None while they are looked for
+        self._grown: dict[int, int] = {}
+        self._kept: dict[int, int] = {}
+        self._closed = False
+
+    # ---- opening
+
+    def _connect(self, create: bool) -> sqlite3.Connection:
+        try:
+            if create:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512)
+            mode = connection.execute("PRAGMA application_id").fetchone()[0]
+            if create and mode == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                self._initialise(connection)
+            mode, version = (connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "user_version"))
+            if (mode, version) != (APPLICATION_ID, FORMAT):
+                raise LogDamaged(f"{self.path} is a database, but not a scholarstream log of format {FORMAT}; name another file")
+            connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA cache_size=-32768")
+            return connection
+        except (sqlite3.Error, OSError) as error:
+            raise self._translate(error) from error
+
+    def _initialise(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA page_size={PAGE}")
+        deadline = time.monotonic() + self.busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError as error:  # two processes make the file at once: SQLite does not wait here by itself
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():  # else another process was faster
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={FORMAT}")
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute("COMMIT")
+
+    def _translate(self, error: Exception) -> LogError:
+        """SQLite's errors as ours, naming the file and what to do."""
+        if isinstance(error, LogError):
+            return error
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = code & 0xFF if code is not None else None
+        if isinstance(error, OSError):
+            return LogUnavailable(f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir")
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return LogUnavailable(f"{self.path} is locked by another program for more than {self.busy_seconds:g} s")
+        if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            return LogUnavailable(f"{self.path} cannot be written: the disk is full or fails ({error}); free space and start again, nothing is lost")
+        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+            return LogUnavailable(f"{self.path} cannot be opened for writing ({error}); check permissions or choose another folder with --data-dir")
+        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return LogDamaged(f"{self.path} is damaged or not a log ({error}); restore it from a copy, or move it away and ingest again")
+        return LogError(f"{self.path}: {error}")
+
+    # ---- topics
+
+    async def create(self, specs: Sequence[TopicSpec]) -> None:
+        held = await self.topics()
+        missing = []
+        for spec in specs:
+            if spec.name not in held:
+                missing.append(spec)
+            elif held[spec.name] != spec:
+                raise UsageError(f"topic {spec.name} exists as {held[spec.name]}, not as {spec}: partition counts and retention are fixed when a log is made")
+        if missing:
+            await self._in_writer(self._create, missing)
+
+    def _create(self, specs: Sequence[TopicSpec]) -> None:
+        def work(connection):
+            for spec in specs:
+                if connection.execute("SELECT 1 FROM topics WHERE name = ?", (spec.name,)).fetchone():
+                    continue  # another process was faster
+                connection.execute("INSERT INTO topics VALUES (?, ?, ?, ?, ?)", (spec.name, spec.partitions, spec.compacted, spec.retention_ms, spec.durable))
+                for number in range(spec.partitions):
+                    cursor = connection.execute("INSERT INTO partitions (topic, number, start, next) VALUES (?, ?, 0, 0)", (spec.name, number))
+                    table = f"p{cursor.lastrowid}"
+                    connection.execute(f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)")
+
+        self._transaction(work, durable=True)
+
+    async def topics(self) -> Mapping[str, TopicSpec]:
+        try:
+            rows = self._read.execute("SELECT name, partitions, compacted, retention_ms, durable FROM topics").fetchall()
+            ids = self._read.execute("SELECT topic, number, id FROM partitions").fetchall()
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+        self._topics = {name: TopicSpec(name, n, bool(compacted), retention, bool(durable)) for name, n, compacted, retention, durable in rows}
+        self._ids = {Partition(topic, number): table for topic, number, table in ids}
+        return dict(self._topics)
+
+    async def _id(self, partition: Partition) -> int:
+        if partition not in self._ids:
+            await self.topics()
+        try:
+            return self._ids[partition]
+        except KeyError:
+            raise UnknownTopic(f"{self.path} has no topic {partition.topic} with a partition {partition.number}") from None
+
+    # ---- appending
+
+    async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+        for partition in batches:
+            await self._id(partition)
+        await self._room.acquire()
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((batches, future))
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+        try:
+            return await future
+        finally:
+            self._room.release()
+
+    async def _flush(self) -> None:
+        """Group commit: everything that waits, in call order, as one transaction."""
+        while self._waiting:
+            group = list(self._waiting)
+            self._waiting.clear()
+            try:
+                results = await self._in_writer(self._append, [batches for batches, _ in group])
+            except Exception as error:
+                for _, future in group:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), result in zip(group, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+            self._wake()
+
+    def _append(self, group: Sequence[Mapping[Partition, Sequence[Message]]]) -> list[dict[Partition, int]]:
+        durable = any(self._topics[p.topic].durable for batches in group for p in batches)
+
+        def work(connection):
+            now = time.time_ns() // 1_000_000
+            results = []
+            for batches in group:
+                first = {}
+                for partition, messages in batches.items():
+                    table = self._ids[partition]
+                    row = connection.execute("UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)).fetchone()
+                    start = first[partition] = row[0] - len(messages)
+                    rows = [(start + i, now, m.key, m.value, encode_headers(m.headers)) for i, m in enumerate(messages)]
+                    connection.executemany(f"INSERT INTO p{table} VALUES (?, ?, ?, ?, ?)", rows)
+                results.append(first)
+            return results
+
+        results = self._transaction(work, durable)
+        self._tidy(group)
+        return results
+
+    # ---- compaction and retention: never more than CLEAN_ROWS rows in one transaction
+
+    def _tidy(self, group: Sequence[Mapping[Partition, Sequence[Message]]]) -> None:
+        """After a commit, in the writer: notes what compacted partitions have grown by, and deletes some of what is superseded or too old."""
+        for batches in group:
+            for partition, messages in batches.items():
+                if self._topics[partition.topic].compacted:
+                    table = self._ids[partition]
+                    grown = self._grown[table] = self._grown.get(table, 0) + len(messages)
+                    if grown > max(CLEAN_AFTER, self._kept.get(table, 0)) and table not in self._cleaning:
+                        self._cleaning[table] = None
+                        self._cleaner.submit(self._find_superseded, table)
+        for table, superseded in list(self._cleaning.items()):
+            if superseded:
+                some, self._cleaning[table] = superseded[:CLEAN_ROWS], superseded[CLEAN_ROWS:]
+                self._transaction(lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows), durable=False)
+            elif superseded is not None:
+                del self._cleaning[table]
+        if time.monotonic() - self._trimmed_at > TRIM_SECONDS:
+            self._trimmed_at = time.monotonic()
+            self._transaction(self._trim, durable=False)
+
+    def _find_superseded(self, table: int) -> None:
+        """Like Kafka's cleaner, beside the writer: all records that have a newer one of their key."""
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=self.busy_seconds)
+        try:
+            newest = f"SELECT MAX(offset) FROM p{table} WHERE key IS NOT NULL GROUP BY key"
+            rows = connection.execute(f"SELECT offset FROM p{table} WHERE key IS NOT NULL AND offset NOT IN ({newest}) ORDER BY offset").fetchall()
+            total = connection.execute(f"SELECT COUNT(*) FROM p{table}").fetchone()[0]
+        except sqlite3.Error:  # the writer meets the same trouble and tells it
+            rows, total = [], 0
+        finally:
+            connection.close()
+        self._grown[table], self._kept[table] = 0, total - len(rows)
+        self._cleaning[table] = rows
+
+    def _trim(self, connection: sqlite3.Connection) -> None:
+        """Deletes what is older than its topic's retention, a bounded number of rows at a time."""
+        now = time.time_ns() // 1_000_000
+        for partition, table in self._ids.items():
+            retention = self._topics[partition.topic].retention_ms
+            if retention is None:
+                continue
+            old = connection.execute(f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT {CLEAN_ROWS}").fetchall()
+            gone = next((i for i, (_, timestamp) in enumerate(old) if timestamp >= now - retention), len(old))
+            if gone:
+                end = old[gone - 1][0] + 1
+                connection.execute(f"DELETE FROM p{table} WHERE offset < ?", (end,))
+                connection.execute("UPDATE partitions SET start = ? WHERE id = ?", (end, table))
+
+    def _transaction(self, work, durable: bool):
+        connection = self._write
+        try:
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+
+    async def _in_writer(self, work, *args):
+        if self._closed:
+            raise LogError(f"{self.path} is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
+
+    # ---- reading
+
+    async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
+        table = await self._id(partition)
+        records, size = [], 0
+        try:
+            cursor = self._read.execute(
+                f"SELECT offset, timestamp, key, value, headers FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?", (offset, max_records)
+            )
+            for at, timestamp, key, value, headers in cursor:
+                size += len(value)
+                if size > max_bytes and records:
+                    break
+                records.append(Record(at, timestamp, key, value, decode_headers(headers)))
+            cursor.close()  # ends the read transaction, so that the WAL can be checkpointed
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+        return records
+
+    async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
+        found = {}
+        for partition in partitions:
+            table = await self._id(partition)
+            try:
+                found[partition] = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone()
+            except sqlite3.Error as error:
+                raise self._translate(error) from error
+        return found
+
+    async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        if self._watcher is None or self._watcher.done():
+            self._watcher = asyncio.create_task(self._watch())
+        while True:
+            moved = self._moved
+            bounds = await self.bounds(list(positions))
+            if any(end > positions[p] for p, (_, end) in bounds.items()):
+                return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._waiters += 1
+            try:
+                await asyncio.wait_for(moved.wait(), left)
+            except TimeoutError:
+                return False
+            finally:
+                self._waiters -= 1
+
+    async def _watch(self) -> None:
+        """Wakes who waits when another process has changed the file; one look for all of them."""
+        while not self._closed:
+            quiet = time.monotonic() - self._last_change > QUIET
+            await asyncio.sleep(SLOW_POLL if quiet else POLL)
+            if self._waiters and not self._closed:
+                version = self._read.execute("PRAGMA data_version").fetchone()[0]
+                if version != self._seen_version:
+                    self._seen_version = version
+                    self._wake()
+
+    def _wake(self) -> None:
+        self._last_change = time.monotonic()
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def sync(self) -> None:
+        await self._in_writer(self._transaction, lambda connection: connection.execute("UPDATE partitions SET next = next WHERE id = 1"), True)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        if self._flusher is not None and not self._flusher.done():
+            await asyncio.wait([self._flusher], timeout=self.busy_seconds)
+        self._closed = True
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
+        for pool in (self._writer, self._cleaner):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._read.close()
+        self._write.close()
+
+
+def encode_headers(headers: Headers) -> bytes | None:
+    """Names and values as length-prefixed bytes; None for no headers."""
+    if not headers:
+        return None
+    parts = []
+    for name, value in headers:
+        raw = name.encode()
+        parts += [len(raw).to_bytes(2, "little"), raw, len(value).to_bytes(4, "little"), value]
+    return b"".join(parts)
+
+
+def decode_headers(raw: bytes | None) -> Headers:
+    if not raw:
+        return ()
+    headers, at = [], 0
+    while at < len(raw):
+        end = at + 2 + int.from_bytes(raw[at : at + 2], "little")
+        name = raw[at + 2 : end].decode()
+        at = end + 4 + int.from_bytes(raw[end : end + 4], "little")
+        headers.append((name, raw[end + 4 : at]))
+    return tuple(headers)
