@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import gc
 import signal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -20,7 +22,7 @@ from shared.log import open_log
 from shared.log.lock import RoleLock
 from shared.log.port import Log
 from shared.stages.checkpoints import CheckpointStore
-from shared.stages.runner import Pace, StageRunner
+from shared.stages.runner import Pace, ProgressReporter, StageRunner
 from shared.stages.stage import Layout, Stage
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
@@ -93,9 +95,16 @@ def hold(settings, roles: Sequence[str]) -> Roles:
     return taken
 
 
+def tune_collector() -> None:
+    """State is columns and long-lived strings: looking through them for cycles again and again only costs time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 def runners_of(stages: Sequence[type[Stage]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health) -> list[StageRunner]:
     pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
     store = CheckpointStore(Path(settings.data_dir) / "checkpoints", settings.keep_checkpoints)
+    tune_collector()
     runners = []
     for stage in stages:
         kind = PublisherRunner if stage is Profiles else StageRunner
@@ -147,3 +156,27 @@ async def together(stop: asyncio.Event, tasks: Sequence[asyncio.Task], bound: fl
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None:
+    """One service as one process: its stages, /metrics, /healthz and /readyz, until a signal or an error."""
+    from services.viewer.main import serve
+    from shared.telemetry.http import app
+
+    prepare_folder(settings)
+    with hold(settings, (role,)) as roles:
+        async with opened(settings) as (the_log, layout):
+            stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
+            runners = runners_of(stages, the_log, layout, settings, telemetry, health)
+            with stopping_on_signals(stop):
+                tasks = [asyncio.create_task(r.run(stop), name=r.name) for r in runners]
+                tasks.append(asyncio.create_task(ProgressReporter(the_log, layout, runners).run(stop), name="progress"))
+                on_bound = functools.partial(tell_address, role, roles)
+                served = serve(app(telemetry, health), settings.host, settings.port, stop=stop, on_bound=on_bound)
+                tasks.append(asyncio.create_task(served, name="http"))
+                await together(stop, tasks, settings.shutdown_seconds)
+
+
+def tell_address(role: str, roles: Roles, address: str) -> None:
+    roles.describe(address)
+    log.info("serving", role=role, metrics=f"{address}metrics")

@@ -9,7 +9,7 @@ import numpy as np
 from shared.contracts import topics
 from shared.metrics.indices import Indices
 from shared.stages import causes
-from shared.stages.columns import I32, I64, Column, Keys, Lists, find, last_of, pair
+from shared.stages.columns import I32, I64, Column, Keys, Lists, distinct, find, last_of, pair
 from shared.stages.packs import Kind, Pack, Rows, take
 from shared.stages.stage import ChannelMap, PackStage
 
@@ -88,7 +88,7 @@ class Authors(PackStage):
                 rows = dict(kinds[kind])
                 del rows["n"]
                 rows["author"] = self.author_slots.slots(channel, rows["author"])
-                touched.append(np.unique(rows["author"]))
+                touched.append(distinct(rows["author"]))
                 out[kind] = rows
         if "cause" in out:
             cause = out["cause"]
@@ -102,7 +102,7 @@ class Authors(PackStage):
             self.day = int(kinds["day"]["day"][-1])
             out["day"] = {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}
         if touched:
-            self._emit(np.unique(np.concatenate(touched)), offset, out)
+            self._emit(distinct(np.concatenate(touched)), offset, out)
         self.outbox.add(self.partition, out)  # partition to partition
 
     def _learn(self, channel: str, kinds: dict[str, Rows], out: dict[str, Rows]) -> None:
@@ -156,7 +156,7 @@ class Authors(PackStage):
         for column in self.row_counted:
             column.data[slot[other | fresh]] = -1
         out["row"] = {"row": slot, "author": author, "paper": paper, "sig": rows["sig"].take(last)}
-        return np.unique(np.concatenate([left, author]))
+        return distinct(np.concatenate([left, author]))
 
     def _set(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
         last = last_of(rows["row"])
@@ -168,14 +168,14 @@ class Authors(PackStage):
     def _change(self, slot: np.ndarray, citations: np.ndarray, foreign: np.ndarray) -> np.ndarray:
         """Distinct rows get these counts (-1: the authorship ends). Returns the authors."""
         author = self.row_author.data[slot]
-        touched = np.unique(author)
+        touched = distinct(author)
         before, before_foreign = self.row_citations.data[slot], self.row_foreign.data[slot]
         came, went = (before < 0) & (citations >= 0), (before >= 0) & (citations < 0)
         self.row_citations.data[slot], self.row_foreign.data[slot] = citations, foreign
         np.add.at(self.papers.data, author[came], 1)
         np.subtract.at(self.papers.data, author[went], 1)
         if went.any():
-            owners = np.unique(author[went])
+            owners = distinct(author[went])
             index, _ = self.held.index(owners)
             self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
         self.held.append(author[came], slot[came])
@@ -188,7 +188,7 @@ class Authors(PackStage):
             np.add.at(self.counted_papers[source].data, who, np.where(held < 0, 0, np.where(arrives, 1, -1)))
             count = np.maximum(held, 0)
             old, new = np.where(arrives, -1, count), np.where(arrives, count, -1)
-            self._look(self.counted[source], self.counted[source].change(who, old, new, np.unique(who)), column)
+            self._look(self.counted[source], self.counted[source].change(who, old, new, distinct(who)), column)
         return touched
 
     def _set_counted(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
@@ -197,7 +197,7 @@ class Authors(PackStage):
         last = last_of(pair(paper, source))
         out["count"] = {"paper": paper[last], "source": source[last], "count": rows["count"][last]}
         authors = []
-        for s in np.unique(source).tolist():
+        for s in distinct(source).tolist():
             column, mine = self.row_counted[s], np.flatnonzero(source == s)
             mine = mine[last_of(slot[mine])]
             present = self.row_citations.data[slot[mine]] >= 0
@@ -205,7 +205,7 @@ class Authors(PackStage):
             mine = mine[present]
             where, count = slot[mine], rows["count"][mine]
             author, before = self.row_author.data[where], column.data[where]
-            touched = np.unique(author)
+            touched = distinct(author)
             np.add.at(self.counted_papers[s].data, author[before < 0], 1)
             column.data[where] = count
             self._look(self.counted[s], self.counted[s].change(author, np.maximum(before, 0), count, touched), column)

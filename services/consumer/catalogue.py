@@ -18,7 +18,7 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import author_key, partitions_of
 from shared.log.port import Record
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, starts_of
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, stable_order, starts_of
 from shared.stages.packs import Kind, Ragged, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
 
@@ -328,10 +328,9 @@ def _define(numbers: Numbers, target: int, used: np.ndarray, event: np.ndarray) 
     """Numbers for those of `used` that have none on the channel, in the order of the events that use them first; with these events."""
     new = numbers.columns[target].data[used] < 0
     used, event = used[new], event[new]
-    order = np.argsort(event, kind="stable")
+    order = stable_order(event)
     used, event = used[order], event[order]
-    _, first = np.unique(used, return_index=True)
-    first.sort()
+    first = first_of(used)
     numbers.define(target, used[first])
     return used[first], event[first]
 

@@ -15,7 +15,7 @@ import numpy as np
 from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.stages.causes import CITED, COUNTED, PUBLISHED, REVISED, UNCITED, WITHDRAWN, cap
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, find, last_of, pair, ranges, starts_of, sum_by
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct, find, last_of, occurrences, pair, starts_of, sum_by
 from shared.stages.packs import Kind, Pack, Ragged, Rows, take
 from shared.stages.stage import ChannelMap, Numbers, PackStage
 
@@ -123,12 +123,8 @@ class Citations(PackStage):
         if rows is None:
             return _Edges(NONE, NONE, np.zeros(0, bool), np.zeros(0, bool))
         cited, citing = self.paper_slots.slots(channel, rows["cited"]), self.paper_slots.slots(channel, rows["citing"])
-        sign, key = rows["sign"], pair(cited, citing)
-        order = np.argsort(key, kind="stable")
-        key, sign = key[order], sign[order]
-        first = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
-        last = np.append(first[1:], len(key)) - 1
-        key = key[first]
+        sign = rows["sign"]
+        key, first, last = occurrences(pair(cited, citing))
         return _Edges((key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), sign[first] <= 0, sign[last] >= 0)
 
     def _heads(self, channel: str, rows: Rows | None) -> tuple[np.ndarray, Rows, tuple[np.ndarray, np.ndarray]]:
@@ -150,7 +146,7 @@ class Citations(PackStage):
             return NONE, NONE
         paper, source = self.paper_slots.slots(channel, rows["paper"]), self.source_slots.slots(channel, rows["source"])
         last = last_of(pair(paper, source))
-        for s in np.unique(source[last]).tolist():
+        for s in distinct(source[last]).tolist():
             mine = last[source[last] == s]
             self.counted[s].data[paper[mine]] = rows["count"][mine]
         return paper[last], source[last]
@@ -177,7 +173,7 @@ class Citations(PackStage):
         if not stale.any():
             return NONE, NONE, -1
         wanted = pair(edges.cited[stale], edges.citing[stale])
-        papers = np.unique(edges.cited[stale])
+        papers = distinct(edges.cited[stale])
         index, owner = self.cited_by.index(papers)
         citing, facts = (c.data[index] for c in self.cited_by.values)
         held = pair(papers[owner], citing)
@@ -269,7 +265,7 @@ class Citations(PackStage):
         author_y, year, delta = (np.concatenate([y[i] for y in years]) for i in range(3))
         key, delta = sum_by(pair(author_y, year), delta)
         author_y, year = (key >> 32).astype(I32), (key & 0xFFFF).astype(I16)
-        moved = np.unique(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home]))
+        moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home]))
         moved = moved[self.present.data[moved] == PRESENT]
         index, owner = self.members.index(moved)
         author, row = (c.data[index] for c in self.members.values)
@@ -301,7 +297,7 @@ class Citations(PackStage):
         out["author_key"] = {"key": [self.authors.names[i] for i in authors.tolist()]}
         out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
         if is_new.any():
-            shown = np.unique(at[is_new])
+            shown = distinct(at[is_new])
             source = place[shown]
             out["card"] = {"paper": paper_number[described[shown]], "card": rows["card"].take(source), "date": rows["date"][source],
                            "category": [rows["category"][i] for i in source.tolist()], "truncated": rows["truncated"][source]}  # fmt: skip
@@ -317,7 +313,7 @@ class Citations(PackStage):
         if self.counted:
             sources = self.source_no.define(target, np.arange(len(self.counted)))
             out["source_key"] = {"key": [self.sources.names[i] for i in sources.tolist()]}
-            restated = is_new | (find(np.unique(counted), touched.paper) >= 0)
+            restated = is_new | (find(distinct(counted), touched.paper) >= 0)
             out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated])
             by = np.where(kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by)
         out["year"] = {"author": author_number[by_year[0]], "year": by_year[1], "delta": by_year[2].astype(I32)}
@@ -379,8 +375,7 @@ def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
     """Name and affiliations as written, of the authors at `rank` of the papers in rows `place` of a pack."""
     lengths = rows["sig_lengths"]
     at = starts_of(lengths.lengths)[place] + rank
-    index, _ = ranges(starts_of(lengths.values.astype(I64))[at], lengths.values[at])
-    return Ragged(lengths.values[at], rows["sigs"].values[index])
+    return Ragged(lengths.values, rows["sigs"].values).take(at)
 
 
 class _Touched(NamedTuple):

@@ -116,3 +116,10 @@ class PublisherRunner(StageRunner):
         if self.session.stage.waiting.size and self._cost < 0.5:
             await self._publish()
         await super()._end()
+
+
+async def run_publisher(settings) -> None:
+    """`scholarstream publisher` as one process: until a signal or an error."""
+    from services import worker
+
+    await worker.run_stages(settings, "publisher", worker.PUBLISHER)

@@ -14,7 +14,7 @@ from shared.contracts import topics
 from shared.metrics import definitions
 from shared.metrics.violations import violations
 from shared.stages import causes
-from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, find, last_of, pair, ranges
+from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, ranges
 from shared.stages.packs import Pack, Rows
 from shared.stages.stage import PackStage
 from services.consumer.authors import COUNTED, REFERENCES
@@ -144,7 +144,7 @@ class Profiles(PackStage):
         if "count" in kinds:
             rows = kinds["count"]
             last = last_of(pair(rows["paper"], rows["source"]))
-            for source in np.unique(rows["source"][last]).tolist():
+            for source in distinct(rows["source"][last]).tolist():
                 mine = last[rows["source"][last] == source]
                 self.paper_counted[source].data[rows["paper"][mine]] = rows["count"][mine]
         if "counted" in kinds:
@@ -155,7 +155,7 @@ class Profiles(PackStage):
         if "day" in kinds:
             self.day = int(kinds["day"]["day"][-1])
         if touched:
-            self._wait(np.unique(np.concatenate(touched)))
+            self._wait(distinct(np.concatenate(touched)))
 
     def _learn(self, kinds: dict[str, Rows]) -> None:
         if "author_key" in kinds:
@@ -211,8 +211,8 @@ class Profiles(PackStage):
         self.row_author.data[row], self.row_paper.data[row], self.row_written.data[row] = author, paper, written
         self._tally(row[stands], 1)
         many = self.held.length.data[author] > self.top  # a new date may change the order
-        self._rank(np.unique(author[stands & many]))
-        return np.unique(np.concatenate([left, author]))
+        self._rank(distinct(author[stands & many]))
+        return distinct(np.concatenate([left, author]))
 
     def _tally(self, row: np.ndarray, sign: int) -> None:
         """Adds to (or takes from) the tallies of the rows' authors: year, category, name and affiliations as written."""
@@ -237,7 +237,7 @@ class Profiles(PackStage):
         self.row_citations.data[row] = citations
         again = []
         if went.any():
-            owners = np.unique(author[went])
+            owners = distinct(author[went])
             index, _ = self.held.index(owners)
             self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
             again.append(author[went & (self.row_ranked.data[row] == 1)])
@@ -249,8 +249,8 @@ class Profiles(PackStage):
         ranked = self.row_ranked.data[row] == 1
         again.append(author[many & ranked & (citations < before)])
         again.append(author[many & ~ranked & (citations >= 0) & (key >= self.floor.data[author])])
-        self._rank(np.unique(np.concatenate(again)))
-        return np.unique(author)
+        self._rank(distinct(np.concatenate(again)))
+        return distinct(author)
 
     def _rank(self, authors: np.ndarray) -> None:
         """Puts the most cited papers of these authors first; ties: newest, then paper_id."""
@@ -277,7 +277,7 @@ class Profiles(PackStage):
         self.floor.data[authors] = key[edge - 1]
 
     def _set_counted(self, rows: Rows) -> None:
-        for source in np.unique(rows["source"]).tolist():
+        for source in distinct(rows["source"]).tolist():
             mine = np.flatnonzero(rows["source"] == source)
             mine = mine[last_of(rows["author"][mine])]
             self.counted[source].data[rows["author"][mine]] = np.stack([rows[name][mine] for name in COUNTED], axis=1)

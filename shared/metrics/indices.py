@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shared.stages.columns import I32, I64, Arrays, Column, starts_of
+from shared.stages.columns import I32, I64, Arrays, Column, distinct, starts_of
 
 UNLIMITED = 1 << 60
 TOP = 0x7FFFFFFF
@@ -60,7 +60,7 @@ class Indices:
             dirty |= (self.need.data[touched] <= 0) | (self.slack.data[touched] < 0)
             came_or_went = (old < 0) != (new < 0)
             if came_or_went.any():  # the number of papers caps g
-                crowded = np.unique(owner[came_or_went])
+                crowded = distinct(owner[came_or_went])
                 dirty |= np.isin(touched, crowded[self.need.data[crowded] > UNLIMITED // 2])
         return touched[dirty]
 

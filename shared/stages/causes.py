@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.stages.columns import I32, starts_of
+from shared.stages.columns import I32, runs, stable_order, starts_of
 
 TOLD = 20  # causes told in one change record (contracts.md)
 CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED = range(6)
@@ -11,11 +11,11 @@ KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted")
 
 def cap(author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None):
     """(author, paper, kind, by, weight) ordered by author, at most TOLD an author; the last one told carries the weight of the rest."""
-    order = np.argsort(author, kind="stable")
+    order = stable_order(author)
     if weight is None:
         weight = np.ones(len(author), I32)
     author, paper, kind, by, weight = (c[order] for c in (author, paper, kind, by, weight))
-    _, first, count = np.unique(author, return_index=True, return_counts=True)
+    _, first, count = runs(author)
     rank = np.arange(len(author)) - np.repeat(first, count)
     told = rank < TOLD
     if not told.all():

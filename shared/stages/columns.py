@@ -32,19 +32,62 @@ def starts_of(lengths: np.ndarray) -> np.ndarray:
     return np.cumsum(lengths) - lengths
 
 
+def gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The values of the ranges [offset, offset + length) of `data`, one after another. Bytes are copied range by range: an index a byte costs more."""
+    if data.dtype != np.uint8:
+        return data[ranges(offsets, lengths)[0]]
+    view = memoryview(data)
+    return np.frombuffer(b"".join([view[a:b] for a, b in zip(offsets.tolist(), (offsets + lengths).tolist(), strict=True)]), np.uint8)
+
+
+# Sorting plain integers is many times faster in numpy than hashing them or sorting stably, so these are built on np.sort and np.argsort alone.
+
+
+def distinct(values: np.ndarray) -> np.ndarray:
+    """The distinct values, ascending."""
+    values = np.sort(values)
+    return values[_changes(values)]
+
+
+def _changes(ascending: np.ndarray) -> np.ndarray:
+    """Where an ascending array starts a new value: positions."""
+    if not len(ascending):
+        return np.zeros(0, I64)
+    new = np.empty(len(ascending), bool)
+    new[0] = True
+    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
+    return np.flatnonzero(new)
+
+
+def stable_order(keys: np.ndarray) -> np.ndarray:
+    """The stable ascending order of non-negative 32-bit keys."""
+    return np.sort(keys.astype(I64) << 32 | np.arange(len(keys))) & 0xFFFFFFFF
+
+
+def runs(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(distinct values, where each starts, how often it occurs) of an ascending array."""
+    starts = _changes(ascending)
+    return ascending[starts], starts, np.diff(np.append(starts, len(ascending)))
+
+
+def occurrences(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(distinct keys, ascending; position of the first occurrence of each; of the last)."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    starts = _changes(ordered)
+    if not len(starts):
+        return ordered, starts, starts
+    return ordered[starts], np.minimum.reduceat(order, starts), np.maximum.reduceat(order, starts)
+
+
 def last_of(keys: np.ndarray) -> np.ndarray:
     """Positions of the last occurrence of each key, ascending."""
-    _, last = np.unique(keys[::-1], return_index=True)
-    last = len(keys) - 1 - last
-    last.sort()
-    return last
+    return np.sort(occurrences(keys)[2])
 
 
 def first_of(keys: np.ndarray) -> np.ndarray:
     """Positions of the first occurrence of each key, ascending."""
-    _, first = np.unique(keys, return_index=True)
-    first.sort()
-    return first
+    return np.sort(occurrences(keys)[1])
 
 
 def pair(high: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -62,11 +105,14 @@ def find(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def sum_by(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct keys, ascending, and the sum of the values of each; zero sums are left out."""
-    distinct, inverse = np.unique(keys, return_inverse=True)
-    sums = np.zeros(len(distinct), I64)
-    np.add.at(sums, inverse, values)
-    kept = sums != 0
-    return distinct[kept], sums[kept]
+    order = np.argsort(keys)
+    ordered = keys[order]
+    starts = _changes(ordered)
+    if not len(starts):
+        return ordered, np.zeros(0, I64)
+    sums = np.add.reduceat(values[order], starts, dtype=I64)
+    kept = np.flatnonzero(sums)
+    return ordered[starts[kept]], sums[kept]
 
 
 class Column:
@@ -135,8 +181,8 @@ class Lists:
         """Arena positions of the lists of `owners`, one after another, and for each the place of its owner in `owners`."""
         return ranges(self.offset.data[owners], self.length.data[owners])
 
-    def _room(self, owners: np.ndarray, sizes: np.ndarray) -> None:
-        """Gives each (distinct) owner new space, without its old values."""
+    def _room(self, owners: np.ndarray, sizes: np.ndarray) -> int:
+        """Gives each (distinct) owner new space at the end of the arena, without its old values; returns where it starts."""
         old = self.length if self.capacity is None else self.capacity
         self.garbage += int(old.data[owners].sum(dtype=I64))
         if self.capacity is not None:
@@ -146,28 +192,33 @@ class Lists:
         for column in self.values:
             column.resize(at + int(sizes.sum()))
         self.offset.data[owners] = at + starts_of(sizes)
+        return at
 
     def replace(self, owners: np.ndarray, lengths: np.ndarray, *values: np.ndarray) -> None:
         """Sets the whole list of each of the distinct `owners`; values: one array a column, lists one after another."""
         if not len(owners):
             return
-        self._room(owners, lengths)
+        at = self._room(owners, lengths)
         self.length.data[owners] = lengths
-        index, _ = self.index(owners)
-        for column, new in zip(self.values, values, strict=True):
-            column.data[index] = new
+        if self.capacity is None:  # new space without gaps, in the order of the owners
+            for column, new in zip(self.values, values, strict=True):
+                column.data[at : column.size] = new
+        else:
+            index, _ = self.index(owners)
+            for column, new in zip(self.values, values, strict=True):
+                column.data[index] = new
         self._tidy()
 
     def append(self, owners: np.ndarray, *values: np.ndarray) -> None:
         """Adds one value (a column each) to the list of each owner; an owner may occur often: its values keep their order."""
         if not len(owners):
             return
-        order = np.argsort(owners, kind="stable")
+        order = stable_order(owners)
         owners = owners[order]
-        distinct, first, count = np.unique(owners, return_index=True, return_counts=True)
-        need = self.length.data[distinct] + count
-        small = need > self.capacity.data[distinct]
-        grow = distinct[small]
+        each, first, count = runs(owners)
+        need = self.length.data[each] + count
+        small = need > self.capacity.data[each]
+        grow = each[small]
         if len(grow):
             old, _ = self.index(grow)
             kept = [column.data[old] for column in self.values]
@@ -179,7 +230,7 @@ class Lists:
         at = self.offset.data[owners] + self.length.data[owners] + rank
         for column, value in zip(self.values, values, strict=True):
             column.data[at] = value[order]
-        self.length.data[distinct] = need
+        self.length.data[each] = need
         self._tidy()
 
     def keep(self, owners: np.ndarray, mask: np.ndarray) -> None:
@@ -195,14 +246,16 @@ class Lists:
 
     def _tidy(self) -> None:
         if self.garbage > 4096 and self.garbage * 2 > self.values[0].size:
-            index, _ = ranges(self.offset.view, self.length.view)
             room = (self.length if self.capacity is None else self.capacity).view
+            size = int(room.sum(dtype=I64))
             offset = starts_of(room.astype(I64)).astype(I32)
-            target, _ = ranges(offset, self.length.view)
             for column in self.values:
-                fresh = np.zeros(max(64, int(room.sum(dtype=I64))), column.data.dtype)
-                fresh[target] = column.data[index]
-                column.data, column.size = fresh, int(room.sum(dtype=I64))
+                values = gather(column.data, self.offset.view, self.length.view)
+                column.data, column.size = np.zeros(max(64, size), column.data.dtype), size
+                if self.capacity is None:
+                    column.data[:size] = values
+                else:
+                    column.data[ranges(offset, self.length.view)[0]] = values
             self.offset.data[: self.offset.size] = offset
             self.garbage = 0
 
@@ -212,8 +265,8 @@ class Lists:
         return sum(c.nbytes for c in columns)
 
     def dump(self) -> Arrays:
-        index, _ = ranges(self.offset.view, self.length.view)
-        return {"length": self.length.view} | {f"v{i}": column.data[index] for i, column in enumerate(self.values)}
+        values = (gather(column.data, self.offset.view, self.length.view) for column in self.values)
+        return {"length": self.length.view} | {f"v{i}": v for i, v in enumerate(values)}
 
     canonical = dump
 
@@ -243,7 +296,7 @@ class Tallies:
         wanted, change = sum_by(pair(owners, keys), deltas)
         if not len(wanted):
             return
-        touched = np.unique(wanted >> 32)
+        touched = runs(wanted >> 32)[0]
         index, owner = self.pairs.index(touched)
         held = pair(touched[owner], self.pairs.values[0].data[index])
         keys_of, counts = sum_by(np.concatenate([held, wanted]), np.concatenate([self.pairs.values[1].data[index], change]))

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from shared.errors import ProtocolViolation
-from shared.stages.columns import I32, I64, last_of, pair, ranges, starts_of
+from shared.stages.columns import I32, I64, gather, last_of, pair, starts_of
 
 PACK_BYTES = 512 << 10
 
@@ -24,10 +24,11 @@ class Ragged(NamedTuple):
     values: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Ragged":
-        if len(rows) == len(self.lengths) and (not len(rows) or (rows[0] == 0 and rows[-1] == len(rows) - 1 and (np.diff(rows) == 1).all())):
-            return self
-        index, _ = ranges(starts_of(self.lengths)[rows], self.lengths[rows])
-        return Ragged(self.lengths[rows], self.values[index])
+        starts, lengths = starts_of(self.lengths.astype(I64)), self.lengths[rows]
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():  # neighbours: a slice
+            first = starts[rows[0]]
+            return Ragged(lengths, self.values[first : first + lengths.sum(dtype=I64)])
+        return Ragged(lengths, gather(self.values, starts[rows], lengths))
 
     def blobs(self) -> list[bytes]:
         """The rows as byte strings."""

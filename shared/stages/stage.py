@@ -14,7 +14,7 @@ import numpy as np
 from shared.contracts.topics import Topic
 from shared.errors import ProtocolViolation
 from shared.log.port import Record
-from shared.stages.columns import I32, Column
+from shared.stages.columns import I32, Column, first_of
 from shared.stages.packs import Kind, Outbox, Pack, decode
 
 
@@ -183,9 +183,7 @@ class Numbers:
         column = self.columns[target].data
         fresh = slots[column[slots] < 0]
         if len(fresh):
-            _, first = np.unique(fresh, return_index=True)
-            first.sort()
-            fresh = fresh[first]
+            fresh = fresh[first_of(fresh)]
             column[fresh] = self.counts[target] + np.arange(len(fresh))
             self.counts[target] += len(fresh)
         return fresh
