@@ -16,7 +16,13 @@ log = structlog.get_logger("run")
 
 
 async def run(
-    settings, *, sources: list[str], demo: bool = False, exit_when_idle: bool = False, open_port: bool = True, announce: Callable[[str], None] = print
+    settings,
+    *,
+    sources: list[str],
+    demo: bool = False,
+    exit_when_idle: bool = False,
+    open_port: bool = True,
+    announce: Callable[[str], None] = print,
 ) -> None:
     """Runs until a signal, an error, or (exit_when_idle) until all sources are read and everything is published.
 

@@ -74,5 +74,7 @@ async def wait_idle(settings, seconds: float) -> dict:
                 return now
             if time.monotonic() >= deadline:
                 behind = ", ".join(f"{s['stage']}/{s['partition']} {s['lag']}" for s in now["stages"] if s["lag"])
-                raise ScholarstreamError(f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} (is a service running on this log?)")
+                raise ScholarstreamError(
+                    f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} (is a service running on this log?)"
+                )
             await asyncio.sleep(0.05)

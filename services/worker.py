@@ -101,7 +101,9 @@ def tune_collector() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def runners_of(stages: Sequence[type[Stage]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health) -> list[StageRunner]:
+def runners_of(
+    stages: Sequence[type[Stage]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health
+) -> list[StageRunner]:
     pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
     store = CheckpointStore(Path(settings.data_dir) / "checkpoints", settings.keep_checkpoints)
     tune_collector()
@@ -110,6 +112,8 @@ def runners_of(stages: Sequence[type[Stage]], log: Log, layout: Layout, settings
         kind = PublisherRunner if stage is Profiles else StageRunner
         for partition in range(layout.count(stage.input)):
             runners.append(kind(log, stage, partition, layout, pace, store, telemetry, health))
+    for runner in runners:
+        runner.upstream = [other for other in runners if other.stage_type.output is runner.stage_type.input]
     return runners
 
 
@@ -142,20 +146,21 @@ def stopping_on_signals(stop: asyncio.Event):
 
 async def together(stop: asyncio.Event, tasks: Sequence[asyncio.Task], bound: float) -> None:
     """Waits for the tasks; the first error, or `stop`, stops all within `bound` seconds. Raises the first error."""
+    asked = asyncio.ensure_future(stop.wait())
+    ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))
     try:
-        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        failed = [t for t in done if not t.cancelled() and t.exception()]
+        await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
         stop.set()
-        if pending:
-            _, late = await asyncio.wait(pending, timeout=bound)
-            for task in late:
-                log.warning("did not stop in time", task=task.get_name())
-        if failed:
-            raise failed[0].exception()
-    finally:
+        _, late = await asyncio.wait(tasks, timeout=bound)
+        for task in late:
+            log.warning("did not stop in time", task=task.get_name())
         for task in tasks:
+            if task.done() and not task.cancelled() and task.exception():
+                raise task.exception()
+    finally:
+        for task in (asked, ended, *tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(asked, ended, *tasks, return_exceptions=True)
 
 
 async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None:

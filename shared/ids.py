@@ -9,7 +9,7 @@ import numpy as np
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
 _M32 = np.uint32(_M)
-_FEW = 8  # below this many keys, plain integers are faster than arrays
+_FEW = 24  # below this many keys, plain integers are faster than arrays
 
 
 def name_key(name: str) -> str:

@@ -13,7 +13,17 @@ from shared.stages.columns import I32, I64, Column, Keys, Lists, distinct, find,
 from shared.stages.packs import Kind, Pack, Rows, take
 from shared.stages.stage import ChannelMap, PackStage
 
-REFERENCES = ("papers", "citations", "h_index", "g_index", "g_index_uncapped", "i10_index", "i100_index", "citations_nonself", "h_index_nonself")
+REFERENCES = (
+    "papers",
+    "citations",
+    "h_index",
+    "g_index",
+    "g_index_uncapped",
+    "i10_index",
+    "i100_index",
+    "citations_nonself",
+    "h_index_nonself",
+)
 COUNTED = ("papers_counted", "citations", "h_index", "g_index", "g_index_uncapped", "i10_index", "i100_index")
 
 

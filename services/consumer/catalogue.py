@@ -171,7 +171,9 @@ class _Batch:
             return NOTHING
         one = np.array([paper])
         members, references = (lists.values[0].data[lists.index(one)[0]].tolist() for lists in (s.members, s.references))
-        return _Held(int(s.revision.data[paper]), int(s.digest.data[paper]), int(s.status.data[paper]), int(s.year.data[paper]), members, references)
+        return _Held(
+            int(s.revision.data[paper]), int(s.digest.data[paper]), int(s.status.data[paper]), int(s.year.data[paper]), members, references
+        )
 
     def _supersedes(self, held: _Held, event: dict) -> int | None:
         """Rule A1: the highest revision wins, of equal ones the later; the same content again changes nothing. The digest of a new one, or None."""
@@ -300,7 +302,15 @@ class _Batch:
             here = take(papers, rows)
             if len(s.outbox.sent) > 1:
                 _strip(here, home[rows] != target)
-            self._send(target, here, head_event[rows], take(edges, edge_rows), edge_event[edge_rows], take(counts, count_rows), count_event[count_rows])
+            self._send(
+                target,
+                here,
+                head_event[rows],
+                take(edges, edge_rows),
+                edge_event[edge_rows],
+                take(counts, count_rows),
+                count_event[count_rows],
+            )
 
     def _send(self, target: int, here, here_event, edges, edge_event, counts, count_event) -> None:
         s = self.stage

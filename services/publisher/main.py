@@ -13,6 +13,7 @@ from shared.log.port import Message, Partition
 from shared.stages.runner import StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
+AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
 
@@ -35,7 +36,7 @@ def public_facts(value: bytes, headers) -> tuple[str, int, int, dict, dict]:
     metrics = profile["metrics"]
     counted = {name.removeprefix("counted:"): {k: values[k] for k in COUNTED} for name, values in metrics.items() if name != "references"}
     numbers = {name: metrics["references"][name] for name in REFERENCES}
-    return profile["author_id"], profile["version"], int(dict(headers)[DIGEST]), numbers, counted
+    return profile["author_id"], profile["version"], int(dict(headers).get(DIGEST, 0)), numbers, counted
 
 
 class PublisherRunner(StageRunner):
@@ -63,10 +64,10 @@ class PublisherRunner(StageRunner):
         session.stage.learn_public(known)
         session.extra["public_end"] = end
 
-    async def _turn(self, stop: asyncio.Event) -> bool:
+    async def _turn(self) -> bool:
         stage: Profiles = self.session.stage
         before = self.done
-        moved = await super()._turn(stop)
+        moved = await super()._turn()
         if stage.waiting.size:
             self.done = before
             if time.monotonic() >= self._due():
@@ -87,11 +88,12 @@ class PublisherRunner(StageRunner):
     async def _publish(self) -> None:
         session, began = self.session, time.monotonic()
         stage: Profiles = session.stage
-        authors, oldest = stage.take_waiting(), self.oldest
-        self.oldest, published = None, 0
+        waiting, oldest, looked_at, published = stage.waiting.size, self.oldest, 0, 0
         topic = Partition(AUTHOR_PROFILES.name, self.partition)
-        for at in range(0, len(authors), self.pace.publish_authors):
-            snapshots = stage.publish(authors[at : at + self.pace.publish_authors])
+        while looked_at < waiting and not (self.stopping and waiting - looked_at > AT_THE_END):
+            authors = stage.take_waiting(self.pace.publish_authors)
+            looked_at += len(authors)
+            snapshots = stage.publish(authors)
             if not snapshots:
                 continue
             batches = messages_of(snapshots, self.partition, self.layout.generation, int(time.time() * 1000))
@@ -101,10 +103,11 @@ class PublisherRunner(StageRunner):
             for partition, messages in batches.items():
                 self.telemetry.published_total.labels(partition.topic).inc(len(messages))
             self.health.beat(self.name)
-        self.telemetry.coalesced_total.inc(len(authors) - published)
+        self.telemetry.coalesced_total.inc(looked_at - published)
         if oldest is not None and published:
             self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - oldest / 1000))
-        self.done = session.position.next
+        if not stage.waiting.size:
+            self.oldest, self.done = None, session.position.next
         self._published_at = time.monotonic()
         self._cost = self._published_at - began
 
@@ -113,8 +116,7 @@ class PublisherRunner(StageRunner):
         self.oldest = age if self.oldest is None else min(self.oldest, age)
 
     async def _end(self) -> None:
-        if self.session.stage.waiting.size and self._cost < 0.5:
-            await self._publish()
+        await self._publish()
         await super()._end()
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
+from services.consumer.authors import COUNTED, REFERENCES
 from shared.contracts import topics
 from shared.metrics import definitions
 from shared.metrics.violations import violations
@@ -17,7 +18,6 @@ from shared.stages import causes
 from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, ranges
 from shared.stages.packs import Pack, Rows
 from shared.stages.stage import PackStage
-from services.consumer.authors import COUNTED, REFERENCES
 
 CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
 LOW = (1 << 28) - 1
@@ -289,10 +289,12 @@ class Profiles(PackStage):
 
     # ---- publishing
 
-    def take_waiting(self) -> np.ndarray:
-        """The authors that wait, in the order they began to; afterwards nobody waits. Shape (n,), int32."""
-        authors = self.waiting.view.copy()
-        self.waiting.size = 0
+    def take_waiting(self, limit: int | None = None) -> np.ndarray:
+        """The authors that wait, at most `limit`, in the order they began to; they wait no longer. Shape (n,), int32."""
+        authors = self.waiting.view[:limit].copy()
+        left = self.waiting.view[len(authors) :].copy()
+        self.waiting.size = len(left)
+        self.waiting.view[:] = left
         self.waits.data[authors] = 0
         return authors
 
@@ -368,7 +370,9 @@ class Profiles(PackStage):
             for source, values in counted.items():
                 metrics[f"counted:{source}"] = {"papers": length[at], **values}
             told = basis if basis in metrics else "references"
-            flags = (["authors_truncated"] if truncated[at] else []) + (["dates_missing"] if sum(published_in.values()) < length[at] else [])
+            flags = (["authors_truncated"] if truncated[at] else []) + (
+                ["dates_missing"] if sum(published_in.values()) < length[at] else []
+            )
             head = orjson.dumps({"author_id": author_id, "name": described.get("name") or name or _name_of(author_id)})[:-1]
             rest = {
                 "field": min(categories, key=lambda c: (-categories[c], c)).rpartition(".")[2] if categories else None,
@@ -412,7 +416,9 @@ class Profiles(PackStage):
         name = orjson.dumps(self.sources.names[source])
         for at in np.flatnonzero(counts >= 0).tolist():
             piece, count = pieces[at], b"%s:%d" % (name, counts[at])
-            pieces[at] = piece[:-2] + b"," + count + b"}}" if piece.endswith(b"}}") else piece[:-1] + b',"citations_by_source":{' + count + b"}}"
+            pieces[at] = (
+                piece[:-2] + b"," + count + b"}}" if piece.endswith(b"}}") else piece[:-1] + b',"citations_by_source":{' + count + b"}}"
+            )
 
     def _tallies(self, authors: np.ndarray) -> list[tuple[dict, dict, dict, dict]]:
         """For each author: citations by year, papers by year, papers by category, papers by name and affiliations as written."""

@@ -1,103 +1,95 @@
-"""The events of authors.v1: one definition, for checking and for the published schemas."""
+"""Events of authors.v1 (key: author_id): what is said about authors, and what day it is."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
-from pydantic import Field, StringConstraints, TypeAdapter, with_config
-from typing_extensions import NotRequired, TypedDict
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
 
-from shared.contracts.checking import FullDate, Id, NullIsEmpty, Revision, Text, check_ids, parse
-from shared.contracts.refusals import Reason
-from shared.errors import InputRefused
+from shared.contracts.checks import STRICT, Checker, Date, Id, Label, Name, Revision, list_of, text
 
-Link = Annotated[str, StringConstraints(max_length=2000)]
-Number = Annotated[int, Field(strict=True, ge=0, le=2**53)]
+__all__ = ["KINDS", "AuthorDescribed", "AuthorMerged", "AuthorReported", "AuthorSeparated", "ClockTicked", "Metrics", "decode"]
+
+Count = Annotated[int | None, Field(ge=0, le=2**53)]  # beyond 2**53 JSON numbers are not exact everywhere
 
 
-@with_config(extra="ignore")
+@with_config(STRICT)
 class AuthorDescribed(TypedDict):
-    """What the author is called, and where else to look."""
+    """Who an author is: replaces every lower revision of it."""
 
     event: Literal["author.described"]
     author_id: Id
-    revision: NotRequired[Revision]
-    name: Text
-    orcid: NotRequired[Annotated[str, StringConstraints(max_length=100)] | None]
-    homepage: NotRequired[Link | None]
-    aliases: NotRequired[Annotated[list[Text], NullIsEmpty, Field(max_length=1000)]]
+    name: Name
+    orcid: text(100)
+    homepage: text(2_000)
+    aliases: list_of(Name, 100)
+    revision: Revision
 
 
-@with_config(extra="ignore")
-class Reported(TypedDict, total=False):
-    """Author-level numbers as somebody else reports them."""
+@with_config(STRICT)
+class Metrics(TypedDict):
+    """Author-level numbers as a source reports them. Names that are not listed here are dropped."""
 
-    h_index: Number | None
-    papers: Number | None
-    citations: Number | None
-    g_index: Number | None
-    i10_index: Number | None
-    i100_index: Number | None
-    novelty: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None
-    ai_score: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None
+    h_index: NotRequired[Count]
+    papers: NotRequired[Count]
+    citations: NotRequired[Count]
+    g_index: NotRequired[Count]
+    i10_index: NotRequired[Count]
+    i100_index: NotRequired[Count]
+    novelty: NotRequired[Annotated[float | None, Field(ge=0, le=1)]]
+    ai_score: NotRequired[Annotated[float | None, Field(ge=0, le=100)]]
 
 
-@with_config(extra="ignore")
+@with_config(STRICT)
 class AuthorReported(TypedDict):
-    """A source's numbers; of one source the newest as_of wins. Kept apart from ours, and checked."""
+    """What a source reports of an author. Of each source the newest `as_of` stands; never mixed with what we compute."""
 
     event: Literal["author.reported"]
     author_id: Id
-    source: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    as_of: FullDate
-    metrics: Reported
+    source: Label
+    as_of: Date
+    metrics: Metrics
 
 
-@with_config(extra="ignore")
+@with_config(STRICT)
 class AuthorMerged(TypedDict):
-    """author_id is the same person as `into`. Accepted; takes effect in a later release."""
+    """`author_id` is the same person as `into`. Accepted and kept; takes effect in a later release."""
 
     event: Literal["author.merged"]
     author_id: Id
     into: Id
-    revision: NotRequired[Revision]
+    revision: Revision
 
 
-@with_config(extra="ignore")
+@with_config(STRICT)
 class AuthorSeparated(TypedDict):
-    """Undoes a merge. Accepted; takes effect in a later release."""
+    """Takes a merge back. Accepted and kept; takes effect in a later release."""
 
     event: Literal["author.separated"]
     author_id: Id
-    revision: NotRequired[Revision]
+    revision: Revision
 
 
-@with_config(extra="ignore")
+@with_config(STRICT)
 class ClockTicked(TypedDict):
-    """The day; the newest is `as_of` of what is published after it."""
+    """What day it is: the newest date is the `as_of` of what is published."""
 
     event: Literal["clock.ticked"]
     author_id: Literal["clock"]
-    date: FullDate
+    date: Date
 
 
-EVENTS = {
-    "author.described": AuthorDescribed, "author.reported": AuthorReported, "author.merged": AuthorMerged,
-    "author.separated": AuthorSeparated, "clock.ticked": ClockTicked,
-}  # fmt: skip
-_adapters = {name: TypeAdapter(event) for name, event in EVENTS.items()}
-_event = TypeAdapter(TypedDict("Event", {"event": NotRequired[str]}))
+KINDS = {
+    "author.described": AuthorDescribed,
+    "author.reported": AuthorReported,
+    "author.merged": AuthorMerged,
+    "author.separated": AuthorSeparated,
+    "clock.ticked": ClockTicked,
+}
 
 
-def decode(raw: bytes) -> dict:
-    """The event with its defaults filled in. Error: InputRefused, the first thing wrong."""
-    kind = parse(_event, raw).get("event")
-    if kind is None:
-        raise InputRefused(Reason.MISSING_FIELD, "event", f"one of {', '.join(EVENTS)}")
-    if kind not in EVENTS:
-        raise InputRefused(Reason.UNKNOWN_EVENT, "event", f"one of {', '.join(EVENTS)}; not {kind[:100]!r}")
-    event = parse(_adapters[kind], raw)
-    check_ids(raw, {"author_id": event["author_id"], "into": event.get("into")})
-    if kind in ("author.described", "author.merged", "author.separated"):
-        event.setdefault("revision", 0)
-    if kind == "author.described":
-        event = {"orcid": None, "homepage": None, "aliases": []} | event
-    return event
+def _tidy(event: dict) -> None:
+    if event["event"] == "author.described" and event["aliases"] is None:
+        event["aliases"] = []
+
+
+decode = Checker(KINDS, None, _tidy).decode

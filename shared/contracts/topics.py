@@ -29,8 +29,19 @@ PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "papers", "Packs
 AUTHOR_CHANGES = Topic("author-changes", "author", False, "authors", "Packs: citations and directory to authors.")
 METRIC_CHANGES = Topic("metric-changes", "author", False, "authors", "Packs: authors to publisher, partition to partition.")
 PROGRESS = Topic("progress", "stage/partition", False, "one", "How far each stage has come, for `status`.", compacted=True)
-AUTHOR_METRICS = Topic("author-metrics.v1", "author_id", True, "authors", "What changed in an author's numbers, and why.", retention_ms=30 * DAY_MS)
-AUTHOR_PROFILES = Topic("author-profiles.v1", "author_id", True, "authors", "Snapshots of author profiles; the newest of each author is kept.", compacted=True)
-DEAD_LETTERS = Topic("dead-letters.v1", "as received", True, "one", "Events that were refused: the original bytes, the reason in headers.", retention_ms=90 * DAY_MS)
+AUTHOR_METRICS = Topic(
+    "author-metrics.v1", "author_id", True, "authors", "What changed in an author's numbers, and why.", retention_ms=30 * DAY_MS
+)
+AUTHOR_PROFILES = Topic(
+    "author-profiles.v1", "author_id", True, "authors", "Snapshots of author profiles; the newest of each author is kept.", compacted=True
+)
+DEAD_LETTERS = Topic(
+    "dead-letters.v1",
+    "as received",
+    True,
+    "one",
+    "Events that were refused: the original bytes, the reason in headers.",
+    retention_ms=90 * DAY_MS,
+)
 
 TOPICS = (PAPERS, AUTHORS, PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, AUTHOR_METRICS, AUTHOR_PROFILES, DEAD_LETTERS)

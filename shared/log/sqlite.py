@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 from shared.errors import LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
@@ -19,8 +20,8 @@ from shared.log.port import Headers, Log, Message, Partition, Record, TopicSpec
 
 APPLICATION_ID = 0x5343484C  # "SCHL"
 FORMAT = 1
-PAGE = 8192
-WAL_PAGES = 4000  # checkpoint the WAL when it holds this many
+PAGE = 32768
+WAL_PAGES = 1000  # checkpoint the WAL when it holds this many
 POLL = 0.01  # seconds between looks for other processes' appends
 SLOW_POLL = 0.05  # after this file was quiet for QUIET seconds
 QUIET = 10.0
@@ -67,7 +68,9 @@ class SqliteLog(Log):
         try:
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512)
+            connection = sqlite3.connect(
+                self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512
+            )
             mode = connection.execute("PRAGMA application_id").fetchone()[0]
             if create and mode == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 self._initialise(connection)
@@ -111,9 +114,13 @@ class SqliteLog(Log):
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LogUnavailable(f"{self.path} is locked by another program for more than {self.busy_seconds:g} s")
         if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            return LogUnavailable(f"{self.path} cannot be written: the disk is full or fails ({error}); free space and start again, nothing is lost")
+            return LogUnavailable(
+                f"{self.path} cannot be written: the disk is full or fails ({error}); free space and start again, nothing is lost"
+            )
         if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-            return LogUnavailable(f"{self.path} cannot be opened for writing ({error}); check permissions or choose another folder with --data-dir")
+            return LogUnavailable(
+                f"{self.path} cannot be opened for writing ({error}); check permissions or choose another folder with --data-dir"
+            )
         if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return LogDamaged(f"{self.path} is damaged or not a log ({error}); restore it from a copy, or move it away and ingest again")
         return LogError(f"{self.path}: {error}")
@@ -127,7 +134,9 @@ class SqliteLog(Log):
             if spec.name not in held:
                 missing.append(spec)
             elif held[spec.name] != spec:
-                raise UsageError(f"topic {spec.name} exists as {held[spec.name]}, not as {spec}: partition counts and retention are fixed when a log is made")
+                raise UsageError(
+                    f"topic {spec.name} exists as {held[spec.name]}, not as {spec}: partition counts and retention are fixed when a log is made"
+                )
         if missing:
             await self._in_writer(self._create, missing)
 
@@ -136,11 +145,18 @@ class SqliteLog(Log):
             for spec in specs:
                 if connection.execute("SELECT 1 FROM topics WHERE name = ?", (spec.name,)).fetchone():
                     continue  # another process was faster
-                connection.execute("INSERT INTO topics VALUES (?, ?, ?, ?, ?)", (spec.name, spec.partitions, spec.compacted, spec.retention_ms, spec.durable))
+                connection.execute(
+                    "INSERT INTO topics VALUES (?, ?, ?, ?, ?)",
+                    (spec.name, spec.partitions, spec.compacted, spec.retention_ms, spec.durable),
+                )
                 for number in range(spec.partitions):
-                    cursor = connection.execute("INSERT INTO partitions (topic, number, start, next) VALUES (?, ?, 0, 0)", (spec.name, number))
+                    cursor = connection.execute(
+                        "INSERT INTO partitions (topic, number, start, next) VALUES (?, ?, 0, 0)", (spec.name, number)
+                    )
                     table = f"p{cursor.lastrowid}"
-                    connection.execute(f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)")
+                    connection.execute(
+                        f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+                    )
 
         self._transaction(work, durable=True)
 
@@ -150,7 +166,9 @@ class SqliteLog(Log):
             ids = self._read.execute("SELECT topic, number, id FROM partitions").fetchall()
         except sqlite3.Error as error:
             raise self._translate(error) from error
-        self._topics = {name: TopicSpec(name, n, bool(compacted), retention, bool(durable)) for name, n, compacted, retention, durable in rows}
+        self._topics = {
+            name: TopicSpec(name, n, bool(compacted), retention, bool(durable)) for name, n, compacted, retention, durable in rows
+        }
         self._ids = {Partition(topic, number): table for topic, number, table in ids}
         return dict(self._topics)
 
@@ -204,7 +222,9 @@ class SqliteLog(Log):
                 first = {}
                 for partition, messages in batches.items():
                     table = self._ids[partition]
-                    row = connection.execute("UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)).fetchone()
+                    row = connection.execute(
+                        "UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)
+                    ).fetchone()
                     start = first[partition] = row[0] - len(messages)
                     rows = [(start + i, now, m.key, m.value, encode_headers(m.headers)) for i, m in enumerate(messages)]
                     connection.executemany(f"INSERT INTO p{table} VALUES (?, ?, ?, ?, ?)", rows)
@@ -242,7 +262,9 @@ class SqliteLog(Log):
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=self.busy_seconds)
         try:
             newest = f"SELECT MAX(offset) FROM p{table} WHERE key IS NOT NULL GROUP BY key"
-            rows = connection.execute(f"SELECT offset FROM p{table} WHERE key IS NOT NULL AND offset NOT IN ({newest}) ORDER BY offset").fetchall()
+            rows = connection.execute(
+                f"SELECT offset FROM p{table} WHERE key IS NOT NULL AND offset NOT IN ({newest}) ORDER BY offset"
+            ).fetchall()
             total = connection.execute(f"SELECT COUNT(*) FROM p{table}").fetchone()[0]
         except sqlite3.Error:  # the writer meets the same trouble and tells it
             rows, total = [], 0
@@ -293,13 +315,14 @@ class SqliteLog(Log):
         records, size = [], 0
         try:
             cursor = self._read.execute(
-                f"SELECT offset, timestamp, key, value, headers FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?", (offset, max_records)
+                f"SELECT offset, timestamp, key, value, headers FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?",
+                (offset, max_records),
             )
             for at, timestamp, key, value, headers in cursor:
                 size += len(value)
                 if size > max_bytes and records:
                     break
-                records.append(Record(at, timestamp, key, value, decode_headers(headers)))
+                records.append(Record(at, timestamp, key, value, StoredHeaders(headers) if headers else ()))
             cursor.close()  # ends the read transaction, so that the WAL can be checkpointed
         except sqlite3.Error as error:
             raise self._translate(error) from error
@@ -352,7 +375,9 @@ class SqliteLog(Log):
         self._moved = asyncio.Event()
 
     async def sync(self) -> None:
-        await self._in_writer(self._transaction, lambda connection: connection.execute("UPDATE partitions SET next = next WHERE id = 1"), True)
+        await self._in_writer(
+            self._transaction, lambda connection: connection.execute("UPDATE partitions SET next = next WHERE id = 1"), True
+        )
 
     async def close(self) -> None:
         if self._closed:
@@ -369,24 +394,55 @@ class SqliteLog(Log):
         self._write.close()
 
 
+@lru_cache(256)
+def _prefix(name: str) -> bytes:
+    raw = name.encode()
+    return len(raw).to_bytes(2, "little") + raw
+
+
 def encode_headers(headers: Headers) -> bytes | None:
     """Names and values as length-prefixed bytes; None for no headers."""
     if not headers:
         return None
-    parts = []
-    for name, value in headers:
-        raw = name.encode()
-        parts += [len(raw).to_bytes(2, "little"), raw, len(value).to_bytes(4, "little"), value]
-    return b"".join(parts)
+    if isinstance(headers, StoredHeaders):
+        return headers.raw
+    return b"".join([part for name, value in headers for part in (_prefix(name), len(value).to_bytes(4, "little"), value)])
 
 
-def decode_headers(raw: bytes | None) -> Headers:
-    if not raw:
-        return ()
-    headers, at = [], 0
-    while at < len(raw):
-        end = at + 2 + int.from_bytes(raw[at : at + 2], "little")
-        name = raw[at + 2 : end].decode()
-        at = end + 4 + int.from_bytes(raw[end : end + 4], "little")
-        headers.append((name, raw[end + 4 : at]))
-    return tuple(headers)
+class StoredHeaders(Sequence):
+    """The headers of a record that was read, taken apart when somebody looks: most readers do not."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes):
+        self.raw = raw
+
+    def _all(self) -> Headers:
+        raw, headers, at = self.raw, [], 0
+        while at < len(raw):
+            end = at + 2 + int.from_bytes(raw[at : at + 2], "little")
+            name = raw[at + 2 : end].decode()
+            at = end + 4 + int.from_bytes(raw[end : end + 4], "little")
+            headers.append((name, raw[end + 4 : at]))
+        return tuple(headers)
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __bool__(self) -> bool:
+        return True  # no headers are stored as NULL
+
+    def __iter__(self):
+        return iter(self._all())
+
+    def __getitem__(self, at):
+        return self._all()[at]
+
+    def __eq__(self, other) -> bool:
+        return self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return repr(self._all())

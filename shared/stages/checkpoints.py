@@ -59,7 +59,9 @@ def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
     """Puts the state into a fresh stage; returns the position and what was saved as `extra`. Error: CheckpointInvalid."""
     header, at = read_header(raw)
     if (header["fingerprint"], header["stage"], header["partition"]) != (stage.fingerprint, stage.name, stage.partition):
-        raise CheckpointInvalid(f"of another generation or stage ({header['fingerprint']} {header['stage']} {header['partition']}): rule D3")
+        raise CheckpointInvalid(
+            f"of another generation or stage ({header['fingerprint']} {header['stage']} {header['partition']}): rule D3"
+        )
     stage.prepare(header["facts"])
     stage.outbox.sent = list(header["sent"])
     stage.outbox.flushed = list(header["sent"])

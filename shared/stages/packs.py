@@ -2,7 +2,7 @@
 
 A pack is {fingerprint, stage, partition, base, end, rows of each kind}: it accounts for the touches base < n ≤ end of its channel (C2).
 Layout: 4 bytes little-endian length of the header, the header (JSON), then the raw arrays one after another. In the header a numeric
-column is [dtype, length], a ragged one [dtype, rows, values], a column of strings the list itself.
+column is [dtype, dtype on the wire, length, what to add], a ragged one [dtype, rows, values], a column of strings the list itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -123,14 +123,23 @@ def encode(pack: Pack) -> bytes:
                 body += [lengths.tobytes(), column.values.tobytes()]
             elif isinstance(column, list):
                 header[name] = {"": column}
-            elif name == "n":  # numbers travel as distances from the base
-                header[name] = ["<u4", len(column)]
-                body.append((column - pack.base).astype(np.uint32).tobytes())
             else:
-                header[name] = [column.dtype.str, len(column)]
-                body.append(column.tobytes())
+                lowest, small = _narrow(column)
+                header[name] = [column.dtype.str, small.dtype.str, len(column), lowest]
+                body.append(small.tobytes())
     head = orjson.dumps([pack.fingerprint, pack.stage, pack.partition, pack.base, pack.end, kinds])
     return b"".join([len(head).to_bytes(4, "little"), head, *body])
+
+
+def _narrow(column: np.ndarray) -> tuple[int, np.ndarray]:
+    """(smallest value, distances from it in the narrowest unsigned type that holds them)."""
+    if not len(column):
+        return 0, column.astype(np.uint8)
+    low, high = int(column.min()), int(column.max())
+    width = np.uint8 if high - low < 1 << 8 else np.uint16 if high - low < 1 << 16 else np.uint32 if high - low < 1 << 32 else np.uint64
+    if low == 0:
+        return low, column.astype(width)
+    return low, (column.astype(I64) - low).astype(width)
 
 
 def decode(raw: bytes) -> Pack:
@@ -152,9 +161,11 @@ def decode(raw: bytes) -> Pack:
                     at += values.nbytes
                     rows[name] = Ragged(lengths, values)
                 else:
-                    array = np.frombuffer(raw, column[0], column[1], at)
-                    at += array.nbytes
-                    rows[name] = array.astype(I64) + base if name == "n" else array
+                    small = np.frombuffer(raw, column[1], column[2], at)
+                    at += small.nbytes
+                    array = small.astype(column[0])
+                    array += column[3]
+                    rows[name] = array
         if at != len(raw):
             raise ValueError("bytes left over")
         return Pack(fingerprint, stage, partition, base, end, kinds)
@@ -219,6 +230,11 @@ class Outbox:
                 yield target, encode(piece)
             self._parts[target] = {}
             self.flushed[target] = end
+
+    def forget(self) -> None:
+        """Drops what waits: for who wants the state only."""
+        self._parts = [{} for _ in self._parts]
+        self.flushed = list(self.sent)
 
     def marks(self, fingerprint: str, stage: str, partition: int) -> Iterator[tuple[int, bytes]]:
         """Rule C7: an empty pack base = end = sent for each channel, so that a lost tail shows as a gap."""

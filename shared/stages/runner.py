@@ -1,6 +1,7 @@
 """The only loop: reads, steps, sends, saves; one task a stage and partition. Rules S1 to S4, K1, K4, K5, C7; the clock and the log are here, not in stages."""
 
 import asyncio
+import contextlib
 import time
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ log = structlog.get_logger("stages")
 
 IDLE_WAIT = 1.0  # seconds between looks at an idle log that says nothing
 READ_BYTES = 4 << 20
+DRAIN_SECONDS = 0.5  # what a stage may take at a stop to read what the stages before it left
 AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
 
 
@@ -36,13 +38,26 @@ class Pace(NamedTuple):
 class StageRunner:
     """Keeps one stage of one partition going until told to stop. An error ends it (S3): whoever started it decides what then."""
 
-    def __init__(self, log: Log, stage: type[Stage], partition: int, layout: Layout, pace: Pace, store: CheckpointStore, telemetry: Telemetry, health: Health):
+    def __init__(
+        self,
+        log: Log,
+        stage: type[Stage],
+        partition: int,
+        layout: Layout,
+        pace: Pace,
+        store: CheckpointStore,
+        telemetry: Telemetry,
+        health: Health,
+    ):
         self.log, self.stage_type, self.partition, self.layout = log, stage, partition, layout
         self.pace, self.store, self.telemetry, self.health = pace, store, telemetry, health
         self.name = f"{stage.name}/{partition}"
         self.session: Session | None = None
         self.done = 0  # input position up to which everything is sent (publisher: published)
         self.saved = 0
+        self.upstream: list[StageRunner] = []  # those of this process that write what this one reads
+        self.ended = asyncio.Event()
+        self.stopping = False
         self.oldest: int | None = None  # append time of the oldest input that waits to be published, ms
         self.state, self.fraction = "assigning", None
         self._cost_of_saving = 0.0
@@ -54,12 +69,15 @@ class StageRunner:
         try:
             await self._start()
             while not stop.is_set():
-                if not await self._turn(stop):
+                if not await self._turn():
                     await self._wait(stop)
+            self.stopping = True
             await self._end()
         except Exception as error:
             self._say("failed", detail=str(error))
             raise
+        finally:
+            self.ended.set()
 
     async def _start(self) -> None:
         self._say("restoring", 0.0)
@@ -69,7 +87,7 @@ class StageRunner:
             log.warning("checkpoint passed over", stage=self.name, reason=reason)
         self.session = session
         start, end = (await self.log.bounds([session.input]))[session.input]
-        if session.position.next > end or session.position.next < start and start > 0:
+        if session.position.next > end or (session.position.next < start and start > 0):
             raise ScholarstreamError(
                 f"{self.name}: the checkpoint is at {session.position.next}, but {session.input.topic} holds {start}..{end}: "
                 "the log was replaced or cut; remove the checkpoints folder to start again from the log (rule K4)"
@@ -85,7 +103,7 @@ class StageRunner:
     async def _learn(self) -> None:
         """Before the first step; the publisher learns what is public."""
 
-    async def _turn(self, stop: asyncio.Event) -> bool:
+    async def _turn(self) -> bool:
         """One batch. False: there was nothing to read."""
         session = self.session
         records = await self.log.read(session.input, session.position.next, max_records=self.pace.batch_records, max_bytes=READ_BYTES)
@@ -149,7 +167,14 @@ class StageRunner:
         self.telemetry.checkpoint_bytes.labels(self.stage_type.name, self.partition).set(len(raw))
 
     async def _end(self) -> None:
-        """A clean stop saves when that is quick; the log is the truth anyway."""
+        """A clean stop reads what the stages before it left, and saves, when that is quick; the log is the truth anyway."""
+        until = time.monotonic() + DRAIN_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                for runner in self.upstream:
+                    await runner.ended.wait()
+        while time.monotonic() < until and await self._turn():
+            pass
         if self._cost_of_saving < 0.5 and self.session.stage.nbytes < 200 << 20:
             await self.save()
 
@@ -243,6 +268,10 @@ class ProgressReporter:
                 await asyncio.wait_for(stop.wait(), 0.25)
             except TimeoutError:
                 continue
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3 * DRAIN_SECONDS):
+                for runner in self.runners:
+                    await runner.ended.wait()
         await self.tell()
 
     async def tell(self) -> None:

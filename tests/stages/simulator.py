@@ -53,7 +53,11 @@ class Script:
     def _event(self) -> tuple[str, str, bytes]:
         rng, r = self.rng, self.rng.random()
         if r < 0.05:
-            return PAPERS.name, rng.choice(self.papers), rng.choice([b"\x00not json", b"[1]", b'{"paper_id": 7}', b"", b'{"paper_id":"p0","authors":3}'])
+            return (
+                PAPERS.name,
+                rng.choice(self.papers),
+                rng.choice([b"\x00not json", b"[1]", b'{"paper_id": 7}', b"", b'{"paper_id":"p0","authors":3}']),
+            )
         if r < 0.15 and self.sent:
             return rng.choice(self.sent)  # a repeat, perhaps of an old revision
         if r < 0.20:
@@ -104,7 +108,8 @@ class Actor:
         if world.mutant == "high_apart" and role in world.high_apart:
             self.session.stage.high = dict(world.high_apart[role])
         self.queues: dict[Partition, deque] = defaultdict(deque)
-        self.doomed, self.unacknowledged, self.to_save = False, 0, None
+        self.doomed, self.to_save = False, None
+        self.handed_out, self.unacknowledged = 0, set()  # packs by number, in the order of flushes
         if stage is Profiles:
             world.publishers[partition] = self
             self.learn()
@@ -115,7 +120,7 @@ class Actor:
         waiting = self.session.position.next < len(self.world.logs[self.session.input])
         stage = self.session.stage
         able = ["read"] * 4 if waiting else []
-        if stage.outbox.sent != stage.outbox.flushed or stage.refused or isinstance(stage, Profiles) and stage.waiting.size:
+        if stage.outbox.sent != stage.outbox.flushed or stage.refused or (isinstance(stage, Profiles) and stage.waiting.size):
             able += ["flush"] * 2
         if any(self.queues.values()):
             able += ["land"] * 4
@@ -136,21 +141,24 @@ class Actor:
             self.publish(everything)
             return
         for partition, messages in self.session.flush().items():
-            self.queues[partition].extend(messages)
-            self.unacknowledged += len(messages)
+            for message in messages:
+                self.handed_out += 1
+                self.unacknowledged.add(self.handed_out)
+                self.queues[partition].append((self.handed_out, message))
         if self.to_save is None and self.rng.random() < 0.5:
-            self.to_save = (self.session.position.next, self.session.save(), self.unacknowledged)
+            self.to_save = (self.session.position.next, self.session.save(), self.handed_out)
 
     def land(self, faults: bool = True) -> None:
         """Delivers the next pack of one target, or not."""
         world, rng = self.world, self.rng
         partition = rng.choice([p for p, q in self.queues.items() if q])
-        message = self.queues[partition].popleft()
+        number, message = self.queues[partition].popleft()
         r = rng.random()
         if faults and world.refuses and r < 0.04:
             self.doomed = world.mutant != "live_on"
             world.refused += 1
-            self._acknowledge()
+            if not self.doomed:
+                self.unacknowledged.discard(number)
             return
         world.append({partition: [message]})
         if faults and world.repeats and r > 0.9:
@@ -161,13 +169,7 @@ class Actor:
         if faults and world.loses_answers and 0.04 < r < 0.08:
             self.doomed = True
         else:
-            self._acknowledge()
-
-    def _acknowledge(self) -> None:
-        self.unacknowledged -= 1
-        if self.to_save is not None:
-            at, raw, left = self.to_save
-            self.to_save = (at, raw, left - 1)
+            self.unacknowledged.discard(number)
 
     def save(self) -> None:
         """Rule K1. The oldest snapshot whose packs are all acknowledged; it may overwrite a newer one."""
@@ -175,18 +177,18 @@ class Actor:
             return
         stage = self.session.stage
         if self.to_save is None:
-            if stage.outbox.sent != stage.outbox.flushed or stage.refused or self.unacknowledged and self.world.mutant != "save_early":
+            if stage.outbox.sent != stage.outbox.flushed or stage.refused or (self.unacknowledged and self.world.mutant != "save_early"):
                 return
-            self.to_save = (self.session.position.next, self.session.save(), 0)
-        at, raw, left = self.to_save
-        if left <= 0 or self.world.mutant == "save_early":
+            self.to_save = (self.session.position.next, self.session.save(), self.handed_out)
+        at, raw, upto = self.to_save
+        if not any(n <= upto for n in self.unacknowledged) or self.world.mutant == "save_early":
             self.to_save = None
             self.world.keep(self.role, at, raw)
 
     def die(self) -> None:
         for partition, queue in self.queues.items():
             if queue and self.world.ghostly and self.rng.random() < 0.7:
-                self.world.ghosts.append((partition, queue))
+                self.world.ghosts.append((partition, deque(message for _, message in queue)))
 
     # the publisher: one at a time (its lock), both topics in one append
 
@@ -361,7 +363,11 @@ class World:
         for actor in self.actors:
             for target, sent in enumerate(actor.session.stage.outbox.sent):
                 for other in self.actors:
-                    if isinstance(other.session.stage, PackStage) and other.role[1] == target and other.role[0].input is actor.role[0].output:
+                    if (
+                        isinstance(other.session.stage, PackStage)
+                        and other.role[1] == target
+                        and other.role[0].input is actor.role[0].output
+                    ):
                         high = other.session.stage.high.get(f"{actor.role[0].name}/{actor.role[1]}", 0)
                         if high != sent:
                             raise Violation(f"I4: {actor.role[0].name}/{actor.role[1]} → {target} sent {sent}, taken {high}")
@@ -429,6 +435,7 @@ def digest_of(stage) -> int:
 def mutated(mutant: str | None):
     """The real code with one rule taken out: each must be caught."""
     if mutant == "no_high":
+
         def accept(self, pack):
             self.high[f"{pack.stage}/{pack.partition}"] = pack.end
             return pack

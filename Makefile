@@ -1,0 +1,52 @@
+# make run: the whole service with the demo stream. make test: every test. make help: the rest.
+# Needs Python ≥ 3.11 with its venv module; the network once, for what is not installed yet.
+
+VENV ?= .venv
+DATA_DIR ?= data
+PYTHON ?=
+N ?= 2
+PYTEST_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+BIN = $(VENV)/bin
+SETUP = VENV="$(VENV)" PYTHON="$(PYTHON)" sh deploy/setup.sh
+
+.PHONY: help run setup test lint format lock bench clean
+.DEFAULT_GOAL := help
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: setup ## set up and start everything with the demo stream (DATA_DIR=folder, VENV=folder, PYTHON=interpreter)
+	@exec $(BIN)/scholarstream run --demo --data-dir "$(DATA_DIR)"
+
+setup: ## the environment that the service needs
+	@$(SETUP) run
+
+test: lint ## every test (N=processes, PYTEST_ARGS="-k name")
+	@VENV="$(VENV)" sh deploy/test-tools.sh
+	@$(BIN)/python -m pytest -n $(N) $(PYTEST_ARGS)
+
+lint: ## ruff: rules and format
+	@$(SETUP) dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: ## let ruff put the code into its format
+	@$(SETUP) dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## compute the lock files anew (needs the network)
+	@$(SETUP) dev
+	@$(BIN)/python -m pip install --quiet pip-tools
+	@$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --upgrade --extra build --output-file requirements.lock pyproject.toml
+	@$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --upgrade --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+bench: ## what it can do: throughput, latency, restore, memory
+	@$(SETUP) dev
+	@$(BIN)/python -m bench
+
+clean: ## remove the environment and caches; never the data
+	@rm -rf "$(VENV)" .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,58 @@
+"""Part of `verify`: the newest checkpoint of every stage against the same stage run anew from the start of its input (invariant I2).
+
+It finds a checkpoint whose state is not what its input makes: a flipped bit that kept its checksum, a row changed by hand, a breach of determinism.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from services import worker
+from shared.errors import CheckpointInvalid, VerificationFailed
+from shared.log.port import Log
+from shared.stages import checkpoints
+from shared.stages.checkpoints import CheckpointStore
+from shared.stages.session import Session, fingerprint
+from shared.stages.stage import Layout, Stage
+
+TOLD = 20  # differences listed
+
+
+async def check(settings, report: Callable[[str], None]) -> int:
+    """How many checkpoints are right. Error: VerificationFailed with what differs, where, and what to do."""
+    store = CheckpointStore(Path(settings.data_dir) / "checkpoints")
+    checked, wrong = 0, []
+    async with worker.opened(settings, create=False) as (log, layout):
+        for stage in worker.CONSUMER + worker.PUBLISHER:
+            for partition in range(layout.count(stage.input)):
+                for path in store.files(stage.name, partition)[:1]:
+                    report(f"checkpoint {path.name}: running {stage.name}/{partition} again over its input")
+                    found = await _differences(log, layout, stage, partition, path)
+                    wrong += [f"{path.name}: {line}" for line in found]
+                    checked += not found
+    if wrong:
+        more = f"\n… and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
+        raise VerificationFailed(
+            "checkpoints differ from what their input makes:\n" + "\n".join(wrong[:TOLD]) + more
+            + f"\nstop the service and remove {store.folder}: it starts again from the log"
+        )  # fmt: skip
+    return checked
+
+
+async def _differences(log: Log, layout: Layout, stage: type[Stage], partition: int, path: Path) -> list[str]:
+    saved = Session(stage(partition, layout, fingerprint(layout)))
+    try:
+        saved.restore(path.read_bytes())
+    except FileNotFoundError:
+        return []  # a running service has replaced it
+    except CheckpointInvalid as error:
+        return [f"cannot be used ({error}); a service passes it over"]
+    again = Session(stage(partition, layout, fingerprint(layout)))
+    while again.position.next < saved.position.next:
+        records = await log.read(again.input, again.position.next, max_records=min(2000, saved.position.next - again.position.next))
+        records = [r for r in records if r.offset < saved.position.next]
+        if not records:
+            return [f"is at {saved.position.next}, beyond the end of {again.input.topic}"]
+        again.step(records)
+        again.stage.outbox.forget()
+        again.stage.refused.clear()
+    return checkpoints.differences(saved.stage, again.stage)

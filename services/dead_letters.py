@@ -1,0 +1,174 @@
+"""Dead letters: what was refused, with its original bytes and the reason; looked at, sent again or dropped by people.
+
+dead-letters.v1 is append-only: an action on a letter is a further record that names it, and a letter is open while no action does.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from services import worker
+from services.producer.ingest import partition_counts
+from services.producer.intake import Intake
+from services.producer.sources.source import SourceItem
+from shared.contracts.topics import DEAD_LETTERS
+from shared.errors import InputRefused, UsageError
+from shared.log.port import Headers, Log, Message, Partition, Record
+
+HOME = Partition(DEAD_LETTERS.name, 0)
+OPEN, REPLAYED, DROPPED = "open", "replayed", "dropped"
+SHOWN_REFUSED = 5
+AT_ONCE = 500  # letters sent in one append
+
+
+class Letter(NamedTuple):
+    """number: its offset in dead-letters.v1; state: open, replayed or dropped; origin: (topic or source, partition, offset or line)."""
+
+    number: int
+    record: Record
+    headers: dict[str, str]
+    state: str
+
+    @property
+    def origin(self) -> tuple[str, str, str]:
+        return _origin(self.number, self.headers)
+
+    def summary(self) -> dict:
+        topic, partition, offset = self.origin
+        return {
+            "number": self.number,
+            "state": self.state,
+            "reason": self.headers.get("reason"),
+            "detail": self.headers.get("detail"),
+            "stage": self.headers.get("stage"),
+            "source_topic": topic,
+            "source_partition": _number(partition),
+            "source_offset": _number(offset),
+            "key": None if self.record.key is None else self.record.key.decode(errors="replace"),
+            "bytes": len(self.record.value),
+            "at": datetime.fromtimestamp(self.record.timestamp / 1000, UTC).isoformat(timespec="milliseconds"),
+        }
+
+
+async def letters(settings, *, all: bool = False) -> list[dict]:
+    """The open letters, oldest first; with `all` the closed ones too.
+
+    Each: number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes, at (UTC).
+    """
+    async with worker.opened(settings, create=False) as (log, _):
+        return [letter.summary() for letter in await _read(log) if all or letter.state == OPEN]
+
+
+async def show(settings, number: int) -> dict:
+    """One letter in full: its summary and `value` (text, when it is UTF-8) or `value_base64`. Error: UsageError: no such letter."""
+    async with worker.opened(settings, create=False) as (log, _):
+        [letter] = _chosen(await _read(log), [number])
+    try:
+        value = {"value": letter.record.value.decode()}
+    except UnicodeDecodeError:
+        value = {"value_base64": base64.b64encode(letter.record.value).decode()}
+    return letter.summary() | value
+
+
+async def replay(settings, numbers: Sequence[int] | None = None) -> int:
+    """Sends letters (None: every open one) through the intake again, into the topic that their content belongs to, and closes them.
+
+    Letters that are refused again stay open, and InputRefused says which and why, once the others are sent. Returns how many were sent.
+    UsageError when a number is no open letter.
+    """
+    sent, refused = 0, []
+    async with worker.opened(settings, create=False) as (log, _):
+        chosen = _open(await _read(log), numbers)
+        intake = Intake(DEAD_LETTERS.name, await partition_counts(log), _Unlimited(settings.max_event_bytes))
+        for start in range(0, len(chosen), AT_ONCE):
+            some = chosen[start : start + AT_ONCE]
+            batches = intake.take([SourceItem(letter.number, letter.record.value) for letter in some]).batches
+            again = {headers["source_offset"]: headers["detail"] for _, _, h in batches.pop(HOME, ()) if (headers := _texts(h))}
+            good = [letter for letter in some if str(letter.number) not in again]
+            refused += [f"{number}: {detail}" for number, detail in again.items()]
+            if good:
+                await log.append(batches | {HOME: [_action(REPLAYED, letter) for letter in good]})
+            sent += len(good)
+    if refused:
+        more = f" and {len(refused) - SHOWN_REFUSED} more" if len(refused) > SHOWN_REFUSED else ""
+        hint = f"{sent} sent, {len(refused)} refused again and still open:\n" + "\n".join(f"  {r}" for r in refused[:SHOWN_REFUSED]) + more
+        raise InputRefused("still_refused", "", hint)
+    return sent
+
+
+async def drop(settings, numbers: Sequence[int] | None = None) -> int:
+    """Closes letters (None: every open one) without sending them. Returns how many. UsageError when a number is no open letter."""
+    async with worker.opened(settings, create=False) as (log, _):
+        chosen = _open(await _read(log), numbers)
+        if chosen:
+            await log.append({HOME: [_action(DROPPED, letter) for letter in chosen]})
+    return len(chosen)
+
+
+class _Unlimited(NamedTuple):
+    """Limits for letters chosen by a person: the size alone."""
+
+    max_event_bytes: int
+    refused_share: float = 1.0
+    refused_window: int = 1 << 62
+    refused_run: int = 1 << 62
+
+
+async def _read(log: Log) -> list[Letter]:
+    """Every letter there is. Of those with one origin (a crash repeats them) the first is the letter."""
+    found: dict[tuple[str, str, str], tuple[Record, dict[str, str]]] = {}
+    actions: dict[int, str] = {}
+    async for record in _records(log):
+        headers = _texts(record.headers)
+        if "action" in headers:
+            if headers.get("of", "").isdecimal():
+                actions[int(headers["of"])] = headers["action"]
+        else:
+            found.setdefault(_origin(record.offset, headers), (record, headers))
+    return [Letter(record.offset, record, headers, actions.get(record.offset, OPEN)) for record, headers in found.values()]
+
+
+async def _records(log: Log):
+    offset, end = (await log.bounds([HOME]))[HOME]
+    while offset < end and (records := await log.read(HOME, offset)):
+        for record in records:
+            yield record
+        offset = records[-1].offset + 1
+
+
+def _texts(headers: Headers) -> dict[str, str]:
+    return {name: value.decode(errors="replace") for name, value in headers}
+
+
+def _origin(number: int, headers: dict[str, str]) -> tuple[str, str, str]:
+    """What names a letter; one that somebody else wrote without these headers is named by its own place."""
+    if "source_topic" not in headers or "source_offset" not in headers:
+        return DEAD_LETTERS.name, "0", str(number)
+    return headers["source_topic"], headers.get("source_partition", "0"), headers["source_offset"]
+
+
+def _chosen(found: Iterable[Letter], numbers: Sequence[int]) -> Iterator[Letter]:
+    by_number = {letter.number: letter for letter in found}
+    for number in dict.fromkeys(numbers):
+        if number not in by_number:
+            raise UsageError(f"there is no dead letter {number}; `scholarstream dead-letters list --all` shows them")
+        yield by_number[number]
+
+
+def _open(found: Iterable[Letter], numbers: Sequence[int] | None) -> list[Letter]:
+    if numbers is None:
+        return [letter for letter in found if letter.state == OPEN]
+    chosen = list(_chosen(found, numbers))
+    for letter in chosen:
+        if letter.state != OPEN:
+            raise UsageError(f"dead letter {letter.number} is not open: it was {letter.state}")
+    return chosen
+
+
+def _action(action: str, letter: Letter) -> Message:
+    return Message(letter.record.key, b"", (("action", action.encode()), ("of", b"%d" % letter.number)))
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text

@@ -1,0 +1,154 @@
+"""The demo stream: what is known of one real author, and then a simulated literature that goes on publishing and citing his papers.
+
+The real part are facts only (titles, dates, fields, authors as far as listed, institutions, what an index reports of him), no abstracts.
+Everything simulated is labelled (literature.py) and nothing simulated is attributed to him: it only cites.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import orjson
+
+from services.producer.literature import Landmark, Literature
+
+AUTHOR_ID = "a:sygnowski"
+AUTHOR = "Jakub Sygnowski"
+REPORTED = {
+    "event": "author.reported",
+    "author_id": AUTHOR_ID,
+    "source": "scholar-feed",
+    "as_of": "2026-11-01",
+    "metrics": {"h_index": 102, "papers": 13, "citations": 9483, "novelty": 0.60, "ai_score": 35},
+}
+
+
+class Paper(NamedTuple):
+    """authors: those listed, at most three; truncated: there are more, of whom only he is known. weight: share of simulated citations."""
+
+    arxiv: str
+    published: str
+    category: str
+    title: str
+    authors: tuple[str, ...]
+    truncated: bool = True
+    institutions: tuple[str, ...] = ()
+    weight: int = 2
+
+
+PAPERS = (
+    Paper("1605.01335", "2016-05-04", "cs.LG", "Learning from the memory of Atari 2600", (AUTHOR, "Henryk Michalewski"), False),
+    Paper("1605.02688", "2016-05-09", "cs.SC", "Theano: A Python framework for fast computation of mathematical expressions",
+          ("The Theano Development Team", "Rami Al-Rfou", "Guillaume Alain"), weight=9),
+    Paper("1806.07917", "2018-06-06", "cs.NE", "Meta-Learning by the Baldwin Effect",
+          ("Chrisantha Thomas Fernando", AUTHOR, "Simon Osindero")),
+    Paper("1807.05960", "2018-07-16", "cs.LG", "Meta-Learning with Latent Embedding Optimization",
+          ("Andrei A. Rusu", "Dushyant Rao", AUTHOR), weight=8),
+    Paper("1906.05201", "2019-06-12", "stat.ML", "Task Agnostic Continual Learning via Meta Learning",
+          ("Xu He", AUTHOR, "Alexandre Galashov"), weight=3),
+    Paper("2009.04875", "2020-09-10", "cs.LG", "Importance Weighted Policy Learning and Adaptation",
+          ("Alexandre Galashov", AUTHOR, "Guillaume Desjardins"), weight=1),
+    Paper("2010.03053", "2020-10-06", "cs.LG", "Sequential Changepoint Detection in Neural Networks with Checkpoints",
+          ("Michalis K. Titsias", AUTHOR, "Yutian Chen"), False, weight=1),
+    Paper("2103.09575", "2021-03-17", "cs.LG", "Regularized Behavior Value Estimation",
+          ("Caglar Gulcehre", "Sergio Gómez Colmenarejo", "Ziyu Wang")),
+    Paper("2107.12808", "2021-07-27", "cs.LG", "Open-Ended Learning Leads to Generally Capable Agents",
+          ("Open Ended Learning Team", "Adam Stooke", "Anuj Mahajan"), weight=5),
+    Paper("2207.02099", "2022-07-05", "cs.LG", "An Empirical Study of Implicit Regularization in Deep Offline RL",
+          ("Caglar Gulcehre", "Srivatsan Srinivasan", AUTHOR), institutions=("deepmind",)),
+    Paper("2301.07608", "2023-01-18", "cs.LG", "Human-Timescale Adaptation in an Open-Ended Task Space",
+          ("Adaptive Agent Team", "Jakob Bauer", "Kate Baumli"), institutions=("oxford",), weight=4),
+    Paper("2312.11805", "2023-12-19", "cs.CL", "Gemini: A Family of Highly Capable Multimodal Models",
+          ("Gemini Team", "Rohan Anil", "Sebastian Borgeaud"), weight=9),
+    Paper("2403.05530", "2024-03-08", "cs.CL", "Gemini 1.5: Unlocking multimodal understanding across millions of tokens of context",
+          ("Gemini Team", "Petko Georgiev", "Ving Ian Lei"), institutions=("deepmind", "mila"), weight=7),
+)  # fmt: skip
+
+# The simulated part. It is cut into editions, each a literature of its own, so that it can go on for ever in bounded memory and any place
+# in it is found again in a second.
+EDITION = 20_000  # papers
+FIRST_CITES = 0.25  # share of the papers that cite him: while the page comes to life,
+CITES = 0.03  # and from then on: some nine a minute
+BACKLOG = 400  # papers that are there at once
+BACKLOG_DAYS = (date(2017, 1, 1), date(2026, 10, 31))
+BUSY = 6_000  # simulated events at BUSY_RATE, twenty minutes; then CALM_RATE, so that a forgotten demo does not fill the disk
+BUSY_RATE = 5.0
+CALM_RATE = 1.0
+
+
+def facts() -> Iterator[dict]:
+    """Himself, what is reported of him, and his 13 papers, oldest first."""
+    yield {"event": "author.described", "author_id": AUTHOR_ID, "name": AUTHOR}
+    yield REPORTED
+    for paper in PAPERS:
+        yield published(paper)
+
+
+def published(paper: Paper) -> dict:
+    """The event of papers.v1 for a paper of his."""
+    names = paper.authors if AUTHOR in paper.authors else (*paper.authors, AUTHOR)  # not among those listed: he comes after them
+    authors = [{"author_id": AUTHOR_ID, "name": name} if name == AUTHOR else {"name": name} for name in names]
+    if paper.institutions:  # known for the paper, not for each author: they stand with the first one; the page shows them with the paper
+        authors[0]["affiliations"] = list(paper.institutions)
+    return {
+        "event": "paper.published",
+        "paper_id": paper_id(paper),
+        "title": paper.title,
+        "published": paper.published,
+        "categories": [paper.category],
+        "url": f"https://arxiv.org/abs/{paper.arxiv}",
+        "kind": "preprint",
+        "authors": authors,
+        "authors_truncated": paper.truncated,
+    }
+
+
+def paper_id(paper: Paper) -> str:
+    return f"arxiv:{paper.arxiv}"
+
+
+FACTS = len(PAPERS) + 2
+
+
+class Edition(Literature):
+    """A stretch of EDITION simulated papers. The first begins with a backlog of ten years, each later one is a day later."""
+
+    def __init__(self, seed: int, number: int):
+        landmarks = [Landmark(paper_id(paper), paper.published, paper.weight) for paper in PAPERS]
+        super().__init__(seed * 1_000_003 + number, f"demo{seed}.{number}", landmarks, FIRST_CITES if number == 0 else CITES)
+        self.number = number
+
+    def paper(self) -> dict:
+        if len(self.references) == BACKLOG:
+            self.cites_landmark = CITES
+        return super().paper()
+
+    def day(self, paper: int) -> str:
+        first, last = BACKLOG_DAYS
+        if self.number == 0 and paper < BACKLOG:
+            return (first + (last - first) * paper / BACKLOG).isoformat()
+        return (last + timedelta(days=1 + self.number)).isoformat()
+
+
+def demo(seed: int = 1, after: int = 0) -> Iterator[tuple[int, bytes]]:
+    """(position, event) behind position `after`, without end. The first FACTS positions are the facts.
+
+    Positions are numbered from 1; an edition has room for twice its papers (revisions and withdrawals need about 1 %), so that each
+    edition's first position is known without making the ones before.
+    """
+    if after < FACTS:
+        for position, event in enumerate(facts(), 1):
+            if position > after:
+                yield position, orjson.dumps(event)
+    number = max(0, after - FACTS - 1) // (2 * EDITION)
+    while True:
+        first = FACTS + 1 + number * 2 * EDITION
+        for position, event in enumerate(Edition(seed, number).events(EDITION), first):
+            if position > after:
+                yield position, orjson.dumps(event)
+        number += 1
+
+
+def rate(position: int) -> float:
+    """Events a second at a position behind the backlog."""
+    return BUSY_RATE if position <= FACTS + BUSY else CALM_RATE

@@ -1,0 +1,183 @@
+"""Puts events from sources into the log. `pump` is the one loop that does it; `ingest` is the command."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from services import worker
+from services.producer.bookmark import Bookmark
+from services.producer.intake import STAGE, Intake, Taken
+from services.producer.sources import Source, open_source
+from shared.contracts.topics import AUTHORS, PAPERS
+from shared.log.port import Log
+from shared.telemetry.registry import Telemetry
+
+PROGRESS_FOLDER = "ingest"  # below the data folder
+
+
+@dataclass
+class Counts:
+    """What was sent. papers, authors: events of papers.v1, authors.v1; refused: sent to dead-letters.v1, by reason code."""
+
+    papers: int = 0
+    authors: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def sent(self) -> int:
+        return self.papers + self.authors
+
+    def add(self, taken: "Taken | Counts") -> None:
+        self.papers += taken.papers
+        self.authors += taken.authors
+        self.refused += taken.refused
+
+    def report(self) -> dict:
+        """sent, papers, authors, refused (in all), refused_by_reason."""
+        return {
+            "sent": self.sent,
+            "papers": self.papers,
+            "authors": self.authors,
+            "refused": self.refused.total(),
+            "refused_by_reason": dict(sorted(self.refused.items())),
+        }
+
+
+OnProgress = Callable[[Source, Counts], None]
+
+
+async def pump(
+    log: Log,
+    intake: Intake,
+    source: Source,
+    *,
+    stop: asyncio.Event,
+    on_progress: OnProgress | None = None,
+    state: Bookmark | None = None,
+    telemetry: Telemetry | None = None,
+) -> Counts:
+    """Sends the items of `source` behind the bookmark, batch by batch, until its end or until `stop` is set.
+
+    A batch is in the log before the bookmark moves, so a crash sends a batch again rather than never. Errors: those of the source and of
+    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far that is.
+    """
+    counts = Counts()
+    try:
+        async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
+            async for items in batches:
+                taken = intake.take(items)
+                firsts = await log.append(taken.batches)
+                counts.add(taken)
+                if telemetry:
+                    _measure(telemetry, source, taken)
+                if state:
+                    state.advance(items[-1].position, taken.batches, firsts)
+                if on_progress:
+                    on_progress(source, counts)
+        if state and not stop.is_set():
+            state.finish()
+    finally:
+        if state:
+            state.save()
+    return counts
+
+
+async def ingest(settings, sources: Sequence[str], *, progress: bool = True, restart: bool = False) -> dict:
+    """Sends all of `sources`, one after the other, and returns {"sent", "papers", "authors", "refused", "refused_by_reason", "skipped",
+    "sources": [{"source", "status", "position", "skipped", …the same counts}]}.
+
+    status: "done"; "already ingested" (nothing sent: the very same file is in this log); "stopped" (by SIGINT or SIGTERM; the next call
+    goes on from there). skipped: up to which position earlier calls have sent it. `restart` sends everything again, which changes nothing
+    that is the same. Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
+    """
+    opened = [open_source(spec) for spec in sources]
+    total, skipped, reports = Counts(), 0, []
+    stop = asyncio.Event()
+    async with worker.opened(settings) as (log, _):
+        partitions = await partition_counts(log)
+        with worker.stopping_on_signals(stop):
+            for source in opened:
+                intake = Intake(source.name, partitions, settings)
+                state = await bookmark(settings, log, source, restart=restart)
+                before = state.position if state else 0
+                counts, status = await _send(log, intake, source, stop, progress, state)
+                total.add(counts)
+                skipped += before
+                place = {"position": state.position if state else None, "skipped": before}
+                reports.append({"source": source.name, "status": status} | place | counts.report())
+    return total.report() | {"skipped": skipped, "sources": reports}
+
+
+async def _send(
+    log: Log, intake: Intake, source: Source, stop: asyncio.Event, progress: bool, state: Bookmark | None
+) -> tuple[Counts, str]:
+    """One source with its progress bar; what was sent, and its status."""
+    if state and state.finished:
+        _note(progress, f"{source.name}: already ingested, --restart to send again")
+        return Counts(), "already ingested"
+    if state and state.position:
+        _note(progress, f"{source.name}: goes on behind position {state.position:,}")
+    with progress_bar(source, progress) as show:
+        counts = await pump(log, intake, source, stop=stop, on_progress=show, state=state)
+    return counts, "stopped" if stop.is_set() else "done"
+
+
+async def bookmark(settings, log: Log, source: Source, *, restart: bool = False) -> Bookmark | None:
+    """The bookmark of a source in this log; None for what cannot be read again."""
+    if source.identity is None:
+        return None
+    state = Bookmark(Path(settings.data_dir) / PROGRESS_FOLDER, source.identity, source.name)
+    await state.load(log)
+    if restart:
+        state.position, state.finished = 0, False
+    return state
+
+
+async def partition_counts(log: Log) -> dict[str, int]:
+    """How many partitions papers.v1 and authors.v1 have, by name."""
+    topics = await log.topics()
+    return {topic.name: topics[topic.name].partitions for topic in (PAPERS, AUTHORS)}
+
+
+@contextmanager
+def progress_bar(source: Source, wanted: bool) -> Iterator[OnProgress | None]:
+    """A bar on standard error while a source is sent, when that is a terminal."""
+    console = Console(file=sys.stderr)
+    if not (wanted and console.is_terminal):
+        yield None
+        return
+    columns = [
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.fields[events]:,} events"),
+        TextColumn("{task.fields[refused]}"),
+    ]
+    if source.size:
+        columns += [BarColumn(), DownloadColumn(), TimeRemainingColumn()]
+    with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task(escape(source.label), total=source.size, events=0, refused="")
+
+        def show(source: Source, counts: Counts) -> None:
+            refused = counts.refused.total()
+            bar.update(task, completed=source.read, events=counts.sent, refused=f"{refused:,} refused" if refused else "")
+
+        yield show
+
+
+def _measure(telemetry: Telemetry, source: Source, taken: Taken) -> None:
+    telemetry.ingested_total.labels(source.label).inc(taken.papers + taken.authors)
+    for reason, count in taken.refused.items():
+        telemetry.dead_letters_total.labels(STAGE, reason).inc(count)
+
+
+def _note(wanted: bool, text: str) -> None:
+    if wanted:
+        print(text, file=sys.stderr)

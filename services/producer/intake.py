@@ -1,0 +1,180 @@
+"""Turns raw events into messages for papers.v1 and authors.v1, and what cannot be an event into dead letters.
+
+Every event is decoded in full here (about 5 µs), so that bad input is noticed at the door: it never reaches papers.v1, and when too much of
+it is bad the intake stops. The stages check again, because anybody may write to the topics.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import orjson
+
+from services.producer.sources.source import SourceItem
+from shared.contracts import authors, papers
+from shared.contracts.envelope import cloud_event
+from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
+from shared.errors import InputRefused
+from shared.ids import partitions_of
+from shared.log.port import Message, Partition
+
+STAGE = "intake"
+FIRST_REASONS = 5  # so many refused events are told in the message when intake stops
+AUTHOR_EVENTS = ("author.", "clock.")
+
+
+class Limits(Protocol):
+    """Of the settings, what the intake needs."""
+
+    max_event_bytes: int
+    refused_share: float
+    refused_window: int
+    refused_run: int
+
+
+class Taken(NamedTuple):
+    """What became of a batch of items. refused: by reason code; bytes: of the events taken."""
+
+    batches: dict[Partition, list[Message]]
+    papers: int
+    authors: int
+    refused: Counter[str]
+
+
+class Intake:
+    """The intake of one source. partitions: how many papers.v1 and authors.v1 have, by topic name."""
+
+    def __init__(self, source: str, partitions: Mapping[str, int], limits: Limits):
+        self.source, self.partitions, self.limits = source, partitions, limits
+        self.guard = Guard(source, limits.refused_share, limits.refused_window, limits.refused_run)
+
+    def take(self, items: Sequence[SourceItem]) -> Taken:
+        """The messages for these items, in order. Error: InputRefused once too many were bad; then nothing of these items is to be sent."""
+        now = time.time_ns() // 1_000_000
+        keyed: dict[str, tuple[list[bytes], list[Message]]] = {PAPERS.name: ([], []), AUTHORS.name: ([], [])}
+        letters: list[Message] = []
+        refused: Counter[str] = Counter()
+        good = 0
+        for position, raw in items:
+            try:
+                topic, key, kind = self._decode(raw)
+            except InputRefused as refusal:
+                self.guard.good(good)
+                self.guard.bad(position, refusal)
+                good = 0
+                refused[str(refusal.reason)] += 1
+                letters.append(self._letter(position, raw, refusal))
+                continue
+            good += 1
+            keys, messages = keyed[topic]
+            data = key.encode()
+            keys.append(data)
+            messages.append(Message(data, raw, cloud_event(kind, key, self.source, now, f"{self.source}:{position}")))
+        self.guard.good(good)
+        batches: dict[Partition, list[Message]] = {}
+        for topic, (keys, messages) in keyed.items():
+            self._spread(topic, keys, messages, batches)
+        if letters:
+            batches[Partition(DEAD_LETTERS.name, 0)] = letters
+        return Taken(batches, len(keyed[PAPERS.name][1]), len(keyed[AUTHORS.name][1]), refused)
+
+    def _decode(self, raw: bytes) -> tuple[str, str, str]:
+        """(topic, key, kind of event). Error: InputRefused."""
+        papers.check_size(raw, self.limits.max_event_bytes)
+        if b'"author.' not in raw and b'"clock.' not in raw:  # events of authors.v1 have one of these, and hardly one of papers.v1
+            try:
+                event = papers.decode(raw)
+            except InputRefused:
+                if not _of_authors(raw):  # the name of the event may be written with escapes
+                    raise
+            else:
+                return PAPERS.name, event["paper_id"], event.get("event", "paper.published")
+        elif not _of_authors(raw):
+            event = papers.decode(raw)
+            return PAPERS.name, event["paper_id"], event.get("event", "paper.published")
+        event = authors.decode(raw)
+        return AUTHORS.name, event["author_id"], event["event"]
+
+    def _spread(self, topic: str, keys: list[bytes], messages: list[Message], batches: dict[Partition, list[Message]]) -> None:
+        """Each message into the partition of its key."""
+        count = self.partitions[topic]
+        if count == 1:
+            if messages:
+                batches[Partition(topic, 0)] = messages
+            return
+        for number, message in zip(partitions_of(keys, count).tolist(), messages, strict=True):
+            batches.setdefault(Partition(topic, number), []).append(message)
+
+    def _letter(self, position: int, raw: bytes, refusal: InputRefused) -> Message:
+        detail = f"{refusal.field}: {refusal.hint}" if refusal.field else refusal.hint
+        headers = (
+            ("reason", str(refusal.reason).encode()),
+            ("detail", detail.encode(errors="replace")),
+            ("stage", STAGE.encode()),
+            ("source_topic", self.source.encode()),
+            ("source_partition", b"0"),
+            ("source_offset", b"%d" % position),
+        )
+        return Message(_key(raw), raw, headers)
+
+
+class Guard:
+    """Stops an intake that gets too much bad input: over `share` of the last `window` events, or `run` of them one after the other.
+
+    The share is looked at from the first tenth of a window on, so that a short file which is all wrong is noticed too.
+    """
+
+    def __init__(self, source: str, share: float, window: int, run: int):
+        self.source, self.share, self.window, self.run = source, share, window, run
+        self.seen = self.in_a_row = 0
+        self.recent: deque[int] = deque()  # which of the last `window` events were bad
+        self.first: list[str] = []
+
+    def good(self, many: int = 1) -> None:
+        self.seen += many
+        if many:
+            self.in_a_row = 0
+
+    def bad(self, position: int, refusal: InputRefused) -> None:
+        """Error: InputRefused with how many, where and why, when this one is one too many."""
+        self.seen += 1
+        self.in_a_row += 1
+        self.recent.append(self.seen)
+        while self.recent[0] <= self.seen - self.window:
+            self.recent.popleft()
+        if len(self.first) < FIRST_REASONS:
+            self.first.append(f"{position}: {refusal}")
+        if self.in_a_row >= self.run:
+            what = f"{self.in_a_row} events one after the other"
+        elif self.seen >= self.window / 10 and len(self.recent) > self.share * min(self.seen, self.window):
+            what = f"{len(self.recent)} of the last {min(self.seen, self.window)} events"
+        else:
+            return
+        first = "\n".join(f"  {text}" for text in self.first)
+        hint = (
+            f"{what} are no events of ours, up to position {position}; intake of this source stopped here, "
+            f"so that a wrong file does not end as dead letters.\nThe first refused, by position:\n{first}"
+        )
+        raise InputRefused("too_many_refused", self.source, hint)
+
+
+def _of_authors(raw: bytes) -> bool:
+    try:
+        event = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return False
+    kind = event.get("event") if isinstance(event, dict) else None
+    return isinstance(kind, str) and kind.startswith(AUTHOR_EVENTS)
+
+
+def _key(raw: bytes) -> bytes | None:
+    """The key that a refused event would have had, for people who look for it."""
+    try:
+        event = orjson.loads(raw)
+    except (orjson.JSONDecodeError, MemoryError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    key = event.get("paper_id", event.get("author_id"))
+    return key.encode()[:256] if isinstance(key, str) and key else None

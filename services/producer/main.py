@@ -1,0 +1,90 @@
+"""The producer service: the sources it was given and the clock, until they end or it is told to stop."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from services import worker
+from services.producer.clock import keep_time
+from services.producer.ingest import Counts, OnProgress, bookmark, partition_counts, pump
+from services.producer.intake import Intake
+from services.producer.sources import Source, open_source
+from shared.log.port import Log
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
+
+ROLE = "producer"
+
+
+async def produce(
+    log: Log,
+    settings,
+    sources: Sequence[str],
+    *,
+    demo: bool,
+    stop: asyncio.Event,
+    telemetry: Telemetry | None = None,
+    progress: OnProgress | None = None,
+    stay: bool = False,
+) -> dict:
+    """Runs the clock, and the sources to their end: files one after the other, the demo beside them until `stop`.
+
+    The topics must be there (worker.agree). Returns counts (papers, authors, sent, refused, refused_by_reason) when all sources have
+    ended, or with `stay` when `stop` is set.
+    `progress(source, counts so far)` is called after every batch. A source already sent into this log is left out. Errors: as `ingest`.
+    """
+    opened = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
+    files = [source for source in opened if not source.endless]
+    partitions = await partition_counts(log)
+    counts = Counts()
+
+    async def send(some: Sequence[Source]) -> None:
+        for source in some:
+            state = await bookmark(settings, log, source)
+            if not (state and state.finished) and not stop.is_set():
+                intake = Intake(source.name, partitions, settings)
+                sent = await pump(log, intake, source, stop=stop, on_progress=progress, state=state, telemetry=telemetry)
+                counts.add(sent)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            clock = tasks.create_task(keep_time(log, stop))
+            work = [tasks.create_task(send(some)) for some in (files, *([source] for source in opened if source.endless))]
+            await asyncio.wait(work)
+            if stay:
+                await stop.wait()
+            clock.cancel()
+    except BaseExceptionGroup as errors:  # one of them is the reason, the others were cancelled for it
+        raise errors.exceptions[0] from None
+    return counts.report()
+
+
+async def run_producer(settings, sources: Sequence[str]) -> dict:
+    """The service by itself, with /metrics, /healthz and /readyz: until its sources end, or SIGINT or SIGTERM.
+
+    Without sources it keeps the clock until it is stopped. Returns counts as `produce`. Errors: as `ingest`; UsageError for a taken port.
+    """
+    from services.viewer.main import serve
+    from shared.telemetry.http import app
+
+    stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
+    async with worker.opened(settings) as (log, _):
+        with worker.stopping_on_signals(stop):
+            health.set(ROLE, 0, "live")
+
+            async def work() -> dict:
+                try:
+                    return await produce(log, settings, sources, demo=False, stop=stop, telemetry=telemetry, stay=not sources)
+                finally:
+                    stop.set()
+
+            def bound(address: str) -> None:
+                structlog.get_logger(ROLE).info("serving", role=ROLE, metrics=f"{address}metrics")
+
+            producing = asyncio.create_task(work(), name=ROLE)
+            serving = asyncio.create_task(
+                serve(app(telemetry, health), settings.host, settings.port, stop=stop, on_bound=bound), name="http"
+            )
+            await worker.together(stop, [producing, serving], settings.shutdown_seconds)
+    return producing.result()

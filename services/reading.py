@@ -1,0 +1,201 @@
+"""Reading what is published, from the log alone: one profile, a search, a subscription, exports.
+
+Works beside a running service and without one.
+"""
+
+import contextlib
+import csv
+import io
+from array import array
+from collections.abc import AsyncIterator, Mapping
+from difflib import get_close_matches
+from typing import TextIO
+
+import orjson
+
+from services.viewer.index import ProfileIndex, head_of
+from shared.contracts.topics import AUTHOR_PROFILES
+from shared.errors import ScholarstreamError, UnknownTopic, UsageError
+from shared.log import open_log
+from shared.log.port import Log, Partition, Record
+
+REFERENCES = "references"
+COUNTED = "counted:"
+COLUMNS = (
+    "author_id", "name", "papers", "citations", "h_index", "g_index", "i10_index", "citations_nonself", "h_index_nonself",
+    "g_index_uncapped", "i100_index",
+)  # fmt: skip
+NUMBERS = COLUMNS[2:]
+ONLY_REFERENCES = frozenset({"citations_nonself", "h_index_nonself"})  # a counting source does not say who cites
+NEAR = 5  # authors named when the one asked for is unknown
+LOOK_SECONDS = 1.0
+
+
+async def profile(settings, author_id: str) -> dict:
+    """The newest snapshot of an author. Error: ScholarstreamError naming near ones when there is no such author."""
+    async with _index(settings) as index:
+        value = await index.get(author_id)
+        if value is None:
+            raise ScholarstreamError(f"there is no author {author_id!r} in this log" + await _near(index, author_id))
+        return orjson.loads(value)
+
+
+async def search(settings, text: str, limit: int = 20) -> list[dict]:
+    """Authors by name, best first: {author_id, name, papers, h_index} each."""
+    async with _index(settings) as index:
+        return [match._asdict() for match in await index.search(text, limit)]
+
+
+async def subscribe(settings, author_id: str | None = None, from_beginning: bool = False) -> AsyncIterator[dict]:
+    """Snapshots as they are published, of one author or of all, without end; versions of an author rise strictly, none comes twice.
+
+    from_beginning: first what is published already. The log is compacted: versions that were replaced before they were read are not seen.
+    """
+    wanted = None if author_id is None else author_id.encode()
+    held: dict[bytes, tuple[int, int]] = {}
+    async with _log(settings) as log:
+        positions = await _positions(log, from_beginning)
+        while True:
+            for partition in positions:
+                for record in await log.read(partition, positions[partition]):
+                    positions[partition] = record.offset + 1
+                    if wanted is None or record.key == wanted:
+                        version = _version_of(record)
+                        if version is not None and version > held.get(record.key, (-1, -1)):
+                            held[record.key] = version
+                            yield orjson.loads(record.value)
+            await log.wait(positions, LOOK_SECONDS)
+
+
+async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv") -> int:
+    """Every author's numbers on a basis ("references" or "counted:SOURCE"), one row an author, by author_id in code point order.
+
+    format: "csv" (COLUMNS as its header) or "jsonl". Returns the number of authors. In memory are the rows, not the snapshots.
+    Errors: UsageError for another format or a basis that nobody's profile has.
+    """
+    _check_format(format, ("csv", "jsonl"))
+    if basis != REFERENCES and not basis.removeprefix(COUNTED):
+        raise UsageError("--basis counted: needs the name of a source, for example counted:openalex")
+    if basis != REFERENCES and not basis.startswith(COUNTED):
+        raise UsageError(f"--basis {basis!r} is neither references nor counted:SOURCE")
+    rows, bases = _Rows(), {REFERENCES}
+    async with _log(settings) as log:
+        async for record in _all_records(log):
+            version = _version_of(record)
+            if version is None or not rows.is_newer(record.key, version):
+                continue
+            snapshot = orjson.loads(record.value)
+            bases.update(snapshot["metrics"])
+            rows.put(record.key, version, _row(snapshot, basis, format))
+    if len(rows) and basis not in bases:
+        raise UsageError(f"no profile has numbers {basis!r}; there are: {', '.join(sorted(bases))}")
+    if format == "csv":
+        out.write(",".join(COLUMNS) + "\n")
+    for row in rows.in_order():
+        out.write(row.decode())
+    return len(rows)
+
+
+async def export_profiles(settings, out: TextIO, format: str = "jsonl") -> int:
+    """The newest snapshot of every author as JSON, one a line, by author_id in code point order. Returns their number."""
+    _check_format(format, ("jsonl",))
+    async with _index(settings) as index:
+        authors = index.authors()
+        for author_id in authors:
+            value = await index.get(author_id)
+            out.write((value if b"\n" not in value else orjson.dumps(orjson.loads(value))).decode() + "\n")
+        return len(authors)
+
+
+class _Rows:
+    """One row of text for each author: the one of the highest version."""
+
+    def __init__(self):
+        self._slots: dict[bytes, int] = {}
+        self._generation, self._version = array("i"), array("q")
+        self._rows: list[bytes] = []
+
+    def is_newer(self, key: bytes, version: tuple[int, int]) -> bool:
+        slot = self._slots.get(key)
+        return slot is None or version > (self._generation[slot], self._version[slot])
+
+    def put(self, key: bytes, version: tuple[int, int], row: bytes) -> None:
+        slot = self._slots.setdefault(key, len(self._rows))
+        if slot == len(self._rows):
+            self._rows.append(row)
+            self._generation.append(version[0])
+            self._version.append(version[1])
+        else:
+            self._rows[slot], self._generation[slot], self._version[slot] = row, *version
+
+    def in_order(self):
+        for key in sorted(self._slots):  # UTF-8 sorts as the code points do
+            yield self._rows[self._slots[key]]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def _row(snapshot: Mapping, basis: str, format: str) -> bytes:
+    numbers = snapshot["metrics"].get(basis)
+    if numbers is None:  # this source counts none of the author's papers
+        numbers = {"papers": snapshot["papers_total"], **dict.fromkeys(set(NUMBERS) - ONLY_REFERENCES - {"papers"}, 0)}
+    told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in NUMBERS)]
+    if format == "jsonl":
+        return orjson.dumps(dict(zip(COLUMNS, told, strict=True))) + b"\n"
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(told)
+    return text.getvalue().encode()
+
+
+async def _near(index: ProfileIndex, author_id: str) -> str:
+    """The authors that may have been meant, as the end of a message."""
+    meant = [f"{match.author_id} ({match.name})" for match in await index.search(author_id, NEAR)]
+    if not meant:
+        meant = get_close_matches(author_id, index.authors(), NEAR)
+    return f"; did you mean {', '.join(meant)}?" if meant else "; `scholarstream search NAME` finds authors by name"
+
+
+def _check_format(format: str, known: tuple[str, ...]) -> None:
+    if format not in known:
+        raise UsageError(f"--format {format!r}: this export knows {' and '.join(known)}")
+
+
+def _version_of(record: Record) -> tuple[int, int] | None:
+    head = head_of(record.key, record.value)
+    return None if head is None else head[1:]
+
+
+@contextlib.asynccontextmanager
+async def _log(settings) -> AsyncIterator[Log]:
+    log = open_log(settings.log_url, create=False)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@contextlib.asynccontextmanager
+async def _index(settings) -> AsyncIterator[ProfileIndex]:
+    """An index of everything that is published at this moment."""
+    async with _log(settings) as log:
+        index = ProfileIndex(log)
+        await index.catch_up()
+        yield index
+
+
+async def _positions(log: Log, from_beginning: bool) -> dict[Partition, int]:
+    spec = (await log.topics()).get(AUTHOR_PROFILES.name)
+    if spec is None:
+        raise UnknownTopic(f"there is no {AUTHOR_PROFILES.name} in this log: nothing was published yet")
+    bounds = await log.bounds([Partition(AUTHOR_PROFILES.name, number) for number in range(spec.partitions)])
+    return {partition: first if from_beginning else end for partition, (first, end) in bounds.items()}
+
+
+async def _all_records(log: Log) -> AsyncIterator[Record]:
+    """Every record until nothing more comes: what was replaced (and compacted away) while this reads stands further on."""
+    for partition, position in (await _positions(log, True)).items():
+        while records := await log.read(partition, position):
+            position = records[-1].offset + 1
+            for record in records:
+                yield record

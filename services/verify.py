@@ -1,0 +1,375 @@
+"""`scholarstream verify`: everything published is recomputed from papers.v1 and authors.v1 in one batch, by code of its own, and compared.
+
+What must hold (docs/architecture.md, exactness invariants): the newest snapshot of every author equals the recomputation (I7), versions
+rise strictly and one version has one value (I5, I6), the dead letters are exactly the events that cannot be read (I8), the checkpoints
+are what a replay of the log gives (I2; `services.checkpoint_check`).
+"""
+
+import hashlib
+import importlib
+from array import array
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+from services.recount import CARD_FIELDS, Literature, Recount, card_of, digest_of_card
+from shared.contracts import authors as author_events
+from shared.contracts import papers as paper_events
+from shared.contracts.refusals import Reason
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
+from shared.errors import InputRefused, LogDamaged, ScholarstreamError, VerificationFailed
+from shared.ids import partitions_of
+from shared.log import open_log
+from shared.log.port import Log, Partition, Record
+
+SHOWN = 20
+REPORT_EVERY = 20_000
+
+
+class Report(Protocol):
+    """Hears about progress: a line for people, and how much of the step is done (0 to 1) or None."""
+
+    def __call__(self, line: str, fraction: float | None = None) -> None: ...
+
+
+class Difference(NamedTuple):
+    """One thing that is not as it must be. subject: an author, or where in the log."""
+
+    subject: str
+    what: str
+    published: Any
+    recomputed: Any
+
+    def __str__(self) -> str:
+        return f"  {self.subject}\n    {self.what}: published {_short(self.published)}, recomputed {_short(self.recomputed)}"
+
+
+class Differences:
+    """The first SHOWN differences and how many there are, of how many subjects."""
+
+    def __init__(self) -> None:
+        self.first: list[Difference] = []
+        self.count = 0
+        self.subjects: set[str] = set()
+
+    def add(self, subject: str, what: str, published: Any, recomputed: Any) -> None:
+        self.count += 1
+        self.subjects.add(subject)
+        if len(self.first) < SHOWN:
+            self.first.append(Difference(subject, what, published, recomputed))
+
+    def __str__(self) -> str:
+        head = f"published and recomputed differ: {self.count:,} differences, {len(self.subjects):,} authors or places"
+        rest = [f"  … and {self.count - len(self.first):,} more"] if self.count > len(self.first) else []
+        return "\n".join([head, *map(str, self.first), *rest])
+
+
+async def verify(settings, *, checkpoints: bool = True, report: Report) -> dict[str, int]:
+    """Recomputes and compares; returns what was compared (papers, citations, authors, snapshots, …) when all is equal.
+
+    Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log.
+    """
+    log = open_log(settings.log_url, create=False)
+    try:
+        verifier = Verifier(log, report, listed=settings.snapshot_papers, max_event_bytes=settings.max_event_bytes)
+        await verifier.note_ends()
+        await demand_idle(settings)
+        counts = await verifier.run()
+    finally:
+        await log.close()
+    if checkpoints:
+        check = _optional("services.checkpoint_check", "check")
+        if check is None:
+            report("checkpoints: not checked (this release has no check for them)")
+        else:
+            await check(settings, report)
+    return counts
+
+
+class Verifier:
+    """One verification of one log up to the ends noted at its beginning."""
+
+    def __init__(self, log: Log, report: Report, *, listed: int = 100, max_event_bytes: int = 1 << 40) -> None:
+        """listed: papers in a snapshot; max_event_bytes: larger events are refused."""
+        self.log, self.report, self.listed, self.max_event_bytes = log, report, listed, max_event_bytes
+        self.differences = Differences()
+        self.literature = Literature()
+        self.refused: dict[tuple[str, int, int], str] = {}  # (topic, partition, offset) of events that cannot be read → why
+        self.ends: dict[Partition, int] = {}
+
+    async def note_ends(self) -> None:
+        """Everything below these positions is verified; what comes later is not looked at."""
+        self.topics = await self.log.topics()
+        bounds = await self.log.bounds(self._partitions(PAPERS.name, AUTHORS.name))
+        for partition, (first, _) in bounds.items():
+            if first > 0:
+                raise LogDamaged(
+                    f"{partition.topic}[{partition.number}] begins at {first}, not at 0: the truth that profiles come from is gone"
+                )
+        self.ends = {partition: end for partition, (_, end) in bounds.items()}
+
+    async def run(self) -> dict[str, int]:
+        await self._read_literature()
+        self.report("counting", None)
+        self.recount = Recount(self.literature, self.listed)
+        newest = await self._read_versions(AUTHOR_PROFILES.name)
+        await self._read_versions(AUTHOR_METRICS.name)
+        await self._compare(newest)
+        await self._check_dead_letters()
+        if self.differences.count:
+            now = await self.log.bounds(list(self.ends))
+            grown = sum(now[partition][1] - end for partition, end in self.ends.items())
+            if grown:
+                raise ScholarstreamError(
+                    f"the log grew by {grown:,} records during the verification, so what differs may only be newer; verify an idle "
+                    "service (`scholarstream status --wait-idle 60`)"
+                )
+            raise VerificationFailed(str(self.differences))
+        return {
+            "events": sum(self.ends.values()),
+            **self.recount.totals,
+            "authors": sum(self.recount.must_be_published(author) for author in range(len(self.literature.authors))),
+            "snapshots": len(newest.authors()),
+            "dead_letters": len(self.refused),
+        }
+
+    # reading ------------------------------------------------------------------------------------------------------------------------
+
+    async def _read_literature(self) -> None:
+        for topic, decode, take in (
+            (PAPERS.name, paper_events.decode, lambda event, at, record: self.literature.take_paper(event, at.number, record.offset)),
+            (AUTHORS.name, author_events.decode, lambda event, at, record: self.literature.take_author(event)),
+        ):
+            count = self.topics[topic].partitions
+            async for partition, record in self._records(topic):
+                try:
+                    paper_events.check_size(record.value, self.max_event_bytes)
+                    event = decode(record.value)
+                    check_place(record.key, event["paper_id" if topic == PAPERS.name else "author_id"], partition.number, count)
+                except InputRefused as refusal:
+                    self.refused[topic, partition.number, record.offset] = str(refusal)
+                else:
+                    take(event, partition, record)
+
+    async def _read_versions(self, topic: str) -> "Newest":
+        """The newest version of each author; strictly rising ones, one value each (I5, I6)."""
+        newest = Newest()
+        async for partition, record in self._records(topic):
+            where = f"{topic}[{partition.number}] offset {record.offset}"
+            value = self._json(record, where)
+            if value is None:
+                continue
+            name = (record.key or b"").decode(errors="replace")
+            if value.get("author_id") != name:
+                self.differences.add(name, f"author_id at {where}", value.get("author_id"), name)
+            author = self.literature.author(name)
+            version = (value.get("generation"), value.get("version"))
+            if not all(isinstance(part, int) for part in version):
+                self.differences.add(name, f"(generation, version) at {where}", version, "two integers")
+                continue
+            fault = newest.take(author, version, partition.number, record)
+            if fault:
+                self.differences.add(name, f"(generation, version) at {where}", version, fault)
+        return newest
+
+    async def _compare(self, newest: "Newest") -> None:
+        """The newest snapshot of each author with the recomputation (I7)."""
+        seen = newest.authors()
+        async for partition, record in self._records(AUTHOR_PROFILES.name, "comparing"):
+            author = self.literature.authors.numbers.get((record.key or b"").decode(errors="replace"))
+            if author is not None and newest.is_at(author, partition.number, record.offset):
+                await self._compare_snapshot(author, orjson.loads(record.value))
+        for author, name in enumerate(self.literature.authors.names):
+            if author not in seen and self.recount.must_be_published(author):
+                self.differences.add(name, "snapshot", None, f"{len(self.recount.profile(author)['papers'])} papers")
+
+    async def _compare_snapshot(self, author: int, snapshot: Mapping) -> None:
+        expected = self.recount.profile(author)
+        name = self.literature.authors.names[author]
+        for what in ("papers_total", "field", "name"):
+            if what == "name" and expected["name"] is None:
+                continue  # nobody says what an author without papers is called
+            if snapshot.get(what) != expected[what]:
+                self.differences.add(name, what, snapshot.get(what), expected[what])
+        bases = {basis for basis, metrics in snapshot.get("metrics", {}).items() if basis == "references" or metrics.get("papers_counted")}
+        for basis in sorted(bases | expected["metrics"].keys()):
+            published = snapshot["metrics"].get(basis, {}) if "metrics" in snapshot else {}
+            for metric, value in expected["metrics"].get(basis, {"papers_counted": 0}).items():
+                if published.get(metric) != value:
+                    self.differences.add(name, f"metrics.{basis}.{metric}", published.get(metric), value)
+        for series in ("papers_by_year", "citations_by_year"):
+            published = {year: count for year, count in snapshot.get(series, {}).items() if count}
+            if published != expected[series]:
+                for year in sorted(published.keys() | expected[series].keys()):
+                    if published.get(year, 0) != expected[series].get(year, 0):
+                        self.differences.add(name, f"{series}.{year}", published.get(year, 0), expected[series].get(year, 0))
+        self._compare_headline(name, snapshot)
+        self._compare_reported(name, snapshot, expected["reported"])
+        await self._compare_papers(name, snapshot.get("papers", []), expected["papers"])
+
+    def _compare_headline(self, name: str, snapshot: Mapping) -> None:
+        headline = snapshot.get("headline", {})
+        basis = snapshot.get("metrics", {}).get(headline.get("basis"), {})
+        for metric in ("h_index", "papers", "citations"):
+            if basis and headline.get(metric) != basis.get(metric):
+                self.differences.add(name, f"headline.{metric}", headline.get(metric), basis.get(metric))
+
+    def _compare_reported(self, name: str, snapshot: Mapping, expected: list[dict]) -> None:
+        published = {entry["source"]: _without_nulls(entry, "violations") for entry in snapshot.get("reported", [])}
+        for source in sorted(published.keys() | {entry["source"] for entry in expected}):
+            figures = next((entry for entry in expected if entry["source"] == source), None)
+            if published.get(source) != figures:
+                self.differences.add(name, f"reported[{source}]", published.get(source), figures)
+
+    async def _compare_papers(self, name: str, published: list[dict], expected: list[tuple[int, int]]) -> None:
+        read = self.literature
+        if len(published) != len(expected):
+            self.differences.add(name, "papers listed", len(published), len(expected))
+        for place, (entry, (paper, citations)) in enumerate(zip(published, expected, strict=False)):
+            paper_id = read.papers.names[paper]
+            if entry["paper_id"] != paper_id:
+                self.differences.add(name, f"papers[{place}].paper_id", entry["paper_id"], paper_id)
+                return  # the places after it would all differ
+            if entry["citations"] != citations:
+                self.differences.add(name, f"papers[{place}].citations ({paper_id})", entry["citations"], citations)
+            by_source = {source: of_paper[paper][1] for source, of_paper in read.counted.items() if paper in of_paper}
+            if entry.get("citations_by_source", {}) != by_source:
+                self.differences.add(name, f"papers[{place}].citations_by_source ({paper_id})", entry.get("citations_by_source"), by_source)
+            if digest_of_card(entry) != read.card[paper]:
+                await self._explain_card(name, f"papers[{place}]", entry, paper)
+
+    async def _explain_card(self, name: str, place: str, entry: Mapping, paper: int) -> None:
+        """What differs in title, date, field, authors, …: only their digest was kept, the event is read again."""
+        at = Partition(PAPERS.name, self.literature.partition[paper])
+        (record, *_) = await self.log.read(at, self.literature.offset[paper], max_records=1)
+        card = card_of(paper_events.decode(record.value))
+        for field in CARD_FIELDS:
+            if entry.get(field) != card[field]:
+                self.differences.add(name, f"{place}.{field} ({entry['paper_id']})", entry.get(field), card[field])
+
+    async def _check_dead_letters(self) -> None:
+        """The dead letters of the two inputs are exactly the events that cannot be read (I8); old letters may have been trimmed."""
+        letters = set()
+        async for _, record in self._records(DEAD_LETTERS.name):
+            headers = dict(record.headers)
+            topic = headers.get("source_topic", b"").decode(errors="replace")
+            if "action" in headers or topic not in (PAPERS.name, AUTHORS.name):
+                continue
+            place = Partition(topic, int(headers["source_partition"]))
+            offset = int(headers["source_offset"])
+            if offset < self.ends.get(place, 0):
+                letters.add((topic, place.number, offset))
+        bounds = await self.log.bounds(self._partitions(DEAD_LETTERS.name))
+        trimmed = any(first > 0 for first, _ in bounds.values())
+        for topic, partition, offset in sorted(letters - self.refused.keys()):
+            self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", "refused", "a good event")
+        for topic, partition, offset in sorted(self.refused.keys() - letters if not trimmed else ()):
+            self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", None, self.refused[topic, partition, offset])
+
+    async def _records(self, topic: str, verb: str = "reading") -> AsyncIterator[tuple[Partition, Record]]:
+        """Every record of a topic up to its noted (or present) end, partition by partition."""
+        partitions = self._partitions(topic)
+        bounds = await self.log.bounds(partitions)
+        ends = {partition: self.ends.get(partition, end) for partition, (_, end) in bounds.items()}
+        total, done = sum(end - bounds[partition][0] for partition, end in ends.items()), 0
+        for partition in partitions:
+            position = bounds[partition][0]
+            while position < ends[partition]:
+                records = await self.log.read(partition, position)
+                if not records:
+                    break
+                for record in records:
+                    if record.offset >= ends[partition]:
+                        break
+                    yield partition, record
+                before, position = position, records[-1].offset + 1
+                done += position - before
+                self.report(f"{verb} {topic}", min(1.0, done / total))
+
+    def _partitions(self, *topics: str) -> list[Partition]:
+        return [Partition(topic, number) for topic in topics if topic in self.topics for number in range(self.topics[topic].partitions)]
+
+    def _json(self, record: Record, where: str) -> dict | None:
+        try:
+            value = orjson.loads(record.value)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            self.differences.add(where, "value", record.value[:60], "a JSON object")
+            return None
+        return value
+
+
+class Newest:
+    """Of each author (by number) the newest version, its value's digest and where it is."""
+
+    def __init__(self) -> None:
+        self.generation, self.version, self.digest = array("q"), array("q"), array("Q")
+        self.partition, self.offset = array("q"), array("q")
+
+    def take(self, author: int, version: tuple[int, int], partition: int, record: Record) -> str | None:
+        """What is wrong with this version, None if it is newer than what was seen."""
+        missing = author + 1 - len(self.version)
+        if missing > 0:
+            for column, nothing in ((self.generation, -1), (self.version, -1), (self.digest, 0), (self.partition, -1), (self.offset, -1)):
+                column.extend([nothing] * missing)
+        held = (self.generation[author], self.version[author])
+        digest = int.from_bytes(hashlib.blake2b(record.value, digest_size=8).digest(), "little")
+        if self.partition[author] not in (-1, partition):
+            return f"all versions in partition {self.partition[author]}"
+        if version == held:
+            return "each version once" if digest == self.digest[author] else "one value for one version"
+        if version < held:
+            return f"something above {held}"
+        self.generation[author], self.version[author] = version
+        self.digest[author], self.partition[author], self.offset[author] = digest, partition, record.offset
+        return None
+
+    def authors(self) -> set[int]:
+        return {author for author, offset in enumerate(self.offset) if offset >= 0}
+
+    def is_at(self, author: int, partition: int, offset: int) -> bool:
+        return author < len(self.offset) and self.offset[author] == offset and self.partition[author] == partition
+
+
+def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
+    """Error: InputRefused when a record is not under its id, or not in the partition of its key."""
+    if key != name.encode():
+        raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
+    if int(partitions_of([key], count)[0]) != partition:
+        raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its key")
+
+
+async def demand_idle(settings) -> None:
+    """ScholarstreamError unless everything in the log has been published."""
+    status = _optional("services.status", "status")
+    if status is None:
+        return
+    now = await status(settings)
+    behind = now["lag"]
+    if not now["idle"]:
+        raise ScholarstreamError(
+            f"the service is {behind:,} records behind, so its profiles are not up to date; run it (`scholarstream run --exit-when-idle`) "
+            "or wait for it (`scholarstream status --wait-idle 60`), then verify"
+        )
+
+
+def _optional(module: str, name: str) -> Callable | None:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as missing:
+        if missing.name != module:
+            raise
+        return None
+
+
+def _without_nulls(entry: Mapping, *left_out: str) -> dict:
+    return {name: value for name, value in entry.items() if value is not None and name not in left_out}
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    return text if len(text) <= 120 else text[:119] + "…"

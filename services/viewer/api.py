@@ -1,0 +1,250 @@
+"""The viewer's HTTP interface: pages for people, /api/v1 for programs, events for both. It only reads: GET and HEAD, nothing else."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.viewer.addresses import API, AUTHORS, author_of, page_of
+from services.viewer.events import EventStream, headlines, profile_events
+from services.viewer.index import ProfileIndex, Snapshot
+from services.viewer.pages.layout import message
+from services.viewer.pages.profile import profile_page
+from services.viewer.pages.search import search_page
+from shared.errors import LogUnavailable
+
+log = structlog.get_logger("viewer")
+
+FIRST_AUTHOR = "a:sygnowski"  # whose profile the demo opens with
+STATIC = Path(__file__).parent / "static"
+FOUND, MOST_FOUND = 20, 100  # matches of a search: by default, at most
+QUERY_LENGTH = 200
+PAGES_KEPT = 64  # rendered, for many clients of one author
+RETRY_AFTER = {"Retry-After": "2"}
+SECURITY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+Status = Callable[[], Awaitable[dict] | dict]
+
+
+class Viewer:
+    """The handlers, over one index. stop: ends the event streams. status: gives what `scholarstream status` tells."""
+
+    def __init__(self, index: ProfileIndex, stop: asyncio.Event, status: Status | None = None):
+        self.index, self.stop, self.status = index, stop, status
+
+    def routes(self) -> list[BaseRoute]:
+        get = {"methods": ["GET"]}
+        return [
+            Route("/", self.home, **get),
+            Route("/search", self.search, **get),
+            Route(AUTHORS, self.author, **get),
+            Route(AUTHORS + "/{author:path}", self.author, **get),
+            Route(API + "/search", self.api_search, **get),
+            Route(API + "/status", self.api_status, **get),
+            Route(API + "/events", self.api_events, **get),
+            Route(API + AUTHORS, self.api_author, **get),
+            Route(API + AUTHORS + "/{author:path}", self.api_author, **get),
+            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+        ]
+
+    # ---- pages
+
+    async def home(self, request: Request) -> Response:
+        if FIRST_AUTHOR in self.index:
+            return RedirectResponse(page_of(FIRST_AUTHOR), HTTPStatus.FOUND, {"Cache-Control": "no-store"})
+        return await self.search(request)
+
+    async def search(self, request: Request) -> Response:
+        query = request.query_params.get("q", "").strip()[:QUERY_LENGTH]
+        matches = await self.index.search(query, FOUND)
+        reading = None if self.index.caught_up else self.index.fraction
+        return HTMLResponse(search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading))
+
+    async def author(self, request: Request) -> Response:
+        snapshot, _ = await self._snapshot(request, AUTHORS)
+        return HTMLResponse(_render(snapshot, bool(self.index.simulated)), headers={"Cache-Control": "no-cache"})
+
+    # ---- for programs
+
+    async def api_author(self, request: Request) -> Response:
+        author_id, part = _named(request, API + AUTHORS, "events")
+        if part:
+            return await self._author_events(request, author_id)
+        snapshot = await self._read(author_id)
+        return _tagged(request, snapshot.tag, lambda: Response(snapshot.value, media_type="application/json"))
+
+    async def _author_events(self, request: Request, author_id: str) -> Response:
+        subscription = self.index.subscribe(author_id)  # before reading, so that nothing falls in between
+        try:
+            snapshot = await self._read(author_id)
+        except BaseException:
+            subscription.close()
+            raise
+        seen = request.headers.get("last-event-id")
+        return EventStream(profile_events(subscription, snapshot, seen, self.stop), subscription)
+
+    async def api_events(self, _: Request) -> Response:
+        subscription = self.index.subscribe()
+        return EventStream(headlines(subscription, self.stop), subscription)
+
+    async def api_search(self, request: Request) -> Response:
+        query = request.query_params.get("q", "").strip()
+        if not query or len(query) > QUERY_LENGTH:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, f"q: a name or parts of one, 1 to {QUERY_LENGTH} characters")
+        try:
+            limit = int(request.query_params.get("limit", FOUND))
+        except ValueError:
+            limit = 0
+        if not 1 <= limit <= MOST_FOUND:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, f"limit: a number from 1 to {MOST_FOUND}")
+        matches = await self.index.search(query, limit)
+        return _json(
+            {
+                "query": query,
+                "authors": len(self.index),
+                "complete": self.index.caught_up,
+                "matches": [match._asdict() for match in matches],
+            }
+        )
+
+    async def api_status(self, _: Request) -> Response:
+        index = self.index
+        told: dict[str, Any] = {
+            "viewer": {
+                "authors": len(index),
+                "caught_up": index.caught_up,
+                "fraction": round(index.fraction, 4),
+                "listeners": index.subscriptions,
+            }
+        }
+        if self.status is not None:
+            asked = self.status()
+            told = {**(await asked if inspect.isawaitable(asked) else asked), **told}
+        return _json(told)
+
+    # ---- snapshots
+
+    async def _snapshot(self, request: Request, collection: str) -> tuple[Snapshot, str]:
+        author_id, part = _named(request, collection)
+        return await self._read(author_id), part
+
+    async def _read(self, author_id: str) -> Snapshot:
+        snapshot = await self.index.read(author_id)
+        if snapshot is not None:
+            return snapshot
+        if not self.index.caught_up:
+            raise HTTPException(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"The log is still being read ({self.index.fraction:.0%}); this author has not been seen so far.",
+                RETRY_AFTER,
+            )
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no author with the id {author_id!r} in this log.")
+
+
+def _named(request: Request, collection: str, *parts: str) -> tuple[str, str]:
+    """The author and part in the request's path, or in ?id= and ?part= where a path cannot say it."""
+    try:
+        raw = request.scope.get("raw_path") or request.url.path.encode()
+        if raw.split(b"?", 1)[0].rstrip(b"/") == collection.encode():
+            author_id, part = request.query_params.get("id", ""), request.query_params.get("part", "")
+        else:
+            author_id, part = author_of(raw, collection, *parts)
+        author_id.encode()
+    except UnicodeError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The address is not UTF-8.") from None
+    if not author_id:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "The address names no author.")
+    return author_id, part if part in parts else ""
+
+
+def _tagged(request: Request, tag: str, make: Callable[[], Response]) -> Response:
+    """The response, or 304 when the client has this very version."""
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+    known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
+    if "*" in known or headers["ETag"] in known:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    response = make()
+    response.headers.update(headers)
+    return response
+
+
+@lru_cache(PAGES_KEPT)
+def _render(snapshot: Snapshot, demo: bool) -> str:
+    return profile_page(orjson.loads(snapshot.value), tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo)
+
+
+def _json(value: Any) -> Response:
+    return Response(
+        orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS), media_type="application/json", headers={"Cache-Control": "no-cache"}
+    )
+
+
+# ---- errors
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Problem details (RFC 9457) for programs, a page for people."""
+    if isinstance(error, HTTPException):
+        code, said, headers = error.status_code, error.detail, error.headers
+    elif isinstance(error, LogUnavailable):
+        code, said, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error), RETRY_AFTER
+    else:
+        log.error("request failed", path=request.url.path, error=repr(error))
+        code, said, headers = HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; the messages of this service say what.", None
+    title = HTTPStatus(code).phrase
+    headers = {**SECURITY, **(headers or {})}  # here too: Starlette answers unexpected errors outside of all middleware
+    if request.url.path.startswith("/api/"):
+        body = orjson.dumps({"type": "about:blank", "title": title, "status": int(code), "detail": said})
+        return Response(body, code, headers, media_type="application/problem+json")
+    return HTMLResponse(message(title, said), code, headers)
+
+
+class SecurityHeaders:
+    """Puts SECURITY on every response; touches no body, so streams stay streams."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def application(viewer: Viewer, operations: Iterable[BaseRoute] = ()) -> Starlette:
+    """The ASGI application. operations: further routes (/metrics, /healthz, /readyz)."""
+    return Starlette(
+        routes=[*viewer.routes(), *operations],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: _refuse, LogUnavailable: _refuse, Exception: _refuse},
+    )

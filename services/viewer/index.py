@@ -1,0 +1,417 @@
+"""Where the newest snapshot of every author lies in author-profiles.v1, and just enough to find an author by name.
+
+An ordinary subscriber: it reads what anybody may read. Snapshots themselves stay in the log and are read by offset when asked for, so an
+author costs about 250 bytes here, and following costs about a microsecond a snapshot (nothing is parsed but its first keys).
+"""
+
+import asyncio
+import contextlib
+import heapq
+import re
+from array import array
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from services.viewer.names import fold, words
+from shared.contracts.topics import AUTHOR_PROFILES
+from shared.errors import LogUnavailable, UnknownTopic
+from shared.log.port import Log, Partition, Record
+
+READ_RECORDS, READ_BYTES = 500, 1 << 20  # at a time: the loop is held for some milliseconds at most
+WAIT_SECONDS = 0.25  # how late a stop is noticed at worst
+CATCH_UP_SECONDS = 2.0  # how long `read` waits for the newer snapshot when the held one was compacted away
+SEGMENT = 1024  # authors whose names are searched in one step
+PENDING = 256  # authors that wait in a subscription to all of them
+SUBSCRIPTIONS = 2000
+
+# A snapshot begins with author_id, name, generation, version (the publisher's promise). Inside a JSON string a quote always has a backslash
+# before it, so these patterns cannot match inside one.
+HEAD = re.compile(rb'\{"author_id":"(?:[^"\\]+|\\.)*","name":(null|"(?:[^"\\]+|\\.)*"),"generation":(\d+),"version":(\d+)')
+NUMBERS = re.compile(rb'"headline":\{"h_index":(\d+),"papers":(\d+)')
+UNKNOWN = -1
+
+
+class Snapshot(NamedTuple):
+    """A snapshot as it lies in the log. timestamp: when it was appended, milliseconds since the epoch; value: the JSON."""
+
+    generation: int
+    version: int
+    timestamp: int
+    value: bytes
+
+    @property
+    def tag(self) -> str:
+        """Names this version: entity tag and event id."""
+        return f"{self.generation}-{self.version}"
+
+
+class Match(NamedTuple):
+    """An author found by name. papers, h_index: None where the snapshot does not say."""
+
+    author_id: str
+    name: str
+    papers: int | None
+    h_index: int | None
+
+
+class Change(NamedTuple):
+    """A new snapshot, as subscribers get it."""
+
+    author_id: str
+    snapshot: Snapshot
+
+
+class Closed(Exception):
+    """The index ends: nothing more will come."""
+
+
+class TooManySubscribers(LogUnavailable):
+    pass
+
+
+class Subscription:
+    """What one client has yet to be given: the newest snapshot of each author."""
+
+    # At most PENDING authors wait; beyond that the one that has waited longest is dropped.
+    def __init__(self, index: "ProfileIndex", key: bytes | None):
+        self._index, self.key = index, key
+        self._pending: OrderedDict[bytes, Snapshot] = OrderedDict()
+        self._news = asyncio.Event()
+        self.dropped = 0  # authors, not versions
+
+    def offer(self, key: bytes, snapshot: Snapshot) -> None:
+        pending = self._pending
+        pending[key] = snapshot
+        if len(pending) > PENDING:
+            pending.popitem(last=False)
+            self.dropped += 1
+        self._news.set()
+
+    async def next(self, within: float) -> Change | None:
+        """The next change, None after `within` seconds without one. Error: Closed when the index has ended."""
+        if not self._pending and not self._index.closed:
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), within)
+            except TimeoutError:
+                return None
+        if self._index.closed:
+            raise Closed
+        if not self._pending:  # woken for another reason
+            return None
+        key, snapshot = self._pending.popitem(last=False)
+        return Change(key.decode(), snapshot)
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def close(self) -> None:
+        self._index.forget(self)
+
+    def __enter__(self) -> "Subscription":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aiter__(self) -> AsyncIterator[Change]:
+        with self:
+            while True:
+                try:
+                    change = await self.next(60.0)
+                except Closed:
+                    return
+                if change is not None:
+                    yield change
+
+
+class ProfileIndex:
+    """The authors, as columns. One task follows (`follow`); everything else may be asked at any time on the same event loop.
+
+    on_listeners hears how many subscriptions there are; on_progress how much of what was there at the start was read, 0 to 1.
+    """
+
+    def __init__(
+        self, log: Log, *, on_listeners: Callable[[int], None] = lambda _: None, on_progress: Callable[[float], None] = lambda _: None
+    ):
+        self._log, self._topic = log, AUTHOR_PROFILES.name
+        self._on_listeners, self._on_progress = on_listeners, on_progress
+        self._slots: dict[bytes, int] = {}
+        self._keys: list[bytes] = []
+        self._names: list[bytes] = []  # as JSON, as they stand in the snapshot
+        self._generation, self._version = array("i"), array("q")
+        self._partition, self._offset = array("h"), array("q")
+        self._h_index, self._papers = array("i"), array("i")
+        self._folded: list[bytes] = []  # by segment: " first last\n" of each author in order
+        self._stale_segments: set[int] = set()
+        self._positions: dict[Partition, int] = {}
+        self._goal: dict[Partition, int] = {}
+        self._moved = asyncio.Event()
+        self._followed = False
+        self._watchers: dict[bytes | None, list[Subscription]] = {}
+        self._subscriptions = 0
+        self.closed = False
+        self.simulated = 0  # authors of a simulated literature
+        self.ignored = 0  # records that were not above the held version
+        self.unreadable = 0  # records that are no snapshots
+
+    # ---- following
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Reads until `stop` is set; then every subscription has ended. Errors: those of the log."""
+        self._followed, told = True, -1.0
+        try:
+            await self.start()
+            while not stop.is_set():
+                if told < 1:
+                    told = self.fraction
+                    self._on_progress(told)
+                if not await self.advance():
+                    await self._log.wait(self._positions, WAIT_SECONDS)
+        finally:
+            self._followed = False
+            self.close()
+
+    async def catch_up(self) -> None:
+        """Reads until nothing more comes: what was replaced meanwhile stands further on."""
+        await self.start()
+        while await self.advance():
+            pass
+
+    async def start(self, from_beginning: bool = True) -> None:
+        """Takes its position at the beginning of the topic, or at its end. Waits for nothing. Error: UnknownTopic."""
+        spec = (await self._log.topics()).get(self._topic)
+        if spec is None:
+            raise UnknownTopic(f"there is no {self._topic} in this log: nothing was published yet")
+        partitions = [Partition(self._topic, number) for number in range(spec.partitions)]
+        bounds = await self._log.bounds(partitions)
+        self._goal = {partition: end for partition, (_, end) in bounds.items()}
+        self._positions = {partition: first if from_beginning else end for partition, (first, end) in bounds.items()}
+
+    async def advance(self) -> int:
+        """Reads one step of each partition; the number of records."""
+        done = 0
+        for partition, position in self._positions.items():
+            records = await self._log.read(partition, position, max_records=READ_RECORDS, max_bytes=READ_BYTES)
+            if records:
+                self.take(partition.number, records)
+                self._positions[partition] = records[-1].offset + 1
+                done += len(records)
+                await asyncio.sleep(0)  # others run between two steps even where the log answers at once
+            elif position < self._goal.get(partition, 0):
+                self._goal[partition] = position  # what was there was compacted away
+        return done
+
+    @property
+    def caught_up(self) -> bool:
+        """Everything that was in the log at the start has been read."""
+        return bool(self._goal) and all(self._positions[partition] >= end for partition, end in self._goal.items())
+
+    @property
+    def fraction(self) -> float:
+        """How much of what was in the log at the start has been read, 0 to 1."""
+        total = sum(self._goal.values())
+        if not self._goal:
+            return 0.0
+        return min(1.0, sum(min(self._positions[p], end) for p, end in self._goal.items()) / total) if total else 1.0
+
+    def take(self, partition: int, records: Sequence[Record]) -> None:
+        """Records of one partition, in order. A version that is not above the held one is ignored (rule P6)."""
+        slots, watchers = self._slots, self._watchers
+        to_all = watchers.get(None)
+        for offset, timestamp, key, value, _ in records:
+            head = head_of(key, value)
+            if head is None:
+                self.unreadable += 1
+                continue
+            name, generation, version = head
+            slot = slots.get(key)
+            if slot is None:
+                slot = self._add(key, name)
+            elif (generation, version) <= (self._generation[slot], self._version[slot]):
+                self.ignored += 1
+                continue
+            elif self._names[slot] != name:
+                self._names[slot] = name
+                self._stale_segments.add(slot // SEGMENT)
+            self._generation[slot], self._version[slot] = generation, version
+            self._partition[slot], self._offset[slot] = partition, offset
+            numbers = NUMBERS.search(value)
+            if numbers is not None:
+                self._h_index[slot], self._papers[slot] = int(numbers[1]), int(numbers[2])
+            else:
+                self._h_index[slot] = self._papers[slot] = UNKNOWN
+            if watchers:
+                mine = watchers.get(key)
+                if mine or to_all:
+                    snapshot = Snapshot(generation, version, timestamp, value)
+                    for subscription in (*(mine or ()), *(to_all or ())):
+                        subscription.offer(key, snapshot)
+        self._moved.set()
+
+    def _add(self, key: bytes, name: bytes) -> int:
+        slot = self._slots[key] = len(self._keys)
+        self._keys.append(key)
+        self._names.append(name)
+        for column in (self._generation, self._version, self._partition, self._offset, self._h_index, self._papers):
+            column.append(UNKNOWN)
+        self._stale_segments.add(slot // SEGMENT)
+        self.simulated += key.startswith(b"sim:")
+        return slot
+
+    def close(self) -> None:
+        """Ends every subscription at once. Idempotent."""
+        self.closed = True
+        self._moved.set()
+        for subscriptions in self._watchers.values():
+            for subscription in subscriptions:
+                subscription.wake()
+
+    # ---- asking
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, author_id: str) -> bool:
+        return author_id.encode() in self._slots
+
+    def versions(self, author_id: str) -> tuple[int, int] | None:
+        """The newest (generation, version) of an author."""
+        slot = self._slots.get(author_id.encode())
+        return None if slot is None else (self._generation[slot], self._version[slot])
+
+    def authors(self) -> list[str]:
+        """All author ids, in code point order."""
+        return [key.decode() for key in sorted(self._keys)]  # UTF-8 sorts as the code points do
+
+    async def get(self, author_id: str) -> bytes | None:
+        """The newest snapshot as it lies in the log (JSON), None if there is no such author."""
+        snapshot = await self.read(author_id)
+        return None if snapshot is None else snapshot.value
+
+    async def read(self, author_id: str) -> Snapshot | None:
+        """The newest snapshot with its version; what was compacted away meanwhile is found again further on. Error: LogUnavailable."""
+        key = author_id.encode()
+        slot = self._slots.get(key)
+        if slot is None:
+            return None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + CATCH_UP_SECONDS
+        while True:
+            generation, version, offset = self._generation[slot], self._version[slot], self._offset[slot]
+            self._moved.clear()
+            records = await self._log.read(Partition(self._topic, self._partition[slot]), offset, max_records=1)
+            if records and records[0].offset == offset and records[0].key == key:
+                return Snapshot(generation, version, records[0].timestamp, records[0].value)
+            if loop.time() > deadline:
+                raise LogUnavailable(f"the snapshot of {author_id} is being replaced; try again")
+            if not self._followed:
+                await self.advance()
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), max(0.0, deadline - loop.time()))
+
+    async def search(self, text: str, limit: int = 20) -> list[Match]:
+        """Authors whose name has every word of `text`, each as the beginning or a part of a word, without regard to case and accents.
+
+        Best first: the author with this very id, this very name, all words as beginnings, all as parts; among equals most papers first.
+        """
+        wanted = words(text)
+        if limit <= 0 or not text.strip():
+            return []
+        best: list[tuple] = []
+        direct = self._slots.get(text.strip().encode())
+        if direct is not None:
+            best.append((-1, 0, b"", direct))
+        for segment in range((len(self._keys) + SEGMENT - 1) // SEGMENT if wanted else 0):
+            found = [entry for entry in self._search_segment(segment, wanted) if entry[3] != direct]
+            best = heapq.nsmallest(limit, [*best, *found])
+            await asyncio.sleep(0)
+        return [self._match(entry[3]) for entry in best]
+
+    def _search_segment(self, segment: int, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
+        """(rank, -papers, id, slot) of the authors of a segment that have all the words."""
+        folded = self._fold_segment(segment)
+        rarest = max(wanted, key=len)
+        found, at = [], folded.find(rarest)
+        slot, line = segment * SEGMENT, 0  # `line` is where the author `slot` begins
+        while at >= 0:
+            slot += folded.count(b"\n", line, at)
+            line = folded.rfind(b"\n", 0, at) + 1
+            end = folded.index(b"\n", at)
+            name = folded[line:end]
+            rank = _rank(name, wanted)
+            if rank is not None:
+                found.append((rank, -self._papers[slot], self._keys[slot], slot))
+            slot, line = slot + 1, end + 1
+            at = folded.find(rarest, line)
+        return found
+
+    def _fold_segment(self, segment: int) -> bytes:
+        while len(self._folded) <= segment:
+            self._folded.append(b"")
+        if segment in self._stale_segments:
+            first = segment * SEGMENT
+            names = self._names[first : first + SEGMENT]
+            self._folded[segment] = b"".join(b" %s\n" % fold(orjson.loads(name) or "") for name in names)
+            self._stale_segments.discard(segment)
+        return self._folded[segment]
+
+    def _match(self, slot: int) -> Match:
+        author_id, papers, h_index = self._keys[slot].decode(), self._papers[slot], self._h_index[slot]
+        name = orjson.loads(self._names[slot]) or author_id
+        return Match(author_id, name, None if papers < 0 else papers, None if h_index < 0 else h_index)
+
+    # ---- subscribing
+
+    def subscribe(self, author_id: str | None = None) -> Subscription:
+        """New snapshots of one author or (None) of all; a slow reader misses versions in between, never the newest.
+
+        Error: TooManySubscribers.
+        """
+        if self._subscriptions >= SUBSCRIPTIONS:
+            raise TooManySubscribers(f"{SUBSCRIPTIONS} clients are listening already; try again later")
+        key = None if author_id is None else author_id.encode()
+        subscription = Subscription(self, key)
+        self._watchers.setdefault(key, []).append(subscription)
+        self._subscriptions += 1
+        self._on_listeners(self._subscriptions)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        watching = self._watchers.get(subscription.key, [])
+        if subscription in watching:
+            watching.remove(subscription)
+            self._subscriptions -= 1
+            self._on_listeners(self._subscriptions)
+            if not watching:
+                del self._watchers[subscription.key]
+
+    @property
+    def subscriptions(self) -> int:
+        return self._subscriptions
+
+
+def head_of(key: bytes | None, value: bytes) -> tuple[bytes, int, int] | None:
+    """(name as JSON, generation, version) of a snapshot; None if it is none."""
+    head = HEAD.match(value)
+    if head is not None and key is not None:
+        return head[1], int(head[2]), int(head[3])
+    try:  # perhaps written otherwise: with spaces, in another order
+        snapshot = orjson.loads(value)
+        key.decode()
+        return orjson.dumps(snapshot.get("name")), int(snapshot["generation"]), int(snapshot["version"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _rank(name: bytes, wanted: list[bytes]) -> int | None:
+    """0: the very name; 1: every word begins a word of it; 2: every word is in it; None: one is not."""
+    if not all(word in name for word in wanted):
+        return None
+    if sorted(name.split()) == sorted(wanted):
+        return 0
+    return 1 if all(b" " + word in name for word in wanted) else 2

@@ -1,0 +1,58 @@
+"""What every page has around it."""
+
+from services.viewer.pages.html import Html, join, raw, tag
+
+HOME = "/"
+SEARCH = "/search"
+SIGN = raw('<svg class="sign" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 20V11h4v9zM10 20V4h4v16zM17 20v-6h4v6z"/></svg>')
+
+
+def page(title: str, *content, query: str = "", live: bool = False) -> str:
+    """A whole document. live: with the script that keeps it up to date."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{title} · scholarstream"),
+        tag("link", rel="icon", href="/static/sign.svg", type="image/svg+xml"),
+        tag("link", rel="stylesheet", href="/static/page.css"),
+        live and tag("script", type="module", src="/static/page.js"),
+    )
+    body = tag(
+        "body",
+        tag("a", "Skip to the content", class_="skip", href="#content"),
+        tag("header", tag("a", SIGN, "scholarstream", class_="home", href=HOME), search_form(query), class_="site"),
+        tag("main", *content, id="content", tabindex="-1"),
+        footer(),
+    )
+    return "<!doctype html>\n" + tag("html", head, body, lang="en")
+
+
+def search_form(query: str) -> Html:
+    return tag(
+        "form",
+        tag("label", "Find an author", class_="hidden", for_="q"),
+        tag("input", id="q", name="q", type="search", value=query, placeholder="Find an author", autocomplete="off", maxlength=200),
+        tag("button", "Search"),
+        role="search",
+        action=SEARCH,
+        method="get",
+    )
+
+
+def footer() -> Html:
+    links = (("/api/v1/status", "status"), ("/metrics", "metrics"), ("/healthz", "health"))
+    return tag(
+        "footer",
+        tag(
+            "p", "scholarstream counts live from a stream of papers: every number here is recomputed with every event, and can be checked."
+        ),
+        tag("nav", [tag("a", name, href=href) for href, name in links], aria_label="Of this service"),
+        class_="site",
+    )
+
+
+def message(title: str, *paragraphs: str, query: str = "") -> str:
+    """A page that says one thing."""
+    return page(title, tag("h1", title), join(*(tag("p", text) for text in paragraphs)), query=query)

@@ -1,0 +1,252 @@
+"""The profile page: everything a snapshot says, for people.
+
+What can change carries `data-live` (a name, the same in every version of the page), lists carry `data-list` with a `data-key` an entry:
+static/page.js puts the new version's parts in place of the old ones by these names.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.viewer.addresses import api_of
+from services.viewer.pages import charts
+from services.viewer.pages.html import Html, join, tag
+from services.viewer.pages.layout import page
+from services.viewer.pages.metrics import definition_of, findings, name_of
+from services.viewer.pages.reported import beside, computed_of, reported_panel
+from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
+
+HEADLINE = ("h_index", "papers", "citations", "novelty", "ai_score")
+SIMULATED = "sim:"
+
+Entry = Mapping[str, Any]
+
+
+def profile_page(profile: Entry, *, tag_of: str, changed_ms: int, demo: bool) -> str:
+    """The page of a snapshot. tag_of: names the version; changed_ms: when it was published; demo: the log has a simulated literature."""
+    name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
+    simulated = author_id.startswith(SIMULATED)
+    article = tag(
+        "article",
+        _title(profile, name, simulated),
+        _state(profile, changed_ms),
+        _headline(profile),
+        reported_panel(profile),
+        tag(
+            "div",
+            _papers(profile, name),
+            tag("aside", _charts(profile), _numbers(profile), _grounds(profile), aria_label="More about these numbers"),
+            class_="columns",
+        ),
+        class_="profile",
+        data_author=author_id,
+        data_events=api_of(author_id, "events"),
+        data_version=tag_of,
+    )
+    return page(name, _banner(simulated, demo), article, live=True)
+
+
+def _banner(simulated: bool, demo: bool) -> Html | None:
+    if simulated:
+        return tag(
+            "p",
+            tag("strong", "Simulated author."),
+            " Nobody by this name wrote these papers: they belong to a simulated literature.",
+            class_="banner",
+        )
+    if demo:
+        said = " Citations come from a simulated literature, so the counts on this page are not real."
+        return tag("p", tag("strong", "Demo."), said, class_="banner")
+    return None
+
+
+def _title(profile: Entry, name: str, simulated: bool) -> Html:
+    places = [place["name"] for place in profile.get("affiliations") or ()]
+    return tag(
+        "header",
+        tag("h1", name),
+        simulated and tag("span", "simulated", class_="chip simulated"),
+        tag("span", _field(profile.get("field")), data_live="field"),
+        tag("p", " · ".join(places), class_="places", data_live="places"),
+        class_="who",
+    )
+
+
+def _field(field: str | None) -> Html | None:
+    """A chip; the same field always has the same of six colours."""
+    return tag("span", field, class_=f"chip hue{sum(field.encode()) % 6}", title=f"Field: {field}") if field else None
+
+
+def _state(profile: Entry, changed_ms: int) -> Html:
+    exact, told = moment(changed_ms)
+    as_of = day(profile.get("as_of"))
+    return tag(
+        "div",
+        tag(
+            "p",
+            tag("span", "Snapshot", class_="live", id="live", data_state="still"),
+            tag("span", f"version {number(profile['version'])}", data_live="version", data_quiet=True),
+            tag("span", f"as of {as_of}" if as_of else "", data_live="as_of", data_quiet=True),
+            tag("span", "last change ", tag("time", told, datetime=exact, title=told, id="changed"), data_live="changed", data_quiet=True),
+            tag("span", id="news", class_="news"),
+        ),
+        tag("p", role="status", aria_live="polite", class_="hidden", id="spoken"),
+        tag("noscript", tag("p", "Without JavaScript this page stays as it is: reload it for newer numbers.", class_="note")),
+        class_="state",
+    )
+
+
+def _headline(profile: Entry) -> Html:
+    headline = profile.get("headline") or {}
+    reported = (profile.get("reported") or [{}])[0]
+    found = findings(reported, computed_of(profile))
+    tiles = []
+    for metric in HEADLINE:
+        value = headline.get(metric)
+        shown = tag(
+            "dd",
+            NOT_COMPUTED if value is None else measure(metric, value),
+            class_="missing" if value is None else "value",
+            data_live=f"headline.{metric}",
+        )
+        tiles.append(
+            tag(
+                "div",
+                tag("dt", name_of(metric), title=definition_of(metric)),
+                shown,
+                tag("dd", beside(reported, metric, found), class_="beside", data_live=f"beside.{metric}"),
+                class_="tile",
+            )
+        )
+    basis = basis_of(headline.get("basis") or "references")
+    source = f"; “reported” is what {reported['source']} says" if reported.get("source") else ""
+    return tag(
+        "section",
+        tag("h2", "Headline", class_="hidden"),
+        tag("dl", tiles, class_="tiles"),
+        tag("p", f"h-index and citations {basis}{source}.", class_="muted", data_live="basis"),
+        aria_label="Headline",
+    )
+
+
+def _papers(profile: Entry, name: str) -> Html:
+    papers = profile.get("papers") or []
+    total = profile.get("papers_total", len(papers))
+    note = (
+        f"The {number(len(papers))} most cited ones, most cited first."
+        if total > len(papers)
+        else "Most cited first."
+        if total
+        else "No papers at present."
+    )
+    return tag(
+        "section",
+        tag("h2", plural(total, "paper"), id="papers", data_live="papers_total"),
+        tag("p", note, class_="muted", data_live="papers_note", data_quiet=True),
+        tag("ol", [_paper(paper, name) for paper in papers], class_="papers", data_list=True),
+        aria_labelledby="papers",
+    )
+
+
+def _paper(paper: Entry, name: str) -> Html:
+    paper_id, title = paper["paper_id"], paper.get("title") or paper["paper_id"]
+    address = _address(paper)
+    others = f"counted: {', '.join(f'{number(n)} {source}' for source, n in paper.get('citations_by_source', {}).items())}"
+    return tag(
+        "li",
+        tag(
+            "p",
+            _field(paper.get("field")),
+            tag("time", day(paper["published"]), datetime=paper["published"]) if paper.get("published") else tag("span", "no date"),
+            paper_id.startswith(SIMULATED) and tag("span", "simulated", class_="chip simulated"),
+            class_="line",
+        ),
+        tag("h3", tag("a", title, href=address, rel="noopener noreferrer external") if address else title),
+        tag("p", _authors(paper, name), class_="by"),
+        tag(
+            "p",
+            tag("span", number(paper.get("citations", 0)), class_="value", data_live=f"cited.{paper_id}"),
+            tag("span", "citation" if paper.get("citations") == 1 else "citations", class_="unit"),
+            class_="cited",
+            title=others if paper.get("citations_by_source") else None,
+        ),
+        data_key=paper_id,
+        data_title=title,
+    )
+
+
+def _authors(paper: Entry, name: str) -> Html:
+    listed: Sequence[str] = paper.get("authors") or ()
+    names = [tag("b", one) if one == name else one for one in listed]
+    told = [piece for one in names for piece in (", ", one)][1:]
+    more = paper.get("authors_total", len(listed)) > len(listed)
+    places = paper.get("affiliations") or ()
+    return join(told or "no authors told", " et al." if more else None, f" · {', '.join(places)}" if places else None)
+
+
+def _address(paper: Entry) -> str | None:
+    """Where the paper can be read: its own address, else its DOI's. Nothing but http(s) becomes a link."""
+    url = paper.get("url") or ""
+    if url.startswith(("https://", "http://")):
+        return url
+    return f"https://doi.org/{paper['doi']}" if paper.get("doi") else None
+
+
+def _charts(profile: Entry) -> Html:
+    return tag(
+        "section",
+        tag("h2", "By year"),
+        charts.bars("Citations by year", profile.get("citations_by_year") or {}, "citations", "citations_by_year"),
+        charts.bars("Papers by year", profile.get("papers_by_year") or {}, "papers", "papers_by_year"),
+        class_="panel",
+    )
+
+
+def _numbers(profile: Entry) -> Html:
+    """All metrics on every basis, with what each one means."""
+    by_basis: dict[str, dict] = profile.get("metrics") or {}
+    metrics = list(dict.fromkeys(metric for values in by_basis.values() for metric in values))
+    single = len(by_basis) == 1
+    rows = [
+        tag(
+            "tr",
+            tag("th", name_of(metric), tag("small", definition_of(metric)), scope="row", title=definition_of(metric)),
+            [tag("td", measure(metric, values.get(metric)), data_live=f"{basis}.{metric}") for basis, values in by_basis.items()],
+        )
+        for metric in metrics
+    ]
+    heads = [
+        tag("th", "here" if basis == "references" else basis.partition(":")[2], scope="col", title=basis_of(basis)) for basis in by_basis
+    ]
+    head = tag(
+        "thead", tag("tr", tag("th", tag("span", "Metric", class_="hidden"), scope="col"), heads), class_="hidden" if single else None
+    )
+    return tag(
+        "section",
+        tag("h2", "All numbers"),
+        tag("div", tag("table", head, tag("tbody", rows)), class_="scroll"),
+        class_="panel numbers",
+        data_shape=" ".join([*by_basis, *metrics]),
+        data_whole="numbers",
+    )
+
+
+def _grounds(profile: Entry) -> Html:
+    """What the numbers rest on: coverage and flags, in words."""
+    provenance = profile.get("provenance") or {}
+    said = coverage(provenance.get("coverage") or {}) + [flag(code) for code in profile.get("flags") or ()]
+    definitions = provenance.get("definitions")
+    return tag(
+        "section",
+        tag("h2", "What the numbers rest on"),
+        tag("ul", [tag("li", sentence) for sentence in said], definitions and tag("li", f"Definitions {definitions}.")),
+        tag(
+            "p",
+            tag("a", "This profile as JSON", href=api_of(profile["author_id"])),
+            " · ",
+            tag("a", "its changes as events", href=api_of(profile["author_id"], "events")),
+        ),
+        tag("p", tag("code", profile["author_id"]), class_="muted"),
+        class_="panel grounds",
+        data_live="grounds",
+        data_quiet=True,
+    )

@@ -1,0 +1,75 @@
+"""Numbers, dates, flags and coverage in words."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+NOT_COMPUTED = "not computed yet"
+
+FLAGS = {
+    "authors_truncated": "For at least one paper the source lists only some of the authors, so co-authors may be missing.",
+    "dates_missing": "At least one paper has no date; it counts, but stands in none of the yearly series.",
+}
+
+
+def number(value: float | None) -> str:
+    """9,483; at most two decimals."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def measure(metric: str, value: float | None) -> str:
+    """A metric's value as people read it: novelty is a share, everything else a number."""
+    if value is None:
+        return "–"
+    return f"{number(round(value * 100, 1))}%" if metric == "novelty" else number(value)
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def day(written: str | None) -> str | None:
+    """ "2022-07-05" → "Jul 5, 2022"; "2022-07" → "Jul 2022"; "2022" → "2022"; anything else as it is."""
+    try:
+        year, *rest = (written or "").split("-")
+        month = MONTHS[int(rest[0]) - 1] if rest else ""
+        if len(rest) > 1:
+            date.fromisoformat(written)
+            return f"{month} {int(rest[1])}, {int(year)}"
+        return f"{month} {int(year)}".strip()
+    except (ValueError, IndexError):
+        return written or None
+
+
+def moment(timestamp_ms: int) -> tuple[str, str]:
+    """(ISO 8601, for people), both UTC."""
+    when = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z"), f"{MONTHS[when.month - 1]} {when.day}, {when:%Y, %H:%M:%S} UTC"
+
+
+def basis_of(basis: str) -> str:
+    """ "references" → "counted from reference lists"; "counted:openalex" → "counted by openalex"."""
+    kind, _, source = basis.partition(":")
+    return f"counted by {source}" if kind == "counted" else "counted from reference lists"
+
+
+def flag(code: str) -> str:
+    return FLAGS.get(code) or code.replace("_", " ").capitalize() + "."
+
+
+def coverage(shares: Mapping[str, float | None]) -> list[str]:
+    """What the numbers rest on, a sentence for each thing measured."""
+    told = []
+    for what, share in shares.items():
+        if what == "novelty" and share is None:
+            continue
+        name = {"references": "References", "novelty": "Novelty"}.get(what, what.replace("_", " ").capitalize())
+        if share is None:
+            told.append(f"{name}: how many of them lead to papers known here is not measured yet.")
+        elif what == "references":
+            told.append(f"References: {number(round(share * 100, 1))}% lead to papers known here; the others count for nobody yet.")
+        else:
+            told.append(f"{name}: known for {number(round(share * 100, 1))}% of the papers.")
+    return told

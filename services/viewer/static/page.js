@@ -1,0 +1,185 @@
+// Keeps an open profile up to date. The server renders every version of the page; this puts the parts that changed in place.
+//
+// The stream of events says when there is a newer version; the page itself is then fetched again, and what differs is replaced by name
+// (data-live, data-list, data-key, data-whole). So there is one rendering, and a page that was updated looks as one that was opened anew.
+
+const article = document.querySelector("article.profile");
+const live = document.getElementById("live");
+const spoken = document.getElementById("spoken");
+const PAUSE = 300; // milliseconds between two updates at least
+const SPEAK = 5000; // and between two announcements to screen readers
+const AGAIN = [2000, 4000, 8000, 15000]; // until the next try when the server is gone
+
+let stream = null;
+let failures = 0;
+let wanted = article.dataset.version; // the newest version heard of
+let working = false;
+let lastSpoken = 0;
+let toSpeak = null;
+
+function show(state, text) {
+  if (live.dataset.state !== state) {
+    live.dataset.state = state;
+    live.textContent = text;
+  }
+}
+
+function open() {
+  if (stream || document.hidden) return;
+  stream = new EventSource(article.dataset.events);
+  stream.onopen = () => {
+    failures = 0;
+    show("live", "Live");
+  };
+  stream.onerror = () => {
+    show("away", "Reconnecting …");
+    if (stream.readyState === EventSource.CLOSED) {
+      // the browser has given up (an answer that is no stream); it comes again by itself otherwise
+      close();
+      setTimeout(open, AGAIN[Math.min(failures++, AGAIN.length - 1)]);
+    }
+  };
+  stream.addEventListener("profile", (event) => {
+    wanted = event.lastEventId;
+    update();
+  });
+}
+
+function close() {
+  stream?.close();
+  stream = null;
+}
+
+async function update() {
+  if (working) return;
+  working = true;
+  try {
+    while (wanted !== article.dataset.version) {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("article.profile");
+      const before = article.dataset.version;
+      replace(next);
+      if (article.dataset.version === before) break; // an older page than announced: the next event brings it
+      await new Promise((done) => setTimeout(done, PAUSE));
+    }
+  } catch {
+    show("away", "Reconnecting …");
+    setTimeout(update, AGAIN[1]);
+  } finally {
+    working = false;
+  }
+}
+
+function replace(next) {
+  const news = [];
+  for (const whole of article.querySelectorAll("[data-whole]")) {
+    const newer = next.querySelector(`[data-whole="${CSS.escape(whole.dataset.whole)}"]`);
+    if (newer && newer.dataset.shape !== whole.dataset.shape) whole.replaceWith(copy(newer));
+  }
+  replaceList(article.querySelector("[data-list]"), next.querySelector("[data-list]"), news);
+  replaceParts(article, next, news);
+  article.dataset.version = next.dataset.version;
+  tell(news);
+  tick();
+}
+
+// Every named part under `root` gets the content of its namesake; entries of the list take care of themselves.
+function replaceParts(root, next, news) {
+  const newer = new Map([...next.querySelectorAll("[data-live]")].map((part) => [part.dataset.live, part]));
+  for (const part of root.querySelectorAll("[data-live]")) {
+    const other = newer.get(part.dataset.live);
+    if (!other || (root === article && part.closest("[data-key]"))) continue;
+    if (part.innerHTML === other.innerHTML && part.className === withoutFlash(part, other)) continue;
+    const [was, is] = [part.textContent, other.textContent];
+    part.className = other.className;
+    part.hidden = other.hidden;
+    part.replaceChildren(...copy(other).childNodes);
+    if (was === is || "quiet" in part.dataset) continue;
+    if (part.matches(".tile .value, .cited .value, .numbers td, [data-live=papers_total]")) flash(part, "changed");
+    if (part.dataset.live.startsWith("headline.")) news.unshift(`${part.parentElement.querySelector("dt").textContent} ${was} → ${is}`);
+    if (part.dataset.live.startsWith("cited.")) news.push(`“${part.closest("[data-key]").dataset.title}” ${was} → ${is}`);
+  }
+}
+
+function withoutFlash(part, other) {
+  return part.classList.contains("changed") ? `${other.className} changed`.trim() : other.className;
+}
+
+// The same entries stay the same elements (focus and selection survive); they move only where the order changed.
+function replaceList(list, next, news) {
+  const held = new Map([...list.children].map((entry) => [entry.dataset.key, entry]));
+  let place = list.firstElementChild;
+  for (const newer of [...next.children]) {
+    let entry = held.get(newer.dataset.key);
+    held.delete(newer.dataset.key);
+    if (!entry) {
+      entry = copy(newer);
+      list.insertBefore(entry, place);
+      flash(entry, "arrived");
+      news.push(`new paper “${entry.dataset.title}”`);
+      continue;
+    }
+    replaceParts(entry, newer, news);
+    if (plain(entry) !== plain(newer)) entry.replaceChildren(...copy(newer).childNodes); // another title, date, …
+    entry.dataset.title = newer.dataset.title;
+    if (entry === place) place = place.nextElementSibling;
+    else list.insertBefore(entry, place);
+  }
+  for (const entry of held.values()) entry.remove();
+}
+
+function copy(part) {
+  return document.importNode(part, true);
+}
+
+function plain(entry) {
+  return entry.innerHTML.replaceAll(" changed", "");
+}
+
+function flash(part, how) {
+  part.classList.remove(how);
+  void part.offsetWidth; // starts the animation anew
+  part.classList.add(how);
+  setTimeout(() => {
+    part.classList.remove(how);
+    if (!part.getAttribute("class")) part.removeAttribute("class");
+  }, 4000);
+}
+
+function tell(news) {
+  if (!news.length) return;
+  const line = document.getElementById("news");
+  line.textContent = line.title = news.slice(0, 3).join(", ");
+  if (!news.some((line) => !line.startsWith("“"))) return; // only the headline and new papers are spoken
+  const tiles = [...article.querySelectorAll(".tile")].filter((tile) => tile.querySelector(".value"));
+  const said = tiles.map((tile) => `${tile.querySelector("dt").textContent} ${tile.querySelector(".value").textContent}`).join(", ");
+  clearTimeout(toSpeak);
+  toSpeak = setTimeout(() => {
+    lastSpoken = Date.now();
+    spoken.textContent = said;
+  }, Math.max(0, lastSpoken + SPEAK - Date.now()));
+}
+
+// "last change 3 seconds ago"
+const words = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
+function tick() {
+  const time = document.getElementById("changed");
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time.dateTime)) / 1000));
+  const [value, unit] = seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : seconds < 86400 ? [seconds / 3600, "hour"] : [seconds / 86400, "day"];
+  const text = seconds < 2 ? "just now" : words.format(-Math.floor(value), unit);
+  if (time.textContent !== text) time.textContent = text;
+}
+
+// A browser keeps six connections to a server for all its windows: one that nobody looks at gives its own back.
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) return open();
+  close();
+  show("still", "Paused");
+});
+addEventListener("pagehide", close);
+addEventListener("pageshow", open);
+
+open();
+tick();
+setInterval(tick, 1000);

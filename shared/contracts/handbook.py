@@ -1,0 +1,101 @@
+"""docs/contracts.md: the events for people, from the same models as the schemas, and why events are refused."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from shared.contracts.refusals import MEANINGS
+from shared.contracts.topics import TOPICS, Topic
+
+INTRODUCTION = """\
+# Contracts
+
+Generated from `shared/contracts`; change it there and run `python -m shared.contracts.schemas docs`. The same models check every event.
+As JSON Schema: `schemas/`; as AsyncAPI 3.0: `asyncapi.json`; examples of every event, good and bad: `examples/`.
+
+* A value is one JSON object in UTF-8. The key of a record is the id in it, in UTF-8; the partition is that of Kafka's default partitioner.
+* Types are strict: `"5"` is not 5, and `true` is not 1. Fields that are not listed are no error, and are dropped.
+* A field that may be null may be left out too, and a list that is null is an empty one.
+* Ids have at most 256 bytes of UTF-8. Dates are days of the Gregorian calendar, years 1000 to 9999.
+* An event that is refused goes to `dead-letters.v1` as it came, with the reason; nothing of it is applied, and the stream goes on.
+"""
+
+
+def markdown(schemas: Mapping[tuple[Topic, str], Mapping[str, Any]]) -> str:
+    """schemas: (topic, kind) → JSON Schema."""
+    lines = [INTRODUCTION]
+    for topic in TOPICS:
+        if topic.public:
+            lines += [f"## {topic.name}", "", f"{topic.summary} Key: {topic.key}; {_kept(topic)}.", ""]
+            for (of, kind), schema in schemas.items():
+                if of is topic:
+                    lines += [f"### {kind}", "", schema["description"], "", *_fields(schema)]
+                    for name, part in schema.get("definitions", {}).items():
+                        lines += [f"**{name}**: {part['description']}", "", *_fields(part)]
+    lines += ["## Why events are refused", "", "| reason | meaning |", "|---|---|"]
+    lines += [f"| `{reason.value}` | {meaning} |" for reason, meaning in MEANINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def first_line(model: type) -> str:
+    return inspect.getdoc(model).partition("\n")[0]
+
+
+def _kept(topic: Topic) -> str:
+    if topic.compacted:
+        return "the newest record of each key is kept"
+    return "kept for ever" if topic.retention_ms is None else f"kept for {topic.retention_ms // 86_400_000} days"
+
+
+def _fields(schema: Mapping[str, Any]) -> list[str]:
+    needed = schema.get("required", ())
+    rows = [
+        f"| `{name}` | {_cell(type_of(field))} | {'yes' if name in needed else 'no'} | {_cell(field.get('description', ''))} |"
+        for name, field in schema["properties"].items()
+    ]
+    return ["| field | type | required | |", "|---|---|---|---|", *rows, ""]
+
+
+def type_of(field: Mapping[str, Any]) -> str:
+    """The type of a field with its limits, in words."""
+    if "$ref" in field:
+        return field["$ref"].rpartition("/")[2]
+    if "anyOf" in field:
+        return " or ".join(type_of(choice) for choice in field["anyOf"])
+    if "const" in field:
+        return f'`"{field["const"]}"`'
+    match field.get("type"):
+        case "array":
+            most = f" (at most {field['maxItems']:,})" if "maxItems" in field else ""
+            return f"array{most} of {type_of(field['items'])}"
+        case "object":
+            [values] = [field["additionalProperties"]] if "additionalProperties" in field else field["patternProperties"].values()
+            return f"object of {type_of(values)}"
+        case "string":
+            return "string" + _range(field.get("minLength"), field.get("maxLength"), " characters")
+        case "integer" | "number" as kind:
+            return kind + _range(field.get("minimum"), field.get("maximum"), "")
+        case other:
+            return str(other)
+
+
+def _range(least: float | None, most: float | None, unit: str) -> str:
+    match least, most:
+        case None, None:
+            return ""
+        case None, most:
+            return f" (at most {_number(most)}{unit})"
+        case least, None:
+            return f" (at least {_number(least)}{unit})"
+    return f" ({_number(least)} to {_number(most)}{unit})"
+
+
+def _number(value: float) -> str:
+    power = value.bit_length() - 1 if isinstance(value, int) and value > 1_000_000 else 0
+    if power and value in (2**power, 2 ** (power + 1) - 1):
+        return f"2^{power}" if value == 2**power else f"2^{power + 1} − 1"
+    return f"{value:,}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,166 @@
+"""The settings of every service: one registry. Each is an environment variable, a flag, and a row of docs/operations.md."""
+
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import UsageError
+
+PREFIX = "SCHOLARSTREAM_"
+LOG_URLS = ("sqlite:///", "kafka://")
+COUNTED = "counted:"
+
+
+def _setting(default: Any, description: str, *, unit: str | None = None, **bounds: Any) -> Any:
+    return Field(default, description=description, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Settings(BaseSettings):
+    """What can be set. From the strongest: a flag, an environment variable (prefix SCHOLARSTREAM_), the default.
+
+    `Settings.load` is for people's input (UsageError); the constructor is for code (pydantic's ValidationError).
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    data_dir: Path = _setting(Path("data"), "Folder of the embedded log, of checkpoints and of how far each source was sent.")
+    log: str | None = _setting(None, "The log: sqlite:///PATH (kafka://HOST:PORT comes with a later release).")
+    host: str = _setting("127.0.0.1", "Address that page, HTTP API and metrics are served on; 0.0.0.0 opens them to the network.")
+    port: int = _setting(8080, "Port of the same; 0 takes a free one.", ge=0, le=65535)
+    partitions: int = _setting(1, "Partitions of each topic when a log is made; afterwards the log says how many it has.", ge=1, le=256)
+    batch_records: int = _setting(4000, "Records that a stage reads at once, at most.", unit="records", ge=1, le=100_000)
+    max_event_bytes: int = _setting(
+        8 << 20, "Larger events are refused. The same for every service of a log.", unit="bytes", ge=1024, le=64 << 20
+    )
+    headline_basis: str = _setting(
+        "references", "Whose counts a profile leads with: references, or counted:SOURCE. The same for every service of a log."
+    )
+    snapshot_papers: int = _setting(
+        100, "Papers listed in a profile, at most. The same for every service of a log.", unit="papers", ge=1, le=1000
+    )
+    coalesce_share: float = _setting(0.2, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1)
+    coalesce_max_seconds: float = _setting(10.0, "A change waits for being published no longer than this.", unit="seconds", ge=0, le=3600)
+    checkpoint_seconds: float = _setting(
+        60.0, "Time between checkpoints of a stage; longer when saving takes long.", unit="seconds", ge=0, le=86_400
+    )
+    keep_checkpoints: int = _setting(3, "Checkpoints kept for each stage and partition.", unit="files", ge=1, le=100)
+    refused_share: float = _setting(
+        0.5, "Intake of a source stops when more than this share of the last refused_window events was refused.", gt=0, le=1
+    )
+    refused_window: int = _setting(1000, "Events that refused_share looks back on.", unit="events", ge=1, le=1_000_000)
+    refused_run: int = _setting(
+        1000, "Intake of a source stops after so many refused events one after the other.", unit="events", ge=1, le=1_000_000
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Log lines below this are not written.")
+    log_format: Literal["auto", "console", "json"] = _setting("auto", "Log lines for people, or as JSON; auto: for people on a terminal.")
+    shutdown_seconds: float = _setting(2.0, "A service that is told to stop takes no longer than this.", unit="seconds", gt=0, le=600)
+
+    @field_validator("log")
+    @classmethod
+    def _is_log_url(cls, value: str | None) -> str | None:
+        if value is not None and not (value.startswith(LOG_URLS) and value not in LOG_URLS):
+            raise ValueError("sqlite:///PATH, for example sqlite:///data/log.sqlite")
+        return value
+
+    @field_validator("headline_basis")
+    @classmethod
+    def _is_basis(cls, value: str) -> str:
+        if value != "references" and (not value.startswith(COUNTED) or value == COUNTED):
+            raise ValueError("references or counted:SOURCE, for example counted:openalex")
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_folder(cls, value: Path) -> Path:
+        if "\0" in str(value):
+            raise ValueError("the path of a folder")
+        return value.expanduser()
+
+    @property
+    def log_url(self) -> str:
+        """Where the log is: `log`, or log.sqlite in the data folder."""
+        return self.log or f"sqlite:///{self.data_dir}/log.sqlite"
+
+    @classmethod
+    def load(cls, **flags: Any) -> "Settings":
+        """The settings of this process. flags: those given on the command line, None or left out where they are not.
+
+        Error: UsageError naming the flag or environment variable, and what would be right.
+        """
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise UsageError("; ".join(_told(fault, given) for fault in error.errors(include_url=False))) from None
+
+
+class Row(NamedTuple):
+    """What a setting is, for people. right: which values are right."""
+
+    name: str
+    variable: str
+    flag: str
+    default: str
+    right: str
+    unit: str | None
+    description: str
+
+
+def rows() -> Iterator[Row]:
+    """Every setting, in the order of the registry."""
+    for name, field in Settings.model_fields.items():
+        unit = field.json_schema_extra["unit"]
+        yield Row(name, variable_of(name), flag_of(name), _default(name, field), right_values(field), unit, field.description)
+
+
+def flag_of(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def variable_of(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def right_values(field: FieldInfo) -> str:
+    """Which values are right, in words."""
+    kind = _plain(field.annotation)
+    if get_origin(kind) is Literal:
+        return ", ".join(get_args(kind)[:-1]) + f" or {get_args(kind)[-1]}"
+    bounds = {name: getattr(part, name) for part in field.metadata for name in ("ge", "gt", "le") if getattr(part, name, None) is not None}
+    if kind is Path:
+        return "the path of a folder"
+    if kind is str:
+        return "text"
+    noun = "an integer" if kind is int else "a number"
+    low = f"from {bounds['ge']}" if "ge" in bounds else f"above {bounds['gt']}"
+    return f"{noun} {low} to {bounds['le']}"
+
+
+def _plain(annotation: Any) -> Any:
+    """The type behind Annotated and Optional."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(_plain(a) for a in get_args(annotation) if a is not type(None))
+    return annotation
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if name == "log":
+        return "log.sqlite in the data folder"
+    return str(field.default)
+
+
+def _told(fault: dict, given: dict) -> str:
+    """One wrong setting, in words."""
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    if name not in Settings.model_fields:
+        return f"there is no setting {name!r}"
+    where = flag_of(name) if name in given else variable_of(name)
+    right = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else right_values(Settings.model_fields[name])
+    return f"{where}: {fault['input']!r} is not right; it must be {right}"

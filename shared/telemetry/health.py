@@ -1,0 +1,56 @@
+"""Whether a process lives and whether it is ready. Used from one event loop."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+SILENCE = 60.0  # seconds without a beat after which a part counts as stuck
+STATES = ("assigning", "restoring", "live", "failed")
+
+
+class Part(NamedTuple):
+    """How one stage of one partition is. fraction: of what was in its input at the start, 0 to 1, where known."""
+
+    state: str
+    fraction: float | None
+    detail: str
+
+    def report(self) -> dict:
+        told: dict = {"state": self.state}
+        if self.fraction is not None:
+            told["percent"] = round(100 * self.fraction, 1)
+        if self.detail:
+            told["detail"] = self.detail
+        return told
+
+
+class Health:
+    """The parts of a process by name ("catalogue/0"), and when each last gave a sign of life."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._parts: dict[str, Part] = {}
+        self._beats: dict[str, float] = {}
+
+    def set(self, stage: str, partition: int, state: str, fraction: float | None = None, detail: str = "") -> None:
+        """state: assigning, restoring, live or failed. Error: ValueError for another one."""
+        if state not in STATES:
+            raise ValueError(f"{state!r} is not one of {STATES}")
+        self._parts[f"{stage}/{partition}"] = Part(state, fraction, detail)
+
+    def beat(self, name: str) -> None:
+        """A sign of life; whoever gave one must give the next within SILENCE seconds."""
+        self._beats[name] = self._clock()
+
+    def ready(self) -> tuple[bool, dict]:
+        """Whether every part is live, and {"ready", "parts": {name: {state, percent, detail}}}."""
+        ready = all(part.state == "live" for part in self._parts.values())
+        return ready, {"ready": ready, "parts": {name: part.report() for name, part in sorted(self._parts.items())}}
+
+    def alive(self) -> tuple[bool, dict]:
+        """Whether no part has failed or fallen silent, and {"alive", "failed": {name: detail}, "silent": {name: seconds}}."""
+        now = self._clock()
+        failed = {name: part.detail for name, part in sorted(self._parts.items()) if part.state == "failed"}
+        silent = {name: round(now - at, 1) for name, at in sorted(self._beats.items()) if now - at > SILENCE}
+        alive = not failed and not silent
+        return alive, {"alive": alive, "failed": failed, "silent": silent}

@@ -1,0 +1,109 @@
+"""Every metric: one literal with its meaning and unit. A process has one Telemetry, with a registry of its own, so tests can have many."""
+
+import platform
+from importlib import metadata
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+
+PREFIX = "scholarstream_"
+STEPS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SAVES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+LATENCIES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
+
+disable_created_metrics()  # a second series for every counter that nobody reads
+
+
+class Definition(NamedTuple):
+    """What a metric is. name: as scraped; kind: counter, gauge or histogram; unit: of its value."""
+
+    name: str
+    kind: str
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+class Telemetry:
+    """The metrics of one process. Counters and gauges are set where things happen; nothing is computed when they are scraped."""
+
+    def __init__(self):
+        self.registry = CollectorRegistry()
+        self.definitions: list[Definition] = []
+        ProcessCollector(registry=self.registry)  # process_cpu_seconds_total, process_resident_memory_bytes, open files
+
+        # intake
+        self.ingested_total = self._counter(
+            "ingested_total", "events", ("source",), "Events that sources of this process put into the log."
+        )
+        self.dead_letters_total = self._counter("dead_letters_total", "events", ("stage", "reason"), "Events refused, by reason code.")
+
+        # stages
+        self.records_total = self._counter("records_total", "records", ("stage", "partition"), "Records that a stage has read.")
+        self.step_seconds = self._histogram("step_seconds", "seconds", ("stage",), STEPS, "Time of one batch in a stage, sending included.")
+        self.lag_records = self._gauge(
+            "lag_records", "records", ("stage", "partition"), "Records in the input of a stage that it has not read."
+        )
+        self.lag_seconds = self._gauge(
+            "lag_seconds", "seconds", ("stage", "partition"), "How long the oldest of these waits already; 0 without any."
+        )
+        self.state_bytes = self._gauge("state_bytes", "bytes", ("stage", "partition"), "Memory of a stage's columns.")
+        self.state_rows = self._gauge("state_rows", "rows", ("stage", "partition", "table"), "Rows in the tables of a stage.")
+        self.send_failures_total = self._counter(
+            "send_failures_total", "batches", ("stage",), "Appends whose outcome is unknown; the stage ends."
+        )
+
+        # exactness: the position protocol of docs/architecture.md
+        self.channel_sent = self._gauge(
+            "channel_sent", "position", ("stage", "partition", "target"), "Rows numbered so far towards a partition."
+        )
+        self.channel_high = self._gauge("channel_high", "position", ("stage", "partition", "source"), "Rows taken so far from a partition.")
+        by_partition = ("stage", "partition")
+        self._exactness = {
+            "gap_drops": self._counter("gap_drops_total", "packs", by_partition, "Packs ignored because rows before them are missing."),
+            "overlap_rows": self._counter("overlap_rows_total", "rows", by_partition, "Rows ignored because they were taken before; normal after a crash."),
+            "position_regressions": self._counter("position_regressions_total", "packs", by_partition, "Packs of a sender that went back; normal after a crash."),
+            "citations_missing": self._counter("citations_missing_total", "citations", by_partition, "Citations taken back that were never counted; must be 0."),
+            "stale_revisions": self._counter("stale_revisions_total", "events", by_partition, "Events older than what is known; without effect."),
+            "revision_conflicts": self._counter("revision_conflicts_total", "events", by_partition, "Events with a known revision but other content."),
+            "repeats": self._counter("repeats_total", "events", by_partition, "Events that say what is known; without effect."),
+        }  # fmt: skip
+
+        # checkpoints
+        self.checkpoints_total = self._counter("checkpoints_total", "files", ("stage",), "Checkpoints written.")
+        self.checkpoint_seconds = self._histogram("checkpoint_seconds", "seconds", ("stage",), SAVES, "Time to write a checkpoint.")
+        self.checkpoint_bytes = self._gauge("checkpoint_bytes", "bytes", ("stage", "partition"), "Size of the newest checkpoint.")
+
+        # outputs
+        self.published_total = self._counter(
+            "published_total", "records", ("topic",), "Records written to a public topic by the publisher."
+        )
+        self.coalesced_total = self._counter("coalesced_total", "authors", (), "Authors looked at again without anything new to publish.")
+        self.event_to_snapshot_seconds = self._histogram(
+            "event_to_snapshot_seconds",
+            "seconds",
+            (),
+            LATENCIES,
+            "From an event's arrival in the log to the snapshots that show it, oldest of each flush.",
+        )
+        self.sse_clients = self._gauge("sse_clients", "connections", (), "Pages and programs that follow profiles live.")
+
+        build = self._gauge("build_info", "1", ("version", "python"), "Always 1; the labels say what runs.")
+        build.labels(metadata.version("scholarstream"), platform.python_version()).set(1)
+
+    def exactness(self, stage: str, partition: int) -> dict[str, Counter]:
+        """The counters of a stage instance, by the name that the stage gives them."""
+        return {name: metric.labels(stage, partition) for name, metric in self._exactness.items()}
+
+    def _counter(self, name: str, unit: str, labels: tuple[str, ...], meaning: str) -> Counter:
+        return Counter(self._define(name, "counter", unit, labels, meaning), meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, unit: str, labels: tuple[str, ...], meaning: str) -> Gauge:
+        return Gauge(self._define(name, "gauge", unit, labels, meaning), meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: str, unit: str, labels: tuple[str, ...], buckets: tuple[float, ...], meaning: str) -> Histogram:
+        return Histogram(self._define(name, "histogram", unit, labels, meaning), meaning, labels, buckets=buckets, registry=self.registry)
+
+    def _define(self, name: str, kind: str, unit: str, labels: tuple[str, ...], meaning: str) -> str:
+        self.definitions.append(Definition(PREFIX + name, kind, unit, labels, meaning))
+        return PREFIX + name

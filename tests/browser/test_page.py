@@ -1,0 +1,301 @@
+"""The page in a real Chromium, over a log that goes on."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from services.viewer.api import Viewer, application
+from services.viewer.index import ProfileIndex
+from services.viewer.main import serve
+from shared.log.memory import MemoryLog
+from shared.log.port import Log
+from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, sygnowski
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIMULATED = snapshot("sim:a1-0", name="Ada Simulated", papers=[paper("sim:1-0", 3)])
+
+
+class Open(NamedTuple):
+    """A service, and a browser at it. said: what the console said; asked: the hosts that were asked for anything."""
+
+    log: Log
+    address: str
+    browser: Browser
+    said: list[str]
+    asked: set[str]
+
+    async def page(self, path: str = "/", **how) -> Page:
+        context = await self.browser.new_context(base_url=self.address, **how)
+        context.set_default_timeout(10_000)
+        page = await context.new_page()
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.add(urlsplit(request.url).netloc))
+        await page.goto(path)
+        return page
+
+
+@asynccontextmanager
+async def opened(*told: dict) -> AsyncIterator[Open]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    log, stop = await profile_topic(MemoryLog()), asyncio.Event()
+    await publish(log, *told)
+    index = ProfileIndex(log)
+    await index.catch_up()
+    bound = asyncio.get_running_loop().create_future()
+    following = asyncio.create_task(index.follow(stop))
+    serving = asyncio.create_task(serve(application(Viewer(index, stop)), "127.0.0.1", 0, stop=stop, on_bound=bound.set_result))
+    try:
+        address = await asyncio.wait_for(bound, 10)
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+            open_ = Open(log, address, browser, [], set())
+            yield open_
+            await browser.close()
+        assert open_.said == []
+        assert open_.asked == {urlsplit(address).netloc}
+    finally:
+        stop.set()
+        await asyncio.wait_for(asyncio.gather(serving, following), 10)
+
+
+def tile(page: Page, name: str):
+    return page.locator(".tile").filter(has=page.locator("dt", has_text=name))
+
+
+async def test_the_first_screen_tells_what_the_seed_tells():
+    async with opened(sygnowski(), SIMULATED) as viewer:
+        page = await viewer.page(viewport={"width": 1280, "height": 800})
+        assert page.url.endswith("/authors/a:sygnowski")
+        await expect(page).to_have_title("Jakub Sygnowski · scholarstream")
+        await expect(page.locator("h1")).to_have_text("Jakub Sygnowski")
+        await expect(page.locator(".who .chip")).to_have_text("LG")
+        for name, value, reported in (
+            ("h-index", "11", "reported 102 impossible"),
+            ("papers", "13", "reported 13"),
+            ("citations", "812", "reported 9,483"),
+            ("Novelty", "not computed yet", "reported 60%"),
+            ("AI score", "not computed yet", "reported 35"),
+        ):
+            await expect(tile(page, name).locator("dd").first).to_have_text(value)
+            await expect(tile(page, name).locator(".beside")).to_have_text(reported)
+            await expect(tile(page, name)).to_be_in_viewport(ratio=1)
+        why = page.locator(".why")
+        await expect(why).to_be_in_viewport(ratio=1)
+        await expect(why.locator("h2")).to_have_text("Why an h-index of 102 is impossible")
+        await expect(why).to_contain_text("needs at least 102 papers with 102 citations each; only 13 papers are reported")
+        await expect(why).to_contain_text("needs at least 10,404 citations (102 · 102); only 9,483 citations are reported")
+        await expect(page.locator(".banner")).to_contain_text("simulated literature")
+        await expect(page.locator(".papers > li")).to_have_count(13)
+        last = page.locator(".papers > li").filter(has_text="Regularization in Deep Offline RL")
+        await expect(last).to_contain_text("Jul 5, 2022")
+        await expect(last).to_contain_text("Caglar Gulcehre, Srivatsan Srinivasan, Jakub Sygnowski et al. · deepmind")
+        await expect(page.get_by_role("img", name="Citations by year: 2016: 3")).to_be_visible()
+
+
+async def test_numbers_change_without_reload():
+    async with opened(sygnowski(1)) as viewer:
+        page = await viewer.page()
+        await expect(page.locator("#live")).to_have_text("Live")
+        await page.evaluate("window.sameDocument = true")
+        theano = page.locator(".papers > li").filter(has_text="Theano")
+        await expect(theano.locator(".value")).to_have_text("112")
+        mark = await theano.evaluate("entry => { entry.sameElement = true; return [...entry.parentNode.children].indexOf(entry) }")
+        assert mark == 2  # the third
+
+        await publish(viewer.log, sygnowski(2, more=1))
+        await expect(tile(page, "citations").locator(".value")).to_have_text("813")
+        await expect(theano.locator(".value")).to_have_text("113")
+        await expect(page.locator("#news")).to_contain_text("citations 812 → 813")
+        await expect(page.locator("#spoken")).to_contain_text("h-index 11, papers 13, citations 813")
+        await expect(page.locator("[data-live=version]")).to_have_text("version 2")
+        await expect(page.locator(".reported td").filter(has_text="813")).to_have_count(1)
+        assert "changed" in (await tile(page, "citations").locator(".value").get_attribute("class"))
+
+        await publish(viewer.log, sygnowski(3, more=100))  # now it is the most cited one
+        await expect(page.locator(".papers > li h3").first).to_contain_text("Theano")
+        await expect(theano.locator(".value")).to_have_text("212")
+        assert await theano.evaluate("entry => entry.sameElement")
+        assert await page.evaluate("window.sameDocument")
+        await expect(page.locator("#changed")).to_contain_text("just now")
+
+
+async def test_papers_come_and_go():
+    async with opened(snapshot("a:1", papers=[paper("p:1", 3), paper("p:2", 2), paper("p:3", 1)], papers_total=3)) as viewer:
+        page = await viewer.page("/authors/a:1")
+        await expect(page.locator("#live")).to_have_text("Live")
+        await expect(page.locator(".papers > li h3")).to_have_text(["On p:1", "On p:2", "On p:3"])
+        later = [paper("p:3", 9), paper("p:4", 8, title="New"), paper("p:1", 3, title="Revised")]
+        await publish(viewer.log, snapshot("a:1", 2, papers=later, papers_total=3, affiliations=[], field="CL"))
+        await expect(page.locator(".papers > li h3")).to_have_text(["On p:3", "New", "Revised"])
+        await expect(page.locator(".papers .cited .value")).to_have_text(["9", "8", "3"])
+        await expect(page.locator(".who .chip")).to_have_text("CL")
+        await expect(page.locator("#news")).to_contain_text("new paper “New”")
+        await publish(viewer.log, snapshot("a:1", 3, papers=[], papers_total=0))
+        await expect(page.locator(".papers > li")).to_have_count(0)
+        await expect(page.locator("#papers")).to_have_text("0 papers")
+
+
+async def test_an_updated_page_is_as_one_that_was_opened_anew():
+    numbers = snapshot("x")["metrics"]["references"]
+    counted = {"papers": 2, "papers_counted": 1, "citations": 44, "h_index": 1}
+    last = sygnowski(9, more=200) | {"metrics": {"references": numbers, "counted:openalex": counted}, "flags": ["dates_missing"]}
+    async with opened(sygnowski(1) | {"reported": [], "citations_by_year": {}}) as viewer:
+        kept = await viewer.page()
+        await expect(kept.locator("#live")).to_have_text("Live")
+        for version in (2, 5):
+            await publish(viewer.log, sygnowski(version, more=version))
+            await expect(kept.locator("[data-live=version]")).to_have_text(f"version {version}")
+        await publish(viewer.log, last)
+        await expect(kept.locator("[data-live=version]")).to_have_text("version 9")
+        await expect(kept.locator(".changed, .arrived")).to_have_count(0)
+        anew = await viewer.page()
+        await expect(anew.locator("#live")).to_have_text("Live")
+        without = """() => {
+            const copy = document.querySelector("article").cloneNode(true);
+            for (const part of copy.querySelectorAll("#news, #spoken, #changed")) part.remove();
+            return copy.outerHTML;
+        }"""
+        assert await kept.evaluate(without) == await anew.evaluate(without)
+
+
+async def test_the_page_works_without_javascript():
+    async with opened(sygnowski(1), snapshot("a:2", name="Ada Łovelace")) as viewer:
+        page = await viewer.page(java_script_enabled=False)
+        await expect(tile(page, "citations").locator(".value")).to_have_text("812")
+        await expect(page.locator("#live")).to_have_text("Snapshot")
+        await expect(page.locator("noscript")).to_contain_text("reload it for newer numbers")
+        await publish(viewer.log, sygnowski(2, more=5))
+        await page.reload()
+        await expect(tile(page, "citations").locator(".value")).to_have_text("817")
+        await page.get_by_role("searchbox", name="Find an author").fill("lovelace")
+        await page.get_by_role("button", name="Search").click()
+        await page.get_by_role("link", name="Ada Łovelace").click()
+        await expect(page.locator("h1")).to_have_text("Ada Łovelace")
+
+
+async def test_the_keyboard_reaches_everything():
+    async with opened(sygnowski(1), snapshot("a:2", name="Ada Lovelace")) as viewer:
+        page = await viewer.page()
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        await expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport(ratio=1)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("main")).to_be_focused()
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="impossible")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#reported")).to_be_in_viewport()
+        titles = page.locator(".papers h3 a")
+        await titles.nth(4).focus()
+        await publish(viewer.log, sygnowski(2, more=1))
+        await expect(tile(page, "citations").locator(".value")).to_have_text("813")
+        await expect(titles.nth(4)).to_be_focused()  # an update takes nothing out of anybody's hands
+        await page.get_by_role("searchbox").focus()
+        await page.keyboard.type("love")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("link", name="Ada Lovelace")).to_be_visible()
+        for role in ("banner", "main", "contentinfo", "search"):
+            await expect(page.get_by_role(role)).to_have_count(1)
+
+
+@pytest.mark.parametrize("author_id", ["a/b", "name:émile zola", "..", "x/events", "100%"])
+async def test_an_author_with_an_odd_id_is_live_too(author_id):
+    async with opened(snapshot(author_id, name="Odd One")) as viewer:
+        page = await viewer.page("/search?q=odd")
+        await page.get_by_role("link", name="Odd One").click()
+        await expect(page.locator("#live")).to_have_text("Live")
+        await publish(viewer.log, snapshot(author_id, 2, name="Odd One", citations=77))
+        await expect(tile(page, "citations").locator(".value")).to_have_text("77")
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+async def test_nothing_sticks_out_of_the_window(width):
+    long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+    told = snapshot(
+        "sim:" + "x" * 120,
+        name=long,
+        citations=123_456_789,
+        affiliations=[{"name": long, "papers": 2}],
+        papers=[paper(long, 123_456, title=long, authors=[long], affiliations=[long])],
+        citations_by_year={str(year): 100_000 + year for year in range(1950, 2027)},
+    )
+    async with opened(sygnowski(), told) as viewer:
+        for path in ("/authors/a:sygnowski", "/authors/" + told["author_id"], "/search?q=donau", "/search"):
+            page = await viewer.page(path, viewport={"width": width, "height": 800})
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_text_stands_out_from_its_ground(scheme):
+    """WCAG 2 AA: contrast of 4.5 to 1 for every piece of text that has a solid ground (3 to 1 for large text)."""
+    async with opened(sygnowski(), SIMULATED) as viewer:
+        for path in ("/", "/authors/sim:a1-0", "/search?q=ada"):
+            page = await viewer.page(path, color_scheme=scheme, reduced_motion="reduce")
+            assert await page.evaluate(CONTRAST) == []
+
+
+CONTRAST = """() => {
+    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const mix = (colours) => {
+        canvas.clearRect(0, 0, 1, 1);
+        for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+        return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    };
+    const light = (rgb) => {
+        const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const weak = [];
+    for (const element of document.querySelectorAll("body *")) {
+        const text = [...element.childNodes].filter((node) => node.nodeType === 3 && node.data.trim()).map((node) => node.data).join(" ");
+        if (!text || element.closest(".hidden, .skip, noscript") || !element.getClientRects().length) continue;
+        const style = getComputedStyle(element);
+        const grounds = [];
+        for (let up = element; up; up = up.parentElement) grounds.unshift(getComputedStyle(up).backgroundColor);
+        const [ground, ink] = [mix(grounds), mix([...grounds, element instanceof SVGElement ? style.fill : style.color])];
+        const [high, low] = [light(ground), light(ink)].sort((a, b) => b - a);
+        const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+        const ratio = (high + 0.05) / (low + 0.05);
+        if (ratio < (large ? 3 : 4.5)) weak.push(`${element.tagName}.${element.className}: ${text} ${ratio.toFixed(2)}`);
+    }
+    return weak;
+}"""
+
+
+async def test_a_stopped_service_is_told_and_found_again():
+    async with opened(sygnowski(1)) as viewer:
+        page = await viewer.page()
+        await expect(page.locator("#live")).to_have_text("Live")
+        await page.context.set_offline(True)
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await page.context.set_offline(False)
+        await publish(viewer.log, sygnowski(2, more=1))
+        await expect(tile(page, "citations").locator(".value")).to_have_text("813")
+        await expect(page.locator("#live")).to_have_text("Live")
+
+
+async def test_the_same_author_is_named_in_the_address_and_in_the_data():
+    async with opened(sygnowski()) as viewer:
+        page = await viewer.page()
+        link = page.get_by_role("link", name="This profile as JSON")
+        answer = await page.request.get(await link.get_attribute("href"))
+        assert (await answer.json())["author_id"] == SYGNOWSKI

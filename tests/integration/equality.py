@@ -1,0 +1,133 @@
+"""Is what the service publishes the truth, for every author?"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from shared.log import open_log
+from shared.log.port import Partition
+from tests.integration.commands import exported_metrics, exported_profiles
+from tests.oracle import oracle
+
+SERIES = ("papers_by_year", "citations_by_year")
+CARD = (
+    "paper_id",
+    "title",
+    "published",
+    "field",
+    "authors",
+    "authors_total",
+    "affiliations",
+    "citations",
+    "citations_by_source",
+    "doi",
+    "venue",
+)
+
+
+def assert_equal_to_oracle(data_dir: Path, events: Iterable[bytes]) -> dict[str, dict]:
+    """The CSV (every basis) and every snapshot say what the oracle says about `events`; returns the oracle's profiles."""
+    truth = oracle(events)
+    bases = {basis for profile in truth.values() for basis in profile["metrics"]}
+    for basis in sorted(bases):
+        assert_metrics_equal(exported_metrics(data_dir, basis), truth, basis)
+    assert_profiles_equal(exported_profiles(data_dir), truth)
+    return truth
+
+
+def assert_metrics_equal(rows: Sequence[dict[str, str]], truth: dict[str, dict], basis: str) -> None:
+    assert [row["author_id"] for row in rows] == sorted(row["author_id"] for row in rows)
+    published = {row["author_id"]: row for row in rows}
+    assert len(published) == len(rows), "an author has two rows"
+    wrong = []
+    for author, profile in truth.items():
+        expected = profile["metrics"].get(basis)
+        row = published.pop(author, None)
+        if expected is None or (row is None and not must_be_published(profile)):
+            continue
+        got = None if row is None else {metric: int(row[metric]) for metric in expected if metric in row}
+        if got is None or got != {metric: value for metric, value in expected.items() if metric in row} or "h_index" not in got:
+            wrong.append((author, expected, got))
+    assert not wrong, f"{len(wrong)} of {len(truth)} authors differ ({basis}): {wrong[:5]}"
+    unknown = [row for row in published.values() if int(row["papers"] or 0)]
+    assert not unknown, f"{len(unknown)} authors that nobody named: {unknown[:5]}"
+
+
+def assert_profiles_equal(published: dict[str, dict], truth: dict[str, dict]) -> None:
+    wrong = []
+    for author, expected in truth.items():
+        got = published.get(author)
+        if got is None:
+            if must_be_published(expected):
+                wrong.append((author, "no snapshot"))
+            continue
+        wrong += [(author, *difference) for difference in differences(got, expected)]
+    wrong += [(author, "nobody named") for author in published.keys() - truth.keys()]
+    assert not wrong, f"{len(wrong)} differences: {wrong[:5]}"
+
+
+def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object]]:
+    """(what, published, expected) of all that differs between a snapshot and the oracle's profile."""
+    for field in ("papers_total", "field", "name"):
+        if (field != "name" or expected["name"] is not None) and got[field] != expected[field]:
+            yield field, got[field], expected[field]
+    bases = {basis for basis, metrics in got["metrics"].items() if basis == "references" or metrics["papers_counted"]}
+    if bases != expected["metrics"].keys():
+        yield "bases", bases, set(expected["metrics"])
+    for basis in bases & expected["metrics"].keys():
+        if {metric: got["metrics"][basis].get(metric) for metric in expected["metrics"][basis]} != expected["metrics"][basis]:
+            yield basis, got["metrics"][basis], expected["metrics"][basis]
+    for series in SERIES:
+        if {year: count for year, count in got[series].items() if count} != expected[series]:
+            yield series, got[series], expected[series]
+    cards = [{field: card.get(field) for field in CARD} for card in got["papers"]]
+    for place, card in enumerate(expected["papers"]):
+        if place >= len(cards) or cards[place] != {field: card.get(field) for field in CARD}:
+            yield f"papers[{place}]", cards[place : place + 1], card
+    if len(cards) > len(expected["papers"]):
+        yield "papers", len(cards), len(expected["papers"])
+    reported = [{name: value for name, value in entry.items() if value is not None and name != "violations"} for entry in got["reported"]]
+    if sorted(reported, key=lambda entry: entry["source"]) != expected["reported"]:
+        yield "reported", reported, expected["reported"]
+    headline = got["headline"]
+    if any(headline[metric] != got["metrics"][headline["basis"]][metric] for metric in ("papers", "citations", "h_index")):
+        yield "headline", headline, got["metrics"]
+
+
+def must_be_published(profile: dict) -> bool:
+    """Who wrote only superseded revisions may have been seen or not; everybody else must be there."""
+    return bool(profile["papers_total"] or profile["described"] or profile["reported"])
+
+
+def records(data_dir: Path, topic: str) -> list[tuple[int, int, bytes | None, bytes, dict[str, bytes]]]:
+    """Everything a topic holds: (partition, offset, key, value, headers)."""
+
+    async def read() -> list:
+        log = open_log(f"sqlite:///{data_dir}/log.sqlite", create=False)
+        try:
+            found = []
+            for number in range((await log.topics())[topic].partitions):
+                partition = Partition(topic, number)
+                position, end = (await log.bounds([partition]))[partition]
+                while position < end and (batch := await log.read(partition, position)):
+                    found += [(number, record.offset, record.key, record.value, dict(record.headers)) for record in batch]
+                    position = batch[-1].offset + 1
+            return found
+        finally:
+            await log.close()
+
+    return asyncio.run(read())
+
+
+def assert_versions_rise(data_dir: Path) -> None:
+    """What a subscriber sees: for each author strictly rising versions, so none twice and none with two values."""
+    for topic in ("author-profiles.v1", "author-metrics.v1"):
+        held: dict[bytes, tuple[int, int]] = {}
+        for number, offset, key, value, _ in records(data_dir, topic):
+            record = json.loads(value)
+            version = (record["generation"], record["version"])
+            assert record["author_id"].encode() == key
+            assert version > held.get(key, (0, -1)), (topic, number, offset, key, held.get(key), version)
+            held[key] = version
+        assert held, f"{topic} is empty"

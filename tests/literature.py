@@ -1,0 +1,69 @@
+"""Small random literatures for hypothesis: few ids, so that everything meets everything (revisions, withdrawals, self-citations, ties)."""
+
+import json
+
+from hypothesis import strategies as st
+
+PAPERS = [f"p{n}" for n in range(6)]
+NAMES = ["Ada", "ADA ", "Bob", "Cyd", "Di Stefano", "di  stefano"]
+IDS = ["a:x", "a:y"]
+
+
+def encode(event: dict) -> bytes:
+    return json.dumps(event, ensure_ascii=False).encode()
+
+
+authors = st.fixed_dictionaries(
+    {"name": st.sampled_from(NAMES)},
+    optional={"author_id": st.sampled_from([*IDS, None]), "affiliations": st.lists(st.sampled_from(["U", "V", "W", "X"]), max_size=3)},
+)
+days = st.sampled_from([None, "1999", "2000", "2000-02", "2000-02-29", "2001-12-31"])
+published = st.fixed_dictionaries(
+    {
+        "paper_id": st.sampled_from(PAPERS),
+        "title": st.sampled_from(["One", "Two"]),
+        "authors": st.lists(authors, max_size=4),
+        "references": st.lists(st.sampled_from([*PAPERS, "unknown"]), max_size=6),
+    },
+    optional={
+        "event": st.just("paper.published"),
+        "revision": st.integers(0, 2),
+        "published": days,
+        "categories": st.lists(st.sampled_from(["cs.LG", "cs.CL", "stat.ML", "math"]), max_size=2),
+        "venue": st.sampled_from([None, "V"]),
+        "doi": st.sampled_from([None, "10.1/x"]),
+    },
+)
+withdrawn = st.fixed_dictionaries(
+    {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from(PAPERS)}, optional={"revision": st.integers(0, 2)}
+)
+counted = st.fixed_dictionaries(
+    {
+        "event": st.just("paper.counted"),
+        "paper_id": st.sampled_from(PAPERS),
+        "source": st.sampled_from(["s", "t"]),
+        "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+        "citations": st.integers(0, 12),
+    }
+)
+described = st.fixed_dictionaries(
+    {"event": st.just("author.described"), "author_id": st.sampled_from(IDS), "name": st.sampled_from(["Xenia", "Yves"])},
+    optional={"revision": st.integers(0, 2)},
+)
+reported = st.fixed_dictionaries(
+    {
+        "event": st.just("author.reported"),
+        "author_id": st.sampled_from(IDS),
+        "source": st.sampled_from(["s", "t"]),
+        "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+        "metrics": st.fixed_dictionaries({}, optional={"h_index": st.integers(0, 9), "papers": st.sampled_from([None, 3])}),
+    }
+)
+ticked = st.fixed_dictionaries(
+    {"event": st.just("clock.ticked"), "author_id": st.just("clock"), "date": st.sampled_from(["2026-11-22", "2026-11-23"])}
+)
+
+paper_events = st.one_of(published, published, published, withdrawn, counted)
+author_events = st.one_of(described, reported, ticked)
+event_lists = st.lists(st.one_of(paper_events, paper_events, author_events), max_size=40)
+"""Lists of events of both kinds, as dicts; `encode` makes their bytes."""

@@ -1,0 +1,326 @@
+"""The truth of the tests: what every profile must say, computed in one go from the events of the log. Plain, slow and obviously right.
+
+Nothing of the product is used here, not even its contracts: the definitions are docs/metrics.md in dicts, sets and `sorted`.
+"""
+
+import json
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+# ---------------------------------------------------------------------------------------------------------------- definitions
+
+
+def h_index(counts: Sequence[int]) -> int:
+    """Largest h such that h papers have at least h citations each (Hirsch 2005)."""
+    return sum(count >= rank for rank, count in enumerate(sorted(counts, reverse=True), 1))
+
+
+def g_index(counts: Sequence[int]) -> int:
+    """Largest g ≤ papers such that the g most cited papers have together at least g² citations (Egghe 2006)."""
+    best = together = 0
+    for rank, count in enumerate(sorted(counts, reverse=True), 1):
+        together += count
+        if together >= rank * rank:
+            best = rank
+    return best
+
+
+def g_index_uncapped(counts: Sequence[int]) -> int:
+    """The same with as many fictitious papers without citations as needed (Egghe 2006, section 3)."""
+    g = g_index(counts)
+    if g == len(counts):
+        while (g + 1) ** 2 <= sum(counts):
+            g += 1
+    return g
+
+
+def at_least(counts: Sequence[int], bound: int) -> int:
+    return sum(c >= bound for c in counts)
+
+
+# ------------------------------------------------------------------------------------------------------------------- validity
+
+
+def parse(raw: bytes) -> object:
+    """The JSON value, None where the bytes are not one: not UTF-8, halves of characters, numbers that JSON does not have."""
+    try:
+        value = json.loads(raw.decode(), parse_constant=lambda name: json.loads("?"))
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def is_date(value: object, *, precise: bool = True) -> bool:
+    """YYYY-MM-DD (or also YYYY or YYYY-MM), from the year 1000 on, and a day that exists."""
+    form = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}" if precise else "[1-9][0-9]{3}(-[0-9]{2}(-[0-9]{2})?)?"
+    if not isinstance(value, str) or not re.fullmatch(form, value):
+        return False
+    try:
+        date(int(value[:4]), int(value[5:7] or 1), int(value[8:] or 1))
+    except ValueError:
+        return False
+    return True
+
+
+def is_text(value: object, limit: int, least: int = 0) -> bool:
+    return isinstance(value, str) and least <= len(value) <= limit
+
+
+def is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value.encode()) <= 256
+
+
+def is_name(value: object) -> bool:
+    return is_text(value, 500) and value.strip() != ""
+
+
+def is_label(value: object) -> bool:
+    return is_text(value, 100, 1)
+
+
+def is_count(value: object, limit: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
+
+
+def is_share(value: object, limit: int = 1) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= limit
+
+
+def is_list(value: object, member, limit: int) -> bool:
+    """null is an empty list."""
+    return value is None or (isinstance(value, list) and len(value) <= limit and all(member(m) for m in value))
+
+
+def is_author(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and is_name(value.get("name"))
+        and (value.get("author_id") is None or is_id(value["author_id"]))
+        and is_list(value.get("affiliations"), is_name, 100)
+    )
+
+
+COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
+SHARES = {"novelty": 1, "ai_score": 100}
+
+
+def are_metrics(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(value.get(name) is None or is_count(value[name], 2**53) for name in COUNTS)
+        and all(value.get(name) is None or is_share(value[name], limit) for name, limit in SHARES.items())
+    )
+
+
+def valid(event: object) -> bool:
+    """Whether the service must take this event; what it refuses has no effect (it goes to dead-letters.v1)."""
+    if not isinstance(event, dict):
+        return False
+    has = event.get
+
+    def text(field: str, limit: int) -> bool:
+        """An optional text."""
+        return has(field) is None or is_text(has(field), limit)
+
+    revision = is_count(has("revision", 0), 2**62)
+    match has("event", "paper.published"):
+        case "paper.published":
+            return (
+                is_id(has("paper_id"))
+                and revision
+                and is_text(has("title"), 2_000)
+                and text("abstract", 50_000)
+                and (has("published") is None or is_date(has("published"), precise=False))
+                and is_list(has("authors"), is_author, 20_000)
+                and is_list(has("references"), is_id, 20_000)
+                and is_list(has("categories"), is_label, 50)
+                and text("venue", 1_000)
+                and text("doi", 300)
+                and text("url", 2_000)
+                and text("kind", 100)
+                and isinstance(has("authors_truncated", False), bool)
+            )
+        case "paper.withdrawn":
+            return is_id(has("paper_id")) and revision and text("reason", 2_000)
+        case "paper.counted":
+            return is_id(has("paper_id")) and is_label(has("source")) and is_date(has("as_of")) and is_count(has("citations"), 2**31 - 1)
+        case "paper.scored":
+            novelty = has("novelty") is None or is_share(has("novelty"))
+            return is_id(has("paper_id")) and is_label(has("source")) and is_label(has("version")) and novelty
+        case "author.described":
+            aliases = is_list(has("aliases"), is_name, 100)
+            return (
+                is_id(has("author_id")) and revision and is_name(has("name")) and text("orcid", 100) and text("homepage", 2_000) and aliases
+            )
+        case "author.reported":
+            return is_id(has("author_id")) and is_label(has("source")) and is_date(has("as_of")) and are_metrics(has("metrics"))
+        case "author.merged":
+            return is_id(has("author_id")) and revision and is_id(has("into"))
+        case "author.separated":
+            return is_id(has("author_id")) and revision
+        case "clock.ticked":
+            return has("author_id") == "clock" and is_date(has("date"))
+    return False
+
+
+def author_key(author: dict) -> str:
+    """author_id, or else "name:" and the name in NFKC, case folded, with single spaces."""
+    if author.get("author_id") is not None:
+        return author["author_id"]
+    return "name:" + " ".join(unicodedata.normalize("NFKC", author["name"]).casefold().split())
+
+
+# ----------------------------------------------------------------------------------------------------------------- the oracle
+
+
+def oracle(events: Iterable[bytes]) -> dict[str, dict]:
+    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad.
+
+    Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on; some
+    have no papers now. Each value: author_id, name (None: no papers, not described), field, described, as_of, papers_total, metrics
+    (references, counted:SOURCE), citations_by_year, papers_by_year, papers (the first 100 in their order), reported.
+    """
+    newest: dict[str, dict] = {}  # paper → event of the highest revision, the later of equals; withdrawals too
+    counted: dict[tuple[str, str], dict] = {}  # (paper, source) → event with the newest as_of, the later of equals
+    described: dict[str, dict] = {}
+    reported: dict[str, dict[str, dict]] = defaultdict(dict)  # author → source → event with the newest as_of
+    known: set[str] = set()
+    today: str | None = None
+    for raw in events:
+        event = parse(raw)
+        if not valid(event):
+            continue
+        kind = event.get("event", "paper.published")
+        if kind in ("paper.published", "paper.withdrawn"):
+            held = newest.get(event["paper_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                newest[event["paper_id"]] = event
+                known |= {author_key(author) for author in event.get("authors") or []}
+        elif kind == "paper.counted":
+            held = counted.get((event["paper_id"], event["source"]))
+            if held is None or event["as_of"] >= held["as_of"]:
+                counted[event["paper_id"], event["source"]] = event
+        elif kind == "author.described":
+            held = described.get(event["author_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                described[event["author_id"]] = event
+        elif kind == "author.reported":
+            held = reported[event["author_id"]].get(event["source"])
+            if held is None or event["as_of"] >= held["as_of"]:
+                reported[event["author_id"]][event["source"]] = event
+        elif kind == "clock.ticked":
+            today = max(today or "", event["date"])
+
+    papers = {paper: event for paper, event in newest.items() if event.get("event", "paper.published") == "paper.published"}
+    authors: dict[str, dict[str, dict]] = {}  # paper → author key → the author's first entry there
+    for paper, event in papers.items():
+        authors[paper] = {}
+        for author in event.get("authors") or []:
+            authors[paper].setdefault(author_key(author), author)
+    citing: dict[str, set[str]] = defaultdict(set)  # cited paper → citing papers; both current, never itself
+    for paper, event in papers.items():
+        for reference in event.get("references") or []:
+            if reference in papers and reference != paper:
+                citing[reference].add(paper)
+    written: dict[str, list[str]] = defaultdict(list)  # author key → current papers
+    for paper in papers:
+        for author in authors[paper]:
+            written[author].append(paper)
+    sources: dict[str, dict[str, int]] = defaultdict(dict)  # paper → source → citations
+    for (paper, source), event in counted.items():
+        sources[paper][source] = event["citations"]
+
+    citations = {paper: len(citing[paper]) for paper in papers}
+    nonself = {paper: sum(authors[by].keys().isdisjoint(authors[paper].keys()) for by in citing[paper]) for paper in papers}
+
+    profiles = {}
+    for author in sorted(known | described.keys() | reported.keys()):
+        mine = written[author]
+        years, cited_years = Counter(), Counter()
+        for paper in mine:
+            years.update(year_of(papers[paper]))
+            for by in citing[paper]:
+                cited_years.update(year_of(papers[by]))
+        metrics = {"references": reference_metrics([citations[p] for p in mine], [nonself[p] for p in mine])}
+        for source in sorted({source for paper in mine for source in sources[paper]}):
+            counts = [sources[paper].get(source, 0) for paper in mine]
+            metrics[f"counted:{source}"] = count_metrics(counts) | {"papers_counted": sum(source in sources[paper] for paper in mine)}
+        fields = Counter(event["categories"][0] for event in (papers[p] for p in mine) if event.get("categories"))
+        names = Counter(authors[paper][author]["name"] for paper in mine)
+        ordered = sorted(mine)
+        ordered.sort(key=lambda paper: papers[paper].get("published") or "", reverse=True)
+        ordered.sort(key=lambda paper: citations[paper], reverse=True)
+        profiles[author] = {
+            "author_id": author,
+            "name": described[author]["name"] if author in described else most_frequent(names, lambda name: (-len(name), name)),
+            "field": last_part(most_frequent(fields, lambda field: field)),
+            "described": author in described,
+            "as_of": today,
+            "papers_total": len(mine),
+            "metrics": metrics,
+            "papers_by_year": dict(years),
+            "citations_by_year": dict(cited_years),
+            "papers": [card(papers[paper], citations[paper], sources[paper]) for paper in ordered[:100]],
+            "reported": [
+                {"source": source, "as_of": event["as_of"]}
+                | {name: event["metrics"][name] for name in (*COUNTS, *SHARES) if event["metrics"].get(name) is not None}
+                for source, event in sorted(reported[author].items())
+            ],
+        }
+    return profiles
+
+
+def count_metrics(counts: list[int]) -> dict[str, int]:
+    return {
+        "papers": len(counts),
+        "citations": sum(counts),
+        "h_index": h_index(counts),
+        "g_index": g_index(counts),
+        "g_index_uncapped": g_index_uncapped(counts),
+        "i10_index": at_least(counts, 10),
+        "i100_index": at_least(counts, 100),
+    }
+
+
+def reference_metrics(counts: list[int], nonself: list[int]) -> dict[str, int]:
+    return count_metrics(counts) | {"citations_nonself": sum(nonself), "h_index_nonself": h_index(nonself)}
+
+
+def card(event: dict, citations: int, by_source: dict[str, int]) -> dict:
+    """The entry of a paper in the list of a profile."""
+    once: dict[str, dict] = {}  # the same author twice counts once, as first written
+    for author in event.get("authors") or []:
+        once.setdefault(author_key(author), author)
+    authors = list(once.values())
+    affiliations = [name for author in authors for name in author.get("affiliations") or []]
+    entry = {
+        "paper_id": event["paper_id"],
+        "title": event["title"],
+        "published": event.get("published"),
+        "field": last_part(event["categories"][0]) if event.get("categories") else None,
+        "authors": [author["name"] for author in authors][:3],
+        "authors_total": len(authors),
+        "affiliations": list(dict.fromkeys(affiliations))[:3],
+        "citations": citations,
+        "novelty": None,
+    }
+    if by_source:
+        entry["citations_by_source"] = by_source
+    return entry | {extra: event[extra] for extra in ("url", "doi", "venue") if event.get(extra) is not None}
+
+
+def year_of(event: dict) -> list[str]:
+    """The year as a list of one, or none for undated papers, which the series leave out."""
+    return [event["published"][:4]] if event.get("published") else []
+
+
+def most_frequent(counts: Counter, among_equals) -> str | None:
+    return min(counts, key=lambda value: (-counts[value], among_equals(value)), default=None)
+
+
+def last_part(category: str | None) -> str | None:
+    return None if category is None else category.rsplit(".", 1)[-1]

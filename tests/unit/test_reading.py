@@ -1,0 +1,227 @@
+"""Reading from the log file: a profile, a search, a subscription, exports."""
+
+import asyncio
+import csv
+import io
+import json
+from contextlib import aclosing, asynccontextmanager
+from types import SimpleNamespace
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services import reading
+from shared.contracts.topics import AUTHOR_PROFILES
+from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic, UsageError
+from shared.log import open_log
+from shared.log.memory import MemoryLog
+from shared.log.port import Message, Partition
+from tests.snapshots import SYGNOWSKI, profile_topic, publish, snapshot, sygnowski
+
+HEADER = "author_id,name,papers,citations,h_index,g_index,i10_index,citations_nonself,h_index_nonself,g_index_uncapped,i100_index\n"
+
+
+@asynccontextmanager
+async def published(tmp_path, *told: dict, partitions: int = 1):
+    """(settings, log): a log file with these snapshots."""
+    settings = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/log.sqlite")
+    log = open_log(settings.log_url)
+    try:
+        await profile_topic(log, partitions)
+        if told:
+            await publish(log, *told)
+        yield settings, log
+    finally:
+        await log.close()
+
+
+async def exported(settings, basis: str = "references", format: str = "csv") -> str:
+    out = io.StringIO()
+    await reading.export_metrics(settings, basis, out, format)
+    return out.getvalue()
+
+
+# ---- one profile, a search
+
+
+async def test_a_profile_is_the_newest_snapshot(tmp_path):
+    async with published(tmp_path, snapshot("a:1", 3), snapshot(SYGNOWSKI, 9), sygnowski(10), snapshot("a:1", 4), partitions=3) as (
+        settings,
+        _,
+    ):
+        assert await reading.profile(settings, SYGNOWSKI) == sygnowski(10)
+        assert await reading.profile(settings, "a:1") == snapshot("a:1", 4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("sygnowski", "did you mean a:sygnowski"),
+        ("a:sygnowsky", "did you mean a:sygnowski"),
+        ("jakub", "Jakub Sygnowski"),
+        ("q", "search NAME"),
+    ],
+)
+async def test_an_unknown_author_is_said_so_with_near_ones(tmp_path, asked, hint):
+    async with published(tmp_path, sygnowski()) as (settings, _):
+        with pytest.raises(ScholarstreamError, match=hint) as refused:
+            await reading.profile(settings, asked)
+        assert refused.value.exit_code == 1
+
+
+async def test_search_tells_who_was_found(tmp_path):
+    async with published(tmp_path, sygnowski(), snapshot("a:1", name="Jakub Other")) as (settings, _):
+        found = await reading.search(settings, "JAKUB", 10)
+        assert found == [
+            {"author_id": SYGNOWSKI, "name": "Jakub Sygnowski", "papers": 13, "h_index": 11},
+            {"author_id": "a:1", "name": "Jakub Other", "papers": 2, "h_index": 2},
+        ]
+        assert await reading.search(settings, "jakub", 1) == found[:1]
+
+
+async def test_no_log_and_no_profiles_are_said_so(tmp_path):
+    nowhere = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/none.sqlite")
+    with pytest.raises(LogUnavailable, match="there is no log"):
+        await reading.profile(nowhere, "a:1")
+    empty = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/empty.sqlite")
+    await open_log(empty.log_url).close()
+    for read in (reading.profile(empty, "a:1"), reading.search(empty, "a", 1), exported(empty)):
+        with pytest.raises(UnknownTopic, match="nothing was published"):
+            await read
+
+
+# ---- a subscription
+
+
+async def take(snapshots, count: int) -> list[tuple[str, int]]:
+    async with asyncio.timeout(10):
+        return [(told["author_id"], told["version"]) for told in [await anext(snapshots) for _ in range(count)]]
+
+
+async def test_a_subscription_from_the_beginning_tells_what_is_there_and_then_what_comes(tmp_path):
+    async with (
+        published(tmp_path, snapshot("a:1"), snapshot("a:2")) as (settings, log),
+        aclosing(reading.subscribe(settings, from_beginning=True)) as snapshots,
+    ):
+        assert await take(snapshots, 2) == [("a:1", 1), ("a:2", 1)]
+        await publish(log, snapshot("a:2", 5))
+        assert await take(snapshots, 1) == [("a:2", 5)]
+
+
+async def test_a_subscription_tells_of_one_author_only_what_comes(tmp_path):
+    async with (
+        published(tmp_path, snapshot("a:1"), snapshot("a:2")) as (settings, log),
+        aclosing(reading.subscribe(settings, "a:1")) as snapshots,
+    ):
+        first = asyncio.create_task(anext(snapshots))
+        version = 2
+        while not first.done():  # nothing says from when on the subscription is there
+            await publish(log, snapshot("a:2", version), snapshot("a:1", version))
+            version += 1
+            await asyncio.wait([first], timeout=0.05)
+            assert version < 200
+        assert first.result()["author_id"] == "a:1"
+        assert first.result()["version"] > 1
+
+
+async def test_versions_rise_strictly_and_none_comes_twice(monkeypatch):
+    log = MemoryLog()
+    await log.create([AUTHOR_PROFILES.spec(1, 1)._replace(compacted=False)])  # so that everything is seen
+    monkeypatch.setattr(reading, "open_log", lambda *_, **__: log)
+    told = [(1, 3), (1, 3), (1, 2), (2, 1), (1, 9), (2, 1), (2, 2)]
+    at = Partition(AUTHOR_PROFILES.name, 0)
+    await log.append({at: [Message(b"a:1", orjson.dumps(snapshot("a:1", version, generation=generation))) for generation, version in told]})
+    await log.append({at: [Message(b"a:1", b"not a snapshot"), Message(b"a:9", orjson.dumps(snapshot("a:9")))]})
+    async with aclosing(reading.subscribe(SimpleNamespace(log_url="memory:"), from_beginning=True)) as snapshots:
+        async with asyncio.timeout(5):
+            got = [await anext(snapshots) for _ in range(4)]
+    assert [(one["author_id"], one["generation"], one["version"]) for one in got] == [
+        ("a:1", 1, 3),
+        ("a:1", 2, 1),
+        ("a:1", 2, 2),
+        ("a:9", 1, 1),
+    ]
+
+
+# ---- exports
+
+
+async def test_metrics_are_one_row_an_author_in_order(tmp_path):
+    told = [
+        snapshot("b", 1, name="Replaced"),
+        snapshot("name:é", name='Quote "and", comma'),
+        snapshot("Z", name="Zed\nline"),
+        sygnowski(),
+        snapshot("b", 2, name="Bea", citations=7),
+    ]
+    async with published(tmp_path, *told, partitions=2) as (settings, _):
+        text = await exported(settings)
+        assert text.startswith(HEADER)
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        assert [row["author_id"] for row in rows] == ["Z", SYGNOWSKI, "b", "name:é"]
+        assert [row["name"] for row in rows] == ["Zed\nline", "Jakub Sygnowski", "Bea", 'Quote "and", comma']
+        assert rows[2] == {
+            "author_id": "b", "name": "Bea", "papers": "2", "citations": "7", "h_index": "2", "g_index": "2", "i10_index": "0",
+            "citations_nonself": "7", "h_index_nonself": "2", "g_index_uncapped": "2", "i100_index": "0",
+        }  # fmt: skip
+        as_lines = [json.loads(line) for line in (await exported(settings, format="jsonl")).splitlines()]
+        assert [{name: str(value) for name, value in line.items()} for line in as_lines] == rows
+
+
+@given(st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=12))
+def test_rows_are_in_code_point_order(author_ids):
+    rows = reading._Rows()
+    for author_id in author_ids:
+        rows.put(author_id.encode(), (1, 1), author_id.encode())
+    assert [row.decode() for row in rows.in_order()] == sorted(author_ids)
+
+
+async def test_an_author_without_papers_stays_with_zeros(tmp_path):
+    nothing = dict.fromkeys(snapshot("x")["metrics"]["references"], 0)
+    async with published(tmp_path, snapshot("a:1", papers=[], papers_total=0, metrics={"references": nothing}, name="Gone")) as (
+        settings,
+        _,
+    ):
+        assert await exported(settings) == HEADER + "a:1,Gone,0,0,0,0,0,0,0,0,0\n"
+
+
+async def test_a_counted_basis_has_the_same_columns(tmp_path):
+    numbers = snapshot("x")["metrics"]["references"]
+    counted = {
+        "papers": 2,
+        "papers_counted": 1,
+        "citations": 40,
+        "h_index": 1,
+        "g_index": 2,
+        "g_index_uncapped": 6,
+        "i10_index": 1,
+        "i100_index": 0,
+    }
+    told = (snapshot("a:1", name="One", metrics={"references": numbers, "counted:openalex": counted}), snapshot("a:2", name="Two"))
+    async with published(tmp_path, *told) as (settings, _):
+        assert await exported(settings, "counted:openalex") == HEADER + "a:1,One,2,40,1,2,1,,,6,0\na:2,Two,2,0,0,0,0,,,0,0\n"
+
+
+@pytest.mark.parametrize(("basis", "format"), [("counted:nobody", "csv"), ("reported", "csv"), ("counted:", "csv"), ("references", "xml")])
+async def test_what_cannot_be_exported_is_said_so(tmp_path, basis, format):
+    async with published(tmp_path, snapshot("a:1")) as (settings, _):
+        with pytest.raises(UsageError):
+            await exported(settings, basis, format)
+
+
+async def test_an_export_of_nothing_is_a_header(tmp_path):
+    async with published(tmp_path) as (settings, _):
+        assert await exported(settings) == HEADER
+        assert await exported(settings, "counted:openalex") == HEADER
+
+
+async def test_profiles_are_the_newest_snapshots_in_order(tmp_path):
+    told = [snapshot("b", 1), snapshot("a", 1, name="two\nlines"), snapshot("b", 2), sygnowski()]
+    async with published(tmp_path, *told, partitions=2) as (settings, _):
+        out = io.StringIO()
+        assert await reading.export_profiles(settings, out) == 3
+        assert [json.loads(line) for line in out.getvalue().splitlines()] == [told[1], told[3], told[2]]
+        with pytest.raises(UsageError):
+            await reading.export_profiles(settings, out, "csv")

@@ -1,0 +1,310 @@
+"""Files, streams and what is wrong with them; foreign records."""
+
+import asyncio
+import gzip
+import json
+import os
+
+import pytest
+
+from services.producer.sources import FileSource, PacedSource, SourceItem, open_source
+from services.producer.sources import file as file_module
+from services.producer.sources.source import BATCH_BYTES, BATCH_ITEMS
+from shared.errors import InputRefused, UsageError
+
+OURS = [
+    b'{"paper_id":"p1", "title" : "One",  "authors":[]}',
+    '{"event": "paper.published", "paper_id": "p2", "title": "Zwölf", "extra": 1.0}'.encode(),
+    b'{"event":"author.described","author_id":"a","name":"A"}',
+]
+AAN = {
+    "id": "C65-1001", "title": "Some Questions", "authors": ["Abraham, S.", "B, C"], "venue": "COLING", "year": 1965, "month": None,
+    "doi": None, "references": ["C65-1002"],
+}  # fmt: skip
+VIS = {
+    "doi": "10.1109/VISUAL.1990.1", "title": "Surfaces", "abstract": "About", "year": 1990, "publication_title": "Vis 90",
+    "authors": [{"position": 1, "name": "J H", "affiliation": "Somewhere"}, {"position": 2, "name": "L H", "affiliation": ""}],
+    "references": ["10.1/A", "2", "2-u", "10.1/a", "10. 2/b"], "internal_references": ["10.1/a", "10.3/c"],
+}  # fmt: skip
+
+
+def items(path, after=0):
+    return [(item.position, item.raw) for item in FileSource(path).items(after)]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(data, name="events.jsonl"):
+        (tmp_path / name).write_bytes(data)
+        return tmp_path / name
+
+    return write
+
+
+async def drain(source, after=0, stop=None):
+    return [batch async for batch in source.batches(after, stop or asyncio.Event())]
+
+
+# ---- files
+
+
+def test_our_lines_pass_byte_for_byte(write):
+    assert items(write(b"\n".join(OURS) + b"\n")) == [(1, OURS[0]), (2, OURS[1]), (3, OURS[2])]
+
+
+def test_no_line_end_at_the_end(write):
+    assert items(write(b"\n".join(OURS)))[-1] == (3, OURS[2])
+
+
+def test_bom_blank_lines_and_carriage_returns(write):
+    path = write(b"\xef\xbb\xbf" + OURS[0] + b"\r\n\r\n   \n" + OURS[1] + b"\r\n")
+    assert items(path) == [(1, OURS[0]), (4, OURS[1])]
+
+
+def test_gzip_is_told_by_its_bytes_not_by_its_name(write):
+    assert items(write(gzip.compress(b"\n".join(OURS)), "events.jsonl")) == list(enumerate(OURS, 1))
+    assert items(write(gzip.compress(b"\xef\xbb\xbf" + OURS[0]), "bom.gz")) == [(1, OURS[0])]
+    assert items(write(gzip.compress(OURS[0] + b"\n") + gzip.compress(OURS[1]), "two.gz")) == list(enumerate(OURS[:2], 1))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_from_the_middle(write, pack):
+    assert items(write(pack(b"\n".join(OURS))), after=1) == [(2, OURS[1]), (3, OURS[2])]
+    assert items(write(pack(b"\n".join(OURS))), after=3) == []
+
+
+@pytest.mark.parametrize("space", [b"", b" \n"])
+def test_an_array(write, space):
+    path = write(space + b"[\n" + b",\n".join(OURS) + b"\n]\n")
+    assert [(n, json.loads(raw)) for n, raw in items(path)] == [(n, json.loads(raw)) for n, raw in enumerate(OURS, 1)]
+    assert [n for n, _ in items(path, after=2)] == [3]
+
+
+def test_lines_of_which_the_first_begins_with_a_bracket(write):
+    assert items(write(b"[1, 2]\n" + OURS[0])) == [(1, b"[1, 2]"), (2, OURS[0])]
+
+
+def test_an_array_that_is_too_large_says_what_to_do(write, monkeypatch):
+    monkeypatch.setattr(file_module, "ARRAY_LIMIT", 10)
+    with pytest.raises(UsageError, match=r"jq -c"):
+        items(write(b'[{"paper_id": "p"}]'))
+
+
+def test_an_endless_line_is_cut_and_the_next_one_is_read(write, monkeypatch):
+    monkeypatch.setattr(file_module, "LINE_LIMIT", 100)
+    assert items(write(b"x" * 1_000 + b"\n" + OURS[0] + b"\n")) == [(1, b"x" * 100), (2, OURS[0])]
+
+
+def test_empty_file(write):
+    assert items(write(b"")) == [] == items(write(b"\n\n", "blank.jsonl"))
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.98])
+def test_gzip_cut_short(write, cut):
+    packed = gzip.compress(b"\n".join(OURS * 2_000))
+    path = write(packed[: int(len(packed) * cut)])
+    with pytest.raises(InputRefused, match="ends early or is damaged"):
+        items(path)
+
+
+def test_what_is_wrong_with_a_path(tmp_path):
+    with pytest.raises(UsageError, match=r"no file .*missing.jsonl"):
+        open_source(f"file:{tmp_path}/missing.jsonl")
+    with pytest.raises(UsageError, match="is a folder"):
+        open_source(str(tmp_path))
+    (tmp_path / "plain").write_bytes(b"")
+    with pytest.raises(UsageError, match="cannot read"):
+        open_source(f"{tmp_path}/plain/below")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_permission(write):
+    path = write(OURS[0])
+    path.chmod(0)
+    with pytest.raises(UsageError, match="permission"):
+        open_source(str(path))
+
+
+def test_a_file_that_changed_is_another_one(write):
+    path = write(OURS[0])
+    before = FileSource(path)
+    assert FileSource(path).identity == before.identity and FileSource(path).name == before.name
+    path.write_bytes(OURS[1])
+    assert FileSource(path).identity != before.identity and FileSource(path).name != before.name
+
+
+async def test_batches_are_bounded(write):
+    lines = [b'{"paper_id":"%d"}' % n for n in range(2 * BATCH_ITEMS + 5)]
+    batches = await drain(FileSource(write(b"\n".join(lines))))
+    assert [len(batch) for batch in batches] == [BATCH_ITEMS, BATCH_ITEMS, 5]
+    assert [item.raw for batch in batches for item in batch] == lines
+    long = b'{"paper_id":"p","x":"' + b"y" * (BATCH_BYTES // 3) + b'"}'
+    assert [len(batch) for batch in await drain(FileSource(write(b"\n".join([long] * 7))))] == [3, 3, 1]
+
+
+async def test_batches_end_when_told(write):
+    stop = asyncio.Event()
+    source = FileSource(write(b"\n".join([OURS[0]] * (3 * BATCH_ITEMS))))
+    seen = []
+    async for batch in source.batches(0, stop):
+        seen.append(batch)
+        stop.set()
+    assert len(seen) == 1
+
+
+def test_how_much_was_read(write):
+    source = FileSource(write(gzip.compress(b"\n".join(OURS))))
+    assert source.read == 0
+    list(source.items())
+    assert source.read == source.size > 0
+
+
+# ---- names of sources
+
+
+def test_names(write, tmp_path, monkeypatch):
+    path = write(OURS[0])
+    monkeypatch.chdir(tmp_path)
+    for spec in (f"file:{path}", str(path), "events.jsonl", "file:events.jsonl", "./events.jsonl"):
+        assert open_source(spec).path == path
+
+
+@pytest.mark.parametrize("spec", ["kafka:topic", "http://example.org/x", "file:", "", "nothing:"])
+def test_unknown_sources_are_told_what_there_is(spec):
+    with pytest.raises(UsageError, match=r"file:PATH[\s\S]*demo:"):
+        open_source(spec)
+
+
+def test_a_seed_is_a_number():
+    with pytest.raises(UsageError, match="seed"):
+        open_source("demo:x")
+
+
+# ---- streams
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """A named pipe opened as a source, and its writing end."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)  # both ends at once, so that opening waits for nobody
+    source = open_source(f"file:{path}")
+    writer = os.open(path, os.O_WRONLY)
+    os.close(end)
+    yield source, writer
+    os.close(source.descriptor)
+
+
+async def test_a_pipe_gives_what_has_arrived(pipe):
+    source, writer = pipe
+    batches = source.batches(0, asyncio.Event())
+    os.write(writer, OURS[0] + b"\n" + OURS[1][:10])
+    assert await anext(batches) == [SourceItem(1, OURS[0])]
+    os.write(writer, OURS[1][10:] + b"\n\n" + OURS[2])
+    assert await anext(batches) == [SourceItem(2, OURS[1])]
+    os.close(writer)
+    assert await anext(batches) == [SourceItem(4, OURS[2])]
+    with pytest.raises(StopAsyncIteration):
+        await anext(batches)
+
+
+async def test_a_silent_pipe_can_be_stopped(pipe):
+    source, writer = pipe
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.05, stop.set)
+    async with asyncio.timeout(5):
+        assert await drain(source, stop=stop) == []
+    os.close(writer)
+
+
+async def test_a_stream_with_a_mark_and_one_that_is_packed(pipe):
+    source, writer = pipe
+    os.write(writer, b"\xef\xbb\xbf" + OURS[0] + b"\n")
+    os.close(writer)
+    assert await drain(source) == [[SourceItem(1, OURS[0])]]
+
+
+async def test_a_packed_stream_says_what_to_do(pipe):
+    source, writer = pipe
+    os.write(writer, gzip.compress(OURS[0]))
+    os.close(writer)
+    with pytest.raises(UsageError, match="gunzip -c"):
+        await drain(source)
+
+
+def test_a_stream_is_read_as_items_too(pipe):
+    source, writer = pipe
+    os.write(writer, b"\n".join(OURS))
+    os.close(writer)
+    assert list(source.items()) == [SourceItem(n, raw) for n, raw in enumerate(OURS, 1)]
+
+
+# ---- sources that are made
+
+
+class Numbers(PacedSource):
+    name, ahead = "numbers", 3
+
+    def rate(self, position):
+        return 200.0
+
+    def items(self, after=0):
+        for n in range(after + 1, 41):
+            yield SourceItem(n, b"%d" % n)
+
+
+async def test_a_pace_is_kept():
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    batches = await drain(Numbers())
+    assert [item.position for batch in batches for item in batch] == list(range(1, 41))
+    assert [item.position for item in batches[0]] == [1, 2, 3], "what is ahead comes at once"
+    assert loop.time() - begin >= 37 / 200 * 0.95
+
+
+# ---- foreign records
+
+
+def test_a_record_of_aan(write):
+    [(_, raw)] = items(write(json.dumps(AAN).encode()))
+    event = json.loads(raw)
+    assert event == {
+        "event": "paper.published", "paper_id": "C65-1001", "title": "Some Questions", "published": "1965", "venue": "COLING", "doi": None,
+        "authors": [{"name": "Abraham, S."}, {"name": "B, C"}], "references": ["C65-1002"],
+    }  # fmt: skip
+    [(_, raw)] = items(write(json.dumps(AAN | {"month": 6}).encode()))
+    assert json.loads(raw)["published"] == "1965-06"
+
+
+def test_a_record_of_vis(write):
+    [(_, raw)] = items(write(json.dumps(VIS).encode()))
+    event = json.loads(raw)
+    assert event == {
+        "event": "paper.published", "paper_id": "doi:10.1109/visual.1990.1", "title": "Surfaces", "abstract": "About", "published": "1990",
+        "venue": "Vis 90", "doi": "10.1109/visual.1990.1",
+        "authors": [{"name": "J H", "affiliations": ["Somewhere"]}, {"name": "L H", "affiliations": []}],
+        "references": ["doi:10.1/a", "doi:10.2/b", "doi:10.3/c"],
+    }  # fmt: skip
+
+
+def test_foreign_records_in_an_array(write):
+    path = write(json.dumps([AAN, VIS, {"paper_id": "p"}]).encode())
+    assert [json.loads(raw)["paper_id"] for _, raw in items(path)] == ["C65-1001", "doi:10.1109/visual.1990.1", "p"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        AAN | {"year": "1965"},
+        AAN | {"authors": [1]},
+        VIS | {"doi": 7},
+        VIS | {"authors": [""]},
+        VIS | {"references": [3]},
+        {"id": "x"},
+        3,
+    ],
+)
+def test_what_no_adapter_can_read_stays_as_it_is(write, record):
+    raw = json.dumps(record).encode()
+    assert items(write(raw)) == [(1, raw)]

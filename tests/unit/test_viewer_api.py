@@ -1,0 +1,362 @@
+"""The viewer's HTTP interface, asked as a client asks it."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from html.parser import HTMLParser
+
+import httpx
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.viewer.addresses import api_of, author_of, page_of
+from services.viewer.api import QUERY_LENGTH, Viewer, application
+from services.viewer.index import ProfileIndex
+from services.viewer.main import build_app
+from shared.errors import LogUnavailable
+from shared.log.memory import MemoryLog
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
+from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, sygnowski
+
+ODD_IDS = [
+    "a/b",
+    "x/events",
+    "name:émile zola",
+    "a:1?id=2#3",
+    "per%2Fcent",
+    "..",
+    ".",
+    "a b+c",
+    "日本/語",
+    "<script>alert(1)</script>",
+    "\x00\n",
+    "'\"",
+]
+
+
+@asynccontextmanager
+async def client_of(*told: dict, status=None, index: ProfileIndex | None = None):
+    log = await profile_topic(MemoryLog())
+    await publish(log, *told)
+    if index is None:
+        index = ProfileIndex(log)
+        await index.catch_up()
+    app = application(Viewer(index, asyncio.Event(), status))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://viewer") as client:
+        yield client
+
+
+class Elements(HTMLParser):
+    """Every element's name and attributes, and all text."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+# ---- addresses
+
+
+@given(st.text(min_size=1, max_size=20) | st.sampled_from(ODD_IDS))
+def test_an_address_names_its_author(author_id):
+    for address, collection, *parts in ((page_of(author_id), "/authors"), (api_of(author_id, "events"), "/api/v1/authors", "events")):
+        assert address.isascii()
+        url = httpx.URL("http://viewer" + address)
+        if "?" in address:
+            assert url.params["id"] == author_id
+        else:
+            assert author_of(url.raw_path, collection, *parts) == (author_id, parts[0] if parts else "")
+
+
+@pytest.mark.parametrize("author_id", ODD_IDS)
+async def test_an_author_with_any_id_has_a_page_and_a_snapshot(author_id):
+    told = snapshot(author_id, name="Ada")
+    async with client_of(told) as client:
+        page = await client.get(page_of(author_id))
+        assert page.status_code == 200
+        (article,) = [attributes for tag, attributes in Elements(page.text).elements if tag == "article"]
+        assert article["data-events"] == api_of(author_id, "events")
+        assert (await client.get(api_of(author_id))).json() == told
+
+
+async def test_a_slash_need_not_be_escaped():
+    async with client_of(snapshot("a/b/c")) as client:
+        assert (await client.get("/authors/a/b/c")).status_code == 200
+        assert (await client.get("/api/v1/authors/a/b/c")).json()["author_id"] == "a/b/c"
+
+
+async def test_an_address_that_is_not_utf8_is_refused():
+    async with client_of() as client:
+        assert (await client.get("/authors/%ff")).status_code == 400
+        assert (await client.get("/api/v1/authors/%ff")).json()["status"] == 400
+
+
+# ---- snapshots
+
+
+async def test_a_snapshot_comes_as_it_was_published_with_its_version_as_tag():
+    told = snapshot("a:1", 7, generation=2)
+    async with client_of(told) as client:
+        answer = await client.get("/api/v1/authors/a:1")
+        assert answer.content == orjson.dumps(told)
+        assert answer.headers["etag"] == '"2-7"'
+        assert answer.headers["content-type"] == "application/json"
+        for known in ('"2-7"', 'W/"2-7"', '"1-1", "2-7"', "*"):
+            again = await client.get("/api/v1/authors/a:1", headers={"If-None-Match": known})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", '"2-7"')
+        assert (await client.get("/api/v1/authors/a:1", headers={"If-None-Match": '"2-6"'})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/v1/authors/a:none", 404),
+        ("/api/v1/authors/", 404),
+        ("/api/v1/authors", 404),
+        ("/api/v1/authors/a:none/events", 404),
+        ("/api/v1/nothing", 404),
+        ("/api/v1/search", 400),
+        ("/api/v1/search?q=%20", 400),
+        (f"/api/v1/search?q={'x' * (QUERY_LENGTH + 1)}", 400),
+        ("/api/v1/search?q=a&limit=0", 400),
+        ("/api/v1/search?q=a&limit=many", 400),
+        ("/api/v1/search?q=a&limit=101", 400),
+    ],
+)
+async def test_a_program_is_refused_with_problem_details(path, code):
+    async with client_of(snapshot("a:1")) as client:
+        answer = await client.get(path)
+        assert answer.status_code == code
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = answer.json()
+        assert problem["status"] == code
+        assert problem["title"]
+        assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/authors/a:none", "/authors/", "/nothing", "/static/nothing.css", "/static/..%2fapi.py", "/static/%2e%2e/api.py"]
+)
+async def test_a_person_is_refused_with_a_page(path):
+    async with client_of(snapshot("a:1")) as client:
+        answer = await client.get(path)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path", ["/", "/search", "/authors/a:1", "/api/v1/authors/a:1", "/api/v1/search", "/api/v1/events", "/static/page.css"]
+)
+async def test_nothing_can_be_changed(method, path):
+    async with client_of(snapshot("a:1")) as client:
+        assert (await client.request(method, path)).status_code == 405
+
+
+async def test_head_tells_what_get_would():
+    async with client_of(snapshot("a:1")) as client:
+        answer = await client.head("/api/v1/authors/a:1")
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["etag"] == '"1-1"'
+
+
+async def test_an_author_may_still_come_while_the_log_is_being_read():
+    log = await profile_topic(MemoryLog())
+    await publish(log, snapshot("a:1"))
+    index = ProfileIndex(log)
+    await index.start()
+    async with client_of(index=index) as client:
+        answer = await client.get("/authors/a:1")
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert "0%" in answer.text
+        assert "still being read" in (await client.get("/search?q=ada")).text
+
+
+async def test_a_log_that_cannot_be_read_now_is_said_so():
+    class Locked(MemoryLog):
+        async def read(self, *_, **__):
+            raise LogUnavailable("the file is locked")
+
+    log = await profile_topic(Locked())
+    index = ProfileIndex(log)
+    index._add(b"a:1", b'"Ada"')
+    async with client_of(index=index) as client:
+        answer = await client.get("/api/v1/authors/a:1")
+        assert answer.status_code == 503
+        assert "locked" in answer.json()["detail"]
+
+
+async def test_an_error_of_ours_tells_nothing_of_itself():
+    async with client_of(status=lambda: 1 / 0) as client:
+        answer = await client.get("/api/v1/status")
+        assert answer.status_code == 500
+        assert "division" not in answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+# ---- search, status, home
+
+
+async def test_search_finds_authors():
+    async with client_of(snapshot("a:1", name="Ada Łovelace"), snapshot("a:2", name="Emmy Noether")) as client:
+        answer = (await client.get("/api/v1/search", params={"q": "lovelace"})).json()
+        assert answer["matches"] == [{"author_id": "a:1", "name": "Ada Łovelace", "papers": 2, "h_index": 2}]
+        assert (answer["authors"], answer["complete"]) == (2, True)
+        page = await client.get("/search", params={"q": "Ada"})
+        assert ("a", {"href": "/authors/a:1"}) in Elements(page.text).elements
+        assert "Nobody among 2 authors" in (await client.get("/search", params={"q": "zzz"})).text
+
+
+async def test_status_tells_the_viewer_and_what_it_was_given():
+    async def status():
+        return {"idle": True, "lag": 0}
+
+    async with client_of(snapshot("a:1"), status=status) as client:
+        told = (await client.get("/api/v1/status")).json()
+        assert (told["idle"], told["viewer"]["authors"], told["viewer"]["caught_up"]) == (True, 1, True)
+    async with client_of() as client:
+        assert set((await client.get("/api/v1/status")).json()) == {"viewer"}
+
+
+async def test_home_is_the_demo_author_or_the_search():
+    async with client_of(sygnowski()) as client:
+        answer = await client.get("/")
+        assert (answer.status_code, answer.headers["location"]) == (302, "/authors/a:sygnowski")
+    async with client_of(snapshot("a:1")) as client:
+        answer = await client.get("/")
+        assert (answer.status_code, "1 author in this log" in answer.text) == (200, True)
+    async with client_of() as client:
+        assert "Nothing has been published" in (await client.get("/")).text
+
+
+async def test_the_whole_application_has_metrics_and_health():
+    log = await profile_topic(MemoryLog())
+    await publish(log, snapshot("a:1"))
+    telemetry, health, stop = Telemetry(), Health(), asyncio.Event()
+    app, index = build_app(log, None, registry=telemetry, health=health, stop=stop)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://viewer") as client:
+        assert (await client.get("/readyz")).status_code == 503
+        following = asyncio.create_task(index.follow(stop))
+        with index.subscribe("a:1") as subscription:
+            assert (await asyncio.wait_for(subscription.next(5), 5)).snapshot.version == 1
+            assert "scholarstream_sse_clients 1.0" in (await client.get("/metrics")).text
+        await publish(log, snapshot("a:2"))
+        with index.subscribe("a:2") as subscription:
+            await asyncio.wait_for(subscription.next(5), 5)
+        assert (await client.get("/readyz")).json()["parts"]["viewer/0"]["state"] == "live"
+        assert (await client.get("/healthz")).status_code == 200
+        assert "scholarstream_sse_clients 0.0" in (await client.get("/metrics")).text
+        assert (await client.get("/authors/a:1")).status_code == 200
+        stop.set()
+        await asyncio.wait_for(following, 5)
+
+
+# ---- safety
+
+
+@pytest.mark.parametrize("path", ["/authors/a:1", "/api/v1/authors/a:1", "/search?q=a", "/nothing", "/static/page.js", "/static/page.css"])
+async def test_every_answer_is_guarded(path):
+    async with client_of(snapshot("a:1")) as client:
+        headers = (await client.get(path)).headers
+        policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+
+
+EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;"
+
+
+async def test_nothing_from_the_log_becomes_markup():
+    papers = [
+        paper(EVIL, 3, title=EVIL, published=EVIL, field=EVIL, authors=[EVIL], affiliations=[EVIL], url="javascript:alert(1)", doi=EVIL),
+        paper("p:2", 1, url="data:text/html,<script>alert(1)</script>", citations_by_source={EVIL: 2}),
+    ]
+    numbers = snapshot("x")["metrics"]["references"]
+    told = snapshot(
+        EVIL,
+        name=EVIL,
+        as_of=EVIL,
+        field=EVIL,
+        affiliations=[{"name": EVIL, "papers": 1}],
+        reported=[{"source": EVIL, "as_of": EVIL, "h_index": 3, "violations": [EVIL]}, {"source": "b", "papers": 3, "violations": []}],
+        metrics={"references": numbers | {EVIL: 3}, f"counted:{EVIL}": numbers},
+        flags=[EVIL],
+        papers=papers,
+        provenance={"definitions": EVIL, "coverage": {EVIL: 0.5}},
+    )
+    async with client_of(told) as client:
+        for path in (page_of(EVIL), f"/search?q={httpx.QueryParams({'q': EVIL})['q']}", "/search?q=script", page_of(EVIL + "x")):
+            page = Elements((await client.get(path)).text)
+            assert {tag for tag, _ in page.elements} & {"img", "iframe", "object", "style"} == set()
+            scripts = [attributes for tag, attributes in page.elements if tag == "script"]
+            assert all(attributes["src"].startswith("/static/") for attributes in scripts)
+            assert "alert(1)" not in "".join(text for text in page.text if "script" not in text)
+            for _, attributes in page.elements:
+                assert not any(name.startswith("on") or name == "style" for name in attributes)
+                address = attributes.get("href") or attributes.get("src") or "/"
+                assert address.startswith(("/", "#", "https://doi.org/")), address
+        assert EVIL in "".join(Elements((await client.get(page_of(EVIL))).text).text)
+
+
+async def test_pages_ask_nobody_else_for_anything():
+    async with client_of(sygnowski()) as client:
+        page = Elements((await client.get("/authors/a:sygnowski")).text)
+        loaded = [attributes.get("src") or attributes["href"] for tag, attributes in page.elements if tag in ("script", "link", "img")]
+        assert loaded
+        for address in loaded:
+            assert address.startswith("/static/")
+            answer = await client.get(address)
+            assert answer.status_code == 200
+            assert "http://" not in answer.text.replace("http://www.w3.org/2000/svg", "")
+            assert "https://" not in answer.text
+
+
+async def test_the_page_is_complete_without_a_script():
+    async with client_of(sygnowski()) as client:
+        page = Elements((await client.get(page_of(SYGNOWSKI))).text)
+        text = " ".join(" ".join(page.text).split())
+        for told in (
+            "Jakub Sygnowski",
+            "LG",
+            "13 papers",
+            "not computed yet",
+            "reported 102",
+            "9,483",
+            "60%",
+            "Jul 5, 2022",
+            "deepmind · mila · oxford",
+        ):
+            assert told in text, told
+        for told in sygnowski()["papers"]:
+            assert told["title"] in text
+            assert ("a", {"href": told["url"], "rel": "noopener noreferrer external"}) in page.elements
+        labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg" and "aria-label" in attributes]
+        assert any("2016: 3; 2017: 8" in label for label in labels)
+
+
+async def test_simulated_literature_is_labelled():
+    async with client_of(sygnowski()) as client:
+        assert "simulated" not in (await client.get(page_of(SYGNOWSKI))).text
+    simulated = snapshot("sim:a1-0", papers=[paper("sim:1-0", 3)])
+    async with client_of(sygnowski(), simulated) as client:
+        assert "Citations come from a simulated literature" in (await client.get(page_of(SYGNOWSKI))).text
+        page = (await client.get(page_of("sim:a1-0"))).text
+        assert "Simulated author" in page
+        assert page.count('class="chip simulated"') == 2
