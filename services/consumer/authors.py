@@ -189,8 +189,8 @@ class Authors(PackStage):
             index, _ = self.held.index(owners)
             self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
         self.held.append(author[came], slot[came])
-        self._look(self.all, self.all.change(author, before, citations, touched), self.row_citations)
-        self._look(self.foreign, self.foreign.change(author, before_foreign, foreign, touched), self.row_foreign)
+        self._look(self.all, self.all.change(author, before, citations, self.papers.data), self.row_citations)
+        self._look(self.foreign, self.foreign.change(author, before_foreign, foreign, self.papers.data), self.row_foreign)
         moved = came | went
         who, where = author[moved], slot[moved]
         for source, column in enumerate(self.row_counted):  # a paper that a source does not count has 0 citations there
@@ -198,7 +198,7 @@ class Authors(PackStage):
             np.add.at(self.counted_papers[source].data, who, np.where(held < 0, 0, np.where(arrives, 1, -1)))
             count = np.maximum(held, 0)
             old, new = np.where(arrives, -1, count), np.where(arrives, count, -1)
-            self._look(self.counted[source], self.counted[source].change(who, old, new, distinct(who)), column)
+            self._look(self.counted[source], self.counted[source].change(who, old, new, self.papers.data), column)
         return touched
 
     def _set_counted(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
@@ -218,7 +218,7 @@ class Authors(PackStage):
             touched = distinct(author)
             np.add.at(self.counted_papers[s].data, author[before < 0], 1)
             column.data[where] = count
-            self._look(self.counted[s], self.counted[s].change(author, np.maximum(before, 0), count, touched), column)
+            self._look(self.counted[s], self.counted[s].change(author, np.maximum(before, 0), count, self.papers.data), column)
             authors.append(touched)
         return np.concatenate(authors) if authors else np.zeros(0, I32)
 

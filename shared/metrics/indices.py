@@ -40,8 +40,12 @@ class Indices:
         for column in self.columns.values():
             column.resize(owners)
 
-    def change(self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, touched: np.ndarray) -> np.ndarray:
-        """Papers of `owner` go from `old` to `new` citations (-1: no such paper). touched: distinct owners. Returns owners to look at again."""
+    def change(self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, papers: np.ndarray) -> np.ndarray:
+        """Papers of `owner` go from `old` to `new` citations (-1: no such paper). papers: how many each owner has afterwards, of all owners.
+
+        Returns the distinct owners to look at again.
+        """
+        touched = distinct(owner)
         gain = np.maximum(new, 0).astype(I64) - np.maximum(old, 0)
         np.add.at(self.total.data, owner, gain)
         h = self.h.data[owner]
@@ -58,6 +62,7 @@ class Indices:
             falls = gain < 0
             np.add.at(self.slack.data, owner[falls], gain[falls])
             dirty |= (self.need.data[touched] <= 0) | (self.slack.data[touched] < 0)
+            dirty |= self.g.data[touched] > papers[touched]  # papers without citations left: nothing else tells
             came_or_went = (old < 0) != (new < 0)
             if came_or_went.any():  # the number of papers caps g
                 crowded = distinct(owner[came_or_went])
