@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import functools
 import gc
 import signal
@@ -30,6 +31,8 @@ from shared.telemetry.registry import Telemetry
 log = structlog.get_logger("worker")
 
 GENERATION = 1
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Authors)
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
 
@@ -95,10 +98,15 @@ def hold(settings, roles: Sequence[str]) -> Roles:
     return taken
 
 
-def tune_collector() -> None:
-    """State is columns and long-lived strings: looking through them for cycles again and again only costs time."""
+def tune_memory() -> None:
+    """State is columns and long-lived strings: looking through them for cycles again and again only costs time, and so does giving the
+    memory of one batch back to the system just before the next one asks for it (glibc; elsewhere the system decides)."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    with contextlib.suppress(AttributeError, OSError):
+        adjust = ctypes.CDLL(None).mallopt
+        adjust(M_MMAP_THRESHOLD, BATCH_BYTES)
+        adjust(M_TRIM_THRESHOLD, 2 * BATCH_BYTES)
 
 
 def runners_of(
@@ -106,7 +114,7 @@ def runners_of(
 ) -> list[StageRunner]:
     pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
     store = CheckpointStore(Path(settings.data_dir) / "checkpoints", settings.keep_checkpoints)
-    tune_collector()
+    tune_memory()
     runners = []
     for stage in stages:
         kind = PublisherRunner if stage is Profiles else StageRunner

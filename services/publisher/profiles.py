@@ -4,35 +4,18 @@ A snapshot is assembled from columns and from papers' cards as they came (bytes,
 published last and its version is above (rule P3); several changes between two publications make one snapshot (bursts are coalesced).
 """
 
-from hashlib import blake2b
-from typing import NamedTuple
-
 import numpy as np
 import orjson
 
 from services.consumer.authors import COUNTED, REFERENCES
+from services.publisher.snapshots import CATEGORY, CITED_IN, PUBLISHED_IN, WRITTEN, Snapshot, Told, snapshots
 from shared.contracts import topics
-from shared.metrics import definitions
-from shared.metrics.violations import violations
 from shared.stages import causes
-from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, ranges
+from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, stable_order
 from shared.stages.packs import Pack, Rows
 from shared.stages.stage import PackStage
 
-CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
-LOW = (1 << 28) - 1
-AFFILIATIONS = 10  # told in a snapshot
 UNRANKED = -1
-
-
-class Snapshot(NamedTuple):
-    """What is to be published for one author. change: the record for author-metrics.v1, None when no number moved."""
-
-    author: str
-    version: int
-    digest: bytes
-    profile: bytes
-    change: bytes | None
 
 
 class Profiles(PackStage):
@@ -319,144 +302,14 @@ class Profiles(PackStage):
         authors = authors[self.version.data[authors] > self.public_version.data[authors]]
         if not len(authors):
             return []
-        why = self.why.take(authors, self.public_version)
-        out, slots, numbers = [], [], []
-        as_of = f"{self.day // 10000:04}-{self.day // 100 % 100:02}-{self.day % 100:02}".encode() if self.day else None
-        stamp = b'"%s"' % as_of if as_of else b"null"
-        versions, before = self.version.data[authors].tolist(), self.public_numbers.data[authors].tolist()
-        digests = self.public_digest.data[authors].tolist()
-        counted_before = self._blobs(self.public_counted, authors)
-        for at, (slot, head, rest, now, counted) in enumerate(self._contents(authors)):
-            digest = int.from_bytes(blake2b(head + rest, digest_size=8).digest(), "little", signed=True)
-            if digest == digests[at]:
-                continue
-            version = versions[at]
-            mark = b',"generation":%d,"version":%d,"as_of":%s,' % (self.layout.generation, version, stamp)
-            change = self._change(before[at], now, counted_before[at], counted, why.get(slot, []))
-            changed = None if change is None else head[: head.index(b',"name":')] + mark + orjson.dumps(change)[1:]
-            out.append(Snapshot(self.authors.names[slot], version, digest, head + mark + rest, changed))
-            slots.append(slot)
-            numbers.append(now)
-            if counted or counted_before[at]:
-                blob = orjson.dumps(counted)
-                self.public_counted.replace(np.array([slot]), np.array([len(blob)]), np.frombuffer(blob, np.uint8))
+        out = list(snapshots(self, authors, self.why.take(authors, self.public_version)))
         if out:
+            slots = np.array([s.slot for s in out])
             self.public_version.data[slots], self.public_digest.data[slots] = [s.version for s in out], [s.digest for s in out]
-            self.public_numbers.data[slots] = numbers
+            self.public_numbers.data[slots] = [s.numbers for s in out]
+            if self.sources.names:
+                self.public_counted.replace(slots, *_lengths_and_bytes([s.counted for s in out]))
         return out
-
-    @staticmethod
-    def _blobs(lists: Lists, owners: np.ndarray) -> list[memoryview]:
-        data = memoryview(lists.values[0].data)
-        at = lists.offset.data[owners]
-        ends = at + lists.length.data[owners]
-        return [data[a:b] for a, b in zip(at.tolist(), ends.tolist(), strict=True)]
-
-    def _contents(self, authors: np.ndarray):
-        """For each author: the head (author_id, name) and the rest of the snapshot as JSON without outer braces; numbers; counted numbers."""
-        papers = self._papers(authors)
-        tallies = self._tallies(authors)
-        numbers, length = self.numbers.data[authors].tolist(), self.held.length.data[authors].tolist()
-        truncated, about = self.truncated_papers.data[authors].tolist(), self._blobs(self.about, authors)
-        sources = [(name, column.data[authors].tolist()) for name, column in zip(self.sources.names, self.counted, strict=True)]
-        basis = self.layout.headline_basis
-        for at, slot in enumerate(authors.tolist()):
-            cited_in, published_in, categories, written = tallies[at]
-            said = orjson.loads(about[at]) if about[at] else None
-            described = (said and said["described"]) or {}
-            author_id, (name, affiliations) = self.authors.names[slot], _as_written(written)
-            metrics = {"references": dict(zip(REFERENCES, numbers[at], strict=True))}
-            counted = {s: dict(zip(COUNTED, rows[at], strict=True)) for s, rows in sources if rows[at][0]}
-            for source, values in counted.items():
-                metrics[f"counted:{source}"] = {"papers": length[at], **values}
-            told = basis if basis in metrics else "references"
-            flags = (["authors_truncated"] if truncated[at] else []) + (
-                ["dates_missing"] if sum(published_in.values()) < length[at] else []
-            )
-            head = orjson.dumps({"author_id": author_id, "name": described.get("name") or name or _name_of(author_id)})[:-1]
-            rest = {
-                "field": min(categories, key=lambda c: (-categories[c], c)).rpartition(".")[2] if categories else None,
-                "affiliations": affiliations,
-                "headline": {"h_index": metrics[told]["h_index"], "papers": length[at], "citations": metrics[told]["citations"],
-                             "novelty": None, "ai_score": None, "basis": told},
-                "metrics": metrics,
-                "reported": _reported(said, metrics["references"]),
-                "citations_by_year": cited_in, "papers_by_year": published_in, "papers_total": length[at], "papers": papers[at],
-                "flags": flags, "provenance": {"definitions": definitions.VERSION, "coverage": {"references": None, "novelty": None}},
-            }  # fmt: skip
-            for extra in ("orcid", "homepage", "aliases"):
-                if extra in described:
-                    rest[extra] = described[extra]
-            yield slot, head, orjson.dumps(rest)[1:], numbers[at], counted
-
-    def _papers(self, authors: np.ndarray) -> list[orjson.Fragment]:
-        """The top papers of each author as one JSON array: most cited first, then newest, then by paper_id."""
-        shown = np.minimum(self.held.length.data[authors], self.top)
-        index, owner = ranges(self.held.offset.data[authors], shown)
-        row = self.held.values[0].data[index]
-        paper, citations = self.row_paper.data[row], self.row_citations.data[row]
-        key = pair(citations, self.date.data[paper])
-        order = np.lexsort((-key, owner))
-        paper, citations, key = paper[order], citations[order], key[order]
-        tied = np.flatnonzero((key[1:] == key[:-1]) & (owner[1:] == owner[:-1]))
-        if len(tied):
-            runs = np.split(tied, np.flatnonzero(np.diff(tied) > 1) + 1)
-            for run in runs:
-                a, b = int(run[0]), int(run[-1]) + 2
-                paper[a:b] = sorted(paper[a:b].tolist(), key=self.papers.names.__getitem__)
-        cards = self._blobs(self.cards, paper)
-        pieces = [b'%s,"citations":%d,"novelty":null}' % both for both in zip(cards, citations.tolist(), strict=True)]
-        for source, counts in enumerate(self.paper_counted):
-            self._add_counts(pieces, source, counts.data[paper])
-        ends = np.cumsum(shown).tolist()
-        return [orjson.Fragment(b"[%s]" % b",".join(pieces[a:b])) for a, b in zip([0, *ends], ends, strict=False)]
-
-    def _add_counts(self, pieces: list[bytes], source: int, counts: np.ndarray) -> None:
-        """`citations_by_source` of the papers that a source counts."""
-        name = orjson.dumps(self.sources.names[source])
-        for at in np.flatnonzero(counts >= 0).tolist():
-            piece, count = pieces[at], b"%s:%d" % (name, counts[at])
-            pieces[at] = (
-                piece[:-2] + b"," + count + b"}}" if piece.endswith(b"}}") else piece[:-1] + b',"citations_by_source":{' + count + b"}}"
-            )
-
-    def _tallies(self, authors: np.ndarray) -> list[tuple[dict, dict, dict, dict]]:
-        """For each author: citations by year, papers by year, papers by category, papers by name and affiliations as written."""
-        out: list[tuple[dict, dict, dict, dict]] = [({}, {}, {}, {}) for _ in range(len(authors))]
-        owner, key, count = self.tallies.of(authors)
-        categories, written = self.categories.names, self.written.names
-        for at, kind, what, n in zip(owner.tolist(), (key >> 28).tolist(), (key & LOW).tolist(), count.tolist(), strict=True):
-            if kind < 2:
-                out[at][kind][str(what)] = n
-            else:
-                out[at][kind][categories[what] if kind == 2 else written[what]] = n
-        return out
-
-    def _change(self, before: list[int], now: list[int], counted_before: memoryview, counted: dict, why: list[tuple]) -> dict | None:
-        if before == now and not counted and not counted_before:
-            return None
-        old = {} if before[0] < 0 else dict(zip(REFERENCES, before, strict=True))
-        new = dict(zip(REFERENCES, now, strict=True))
-        for which, by_source in ((old, orjson.loads(counted_before) if counted_before else {}), (new, counted)):
-            for source, values in by_source.items():
-                which |= {f"counted:{source}.{name}": value for name, value in values.items()}
-        changed = [name for name, value in new.items() if old.get(name) != value] + [name for name in old if name not in new]
-        if not changed:
-            return None
-        names, sources = self.papers.names, self.sources.names
-        told, total = [], 0
-        for kind, paper, by, weight in why:
-            total += weight
-            if len(told) == causes.TOLD:
-                continue
-            cause = {"kind": causes.KINDS[kind], "paper_id": names[paper]}
-            if by >= 0:
-                if kind == causes.COUNTED:
-                    cause["source"] = sources[by]
-                else:
-                    cause["by"] = names[by]
-            told.append(cause)
-        return {"before": old, "after": new, "changed": changed, "causes": told, "causes_total": total}
 
 
 class Causes:
@@ -480,19 +333,21 @@ class Causes:
         author, place, kind, by, weight = causes.cap(author, np.arange(len(author)), kind, by, weight)
         self.parts = [(author, paper[place], kind, by, weight, version[place])]
 
-    def take(self, authors: np.ndarray, public: Column) -> dict[int, list[tuple[int, int, int, int]]]:
-        """The causes of these authors that came after what is public: author → [(kind, paper, by, weight)]; they are forgotten here."""
+    def take(self, authors: np.ndarray, public: Column) -> Told:
+        """The causes of these distinct authors that came after what is public; they are forgotten here."""
         self.settle()
         if not self.parts:
-            return {}
-        author, paper, kind, by, weight, version = self.parts[0]
-        mine = find(np.sort(authors), author) >= 0
+            return Told([0] * (len(authors) + 1), [], [], [], [])
+        order = np.argsort(authors)
+        at = find(authors[order], self.parts[0][0])
+        mine = at >= 0
+        place = order[at[mine]]
+        author, *columns, version = (c[mine] for c in self.parts[0])
         self.parts = [tuple(c[~mine] for c in self.parts[0])] if not mine.all() else []
-        told = np.flatnonzero(mine & (version > public.data[author]))
-        out: dict[int, list] = {}
-        for a, *cause in zip(*(c[told].tolist() for c in (author, kind, paper, by, weight)), strict=True):
-            out.setdefault(a, []).append(tuple(cause))
-        return out
+        told = np.flatnonzero(version > public.data[author])
+        told = told[stable_order(place[told])]
+        paper, kind, by, weight = (c[told].tolist() for c in columns)
+        return Told(np.searchsorted(place[told], np.arange(len(authors) + 1)).tolist(), kind, paper, by, weight)
 
     @property
     def nbytes(self) -> int:
@@ -507,28 +362,5 @@ class Causes:
         self.parts = [tuple(arrays[name] for name in self.names)] if len(arrays["author"]) else []
 
 
-def _as_written(written: dict[str, int]) -> tuple[str | None, list[dict]]:
-    """The author's most frequent name (ties: longest, then smallest) and affiliations with their papers, most papers first."""
-    if len(written) == 1:  # most authors write their name one way
-        [(text, n)] = written.items()
-        name, affiliations = orjson.loads(text)
-        return name, [{"name": place, "papers": n} for place in sorted(set(affiliations))[:AFFILIATIONS]]
-    names: dict[str, int] = {}
-    places: dict[str, int] = {}
-    for text, n in written.items():
-        name, affiliations = orjson.loads(text)
-        names[name] = names.get(name, 0) + n
-        for place in dict.fromkeys(affiliations):
-            places[place] = places.get(place, 0) + n
-    best = min(names, key=lambda x: (-names[x], -len(x), x)) if names else None
-    ordered = sorted(places.items(), key=lambda item: (-item[1], item[0]))[:AFFILIATIONS] if places else ()
-    return best, [{"name": name, "papers": n} for name, n in ordered]
-
-
-def _name_of(author_id: str) -> str:
-    return author_id.removeprefix("name:")
-
-
-def _reported(said: dict | None, computed: dict) -> list[dict]:
-    reported = said["reported"] if said else {}
-    return [{"source": s, **reported[s], "violations": violations(reported[s], computed)} for s in sorted(reported)]
+def _lengths_and_bytes(values: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    return np.fromiter(map(len, values), I32, len(values)), np.frombuffer(b"".join(values), np.uint8)

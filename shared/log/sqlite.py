@@ -8,12 +8,15 @@ commit makes everything before it durable too.
 
 import asyncio
 import sqlite3
+import struct
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+
+import orjson
 
 from shared.errors import LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
 from shared.log.port import Headers, Log, Message, Partition, Record, TopicSpec
@@ -395,18 +398,24 @@ class SqliteLog(Log):
 
 
 @lru_cache(256)
-def _prefix(name: str) -> bytes:
-    raw = name.encode()
-    return len(raw).to_bytes(2, "little") + raw
+def _encoded_names(names: tuple[str, ...]) -> bytes:
+    raw = orjson.dumps(names)
+    return struct.pack("<I", len(raw)) + raw
+
+
+@lru_cache(256)
+def _decoded_names(raw: bytes) -> list[str]:
+    return orjson.loads(raw)
 
 
 def encode_headers(headers: Headers) -> bytes | None:
-    """Names and values as length-prefixed bytes; None for no headers."""
+    """Names as JSON behind their length, lengths of the values, values; lengths are 32 bits, little-endian. None for no headers."""
     if not headers:
         return None
     if isinstance(headers, StoredHeaders):
         return headers.raw
-    return b"".join([part for name, value in headers for part in (_prefix(name), len(value).to_bytes(4, "little"), value)])
+    names, values = zip(*headers, strict=True)
+    return b"".join((_encoded_names(names), struct.pack(f"<{len(values)}I", *map(len, values)), *values))
 
 
 class StoredHeaders(Sequence):
@@ -418,12 +427,15 @@ class StoredHeaders(Sequence):
         self.raw = raw
 
     def _all(self) -> Headers:
-        raw, headers, at = self.raw, [], 0
-        while at < len(raw):
-            end = at + 2 + int.from_bytes(raw[at : at + 2], "little")
-            name = raw[at + 2 : end].decode()
-            at = end + 4 + int.from_bytes(raw[end : end + 4], "little")
-            headers.append((name, raw[end + 4 : at]))
+        raw = self.raw
+        at = 4 + int.from_bytes(raw[:4], "little")
+        names = _decoded_names(raw[4:at])
+        lengths = struct.unpack_from(f"<{len(names)}I", raw, at)
+        at += 4 * len(names)
+        headers = []
+        for name, length in zip(names, lengths, strict=True):
+            headers.append((name, raw[at : at + length]))
+            at += length
         return tuple(headers)
 
     def __len__(self) -> int:

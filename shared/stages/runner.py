@@ -32,7 +32,7 @@ class Pace(NamedTuple):
     checkpoint_seconds: float = 60.0
     coalesce_share: float = 0.2
     coalesce_max_seconds: float = 10.0
-    publish_authors: int = 500
+    publish_authors: int = 2000
 
 
 class StageRunner:
