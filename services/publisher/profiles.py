@@ -16,6 +16,7 @@ from shared.stages.packs import Pack, Rows
 from shared.stages.stage import PackStage
 
 UNRANKED = -1
+NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 
 
 class Profiles(PackStage):
@@ -47,6 +48,8 @@ class Profiles(PackStage):
         self.about = Lists(np.uint8)
         self.truncated_papers = Column(I32)
         self.day = 0
+        self.facts_seen.learn([NOTHING_KNOWN])
+        self._learn_facts([NOTHING_KNOWN])
         # what is public
         self.public_version, self.public_digest = Column(I64), Column(I64)
         self.public_numbers = Column(I64, -1, width=len(REFERENCES))
@@ -93,7 +96,7 @@ class Profiles(PackStage):
         self.paper_counted[-1].resize(len(self.papers))
 
     def restored(self):
-        self._learn_facts(self.facts_seen.names)
+        self._learn_facts(self.facts_seen.names[1:])
 
     # ---- one pack
 
