@@ -1,8 +1,11 @@
-"""Part of `verify`: the newest checkpoint of every stage against the same stage run anew from the start of its input (invariant I2).
+"""Part of `verify`: the newest checkpoint of every stage against the same stage run anew import asyncio
+from the start of its input (invariant I2).
 
-It finds a checkpoint whose state is not what its input makes: a flipped bit that kept its checksum, a row changed by hand, a breach of determinism.
+It finds a checkpoint whose state is not what its input makes: a flipped bit that kept its checksum, a row changed by hand, a breach of
+determinism.
 """
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,7 +44,7 @@ async def check(settings, report: Callable[[str], None]) -> int:
 async def _differences(log: Log, layout: Layout, stage: type[Stage], partition: int, path: Path) -> list[str]:
     saved = Session(stage(partition, layout, fingerprint(layout)))
     try:
-        saved.restore(path.read_bytes())
+        saved.restore(await asyncio.to_thread(path.read_bytes))
     except FileNotFoundError:
         return []  # a running service has replaced it
     except CheckpointInvalid as error:

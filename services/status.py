@@ -29,7 +29,8 @@ async def reported(log: Log) -> dict[str, dict]:
 
 
 async def status_of(log: Log) -> dict:
-    """{"idle", "lag", "stages": [{stage, partition, lag, state, fraction, at}]}; in stage order, so that `idle` cannot be seen too early."""
+    """{"idle", "lag", "stages": [{stage, partition, lag, state, fraction, at}]}; in stage order, so that `idle` cannot be seen too
+    early."""
     held = await log.topics()
     stages = []
     for name, (_, stage) in ORDER.items():
@@ -41,8 +42,19 @@ async def status_of(log: Log) -> dict:
             _, end = (await log.bounds([here]))[here]
             told = (await reported(log)).get(f"{name}/{partition}", {})
             done = told.get("next", 0)
-            stages.append({"stage": name, "partition": partition, "input": topic, "end": end, "next": done, "lag": end - done,
-                           "state": told.get("state", "never started"), "fraction": told.get("fraction"), "at": told.get("at")})  # fmt: skip
+            stages.append(
+                {
+                    "stage": name,
+                    "partition": partition,
+                    "input": topic,
+                    "end": end,
+                    "next": done,
+                    "lag": end - done,
+                    "state": told.get("state", "never started"),
+                    "fraction": told.get("fraction"),
+                    "at": told.get("at"),
+                }
+            )
     lag = sum(s["lag"] for s in stages)
     return {"idle": lag == 0 and bool(stages), "lag": lag, "stages": stages}
 

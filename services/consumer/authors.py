@@ -1,7 +1,7 @@
 """authors: author-changes → metric-changes. Per author the papers with their counts; indices kept incrementally.
 
-Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3), and
-what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `day`.
+Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3),
+and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `day`.
 """
 
 import numpy as np
@@ -33,7 +33,8 @@ class Authors(PackStage):
     output = topics.METRIC_CHANGES
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
+        Kind("counted", ("author", "source")), Kind("day", ("one",)),
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -59,7 +60,8 @@ class Authors(PackStage):
             "source_slots": self.source_slots, "row_slots": self.row_slots, "row_author": self.row_author, "row_paper": self.row_paper,
             "row_citations": self.row_citations, "row_foreign": self.row_foreign, "papers": self.papers, "all": self.all,
             "foreign": self.foreign, "held": self.held, **{f"row_counted.{i}": c for i, c in enumerate(self.row_counted)},
-            **{f"counted.{i}": c for i, c in enumerate(self.counted)}, **{f"counted_papers.{i}": c for i, c in enumerate(self.counted_papers)},
+            **{f"counted.{i}": c for i, c in enumerate(self.counted)},
+            **{f"counted_papers.{i}": c for i, c in enumerate(self.counted_papers)},
         }  # fmt: skip
 
     def facts(self):

@@ -1,7 +1,8 @@
 """catalogue: papers.v1 → paper-changes. Checks each event, holds the newest revision of each paper and writes what changed.
 
-Rows for the partition of the affected paper: `paper` (the paper as it is: the home partition gets everything, partitions it cites into get its
-authors and year), `edge` (cited, citing, sign: +1 new, -1 gone, 0 the citation stands but its paper's authors or year changed), `counted`.
+Rows for the partition of the affected paper: `paper` (the paper as it is: the home partition gets everything, partitions it cites into get
+its authors and year), `edge` (cited, citing, sign: +1 new, -1 gone, 0 the citation stands but its paper's authors or year changed),
+`counted`.
 """
 
 from collections.abc import Sequence
@@ -176,7 +177,8 @@ class _Batch:
         )
 
     def _supersedes(self, held: _Held, event: dict) -> int | None:
-        """Rule A1: the highest revision wins, of equal ones the later; the same content again changes nothing. The digest of a new one, or None."""
+        """Rule A1: the highest revision wins, of equal ones the later; the same content again changes nothing. The digest of a new one,
+        or None."""
         s, revision = self.stage, event["revision"]
         if revision < held.revision:
             s.counters["stale_revisions"] += 1

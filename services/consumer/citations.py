@@ -4,8 +4,8 @@ Rows for the partition of the author: `row` (an authorship: row, author, paper, 
 citations not by its own authors; -1 the authorship is gone), `count` (row, source → citations a source counts), `card` (the paper for
 display), `year` (author, citing year, ±n: a delta), `cause` (why an author's numbers moved).
 
-Everything is the difference of before and after one pack (rules C5, D1). A citation keeps two facts about its citing paper as they were when it
-was counted (year, shares an author), so taking it back is exact whatever has changed since.
+Everything is the difference of before and after one pack (rules C5, D1). A citation keeps two facts about its citing paper as they were
+when it was counted (year, shares an author), so taking it back is exact whatever has changed since.
 """
 
 from typing import NamedTuple
@@ -304,7 +304,8 @@ class Citations(PackStage):
             out["card"] = {"paper": paper_number[described[shown]], "card": rows["card"].take(source), "date": rows["date"][source],
                            "category": [rows["category"][i] for i in source.tolist()], "truncated": rows["truncated"][source]}  # fmt: skip
             out["row"] = {"row": touched.row[is_new], "author": author_number[touched.author[is_new]],
-                          "paper": paper_number[touched.paper[is_new]], "sig": _sigs(rows, place[at[is_new]], touched.rank[is_new])}  # fmt: skip
+                          "paper": paper_number[touched.paper[is_new]],
+                          "sig": _sigs(rows, place[at[is_new]], touched.rank[is_new])}  # fmt: skip
         none = np.full(len(gone), -1, I32)
         out["state"] = {
             "row": np.concatenate([touched.row, gone]),
@@ -332,7 +333,8 @@ class Citations(PackStage):
         return {"row": rows, "source": sources, "count": counts}
 
     def _causes(self, edges, home, change, counted, superseded):
-        """(author, paper, kind, by, weight) for the authors of present papers; at most 20 an author, the last one carries the rest (bounded)."""
+        """(author, paper, kind, by, weight) for the authors of present papers; at most 20 an author, the last one carries the rest
+        (bounded)."""
         present = self.present.data
         new, gone = edges.after & ~edges.before, edges.before & ~edges.after
         sets = []

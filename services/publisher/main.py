@@ -40,7 +40,8 @@ def public_facts(value: bytes, headers) -> tuple[str, int, int, dict, dict]:
 
 
 class PublisherRunner(StageRunner):
-    """A runner that publishes. While input waits it spends at most `coalesce_share` of the time on it, so bursts are coalesced by themselves;
+    """A runner that publishes. While input waits it spends at most `coalesce_share` of the time on it, so bursts are coalesced by
+    themselves;
     an idle one publishes at once."""
 
     def __init__(self, *args):

@@ -1,7 +1,8 @@
 """publisher: metric-changes → public snapshots. Folds rows into profiles; authors that changed wait until the session publishes them.
 
-A snapshot is assembled from columns and from papers' cards as they came (bytes, never parsed). It is published when its content differs from what was
-published last and its version is above (rule P3); several changes between two publications make one snapshot (bursts are coalesced).
+A snapshot is assembled from columns and from papers' cards as they came (bytes, never parsed). It is published when its content differs
+from what was published last and its version is above (rule P3); several changes between two publications make one snapshot (bursts are
+coalesced).
 """
 
 import numpy as np
@@ -63,8 +64,9 @@ class Profiles(PackStage):
     def parts(self):
         return {
             "papers": self.papers, "cards": self.cards, "date": self.date, "fact": self.fact, "facts_seen": self.facts_seen,
-            "row_author": self.row_author, "row_paper": self.row_paper, "row_citations": self.row_citations, "row_written": self.row_written,
-            "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors, "sources": self.sources,
+            "row_author": self.row_author, "row_paper": self.row_paper, "row_citations": self.row_citations,
+            "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
+            "sources": self.sources,
             "categories": self.categories, "written": self.written, "numbers": self.numbers, "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
@@ -147,8 +149,9 @@ class Profiles(PackStage):
         if "author_key" in kinds:
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
-            for part in (self.numbers, self.version, self.held, self.floor, self.tallies, self.about, self.truncated_papers, self.public_version,
-                         self.public_digest, self.public_numbers, self.public_counted, self.waits, *self.counted):  # fmt: skip
+            for part in (self.numbers, self.version, self.held, self.floor, self.tallies, self.about, self.truncated_papers,
+                         self.public_version, self.public_digest, self.public_numbers, self.public_counted, self.waits,
+                         *self.counted):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
                 if name in self.unplaced:

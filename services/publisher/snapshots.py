@@ -89,9 +89,7 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
         profile = b"".join((head, name, mark, rest))
         change = _change(state, at, before[at], numbers, counted_before[at], counted, why)
         changed = None if change is None else b"".join((head, mark, change))
-        yield Snapshot(
-            slot, names[slot], versions[at], digest, profile, changed, numbers, b"" if not counted else orjson.dumps(counted)
-        )
+        yield Snapshot(slot, names[slot], versions[at], digest, profile, changed, numbers, b"" if not counted else orjson.dumps(counted))
 
 
 def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, list[int], dict]]:

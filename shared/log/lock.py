@@ -1,4 +1,5 @@
-"""One process a role on an embedded log: an exclusive lock on a file beside it. It replaces the fence of rule P1; it dies with its process."""
+"""One process a role on an embedded log: an exclusive lock on a file beside it. It replaces the fence of rule P1; it dies with its
+process."""
 
 import fcntl
 import os
@@ -10,7 +11,8 @@ from shared.errors import AlreadyRunning, LogUnavailable
 
 
 class RoleLock:
-    """Held from creation until `close` or the end of the process. Errors: AlreadyRunning (who has it), LogUnavailable (cannot be locked)."""
+    """Held from creation until `close` or the end of the process. Errors: AlreadyRunning (who has it), LogUnavailable (cannot be
+    locked)."""
 
     def __init__(self, log: Path, role: str, text: str = ""):
         self.path, self.role = lock_path(log, role), role
@@ -25,7 +27,8 @@ class RoleLock:
             holder = self.holder(log, role) or {}
             where = f", {holder['text']}" if holder.get("text") else ""
             raise AlreadyRunning(
-                f"the {role} of {log} is already running (pid {holder.get('pid', 'unknown')}{where}); stop it, or choose another folder with --data-dir"
+                f"the {role} of {log} is already running (pid {holder.get('pid', 'unknown')}{where}); "
+                "stop it, or choose another folder with --data-dir"
             ) from None
         self.describe(text)
 

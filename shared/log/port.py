@@ -26,7 +26,8 @@ class Message(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a reader gets. offset: position in its partition, from 0, rising, not always dense; timestamp: append time, milliseconds since the epoch."""
+    """What a reader gets. offset: position in its partition, from 0, rising, not always dense; timestamp: append time, milliseconds since
+    the epoch."""
 
     offset: int
     timestamp: int

@@ -1,9 +1,9 @@
 """The embedded log: one SQLite file in WAL mode, shared by any number of processes. Nothing to install.
 
 Each partition is a table of its own (offset → record), so every append is at the end of a B-tree. Offsets come from a counter in the
-`partitions` table, in the same transaction, and survive deletion. Appends that wait at the same moment are committed together. Internal topics are
-committed without an fsync: a power cut takes the end of the file, of all topics alike (exactness.md 6), never the middle; a durable topic's
-commit makes everything before it durable too.
+`partitions` table, in the same transaction, and survive deletion. Appends that wait at the same moment are committed together. Internal
+topics are committed without an fsync: a power cut takes the end of the file, of all topics alike (exactness.md 6), never the middle; a
+durable topic's commit makes everything before it durable too.
 """
 
 import asyncio
@@ -34,9 +34,13 @@ CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted p
 QUEUE = 256  # appends that may wait to be committed
 
 SCHEMA = """
-CREATE TABLE topics (name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL, retention_ms INTEGER, durable INTEGER NOT NULL);
-CREATE TABLE partitions (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, number INTEGER NOT NULL, start INTEGER NOT NULL, next INTEGER NOT NULL,
-                         UNIQUE (topic, number));
+CREATE TABLE topics (
+    name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL, retention_ms INTEGER, durable INTEGER NOT NULL
+);
+CREATE TABLE partitions (
+    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, number INTEGER NOT NULL, start INTEGER NOT NULL, next INTEGER NOT NULL,
+    UNIQUE (topic, number)
+);
 """
 
 
@@ -138,7 +142,8 @@ class SqliteLog(Log):
                 missing.append(spec)
             elif held[spec.name] != spec:
                 raise UsageError(
-                    f"topic {spec.name} exists as {held[spec.name]}, not as {spec}: partition counts and retention are fixed when a log is made"
+                    f"topic {spec.name} exists as {held[spec.name]}, not as {spec}: "
+                    "partition counts and retention are fixed when a log is made"
                 )
         if missing:
             await self._in_writer(self._create, missing)
@@ -241,7 +246,8 @@ class SqliteLog(Log):
     # ---- compaction and retention: never more than CLEAN_ROWS rows in one transaction
 
     def _tidy(self, group: Sequence[Mapping[Partition, Sequence[Message]]]) -> None:
-        """After a commit, in the writer: notes what compacted partitions have grown by, and deletes some of what is superseded or too old."""
+        """After a commit, in the writer: notes what compacted partitions have grown by, and deletes some of what is superseded or too
+        old."""
         for batches in group:
             for partition, messages in batches.items():
                 if self._topics[partition.topic].compacted:

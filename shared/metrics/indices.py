@@ -1,13 +1,13 @@
 """Incremental indices over (author, paper) citation counts: totals, h-index, g-index, i10, i100.
 
-The cost follows the change, not the author's size: each index knows how much change it survives, and only authors that spend it are looked at
-again, all in one sort.
+The cost follows the change, not the author's size: each index knows how much change it survives, and only authors that spend it are looked
+at again, all in one sort.
 
-* h-index (Hirsch, PNAS 102:16569, 2005): the largest h with h papers of at least h citations each. Kept exactly beside it: how many papers have
-  more than h citations (`above`) and how many at least h (`reach`). It rises only when above > h and falls only when reach < h.
-* g-index (Egghe, Scientometrics 69:131, 2006): the largest g ≤ papers with g² ≤ the sum of the g most cited. After a look, `need` is what the sum of
-  the top g + 1 lacks and `slack` what the sum of the top g has to spare. Gains of papers that end above `bound` (citations of paper g + 1)
-  lower need, losses lower slack; both err on the side of looking again.
+* h-index (Hirsch, PNAS 102:16569, 2005): the largest h with h papers of at least h citations each. Kept exactly beside it: how many papers
+  have more than h citations (`above`) and how many at least h (`reach`). It rises only when above > h and falls only when reach < h.
+* g-index (Egghe, Scientometrics 69:131, 2006): the largest g ≤ papers with g² ≤ the sum of the g most cited. After a look, `need` is what
+  the sum of the top g + 1 lacks and `slack` what the sum of the top g has to spare. Gains of papers that end above `bound` (citations of
+  paper g + 1) lower need, losses lower slack; both err on the side of looking again.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,8 @@ class Indices:
             column.resize(owners)
 
     def change(self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, papers: np.ndarray) -> np.ndarray:
-        """Papers of `owner` go from `old` to `new` citations (-1: no such paper). papers: how many each owner has afterwards, of all owners.
+        """Papers of `owner` go from `old` to `new` citations (-1: no such paper). papers: how many each owner has afterwards, of all
+        owners.
 
         Returns the distinct owners to look at again.
         """
@@ -70,7 +71,8 @@ class Indices:
         return touched[dirty]
 
     def look(self, owners: np.ndarray, lengths: np.ndarray, values: np.ndarray) -> None:
-        """Computes the indices of distinct `owners` from all their papers. lengths: papers of each; values: their citations, one after another."""
+        """Computes the indices of distinct `owners` from all their papers. lengths: papers of each; values: their citations, one after
+        another."""
         if not len(owners):
             return
         self.looks += len(owners)

@@ -33,14 +33,16 @@ def starts_of(lengths: np.ndarray) -> np.ndarray:
 
 
 def gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The values of the ranges [offset, offset + length) of `data`, one after another. Bytes are copied range by range: an index a byte costs more."""
+    """The values of the ranges [offset, offset + length) of `data`, one after another. Bytes are copied range by range: an index a byte
+    costs more."""
     if data.dtype != np.uint8:
         return data[ranges(offsets, lengths)[0]]
     view = memoryview(data)
     return np.frombuffer(b"".join([view[a:b] for a, b in zip(offsets.tolist(), (offsets + lengths).tolist(), strict=True)]), np.uint8)
 
 
-# Sorting plain integers is many times faster in numpy than hashing them or sorting stably, so these are built on np.sort and np.argsort alone.
+# Sorting plain integers is many times faster in numpy than hashing them or sorting stably, so these are built on np.sort and np.argsort
+# alone.
 
 
 def distinct(values: np.ndarray) -> np.ndarray:

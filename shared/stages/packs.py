@@ -174,7 +174,8 @@ def decode(raw: bytes) -> Pack:
 
 
 class Kind(NamedTuple):
-    """A kind of row. key: columns that identify an absolute row (rule C5: of one flush only the last of a key is sent); None: every row is sent."""
+    """A kind of row. key: columns that identify an absolute row (rule C5: of one flush only the last of a key is sent); None: every row
+    is sent."""
 
     name: str
     key: tuple[str, ...] | None = None
@@ -253,7 +254,8 @@ class Outbox:
 
     @staticmethod
     def _cut(pack: Pack) -> Iterator[Pack]:
-        """Rule C6: parts of at most PACK_BYTES (or one row); `end` of a part is the number of its last row, of the last part the channel's."""
+        """Rule C6: parts of at most PACK_BYTES (or one row); `end` of a part is the number of its last row, of the last part the
+        channel's."""
         weight = {kind: sizes(rows) for kind, rows in pack.kinds.items()}
         if sum(int(w.sum()) for w in weight.values()) <= PACK_BYTES:
             yield pack

@@ -1,4 +1,5 @@
-"""The only loop: reads, steps, sends, saves; one task a stage and partition. Rules S1 to S4, K1, K4, K5, C7; the clock and the log are here, not in stages."""
+"""The only loop: reads, steps, sends, saves; one task a stage and partition. Rules S1 to S4, K1, K4, K5, C7; the clock and the log are
+here, not in stages."""
 
 import asyncio
 import contextlib
@@ -151,7 +152,8 @@ class StageRunner:
     _saved_at = 0.0
 
     async def save(self) -> None:
-        """Rule K1: all packs of the session are acknowledged (each _send waited); the log is made durable first, so no checkpoint is ahead of it."""
+        """Rule K1: all packs of the session are acknowledged (each _send waited); the log is made durable first, so no checkpoint is
+        ahead of it."""
         session, began = self.session, time.monotonic()
         if session.position.next == self.saved:
             return

@@ -1,4 +1,5 @@
-"""One life of one stage instance: reads in order, hands out numbered packs, saves itself. Synchronous: the runner and the simulator drive it."""
+"""One life of one stage instance: reads in order, hands out numbered packs, saves itself. Synchronous: the runner and the simulator drive
+it."""
 
 import zlib
 from collections.abc import Sequence
@@ -92,7 +93,8 @@ class Session:
 
 
 def resume(stage_type: type[Stage], partition: int, layout: Layout, candidates) -> tuple[Session, list[str]]:
-    """A session from the first checkpoint that is whole and of this generation, else from the beginning; with the reasons for passing over others."""
+    """A session from the first checkpoint that is whole and of this generation, else from the beginning; with the reasons for passing
+    over others."""
     passed_over = []
     for name, raw in candidates:
         session = Session(stage_type(partition, layout, fingerprint(layout)))

@@ -59,15 +59,16 @@ class Telemetry:
         )
         self.channel_high = self._gauge("channel_high", "position", ("stage", "partition", "source"), "Rows taken so far from a partition.")
         by_partition = ("stage", "partition")
-        self._exactness = {
-            "gap_drops": self._counter("gap_drops_total", "packs", by_partition, "Packs ignored because rows before them are missing."),
-            "overlap_rows": self._counter("overlap_rows_total", "rows", by_partition, "Rows ignored because they were taken before; normal after a crash."),
-            "position_regressions": self._counter("position_regressions_total", "packs", by_partition, "Packs of a sender that went back; normal after a crash."),
-            "citations_missing": self._counter("citations_missing_total", "citations", by_partition, "Citations taken back that were never counted; must be 0."),
-            "stale_revisions": self._counter("stale_revisions_total", "events", by_partition, "Events older than what is known; without effect."),
-            "revision_conflicts": self._counter("revision_conflicts_total", "events", by_partition, "Events with a known revision but other content."),
-            "repeats": self._counter("repeats_total", "events", by_partition, "Events that say what is known; without effect."),
-        }  # fmt: skip
+        told = {
+            "gap_drops": ("packs", "Packs ignored because rows before them are missing."),
+            "overlap_rows": ("rows", "Rows ignored because they were taken before; normal after a crash."),
+            "position_regressions": ("packs", "Packs of a sender that went back; normal after a crash."),
+            "citations_missing": ("citations", "Citations taken back that were never counted; must be 0."),
+            "stale_revisions": ("events", "Events older than what is known; without effect."),
+            "revision_conflicts": ("events", "Events with a known revision but other content."),
+            "repeats": ("events", "Events that say what is known; without effect."),
+        }
+        self._exactness = {name: self._counter(f"{name}_total", unit, by_partition, meaning) for name, (unit, meaning) in told.items()}
 
         # checkpoints
         self.checkpoints_total = self._counter("checkpoints_total", "files", ("stage",), "Checkpoints written.")

@@ -1,9 +1,9 @@
 """A deterministic simulator: the real stages and sessions over logs in memory, with a seeded scheduler in place of time, network and disk.
 
-One world = one schedule: random layout, random input (revisions, withdrawals, repeats, late old revisions, counts, descriptions, days, poison), and
-sessions that read any number of records, flush at any moment, whose packs land, are refused, land twice, land after their sender died, whose
-acknowledgements are lost; that die at any step, come back from any old checkpoint or none, and run beside a successor (zombies). Then faults stop,
-everything drains, and the invariants of ../../docs/architecture.md are demanded. A failure names its seed:
+One world = one schedule: random layout, random input (revisions, withdrawals, repeats, late old revisions, counts, descriptions, days,
+poison), and sessions that read any number of records, flush at any moment, whose packs land, are refused, land twice, land after their
+sender died, whose acknowledgements are lost; that die at any step, come back from any old checkpoint or none, and run beside a successor
+(zombies). Then faults stop, everything drains, and the invariants of ../../docs/architecture.md are demanded. A failure names its seed:
 
     python -m tests.stages.simulator --seed 123 --count 1 [--mutant NAME]
 """
@@ -68,7 +68,8 @@ class Script:
             if rng.random() < 0.5:
                 event = {"event": "author.described", "author_id": author, "name": f"Name {rng.randint(0, 9)}"}
             else:
-                event = {"event": "author.reported", "author_id": author, "source": rng.choice("xy"), "as_of": f"2026-0{rng.randint(1, 9)}-01",
+                event = {"event": "author.reported", "author_id": author, "source": rng.choice("xy"),
+                         "as_of": f"2026-0{rng.randint(1, 9)}-01", 
                          "metrics": {"h_index": rng.randint(0, 99), "papers": rng.randint(0, 20)}}  # fmt: skip
             return AUTHORS.name, author, orjson.dumps(event)
         paper = rng.choice(self.papers)
@@ -84,8 +85,12 @@ class Script:
             names = rng.choices(self.authors, k=rng.randint(1, len(self.authors) if many else 3))
             event = {
                 "paper_id": paper, "revision": self.revision[paper], "title": f"Title {rng.randint(0, 9)}",
-                "published": rng.choice([None, "2016", "2017-03", "2016-05-04", "2021-12-31"]), "categories": rng.choice([[], ["cs.LG"], ["cs.CL", "x"], ["stat.ML"]]),
-                "authors": [{"author_id": a, "name": f"N {a} {rng.randint(0, 1)}", "affiliations": rng.sample(["u", "v"], rng.randint(0, 2))} for a in names],
+                "published": rng.choice([None, "2016", "2017-03", "2016-05-04", "2021-12-31"]),
+                "categories": rng.choice([[], ["cs.LG"], ["cs.CL", "x"], ["stat.ML"]]),
+                "authors": [
+                    {"author_id": a, "name": f"N {a} {rng.randint(0, 1)}", "affiliations": rng.sample(["u", "v"], rng.randint(0, 2))}
+                    for a in names
+                ],
                 "references": rng.choices([*self.papers, "elsewhere"], k=rng.randint(0, 4)), "authors_truncated": rng.random() < 0.1,
             }  # fmt: skip
         made = (PAPERS.name, paper, orjson.dumps(event))
@@ -269,9 +274,8 @@ class World:
         return True
 
     def spawn(self, role: tuple, calm: bool = False) -> None:
-        if role[0] is Profiles:
-            if any(a.role == role for a in self.actors):
-                return  # its lock is held
+        if role[0] is Profiles and any(a.role == role for a in self.actors):
+            return  # its lock is held
         raw = self.saved.get(role)
         r = self.rng.random()
         if not calm and self.stale and role in self.history and r < 0.3:
