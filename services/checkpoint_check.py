@@ -1,5 +1,4 @@
-"""Part of `verify`: the newest checkpoint of every stage against the same stage run anew import asyncio
-from the start of its input (invariant I2).
+"""Part of `verify`: the newest checkpoint of every stage against the same stage run anew from the start of its input (invariant I2).
 
 It finds a checkpoint whose state is not what its input makes: a flipped bit that kept its checksum, a row changed by hand, a breach of
 determinism.
