@@ -343,17 +343,16 @@ class Causes:
         """The causes of these distinct authors that came after what is public; they are forgotten here."""
         self.settle()
         if not self.parts:
-            return Told([0] * (len(authors) + 1), [], [], [], [])
+            return Told(np.zeros(len(authors) + 1, I64), *(np.zeros(0, I64) for _ in range(4)))
         order = np.argsort(authors)
         at = find(authors[order], self.parts[0][0])
         mine = at >= 0
         place = order[at[mine]]
-        author, *columns, version = (c[mine] for c in self.parts[0])
+        author, paper, kind, by, weight, version = (c[mine] for c in self.parts[0])
         self.parts = [tuple(c[~mine] for c in self.parts[0])] if not mine.all() else []
-        told = np.flatnonzero(version > public.data[author])
-        told = told[stable_order(place[told])]
-        paper, kind, by, weight = (c[told].tolist() for c in columns)
-        return Told(np.searchsorted(place[told], np.arange(len(authors) + 1)).tolist(), kind, paper, by, weight)
+        new = np.flatnonzero(version > public.data[author])
+        new = new[stable_order(place[new])]
+        return Told(np.searchsorted(place[new], np.arange(len(authors) + 1)), kind[new], paper[new], by[new], weight[new])
 
     @property
     def nbytes(self) -> int:

@@ -16,7 +16,7 @@ from services.consumer.authors import COUNTED, REFERENCES
 from shared.metrics import definitions
 from shared.metrics.violations import violations
 from shared.stages import causes
-from shared.stages.columns import I64, Lists, pair, ranges
+from shared.stages.columns import I64, Lists, distinct, pair, ranges
 
 CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
 LOW = (1 << 28) - 1
@@ -40,7 +40,8 @@ REST = (
     b'"metrics":{"references":%s%s},"reported":%s,"citations_by_year":{%s},"papers_by_year":{%s},"papers_total":%d,"papers":[%s],'
     b'"flags":%s,"provenance":%s%s}'
 )
-CHANGE = b'"before":{%s},"after":{%s},"changed":[%s],"causes":[%s],"causes_total":%d}'
+CHANGE = b'"before":{%s},"after":{%s},"changed":[%s]'
+CAUSES = b',"causes":[%s],"causes_total":%d}'
 FLAGS = {
     (truncated, undated): orjson.dumps(["authors_truncated"] * truncated + ["dates_missing"] * undated)
     for truncated in (False, True)
@@ -63,13 +64,13 @@ class Snapshot(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Causes of some authors, those of the author at place i from bounds[i] to bounds[i + 1]."""
+    """Causes of some authors, those of the author at place i from bounds[i] to bounds[i + 1]; columns in the order of the authors."""
 
-    bounds: list[int]
-    kind: list[int]
-    paper: list[int]
-    by: list[int]
-    weight: list[int]
+    bounds: np.ndarray
+    kind: np.ndarray
+    paper: np.ndarray
+    by: np.ndarray
+    weight: np.ndarray
 
 
 def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
@@ -78,6 +79,7 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
     versions, digests = state.version.data[authors].tolist(), state.public_digest.data[authors].tolist()
     before, counted_before = state.public_numbers.data[authors].tolist(), blobs(state.public_counted, authors)
     generation, names = state.layout.generation, state.authors.names
+    whys, why_bounds, totals = _whys(state, why)
     for at, (slot, head, name, rest, numbers, counted) in enumerate(_contents(state, authors)):
         content = blake2b(head, digest_size=8)
         content.update(name)
@@ -87,9 +89,11 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
             continue
         mark = MARK % (generation, versions[at], stamp)
         profile = b"".join((head, name, mark, rest))
-        change = _change(state, at, before[at], numbers, counted_before[at], counted, why)
-        changed = None if change is None else b"".join((head, mark, change))
-        yield Snapshot(slot, names[slot], versions[at], digest, profile, changed, numbers, b"" if not counted else orjson.dumps(counted))
+        change = _change(before[at], numbers, counted_before[at], counted)
+        if change is not None:
+            told = b",".join(whys[why_bounds[at] : why_bounds[at + 1]][: causes.TOLD])
+            change = b"".join((head, mark, change, CAUSES % (told, totals[at])))
+        yield Snapshot(slot, names[slot], versions[at], digest, profile, change, numbers, b"" if not counted else orjson.dumps(counted))
 
 
 def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, list[int], dict]]:
@@ -163,8 +167,8 @@ def _add_counts(pieces: list[bytes], source: str, counts: np.ndarray) -> None:
             pieces[at] = piece[:-1] + b',"citations_by_source":{' + count + b"}}"
 
 
-def _change(state, at: int, before: list[int], now: list[int], counted_before, counted: dict, why: Told) -> bytes | None:
-    """The end of a change record; None when all numbers are what they were."""
+def _change(before: list[int], now: list[int], counted_before, counted: dict) -> bytes | None:
+    """The numbers of a change record; None when all are what they were."""
     if before == now and not counted and not counted_before:
         return None
     known = before[0] >= 0
@@ -176,20 +180,24 @@ def _change(state, at: int, before: list[int], now: list[int], counted_before, c
         moved = [name for name in new if old.get(name) != new[name]] + [name for name in old if name not in new]
         changed = changed + [_quoted(name) for name in moved]
         olds, news = (b",".join(filter(None, (text, orjson.dumps(more)[1:-1]))) for text, more in ((olds, old), (news, new)))
-    if not changed:
-        return None
-    first, end = why.bounds[at], why.bounds[at + 1]
-    names, sources, told = state.papers.names, state.sources.names, []
-    for i in range(first, min(end, first + causes.TOLD)):
-        kind, by = why.kind[i], why.by[i]
+    return CHANGE % (olds, news, b",".join(changed)) if changed else None
+
+
+def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
+    """Every cause as JSON; where those of each author begin; how many there were for each, told or not."""
+    by_source = why.kind == causes.COUNTED
+    papers = {p: _quoted(state.papers.names[p]) for p in distinct(np.concatenate((why.paper, why.by[~by_source & (why.by >= 0)]))).tolist()}
+    sources = [b',"source":' + _quoted(name) for name in state.sources.names]
+    out = []
+    for kind, paper, by in zip(why.kind.tolist(), why.paper.tolist(), why.by.tolist(), strict=True):
         if by < 0:
-            more = b""
+            out.append(b'{"kind":%s,"paper_id":%s}' % (KINDS[kind], papers[paper]))
         elif kind == causes.COUNTED:
-            more = b',"source":' + _quoted(sources[by])
+            out.append(b'{"kind":%s,"paper_id":%s%s}' % (KINDS[kind], papers[paper], sources[by]))
         else:
-            more = b',"by":' + _quoted(names[by])
-        told.append(b'{"kind":%s,"paper_id":%s%s}' % (KINDS[kind], _quoted(names[why.paper[i]]), more))
-    return CHANGE % (olds, news, b",".join(changed), b",".join(told), sum(why.weight[first:end]))
+            out.append(b'{"kind":%s,"paper_id":%s,"by":%s}' % (KINDS[kind], papers[paper], papers[by]))
+    totals = np.diff(np.append(0, np.cumsum(why.weight))[why.bounds])
+    return out, why.bounds.tolist(), totals.tolist()
 
 
 def _flat(counted: dict[str, dict]) -> dict[str, int]:
