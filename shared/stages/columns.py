@@ -6,6 +6,7 @@ depend on the layout in memory (rule I2: two states are compared by their meanin
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from sys import intern
 
 import numpy as np
 import orjson
@@ -332,7 +333,10 @@ class Tallies:
 
 
 class Names:
-    """Strings by number: what a receiver knows when a key is sent by number only."""
+    """Strings by number: what a receiver knows when a key is sent by number only.
+
+    They are interned, so that the stages of one process hold each key once.
+    """
 
     def __init__(self):
         self.names: list[str] = []
@@ -341,7 +345,7 @@ class Names:
         return len(self.names)
 
     def extend(self, names: Iterable[str]) -> None:
-        self.names.extend(names)
+        self.names.extend(map(intern, names))
 
     @property
     def nbytes(self) -> int:
@@ -353,7 +357,7 @@ class Names:
     canonical = dump
 
     def load(self, arrays: Arrays) -> None:
-        self.names = orjson.loads(arrays[""].tobytes())
+        self.names = list(map(intern, orjson.loads(arrays[""].tobytes())))
 
 
 class Keys(Names):
@@ -367,14 +371,14 @@ class Keys(Names):
         """Numbers of `names`; unknown ones get the next numbers in order."""
         slots = self.slots
         before = len(slots)
-        found = np.fromiter((slots.setdefault(k, len(slots)) for k in names), I32, len(names))
+        found = np.fromiter((slots.setdefault(k, len(slots)) for k in map(intern, names)), I32, len(names))
         self.note(before)
         return found
 
     def note(self, before: int) -> list[str]:
         """Takes over the keys that were put into `slots` since it held `before`; returns them."""
         new = list(islice(reversed(self.slots), len(self.slots) - before))[::-1]
-        self.names += new
+        self.names.extend(map(intern, new))
         return new
 
     @property
