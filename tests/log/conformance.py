@@ -1,0 +1,266 @@
+"""What every log must do. An adapter's tests inherit `Conformance` and give it logs; nothing here knows which one it is."""
+
+import asyncio
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.errors import LogError, UnknownTopic, UsageError
+from shared.log.port import Log, Message, Partition, Record, TopicSpec
+
+MIB = 1 << 20
+BOUND = 10.0  # seconds that anything may take before a test gives up
+
+messages = st.builds(
+    Message,
+    st.none() | st.binary(max_size=20),
+    st.binary(max_size=200),
+    st.lists(st.tuples(st.text(min_size=1, max_size=10), st.binary(max_size=30)), max_size=4).map(tuple),
+)
+batches = st.dictionaries(st.integers(0, 2), st.lists(messages, min_size=1, max_size=6), min_size=1)
+
+
+def texts(*values: str) -> list[Message]:
+    return [Message(None, value.encode()) for value in values]
+
+
+async def everything(log: Log, partition: Partition, offset: int = 0, **bounds) -> list[Record]:
+    found: list[Record] = []
+    while records := await log.read(partition, offset, **bounds):
+        found += records
+        offset = records[-1].offset + 1
+    return found
+
+
+class Conformance(ABC):
+    """`log` and `other` are two handles on one log, as two processes have them. `topic` is a name that no other test uses."""
+
+    @pytest.fixture
+    @abstractmethod
+    async def log(self) -> Log: ...
+
+    @pytest.fixture
+    @abstractmethod
+    async def other(self, log: Log) -> Log: ...
+
+    @pytest.fixture
+    def topic(self) -> str:
+        return f"t-{uuid.uuid4().hex[:8]}"
+
+    @pytest.fixture
+    async def partitions(self, log: Log, topic: str) -> Sequence[Partition]:
+        await log.create([TopicSpec(topic, 3)])
+        return [Partition(topic, number) for number in range(3)]
+
+    # ---- topics
+
+    async def test_a_topic_is_as_it_was_created(self, log, other, topic):
+        specs = [TopicSpec(f"{topic}-a", 2, compacted=True), TopicSpec(f"{topic}-b", 1, retention_ms=86_400_000, durable=False)]
+        await log.create(specs)
+        held = await log.topics()
+        assert [held[spec.name] for spec in specs] == specs
+        assert (await other.topics()).items() >= {spec.name: spec for spec in specs}.items()
+
+    async def test_creating_again_changes_nothing(self, log, other, partitions, topic):
+        await log.append({partitions[0]: texts("kept")})
+        await log.create([TopicSpec(topic, 3)])
+        await other.create([TopicSpec(topic, 3)])
+        assert [r.value for r in await everything(log, partitions[0])] == [b"kept"]
+
+    @pytest.mark.parametrize("change", [{"partitions": 4}, {"compacted": True}, {"retention_ms": 5}])
+    async def test_a_topic_cannot_become_another(self, log, partitions, topic, change):
+        with pytest.raises(UsageError, match=topic):
+            await log.create([TopicSpec(topic, 3)._replace(**change)])
+        assert (await log.topics())[topic] == TopicSpec(topic, 3)
+
+    async def test_what_does_not_exist_is_named(self, log, partitions, topic):
+        for missing in (Partition(f"{topic}-no", 0), Partition(topic, 3)):
+            with pytest.raises(UnknownTopic, match=missing.topic):
+                await log.append({missing: texts("x")})
+            with pytest.raises(UnknownTopic, match=missing.topic):
+                await log.read(missing, 0)
+            with pytest.raises(UnknownTopic, match=missing.topic):
+                await log.bounds([missing])
+            with pytest.raises(UnknownTopic, match=missing.topic):
+                await log.wait({missing: 0}, 0.1)
+
+    async def test_an_unknown_topic_in_a_batch_appends_nothing(self, log, partitions, topic):
+        with pytest.raises(UnknownTopic):
+            await log.append({partitions[0]: texts("x"), Partition(f"{topic}-no", 0): texts("y")})
+        assert await log.read(partitions[0], 0) == []
+
+    # ---- append and read
+
+    async def test_offsets_follow_on_in_each_partition(self, log, partitions):
+        first, second, _ = partitions
+        assert await log.append({first: texts("a", "b"), second: texts("x")}) == {first: 0, second: 0}
+        assert await log.append({second: texts("y"), first: texts("c")}) == {first: 2, second: 1}
+        assert [(r.offset, r.value) for r in await log.read(first, 0)] == [(0, b"a"), (1, b"b"), (2, b"c")]
+        assert [(r.offset, r.value) for r in await log.read(second, 0)] == [(0, b"x"), (1, b"y")]
+        assert await log.bounds(partitions) == {first: (0, 3), second: (0, 2), partitions[2]: (0, 0)}
+
+    async def test_a_record_comes_back_as_it_went_in(self, log, other, partitions):
+        sent = [
+            Message(None, b""),
+            Message(b"", b"\x00\xff" * 50),
+            Message("Müller".encode(), b"v", (("h", b"1"), ("h", b""), ("Größe", bytes(range(256))), ("h", b"1"))),
+            Message(b"k", b"v", (("ce_id", b"7"),)),
+            Message(b"k", b"v", (("ce_id", b"8"),)),
+        ]
+        before = time.time_ns() // 1_000_000
+        await log.append({partitions[1]: sent})
+        for reader in (log, other):
+            records = await reader.read(partitions[1], 0)
+            assert [Message(r.key, r.value, tuple(r.headers)) for r in records] == sent
+            assert all(before <= r.timestamp <= time.time_ns() // 1_000_000 for r in records)
+            assert [bool(r.headers) for r in records] == [False, False, True, True, True]
+            assert [len(r.headers) for r in records] == [0, 0, 4, 1, 1] and records[3].headers[0] == ("ce_id", b"7")
+
+    async def test_headers_that_were_read_can_be_appended(self, log, partitions):
+        await log.append({partitions[0]: [Message(b"k", b"v", (("a", b"1"), ("b", b"2")))]})
+        [record] = await log.read(partitions[0], 0)
+        await log.append({partitions[1]: [Message(record.key, record.value, record.headers)]})
+        [copy] = await log.read(partitions[1], 0)
+        assert tuple(copy.headers) == (("a", b"1"), ("b", b"2"))
+
+    async def test_large_records(self, log, partitions):
+        sent = [Message(b"k", bytes([i]) * 8 * MIB) for i in range(2)]
+        await log.append({partitions[0]: sent})
+        assert [r.value for r in await everything(log, partitions[0])] == [m.value for m in sent]
+
+    async def test_reading_is_bounded_by_records(self, log, partitions):
+        await log.append({partitions[0]: texts(*map(str, range(10)))})
+        assert [r.offset for r in await log.read(partitions[0], 2, max_records=3)] == [2, 3, 4]
+        assert [r.offset for r in await everything(log, partitions[0], max_records=3)] == list(range(10))
+
+    async def test_reading_is_bounded_by_bytes_but_gives_at_least_one(self, log, partitions):
+        await log.append({partitions[0]: [Message(None, bytes(size)) for size in (100, 100, 5000, 10)]})
+        assert [r.offset for r in await log.read(partitions[0], 0, max_bytes=250)] == [0, 1]
+        assert [r.offset for r in await log.read(partitions[0], 2, max_bytes=250)] == [2]
+        assert [r.offset for r in await everything(log, partitions[0], max_bytes=1)] == [0, 1, 2, 3]
+
+    async def test_reading_never_waits(self, log, partitions):
+        await log.append({partitions[0]: texts("x")})
+        async with asyncio.timeout(1):
+            assert await log.read(partitions[0], 1) == []
+            assert await log.read(partitions[0], 100) == []
+            assert await log.read(partitions[1], 0) == []
+
+    async def test_the_other_handle_sees_everything_at_once(self, log, other, partitions):
+        for i in range(5):
+            await log.append({partitions[0]: texts(str(i))})
+            assert [r.value for r in await other.read(partitions[0], i)] == [str(i).encode()]
+            assert (await other.bounds([partitions[0]]))[partitions[0]] == (0, i + 1)
+
+    async def test_calls_of_one_process_keep_their_order(self, log, partitions):
+        firsts = await asyncio.gather(*(log.append({partitions[0]: texts(f"{i}a", f"{i}b")}) for i in range(300)))
+        assert [f[partitions[0]] for f in firsts] == list(range(0, 600, 2))
+        values = [r.value.decode() for r in await everything(log, partitions[0])]
+        assert values == [f"{i}{x}" for i in range(300) for x in "ab"]
+
+    async def test_two_writers_never_share_an_offset(self, log, other, partitions):
+        async def write(handle: Log, name: str) -> list[int]:
+            return [(await handle.append({partitions[0]: texts(f"{name}{i}")}))[partitions[0]] for i in range(60)]
+
+        mine, theirs = await asyncio.gather(write(log, "m"), write(other, "t"))
+        assert sorted(mine + theirs) == list(range(120)) and mine == sorted(mine) and theirs == sorted(theirs)
+        at = {r.offset: r.value for r in await everything(log, partitions[0])}
+        assert [at[o] for o in mine] == [b"m%d" % i for i in range(60)]
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors])
+    @given(st.lists(batches, max_size=8), st.integers(1, 7), st.integers(1, 500))
+    def test_it_is_a_list_for_each_partition(self, runner, script, max_records, max_bytes):
+        """Against the plain model: whatever was appended, in whatever batches, is read back in whatever pieces."""
+
+        async def check(log: Log) -> None:
+            topic = f"m-{uuid.uuid4().hex[:8]}"
+            await log.create([TopicSpec(topic, 3)])
+            model: dict[int, list[Message]] = {0: [], 1: [], 2: []}
+            for batch in script:
+                firsts = await log.append({Partition(topic, number): sent for number, sent in batch.items()})
+                assert firsts == {Partition(topic, number): len(model[number]) for number in batch}
+                for number, sent in batch.items():
+                    model[number] += sent
+            for number, sent in model.items():
+                records = await everything(log, Partition(topic, number), max_records=max_records, max_bytes=max_bytes)
+                assert [r.offset for r in records] == list(range(len(sent)))
+                assert [Message(r.key, r.value, tuple(r.headers)) for r in records] == sent
+                assert (await log.bounds([Partition(topic, number)])) == {Partition(topic, number): (0, len(sent))}
+
+        runner(check)
+
+    @pytest.fixture
+    @abstractmethod
+    def runner(self):
+        """Calls an async function with a log, in a loop of its own."""
+
+    # ---- compaction
+
+    async def test_compaction_keeps_the_newest_of_each_key_and_all_offsets(self, log, topic):
+        await log.create([TopicSpec(topic, 1, compacted=True)])
+        partition = Partition(topic, 0)
+        for start in range(0, 60_000, 3_000):
+            await log.append({partition: [Message(b"k%d" % (i % 50), b"%d" % i) for i in range(start, start + 3_000)]})
+        records = await everything(log, partition, max_records=10_000)
+        assert [r.offset for r in records] == sorted({r.offset for r in records})
+        assert all(r.value == b"%d" % r.offset and r.key == b"k%d" % (r.offset % 50) for r in records)
+        assert {r.key: r.offset for r in records} == {b"k%d" % i: 60_000 - 50 + i for i in range(50)}
+        assert (await log.bounds([partition]))[partition][1] == 60_000
+
+    # ---- waiting
+
+    async def test_waiting_ends_at_once_where_there_is_something(self, log, partitions):
+        await log.append({partitions[0]: texts("x")})
+        async with asyncio.timeout(BOUND):
+            assert await log.wait({partitions[1]: 0, partitions[0]: 0}, 60)
+
+    async def test_waiting_ends_after_its_time(self, log, partitions):
+        await log.append({partitions[0]: texts("x")})
+        async with asyncio.timeout(BOUND):
+            assert not await log.wait({partitions[0]: 1, partitions[1]: 0}, 0.05)
+
+    @pytest.mark.parametrize("who", ["log", "other"])
+    async def test_an_append_wakes_who_waits(self, request, log, other, partitions, who):
+        """Of this handle or of another one, long before the time is over."""
+        waiting = asyncio.create_task(log.wait({partitions[0]: 0, partitions[2]: 0}, 60))
+        assert not await log.wait({partitions[2]: 0}, 0.05)
+        assert not waiting.done()
+        await {"log": log, "other": other}[who].append({partitions[2]: texts("x")})
+        async with asyncio.timeout(BOUND):
+            assert await waiting
+
+    async def test_who_waits_for_something_else_waits_on(self, log, partitions):
+        waiting = asyncio.create_task(log.wait({partitions[0]: 0}, 0.3))
+        await log.append({partitions[1]: texts("x")})
+        assert not await waiting
+
+    async def test_many_may_wait(self, log, other, partitions):
+        waiting = [asyncio.create_task(log.wait({partition: 0}, 60)) for partition in partitions for _ in range(20)]
+        await other.append({partition: texts("x") for partition in partitions})
+        async with asyncio.timeout(BOUND):
+            assert all(await asyncio.gather(*waiting))
+
+    # ---- the end
+
+    async def test_sync_and_close_are_bounded_and_repeatable(self, log, partitions):
+        await log.append({partitions[0]: texts("x")})
+        async with asyncio.timeout(BOUND):
+            await log.sync()
+            await log.sync()
+            await log.close()
+            await log.close()
+        with pytest.raises(LogError):
+            await log.append({partitions[0]: texts("y")})
+
+    async def test_a_cancelled_append_harms_nobody(self, log, partitions):
+        gone = asyncio.create_task(log.append({partitions[0]: texts("perhaps")}))
+        kept = asyncio.create_task(log.append({partitions[1]: texts("surely")}))
+        gone.cancel()
+        await kept
+        assert [r.value for r in await log.read(partitions[1], 0)] == [b"surely"]
+        assert [r.value for r in await log.read(partitions[0], 0)] in ([], [b"perhaps"])

@@ -1,0 +1,349 @@
+"""The embedded log: the conformance suite, and what is SQLite's own: processes, crashes, locks, damage, full disks, retention."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from shared.errors import AlreadyRunning, LogDamaged, LogError, LogUnavailable, UsageError
+from shared.log import open_log, sqlite
+from shared.log.lock import RoleLock
+from shared.log.port import Message, Partition, TopicSpec
+from shared.log.sqlite import SqliteLog
+from tests.log.conformance import BOUND, Conformance, everything, texts
+
+HERE = Partition("t", 0)
+
+
+class TestSqlite(Conformance):
+    @pytest.fixture
+    async def log(self, tmp_path):
+        log = SqliteLog(tmp_path / "log.sqlite")
+        yield log
+        await log.close()
+
+    @pytest.fixture
+    async def other(self, log):
+        other = SqliteLog(log.path, create=False)
+        yield other
+        await other.close()
+
+    @pytest.fixture
+    def runner(self, tmp_path):
+        def run(check):
+            async def main():
+                log = SqliteLog(tmp_path / "model.sqlite")
+                try:
+                    await check(log)
+                finally:
+                    await log.close()
+
+            asyncio.run(main())
+
+        return run
+
+
+@pytest.fixture
+async def log(tmp_path):
+    log = SqliteLog(tmp_path / "log.sqlite", busy_seconds=0.3)
+    await log.create([TopicSpec("t", 2), TopicSpec("quick", 1, durable=False)])
+    yield log
+    await log.close()
+
+
+def python(code: str, *arguments: object, **options) -> subprocess.Popen:
+    """A process that runs `code` with the arguments in `sys.argv[1:]`."""
+    words = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+WRITER = """
+    import asyncio, sys
+    from shared.log.port import Message, Partition
+    from shared.log.sqlite import SqliteLog
+
+    async def main(path, count):
+        log = SqliteLog(path, create=False)
+        await log.topics()
+        for i in range(count):
+            both = {Partition("t", n): [Message(b"%d" % i, b"x" * 3000)] * 5 for n in range(2)}
+            await log.append(both)
+            print(i, flush=True)
+        await log.close()
+
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+# ---- processes
+
+
+async def test_another_process_writes_and_this_one_wakes(log):
+    writer = python(WRITER, log.path, 3)
+    try:
+        async with asyncio.timeout(BOUND):
+            seen = []
+            while len(seen) < 15:
+                assert await log.wait({HERE: len(seen)}, BOUND)
+                seen += await log.read(HERE, len(seen))
+        assert [r.offset for r in seen] == list(range(15))
+    finally:
+        _, said = writer.communicate(timeout=BOUND)
+    assert writer.returncode == 0, said
+
+
+async def test_a_killed_writer_leaves_whole_batches_only(log):
+    for _ in range(4):
+        before = (await log.bounds([HERE]))[HERE][1]
+        writer = python(WRITER, log.path, 100_000)
+        for _ in range(3):
+            assert writer.stdout.readline().strip().isdigit()
+        writer.send_signal(signal.SIGKILL)
+        acknowledged = 3 + sum(line.strip().isdigit() for line in writer.communicate(timeout=BOUND)[0].splitlines())
+        ends = await log.bounds([HERE, Partition("t", 1)])
+        assert len({end for _, end in ends.values()}) == 1, "both partitions of a batch or none"
+        assert ends[HERE][1] % 5 == 0 and (ends[HERE][1] - before) // 5 >= acknowledged
+        assert len(await everything(log, HERE)) == ends[HERE][1]
+    await log.append({HERE: texts("still writable")})
+
+
+async def test_many_processes_may_make_the_file_at_once(tmp_path):
+    code = """
+        import asyncio, sys
+        from shared.log.port import Message, Partition, TopicSpec
+        from shared.log.sqlite import SqliteLog
+
+        async def main():
+            log = SqliteLog(sys.argv[1])
+            await log.create([TopicSpec("t", 1)])
+            await log.append({Partition("t", 0): [Message(None, b"x")]})
+            await log.close()
+
+        asyncio.run(main())
+    """
+    started = [python(code, tmp_path / "new" / "log.sqlite") for _ in range(4)]
+    for process in started:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    log = SqliteLog(tmp_path / "new" / "log.sqlite")
+    assert await log.bounds([HERE]) == {HERE: (0, 4)}
+    await log.close()
+
+
+# ---- trouble
+
+
+async def test_a_file_that_somebody_locks_is_told_within_the_bound(log):
+    await log.append({HERE: texts("before")})
+    blocker = sqlite3.connect(log.path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        async with asyncio.timeout(BOUND):
+            with pytest.raises(LogUnavailable, match="locked by another program"):
+                await log.append({HERE: texts("refused")})
+    finally:
+        blocker.execute("ROLLBACK")
+        blocker.close()
+    await log.append({HERE: texts("after")})
+    assert [r.value for r in await log.read(HERE, 0)] == [b"before", b"after"]
+
+
+async def test_a_full_disk_is_told_and_nothing_is_lost(log):
+    await log.append({HERE: texts("before")})
+    pages = log._write.execute("PRAGMA page_count").fetchone()[0]
+    log._write.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(LogUnavailable, match="full"):
+        await log.append({HERE: [Message(None, bytes(1 << 20))], Partition("t", 1): texts("half")})
+    assert await log.bounds([HERE, Partition("t", 1)]) == {HERE: (0, 1), Partition("t", 1): (0, 0)}
+    log._write.execute("PRAGMA max_page_count=1000000")
+    assert await log.append({HERE: texts("after")}) == {HERE: 1}
+
+
+def test_a_process_that_may_write_no_more_says_so(tmp_path):
+    """As a quota or a full disk does it: the system refuses to let the file grow."""
+    code = """
+        import asyncio, resource, signal, sys
+        from shared.errors import LogUnavailable
+        from shared.log.port import Message, Partition, TopicSpec
+        from shared.log.sqlite import SqliteLog
+
+        async def main():
+            log = SqliteLog(sys.argv[1])
+            await log.create([TopicSpec("t", 1)])
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+            try:
+                await log.append({Partition("t", 0): [Message(None, bytes(4 << 20))]})
+            except LogUnavailable as error:
+                print(error)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            print(await log.append({Partition("t", 0): [Message(None, b"x")]}))
+            await log.close()
+
+        asyncio.run(main())
+    """
+    process = python(code, tmp_path / "log.sqlite")
+    out, said = process.communicate(timeout=60)
+    assert "disk is full or fails" in out and str(tmp_path / "log.sqlite") in out and "number=0): 0}" in out, out + said
+
+
+@pytest.mark.parametrize("junk", [b"not a database " * 500, b"SQLite format 3\x00" + b"\xff" * 9000])
+def test_a_file_that_is_no_log_is_not_touched(tmp_path, junk):
+    path = tmp_path / "log.sqlite"
+    path.write_bytes(junk)
+    with pytest.raises(LogDamaged, match=r"log\.sqlite"):
+        SqliteLog(path)
+    assert path.read_bytes() == junk
+
+
+def test_somebody_elses_database_is_not_touched(tmp_path):
+    path = tmp_path / "log.sqlite"
+    theirs = sqlite3.connect(path)
+    theirs.execute("CREATE TABLE mine (x)")
+    theirs.commit()
+    theirs.close()
+    before = path.read_bytes()
+    with pytest.raises(LogDamaged, match="not a scholarstream log"):
+        SqliteLog(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_log_of_another_format_is_refused(log):
+    log._write.execute("PRAGMA user_version=99")
+    with pytest.raises(LogDamaged, match="format 1"):
+        SqliteLog(log.path)
+
+
+async def test_damage_inside_the_file_is_told(tmp_path):
+    path = tmp_path / "log.sqlite"
+    log = SqliteLog(path)
+    await log.create([TopicSpec("t", 1)])
+    await log.append({HERE: [Message(None, bytes(200_000))] * 20})
+    await log.close()
+    raw = bytearray(path.read_bytes())
+    raw[sqlite.PAGE :] = b"\xee" * (len(raw) - sqlite.PAGE)
+    path.write_bytes(raw)
+    with pytest.raises(LogDamaged, match=r"log\.sqlite.*restore it from a copy"):
+        damaged = SqliteLog(path)
+        try:
+            await damaged.topics()
+            await everything(damaged, HERE)
+        finally:
+            await damaged.close()
+
+
+def test_a_missing_log_is_not_made_by_a_reader(tmp_path):
+    with pytest.raises(LogUnavailable, match="there is no log at"):
+        SqliteLog(tmp_path / "log.sqlite", create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(LogUnavailable, match="--data-dir"):
+        SqliteLog(tmp_path / "file" / "log.sqlite")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(LogUnavailable, match="--data-dir"):
+        SqliteLog(tmp_path / "log.sqlite")
+
+
+@pytest.mark.parametrize("url", ["kafka://localhost:9092", "mysql://x", "log.sqlite"])
+def test_an_address_we_do_not_know_is_refused(url):
+    with pytest.raises(UsageError, match="sqlite:///"):
+        open_log(url)
+
+
+async def test_a_closed_log_says_so(log):
+    await log.close()
+    with pytest.raises(LogError, match="closed"):
+        await log.append({HERE: texts("x")})
+
+
+# ---- keeping and forgetting
+
+
+async def test_what_is_too_old_goes_a_bounded_number_at_a_time(log, monkeypatch):
+    monkeypatch.setattr(sqlite, "CLEAN_ROWS", 10)
+    await log.create([TopicSpec("short", 1, retention_ms=60_000)])
+    short = Partition("short", 0)
+    await log.append({short: texts(*map(str, range(25)))})
+    log._write.execute(f"UPDATE p{log._ids[short]} SET timestamp = timestamp - 120000 WHERE offset < 22")
+    starts = []
+    for i in range(4):
+        log._trimmed_at = float("-inf")
+        await log.append({short: texts(f"new{i}")})
+        starts.append((await log.bounds([short]))[short])
+    assert starts == [(10, 26), (20, 27), (22, 28), (22, 29)]
+    assert [r.offset for r in await log.read(short, 0)] == list(range(22, 29)), "reading below the start begins at the start"
+    assert (await log.append({HERE: texts("x")})) == {HERE: 0}
+
+
+async def test_offsets_survive_deletion_and_a_restart(tmp_path, monkeypatch):
+    log = SqliteLog(tmp_path / "log.sqlite")
+    await log.create([TopicSpec("short", 1, retention_ms=1)])
+    short = Partition("short", 0)
+    await log.append({short: texts("a", "b")})
+    log._write.execute(f"UPDATE p{log._ids[short]} SET timestamp = 0")
+    log._trimmed_at = float("-inf")
+    await log.append({HERE._replace(topic="short"): []})
+    await log.close()
+    again = SqliteLog(tmp_path / "log.sqlite")
+    assert await again.bounds([short]) == {short: (2, 2)}
+    assert await again.append({short: texts("c")}) == {short: 2}
+    await again.close()
+
+
+async def test_internal_topics_are_not_synced_and_public_ones_are(log, monkeypatch):
+    asked = []
+    transaction = log._transaction
+    monkeypatch.setattr(log, "_transaction", lambda work, durable: (asked.append(durable), transaction(work, durable))[1])
+    await log.append({Partition("quick", 0): texts("x")})
+    await log.append({HERE: texts("x"), Partition("quick", 0): texts("y")})
+    await log.sync()
+    assert asked == [False, True, True]
+
+
+# ---- one process a role
+
+HOLDER = """
+    import sys
+    from pathlib import Path
+    from shared.log.lock import RoleLock
+
+    lock = RoleLock(Path(sys.argv[1]), "consumer")
+    lock.describe("http://127.0.0.1:1234/")
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("end", ["kill", "leave"])
+def test_a_role_has_one_holder_who_is_named(tmp_path, end):
+    log = tmp_path / "log.sqlite"
+    holder = python(HOLDER, log, stdin=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(AlreadyRunning, match=f"consumer of .*pid {holder.pid}, http://127.0.0.1:1234/"):
+            RoleLock(log, "consumer")
+        RoleLock(log, "publisher").close()  # another role is free
+    finally:
+        if end == "kill":
+            holder.kill()
+        holder.communicate("", timeout=BOUND)
+    with RoleLock(log, "consumer", "mine"):
+        assert RoleLock.holder(log, "consumer") == {"pid": os.getpid(), "text": "mine"}
+    RoleLock(log, "consumer").close()
+
+
+def test_a_lock_that_cannot_be_made_says_so(tmp_path):
+    with pytest.raises(LogUnavailable, match="--data-dir"):
+        RoleLock(tmp_path / "missing" / "log.sqlite", "consumer")
