@@ -170,14 +170,15 @@ class SqliteLog(Log):
 
     async def topics(self) -> Mapping[str, TopicSpec]:
         try:
-            rows = self._read.execute("SELECT name, partitions, compacted, retention_ms, durable FROM topics").fetchall()
-            ids = self._read.execute("SELECT topic, number, id FROM partitions").fetchall()
+            rows = self._read.execute(  # one statement, so that both tables are of one moment
+                "SELECT name, partitions, compacted, retention_ms, durable, number, id FROM topics JOIN partitions ON topic = name"
+            ).fetchall()
         except sqlite3.Error as error:
             raise self._translate(error) from error
         self._topics = {
-            name: TopicSpec(name, n, bool(compacted), retention, bool(durable)) for name, n, compacted, retention, durable in rows
+            name: TopicSpec(name, n, bool(compacted), retention, bool(durable)) for name, n, compacted, retention, durable, *_ in rows
         }
-        self._ids = {Partition(topic, number): table for topic, number, table in ids}
+        self._ids = {Partition(name, number): table for name, *_, number, table in rows}
         return dict(self._topics)
 
     async def _id(self, partition: Partition) -> int:

@@ -135,6 +135,16 @@ async def test_many_processes_may_make_the_file_at_once(tmp_path):
     await log.close()
 
 
+async def test_an_append_of_this_process_needs_no_poll(log, monkeypatch):
+    monkeypatch.setattr(sqlite, "POLL", 3_600.0)
+    monkeypatch.setattr(sqlite, "SLOW_POLL", 3_600.0)
+    waiting = asyncio.create_task(log.wait({HERE: 0}, 3_600))
+    assert not await log.wait({HERE: 0}, 0.01)
+    await log.append({HERE: texts("x")})
+    async with asyncio.timeout(BOUND):
+        assert await waiting
+
+
 # ---- trouble
 
 
@@ -285,6 +295,21 @@ async def test_what_is_too_old_goes_a_bounded_number_at_a_time(log, monkeypatch)
     assert starts == [(10, 26), (20, 27), (22, 28), (22, 29)]
     assert [r.offset for r in await log.read(short, 0)] == list(range(22, 29)), "reading below the start begins at the start"
     assert (await log.append({HERE: texts("x")})) == {HERE: 0}
+
+
+async def test_what_is_superseded_goes_beside_the_writer(log, monkeypatch):
+    monkeypatch.setattr(sqlite, "CLEAN_AFTER", 100)
+    await log.create([TopicSpec("newest", 1, compacted=True)])
+    newest, sent = Partition("newest", 0), 0
+    await log.append({newest: texts("no key, so never superseded")})
+    async with asyncio.timeout(BOUND):
+        while sent < 2_000 or len(await log.read(newest, 0)) > 21 + 100 + 10:  # what is kept, CLEAN_AFTER, and one batch
+            await log.append({newest: [Message(b"k%d" % (i % 20), b"%d" % i) for i in range(sent, sent + 10)]})
+            sent += 10
+    held = await everything(log, newest)
+    assert held[0].key is None
+    assert {r.key: r.value for r in held[1:]} == {b"k%d" % (i % 20): b"%d" % i for i in range(sent - 20, sent)}
+    assert (await log.bounds([newest]))[newest] == (0, 1 + sent)
 
 
 async def test_offsets_survive_deletion_and_a_restart(tmp_path, monkeypatch):
