@@ -33,14 +33,14 @@ class Profiles(PackStage):
         self.cards = Lists(np.uint8)
         self.paper_counted: list[Column] = []  # per source: what it counts, -1 unknown
         self.date, self.fact = Column(I32), Column(I32)
-        self.facts_seen = Keys()  # "year|truncated|category": what tallies need to know of a paper
+        self.facts_seen = Keys(own=True)  # "year|truncated|category": what tallies need to know of a paper
         self.fact_year, self.fact_category, self.fact_truncated = Column(I32), Column(I32), Column(I8)
         # rows (authorships): of an author with more than `top` papers the first `top` rows in `held` are its most cited ones
         self.row_author, self.row_paper, self.row_citations = Column(I32, -1), Column(I32, -1), Column(I32, -1)
         self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
         # authors
-        self.authors, self.sources, self.categories, self.written = Names(), Names(), Keys(), Keys()
-        self.numbers = Column(I64, width=len(REFERENCES))
+        self.authors, self.sources, self.categories, self.written = Names(), Names(), Keys(), Keys(own=True)
+        self.numbers = Column(I32, width=len(REFERENCES))
         self.counted: list[Column] = []
         self.version = Column(I64)
         self.held = Lists(I32, growing=True)
@@ -53,7 +53,7 @@ class Profiles(PackStage):
         self._learn_facts([NOTHING_KNOWN])
         # what is public
         self.public_version, self.public_digest = Column(I64), Column(I64)
-        self.public_numbers = Column(I64, -1, width=len(REFERENCES))
+        self.public_numbers = Column(I32, -1, width=len(REFERENCES))
         self.public_counted = Lists(np.uint8)  # JSON: {source: numbers}
         self.unplaced: dict[str, tuple] = {}  # what is public of authors that this state does not know yet (it replays)
         # what waits

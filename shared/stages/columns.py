@@ -335,17 +335,18 @@ class Tallies:
 class Names:
     """Strings by number: what a receiver knows when a key is sent by number only.
 
-    They are interned, so that the stages of one process hold each key once.
+    They are interned, so that the stages of one process hold each key once; not so with `own`, where no other stage has them.
     """
 
-    def __init__(self):
+    def __init__(self, own: bool = False):
         self.names: list[str] = []
+        self._shared = str if own else intern
 
     def __len__(self) -> int:
         return len(self.names)
 
     def extend(self, names: Iterable[str]) -> None:
-        self.names.extend(map(intern, names))
+        self.names.extend(map(self._shared, names))
 
     @property
     def nbytes(self) -> int:
@@ -357,28 +358,28 @@ class Names:
     canonical = dump
 
     def load(self, arrays: Arrays) -> None:
-        self.names = list(map(intern, orjson.loads(arrays[""].tobytes())))
+        self.names = list(map(self._shared, orjson.loads(arrays[""].tobytes())))
 
 
 class Keys(Names):
     """Strings to dense numbers in the order of first appearance, and back."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, own: bool = False):
+        super().__init__(own)
         self.slots: dict[str, int] = {}
 
     def learn(self, names: Sequence[str]) -> np.ndarray:
         """Numbers of `names`; unknown ones get the next numbers in order."""
         slots = self.slots
         before = len(slots)
-        found = np.fromiter((slots.setdefault(k, len(slots)) for k in map(intern, names)), I32, len(names))
+        found = np.fromiter((slots.setdefault(k, len(slots)) for k in map(self._shared, names)), I32, len(names))
         self.note(before)
         return found
 
     def note(self, before: int) -> list[str]:
         """Takes over the keys that were put into `slots` since it held `before`; returns them."""
         new = list(islice(reversed(self.slots), len(self.slots) - before))[::-1]
-        self.names.extend(map(intern, new))
+        self.names.extend(map(self._shared, new))
         return new
 
     @property

@@ -57,7 +57,7 @@ def test_a_seed_replays():
 
 
 def test_a_failure_says_how_to_replay_it():
-    with pytest.raises(Exception) as failure:  # noqa: B017
+    with pytest.raises(Exception) as failure:
         for seed in range(1, 50):
             simulate(seed, "no_high")
     assert "--seed" in "".join(failure.value.__notes__)

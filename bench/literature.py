@@ -1,0 +1,14 @@
+"""AAN × N: interleaved copies of the ACL Anthology Network, each with ids and names of its own (tests/data.py says where the data is)."""
+
+import sys
+from pathlib import Path
+
+from tests.data import FILES, SHARED, aan_events
+
+
+def write(path: Path, copies: int) -> Path:
+    if not (SHARED / FILES["aan"]).is_file():
+        sys.exit(f"the anthology is not at {SHARED / FILES['aan']}; SCHOLARSTREAM_SHARED says where it is")
+    print(f"writing {copies} copies of the anthology …", file=sys.stderr)
+    path.write_bytes(b"\n".join(aan_events(copies)) + b"\n")
+    return path

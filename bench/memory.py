@@ -1,0 +1,66 @@
+"""Bytes that the state of all stages needs, by what they are for. Every table is counted for one thing; names, which stages share, once."""
+
+import sys
+from collections import Counter
+
+from bench.measure import Figure
+from bench.stages import Pipeline
+from shared.stages.columns import Keys, Names
+
+AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD = "author", "authorship", "citation", "paper", "card"
+AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}
+FOR = {
+    "catalogue": {"authors": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "references": CITATION},
+    "directory": dict.fromkeys(("authors", "author_no", "about"), AUTHOR),
+    "citations": {"authors": AUTHOR, "author_slots": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "cited_by": CITATION},
+    "authors": {
+        **dict.fromkeys(("authors", "author_slots", "papers", "all", "foreign"), AUTHOR),
+        **dict.fromkeys(("row_slots", "row_author", "row_paper", "row_citations", "row_foreign", "held"), AUTHORSHIP),
+    },
+    "publisher": {
+        **dict.fromkeys(("authors", "written", "numbers", "version", "floor", "tallies", "about", "truncated_papers"), AUTHOR),
+        **dict.fromkeys(("public_version", "public_digest", "public_numbers", "public_counted", "waits", "waiting", "why"), AUTHOR),
+        **dict.fromkeys(
+            ("row_author", "row_paper", "row_citations", "row_written", "row_fact", "row_ranked", "held"),
+            AUTHORSHIP,
+        ),
+        "cards": CARD,
+    },
+}  # what is not named here is for papers
+
+
+def of(pipeline: Pipeline) -> list[Figure]:
+    used: dict[str, Counter[str]] = {}
+    strings: set[int] = set()
+    for session in pipeline.sessions:
+        stage = session.stage
+        here = used.setdefault(stage.name, Counter())
+        parts = dict(stage.parts()) | (stage.progress_parts() if hasattr(stage, "progress_parts") else {})
+        for name, part in parts.items():
+            here[FOR[stage.name].get(name, PAPER)] += _bytes(part, strings)
+    rows = {session.stage.name: session.stage.rows() for session in pipeline.sessions}
+    counts = {
+        AUTHOR: rows["authors"]["authors"],
+        AUTHORSHIP: rows["authors"]["authorships"],
+        CITATION: rows["citations"]["citations"],
+        PAPER: rows["catalogue"]["papers"],
+        CARD: rows["catalogue"]["papers"],
+    }
+    figures = []
+    for thing, count in counts.items():
+        figures.append(Figure("memory", f"{thing}, all stages", sum(u[thing] for u in used.values()) / count, "bytes", AIMS.get(thing), 0))
+        figures += [Figure("memory", f"  in {stage}", u[thing] / count, "bytes", None, 0) for stage, u in used.items() if u[thing]]
+    figures.append(Figure("memory", "everything", sum(sum(u.values()) for u in used.values()) / 1e6, "MB"))
+    return figures
+
+
+def _bytes(part, strings: set[int]) -> int:
+    """What a table takes up; of a string that several tables hold only the first one's."""
+    if not isinstance(part, Names):
+        return part.nbytes
+    own = sum(sys.getsizeof(name) for name in part.names if id(name) not in strings)
+    strings.update(map(id, part.names))
+    size = own + sys.getsizeof(part.names)
+    if isinstance(part, Keys):
+        size += sys.getsizeof(part.slots) + 32 * len(part.slots)  # the table, and its numbers
+    return size
