@@ -390,12 +390,12 @@ def letters_drop(settings: Settings, number: Numbers = None, all: Everything = F
 @app.command()
 @with_settings()
 def schema(settings: Settings, write: Annotated[bool, typer.Option("--write", help="Write those that are not current.")] = False) -> None:
-    """The JSON Schemas and the AsyncAPI document of the contracts: which are not current. For a checkout of the source."""
-    from shared.contracts import schemas
+    """What is generated in docs/ (JSON Schemas, AsyncAPI, tables): which is not current. For a checkout of the source."""
+    from services import documents
 
-    stale = [str(path) for path in schemas.stale()]
+    stale = documents.stale()
     if write:
-        schemas.write()
+        documents.write()
         print("\n".join(stale) or "all current")
     elif stale:
         raise ScholarstreamError(f"not current: {', '.join(stale)}; `scholarstream schema --write` writes them")

@@ -10,7 +10,7 @@ from shared.contracts.topics import TOPICS, Topic
 INTRODUCTION = """\
 # Contracts
 
-Generated from `shared/contracts`; change it there and run `python -m shared.contracts.schemas docs`. The same models check every event.
+Generated from `shared/contracts`; change it there and run `scholarstream schema --write`. The same models check every event.
 As JSON Schema: `schemas/`; as AsyncAPI 3.0: `asyncapi.json`; examples of every event, good and bad: `examples/`.
 
 * A value is one JSON object in UTF-8. The key of a record is the id in it, in UTF-8; the partition is that of Kafka's default partitioner.

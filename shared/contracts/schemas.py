@@ -1,9 +1,8 @@
 """The contracts as documents, generated from the models and the topic registry: JSON Schemas, AsyncAPI, docs/contracts.md, docs/metrics.md.
 
-`python -m shared.contracts.schemas docs` writes them; a test fails while they are stale.
+`scholarstream schema --write` writes them; a test fails while they are stale.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +170,3 @@ _DEAD_LETTER = {
 
 def _json(document: dict[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
-
-
-if __name__ == "__main__":
-    write(sys.argv[1])

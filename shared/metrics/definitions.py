@@ -80,7 +80,7 @@ def markdown() -> str:
     lines = [
         "# Metrics",
         "",
-        f"Definitions {VERSION}. Generated from `shared/metrics`; change it there and run `make schemas`.",
+        f"Definitions {VERSION}. Generated from `shared/metrics`; change it there and run `scholarstream schema --write`.",
         "",
         "## What counts",
         "",
