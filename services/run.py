@@ -31,6 +31,7 @@ async def run(
     worker.prepare_folder(settings)
     with worker.hold(settings, ("consumer", "publisher")) as locks:
         async with worker.opened(settings) as (the_log, layout):
+            await worker.demand_same_layout(the_log, layout)
             stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
             runners = worker.runners_of(worker.CONSUMER + worker.PUBLISHER, the_log, layout, settings, telemetry, health)
             with worker.stopping_on_signals(stop):

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import orjson
 import structlog
 
 from services.consumer.authors import Authors
@@ -17,13 +18,14 @@ from services.consumer.citations import Citations
 from services.consumer.directory import Directory
 from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
-from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
+from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS, TOPICS
 from shared.errors import UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
-from shared.log.port import Log
+from shared.log.port import Log, Message, Partition
 from shared.stages.checkpoints import CheckpointStore
 from shared.stages.runner import Pace, ProgressReporter, StageRunner
+from shared.stages.session import fingerprint
 from shared.stages.stage import Layout, Stage
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
@@ -32,6 +34,7 @@ log = structlog.get_logger("worker")
 
 GENERATION = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Authors)
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
@@ -70,6 +73,28 @@ async def opened(settings, *, create: bool = True) -> AsyncIterator[tuple[Log, L
         yield log, await agree(settings, log)
     finally:
         await log.close()
+
+
+async def demand_same_layout(log: Log, layout: Layout) -> None:
+    """Rule D3: what is in the log was computed with the settings we have. Error: UsageError naming what differs.
+
+    Computing a log again with others is a new generation (rule G), which comes with a later release.
+    """
+    here = Partition(PROGRESS.spec(1, layout.generation).name, 0)
+    ours = {"fingerprint": fingerprint(layout), **layout._asdict()}
+    start, end = (await log.bounds([here]))[here]
+    theirs = None
+    while start < end and (records := await log.read(here, start)):
+        theirs = next((orjson.loads(r.value) for r in reversed(records) if r.key == LAYOUT), theirs)
+        start = records[-1].offset + 1
+    if theirs is None:
+        await log.append({here: [Message(LAYOUT, orjson.dumps(ours))]})
+    elif theirs["fingerprint"] != ours["fingerprint"]:
+        differ = [f"{name} was {theirs.get(name)}, is {ours[name]}" for name in layout._fields if theirs.get(name) != ours[name]]
+        raise UsageError(
+            f"this log was computed with other settings ({'; '.join(differ) or 'by another release'}): "
+            "put them back, or choose another --data-dir and ingest the sources again"
+        )
 
 
 class Roles(contextlib.ExitStack):
@@ -179,6 +204,7 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
     prepare_folder(settings)
     with hold(settings, (role,)) as roles:
         async with opened(settings) as (the_log, layout):
+            await demand_same_layout(the_log, layout)
             stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
             runners = runners_of(stages, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):

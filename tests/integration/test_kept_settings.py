@@ -1,0 +1,35 @@
+"""What decides the published numbers belongs to the log: a start with other settings is told, and changes nothing."""
+
+import pytest
+
+from tests.integration.commands import exported_profiles, run_to_idle, scholarstream, write_events
+from tests.integration.literatures import simulated
+
+
+@pytest.fixture
+def data(tmp_path):
+    run_to_idle(tmp_path / "data", write_events(tmp_path / "events.jsonl", simulated()[:50]))
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "told"),
+    [
+        ("--snapshot-papers", "50", "snapshot_papers was 100, is 50"),
+        ("--headline-basis", "counted:crossref", "headline_basis was references, is counted:crossref"),
+        ("--max-event-bytes", "2000000", "max_event_bytes was 8388608, is 2000000"),
+    ],
+)
+def test_other_settings_are_told(flag, value, told, data):
+    before = exported_profiles(data)
+    done = scholarstream("run", "--exit-when-idle", flag, value, data_dir=data, expect=2)
+    assert told in done.stderr and "--data-dir" in done.stderr
+    run_to_idle(data)
+    assert exported_profiles(data) == before
+    scholarstream("verify", data_dir=data)
+
+
+def test_the_number_of_partitions_is_that_of_the_log(data):
+    scholarstream("run", "--exit-when-idle", "--partitions", "4", data_dir=data)
+    scholarstream("verify", data_dir=data)
+    assert '"partitions": 1' in scholarstream("topics", "describe", "--json", data_dir=data).stdout
