@@ -36,7 +36,7 @@ def bars(title: str, series: Mapping[str, int], unit: str, key: str) -> Html:
         height = count / most * (HEIGHT - TOP - BOTTOM)
         x, y = left + at * step + (step - thick) / 2, HEIGHT - BOTTOM - height
         middle = x + thick / 2
-        label = count and (roomy or count == most)
+        label = count > 0 and (roomy or count == most)
         drawn.append(
             tag(
                 "g",

@@ -34,7 +34,7 @@ def reported_panel(profile: Entry) -> Html:
     """All sources in one table, and the reasons."""
     entries = profile.get("reported") or []
     if not entries:
-        return tag("section", id="reported", data_live="reported", hidden=True)
+        return tag("section", id="reported", class_="panel reported", data_live="reported", hidden=True)
     computed = computed_of(profile)
     found = [findings(entry, computed) for entry in entries]
     rows = [_row(metric, computed, entries, found) for metric in _metrics(entries)]

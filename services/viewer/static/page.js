@@ -92,7 +92,8 @@ function replaceParts(root, next, news) {
     if (!other || (root === article && part.closest("[data-key]"))) continue;
     if (part.innerHTML === other.innerHTML && part.className === withoutFlash(part, other)) continue;
     const [was, is] = [part.textContent, other.textContent];
-    part.className = other.className;
+    if (other.hasAttribute("class")) part.className = other.className;
+    else part.removeAttribute("class");
     part.hidden = other.hidden;
     part.replaceChildren(...copy(other).childNodes);
     if (was === is || "quiet" in part.dataset) continue;
