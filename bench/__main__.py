@@ -44,7 +44,8 @@ def main() -> None:
             figures += author.measure(chosen.papers)
     show(figures)
     if chosen.json:
-        chosen.json.write_bytes(orjson.dumps({"machine": machine(), "figures": [f._asdict() for f in figures]}, option=orjson.OPT_INDENT_2))
+        told = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}
+        chosen.json.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
 
 
 def show(figures: list[Figure]) -> None:

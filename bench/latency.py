@@ -1,32 +1,41 @@
 """From an event to the snapshot that shows it, in three processes: one sends at fixed times, the service, one subscribes."""
 
 import asyncio
-import random
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import orjson
 
-from bench.measure import Figure, scholarstream
-from services.status import wait_idle
+from bench.measure import Figure, run, scholarstream
 from shared.contracts.topics import AUTHOR_PROFILES, PAPERS
 from shared.log import open_log
-from shared.log.port import Message, Partition
+from shared.log.port import Log, Message, Partition
 from shared.settings import Settings
+from tests.data import aan_events
 
 RATE = 50  # papers a second
-AUTHORS = 300
 WARM_UP = 50  # papers that are not counted
+START = 3.0  # seconds for the service to come up
 
 
-def measure(data: Path, seconds: float) -> list[Figure]:
-    """Open loop: the time of a paper begins when it was to be sent, so a service that stalls is not excused."""
-    print(f"{RATE} papers a second for {seconds:g} s …", flush=True)
-    service = subprocess.Popen(scholarstream("run", "--no-port", "--data-dir", data))
+def measure(folder: Path, seconds: float) -> list[Figure]:
+    """The newest papers of the anthology, into a log that holds the older ones.
+
+    Open loop: the time of a paper begins when it was to be sent, so a service that stalls is not excused.
+    """
+    events = aan_events()
+    newest = min(int(RATE * seconds), len(events) // 2)
+    folder.mkdir()
+    older = folder / "older.jsonl"
+    older.write_bytes(b"\n".join(events[:-newest]))
+    run(scholarstream("run", "--exit-when-idle", "--no-port", "--source", f"file:{older}", "--data-dir", folder / "data"))
+    print(f"{RATE} papers a second for {newest / RATE:g} s …", flush=True)
+    service = subprocess.Popen(scholarstream("run", "--no-port", "--data-dir", folder / "data"))
     try:
-        times = asyncio.run(_measure(data, int(RATE * seconds)))[WARM_UP:]
+        times = asyncio.run(_measure(folder / "data", events[-newest:]))[WARM_UP:]
     finally:
         service.terminate()
         service.wait(30)
@@ -37,45 +46,35 @@ def measure(data: Path, seconds: float) -> list[Figure]:
     ]
 
 
-async def _measure(data: Path, papers: int) -> list[float]:
+async def _measure(data: Path, events: Sequence[bytes]) -> list[float]:
     settings = Settings.load(data_dir=str(data))
-    async with asyncio.timeout(60):
-        while not (data / "log.sqlite").exists():  # noqa: ASYNC110 - another process makes it
-            await asyncio.sleep(0.05)
-    await wait_idle(settings, 60)
     sender, reader = open_log(settings.log_url, create=False), open_log(settings.log_url, create=False)
     try:
         due: dict[str, float] = {}
         took: list[float] = []
-        async with asyncio.timeout(papers / RATE + 60), asyncio.TaskGroup() as tasks:
-            tasks.create_task(_send(sender, papers, due))
-            tasks.create_task(_receive(reader, papers, due, took))
+        [(partition, (_, end))] = (await reader.bounds([Partition(AUTHOR_PROFILES.name, 0)])).items()
+        async with asyncio.timeout(len(events) / RATE + 60), asyncio.TaskGroup() as tasks:
+            tasks.create_task(_receive(reader, partition, end, len(events), due, took))
+            tasks.create_task(_send(sender, events, due))
         return took
     finally:
         await sender.close()
         await reader.close()
 
 
-async def _send(log, papers: int, due: dict[str, float]) -> None:
-    dice, began = random.Random(1), time.perf_counter()
-    for number in range(papers):
+async def _send(log: Log, events: Sequence[bytes], due: dict[str, float]) -> None:
+    await asyncio.sleep(START)
+    began = time.perf_counter()
+    for number, event in enumerate(events):
         at = began + number / RATE
         await asyncio.sleep(max(0.0, at - time.perf_counter()))
-        paper = f"p{number}"
-        event = {
-            "paper_id": paper,
-            "title": f"Paper {number}",
-            "published": "2026-01-01",
-            "authors": [{"name": f"Author {dice.randrange(AUTHORS)}"} for _ in range(3)],
-            "references": [f"p{dice.randrange(max(1, number))}" for _ in range(5)],
-        }
+        paper = orjson.loads(event)["paper_id"]
         due[paper] = at
-        await log.append({Partition(PAPERS.name, 0): [Message(paper.encode(), orjson.dumps(event))]})
+        await log.append({Partition(PAPERS.name, 0): [Message(paper.encode(), event)]})
 
 
-async def _receive(log, papers: int, due: dict[str, float], took: list[float]) -> None:
+async def _receive(log: Log, partition: Partition, at: int, papers: int, due: dict[str, float], took: list[float]) -> None:
     """A paper has arrived with the first snapshot that lists it."""
-    partition, at = Partition(AUTHOR_PROFILES.name, 0), 0
     while len(took) < papers:
         await log.wait({partition: at}, 10)
         for record in await log.read(partition, at):

@@ -32,7 +32,7 @@ async def run(
     with worker.hold(settings, ("consumer", "publisher")) as locks:
         async with worker.opened(settings) as (the_log, layout):
             await worker.demand_same_layout(the_log, layout)
-            stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
+            stop, telemetry, health = worker.Stop(), Telemetry(), Health()
             runners = worker.runners_of(worker.CONSUMER + worker.PUBLISHER, the_log, layout, settings, telemetry, health)
             with worker.stopping_on_signals(stop):
                 tasks = [asyncio.create_task(r.run(stop), name=r.name) for r in runners]

@@ -35,6 +35,7 @@ log = structlog.get_logger("worker")
 GENERATION = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
+PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Authors)
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
@@ -150,6 +151,12 @@ def runners_of(
     return runners
 
 
+class Stop(asyncio.Event):
+    """Set when a process is to end. hurried: somebody waits for it."""
+
+    hurried = False
+
+
 @contextlib.contextmanager
 def stopping_on_signals(stop: asyncio.Event):
     """SIGINT and SIGTERM set `stop`; a second one ends the process at once (nothing is lost: the log is the truth)."""
@@ -161,6 +168,7 @@ def stopping_on_signals(stop: asyncio.Event):
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         seen.append(number)
+        stop.hurried = True
         stop.set()
 
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -177,14 +185,16 @@ def stopping_on_signals(stop: asyncio.Event):
                 loop.remove_signal_handler(number)
 
 
-async def together(stop: asyncio.Event, tasks: Sequence[asyncio.Task], bound: float) -> None:
-    """Waits for the tasks; the first error, or `stop`, stops all within `bound` seconds. Raises the first error."""
+async def together(stop: Stop, tasks: Sequence[asyncio.Task], bound: float) -> None:
+    """Waits for the tasks; the first error, or `stop`, stops all within `bound` seconds (PATIENCE where nobody waits). Raises the first
+    error."""
     asked = asyncio.ensure_future(stop.wait())
     ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))
     try:
         await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
         stop.set()
-        _, late = await asyncio.wait(tasks, timeout=bound)
+        failed = any(task.done() and not task.cancelled() and task.exception() for task in tasks)
+        _, late = await asyncio.wait(tasks, timeout=bound if stop.hurried or failed else PATIENCE)
         for task in late:
             log.warning("did not stop in time", task=task.get_name())
         for task in tasks:
@@ -205,7 +215,7 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
     with hold(settings, (role,)) as roles:
         async with opened(settings) as (the_log, layout):
             await demand_same_layout(the_log, layout)
-            stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
+            stop, telemetry, health = Stop(), Telemetry(), Health()
             runners = runners_of(stages, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):
                 tasks = [asyncio.create_task(r.run(stop), name=r.name) for r in runners]

@@ -68,7 +68,7 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
     from services.viewer.main import serve
     from shared.telemetry.http import app
 
-    stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
+    stop, telemetry, health = worker.Stop(), Telemetry(), Health()
     async with worker.opened(settings) as (log, _):
         with worker.stopping_on_signals(stop):
             health.set(ROLE, 0, "live")

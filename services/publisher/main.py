@@ -116,9 +116,9 @@ class PublisherRunner(StageRunner):
         age = self._age(records)
         self.oldest = age if self.oldest is None else min(self.oldest, age)
 
-    async def _end(self) -> None:
+    async def _end(self, hurried: bool) -> None:
         await self._publish()
-        await super()._end()
+        await super()._end(hurried)
 
 
 async def run_publisher(settings) -> None:

@@ -126,7 +126,7 @@ async def run_viewer(settings, announce: Callable[[str], None] = print) -> None:
     from services.status import status_of
 
     async with worker.opened(settings) as (the_log, _):
-        stop, telemetry, health = asyncio.Event(), Telemetry(), Health()
+        stop, telemetry, health = worker.Stop(), Telemetry(), Health()
         app, index = build_app(the_log, settings, registry=telemetry, health=health, status=lambda: status_of(the_log), stop=stop)
         with worker.stopping_on_signals(stop):
             tasks = [

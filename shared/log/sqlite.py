@@ -29,7 +29,7 @@ POLL = 0.01  # seconds between looks for other processes' appends
 SLOW_POLL = 0.05  # after this file was quiet for QUIET seconds
 QUIET = 10.0
 TRIM_SECONDS = 60.0
-CLEAN_ROWS = 2_000
+CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 QUEUE = 256  # appends that may wait to be committed
 
@@ -244,22 +244,24 @@ class SqliteLog(Log):
         self._tidy(group)
         return results
 
-    # ---- compaction and retention: never more than CLEAN_ROWS rows in one transaction
+    # ---- compaction and retention: a bounded number of rows in one transaction
 
     def _tidy(self, group: Sequence[Mapping[Partition, Sequence[Message]]]) -> None:
         """After a commit, in the writer: notes what compacted partitions have grown by, and deletes some of what is superseded or too
         old."""
+        most = CLEAN_ROWS
         for batches in group:
             for partition, messages in batches.items():
                 if self._topics[partition.topic].compacted:
                     table = self._ids[partition]
+                    most += 2 * len(messages)
                     grown = self._grown[table] = self._grown.get(table, 0) + len(messages)
                     if grown > max(CLEAN_AFTER, self._kept.get(table, 0)) and table not in self._cleaning:
                         self._cleaning[table] = None
                         self._cleaner.submit(self._find_superseded, table)
         for table, superseded in list(self._cleaning.items()):
             if superseded:
-                some, self._cleaning[table] = superseded[:CLEAN_ROWS], superseded[CLEAN_ROWS:]
+                some, self._cleaning[table] = superseded[:most], superseded[most:]
                 self._transaction(lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows), durable=False)
             elif superseded is not None:
                 del self._cleaning[table]

@@ -22,6 +22,7 @@ log = structlog.get_logger("stages")
 
 IDLE_WAIT = 1.0  # seconds between looks at an idle log that says nothing
 READ_BYTES = 4 << 20
+SAVED_AT_ONCE = 32 << 20  # bytes of state that a hurried stop still saves
 DRAIN_SECONDS = 0.5  # what a stage may take at a stop to read what the stages before it left
 AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
 
@@ -73,7 +74,7 @@ class StageRunner:
                 if not await self._turn():
                     await self._wait(stop)
             self.stopping = True
-            await self._end()
+            await self._end(getattr(stop, "hurried", True))
         except Exception as error:
             self._say("failed", detail=str(error))
             raise
@@ -168,8 +169,9 @@ class StageRunner:
         self.telemetry.checkpoint_seconds.labels(self.stage_type.name).observe(self._cost_of_saving)
         self.telemetry.checkpoint_bytes.labels(self.stage_type.name, self.partition).set(len(raw))
 
-    async def _end(self) -> None:
-        """A clean stop reads what the stages before it left, and saves, when that is quick; the log is the truth anyway."""
+    async def _end(self, hurried: bool) -> None:
+        """A clean stop reads what the stages before it left, and saves; where somebody waits for it only if that is quick: the log is the
+        truth anyway."""
         until = time.monotonic() + DRAIN_SECONDS
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -177,7 +179,7 @@ class StageRunner:
                     await runner.ended.wait()
         while time.monotonic() < until and await self._turn():
             pass
-        if self._cost_of_saving < 0.5 and self.session.stage.nbytes < 200 << 20:
+        if not hurried or self.session.stage.nbytes < SAVED_AT_ONCE:
             await self.save()
 
     # ---- telling
