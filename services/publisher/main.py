@@ -1,6 +1,5 @@
 """The publisher: writes what changed to the two public topics, each author once however often it was touched meanwhile (rules P2 to P6)."""
 
-import asyncio
 import time
 
 import orjson
@@ -10,7 +9,7 @@ from services.publisher.profiles import Profiles, Snapshot
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES
 from shared.log.port import Message, Partition
-from shared.stages.runner import StageRunner
+from shared.stages.runner import IDLE_WAIT, StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
@@ -79,12 +78,12 @@ class PublisherRunner(StageRunner):
         pause = self._cost * (1 / self.pace.coalesce_share - 1)
         return self._published_at + min(pause, self.pace.coalesce_max_seconds)
 
-    async def _wait(self, stop: asyncio.Event, seconds: float = 1.0) -> None:
+    async def _wait(self, seconds: float = IDLE_WAIT) -> None:
         if self.session.stage.waiting.size:
             seconds = max(0.0, self._due() - time.monotonic())
             if seconds == 0:
                 return
-        await super()._wait(stop, seconds)
+        await super()._wait(seconds)
 
     async def _publish(self) -> None:
         session, began = self.session, time.monotonic()

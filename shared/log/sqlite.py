@@ -11,7 +11,7 @@ import sqlite3
 import struct
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -59,9 +59,9 @@ class SqliteLog(Log):
         self._waiting: deque[tuple[Mapping[Partition, Sequence[Message]], asyncio.Future]] = deque()
         self._room = asyncio.Semaphore(QUEUE)
         self._flusher: asyncio.Task | None = None
-        self._moved = asyncio.Event()
+        self._waiters: dict[Partition, set[asyncio.Future]] = {}
         self._watcher: asyncio.Task | None = None
-        self._waiters, self._seen_version, self._last_change = 0, 0, 0.0
+        self._seen_version, self._last_change = 0, 0.0
         self._trimmed_at = time.monotonic()
         self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
         self._cleaning: dict[int, list | None] = {}  # table → offsets to delete; None while they are looked for
@@ -219,7 +219,7 @@ class SqliteLog(Log):
             for (_, future), result in zip(group, results, strict=True):
                 if not future.done():
                     future.set_result(result)
-            self._wake()
+            self._wake({partition for batches, _ in group for partition in batches})
 
     def _append(self, group: Sequence[Mapping[Partition, Sequence[Message]]]) -> list[dict[Partition, int]]:
         durable = any(self._topics[p.topic].durable for batches in group for p in batches)
@@ -354,37 +354,39 @@ class SqliteLog(Log):
         deadline = time.monotonic() + timeout
         if self._watcher is None or self._watcher.done():
             self._watcher = asyncio.create_task(self._watch())
+        loop = asyncio.get_running_loop()
         while True:
-            moved = self._moved
-            bounds = await self.bounds(list(positions))
-            if any(end > positions[p] for p, (_, end) in bounds.items()):
-                return True
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            self._waiters += 1
+            moved = loop.create_future()
+            for partition in positions:  # before looking, so that no append falls in between
+                self._waiters.setdefault(partition, set()).add(moved)
             try:
-                await asyncio.wait_for(moved.wait(), left)
+                bounds = await self.bounds(list(positions))
+                if any(end > positions[p] for p, (_, end) in bounds.items()):
+                    return True
+                await asyncio.wait_for(moved, deadline - time.monotonic())
             except TimeoutError:
                 return False
             finally:
-                self._waiters -= 1
+                for partition in positions:
+                    self._waiters[partition].discard(moved)
 
     async def _watch(self) -> None:
         """Wakes who waits when another process has changed the file; one look for all of them."""
         while not self._closed:
             quiet = time.monotonic() - self._last_change > QUIET
             await asyncio.sleep(SLOW_POLL if quiet else POLL)
-            if self._waiters and not self._closed:
+            if any(self._waiters.values()) and not self._closed:
                 version = self._read.execute("PRAGMA data_version").fetchone()[0]
                 if version != self._seen_version:
                     self._seen_version = version
-                    self._wake()
+                    self._wake(self._waiters)
 
-    def _wake(self) -> None:
+    def _wake(self, partitions: Iterable[Partition]) -> None:
         self._last_change = time.monotonic()
-        self._moved.set()
-        self._moved = asyncio.Event()
+        for partition in partitions:
+            for waiter in self._waiters.get(partition, ()):
+                if not waiter.done():
+                    waiter.set_result(None)
 
     async def sync(self) -> None:
         await self._in_writer(

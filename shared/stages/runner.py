@@ -68,17 +68,19 @@ class StageRunner:
     # ---- life
 
     async def run(self, stop: asyncio.Event) -> None:
+        self._stopped = asyncio.ensure_future(stop.wait())
         try:
             await self._start()
             while not stop.is_set():
                 if not await self._turn():
-                    await self._wait(stop)
+                    await self._wait()
             self.stopping = True
             await self._end(getattr(stop, "hurried", True))
         except Exception as error:
             self._say("failed", detail=str(error))
             raise
         finally:
+            self._stopped.cancel()
             self.ended.set()
 
     async def _start(self) -> None:
@@ -138,9 +140,17 @@ class StageRunner:
             self.telemetry.send_failures_total.labels(self.stage_type.name).inc()
             raise
 
-    async def _wait(self, stop: asyncio.Event, seconds: float = IDLE_WAIT) -> None:
+    async def _wait(self, seconds: float = IDLE_WAIT) -> None:
         self.health.beat(self.name)
-        await _first(stop, self.log.wait({self.session.input: self.session.position.next}, seconds))
+        waiting = asyncio.ensure_future(self.log.wait({self.session.input: self.session.position.next}, seconds))
+        try:
+            await asyncio.wait((waiting, self._stopped), return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                waiting.result()
+        finally:
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
 
     async def _save_when_due(self) -> None:
         if self.session.position.next == self.saved:
@@ -237,19 +247,6 @@ class StageRunner:
         topic = self.session.input if self.session else None
         return {"stage": self.stage_type.name, "partition": self.partition, "input": topic and topic.topic, "next": self.done,
                 "read": position, "state": self.state, "fraction": self.fraction}  # fmt: skip
-
-
-async def _first(stop: asyncio.Event, waiting) -> None:
-    """Waits for either, whichever comes first."""
-    tasks = [asyncio.ensure_future(waiting), asyncio.ensure_future(stop.wait())]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class ProgressReporter:
