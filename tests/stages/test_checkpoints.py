@@ -1,0 +1,163 @@
+"""Checkpoints (rules K1 to K5): whole or not at all, never another's, and never needed."""
+
+import os
+import random
+import stat
+
+import orjson
+import pytest
+
+from services.consumer.authors import Authors
+from services.consumer.catalogue import Catalogue
+from services.consumer.citations import Citations
+from services.consumer.directory import Directory
+from services.publisher.profiles import Profiles
+from shared.errors import CheckpointInvalid, ProtocolViolation
+from shared.log.port import Message, Partition, Record
+from shared.stages import checkpoints
+from shared.stages.checkpoints import CheckpointStore
+from shared.stages.session import Session, fingerprint, resume
+from shared.stages.stage import Layout
+from tests.integration.literatures import simulated
+from tests.streams import disturbed
+
+LAYOUT = Layout()
+STAGES = (Catalogue, Directory, Citations, Authors, Profiles)
+
+
+def pipeline() -> tuple[list[Session], dict[Partition, list[Record]]]:
+    """All stages, having read a disturbed literature; and the logs between them."""
+    logs: dict[Partition, list[Record]] = {}
+
+    def append(batches):
+        for partition, messages in batches.items():
+            log = logs.setdefault(partition, [])
+            log += [Record(len(log) + i, 0, *m) for i, m in enumerate(messages)]
+
+    for raw in disturbed(simulated(200), seed=3):
+        event = orjson.loads(raw)
+        key = event.get("paper_id") or event.get("author_id")
+        append({Partition("papers.v1" if "paper_id" in event else "authors.v1", 0): [Message(key.encode(), raw)]})
+    sessions = [Session(stage(0, LAYOUT, fingerprint(LAYOUT))) for stage in STAGES]
+    for session in sessions:
+        log = logs[session.input]
+        for at in range(0, len(log), 70):
+            session.step(log[at : at + 70])
+            append(session.flush())
+    return sessions, logs
+
+
+SESSIONS, LOGS = pipeline()
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda s: s.stage.name)
+def test_a_state_survives(session):
+    again, passed_over = resume(type(session.stage), 0, LAYOUT, [("one", session.save())])
+    assert passed_over == [] and again.position == session.position
+    assert checkpoints.differences(session.stage, again.stage) == []
+    assert again.save() == session.save()
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda s: s.stage.name)
+def test_reading_on_from_any_checkpoint_gives_the_same_state_and_the_same_packs(session):
+    """Rule D1: however the input was cut and wherever a checkpoint was taken."""
+    log, kind, dice = LOGS[session.input], type(session.stage), random.Random(5)
+    one = Session(kind(0, LAYOUT, fingerprint(LAYOUT)))
+    while one.position.next < len(log):
+        size = dice.choice((1, 3, 40, 200))
+        one.step(log[one.position.next : one.position.next + size])
+        one.flush()
+        if dice.random() < 0.4:
+            raw = one.save()
+            one = resume(kind, 0, LAYOUT, [("here", raw)])[0]
+    assert checkpoints.differences(one.stage, session.stage) == []
+    assert one.stage.outbox.sent == session.stage.outbox.sent
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda s: s.stage.name)
+def test_damage_is_noticed_everywhere(session):
+    raw, dice = session.save(), random.Random(7)
+    for _ in range(60):
+        broken = bytearray(raw)
+        broken[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
+        with pytest.raises(CheckpointInvalid):
+            checkpoints.load(type(session.stage)(0, LAYOUT, fingerprint(LAYOUT)), bytes(broken))
+    for cut in (0, 5, len(raw) // 2, len(raw) - 1):
+        with pytest.raises(CheckpointInvalid):
+            checkpoints.load(type(session.stage)(0, LAYOUT, fingerprint(LAYOUT)), raw[:cut])
+
+
+def test_the_next_one_is_taken_where_one_is_no_good():
+    session = SESSIONS[2]
+    good, other = session.save(), Layout(papers=2)
+    broken = good[:-1] + bytes([good[-1] ^ 1])
+    foreign = Session(Citations(0, other, fingerprint(other))).save()
+    elsewhere = Session(Citations(1, LAYOUT, fingerprint(LAYOUT))).save()
+    again, passed_over = resume(
+        Citations, 0, LAYOUT, [("a", broken), ("b", foreign), ("c", elsewhere), ("d", SESSIONS[3].save()), ("e", good)]
+    )
+    assert [reason.split(":")[0] for reason in passed_over] == ["a", "b", "c", "d"]
+    assert "checksum" in passed_over[0] and "another generation" in passed_over[1]
+    assert again.position == session.position
+    fresh, passed_over = resume(Citations, 0, LAYOUT, [("a", broken)])
+    assert fresh.position.next == 0 and len(passed_over) == 1
+
+
+def test_what_decides_rows_is_in_the_fingerprint():
+    prints = {
+        fingerprint(layout)
+        for layout in (
+            LAYOUT,
+            Layout(papers=2),
+            Layout(authors=2),
+            Layout(generation=2),
+            Layout(max_event_bytes=9),
+            Layout(snapshot_papers=5),
+        )
+    }
+    assert len(prints) == 6 and fingerprint(Layout()) == fingerprint(LAYOUT)
+
+
+def test_a_log_that_was_replaced_is_noticed():
+    """Rule K4, invariant I10: the record before the position is the one that was read."""
+    session = SESSIONS[0]
+    last = LOGS[session.input][-1]
+    session.check_last(last)
+    for other in (None, last._replace(value=last.value + b" "), last._replace(offset=last.offset - 1)):
+        with pytest.raises(ProtocolViolation, match="the log was replaced or cut"):
+            session.check_last(other)
+
+
+def test_a_file_appears_whole_and_three_are_kept(tmp_path, monkeypatch):
+    store, done = CheckpointStore(tmp_path / "new", 3), []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda f: (done.append("folder" if stat.S_ISDIR(os.fstat(f).st_mode) else "file"), fsync(f))[1])
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append("rename"), replace(a, b))[1])
+    for position in (5, 70, 600, 1_000):
+        store.write("citations", 0, position, b"%d" % position)
+    store.write("citations", 1, 3, b"another partition")
+    assert done == ["file", "rename", "folder"] * 5
+    assert [path.read_bytes() for path in store.files("citations", 0)] == [b"1000", b"600", b"70"]
+    assert [path.read_bytes() for path in store.files("citations", 1)] == [b"another partition"]
+    assert len(list((tmp_path / "new").iterdir())) == 4
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    store = CheckpointStore(tmp_path, 3)
+    store.write("authors", 0, 1, b"kept")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.write("authors", 0, 2, b"lost")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"kept"]
+
+
+def test_other_files_in_the_folder_are_left_alone(tmp_path):
+    store = CheckpointStore(tmp_path, 1)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "authors-0-7.checkpoint").write_text("not ours")
+    store.write("authors", 0, 8, b"x")
+    assert len(store.files("authors", 0)) == 1 and len(list(tmp_path.iterdir())) == 3

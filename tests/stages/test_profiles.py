@@ -1,0 +1,32 @@
+"""The publisher's state, given rows by hand in orders that the other stages rarely produce."""
+
+import numpy as np
+
+from services.consumer.authors import Authors
+from services.publisher.profiles import Profiles
+from services.publisher.snapshots import LOW, PUBLISHED_IN
+from shared.stages.packs import Outbox, bytes_column, decode
+from shared.stages.stage import Layout
+
+ONE = np.zeros(1, np.int32)
+ROW = {"row": ONE, "author": ONE, "paper": ONE, "sig": bytes_column([b'["A",[]]'])}
+
+
+def card(date: int) -> dict:
+    return {"paper": ONE, "card": bytes_column([b'{"paper_id":"p"']), "date": ONE + date, "category": [""], "truncated": ONE}
+
+
+def test_a_paper_is_in_no_year_until_its_card_has_come():
+    """A flush may be cut anywhere (rule C6), so a row and its state may come before the card of the paper."""
+    stage, outbox = Profiles(0, Layout(), "f"), Outbox(Authors.kinds, 1)
+    for rows in (
+        {"author_key": {"key": ["a"]}, "paper_key": {"key": ["p"]}, "row": ROW, "state": {"row": ONE, "citations": ONE}},
+        {"card": card(2016_00_00), "row": ROW},
+        {"card": card(2017_00_00), "row": ROW},
+    ):
+        outbox.add(0, rows)
+        for _, raw in outbox.flush("f", "authors", 0):
+            stage.apply(stage.accept(decode(raw)), 0)
+    _, key, count = stage.tallies.of(ONE)
+    years = [(k & LOW, n) for k, n in zip(key.tolist(), count.tolist(), strict=True) if k & ~LOW == PUBLISHED_IN]
+    assert years == [(2017, 1)]
