@@ -65,14 +65,15 @@ class PublisherRunner(StageRunner):
         session.extra["public_end"] = end
 
     async def _turn(self) -> bool:
-        stage: Profiles = self.session.stage
-        before = self.done
         moved = await super()._turn()
-        if stage.waiting.size:
-            self.done = before
-            if time.monotonic() >= self._due():
-                await self._publish()
+        if self.session.stage.waiting.size and time.monotonic() >= self._due():
+            await self._publish()
         return moved
+
+    def _advance(self) -> None:
+        """Done is what is published, so nobody takes this service for idle while authors wait."""
+        if not self.session.stage.waiting.size:
+            super()._advance()
 
     def _due(self) -> float:
         pause = self._cost * (1 / self.pace.coalesce_share - 1)

@@ -99,7 +99,8 @@ class StageRunner:
         if session.position.last is not None:
             found = await self.log.read(session.input, session.position.last[0], max_records=1)
             session.check_last(found[0] if found else None)
-        self.done = self.saved = session.position.next
+        self.saved = session.position.next
+        self._advance()
         self._restore_end = end
         await self._learn()
         self._say_health()
@@ -120,9 +121,12 @@ class StageRunner:
             self.telemetry.records_total.labels(self.stage_type.name, self.partition).inc(len(records))
             self.health.beat(self.name)
             self._say_health()
-            self.done = session.position.next
+            self._advance()
         await self._save_when_due()
         return bool(records)
+
+    def _advance(self) -> None:
+        self.done = self.session.position.next
 
     async def _send(self, batches: dict[Partition, list[Message]], age: int) -> None:
         if not batches:

@@ -1,0 +1,277 @@
+"""The loop around the stages: what it does when sends fail, logs are cut, somebody stops it; and how it tells where it is."""
+
+import asyncio
+import signal
+import time
+
+import orjson
+import pytest
+
+from services import worker
+from services.consumer.catalogue import Catalogue
+from services.consumer.citations import Citations
+from services.run import behind_of
+from services.status import status_of
+from services.worker import CONSUMER, PUBLISHER, Stop
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS, TOPICS
+from shared.errors import LogUnavailable, ScholarstreamError
+from shared.log.memory import MemoryLog
+from shared.log.port import Message, Partition
+from shared.settings import Settings
+from shared.stages.runner import ProgressReporter
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
+
+BOUND = 20.0
+HERE, SNAPSHOTS = Partition(PAPERS.name, 0), Partition(AUTHOR_PROFILES.name, 0)
+
+
+class Service:
+    """Runners over a log in memory."""
+
+    def __init__(self, log, folder, stages=(*CONSUMER, *PUBLISHER), **settings):
+        self.log, self.stop, self.telemetry, self.health = log, Stop(), Telemetry(), Health()
+        self.settings = Settings.load(data_dir=str(folder), **settings)
+        self.stages = stages
+
+    async def __aenter__(self) -> "Service":
+        self.layout = await worker.agree(self.settings, self.log)
+        self.runners = worker.runners_of(self.stages, self.log, self.layout, self.settings, self.telemetry, self.health)
+        reporter = ProgressReporter(self.log, self.layout, self.runners)
+        tasks = [asyncio.create_task(r.run(self.stop), name=r.name) for r in self.runners]
+        tasks.append(asyncio.create_task(reporter.run(self.stop)))
+        self.running = asyncio.create_task(worker.together(self.stop, tasks, 2.0))
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self.stop.set()
+        async with asyncio.timeout(BOUND):
+            await asyncio.gather(self.running, return_exceptions=True)
+
+    async def idle(self) -> None:
+        async with asyncio.timeout(BOUND):
+            while behind := await behind_of(self.log, self.runners):
+                assert not self.running.done(), (behind, self.running.exception())
+                await self.log.wait({SNAPSHOTS: 10**9}, 0.01)
+
+    async def ended(self) -> BaseException | None:
+        async with asyncio.timeout(BOUND):
+            await asyncio.wait([self.running])
+        return self.running.exception()
+
+    def sample(self, name: str, **labels) -> float | None:
+        return self.telemetry.registry.get_sample_value(f"scholarstream_{name}", {k: str(v) for k, v in labels.items()})
+
+
+def paper(n: int, authors: int = 2) -> Message:
+    event = {
+        "paper_id": f"p{n}", "title": "T", "authors": [{"name": f"A{(n + i) % 50}"} for i in range(authors)],
+        "references": [f"p{n // 2}", f"p{n // 3}"],
+    }  # fmt: skip
+    return Message(f"p{n}".encode(), orjson.dumps(event))
+
+
+@pytest.fixture
+async def log():
+    log = MemoryLog()
+    await log.create([topic.spec(1, 1) for topic in TOPICS])
+    return log
+
+
+async def newest(log) -> dict[str, dict]:
+    found = {}
+    for record in await log.read(SNAPSHOTS, 0, max_records=10**6, max_bytes=1 << 30):
+        found[record.key.decode()] = orjson.loads(record.value)
+    return found
+
+
+async def test_what_comes_in_goes_out_and_a_restart_goes_on(log, tmp_path):
+    await log.append({HERE: [paper(n) for n in range(60)]})
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+        before = await newest(log)
+        assert len(before) == 50 and sum(p["papers_total"] for p in before.values()) == 120
+    _, end = (await log.bounds([SNAPSHOTS]))[SNAPSHOTS]
+    async with Service(log, tmp_path) as again:
+        await again.idle()
+        assert all(r.session.read_from == r.session.position.next > 0 for r in again.runners if r.stage_type.name != "directory")
+        assert (await log.bounds([SNAPSHOTS]))[SNAPSHOTS] == (0, end), "a restart publishes nothing again"
+        await log.append({HERE: [paper(60)]})
+        await again.idle()
+    after = await newest(log)
+    assert sum(p["papers_total"] for p in after.values()) == 122
+    assert all(after[a]["version"] >= before[a]["version"] for a in before)
+
+
+async def test_a_clean_stop_leaves_nothing_behind(log, tmp_path):
+    await log.append({HERE: [paper(n) for n in range(60)]})
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+    status = await status_of(log)
+    assert status["idle"] and {s["stage"] for s in status["stages"]} == {"catalogue", "directory", "citations", "authors", "publisher"}
+
+
+async def test_a_refused_send_ends_the_service_and_saves_nothing(log, tmp_path):
+    """Rule S3."""
+    await log.append({HERE: [paper(n) for n in range(10)]})
+    append, refusing = log.append, True
+
+    async def refused(batches):
+        if refusing and any(p.topic.startswith("author-changes") for p in batches):
+            raise LogUnavailable("the disk is full")
+        return await append(batches)
+
+    log.append = refused
+    async with Service(log, tmp_path) as service:
+        assert str(await service.ended()) == "the disk is full"
+        assert service.sample("send_failures_total", stage="citations") == 1
+        alive, told = service.health.alive()
+        assert not alive and told["failed"] == {"citations/0": "the disk is full"}
+    assert not list((tmp_path / "checkpoints").glob("citations-*"))
+    refusing = False
+    async with Service(log, tmp_path) as again:
+        await again.idle()
+    assert sum(p["papers_total"] for p in (await newest(log)).values()) == 20
+
+
+async def test_a_log_that_was_cut_is_refused(log, tmp_path):
+    """Rule K4: a checkpoint from another life of the log."""
+    await log.append({HERE: [paper(n) for n in range(10)]})
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+    other = MemoryLog()
+    await other.create([topic.spec(1, 1) for topic in TOPICS])
+    await other.append({HERE: [paper(n) for n in range(3)]})
+    async with Service(other, tmp_path) as service:
+        error = await service.ended()
+        assert isinstance(error, ScholarstreamError) and "the log was replaced or cut" in str(error) and "checkpoints" in str(error)
+
+
+async def test_restoring_is_told_with_how_far_it_is(log, tmp_path):
+    """First assigning, then restoring with a rising fraction, then live: as /readyz shows it."""
+    told = []
+
+    class Listening(Health):
+        def set(self, stage, partition, state, fraction=None, detail=""):
+            super().set(stage, partition, state, fraction, detail)
+            if stage == "catalogue":
+                told.append((state, fraction))
+
+    await log.append({HERE: [paper(n) for n in range(500)]})
+    service = Service(log, tmp_path, batch_records="100")
+    service.health = Listening()
+    async with service:
+        await service.idle()
+        assert service.health.ready()[0]
+    states = [state for state, _ in told]
+    assert states[0] == "restoring" and states[-1] == "live"
+    fractions = [fraction for state, fraction in told if state == "restoring"]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and any(0 < f < 1 for f in fractions)
+
+
+async def test_an_idle_publisher_publishes_at_once_and_a_busy_one_coalesces(log, tmp_path):
+    async with Service(log, tmp_path, coalesce_share="0.0001", coalesce_max_seconds="3600") as service:
+        await log.append({HERE: [paper(0)]})
+        await service.idle()  # the first one did not wait for anything
+        _, first = (await log.bounds([SNAPSHOTS]))[SNAPSHOTS]
+        assert first == 2
+        service.runners[-1]._cost = 10**6  # as if publishing were very dear: from now on it waits
+        for n in range(1, 41):
+            await log.append({HERE: [paper(n)]})
+        async with asyncio.timeout(BOUND):
+            while (
+                service.runners[-1].session.stage.version.view.max(initial=0) < 1 or len(service.runners[-1].session.stage.waits.view) < 42
+            ):
+                await log.wait({SNAPSHOTS: 10**9}, 0.01)
+        assert (await log.bounds([SNAPSHOTS]))[SNAPSHOTS][1] == first, "everything waits"
+    published = await log.read(SNAPSHOTS, first, max_records=1_000)
+    assert len(published) == len({r.key for r in published}) == 42, "the stop published each author once"
+
+
+async def test_metrics_tell_what_happened(log, tmp_path):
+    poison = Message(b"x", b"not json")
+    await log.append({HERE: [*(paper(n) for n in range(20)), poison]})
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+        for runner in service.runners:
+            await runner.report()
+        assert service.sample("records_total", stage="catalogue", partition=0) == 21
+        assert service.sample("dead_letters_total", stage="catalogue", reason="malformed_json") == 1
+        assert service.sample("lag_records", stage="publisher", partition=0) == 0
+        assert service.sample("lag_seconds", stage="publisher", partition=0) == 0
+        assert service.sample("state_rows", stage="authors", partition=0, table="authorships") == 40
+        assert service.sample("state_bytes", stage="authors", partition=0) > 0
+        published = (await log.bounds([SNAPSHOTS]))[SNAPSHOTS][1]
+        assert service.sample("published_total", topic=AUTHOR_PROFILES.name) == published
+        assert service.sample("published_total", topic=AUTHOR_METRICS.name) == published
+        assert service.sample("event_to_snapshot_seconds_count") >= 1
+        sent = service.sample("channel_sent", stage="catalogue", partition=0, target=0)
+        assert sent > 0 and service.sample("channel_high", stage="citations", partition=0, source="catalogue/0") == sent
+        assert service.sample("gap_drops_total", stage="citations", partition=0) == 0
+
+
+async def test_lag_is_told_in_records_and_seconds(log, tmp_path):
+    async with Service(log, tmp_path, stages=(Catalogue, Citations)) as service:
+        await service.idle()
+        [_, runner] = service.runners
+    runner.session.position = runner.session.position._replace(next=0)
+    old = int((time.time() - 30) * 1000)
+    await log.append({runner.session.input: [Message(None, b"x", ((b"at".decode(), b"%d" % old),))] * 2})
+    start, end = (await log.bounds([runner.session.input]))[runner.session.input]
+    runner.session.position = runner.session.position._replace(next=end - 2)
+    await runner.report()
+    assert service.sample("lag_records", stage="citations", partition=0) == 2 and start == 0
+    assert 29 < service.sample("lag_seconds", stage="citations", partition=0) < 40
+
+
+async def test_one_that_fails_stops_all_within_the_bound():
+    stop, cancelled = Stop(), asyncio.Event()
+
+    async def stubborn():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async def failing():
+        raise LogUnavailable("broken")
+
+    began = time.monotonic()
+    with pytest.raises(LogUnavailable, match="broken"):
+        await worker.together(stop, [asyncio.create_task(stubborn()), asyncio.create_task(failing())], 0.1)
+    assert stop.is_set() and cancelled.is_set() and time.monotonic() - began < 5
+
+
+async def test_a_signal_stops_what_would_go_on_for_ever():
+    stop = Stop()
+
+    async def obedient():
+        await stop.wait()
+
+    with worker.stopping_on_signals(stop):
+        running = asyncio.create_task(worker.together(stop, [asyncio.create_task(obedient())], 1.0))
+        await asyncio.sleep(0)
+        signal.raise_signal(signal.SIGINT)
+        async with asyncio.timeout(BOUND):
+            await running
+    assert stop.hurried
+
+
+async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path):
+    """A publisher that was saved while authors waited publishes them after its start, and is not taken for idle before."""
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+        publisher = service.runners[-1]
+        publisher._published_at, publisher._cost = time.monotonic(), 10**6
+        await log.append({HERE: [paper(0)]})
+        async with asyncio.timeout(BOUND):
+            while not publisher.session.stage.waiting.size:
+                await log.wait({SNAPSHOTS: 10**9}, 0.01)
+        await publisher.save()
+        assert await behind_of(log, service.runners) == ["publisher/0"]
+        publisher._end = lambda hurried: asyncio.sleep(0)  # as if it had been killed here
+    assert await newest(log) == {}
+    async with Service(log, tmp_path) as again:
+        assert again.runners[-1].done == 0
+        await again.idle()
+        assert len(await newest(log)) == 2
