@@ -228,4 +228,4 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
 
 def tell_address(role: str, roles: Roles, address: str) -> None:
     roles.describe(address)
-    log.info("serving", role=role, metrics=f"{address}metrics")
+    log.info("serving", role=role, metrics=f"{address}/metrics")

@@ -80,7 +80,7 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
                     stop.set()
 
             def bound(address: str) -> None:
-                structlog.get_logger(ROLE).info("serving", role=ROLE, metrics=f"{address}metrics")
+                structlog.get_logger(ROLE).info("serving", role=ROLE, metrics=f"{address}/metrics")
 
             producing = asyncio.create_task(work(), name=ROLE)
             serving = asyncio.create_task(

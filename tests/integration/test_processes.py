@@ -1,0 +1,65 @@
+"""The same services as processes of their own on one log; and stopping under load."""
+
+import json
+import signal
+
+import httpx
+import pytest
+
+from tests.integration.commands import Running, run_to_idle, scholarstream, write_events
+from tests.integration.equality import assert_equal_to_oracle, assert_versions_rise, records
+from tests.integration.literatures import simulated
+from tests.streams import disturbed
+
+
+def metrics_address(service: Running) -> str:
+    """From the log line that says where a service without a page serves."""
+    line = service.line(lambda line: '"serving"' in line or "is live at" in line)
+    return json.loads(line)["metrics"] if line.startswith("{") else line.split(" at ")[1].split(" ")[0] + "metrics"
+
+
+def test_every_service_as_a_process_of_its_own(tmp_path):
+    data, events = tmp_path / "data", disturbed(simulated(), seed=21)
+    half = len(events) // 2
+    first, second = (write_events(tmp_path / f"{n}.jsonl", part) for n, part in enumerate((events[:half], events[half:])))
+    with (
+        Running("publisher", "--port", "0", data_dir=data) as publisher,
+        Running("viewer", "--port", "0", data_dir=data) as viewer,
+        Running("consumer", "--port", "0", data_dir=data) as consumer,
+    ):
+        for service in (publisher, viewer, consumer):
+            address = metrics_address(service)
+            assert "scholarstream_build_info" in httpx.get(address, timeout=30).text
+            assert httpx.get(address.removesuffix("metrics") + "healthz", timeout=30).status_code == 200
+        scholarstream("producer", "--source", first, "--port", "0", data_dir=data)
+        second_one = scholarstream("consumer", "--port", "0", data_dir=data, expect=1)
+        assert "consumer" in second_one.stderr and "already running" in second_one.stderr
+        consumer.kill()
+        scholarstream("producer", "--source", second, "--port", "0", data_dir=data)
+        with Running("consumer", "--port", "0", data_dir=data) as again:
+            scholarstream("status", "--wait-idle", "90", data_dir=data)
+            for service in (again, publisher, viewer):
+                code, _ = service.interrupt()
+                assert code == 0, "\n".join(service.said)
+    assert_equal_to_oracle(data, events)
+    assert_versions_rise(data)
+    scholarstream("verify", data_dir=data)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_under_load_is_quick_and_loses_nothing(how, tmp_path):
+    data, events = tmp_path / "data", simulated(6_000, seed=5)
+    source = write_events(tmp_path / "events.jsonl", events)
+    with Running("run", "--port", "0", data_dir=data) as service:
+        service.address()
+        with Running("ingest", source, "--json", data_dir=data) as ingest:
+            with Running("subscribe", "--json", "--from-beginning", data_dir=data) as subscriber:
+                subscriber.line(lambda line: line.startswith("{"))  # it is in the middle of it
+            service.process.send_signal(how)
+            assert service.process.wait(10) == 0, "\n".join(service.said)
+            assert ingest.process.wait(60) == 0
+    assert not any("did not stop in time" in line for line in service.said), "\n".join(service.said)
+    assert len(records(data, "papers.v1")) > 0
+    run_to_idle(data)
+    assert_equal_to_oracle(data, events)
+    assert_versions_rise(data)
