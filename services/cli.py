@@ -69,7 +69,7 @@ def run(
 
 
 @app.command()
-@with_settings(*PLACE, *INTAKE, "log_level", "log_format", "shutdown_seconds")
+@with_settings(*PLACE, *INTAKE, *SERVICE)
 def producer(settings: Settings, source: Sources = None, json: AsJson = False) -> None:
     """Puts events into the log and keeps the clock: until its sources end; without a source until it is stopped."""
     from services.producer.main import run_producer
