@@ -8,7 +8,7 @@ from tests.data import FILES, SHARED, aan_events
 
 def write(path: Path, copies: int) -> Path:
     if not (SHARED / FILES["aan"]).is_file():
-        sys.exit(f"the anthology is not at {SHARED / FILES['aan']}; SCHOLARSTREAM_SHARED says where it is")
+        sys.exit(f"the anthology is not at {SHARED / FILES['aan']}; bench/README.md says how to name another place")
     print(f"writing {copies} copies of the anthology …", file=sys.stderr)
     path.write_bytes(b"\n".join(aan_events(copies)) + b"\n")
     return path

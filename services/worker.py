@@ -6,6 +6,7 @@ import ctypes
 import functools
 import gc
 import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,7 @@ GENERATION = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
+SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Authors)
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
@@ -127,6 +129,7 @@ def hold(settings, roles: Sequence[str]) -> Roles:
 def tune_memory() -> None:
     """State is columns and long-lived strings: looking through them for cycles again and again only costs time, and so does giving the
     memory of one batch back to the system just before the next one asks for it (glibc; elsewhere the system decides)."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     with contextlib.suppress(AttributeError, OSError):

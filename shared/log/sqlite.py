@@ -7,6 +7,7 @@ durable topic's commit makes everything before it durable too.
 """
 
 import asyncio
+import os
 import sqlite3
 import struct
 import time
@@ -24,7 +25,8 @@ from shared.log.port import Headers, Log, Message, Partition, Record, TopicSpec
 APPLICATION_ID = 0x5343484C  # "SCHL"
 FORMAT = 1
 PAGE = 32768
-WAL_PAGES = 1000  # checkpoint the WAL when it holds this many
+WAL_BYTES = 16 << 20  # the WAL is moved into the file when it has grown to this, beside the writer
+WAL_MOST = 8 * WAL_BYTES  # and by the writer itself when it has grown to this
 POLL = 0.01  # seconds between looks for other processes' appends
 SLOW_POLL = 0.05  # after this file was quiet for QUIET seconds
 QUIET = 10.0
@@ -64,6 +66,7 @@ class SqliteLog(Log):
         self._seen_version, self._last_change = 0, 0.0
         self._trimmed_at = time.monotonic()
         self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
+        self._moving_wal = False
         self._cleaning: dict[int, list | None] = {}  # table → offsets to delete; None while they are looked for
         self._grown: dict[int, int] = {}
         self._kept: dict[int, int] = {}
@@ -84,7 +87,7 @@ class SqliteLog(Log):
             mode, version = (connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "user_version"))
             if (mode, version) != (APPLICATION_ID, FORMAT):
                 raise LogDamaged(f"{self.path} is a database, but not a scholarstream log of format {FORMAT}; name another file")
-            connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            connection.execute("PRAGMA wal_autocheckpoint=0")  # see _move_wal
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA cache_size=-32768")
             return connection
@@ -265,9 +268,33 @@ class SqliteLog(Log):
                 self._transaction(lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows), durable=False)
             elif superseded is not None:
                 del self._cleaning[table]
+        self._move_wal()
         if time.monotonic() - self._trimmed_at > TRIM_SECONDS:
             self._trimmed_at = time.monotonic()
             self._transaction(self._trim, durable=False)
+
+    def _move_wal(self) -> None:
+        """SQLite's checkpoint writes and syncs megabytes: in another thread nobody's append waits for it."""
+        try:
+            size = os.stat(f"{self.path}-wal").st_size
+        except OSError:
+            return
+        if size > WAL_MOST:
+            self._write.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        elif size > WAL_BYTES and not self._moving_wal:
+            self._moving_wal = True
+            self._cleaner.submit(self._checkpoint_wal)
+
+    def _checkpoint_wal(self) -> None:
+        """Moves what is there; the next append begins the WAL anew if it was everything."""
+        connection = sqlite3.connect(self.path, timeout=self.busy_seconds, isolation_level=None)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error:  # the writer meets the same trouble and tells it
+            pass
+        finally:
+            connection.close()
+            self._moving_wal = False
 
     def _find_superseded(self, table: int) -> None:
         """Like Kafka's cleaner, beside the writer: all records that have a newer one of their key."""

@@ -109,7 +109,7 @@ class StageRunner:
         """Before the first step; the publisher learns what is public."""
 
     async def _turn(self) -> bool:
-        """One batch. False: there was nothing to read."""
+        """One batch. False: there is nothing more to read, as far as it knows."""
         session = self.session
         records = await self.log.read(session.input, session.position.next, max_records=self.pace.batch_records, max_bytes=READ_BYTES)
         if records:
@@ -123,7 +123,7 @@ class StageRunner:
             self._say_health()
             self._advance()
         await self._save_when_due()
-        return bool(records)
+        return len(records) == self.pace.batch_records
 
     def _advance(self) -> None:
         self.done = self.session.position.next
@@ -191,8 +191,10 @@ class StageRunner:
             async with asyncio.timeout(DRAIN_SECONDS):
                 for runner in self.upstream:
                     await runner.ended.wait()
-        while time.monotonic() < until and await self._turn():
-            pass
+        before = None
+        while time.monotonic() < until and before != self.session.position.next:
+            before = self.session.position.next
+            await self._turn()
         if not hurried or self.session.stage.nbytes < SAVED_AT_ONCE:
             await self.save()
 
