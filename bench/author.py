@@ -13,7 +13,7 @@ TRIES = 301
 MANY_AUTHORS = 15_000
 
 
-def measure(papers: int) -> list[Figure]:
+def measure(papers: int, tries: int = TRIES, authors: int = MANY_AUTHORS) -> list[Figure]:
     """All stages and the snapshot, over logs in memory: milliseconds of CPU for one citing paper; medians of alternating tries."""
     print(f"an author of {papers:,} papers, and one of {FEW} …", flush=True)
     pipeline = Pipeline()
@@ -24,14 +24,14 @@ def measure(papers: int) -> list[Figure]:
     pipeline.publish()
     took: dict[str, list[float]] = {"many": [], "few": []}
     stages: dict[str, list[float]] = {"many": [], "few": []}
-    for number in range(TRIES):
+    for number in range(tries):
         for who, held in (("many", papers), ("few", FEW)):
             pipeline.feed([_paper(f"citing {who} {number}", f"Citing {number}", [f"{who}{number * 7 % held}"])])
             before, began = pipeline.spent["authors"], time.process_time()
             pipeline.run()
             took[who].append(time.process_time() - began)
             stages[who].append(pipeline.spent["authors"] - before)
-    large = orjson.dumps({"paper_id": "large", "title": "Large", "authors": [{"name": f"Member {i}"} for i in range(MANY_AUTHORS)]})
+    large = orjson.dumps({"paper_id": "large", "title": "Large", "authors": [{"name": f"Member {i}"} for i in range(authors)]})
     pipeline.feed([large])
     began = time.process_time()
     pipeline.run()
@@ -41,7 +41,7 @@ def measure(papers: int) -> list[Figure]:
         Figure("author", f"one more citation, author of {FEW} papers", median(took["few"]) * 1e3, "ms", None, 2),
         Figure("author", "ratio, all stages and the snapshot", median(took["many"]) / median(took["few"]), "", None, 2),
         Figure("author", "ratio, the stage authors", median(stages["many"]) / median(stages["few"]), "", None, 2),
-        Figure("author", f"a paper of {MANY_AUTHORS:,} authors, all their snapshots", large_took * 1e3, "ms", None, 0),
+        Figure("author", f"a paper of {authors:,} authors, all their snapshots", large_took * 1e3, "ms", None, 0),
     ]
 
 
