@@ -11,7 +11,8 @@ ALONE = ("run", "--exit-when-idle", "--no-port")
 def throughput(data: Path, events: Path) -> list[Figure]:
     """Papers per CPU-second end to end: reading, checking, log, all stages, snapshots and change records written."""
     print("running the service over the file …", flush=True)
-    papers = sum(1 for _ in events.open("rb"))
+    with events.open("rb") as lines:
+        papers = sum(1 for _ in lines)
     cost = run(scholarstream(*ALONE, "--source", f"file:{events}", "--data-dir", data))
     size = sum(file.stat().st_size for file in data.glob("log.sqlite*"))
     return [
