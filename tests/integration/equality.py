@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from shared.log import open_log
-from shared.log.port import Partition
+from shared.log.port import Message, Partition
 from tests.integration.commands import exported_metrics, exported_profiles
 from tests.oracle import oracle
 
@@ -118,6 +118,19 @@ def records(data_dir: Path, topic: str) -> list[tuple[int, int, bytes | None, by
             await log.close()
 
     return asyncio.run(read())
+
+
+def append(data_dir: Path, topic: str, *messages: Message) -> None:
+    """As anybody may write into a topic: partition 0."""
+
+    async def write() -> None:
+        log = open_log(f"sqlite:///{data_dir}/log.sqlite", create=False)
+        try:
+            await log.append({Partition(topic, 0): messages})
+        finally:
+            await log.close()
+
+    asyncio.run(write())
 
 
 def assert_versions_rise(data_dir: Path) -> None:

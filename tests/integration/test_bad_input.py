@@ -1,15 +1,13 @@
 """What cannot be read goes to the dead letters with its bytes and a reason; nothing of it is applied, and the stream goes on."""
 
-import asyncio
 import base64
 import json
 
 import pytest
 
-from shared.log import open_log
-from shared.log.port import Message, Partition
+from shared.log.port import Message
 from tests.integration.commands import exported_profiles, run_to_idle, scholarstream, write_events
-from tests.integration.equality import assert_equal_to_oracle, records
+from tests.integration.equality import append, assert_equal_to_oracle, records
 from tests.integration.literatures import simulated
 
 
@@ -140,14 +138,3 @@ def test_a_file_of_garbage_stops_intake(tmp_path):
     assert "wrong2.pdf" in again.stderr
     run_to_idle(data, write_events(tmp_path / "good.jsonl", good))
     assert_equal_to_oracle(data, good)
-
-
-def append(data, topic, *messages):
-    async def write():
-        log = open_log(f"sqlite:///{data}/log.sqlite", create=False)
-        try:
-            await log.append({Partition(topic, 0): messages})
-        finally:
-            await log.close()
-
-    asyncio.run(write())

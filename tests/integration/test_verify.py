@@ -1,17 +1,15 @@
 """`scholarstream verify` finds what is wrong: a verifier that never fails shows nothing."""
 
-import asyncio
 import json
 import zlib
 
 import numpy as np
 import pytest
 
-from shared.log import open_log
-from shared.log.port import Message, Partition
+from shared.log.port import Message
 from shared.stages.checkpoints import read_header
 from tests.integration.commands import run_to_idle, scholarstream, write_events
-from tests.integration.equality import records
+from tests.integration.equality import append, records
 from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
@@ -20,17 +18,6 @@ from tests.streams import disturbed
 def data(tmp_path):
     run_to_idle(tmp_path / "data", write_events(tmp_path / "events.jsonl", disturbed(simulated(), seed=8)))
     return tmp_path / "data"
-
-
-def append(data, topic, *messages):
-    async def write():
-        log = open_log(f"sqlite:///{data}/log.sqlite", create=False)
-        try:
-            await log.append({Partition(topic, 0): messages})
-        finally:
-            await log.close()
-
-    asyncio.run(write())
 
 
 def newest_snapshot(data):
