@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from tests.data import aan_events
+from tests.data import aan_events, vis_events
 from tests.integration.commands import LONG, Running, run_to_idle, scholarstream, write_events
 from tests.integration.equality import assert_equal_to_oracle, assert_versions_rise
 from tests.integration.literatures import simulated
@@ -23,10 +23,12 @@ KILLS = int(os.environ.get("SCHOLARSTREAM_CHAOS_KILLS") or (30 if LONG else 6))
 def literature(name):
     if name == "aan":
         return aan_events(papers=None if LONG else 4_000)
+    if name == "vis":
+        return vis_events(papers=None if LONG else 1_500)
     return simulated()
 
 
-@pytest.mark.parametrize(("name", "partitions"), [("aan", 1), ("simulated", 3)])
+@pytest.mark.parametrize(("name", "partitions"), [("aan", 1), ("vis", 1), ("simulated", 3)])
 @pytest.mark.timeout(3_600 if LONG else 300)
 def test_exact_after_repeated_kills(name, partitions, tmp_path):
     print(f"\nSCHOLARSTREAM_CHAOS_SEED={SEED} SCHOLARSTREAM_CHAOS_KILLS={KILLS}")
