@@ -69,6 +69,7 @@ def _vis(paper: dict) -> dict:
         "authors": [
             {"name": author["name"], "affiliations": [author["affiliation"]] if author["affiliation"] else []}
             for author in paper["authors"]
+            if author["name"]  # two papers have one author, without a name
         ],
         "references": ["doi:" + doi for doi in map(_doi, paper["references"]) if doi],
     }

@@ -2,7 +2,8 @@
 
 {"doi": "10.1109/visual.1990.146359", "title": …, "abstract": …, "year": 1990, "publication_title": …,
 "authors": [{"name": …, "affiliation": …}], "references": ["10.1063/1.857730", …], "internal_references": […among the former…]}.
-A DOI means the same in either case, so ids are in lower case. What is no DOI among the references ("2", "2-u") is left out.
+A DOI means the same in either case, so ids are in lower case. What is no DOI among the references ("2", "2-u") is left out, and so is an
+author without a name: two papers have one, and their references count all the same.
 """
 
 
@@ -21,7 +22,7 @@ def adapt(record: dict) -> dict:
         "published": None if year is None else f"{year:04d}",
         "venue": record["publication_title"],
         "doi": record["doi"].lower(),
-        "authors": [_author(author) for author in record["authors"]],
+        "authors": [_author(author) for author in record["authors"] if author["name"].strip()],
         "references": _references(record),
     }
 
