@@ -24,6 +24,7 @@ IDLE_WAIT = 1.0  # seconds between looks at an idle log that says nothing
 READ_BYTES = 4 << 20
 SAVED_AT_ONCE = 32 << 20  # bytes of state that a hurried stop still saves
 DRAIN_SECONDS = 0.5  # what a stage may take at a stop to read what the stages before it left
+UNHURRIED_SECONDS = 60.0  # and where nobody waits for the stop
 AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
 
 
@@ -186,9 +187,10 @@ class StageRunner:
     async def _end(self, hurried: bool) -> None:
         """A clean stop reads what the stages before it left, and saves; where somebody waits for it only if that is quick: the log is the
         truth anyway."""
-        until = time.monotonic() + DRAIN_SECONDS
+        seconds = DRAIN_SECONDS if hurried else UNHURRIED_SECONDS
+        until = time.monotonic() + seconds
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
+            async with asyncio.timeout(seconds):
                 for runner in self.upstream:
                     await runner.ended.wait()
         before = None
@@ -276,7 +278,7 @@ class ProgressReporter:
             except TimeoutError:
                 continue
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(3 * DRAIN_SECONDS):
+            async with asyncio.timeout(3 * DRAIN_SECONDS if getattr(stop, "hurried", True) else UNHURRIED_SECONDS):
                 for runner in self.runners:
                     await runner.ended.wait()
         await self.tell()
