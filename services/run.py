@@ -1,18 +1,23 @@
 """`scholarstream run`: producer, consumer, publisher and viewer in one process on the embedded log (or any log)."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import structlog
 
 from services import worker
+from services.producer.ingest import Counts
 from services.producer.main import produce
+from services.producer.sources import Source
 from services.status import behind_of
 from shared.stages.runner import ProgressReporter, StageRunner
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 log = structlog.get_logger("run")
+
+TELL_SECONDS = 5.0
 
 
 async def run(
@@ -66,8 +71,21 @@ async def _view(the_log, settings, telemetry, health, stop, announce, locks) -> 
     return tasks
 
 
+class _Progress:
+    """Tells how far a source that ends is, every TELL_SECONDS."""
+
+    def __init__(self):
+        self.told = time.monotonic()
+
+    def __call__(self, source: Source, counts: Counts) -> None:
+        if not source.endless and time.monotonic() - self.told >= TELL_SECONDS:
+            self.told = time.monotonic()
+            share = f"{source.read / source.size:.0%}" if source.size else None
+            log.info("reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share)
+
+
 async def _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, runners: list[StageRunner]) -> None:
-    await produce(the_log, settings, sources, demo=demo, stop=stop, telemetry=telemetry)
+    await produce(the_log, settings, sources, demo=demo, stop=stop, telemetry=telemetry, progress=_Progress())
     if not exit_when_idle:
         await stop.wait()
         return
