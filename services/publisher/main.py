@@ -91,7 +91,7 @@ class PublisherRunner(StageRunner):
         stage: Profiles = session.stage
         waiting, oldest, looked_at, published = stage.waiting.size, self.oldest, 0, 0
         topic = Partition(AUTHOR_PROFILES.name, self.partition)
-        while looked_at < waiting and not (self.stopping and waiting - looked_at > AT_THE_END):
+        while looked_at < waiting and not (self._stopped.done() and waiting - looked_at > AT_THE_END):
             authors = stage.take_waiting(self.pace.publish_authors)
             looked_at += len(authors)
             snapshots = stage.publish(authors)

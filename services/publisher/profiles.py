@@ -55,7 +55,7 @@ class Profiles(PackStage):
         self.public_version, self.public_digest = Column(I64), Column(I64)
         self.public_numbers = Column(I32, -1, width=len(REFERENCES))
         self.public_counted = Lists(np.uint8)  # JSON: {source: numbers}
-        self.unplaced: dict[str, tuple] = {}  # what is public of authors that this state does not know yet (it replays)
+        self.unplaced = Unplaced()
         # what waits
         self.waits = Column(I8)
         self.waiting = Column(I32)
@@ -78,6 +78,7 @@ class Profiles(PackStage):
         return {
             "public_version": self.public_version, "public_digest": self.public_digest, "public_numbers": self.public_numbers,
             "public_counted": self.public_counted, "waits": self.waits, "waiting": self.waiting, "why": self.why,
+            "unplaced": self.unplaced,
         }  # fmt: skip
 
     def facts(self):
@@ -316,6 +317,24 @@ class Profiles(PackStage):
             if self.sources.names:
                 self.public_counted.replace(slots, *_lengths_and_bytes([s.counted for s in out]))
         return out
+
+
+class Unplaced(dict[str, tuple]):
+    """What is public of authors that this state does not know yet, because it replays: author → (version, digest, numbers, counted).
+
+    It is saved: how far the public topic was read is, so nobody would learn it again.
+    """
+
+    @property
+    def nbytes(self) -> int:
+        return 500 * len(self)
+
+    def dump(self):
+        return {"": np.frombuffer(orjson.dumps(self), np.uint8)}
+
+    def load(self, arrays) -> None:
+        self.clear()
+        self.update(orjson.loads(arrays[""].tobytes()))
 
 
 class Causes:

@@ -75,7 +75,10 @@ def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
         arrays.setdefault(part, {})[name] = array
     parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
     for name, part in parts.items():
-        part.load(arrays.get(name, {}))
+        try:
+            part.load(arrays.get(name, {}))
+        except KeyError:
+            raise CheckpointInvalid(f"of another release: it does not have {name} as we do") from None
     stage.restored()
     last = header["last"]
     return Position(header["next"], tuple(last) if last else None), header["extra"]

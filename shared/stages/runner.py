@@ -60,7 +60,6 @@ class StageRunner:
         self.saved = 0
         self.upstream: list[StageRunner] = []  # those of this process that write what this one reads
         self.ended = asyncio.Event()
-        self.stopping = False
         self.oldest: int | None = None  # append time of the oldest input that waits to be published, ms
         self.state, self.fraction = "assigning", None
         self._cost_of_saving = 0.0
@@ -75,7 +74,6 @@ class StageRunner:
             while not stop.is_set():
                 if not await self._turn():
                     await self._wait()
-            self.stopping = True
             await self._end(getattr(stop, "hurried", True))
         except Exception as error:
             self._say("failed", detail=str(error))

@@ -2,14 +2,31 @@
 
 import numpy as np
 
-from services.consumer.authors import Authors
+from services.consumer.authors import COUNTED, REFERENCES, Authors
 from services.publisher.profiles import Profiles
 from services.publisher.snapshots import LOW, PUBLISHED_IN
+from shared.stages import checkpoints
+from shared.stages.checkpoints import Position
 from shared.stages.packs import Outbox, bytes_column, decode
 from shared.stages.stage import Layout
 
 ONE = np.zeros(1, np.int32)
 ROW = {"row": ONE, "author": ONE, "paper": ONE, "sig": bytes_column([b'["A",[]]'])}
+
+
+def test_what_is_public_of_authors_to_come_is_saved():
+    """A publisher that replays knows versions of authors it has not met yet. They are not learnt again, so a checkpoint must have them."""
+    stage = Profiles(0, Layout(), "f")
+    public = {"a": (7, 1, dict.fromkeys(REFERENCES, 3), {"s": dict.fromkeys(COUNTED, 1)})}
+    stage.learn_public(public)
+    again = Profiles(0, Layout(), "f")
+    checkpoints.load(again, checkpoints.save(stage, Position()))
+    outbox = Outbox(Authors.kinds, 1)
+    outbox.add(0, {"author_key": {"key": ["a"]}})
+    [(_, raw)] = outbox.flush("f", "authors", 0)
+    again.apply(again.accept(decode(raw)), 0)
+    assert again.public_version.data[0] == 7 and again.public_numbers.data[0].tolist() == [3] * len(REFERENCES)
+    assert not again.unplaced
 
 
 def card(date: int) -> dict:
