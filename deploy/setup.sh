@@ -49,9 +49,12 @@ if ! new_enough "$VENV/bin/python"; then
 fi
 echo "Installing what ${kind#dev}${kind#run} needs, versions and hashes from $lock (once, about a minute) …" |
   sed 's/what run needs/what the service needs/; s/what dev needs/what the service and its tests need/'
-"$VENV/bin/python" -m pip install --require-hashes --only-binary :all: --progress-bar on -r "$lock" |
-  sed -u -n 's/^Collecting \([^ ]*\).*/  \1/p; s/^Installing collected packages.*/  installing …/p' ||
-  fail "the packages could not be installed (see above); is there a network?"
+done=$VENV/.packages # a pipe has the exit status of its last command, not of pip
+rm -f "$done"
+{ "$VENV/bin/python" -m pip install --require-hashes --only-binary :all: --progress-bar on -r "$lock" && : >"$done"; } |
+  sed -u -n 's/^Collecting \([^ ]*\).*/  \1/p; s/^Installing collected packages.*/  installing …/p'
+[ -e "$done" ] || fail "the packages could not be installed (see above); is there a network?"
+rm -f "$done"
 "$VENV/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable . || fail "the project itself could not be installed (see above)"
 rm -f "$VENV/.$kind-"*
 : >"$stamp"
