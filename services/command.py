@@ -16,7 +16,8 @@ from shared.settings import Row, Settings, rows
 INTERRUPTED = 130  # as shells report SIGINT
 NOBODY_READS = 141  # as shells report SIGPIPE
 
-PLACE = ("data_dir", "log")
+KAFKA = tuple(name for name in Settings.model_fields if name.startswith("kafka_"))
+PLACE = ("data_dir", "log", "generation", *KAFKA)
 EVENTS = ("max_event_bytes", "snapshot_papers")
 INTAKE = ("partitions", "max_event_bytes", "refused_share", "refused_window", "refused_run")
 SERVICE = ("host", "port", "log_level", "log_format", "shutdown_seconds")
@@ -28,7 +29,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
-        flags = [_flag(row) for row in rows() if row.name in names]
+        flags = [_flag(row) for row in rows() if row.name in names and row.flag]
         others = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own.parameters.values() if p.name != "settings"]
 
         @functools.wraps(command)
@@ -82,7 +83,9 @@ def _stop_writing() -> None:
 def _flag(row: Row) -> inspect.Parameter:
     """Values stay text: the registry checks them, whichever way they came."""
     described = row.description + (f" In {row.unit}." if row.unit else "") + f" [{row.variable}; default: {row.default}]"
-    option = typer.Option(row.flag, help=described, metavar="VALUE", show_default=False, rich_help_panel="Settings")
+    option = typer.Option(
+        row.flag, help=described, metavar="VALUE", show_default=False, rich_help_panel="Kafka" if row.name in KAFKA else "Settings"
+    )
     return inspect.Parameter(row.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
 
 

@@ -26,7 +26,7 @@ def settings_table() -> str:
     lines = ["| variable | flag | default | right values | |", "|---|---|---|---|---|"]
     for row in rows():
         told = row.description + (f" In {row.unit}." if row.unit else "")
-        lines.append(f"| `{row.variable}` | `{row.flag}` | {row.default} | {row.right} | {told} |")
+        lines.append(f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | {told} |")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ async def describe(settings) -> list[dict]:
 
     records: newest position minus oldest kept, over all partitions; a compacted topic holds fewer.
     """
-    log = open_log(settings.log_url, create=False)
+    log = open_log(settings.log_url, settings.kafka, create=False)
     try:
         held = dict(await log.topics())
         found = []

@@ -70,7 +70,7 @@ async def verify(settings, *, checkpoints: bool = True, report: Report) -> dict[
 
     Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log.
     """
-    log = open_log(settings.log_url, create=False)
+    log = open_log(settings.log_url, settings.kafka, create=False)
     try:
         verifier = Verifier(log, report, listed=settings.snapshot_papers, max_event_bytes=settings.max_event_bytes)
         await verifier.note_ends()

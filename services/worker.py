@@ -71,7 +71,7 @@ async def opened(settings, *, create: bool = True) -> AsyncIterator[tuple[Log, L
     """The log and its layout; closed afterwards."""
     if create:
         prepare_folder(settings)
-    log = open_log(settings.log_url, create=create)
+    log = open_log(settings.log_url, settings.kafka, create=create)
     try:
         yield log, await agree(settings, log)
     finally:

@@ -9,6 +9,7 @@ ScholarstreamError           exit 1: anything that has a clear message
 │   ├── LogDamaged           the file is not a log, or is damaged: nobody should write to it
 │   └── UnknownTopic         no such topic or partition
 ├── AlreadyRunning           another process holds the role on this log
+├── Fenced                   another process has taken over: this one must not write any more
 ├── CheckpointInvalid        a checkpoint is damaged or of another fingerprint: do without it
 └── ProtocolViolation        a rule of the position protocol was broken: stop, never skip
 """
@@ -55,6 +56,10 @@ class UnknownTopic(LogError):
 
 
 class AlreadyRunning(ScholarstreamError):
+    pass
+
+
+class Fenced(ScholarstreamError):
     pass
 
 

@@ -5,19 +5,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import UsageError
+from shared.log.kafka.options import KafkaOptions
 
 PREFIX = "SCHOLARSTREAM_"
 LOG_URLS = ("sqlite:///", "kafka://")
 COUNTED = "counted:"
+UNSET = {
+    "log": "log.sqlite in the data folder",
+    "checkpoints": "checkpoints in the data folder",
+    "generation": "the one that publishes, at first 1",
+}
+SECRET = ("kafka_password",)  # no flags
 
 
-def _setting(default: Any, description: str, *, unit: str | None = None, **bounds: Any) -> Any:
-    return Field(default, description=description, json_schema_extra={"unit": unit}, **bounds)
+def _setting(default: Any, description: str, *, unit: str | None = None, words: str | None = None, **bounds: Any) -> Any:
+    """words: which values are right, where the type does not say it."""
+    return Field(default, description=description, json_schema_extra={"unit": unit, "words": words}, **bounds)
 
 
 class Settings(BaseSettings):
@@ -29,7 +37,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     data_dir: Path = _setting(Path("data"), "Folder of the embedded log, of checkpoints and of how far each source was sent.")
-    log: str | None = _setting(None, "The log: sqlite:///PATH (kafka://HOST:PORT comes with a later release).")
+    log: str | None = _setting(None, "The log: sqlite:///PATH, or kafka://HOST:PORT with more brokers behind commas.")
     host: str = _setting("127.0.0.1", "Address that page, HTTP API and metrics are served on; 0.0.0.0 opens them to the network.")
     port: int = _setting(8080, "Port of the same; 0 takes a free one.", ge=0, le=65535)
     partitions: int = _setting(1, "Partitions of each topic when a log is made; afterwards the log says how many it has.", ge=1, le=256)
@@ -55,6 +63,28 @@ class Settings(BaseSettings):
     refused_window: int = _setting(1000, "Events that refused_share looks back on.", unit="events", ge=1, le=1_000_000)
     refused_run: int = _setting(
         1000, "Intake of a source stops after so many refused events one after the other.", unit="events", ge=1, le=1_000_000
+    )
+    checkpoints: str | None = _setting(
+        None, "Where checkpoints are: a folder, or a URL of a store that several machines share (s3://…, gs://…, with its fsspec package)."
+    )
+    generation: int | None = _setting(
+        None, "The generation of internal topics to work on; a new number computes everything anew beside the old one.", ge=1, le=1_000_000
+    )
+    accept_topics: bool = _setting(False, "Start although the settings of topics may lose data (see `topics check`).")
+    kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting("PLAINTEXT", "How brokers are spoken to.")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting("PLAIN", "How brokers learn who we are.")
+    kafka_username: str | None = _setting(None, "Who we are.")
+    kafka_password: SecretStr | None = _setting(None, "Our password; there is no flag for it, because others can read command lines.")
+    kafka_password_file: Path | None = _setting(None, "A file that holds our password.", words="the path of a file")
+    kafka_ca_file: Path | None = _setting(None, "Certificates that brokers are trusted by (PEM).", words="the path of a file")
+    kafka_cert_file: Path | None = _setting(None, "Our own certificate (PEM).", words="the path of a file")
+    kafka_key_file: Path | None = _setting(None, "The key of our certificate (PEM).", words="the path of a file")
+    kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = _setting("none", "How batches of records are compressed.")
+    kafka_replication: int = _setting(
+        0, "Copies of each partition when topics are made; 0: three, or as many as there are brokers.", unit="copies", ge=0, le=32
+    )
+    kafka_session_seconds: float = _setting(
+        10.0, "A worker that Kafka has not heard of for so long loses its partitions to others.", unit="seconds", ge=6, le=300
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Log lines below this are not written.")
     log_format: Literal["auto", "console", "json"] = _setting("auto", "Log lines for people, or as JSON; auto: for people on a terminal.")
@@ -82,6 +112,28 @@ class Settings(BaseSettings):
         return value.expanduser()
 
     @property
+    def kafka(self) -> KafkaOptions:
+        """What a cluster asks for. Error: UsageError for a password file that cannot be read."""
+        password = self.kafka_password.get_secret_value() if self.kafka_password else None
+        if self.kafka_password_file:
+            try:
+                password = self.kafka_password_file.read_text().strip()
+            except OSError as error:
+                raise UsageError(f"{variable_of('kafka_password_file')}: {self.kafka_password_file}: {error.strerror}") from None
+        return KafkaOptions(
+            self.kafka_security,
+            self.kafka_sasl_mechanism,
+            self.kafka_username,
+            password,
+            self.kafka_ca_file,
+            self.kafka_cert_file,
+            self.kafka_key_file,
+            self.kafka_compression,
+            self.kafka_replication,
+            self.kafka_session_seconds,
+        )
+
+    @property
     def log_url(self) -> str:
         """Where the log is: `log`, or log.sqlite in the data folder."""
         return self.log or f"sqlite:///{self.data_dir}/log.sqlite"
@@ -100,11 +152,11 @@ class Settings(BaseSettings):
 
 
 class Row(NamedTuple):
-    """What a setting is, for people. right: which values are right."""
+    """What a setting is, for people. right: which values are right; flag: None for a secret."""
 
     name: str
     variable: str
-    flag: str
+    flag: str | None
     default: str
     right: str
     unit: str | None
@@ -115,7 +167,15 @@ def rows() -> Iterator[Row]:
     """Every setting, in the order of the registry."""
     for name, field in Settings.model_fields.items():
         unit = field.json_schema_extra["unit"]
-        yield Row(name, variable_of(name), flag_of(name), _default(name, field), right_values(field), unit, field.description)
+        yield Row(
+            name,
+            variable_of(name),
+            None if name in SECRET else flag_of(name),
+            _default(name, field),
+            right_values(field),
+            unit,
+            field.description,
+        )
 
 
 def flag_of(name: str) -> str:
@@ -128,13 +188,17 @@ def variable_of(name: str) -> str:
 
 def right_values(field: FieldInfo) -> str:
     """Which values are right, in words."""
+    if words := field.json_schema_extra["words"]:
+        return words
     kind = _plain(field.annotation)
+    if kind is bool:
+        return "true or false"
     if get_origin(kind) is Literal:
         return ", ".join(get_args(kind)[:-1]) + f" or {get_args(kind)[-1]}"
     bounds = {name: getattr(part, name) for part in field.metadata for name in ("ge", "gt", "le") if getattr(part, name, None) is not None}
     if kind is Path:
         return "the path of a folder"
-    if kind is str:
+    if kind in (str, SecretStr):
         return "text"
     noun = "an integer" if kind is int else "a number"
     low = f"from {bounds['ge']}" if "ge" in bounds else f"above {bounds['gt']}"
@@ -151,9 +215,9 @@ def _plain(annotation: Any) -> Any:
 
 
 def _default(name: str, field: FieldInfo) -> str:
-    if name == "log":
-        return "log.sqlite in the data folder"
-    return str(field.default)
+    if name in UNSET:
+        return UNSET[name]
+    return "none" if field.default is None else str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
 
 
 def _told(fault: dict, given: dict) -> str:
@@ -163,4 +227,5 @@ def _told(fault: dict, given: dict) -> str:
         return f"there is no setting {name!r}"
     where = flag_of(name) if name in given else variable_of(name)
     right = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else right_values(Settings.model_fields[name])
-    return f"{where}: {fault['input']!r} is not right; it must be {right}"
+    given_value = "what was given" if name in SECRET else repr(fault["input"])
+    return f"{where}: {given_value} is not right; it must be {right}"

@@ -5,8 +5,21 @@ import bisect
 import time
 from collections.abc import Mapping, Sequence
 
-from shared.errors import LogError, UnknownTopic, UsageError
-from shared.log.port import Log, Message, Partition, Record, TopicSpec
+from shared.errors import Fenced, LogError, UnknownTopic, UsageError
+from shared.log.port import Difference, Fence, Log, Message, Partition, Record, TopicSpec
+
+
+class MemoryFence(Fence):
+    def __init__(self, log: "MemoryLog", name: str, epoch: int):
+        self.log, self.name, self.epoch = log, name, epoch
+
+    async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+        if self.log.fences[self.name] != self.epoch:
+            raise Fenced(f"another process has taken over {self.name}")
+        return await self.log.append(batches)
+
+    async def close(self) -> None:
+        return
 
 
 class MemoryLog(Log):
@@ -15,6 +28,7 @@ class MemoryLog(Log):
         self._records: dict[Partition, list[Record]] = {}
         self._next: dict[Partition, int] = {}
         self._moved = asyncio.Event()
+        self.fences: dict[str, int] = {}
         self._closed = False
 
     async def create(self, specs: Sequence[TopicSpec]) -> None:
@@ -28,6 +42,25 @@ class MemoryLog(Log):
 
     async def topics(self) -> Mapping[str, TopicSpec]:
         return dict(self._topics)
+
+    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+        missing = [Difference(spec.name, "topic", "missing", "there", False) for spec in specs if spec.name not in self._topics]
+        others = [
+            Difference(spec.name, "topic", str(self._topics[spec.name]), str(spec), True)
+            for spec in specs
+            if self._topics.get(spec.name, spec) != spec
+        ]
+        return missing + others
+
+    async def delete(self, names: Sequence[str]) -> None:
+        for name in names:
+            spec = self._topics.pop(name, None)
+            for number in range(spec.partitions if spec else 0):
+                del self._records[Partition(name, number)], self._next[Partition(name, number)]
+
+    async def fence(self, name: str) -> Fence:
+        self.fences[name] = self.fences.get(name, 0) + 1
+        return MemoryFence(self, name, self.fences[name])
 
     def _of(self, partition: Partition) -> list[Record]:
         try:

@@ -3,8 +3,9 @@
 Every adapter inherits the conformance suite in tests/log/conformance.py.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -37,7 +38,8 @@ class Record(NamedTuple):
 
 
 class TopicSpec(NamedTuple):
-    """What a topic must be. retention_ms: None keeps for ever; durable: an append returns only when it would survive a power cut."""
+    """What a topic must be. retention_ms: None keeps for ever; durable: an append returns only when it would survive a power cut
+    (a log may make every topic so)."""
 
     name: str
     partitions: int
@@ -46,8 +48,35 @@ class TopicSpec(NamedTuple):
     durable: bool = True
 
 
+class Difference(NamedTuple):
+    """Something about a topic that is not as it must be. loses: records that are needed may vanish, or counts come out wrong."""
+
+    topic: str
+    what: str
+    held: str
+    needed: str
+    loses: bool
+
+
+class Fence(ABC):
+    """The one writer of a name (rule P1): who asks for the name again ends this one, whose next append raises Fenced."""
+
+    @abstractmethod
+    async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+        """As Log.append, but all batches become visible together or not at all."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Ends within a bound; idempotent."""
+
+
 class Log(ABC):
-    """Errors: UnknownTopic for a topic or partition that does not exist; LogUnavailable when a bounded wait ran out; LogDamaged."""
+    """Errors: UnknownTopic for a topic or partition that does not exist; LogUnavailable when a bounded wait ran out; LogDamaged.
+
+    passes_by_itself: who meets LogUnavailable does well to wait and try again (a cluster), not to end (a disk that is full).
+    """
+
+    passes_by_itself = False
 
     @abstractmethod
     async def create(self, specs: Sequence[TopicSpec]) -> None:
@@ -58,6 +87,14 @@ class Log(ABC):
         """Every topic there is."""
 
     @abstractmethod
+    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+        """What of these topics is not as it must be, missing ones too."""
+
+    @abstractmethod
+    async def delete(self, names: Sequence[str]) -> None:
+        """Removes topics with all that is in them; one that is not there is none."""
+
+    @abstractmethod
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
         """Appends each batch in order and returns the offset of its first record.
 
@@ -65,6 +102,10 @@ class Log(ABC):
         topics' settings; if it raises, nothing, some or all may have been appended (the caller stops: rule S3).
         Concurrent calls of one process are appended in call order.
         """
+
+    @abstractmethod
+    async def fence(self, name: str) -> Fence:
+        """From its return on, nobody who asked for the name earlier can append through it."""
 
     @abstractmethod
     async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
@@ -77,6 +118,17 @@ class Log(ABC):
     @abstractmethod
     async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
         """True as soon as any partition has a record at or beyond its position, False after `timeout` seconds."""
+
+    async def settled(self, partition: Partition, offset: int) -> int:
+        """After a read at `offset` gave nothing: the position up to which it is known that there is nothing (markers of transactions)."""
+        return offset
+
+    async def assignments(self, role: str, topic_names: Sequence[str]) -> AsyncIterator[frozenset[Partition]]:
+        """The partitions of these topics that this process works on for `role`, first at once and then whenever that changes. Ends only
+        when nobody asks any more. Here: all of them, for ever."""
+        held = await self.topics()
+        yield frozenset(Partition(name, number) for name in topic_names for number in range(held[name].partitions))
+        await asyncio.Event().wait()
 
     @abstractmethod
     async def sync(self) -> None:

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
-from shared.errors import LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
-from shared.log.port import Headers, Log, Message, Partition, Record, TopicSpec
+from shared.errors import Fenced, LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
+from shared.log.port import Difference, Fence, Headers, Log, Message, Partition, Record, TopicSpec
 
 APPLICATION_ID = 0x5343484C  # "SCHL"
 FORMAT = 1
@@ -34,6 +35,7 @@ TRIM_SECONDS = 60.0
 CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 QUEUE = 256  # appends that may wait to be committed
+FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
 
 SCHEMA = """
 CREATE TABLE topics (
@@ -44,6 +46,26 @@ CREATE TABLE partitions (
     UNIQUE (topic, number)
 );
 """
+
+
+class _Append(NamedTuple):
+    """What one call appends. fence: (name, epoch) that must still be the newest."""
+
+    batches: Mapping[Partition, Sequence[Message]]
+    fence: tuple[str, int] | None = None
+
+
+class SqliteFence(Fence):
+    """Checked in the transaction that appends."""
+
+    def __init__(self, log: "SqliteLog", name: str, epoch: int):
+        self.log, self.name, self.epoch = log, name, epoch
+
+    async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+        return await self.log._queue(_Append(batches, (self.name, self.epoch)))
+
+    async def close(self) -> None:
+        return
 
 
 class SqliteLog(Log):
@@ -58,7 +80,7 @@ class SqliteLog(Log):
         self._read = self._connect(False)
         self._topics: dict[str, TopicSpec] = {}
         self._ids: dict[Partition, int] = {}
-        self._waiting: deque[tuple[Mapping[Partition, Sequence[Message]], asyncio.Future]] = deque()
+        self._waiting: deque[tuple[_Append, asyncio.Future]] = deque()
         self._room = asyncio.Semaphore(QUEUE)
         self._flusher: asyncio.Task | None = None
         self._waiters: dict[Partition, set[asyncio.Future]] = {}
@@ -184,6 +206,31 @@ class SqliteLog(Log):
         self._ids = {Partition(name, number): table for name, *_, number, table in rows}
         return dict(self._topics)
 
+    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+        held, found = await self.topics(), []
+        for spec in specs:
+            if spec.name not in held:
+                found.append(Difference(spec.name, "topic", "missing", "there", False))
+                continue
+            for what in ("partitions", "compacted", "retention_ms"):
+                is_now, needed = getattr(held[spec.name], what), getattr(spec, what)
+                if is_now != needed:
+                    found.append(Difference(spec.name, what, str(is_now), str(needed), True))
+        return found
+
+    async def delete(self, names: Sequence[str]) -> None:
+        await self.topics()
+
+        def work(connection):
+            for partition, table in self._ids.items():
+                if partition.topic in names:
+                    connection.execute(f"DROP TABLE p{table}")
+                    connection.execute("DELETE FROM partitions WHERE id = ?", (table,))
+            connection.executemany("DELETE FROM topics WHERE name = ?", [(name,) for name in names])
+
+        await self._in_writer(self._transaction, work, True)
+        await self.topics()
+
     async def _id(self, partition: Partition) -> int:
         if partition not in self._ids:
             await self.topics()
@@ -195,11 +242,22 @@ class SqliteLog(Log):
     # ---- appending
 
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
-        for partition in batches:
+        return await self._queue(_Append(batches))
+
+    async def fence(self, name: str) -> Fence:
+        def work(connection):
+            connection.execute("CREATE TABLE IF NOT EXISTS fences (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL)")
+            take = "INSERT INTO fences VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1 RETURNING epoch"
+            return connection.execute(take, (name,)).fetchone()[0]
+
+        return SqliteFence(self, name, await self._in_writer(self._transaction, work, True))
+
+    async def _queue(self, wanted: "_Append") -> dict[Partition, int]:
+        for partition in wanted.batches:
             await self._id(partition)
         await self._room.acquire()
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((batches, future))
+        self._waiting.append((wanted, future))
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush())
         try:
@@ -213,26 +271,33 @@ class SqliteLog(Log):
             group = list(self._waiting)
             self._waiting.clear()
             try:
-                results = await self._in_writer(self._append, [batches for batches, _ in group])
+                results = await self._in_writer(self._append, [wanted for wanted, _ in group])
             except Exception as error:
                 for _, future in group:
                     if not future.done():
                         future.set_exception(error)
                 continue
             for (_, future), result in zip(group, results, strict=True):
-                if not future.done():
+                if future.done():
+                    continue
+                if isinstance(result, Fenced):
+                    future.set_exception(result)
+                else:
                     future.set_result(result)
-            self._wake({partition for batches, _ in group for partition in batches})
+            self._wake({partition for wanted, _ in group for partition in wanted.batches})
 
-    def _append(self, group: Sequence[Mapping[Partition, Sequence[Message]]]) -> list[dict[Partition, int]]:
-        durable = any(self._topics[p.topic].durable for batches in group for p in batches)
+    def _append(self, group: Sequence["_Append"]) -> list[dict[Partition, int] | Fenced]:
+        durable = any(self._topics[p.topic].durable for wanted in group for p in wanted.batches)
 
         def work(connection):
             now = time.time_ns() // 1_000_000
             results = []
-            for batches in group:
+            for wanted in group:
+                if wanted.fence is not None and connection.execute(FENCE, wanted.fence).fetchone() is None:
+                    results.append(Fenced(f"another process has taken over {wanted.fence[0]}"))
+                    continue
                 first = {}
-                for partition, messages in batches.items():
+                for partition, messages in wanted.batches.items():
                     table = self._ids[partition]
                     row = connection.execute(
                         "UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)
@@ -249,12 +314,12 @@ class SqliteLog(Log):
 
     # ---- compaction and retention: a bounded number of rows in one transaction
 
-    def _tidy(self, group: Sequence[Mapping[Partition, Sequence[Message]]]) -> None:
+    def _tidy(self, group: Sequence["_Append"]) -> None:
         """After a commit, in the writer: notes what compacted partitions have grown by, and deletes some of what is superseded or too
         old."""
         most = CLEAN_ROWS
-        for batches in group:
-            for partition, messages in batches.items():
+        for wanted in group:
+            for partition, messages in wanted.batches.items():
                 if self._topics[partition.topic].compacted:
                     table = self._ids[partition]
                     most += 2 * len(messages)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import LogError, UnknownTopic, UsageError
+from shared.errors import Fenced, LogError, UnknownTopic, UsageError
 from shared.log.port import Log, Message, Partition, Record, TopicSpec
 
 MIB = 1 << 20
@@ -62,9 +62,10 @@ class Conformance(ABC):
     async def test_a_topic_is_as_it_was_created(self, log, other, topic):
         specs = [TopicSpec(f"{topic}-a", 2, compacted=True), TopicSpec(f"{topic}-b", 1, retention_ms=86_400_000, durable=False)]
         await log.create(specs)
-        held = await log.topics()
-        assert [held[spec.name] for spec in specs] == specs
-        assert (await other.topics()).items() >= {spec.name: spec for spec in specs}.items()
+        for held in (await log.topics(), await other.topics()):
+            assert [held[spec.name]._replace(durable=spec.durable) for spec in specs] == specs
+            assert all(held[spec.name].durable >= spec.durable for spec in specs), "a log may keep a topic better than it must, not worse"
+        assert await log.check(specs) == []
 
     async def test_creating_again_changes_nothing(self, log, other, partitions, topic):
         await log.append({partitions[0]: texts("kept")})
@@ -77,6 +78,22 @@ class Conformance(ABC):
         with pytest.raises(UsageError, match=topic):
             await log.create([TopicSpec(topic, 3)._replace(**change)])
         assert (await log.topics())[topic] == TopicSpec(topic, 3)
+
+    async def test_what_is_not_as_it_must_be_is_told(self, log, partitions, topic):
+        assert await log.check([TopicSpec(topic, 3)]) == []
+        [found] = await log.check([TopicSpec(topic, 5)])
+        assert found.topic == topic and found.loses
+        [found] = await log.check([TopicSpec(f"{topic}-no", 1)])
+        assert (found.topic, found.held, found.loses) == (f"{topic}-no", "missing", False)
+
+    async def test_a_deleted_topic_is_gone(self, log, other, partitions, topic):
+        await log.append({partitions[0]: texts("x")})
+        await log.delete([topic, f"{topic}-never"])
+        async with asyncio.timeout(BOUND):
+            while topic in await other.topics():
+                pass  # a cluster takes a moment
+        with pytest.raises(UnknownTopic, match=topic):
+            await log.append({partitions[0]: texts("y")})
 
     async def test_what_does_not_exist_is_named(self, log, partitions, topic):
         for missing in (Partition(f"{topic}-no", 0), Partition(topic, 3)):
@@ -244,6 +261,44 @@ class Conformance(ABC):
         await other.append({partition: texts("x") for partition in partitions})
         async with asyncio.timeout(BOUND):
             assert all(await asyncio.gather(*waiting))
+
+    # ---- the fence
+
+    async def test_a_fence_writes_to_several_topics_at_once(self, log, other, partitions, topic):
+        await log.create([TopicSpec(f"{topic}-too", 1)])
+        second = Partition(f"{topic}-too", 0)
+        fence = await log.fence(topic)
+        firsts = await fence.append({partitions[0]: texts("a", "b"), second: texts("x")})
+        assert firsts == {partitions[0]: 0, second: 0}
+        await fence.append({partitions[0]: texts("c")})
+        assert [r.value for r in await everything(other, partitions[0])] == [b"a", b"b", b"c"]
+        assert [r.value for r in await everything(other, second)] == [b"x"]
+        await fence.close()
+        await fence.close()
+
+    async def test_who_has_the_fence_is_the_only_one_to_write(self, log, other, partitions, topic):
+        old = await log.fence(topic)
+        await old.append({partitions[0]: texts("old")})
+        neighbour = await log.fence(f"{topic}-another")
+        new = await other.fence(topic)
+        with pytest.raises(Fenced):
+            await old.append({partitions[0]: texts("too late")})
+        await new.append({partitions[0]: texts("new")})
+        await neighbour.append({partitions[0]: texts("another")})
+        with pytest.raises((Fenced, LogError)):
+            await old.append({partitions[0]: texts("too late")})
+        assert [r.value for r in await everything(log, partitions[0])] == [b"old", b"new", b"another"]
+
+    # ---- who works on what
+
+    async def test_one_process_works_on_everything(self, log, partitions, topic):
+        await log.create([TopicSpec(f"{topic}-too", 2)])
+        all_of_them = {*partitions, Partition(f"{topic}-too", 0), Partition(f"{topic}-too", 1)}
+        assigned = log.assignments(f"role-{topic}", [topic, f"{topic}-too"])
+        async with asyncio.timeout(3 * BOUND):
+            while await anext(assigned) != all_of_them:
+                pass
+        await assigned.aclose()
 
     # ---- the end
 

@@ -266,9 +266,9 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         SqliteLog(tmp_path / "log.sqlite")
 
 
-@pytest.mark.parametrize("url", ["kafka://localhost:9092", "mysql://x", "log.sqlite"])
+@pytest.mark.parametrize("url", ["mysql://x", "log.sqlite", "kafka://"])
 def test_an_address_we_do_not_know_is_refused(url):
-    with pytest.raises(UsageError, match="sqlite:///"):
+    with pytest.raises(UsageError, match="sqlite:///|HOST:PORT"):
         open_log(url)
 
 

@@ -1,0 +1,332 @@
+"""The adapter: Log on Apache Kafka. Every wait is bounded; a client whose wait ran out is thrown away and made anew."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.errors import Fenced, LogError, LogUnavailable, UnknownTopic, UsageError
+from shared.log.kafka import group, topics
+from shared.log.kafka.connection import REQUEST_SECONDS, Connection, ended
+from shared.log.kafka.options import KafkaOptions
+from shared.log.kafka.reader import PartitionReader
+from shared.log.kafka.writer import SEND_SECONDS, KafkaFence, new_producer, send_all, thrown_away
+from shared.log.port import Difference, Fence, Log, Message, Partition, Record, TopicSpec
+
+ASK_SECONDS = 3 * REQUEST_SECONDS  # a question may meet a broker that has just died, and its successor
+PAUSE_SECONDS = 0.05
+READERS = 3  # of one partition, at most
+READERS_IN_ALL = 256
+
+T = TypeVar("T")
+
+
+class KafkaLog(Log):
+    """url: kafka://HOST:PORT,…; nothing is connected before it is needed."""
+
+    passes_by_itself = True
+
+    def __init__(self, url: str, options: KafkaOptions | None = None):
+        self.connection = Connection(url, options or KafkaOptions())
+        self._admin: AIOKafkaAdminClient | None = None
+        self._asker: AIOKafkaConsumer | None = None  # for bounds
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = {name: asyncio.Lock() for name in ("admin", "asker", "producer")}
+        self._partitions: dict[str, int] = {}
+        self._tails: dict[Partition, asyncio.Future] = {}  # the last append of each partition
+        self._readers: dict[Partition, list[PartitionReader]] = {}
+        self._fences: list[KafkaFence] = []
+        self._leaving: set[asyncio.Task] = set()
+        self._closed = False
+
+    # ---- topics
+
+    async def create(self, specs: Sequence[TopicSpec]) -> None:
+        held = await self.topics()
+        missing = [spec for spec in specs if spec.name not in held]
+        if missing:
+
+            async def make(admin: AIOKafkaAdminClient) -> None:
+                copies = self.connection.options.replication or min(topics.COPIES, await topics.brokers(admin))
+                await topics.create(admin, missing, copies)
+
+            await self._ask_admin("create topics", make)
+            await self._settled([spec.name for spec in missing])
+            held = await self.topics()
+        for spec in specs:
+            if (is_now := held.get(spec.name)) != spec._replace(durable=True):
+                raise UsageError(f"topic {spec.name} exists as {is_now}, not as {spec}: see `scholarstream topics check`")
+
+    async def _settled(self, names: Sequence[str]) -> None:
+        """A new topic is known to one broker before it is to the others."""
+        until = time.monotonic() + ASK_SECONDS
+        while waiting := await self._ask_admin("describe topics", lambda admin: topics.without_leader(admin, names)):
+            if time.monotonic() > until:
+                raise LogUnavailable(f"topics without a leader after {ASK_SECONDS:g} s: {', '.join(waiting)}")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def topics(self) -> Mapping[str, TopicSpec]:
+        held = await self._ask_admin("describe topics", topics.describe)
+        self._partitions = {name: one.partitions for name, one in held.items()}
+        return {name: one.spec(name) for name, one in held.items()}
+
+    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+        held = await self._ask_admin("describe topics", topics.describe)
+        brokers = await self._ask_admin("describe the cluster", topics.brokers)
+        found = []
+        for spec in specs:
+            if spec.name in held:
+                found += topics.differences(spec, held[spec.name], brokers)
+            else:
+                found.append(Difference(spec.name, "topic", "missing", "there", False))
+        return found
+
+    async def delete(self, names: Sequence[str]) -> None:
+        await self._ask_admin("delete topics", lambda admin: admin.delete_topics(list(names)))
+        self._partitions = {}
+
+    async def _known(self, partition: Partition) -> None:
+        if self._closed:
+            raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
+        if partition.number >= self._partitions.get(partition.topic, 0):
+            await self.topics()
+            if partition.number >= self._partitions.get(partition.topic, 0):
+                raise UnknownTopic(f"Kafka at {self.connection.servers} has no topic {partition.topic} with a partition {partition.number}")
+
+    # ---- appending
+
+    async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+        for partition in batches:
+            await self._known(partition)
+        earlier = [tail for partition in batches if (tail := self._tails.get(partition)) is not None]
+        mine = asyncio.get_running_loop().create_future()
+        self._tails |= dict.fromkeys(batches, mine)
+        try:
+            async with self.connection.bounded("take what was appended", SEND_SECONDS):
+                if earlier:
+                    await asyncio.wait(earlier)
+                producer = await self._started("producer", lambda: new_producer(self.connection))
+                return await send_all(producer, batches)
+        except (LogUnavailable, Fenced, LogError):
+            self._discard("producer")  # after a refusal it would refuse everything that follows in that partition
+            raise
+        finally:
+            mine.set_result(None)
+
+    async def fence(self, name: str) -> Fence:
+        made = KafkaFence(self.connection, name)
+        await made.open()
+        self._fences.append(made)
+        return made
+
+    async def sync(self) -> None:
+        """Everything was acknowledged by all in-sync replicas: it is as durable as this cluster makes it."""
+
+    # ---- reading
+
+    async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
+        await self._known(partition)
+        async with self._reading(partition, f"read {partition.topic}/{partition.number}"):
+            reader = await self._reader(partition, offset)
+            if not reader.holds(offset):
+                async with reader.filling:
+                    if not await reader.fill(0) or not reader.holds(offset):
+                        end = (await self._ends([partition]))[partition]
+                        if offset < end:
+                            await reader.fill_to(end)
+            return reader.take(offset, max_records, max_bytes)
+
+    async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
+        for partition in partitions:
+            await self._known(partition)
+        places = [TopicPartition(*p) for p in partitions]
+
+        async def ask(asker: AIOKafkaConsumer) -> dict[Partition, tuple[int, int]]:
+            starts, ends = await asyncio.gather(asker.beginning_offsets(places), asker.end_offsets(places))
+            return {p: (starts[at], ends[at]) for p, at in zip(partitions, places, strict=True)}
+
+        return await self._ask("asker", "tell how far its partitions reach", self._new_asker, ask)
+
+    async def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        places = [TopicPartition(*p) for p in partitions]
+        ends = await self._ask("asker", "tell how far its partitions reach", self._new_asker, lambda asker: asker.end_offsets(places))
+        return {p: ends[at] for p, at in zip(partitions, places, strict=True)}
+
+    async def settled(self, partition: Partition, offset: int) -> int:
+        for reader in self._readers.get(partition, ()):
+            if reader.covers(offset) and not reader.holds(offset):
+                return reader.next
+        return offset
+
+    async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
+        for partition in positions:
+            await self._known(partition)
+        until = time.monotonic() + timeout
+        waits = [self._arrival(partition, offset, until) for partition, offset in positions.items()]
+        if len(waits) == 1:
+            return await waits[0]
+        tasks = {asyncio.ensure_future(one) for one in waits}
+        try:
+            waiting = tasks
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if any(task.result() for task in done):
+                    return True
+            return False
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _arrival(self, partition: Partition, offset: int, until: float) -> bool:
+        async with self._reading(partition, f"read {partition.topic}/{partition.number}", until + ASK_SECONDS - time.monotonic()):
+            reader = await self._reader(partition, offset)
+            while not reader.holds(offset):
+                left = until - time.monotonic()
+                try:
+                    async with asyncio.timeout(max(left, 0.0)):
+                        await reader.filling.acquire()
+                except TimeoutError:
+                    return False
+                try:
+                    if reader.covers(offset) and not reader.holds(offset):
+                        await reader.fill(max(0.0, until - time.monotonic()))
+                finally:
+                    reader.filling.release()
+                if not reader.covers(offset):  # somebody read on
+                    reader = await self._reader(partition, offset)
+                elif not reader.holds(offset) and time.monotonic() >= until:
+                    return False
+            return True
+
+    async def _reader(self, partition: Partition, offset: int) -> PartitionReader:
+        """One that stands there; else one that nobody waits with, or a new one, put there."""
+        readers = self._readers.setdefault(partition, [])
+        for reader in readers:
+            if reader.covers(offset):
+                return reader
+        free = [reader for reader in readers if not reader.busy]
+        if (free and len(readers) >= READERS - 1) or len(readers) >= READERS:
+            reader = min(free or readers, key=lambda r: r.used)
+        else:
+            await self._make_room()
+            reader = PartitionReader(self.connection, partition)
+            readers.append(reader)
+        async with reader.filling:
+            if not reader.covers(offset):
+                await reader.seek(offset)
+        return reader
+
+    async def _make_room(self) -> None:
+        everyone = [reader for readers in self._readers.values() for reader in readers]
+        if len(everyone) >= READERS_IN_ALL:
+            oldest = min((r for r in everyone if not r.busy), key=lambda r: r.used, default=everyone[0])
+            self._readers[oldest.partition].remove(oldest)
+            self._leave(oldest.close())
+
+    def _reading(self, partition: Partition, what: str, seconds: float = ASK_SECONDS) -> "_Reading":
+        return _Reading(self, partition, what, seconds)
+
+    def forget_readers(self, partition: Partition) -> None:
+        for reader in self._readers.pop(partition, ()):
+            self._leave(reader.close())
+
+    # ---- who works on what
+
+    async def assignments(self, role: str, topic_names: Sequence[str]) -> AsyncIterator[frozenset[Partition]]:
+        for name in topic_names:
+            await self._known(Partition(name, 0))
+        async with aclosing(group.assignments(self.connection, role, topic_names)) as all_of_them:
+            async for mine in all_of_them:
+                yield mine
+
+    # ---- clients
+
+    async def _ask_admin(self, what: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+        return await self._ask("admin", what, lambda: AIOKafkaAdminClient(**self.connection.arguments), question)
+
+    def _new_asker(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(**self.connection.arguments, enable_auto_commit=False, isolation_level="read_committed")
+
+    async def _ask(self, name: str, what: str, make: Callable, question: Callable[..., Awaitable[T]]) -> T:
+        """An answer within ASK_SECONDS; a client that fails is made anew, and the question asked again."""
+        until = time.monotonic() + ASK_SECONDS
+        while True:
+            try:
+                async with self.connection.bounded(what, min(REQUEST_SECONDS, max(0.1, until - time.monotonic()))):
+                    return await question(await self._started(name, make))
+            except LogUnavailable:
+                self._discard(name)
+                if time.monotonic() >= until or self._closed:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _started(self, name: str, make: Callable):
+        async with self._starting[name]:
+            if self._closed:
+                raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
+            client = getattr(self, f"_{name}")
+            if client is None:
+                client = make()
+                try:
+                    await client.start()
+                except BaseException:
+                    self._leave(_end_of(client))
+                    raise
+                setattr(self, f"_{name}", client)
+            return client
+
+    def _discard(self, name: str) -> None:
+        client = getattr(self, f"_{name}")
+        setattr(self, f"_{name}", None)
+        if client is not None:
+            self._leave(_end_of(client))
+
+    def _leave(self, closing: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(closing)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        for name in ("admin", "asker", "producer"):
+            self._discard(name)
+        for fence in self._fences:
+            self._leave(fence.close())
+        for partition in list(self._readers):
+            self.forget_readers(partition)
+        if self._leaving:
+            await asyncio.wait(list(self._leaving), timeout=2 * REQUEST_SECONDS)
+
+
+class _Reading:
+    """Bounds what is done with a partition's readers; they are made anew after an error."""
+
+    def __init__(self, log: KafkaLog, partition: Partition, what: str, seconds: float):
+        self.log, self.partition = log, partition
+        self._bounded = log.connection.bounded(what, seconds)
+
+    async def __aenter__(self) -> None:
+        await self._bounded.__aenter__()
+
+    async def __aexit__(self, *error) -> bool | None:
+        try:
+            return await self._bounded.__aexit__(*error)
+        except (LogError, Fenced):
+            self.log.forget_readers(self.partition)
+            raise
+
+
+async def _end_of(client) -> None:
+    if isinstance(client, AIOKafkaProducer):
+        await thrown_away(client)
+    elif isinstance(client, AIOKafkaAdminClient):
+        await ended(client.close())
+    else:
+        await ended(client.stop())

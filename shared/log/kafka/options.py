@@ -1,0 +1,26 @@
+"""What a cluster asks for beside its address."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class KafkaOptions(NamedTuple):
+    """What a cluster asks for beside its address. Secrets are never shown.
+
+    replication: copies of each partition when topics are made, 0: three, or as many as there are brokers; session_seconds: a worker that
+    says nothing for so long loses its partitions.
+    """
+
+    security: str = "PLAINTEXT"
+    sasl_mechanism: str = "PLAIN"
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    compression: str = "none"
+    replication: int = 0
+    session_seconds: float = 10.0
+
+    def __repr__(self) -> str:
+        return f"KafkaOptions({self.security}, {self.sasl_mechanism}, user {self.username!r})"

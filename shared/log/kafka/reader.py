@@ -1,0 +1,114 @@
+"""One partition, read from any offset.
+
+A consumer for each partition and reader: with one consumer for all of them, a partition whose records wait to be worked on holds up the
+others on its broker, and a long poll that left a partition out delays it (fetcher.py of aiokafka).
+"""
+
+import asyncio
+import time
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from shared.log.kafka.connection import REQUEST_SECONDS, Connection, ended
+from shared.log.port import Partition, Record
+
+FETCH_BYTES = 4 << 20
+FETCH_WAIT_MS = 500
+STEP_SECONDS = 0.02  # between looks whether only markers were left before the end
+
+
+class PartitionReader:
+    """Keeps what was fetched until it is read. Covers the offsets from `start` to `next`."""
+
+    def __init__(self, connection: Connection, partition: Partition):
+        self.connection, self.partition = connection, partition
+        self._place = TopicPartition(*partition)
+        self._consumer = AIOKafkaConsumer(
+            **connection.arguments,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+        )
+        self._records: list[Record] = []
+        self._at = 0  # the first of them that was not read
+        self.start = self.next = -1
+        self.used = time.monotonic()
+        self.filling = asyncio.Lock()
+        self._started = False
+
+    def covers(self, offset: int) -> bool:
+        return self.start <= offset <= self.next
+
+    @property
+    def busy(self) -> bool:
+        return self.filling.locked()
+
+    async def seek(self, offset: int) -> None:
+        if not self._started:
+            await self._consumer.start()
+            self._consumer.assign([self._place])
+            self._started = True
+        self._consumer.seek(self._place, offset)
+        self._records, self._at = [], 0
+        self.start = self.next = offset
+
+    def holds(self, offset: int) -> bool:
+        """Whether a record at or beyond `offset` is here."""
+        return self._at < len(self._records) and self._records[-1].offset >= offset
+
+    def take(self, offset: int, max_records: int, max_bytes: int) -> list[Record]:
+        """What is here from `offset` on; it is forgotten."""
+        records, at = self._records, self._at
+        while at < len(records) and records[at].offset < offset:
+            at += 1
+        end, size = at, 0
+        most = min(len(records), at + max_records)
+        while end < most:
+            size += len(records[end].value)
+            if size > max_bytes and end > at:
+                break
+            end += 1
+        found = records[at:end]
+        self._at, self.used = end, time.monotonic()
+        self.start = found[-1].offset + 1 if found else max(self.start, offset)
+        if end == len(records):
+            self._records, self._at = [], 0
+            self.start = max(self.start, offset)
+        return found
+
+    async def fill(self, seconds: float) -> bool:
+        """Waits so long for records behind what is here; whether there were any. Called with `filling` held."""
+        try:
+            found = await self._consumer.getmany(self._place, timeout_ms=int(seconds * 1000))
+        except OffsetOutOfRangeError:
+            await self._skip()
+            return False
+        records = found.get(self._place, ())
+        self._records = self._records[self._at :]
+        self._at = 0
+        self._records += [Record(r.offset, r.timestamp, r.key, r.value or b"", r.headers) for r in records]
+        self.next = await self._consumer.position(self._place)
+        return bool(records)
+
+    async def _skip(self) -> None:
+        """Old records were deleted while we waited at them; or the end is not yet there."""
+        first = (await self._consumer.beginning_offsets([self._place]))[self._place]
+        start = self.start
+        await self.seek(max(first, self.next))
+        self.start = start
+        if first <= self.next:
+            await asyncio.sleep(STEP_SECONDS)
+
+    async def fill_to(self, end: int) -> None:
+        """Until a record is here, or there is none below `end`: aborted transactions and markers leave no records."""
+        until = time.monotonic() + REQUEST_SECONDS
+        while self._at == len(self._records) and self.next < end:
+            await self.fill(STEP_SECONDS)
+            if time.monotonic() > until:
+                raise TimeoutError
+
+    async def close(self) -> None:
+        await ended(self._consumer.stop())

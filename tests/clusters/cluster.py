@@ -1,0 +1,109 @@
+"""What a test may do with a cluster."""
+
+import socket
+import time
+from abc import ABC, abstractmethod
+
+START_SECONDS = 120
+
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "controller.listener.names": "CONTROLLER",
+    "offsets.topic.num.partitions": 4,
+    "transaction.state.log.num.partitions": 4,
+    "group.initial.rebalance.delay.ms": 0,
+    "auto.create.topics.enable": "false",
+    "log.cleaner.dedupe.buffer.size": 16 << 20,
+    # a broker that is gone is noticed in seconds; in a real cluster 9 s by default
+    "broker.session.timeout.ms": 6000,
+    "broker.heartbeat.interval.ms": 1000,
+}
+
+
+def for_nodes(nodes: int) -> dict:
+    """Copies and in-sync replicas for a cluster of so many brokers."""
+    copies = min(3, nodes)
+    least = max(1, copies - 1)
+    return {
+        "default.replication.factor": copies,
+        "min.insync.replicas": least,
+        "offsets.topic.replication.factor": copies,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": least,
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": least,
+    }
+
+
+class Cluster(ABC):
+    """Nodes are numbered from 1; each is broker and controller."""
+
+    nodes: int
+    bootstrap: str
+
+    @property
+    def url(self) -> str:
+        return f"kafka://{self.bootstrap}"
+
+    @abstractmethod
+    def kill(self, node: int) -> None:
+        """As kill -9."""
+
+    @abstractmethod
+    def revive(self, node: int) -> None:
+        """Starts a killed node on its old data; returns when it answers."""
+
+    @abstractmethod
+    def pause(self, node: int) -> None:
+        """As SIGSTOP: sockets stay open, nobody answers."""
+
+    @abstractmethod
+    def resume(self, node: int) -> None: ...
+
+    @abstractmethod
+    def stop(self) -> None: ...
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+
+class Foreign(Cluster):
+    """A cluster that somebody else runs: no faults there."""
+
+    nodes = 0
+
+    def __init__(self, bootstrap: str):
+        self.bootstrap = bootstrap
+
+    def _no(self, *_):
+        raise RuntimeError("KAFKA_BOOTSTRAP names a cluster of somebody else's; faults are tried on one of our own: unset it")
+
+    kill = revive = pause = resume = _no
+
+    def stop(self) -> None:
+        return
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as one:
+        one.settimeout(1)
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(port: int, why: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while not answers(port):
+        if time.monotonic() > until:
+            raise RuntimeError(f"no broker at port {port} after {START_SECONDS} s; {why}")
+        time.sleep(0.1)
