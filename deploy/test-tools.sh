@@ -1,6 +1,7 @@
 #!/bin/sh
-# What `make test` needs beside Python packages: a real Chromium for the page, promtool for metrics and alerts.
-# Already there: nothing happens. Else from the system's packages (root, or sudo without a password) or, for Chromium, from playwright.
+# What `make test` needs beside Python packages: a real Chromium for the page, promtool for metrics and alerts, Apache Kafka for the log.
+# Already there: nothing happens. Else from the system's packages (root, or sudo without a password), for Chromium from playwright, for Kafka
+# from Maven Central (a Java runtime and Maven are installed for it). No jars are fetched where KAFKA_BOOTSTRAP names a cluster.
 set -eu
 
 VENV=${VENV:-.venv}
@@ -49,4 +50,18 @@ fi
 if ! have promtool; then
   from_packages prometheus || fail "no promtool for the tests of metrics and alerts: install Prometheus (Debian, Ubuntu: apt install prometheus)"
   as_root systemctl disable --now prometheus >/dev/null 2>&1 || true # only its promtool is wanted
+fi
+
+libs=${KAFKA_LIBS:-$VENV/kafka/libs}
+wanted=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' tests/clusters/pom.xml)
+if [ -z "${KAFKA_BOOTSTRAP:-}" ] && ! [ -e "$libs/.complete-$wanted" ]; then
+  have java || from_packages default-jre-headless ||
+    fail "no java for the tests on Kafka: install a Java runtime of version 17 or newer (Debian, Ubuntu: apt install default-jre-headless)"
+  have mvn || from_packages maven || fail "no mvn to fetch Apache Kafka with: install Maven (Debian, Ubuntu: apt install maven)"
+  echo "Fetching Apache Kafka $wanted from Maven Central (once, about 55 MB) …"
+  rm -rf "$libs"
+  mkdir -p "$libs"
+  libs=$(cd "$libs" && pwd)
+  mvn -q -B -Dstyle.color=never -f tests/clusters/pom.xml dependency:copy-dependencies -DoutputDirectory="$libs" || fail "Maven could not fetch Apache Kafka (see above)"
+  : >"$libs/.complete-$wanted"
 fi

@@ -12,38 +12,38 @@ from services import worker
 from shared.errors import CheckpointInvalid, VerificationFailed
 from shared.log.port import Log
 from shared.stages import checkpoints
-from shared.stages.checkpoints import CheckpointStore
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout, Stage
+from shared.stages.store import CheckpointStore, open_store
 
 TOLD = 20  # differences listed
 
 
 async def check(settings, report: Callable[[str], None]) -> int:
     """How many checkpoints are right. Error: VerificationFailed with what differs, where, and what to do."""
-    store = CheckpointStore(Path(settings.data_dir) / "checkpoints")
     checked, wrong = 0, []
     async with worker.opened(settings, create=False) as (log, layout):
+        store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
         for stage in worker.CONSUMER + worker.PUBLISHER:
             for partition in range(layout.count(stage.input)):
-                for path in store.files(stage.name, partition)[:1]:
-                    report(f"checkpoint {path.name}: running {stage.name}/{partition} again over its input")
-                    found = await _differences(log, layout, stage, partition, path)
-                    wrong += [f"{path.name}: {line}" for line in found]
+                for name in (await asyncio.to_thread(store.names, stage.name, partition))[:1]:
+                    report(f"checkpoint {name}: running {stage.name}/{partition} again over its input")
+                    found = await _differences(log, layout, stage, partition, store, name)
+                    wrong += [f"{name}: {line}" for line in found]
                     checked += not found
     if wrong:
         more = f"\n… and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
         raise VerificationFailed(
             "checkpoints differ from what their input makes:\n" + "\n".join(wrong[:TOLD]) + more
-            + f"\nstop the service and remove {store.folder}: it starts again from the log"
+            + f"\nstop the service and remove {store}: it starts again from the log"
         )  # fmt: skip
     return checked
 
 
-async def _differences(log: Log, layout: Layout, stage: type[Stage], partition: int, path: Path) -> list[str]:
+async def _differences(log: Log, layout: Layout, stage: type[Stage], partition: int, store: CheckpointStore, name: str) -> list[str]:
     saved = Session(stage(partition, layout, fingerprint(layout)))
     try:
-        saved.restore(await asyncio.to_thread(path.read_bytes))
+        saved.restore(await asyncio.to_thread(store.read, name))
     except FileNotFoundError:
         return []  # a running service has replaced it
     except CheckpointInvalid as error:

@@ -99,7 +99,7 @@ def publisher(settings: Settings) -> None:
 
 
 @app.command()
-@with_settings(*PLACE, "partitions", *SERVICE)
+@with_settings(*PLACE, "partitions", "accept_topics", *SERVICE)
 def viewer(settings: Settings) -> None:
     """Serves the page, the HTTP API and live events."""
     from services.viewer.main import run_viewer
@@ -272,7 +272,7 @@ def status(
 
 
 @app.command()
-@with_settings(*PLACE, *EVENTS)
+@with_settings(*PLACE, "checkpoints", *EVENTS)
 def verify(
     settings: Settings,
     no_checkpoints: Annotated[bool, typer.Option("--no-checkpoints", help="Leave out the comparison of checkpoints.")] = False,
@@ -296,16 +296,52 @@ def verify(
 
 
 @topics_app.command("create")
-@with_settings(*PLACE, "partitions")
+@with_settings(*PLACE, "partitions", "accept_topics")
 def topics_create(settings: Settings) -> None:
     """Makes the topics that are missing. Partition counts are fixed from then on."""
-    from services import worker
+    from services.topics import create
 
-    async def create() -> int:
-        async with worker.opened(settings) as (log, _):
-            return len(await log.topics())
+    made = asyncio.run(create(settings))
+    print("\n".join(made) if made else "all topics are there")
 
-    print(f"{asyncio.run(create())} topics")
+
+@topics_app.command("check")
+@with_settings(*PLACE, "partitions")
+def topics_check(settings: Settings, json: AsJson = False) -> None:
+    """What of the topics is not as it must be. Exit code 1: something may lose data, or is missing."""
+    from services.terminal import print_json, print_table
+    from services.topics import check
+
+    found = asyncio.run(check(settings))
+    if json:
+        print_json([one._asdict() for one in found])
+    elif found:
+        print_table(("topic", "what", "is", "must be", "loses data"), found)
+    else:
+        print("all topics are as they must be")
+    if any(one.loses or one.what == "topic" for one in found):
+        raise typer.Exit(1)
+
+
+@topics_app.command("dump")
+@with_settings(*PLACE)
+def topics_dump(
+    settings: Settings,
+    topic: Annotated[str, typer.Argument(metavar="TOPIC")],
+    partition: Annotated[int, typer.Option("--partition", help="Which one.", min=0)] = 0,
+    offset: Annotated[int, typer.Option("--from", help="The first position.", metavar="OFFSET", min=0)] = 0,
+    limit: Annotated[int, typer.Option("--limit", help="Records, at most.", min=1)] = 20,
+    rows: Annotated[int, typer.Option("--rows", help="Rows shown of each kind in a pack.", min=0)] = 3,
+) -> None:
+    """Records as JSON, one a line; packs of internal topics are decoded."""
+    from services.terminal import print_json_line
+    from services.topics import dump
+
+    async def show() -> None:
+        async for record in dump(settings, topic, partition, offset, limit, rows):
+            print_json_line(record)
+
+    asyncio.run(show())
 
 
 @topics_app.command("describe")

@@ -6,6 +6,7 @@ Works beside a running service and without one.
 import contextlib
 import csv
 import io
+import tempfile
 from array import array
 from collections.abc import AsyncIterator, Mapping
 from difflib import get_close_matches
@@ -97,14 +98,25 @@ async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv")
 
 
 async def export_profiles(settings, out: TextIO, format: str = "jsonl") -> int:
-    """The newest snapshot of every author as JSON, one a line, by author_id in code point order. Returns their number."""
+    """The newest snapshot of every author as JSON, one a line, by author_id in code point order. Returns their number.
+
+    The log is read from end to end, once; snapshots wait for their turn in a temporary file, in memory is where each of them lies there.
+    """
     _check_format(format, ("jsonl",))
-    async with _index(settings) as index:
-        authors = index.authors()
-        for author_id in authors:
-            value = await index.get(author_id)
-            out.write((value if b"\n" not in value else orjson.dumps(orjson.loads(value))).decode() + "\n")
-        return len(authors)
+    places = _Rows()
+    with tempfile.TemporaryFile() as kept:
+        async with _log(settings) as log:
+            async for record in _all_records(log):
+                version = _version_of(record)
+                if version is not None and places.is_newer(record.key, version):
+                    value = record.value if b"\n" not in record.value else orjson.dumps(orjson.loads(record.value))
+                    places.put(record.key, version, b"%d %d" % (kept.tell(), len(value)))
+                    kept.write(value)
+        for place in places.in_order():
+            at, length = map(int, place.split())
+            kept.seek(at)
+            out.write(kept.read(length).decode() + "\n")
+    return len(places)
 
 
 class _Rows:

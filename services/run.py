@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -10,8 +10,7 @@ from services import worker
 from services.producer.ingest import Counts
 from services.producer.main import produce
 from services.producer.sources import Source
-from services.status import behind_of
-from shared.stages.runner import ProgressReporter, StageRunner
+from services.status import Progress, behind_of
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
@@ -34,26 +33,32 @@ async def run(
     announce gets the address once the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
     """
     worker.prepare_folder(settings)
-    with worker.hold(settings, ("consumer", "publisher")) as locks:
-        async with worker.opened(settings) as (the_log, layout):
+    roles = {"consumer": worker.CONSUMER, "publisher": worker.PUBLISHER}
+    async with worker.opened(settings, patient=True) as (the_log, layout):
+        with worker.hold(settings, layout, tuple(roles)) as locks:
             await worker.demand_same_layout(the_log, layout)
             stop, telemetry, health = worker.Stop(), Telemetry(), Health()
-            runners = worker.runners_of(worker.CONSUMER + worker.PUBLISHER, the_log, layout, settings, telemetry, health)
+            crew = worker.crew_of(roles, the_log, layout, settings, telemetry, health)
+            progress = Progress(the_log, layout)
             with worker.stopping_on_signals(stop):
-                tasks = [asyncio.create_task(r.run(stop), name=r.name) for r in runners]
-                tasks.append(asyncio.create_task(ProgressReporter(the_log, layout, runners).run(stop), name="progress"))
+                tasks = worker.working(crew, stop)
                 if open_port:
-                    tasks += await _view(the_log, settings, telemetry, health, stop, announce, locks)
-                work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, runners)
+                    tasks += await _view(the_log, settings, telemetry, health, progress, stop, announce, locks)
+
+                async def idle() -> bool:
+                    if the_log.passes_by_itself:  # others may do a part of the work
+                        return (await progress.status())["idle"]
+                    return bool(crew.members) and not await behind_of(the_log, crew.runners)
+
+                work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, idle)
                 tasks.append(asyncio.create_task(work, name="producer"))
                 await worker.together(stop, tasks, settings.shutdown_seconds)
 
 
-async def _view(the_log, settings, telemetry, health, stop, announce, locks) -> list[asyncio.Task]:
-    from services.status import status_of
+async def _view(the_log, settings, telemetry, health, progress, stop, announce, locks) -> list[asyncio.Task]:
     from services.viewer.main import build_app, serve
 
-    app, index = build_app(the_log, settings, registry=telemetry, health=health, status=lambda: status_of(the_log), stop=stop)
+    app, index = build_app(the_log, settings, registry=telemetry, health=health, status=progress.status, stop=stop)
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     tasks = [
         asyncio.create_task(serve(app, settings.host, settings.port, stop=stop, on_bound=bound.set_result), name="viewer"),
@@ -84,14 +89,13 @@ class _Progress:
             log.info("reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share)
 
 
-async def _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, runners: list[StageRunner]) -> None:
+async def _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, idle: Callable[[], Awaitable[bool]]) -> None:
     await produce(the_log, settings, sources, demo=demo, stop=stop, telemetry=telemetry, progress=_Progress())
     if not exit_when_idle:
         await stop.wait()
         return
     while not stop.is_set():
-        behind = await behind_of(the_log, runners)
-        if not behind:
+        if await idle():
             stop.set()
             return
         try:

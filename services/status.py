@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 import orjson
 
@@ -9,57 +10,56 @@ from services import worker
 from shared.contracts.topics import PROGRESS
 from shared.errors import ScholarstreamError
 from shared.log.port import Log, Partition
+from shared.stages.runner import StageRunner
+from shared.stages.stage import Layout
 
 ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.CONSUMER + worker.PUBLISHER)}
 
 
-async def reported(log: Log) -> dict[str, dict]:
-    """What the runners reported last: "stage/partition" → {stage, partition, input, next, read, state, fraction, at}."""
-    partition = Partition(PROGRESS.spec(1, worker.GENERATION).name, 0)
-    start, end = (await log.bounds([partition]))[partition]
-    found, at = {}, start
-    while at < end:
-        records = await log.read(partition, at)
-        if not records:
-            break
-        for record in records:
-            found[record.key.decode()] = orjson.loads(record.value)
-        at = records[-1].offset + 1
-    return found
+class Progress:
+    """What the runners of a generation reported last, read on whenever asked."""
+
+    def __init__(self, log: Log, layout: Layout):
+        self.log, self.layout = log, layout
+        self._at, self._found = 0, {}
+
+    async def reported(self) -> dict[str, dict]:
+        """ "stage/partition" → {stage, partition, input, next, read, state, fraction, at}."""
+        here = Partition(PROGRESS.named(self.layout.generation), 0)
+        start, end = (await self.log.bounds([here]))[here]
+        self._at = max(self._at, start)
+        while self._at < end:
+            records = await self.log.read(here, self._at)
+            if not records:
+                break
+            for record in records:
+                if record.key != worker.LAYOUT:
+                    self._found[record.key.decode()] = orjson.loads(record.value)
+            self._at = records[-1].offset + 1
+        return self._found
+
+    async def status(self) -> dict:
+        """{"generation", "idle", "lag", "stages": [{stage, partition, input, end, next, lag, state, fraction, at}]}; what was reported is
+        read first and the ends after it, in stage order, so that `idle` cannot be seen too early."""
+        held, told = await self.log.topics(), dict(await self.reported())
+        stages = []
+        for name, (_, stage) in ORDER.items():
+            topic = stage.input.named(self.layout.generation)
+            if topic not in held:
+                continue
+            here = [Partition(topic, partition) for partition in range(held[topic].partitions)]
+            for (_, partition), (_, end) in (await self.log.bounds(here)).items():
+                last = told.get(f"{name}/{partition}", {})
+                done = last.get("next", 0)
+                stages.append({
+                    "stage": name, "partition": partition, "input": topic, "end": end, "next": done, "lag": max(0, end - done),
+                    "state": last.get("state", "never started"), "fraction": last.get("fraction"), "at": last.get("at"),
+                })  # fmt: skip
+        lag = sum(s["lag"] for s in stages)
+        return {"generation": self.layout.generation, "idle": lag == 0 and bool(stages), "lag": lag, "stages": stages}
 
 
-async def status_of(log: Log) -> dict:
-    """{"idle", "lag", "stages": [{stage, partition, lag, state, fraction, at}]}; in stage order, so that `idle` cannot be seen too
-    early."""
-    held = await log.topics()
-    stages = []
-    for name, (_, stage) in ORDER.items():
-        topic = stage.input.spec(1, worker.GENERATION).name
-        if topic not in held:
-            continue
-        for partition in range(held[topic].partitions):
-            here = Partition(topic, partition)
-            _, end = (await log.bounds([here]))[here]
-            told = (await reported(log)).get(f"{name}/{partition}", {})
-            done = told.get("next", 0)
-            stages.append(
-                {
-                    "stage": name,
-                    "partition": partition,
-                    "input": topic,
-                    "end": end,
-                    "next": done,
-                    "lag": end - done,
-                    "state": told.get("state", "never started"),
-                    "fraction": told.get("fraction"),
-                    "at": told.get("at"),
-                }
-            )
-    lag = sum(s["lag"] for s in stages)
-    return {"idle": lag == 0 and bool(stages), "lag": lag, "stages": stages}
-
-
-async def behind_of(log: Log, runners) -> list[str]:
+async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
     """Names of runners that are behind the end of their input, asked in stage order."""
     for runner in sorted(runners, key=lambda r: ORDER[r.stage_type.name][0]):
         if runner.session is None:
@@ -72,16 +72,17 @@ async def behind_of(log: Log, runners) -> list[str]:
 
 
 async def status(settings) -> dict:
-    async with worker.opened(settings, create=False) as (log, _):
-        return await status_of(log)
+    async with worker.opened(settings, create=False) as (log, layout):
+        return await Progress(log, layout).status()
 
 
 async def wait_idle(settings, seconds: float) -> dict:
     """The status once everything that was in the log is published. Error: ScholarstreamError after `seconds`."""
     deadline = time.monotonic() + seconds
-    async with worker.opened(settings, create=False) as (log, _):
+    async with worker.opened(settings, create=False) as (log, layout):
+        progress = Progress(log, layout)
         while True:
-            now = await status_of(log)
+            now = await progress.status()
             if now["idle"]:
                 return now
             if time.monotonic() >= deadline:

@@ -1,29 +1,66 @@
-"""`scholarstream topics describe`: what the log holds."""
+"""`scholarstream topics`: what the log holds, whether its topics are as they must be, and their records in words."""
 
-from shared.contracts.topics import TOPICS
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import orjson
+
+from services import worker
+from shared.contracts.topics import AUTHOR_CHANGES, METRIC_CHANGES, PAPER_CHANGES, TOPICS, Topic
+from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
-from shared.log.port import Partition, TopicSpec
+from shared.log.port import Difference, Partition, Record, TopicSpec
+from shared.stages.packs import RowsColumn, count, decode, take
 
 DAY_MS = 86_400_000
+PACKS = (PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES)
+
+
+async def create(settings) -> list[str]:
+    """Makes the topics that are missing; returns their names. Error: UsageError for those that are there but may lose data."""
+    worker.prepare_folder(settings)
+    log = open_log(settings.log_url, settings.kafka)
+    try:
+        before = set(await log.topics())
+        await worker.agree(settings, log)
+        return sorted(set(await log.topics()) - before)
+    finally:
+        await log.close()
+
+
+async def check(settings) -> list[Difference]:
+    """What is not as it must be, missing topics too. Reads only."""
+    log = open_log(settings.log_url, settings.kafka, create=False)
+    try:
+        layout = await worker.layout_of(settings, log)
+        return await log.check([topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
+    finally:
+        await log.close()
 
 
 async def describe(settings) -> list[dict]:
-    """Every topic, those of the registry first: {topic, partitions, records, kept, key, summary, public}. Reads only.
+    """Every topic of ours: {topic, partitions, records, kept, key, summary, public}. Reads only.
 
     records: newest position minus oldest kept, over all partitions; a compacted topic holds fewer.
     """
     log = open_log(settings.log_url, settings.kafka, create=False)
     try:
-        held = dict(await log.topics())
+        held = await log.topics()
         found = []
         for topic in TOPICS:
-            for name in [name for name in held if name == topic.name or (not topic.public and name.startswith(f"{topic.name}.g"))]:
-                spec = held.pop(name)
-                found.append(await _row(log, spec) | {"key": topic.key, "summary": topic.summary, "public": topic.public})
-        found += [await _row(log, spec) | {"key": None, "summary": None, "public": None} for spec in held.values()]
+            for name in sorted(name for name in held if topic_of(name) is topic):
+                about = {"key": topic.key, "summary": topic.summary, "public": topic.public}
+                found.append(await _row(log, held[name]) | about)
         return found
     finally:
         await log.close()
+
+
+def topic_of(name: str) -> Topic | None:
+    """What the topic of this name is in the registry."""
+    return next((topic for topic in TOPICS if name == topic.named(0) or topic.generation_of(name) is not None), None)
 
 
 async def _row(log, spec: TopicSpec) -> dict:
@@ -34,3 +71,58 @@ async def _row(log, spec: TopicSpec) -> dict:
         "records": sum(end - start for start, end in bounds.values()),
         "kept": "newest of each key" if spec.compacted else f"{spec.retention_ms // DAY_MS} days" if spec.retention_ms else "for ever",
     }
+
+
+async def dump(settings, name: str, partition: int, offset: int, limit: int, rows: int) -> AsyncIterator[dict]:
+    """The records of a partition from `offset` on, at most `limit`, packs decoded. Reads only. Error: UsageError for one there is not.
+
+    Of a pack: {offset, time, from, fingerprint, base, end, kinds: {kind: {count, first: [{column: value}]}}} with the first `rows` rows of
+    each kind; of others {offset, time, key, headers, value}.
+    """
+    log = open_log(settings.log_url, settings.kafka, create=False)
+    try:
+        held = await log.topics()
+        if name not in held or not 0 <= partition < held[name].partitions:
+            there = ", ".join(sorted(n for n in held if topic_of(n))) or "none"
+            raise UsageError(f"there is no topic {name} with a partition {partition}; topics here: {there}")
+        while limit > 0 and (records := await log.read(Partition(name, partition), offset, max_records=min(limit, 500))):
+            for record in records:
+                yield told(record, topic_of(name) in PACKS, rows)
+            limit -= len(records)
+            offset = records[-1].offset + 1
+    finally:
+        await log.close()
+
+
+def told(record: Record, packed: bool, rows: int) -> dict:
+    """A record as JSON can say it."""
+    out: dict[str, Any] = {"offset": record.offset, "time": datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat()}
+    if packed:
+        try:
+            pack = decode(record.value)
+        except ProtocolViolation as error:
+            return out | {"damaged": str(error)}
+        kinds = {}
+        for kind, columns in pack.kinds.items():
+            first = take(columns, np.arange(min(rows, count(columns))))
+            values = zip(*map(_values, first.values()), strict=True)
+            kinds[kind] = {"count": count(columns), "first": [dict(zip(first, row, strict=True)) for row in values]}
+        sender = f"{pack.stage}/{pack.partition}"
+        return out | {"from": sender, "fingerprint": pack.fingerprint, "base": pack.base, "end": pack.end, "kinds": kinds}
+    try:
+        value = orjson.loads(record.value)
+    except orjson.JSONDecodeError:
+        value = record.value.decode(errors="backslashreplace")
+    headers = {key: raw.decode(errors="backslashreplace") for key, raw in record.headers}
+    return out | {"key": record.key and record.key.decode(errors="backslashreplace"), "headers": headers, "value": value}
+
+
+def _values(column: RowsColumn) -> list:
+    if isinstance(column, list):
+        return column
+    if isinstance(column, np.ndarray):
+        return column.tolist()
+    if column.values.dtype == np.uint8:
+        return [blob.decode(errors="backslashreplace") for blob in column.blobs()]
+    ends = np.cumsum(column.lengths).tolist()
+    return [column.values[a:b].tolist() for a, b in zip([0, *ends], ends, strict=False)]

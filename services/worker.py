@@ -5,9 +5,10 @@ import contextlib
 import ctypes
 import functools
 import gc
+import itertools
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -17,23 +18,26 @@ from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
 from services.consumer.directory import Directory
+from services.crew import Crew
+from services.patience import patiently, until_stop
 from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
-from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS, TOPICS
+from services.publisher.takeover import Control, take_over
+from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS, Topic
 from shared.errors import UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
-from shared.log.port import Log, Message, Partition
-from shared.stages.checkpoints import CheckpointStore
-from shared.stages.runner import Pace, ProgressReporter, StageRunner
+from shared.log.port import Log, Message, Partition, TopicSpec
+from shared.stages.runner import Pace, ProgressReporter, StageRunner, Stop
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout, Stage
+from shared.stages.store import open_store
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 log = structlog.get_logger("worker")
 
-GENERATION = 1
+START_SECONDS = 300.0  # that a service waits for a cluster to answer when it starts
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
@@ -56,24 +60,65 @@ def prepare_folder(settings) -> Path:
     return folder
 
 
-async def agree(settings, log: Log) -> Layout:
-    """The layout this log has or, where topics are missing, gets. Partition counts are fixed when a log is made (rule L4)."""
-    held = await log.topics()
-    papers = held[PAPERS.name].partitions if PAPERS.name in held else settings.partitions
-    authors = held[AUTHORS.name].partitions if AUTHORS.name in held else settings.partitions
-    layout = Layout(papers, authors, GENERATION, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis)
-    await log.create([topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
+async def agree(settings, log: Log, *, create: bool = True) -> Layout:
+    """The layout of this log, whose topics are there afterwards. Errors: UsageError for topics whose settings may lose data, unless they
+    are accepted, and without `create` for a log that has none of ours."""
+    layout = await layout_of(settings, log)
+    if create:
+        await _make_topics(settings, log, [topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
+    elif PAPERS.name not in await log.topics():
+        raise UsageError(f"there is no {PAPERS.name} at {settings.log_url}: no service has started there yet")
     return layout
 
 
+async def layout_of(settings, log: Log) -> Layout:
+    """The layout this log has or, where topics are missing, gets. Partition counts are fixed when topics are made (rule L4): those of the
+    public topics for ever, those of the internal ones for a generation."""
+    held = await log.topics()
+
+    def count(topic: Topic, otherwise: int) -> int:
+        return held[topic.named(generation)].partitions if topic.named(generation) in held else otherwise
+
+    generation = settings.generation
+    if generation is None:
+        generation = (CONTROL.name in held and (await Control(log).read_on()).publishing) or 1
+    papers, authors = (count(topic, settings.partitions) for topic in (PAPERS, AUTHORS))
+    asked = settings.partitions if "partitions" in settings.model_fields_set else None
+    inner = {
+        "paper_changes": (count(PAPER_CHANGES, asked or papers), papers),
+        "author_changes": (count(AUTHOR_CHANGES, asked or authors), authors),
+    }
+    return Layout(
+        papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
+        **{name: 0 if own == public else own for name, (own, public) in inner.items()},
+    )  # fmt: skip
+
+
+async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
+    differences = await log.check(specs)
+    losing = [f"{d.topic}: {d.what} is {d.held}, must be {d.needed}" for d in differences if d.loses]
+    if losing and not settings.accept_topics:
+        raise UsageError(
+            f"topics may lose what is needed ({'; '.join(losing)}): change them, or start with --accept-topics true if that is meant"
+        )
+    missing = {d.topic for d in differences if d.what == "topic"}
+    if missing:
+        await log.create([spec for spec in specs if spec.name in missing])
+
+
 @contextlib.asynccontextmanager
-async def opened(settings, *, create: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
-    """The log and its layout; closed afterwards."""
+async def opened(settings, *, create: bool = True, patient: bool = False) -> AsyncIterator[tuple[Log, Layout]]:
+    """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for, START_SECONDS at most."""
     if create:
         prepare_folder(settings)
     log = open_log(settings.log_url, settings.kafka, create=create)
     try:
-        yield log, await agree(settings, log)
+        if patient:
+            async with asyncio.timeout(START_SECONDS):
+                layout = await patiently(log, asyncio.Event(), "start", lambda: agree(settings, log))
+        else:
+            layout = await agree(settings, log, create=create)
+        yield log, layout
     finally:
         await log.close()
 
@@ -81,9 +126,9 @@ async def opened(settings, *, create: bool = True) -> AsyncIterator[tuple[Log, L
 async def demand_same_layout(log: Log, layout: Layout) -> None:
     """Rule D3: what is in the log was computed with the settings we have. Error: UsageError naming what differs.
 
-    Computing a log again with others is a new generation (rule G), which comes with a later release.
+    Computing a log again with others is a new generation (rule G1).
     """
-    here = Partition(PROGRESS.spec(1, layout.generation).name, 0)
+    here = Partition(PROGRESS.named(layout.generation), 0)
     ours = {"fingerprint": fingerprint(layout), **layout._asdict()}
     start, end = (await log.bounds([here]))[here]
     theirs = None
@@ -96,7 +141,7 @@ async def demand_same_layout(log: Log, layout: Layout) -> None:
         differ = [f"{name} was {theirs.get(name)}, is {ours[name]}" for name in layout._fields if theirs.get(name) != ours[name]]
         raise UsageError(
             f"this log was computed with other settings ({'; '.join(differ) or 'by another release'}): "
-            "put them back, or choose another --data-dir and ingest the sources again"
+            f"put them back, or compute it anew beside what is published, with --generation {layout.generation + 1}"
         )
 
 
@@ -113,13 +158,15 @@ class Roles(contextlib.ExitStack):
             lock.describe(text)
 
 
-def hold(settings, roles: Sequence[str]) -> Roles:
-    """The roles on an embedded log, one process each (in place of the fence of rule P1). Error: AlreadyRunning."""
+def hold(settings, layout: Layout, roles: Sequence[str]) -> Roles:
+    """The roles on an embedded log, one process each in a generation. Error: AlreadyRunning."""
     taken = Roles()
     if settings.log_url.startswith("sqlite:"):
         try:
             for role in roles:
-                taken.held.append(taken.enter_context(RoleLock(Path(settings.log_url.removeprefix("sqlite:///")), role)))
+                taken.held.append(
+                    taken.enter_context(RoleLock(Path(settings.log_url.removeprefix("sqlite:///")), f"{role}-g{layout.generation}"))
+                )
         except BaseException:
             taken.close()
             raise
@@ -138,26 +185,32 @@ def tune_memory() -> None:
         adjust(M_TRIM_THRESHOLD, 2 * BATCH_BYTES)
 
 
-def runners_of(
-    stages: Sequence[type[Stage]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health
-) -> list[StageRunner]:
+def crew_of(roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health) -> Crew:
+    """Who works on the stages of these roles in this process."""
     pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
-    store = CheckpointStore(Path(settings.data_dir) / "checkpoints", settings.keep_checkpoints)
+    store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
     tune_memory()
-    runners = []
-    for stage in stages:
+
+    def make(stage: type[Stage], partition: int) -> StageRunner:
         kind = PublisherRunner if stage is Profiles else StageRunner
-        for partition in range(layout.count(stage.input)):
-            runners.append(kind(log, stage, partition, layout, pace, store, telemetry, health))
-    for runner in runners:
-        runner.upstream = [other for other in runners if other.stage_type.output is runner.stage_type.input]
-    return runners
+        return kind(log, stage, partition, layout, pace, store, telemetry, health)
+
+    return Crew(log, layout, roles, make, health)
 
 
-class Stop(asyncio.Event):
-    """Set when a process is to end. hurried: somebody waits for it."""
+def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
+    """The crew and what goes with it: how far it has come, and the take-over when it publishes."""
+    from services.status import Progress
 
-    hurried = False
+    log, layout = crew.log, crew.layout
+    tasks = [
+        asyncio.create_task(crew.run(stop), name="crew"),
+        asyncio.create_task(ProgressReporter(log, layout, lambda: crew.runners).run(stop), name="progress"),
+    ]
+    if PUBLISHER[0] in itertools.chain(*crew.roles.values()):
+        taking = patiently(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
+        tasks.append(asyncio.create_task(until_stop(stop, taking), name="take-over"))
+    return tasks
 
 
 @contextlib.contextmanager
@@ -215,14 +268,13 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
     from shared.telemetry.http import app
 
     prepare_folder(settings)
-    with hold(settings, (role,)) as roles:
-        async with opened(settings) as (the_log, layout):
+    async with opened(settings, patient=True) as (the_log, layout):
+        with hold(settings, layout, (role,)) as roles:
             await demand_same_layout(the_log, layout)
             stop, telemetry, health = Stop(), Telemetry(), Health()
-            runners = runners_of(stages, the_log, layout, settings, telemetry, health)
+            crew = crew_of({role: stages}, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):
-                tasks = [asyncio.create_task(r.run(stop), name=r.name) for r in runners]
-                tasks.append(asyncio.create_task(ProgressReporter(the_log, layout, runners).run(stop), name="progress"))
+                tasks = working(crew, stop)
                 on_bound = functools.partial(tell_address, role, roles)
                 served = serve(app(telemetry, health), settings.host, settings.port, stop=stop, on_bound=on_bound)
                 tasks.append(asyncio.create_task(served, name="http"))

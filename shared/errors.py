@@ -10,6 +10,7 @@ ScholarstreamError           exit 1: anything that has a clear message
 │   └── UnknownTopic         no such topic or partition
 ├── AlreadyRunning           another process holds the role on this log
 ├── Fenced                   another process has taken over: this one must not write any more
+├── Superseded               exit 0: a newer generation publishes, this one is over
 ├── CheckpointInvalid        a checkpoint is damaged or of another fingerprint: do without it
 └── ProtocolViolation        a rule of the position protocol was broken: stop, never skip
 """
@@ -61,6 +62,10 @@ class AlreadyRunning(ScholarstreamError):
 
 class Fenced(ScholarstreamError):
     pass
+
+
+class Superseded(ScholarstreamError):
+    exit_code = 0
 
 
 class CheckpointInvalid(ScholarstreamError):

@@ -148,8 +148,9 @@ class _Batch:
         s, size = self.stage, len(self.stage.papers)
         for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, *s.counted_at):
             column.resize(size)
-        if s.layout.papers > 1 and new:
-            s.part.data[self.before : size] = partitions_of([k.encode() for k in new], s.layout.papers)
+        targets = s.layout.count(s.output)
+        if targets > 1 and new:
+            s.part.data[self.before : size] = partitions_of([k.encode() for k in new], targets)
         if self.held:
             changed = np.fromiter(self.held, I32, len(self.held))
             revision, digest, status, year, members, references = zip(*self.held.values(), strict=True)

@@ -109,10 +109,9 @@ class Citations(PackStage):
             self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
             self.part.resize(len(self.authors))
             self.author_no.resize(len(self.authors))
-            if self.layout.authors > 1 and len(self.authors) > before:
-                self.part.data[before : len(self.authors)] = partitions_of(
-                    [k.encode() for k in self.authors.names[before:]], self.layout.authors
-                )
+            targets = self.layout.count(self.output)
+            if targets > 1 and len(self.authors) > before:
+                self.part.data[before : len(self.authors)] = partitions_of([k.encode() for k in self.authors.names[before:]], targets)
         if "source_key" in kinds:
             self.source_slots.learn(channel, self.sources.learn(kinds["source_key"]["key"]))
             self.source_no.resize(len(self.sources))

@@ -91,7 +91,7 @@ class Directory(Stage):
             self.counters["repeats"] += 1
             return
         self.about.replace(slot, np.array([len(now)], I32), np.frombuffer(now, np.uint8))
-        target = int(partitions_of([event["author_id"].encode()], self.layout.authors)[0])
+        target = int(partitions_of([event["author_id"].encode()], self.layout.count(self.output))[0])
         fresh = self.author_no.define(target, slot)
         rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
                 "about": {"author": self.author_no.of(target, slot), "about": bytes_column([now])}}  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 import orjson
 
+from services.patience import patiently
 from services.producer.sources.source import pause
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHORS
@@ -30,7 +31,7 @@ async def keep_time(log: Log, stop: asyncio.Event, today: Callable[[], date] = t
     while not stop.is_set():
         day = today()
         if said is None or day > said:
-            await tick(log, day)
+            await patiently(log, stop, "say what day it is", lambda day=day: tick(log, day))
             said = day
         await pause(stop, LOOK_SECONDS)
 

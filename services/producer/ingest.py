@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from services import worker
+from services.patience import patiently
 from services.producer.bookmark import Bookmark
 from services.producer.intake import STAGE, Intake, Taken
 from services.producer.sources import Source, open_source
@@ -74,7 +75,9 @@ async def pump(
         async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
             async for items in batches:
                 taken = intake.take(items)
-                firsts = await log.append(taken.batches)
+                firsts = await patiently(log, stop, f"send {source.label}", lambda batches=taken.batches: log.append(batches))
+                if firsts is None:  # told to stop while the log did not answer: the next call sends it again
+                    break
                 counts.add(taken)
                 if telemetry:
                     _measure(telemetry, source, taken)

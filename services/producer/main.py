@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import structlog
 
 from services import worker
-from services.producer.clock import keep_time
+from services.patience import patiently
+from services.producer.clock import keep_time, tick, today_utc
 from services.producer.ingest import Counts, OnProgress, bookmark, partition_counts, pump
 from services.producer.intake import Intake
 from services.producer.sources import Source, open_source
@@ -49,6 +50,7 @@ async def produce(
 
     try:
         async with asyncio.TaskGroup() as tasks:
+            await patiently(log, stop, "say what day it is", lambda: tick(log, today_utc()))  # before the first event
             clock = tasks.create_task(keep_time(log, stop))
             work = [tasks.create_task(send(some)) for some in (files, *([source] for source in opened if source.endless))]
             await asyncio.wait(work)
@@ -69,7 +71,7 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
     from shared.telemetry.http import app
 
     stop, telemetry, health = worker.Stop(), Telemetry(), Health()
-    async with worker.opened(settings) as (log, _):
+    async with worker.opened(settings, patient=True) as (log, _):
         with worker.stopping_on_signals(stop):
             health.set(ROLE, 0, "live")
 

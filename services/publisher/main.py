@@ -1,14 +1,17 @@
 """The publisher: writes what changed to the two public topics, each author once however often it was touched meanwhile (rules P2 to P6)."""
 
+import asyncio
 import time
 
 import orjson
 
 from services.consumer.authors import COUNTED, REFERENCES
-from services.publisher.profiles import Profiles, Snapshot
+from services.publisher.profiles import Profiles, Snapshot, without_papers
+from services.publisher.takeover import LOOK_SECONDS, Control, fence_name
 from shared.contracts.envelope import cloud_event
-from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES
-from shared.log.port import Message, Partition
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, METRIC_CHANGES
+from shared.ids import partitions_of
+from shared.log.port import Fence, Message, Partition
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
@@ -16,59 +19,118 @@ AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wa
 SOURCE = "scholarstream/publisher"
 
 
-def messages_of(snapshots: list[Snapshot], partition: int, generation: int, time_ms: int) -> dict[Partition, list[Message]]:
-    """The public records of a flush: all of one flush go out together (rule P1; the embedded log's lock replaces the fence)."""
-    profiles, changes = [], []
-    for s in snapshots:
+def messages_of(snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int) -> dict[Partition, list[Message]]:
+    """The public records of a flush, each in the partition of its author; all of one flush go out together (rule P1)."""
+    batches: dict[Partition, list[Message]] = {}
+    places = partitions_of([s.author.encode() for s in snapshots], partitions).tolist() if partitions > 1 else [0] * len(snapshots)
+    for s, place in zip(snapshots, places, strict=True):
         key, identity = s.author.encode(), f"{generation}-{s.version}"
         headers = cloud_event("author.profile", s.author, SOURCE, time_ms, identity)
-        profiles.append(Message(key, s.profile, (*headers, (DIGEST, b"%d" % s.digest))))
+        batches.setdefault(Partition(AUTHOR_PROFILES.name, place), []).append(
+            Message(key, s.profile, (*headers, (DIGEST, b"%d" % s.digest)))
+        )
         if s.change is not None:
-            changes.append(Message(key, s.change, cloud_event("author.metrics", s.author, SOURCE, time_ms, identity)))
-    batches = {Partition(AUTHOR_PROFILES.name, partition): profiles, Partition(AUTHOR_METRICS.name, partition): changes}
-    return {p: m for p, m in batches.items() if m}
+            headers = cloud_event("author.metrics", s.author, SOURCE, time_ms, identity)
+            batches.setdefault(Partition(AUTHOR_METRICS.name, place), []).append(Message(key, s.change, headers))
+    return batches
 
 
-def public_facts(value: bytes, headers) -> tuple[str, int, int, dict, dict]:
-    """(author, version, digest, numbers, counted numbers by source) of a published snapshot."""
+def public_facts(value: bytes, headers) -> tuple[str, int, int, int, dict, dict]:
+    """(author, generation, version, digest, numbers, counted numbers by source) of a published snapshot."""
     profile = orjson.loads(value)
     metrics = profile["metrics"]
     counted = {name.removeprefix("counted:"): {k: values[k] for k in COUNTED} for name, values in metrics.items() if name != "references"}
     numbers = {name: metrics["references"][name] for name in REFERENCES}
-    return profile["author_id"], profile["version"], int(dict(headers).get(DIGEST, 0)), numbers, counted
+    return profile["author_id"], profile["generation"], profile["version"], int(dict(headers).get(DIGEST, 0)), numbers, counted
 
 
 class PublisherRunner(StageRunner):
-    """A runner that publishes. While input waits it spends at most `coalesce_share` of the time on it, so bursts are coalesced by
-    themselves;
-    an idle one publishes at once."""
+    """A runner that publishes, from where its generation is the one to (rule G3). While input waits it spends at most `coalesce_share` of
+    the time on it, so bursts are coalesced by themselves; an idle one publishes at once."""
+
+    fence: Fence | None = None
 
     def __init__(self, *args):
         super().__init__(*args)
-        self._published_at, self._cost = 0.0, 0.0
+        self._published_at, self._cost, self._looked_at = 0.0, 0.0, 0.0
+        self._publish_from: int | None = None  # not known before the generation publishes
+        self._took_over = False
+        self.control = Control(self.log)
 
     async def _learn(self) -> None:
-        """Rule P2: what was published after the checkpoint."""
-        session = self.session
-        partition = Partition(AUTHOR_PROFILES.name, self.partition)
-        start, end = (await self.log.bounds([partition]))[partition]
-        at, known = max(start, session.extra.get("public_end", 0)), {}
-        while at < end:
-            records = await self.log.read(partition, at)
-            if not records:
-                break
-            for record in records:
-                author, *facts = public_facts(record.value, record.headers)
-                known[author] = tuple(facts)
-            at = records[-1].offset + 1
+        """Rule P2, in this order: the fence, who publishes, what was published after the checkpoint."""
+        self.fence = await self.log.fence(fence_name(self.layout.generation, self.partition))
+        await self._look()
+
+    async def _look(self) -> None:
+        """Whether our generation publishes by now. Error: Superseded."""
+        self._looked_at = time.monotonic()
+        await self.control.read_on()
+        self.control.demand_not_over(self.layout.generation)
+        positions = self.control.positions.get(self.layout.generation)
+        if positions is not None:
+            await self._learn_public()
+            self._publish_from = positions.get(self.partition, 0)
+            self._took_over = bool(positions)
+
+    async def _learn_public(self) -> None:
+        """What is public and ours: what a lower generation published counts as older than anything of ours (rule G4)."""
+        session, ours = self.session, self.layout.count(METRIC_CHANGES)
+        ends = session.extra.setdefault("public_ends", {})
+        alike = ours == self.layout.authors  # then a public partition has one writer
+        known, lower = {}, set()
+        for number in [self.partition] if alike else range(self.layout.authors):
+            partition = Partition(AUTHOR_PROFILES.name, number)
+            start, end = (await self.log.bounds([partition]))[partition]
+            at = max(start, ends.get(str(number), 0))
+            while at < end and (records := await self.log.read(partition, at)):
+                mine = [True] * len(records) if alike else partitions_of([r.key for r in records], ours) == self.partition
+                for record, is_mine in zip(records, mine, strict=True):
+                    if is_mine:
+                        author, generation, version, *facts = public_facts(record.value, record.headers)
+                        known[author] = version if generation == self.layout.generation else 0, *facts
+                        (lower.discard if generation == self.layout.generation else lower.add)(author)
+                at = records[-1].offset + 1
+                self.health.beat(self.name)
+            ends[str(number)] = end
         session.stage.learn_public(known)
-        session.extra["public_end"] = end
+        lower = lower.union(session.extra.get("lower", ())).difference(known.keys() - lower)
+        session.extra["lower"] = sorted(author for author in lower if author in session.stage.unplaced)
 
     async def _turn(self) -> bool:
         moved = await super()._turn()
-        if self.session.stage.waiting.size and time.monotonic() >= self._due():
-            await self._publish()
+        if self._publish_from is None and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            await self._look()
+        if self._publishes:
+            if self._took_over:
+                await self._empty_the_unknown()
+            if self.session.stage.waiting.size and time.monotonic() >= self._due():
+                await self._publish()
         return moved
+
+    @property
+    def _publishes(self) -> bool:
+        return self._publish_from is not None and self.session.position.next >= self._publish_from
+
+    async def _empty_the_unknown(self) -> None:
+        """Rule G4: public authors of whom our generation knows nothing are authors without papers."""
+        unplaced = self.session.stage.unplaced
+        unknown = {author: unplaced.pop(author) for author in self.session.extra["lower"] if author in unplaced}
+        if emptied := without_papers(unknown, self.layout):
+            await self._append(emptied)
+        self.session.extra["lower"] = []
+        self._took_over = False
+
+    async def _append(self, snapshots: list[Snapshot]) -> None:
+        batches = messages_of(snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000))
+        with self._patience():
+            offsets = await self.fence.append(batches)
+        self._answered()
+        for partition, messages in batches.items():
+            self.telemetry.published_total.labels(partition.topic).inc(len(messages))
+            if partition.topic == AUTHOR_PROFILES.name:
+                self.session.extra["public_ends"][str(partition.number)] = offsets[partition] + len(messages)
+        self.health.beat(self.name)
 
     def _advance(self) -> None:
         """Done is what is published, so nobody takes this service for idle while authors wait."""
@@ -80,45 +142,46 @@ class PublisherRunner(StageRunner):
         return self._published_at + min(pause, self.pace.coalesce_max_seconds)
 
     async def _wait(self, seconds: float = IDLE_WAIT) -> None:
-        if self.session.stage.waiting.size:
+        if self._publish_from is None:
+            seconds = min(seconds, LOOK_SECONDS)
+        elif self._publishes and self.session.stage.waiting.size:
             seconds = max(0.0, self._due() - time.monotonic())
             if seconds == 0:
                 return
         await super()._wait(seconds)
 
     async def _publish(self) -> None:
-        session, began = self.session, time.monotonic()
+        session, began, busy_before = self.session, time.monotonic(), time.process_time()
         stage: Profiles = session.stage
         waiting, oldest, looked_at, published = stage.waiting.size, self.oldest, 0, 0
-        topic = Partition(AUTHOR_PROFILES.name, self.partition)
         while looked_at < waiting and not (self._stopped.done() and waiting - looked_at > AT_THE_END):
             authors = stage.take_waiting(self.pace.publish_authors)
             looked_at += len(authors)
             snapshots = stage.publish(authors)
             if not snapshots:
                 continue
-            batches = messages_of(snapshots, self.partition, self.layout.generation, int(time.time() * 1000))
-            offsets = await self.log.append(batches)
-            session.extra["public_end"] = offsets[topic] + len(snapshots)
+            await self._append(snapshots)
             published += len(snapshots)
-            for partition, messages in batches.items():
-                self.telemetry.published_total.labels(partition.topic).inc(len(messages))
-            self.health.beat(self.name)
         self.telemetry.coalesced_total.inc(looked_at - published)
         if oldest is not None and published:
             self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - oldest / 1000))
         if not stage.waiting.size:
             self.oldest, self.done = None, session.position.next
         self._published_at = time.monotonic()
-        self._cost = self._published_at - began
+        self._cost = min(self._published_at - began, time.process_time() - busy_before)  # waiting for the log costs nobody anything
 
     def _note_age(self, records) -> None:
         age = self._age(records)
         self.oldest = age if self.oldest is None else min(self.oldest, age)
 
-    async def _end(self, hurried: bool) -> None:
-        await self._publish()
-        await super()._end(hurried)
+    async def _drain(self, seconds: float) -> None:
+        if self._publishes:
+            await self._publish()
+        await super()._drain(seconds)
+
+    async def _close(self) -> None:
+        if self.fence is not None:
+            await asyncio.shield(self.fence.close())
 
 
 async def run_publisher(settings) -> None:

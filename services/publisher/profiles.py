@@ -14,7 +14,7 @@ from shared.contracts import topics
 from shared.stages import causes
 from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, stable_order
 from shared.stages.packs import Pack, Rows
-from shared.stages.stage import PackStage
+from shared.stages.stage import Layout, PackStage
 
 UNRANKED = -1
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
@@ -295,7 +295,7 @@ class Profiles(PackStage):
             slot = slots.get(author)
             if slot is None:
                 self.unplaced[author] = public
-            elif public[0] > self.public_version.data[slot]:
+            elif public[0] >= self.public_version.data[slot]:
                 self._place(slot, *public)
 
     def _place(self, slot: int, version: int, digest: int, numbers: dict, counted: dict) -> None:
@@ -317,6 +317,14 @@ class Profiles(PackStage):
             if self.sources.names:
                 self.public_counted.replace(slots, *_lengths_and_bytes([s.counted for s in out]))
         return out
+
+
+def without_papers(published: dict[str, tuple[int, int, dict, dict]], layout: Layout) -> list[Snapshot]:
+    """Snapshots of authors of whom nothing is known but what is public (as for `learn_public`): no papers, version 0 (rule P5)."""
+    stage, slots = Profiles(0, layout), np.arange(len(published))
+    stage._learn({"author_key": {"key": list(published)}})
+    stage.learn_public(published)
+    return list(snapshots(stage, slots, stage.why.take(slots, stage.public_version)))
 
 
 class Unplaced(dict[str, tuple]):

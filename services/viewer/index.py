@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
+from services.patience import patiently
 from services.viewer.names import fold, words
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, UnknownTopic
@@ -169,11 +170,14 @@ class ProfileIndex:
                 if told < 1:
                     told = self.fraction
                     self._on_progress(told)
-                if not await self.advance():
-                    await self._log.wait(self._positions, WAIT_SECONDS)
+                await patiently(self._log, stop, "follow profiles", self._step)
         finally:
             self._followed = False
             self.close()
+
+    async def _step(self) -> None:
+        if not await self.advance():
+            await self._log.wait(self._positions, WAIT_SECONDS)
 
     async def catch_up(self) -> None:
         """Reads until nothing more comes: what was replaced meanwhile stands further on."""

@@ -123,11 +123,11 @@ def address_of(listening: socket.socket) -> str:
 async def run_viewer(settings, announce: Callable[[str], None] = print) -> None:
     """The viewer alone, until a signal. announce gets the address. Errors: UsageError, LogError."""
     from services import worker  # brings all stages along, which nobody else needs here
-    from services.status import status_of
+    from services.status import Progress
 
-    async with worker.opened(settings) as (the_log, _):
+    async with worker.opened(settings, patient=True) as (the_log, layout):
         stop, telemetry, health = worker.Stop(), Telemetry(), Health()
-        app, index = build_app(the_log, settings, registry=telemetry, health=health, status=lambda: status_of(the_log), stop=stop)
+        app, index = build_app(the_log, settings, registry=telemetry, health=health, status=Progress(the_log, layout).status, stop=stop)
         with worker.stopping_on_signals(stop):
             tasks = [
                 asyncio.create_task(index.follow(stop), name="index"),

@@ -8,27 +8,41 @@ DAY_MS = 86_400_000
 
 
 class Topic(NamedTuple):
-    """A topic. public: JSON for anybody; internal ones carry packs and end in the generation. by: which partition count it has."""
+    """A topic. public: JSON for anybody; internal ones carry packs. by: which partition count it has; lasting: one for all generations,
+    the others end in the generation."""
 
     name: str
     key: str
     public: bool
-    by: str  # "papers", "authors" or "one"
+    by: str  # "papers", "authors", "paper_changes", "author_changes" or "one"
     summary: str
     compacted: bool = False
     retention_ms: int | None = None
+    lasting: bool = False
+
+    def named(self, generation: int) -> str:
+        """Its name on the log (rule G1)."""
+        return self.name if self.public or self.lasting else f"{self.name}.g{generation}"
+
+    def generation_of(self, name: str) -> int | None:
+        """Of which generation the topic of this name is; None: it is another one."""
+        head, _, generation = name.rpartition(".g")
+        return int(generation) if head == self.name and generation.isdecimal() and not (self.public or self.lasting) else None
 
     def spec(self, partitions: int, generation: int) -> TopicSpec:
-        name = self.name if self.public else f"{self.name}.g{generation}"
+        name = self.named(generation)
         return TopicSpec(name, 1 if self.by == "one" else partitions, self.compacted, self.retention_ms, durable=self.public)
 
 
 PAPERS = Topic("papers.v1", "paper_id", True, "papers", "Papers published, withdrawn, counted, scored: one event a record.")
 AUTHORS = Topic("authors.v1", "author_id", True, "authors", "Authors described, reported on, merged, separated; the clock.")
-PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "papers", "Packs: catalogue to citations.")
-AUTHOR_CHANGES = Topic("author-changes", "author", False, "authors", "Packs: citations and directory to authors.")
-METRIC_CHANGES = Topic("metric-changes", "author", False, "authors", "Packs: authors to publisher, partition to partition.")
+PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "paper_changes", "Packs: catalogue to citations.")
+AUTHOR_CHANGES = Topic("author-changes", "author", False, "author_changes", "Packs: citations and directory to authors.")
+METRIC_CHANGES = Topic("metric-changes", "author", False, "author_changes", "Packs: authors to publisher, partition to partition.")
 PROGRESS = Topic("progress", "stage/partition", False, "one", "How far each stage has come, for `status`.", compacted=True)
+CONTROL = Topic(
+    "publisher-control", "generation", False, "one", "Which generation publishes, and from which positions on (rule G3).", lasting=True
+)
 AUTHOR_METRICS = Topic(
     "author-metrics.v1", "author_id", True, "authors", "What changed in an author's numbers, and why.", retention_ms=30 * DAY_MS
 )
@@ -44,4 +58,4 @@ DEAD_LETTERS = Topic(
     retention_ms=90 * DAY_MS,
 )
 
-TOPICS = (PAPERS, AUTHORS, PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, AUTHOR_METRICS, AUTHOR_PROFILES, DEAD_LETTERS)
+TOPICS = (PAPERS, AUTHORS, PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, CONTROL, AUTHOR_METRICS, AUTHOR_PROFILES, DEAD_LETTERS)

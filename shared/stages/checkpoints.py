@@ -3,11 +3,7 @@
 Layout: magic, 8 bytes little-endian header length, header (JSON), raw arrays one after another, CRC-32 of all before. Never pickle.
 """
 
-import os
-import re
-import uuid
 import zlib
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,43 +101,3 @@ def differences(one: Stage, other: Stage) -> list[str]:
                 at = int(np.flatnonzero((a != b).reshape(len(a), -1).any(axis=1))[0])
                 found.append(f"{label}[{at}]: {a[at]} and {b[at]} ({int((a != b).sum())} differ)")
     return found
-
-
-class CheckpointStore:
-    """Checkpoints in a folder, the newest `keep` of each stage and partition (K5)."""
-
-    _name = re.compile(r"(?P<stage>[a-z]+)-(?P<partition>\d+)-(?P<next>\d{20})\.checkpoint")
-
-    def __init__(self, folder: Path, keep: int = 3):
-        self.folder, self.keep = folder, keep
-
-    def files(self, stage: str, partition: int) -> list[Path]:
-        """Newest position first."""
-        found = []
-        for path in self.folder.glob(f"{stage}-{partition}-*.checkpoint") if self.folder.is_dir() else ():
-            match = self._name.fullmatch(path.name)
-            if match and match["stage"] == stage and int(match["partition"]) == partition:
-                found.append((int(match["next"]), path))
-        return [path for _, path in sorted(found, reverse=True)]
-
-    def write(self, stage: str, partition: int, position: int, raw: bytes) -> None:
-        """Rule K2: unique temporary name, fsync, rename, fsync of the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        target = self.folder / f"{stage}-{partition}-{position:020}.checkpoint"
-        temporary = self.folder / f".{target.name}.{uuid.uuid4().hex}"
-        try:
-            with open(temporary, "xb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        for old in self.files(stage, partition)[self.keep :]:
-            old.unlink(missing_ok=True)

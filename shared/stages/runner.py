@@ -4,17 +4,18 @@ here, not in stages."""
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import orjson
 import structlog
 
 from shared.contracts.topics import DEAD_LETTERS, PROGRESS
-from shared.errors import ScholarstreamError
+from shared.errors import LogUnavailable, ScholarstreamError
 from shared.log.port import Log, Message, Partition, Record
-from shared.stages.checkpoints import CheckpointStore
 from shared.stages.session import Session, resume
 from shared.stages.stage import Layout, PackStage, Stage
+from shared.stages.store import CheckpointStore
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
@@ -25,6 +26,9 @@ READ_BYTES = 4 << 20
 SAVED_AT_ONCE = 32 << 20  # bytes of state that a hurried stop still saves
 DRAIN_SECONDS = 0.5  # what a stage may take at a stop to read what the stages before it left
 UNHURRIED_SECONDS = 60.0  # and where nobody waits for the stop
+LATE_SECONDS = 3.0  # a log that has not answered for so long is waited for, and we say so
+RETRY_SECONDS = 1.0
+TOLD_AGAIN_SECONDS = 5.0  # on a log of many processes: the word of one that was taken for dead is soon overwritten
 AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
 
 
@@ -38,8 +42,18 @@ class Pace(NamedTuple):
     publish_authors: int = 2000
 
 
+class Stop(asyncio.Event):
+    """Set when something is to end. hurried: somebody waits for it; drains: what the stages before have left is read first."""
+
+    hurried = False
+    drains = True
+
+
 class StageRunner:
-    """Keeps one stage of one partition going until told to stop. An error ends it (S3): whoever started it decides what then."""
+    """Keeps one stage of one partition going until told to stop. An error ends it (S3): whoever started it decides what then.
+
+    A log that does not answer a read is waited for where that passes by itself; a send that fails ends it.
+    """
 
     def __init__(
         self,
@@ -64,31 +78,36 @@ class StageRunner:
         self.state, self.fraction = "assigning", None
         self._cost_of_saving = 0.0
         self._reported: dict[str, int] = {}
+        self._late: asyncio.TimerHandle | None = None
+        self._restore_end = 0
+        self._caught_up_at = time.time()
+        self._read_age = 0  # append time of the newest cause that was read, ms
 
     # ---- life
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: Stop) -> None:
         self._stopped = asyncio.ensure_future(stop.wait())
         try:
             await self._start()
             while not stop.is_set():
                 if not await self._turn():
                     await self._wait()
-            await self._end(getattr(stop, "hurried", True))
+            await self._end(stop)
         except Exception as error:
             self._say("failed", detail=str(error))
             raise
         finally:
             self._stopped.cancel()
+            if self._late is not None:
+                self._late.cancel()
             self.ended.set()
+            await self._close()
 
     async def _start(self) -> None:
         self._say("restoring", 0.0)
-        candidates = ((path.name, path.read_bytes()) for path in self.store.files(self.stage_type.name, self.partition))
-        session, passed_over = resume(self.stage_type, self.partition, self.layout, candidates)
+        session, passed_over = await asyncio.to_thread(resume, self.stage_type, self.partition, self.layout, self._checkpoints())
         for reason in passed_over:
             log.warning("checkpoint passed over", stage=self.name, reason=reason)
-        self.session = session
         start, end = (await self.log.bounds([session.input]))[session.input]
         if session.position.next > end or (session.position.next < start and start > 0):
             raise ScholarstreamError(
@@ -98,11 +117,24 @@ class StageRunner:
         if session.position.last is not None:
             found = await self.log.read(session.input, session.position.last[0], max_records=1)
             session.check_last(found[0] if found else None)
-        self.saved = session.position.next
-        self._advance()
-        self._restore_end = end
+        self.session, self.saved, self._restore_end = session, session.position.next, end
+        self._saved_at = time.monotonic()
         await self._learn()
+        self._advance()
         self._say_health()
+
+    def _checkpoints(self) -> Iterator[tuple[str, bytes]]:
+        """Those there are, newest first. A store that cannot be read is done without: the log has everything."""
+        try:
+            names = self.store.names(self.stage_type.name, self.partition)
+        except Exception as error:  # of whatever library the store comes with
+            log.warning("checkpoints cannot be listed", stage=self.name, store=str(self.store), reason=str(error))
+            return
+        for name in names:
+            try:
+                yield name, self.store.read(name)
+            except Exception as error:
+                log.warning("checkpoint cannot be read", stage=self.name, checkpoint=name, reason=str(error))
 
     async def _learn(self) -> None:
         """Before the first step; the publisher learns what is public."""
@@ -110,19 +142,75 @@ class StageRunner:
     async def _turn(self) -> bool:
         """One batch. False: there is nothing more to read, as far as it knows."""
         session = self.session
-        records = await self.log.read(session.input, session.position.next, max_records=self.pace.batch_records, max_bytes=READ_BYTES)
+        records = await self._read()
+        if len(records) < self.pace.batch_records:
+            self._caught_up_at = time.time()
         if records:
             began = time.perf_counter()
             session.step(records)
             self._note_age(records)
+            self._read_age = self._age(records[-1:])
             await self._send(session.flush(), self._age(records))
             self.telemetry.step_seconds.labels(self.stage_type.name).observe(time.perf_counter() - began)
             self.telemetry.records_total.labels(self.stage_type.name, self.partition).inc(len(records))
             self.health.beat(self.name)
             self._say_health()
             self._advance()
+        else:
+            await self._pass_over_nothing()
         await self._save_when_due()
         return len(records) == self.pace.batch_records
+
+    async def _read(self) -> list[Record]:
+        at = self.session.position.next
+        while True:
+            try:
+                with self._patience():
+                    records = await self.log.read(self.session.input, at, max_records=self.pace.batch_records, max_bytes=READ_BYTES)
+                self._answered()
+                return records
+            except LogUnavailable as error:
+                if not self.log.passes_by_itself or self._stopped.done():
+                    raise
+                self._wait_for_log(str(error))
+                await self._pause(RETRY_SECONDS)
+
+    async def _pass_over_nothing(self) -> None:
+        """Markers of transactions are no records, but places in the log."""
+        position = self.session.position
+        settled = await self.log.settled(self.session.input, position.next)
+        if settled > position.next:
+            self.session.position = position._replace(next=settled)
+            self._say_health()
+            self._advance()
+
+    @contextlib.contextmanager
+    def _patience(self) -> Iterator[None]:
+        """While the log is asked: says so when that takes long, and that we live."""
+        self._late = asyncio.get_running_loop().call_later(LATE_SECONDS, self._still_waiting, time.monotonic())
+        try:
+            yield
+        finally:
+            self._late.cancel()
+
+    def _still_waiting(self, since: float) -> None:
+        self._wait_for_log(f"the log has not answered for {time.monotonic() - since:.0f} s")
+        self._late = asyncio.get_running_loop().call_later(LATE_SECONDS, self._still_waiting, since)
+
+    def _wait_for_log(self, why: str) -> None:
+        if self.state != "waiting":
+            log.warning("waiting for the log", stage=self.name, reason=why)
+        self._say("waiting", detail=why)
+        self.health.beat(self.name)
+
+    def _answered(self) -> None:
+        if self.state == "waiting":
+            log.info("the log answers again", stage=self.name)
+            self._say_health()
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, or until told to stop."""
+        await asyncio.wait((self._stopped,), timeout=seconds)
 
     def _advance(self) -> None:
         self.done = self.session.position.next
@@ -138,10 +226,12 @@ class StageRunner:
             else:
                 batches[partition] = [m._replace(headers=header) for m in messages]
         try:
-            await self.log.append(batches)
+            with self._patience():
+                await self.log.append(batches)
         except ScholarstreamError:  # S3: the outcome is unknown; this session reads and saves no more
             self.telemetry.send_failures_total.labels(self.stage_type.name).inc()
             raise
+        self._answered()
 
     async def _wait(self, seconds: float = IDLE_WAIT) -> None:
         self.health.beat(self.name)
@@ -150,6 +240,10 @@ class StageRunner:
             await asyncio.wait((waiting, self._stopped), return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
                 waiting.result()
+        except LogUnavailable:
+            if not self.log.passes_by_itself:
+                raise
+            await self._pause(RETRY_SECONDS)  # the next read says what is the matter
         finally:
             if not waiting.done():
                 waiting.cancel()
@@ -175,17 +269,30 @@ class StageRunner:
         await self.log.sync()
         raw = session.save()
         position = session.position.next
-        await asyncio.to_thread(self.store.write, self.stage_type.name, self.partition, position, raw)
+        try:
+            await asyncio.to_thread(self.store.write, self.stage_type.name, self.partition, position, raw)
+        except Exception as error:  # of whatever library the store comes with; a checkpoint only saves time
+            log.warning("checkpoint not written", stage=self.name, store=str(self.store), reason=str(error))
+            self._saved_at = time.monotonic()
+            return
         self.saved, self._saved_at = position, time.monotonic()
         self._cost_of_saving = self._saved_at - began
         self.telemetry.checkpoints_total.labels(self.stage_type.name).inc()
         self.telemetry.checkpoint_seconds.labels(self.stage_type.name).observe(self._cost_of_saving)
         self.telemetry.checkpoint_bytes.labels(self.stage_type.name, self.partition).set(len(raw))
 
-    async def _end(self, hurried: bool) -> None:
+    async def _close(self) -> None:
+        """At the very end, whatever the reason."""
+
+    async def _end(self, stop: Stop) -> None:
         """A clean stop reads what the stages before it left, and saves; where somebody waits for it only if that is quick: the log is the
         truth anyway."""
-        seconds = DRAIN_SECONDS if hurried else UNHURRIED_SECONDS
+        if stop.drains:
+            await self._drain(DRAIN_SECONDS if stop.hurried else UNHURRIED_SECONDS)
+        if not stop.hurried or self.session.stage.nbytes < SAVED_AT_ONCE:
+            await self.save()
+
+    async def _drain(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -195,8 +302,6 @@ class StageRunner:
         while time.monotonic() < until and before != self.session.position.next:
             before = self.session.position.next
             await self._turn()
-        if not hurried or self.session.stage.nbytes < SAVED_AT_ONCE:
-            await self.save()
 
     # ---- telling
 
@@ -209,8 +314,8 @@ class StageRunner:
 
     def _say_health(self) -> None:
         """Live once what was in the log at the start has been read."""
-        position = self.session.position.next
-        if position >= self._restore_end:
+        position = self.session.position.next if self.session else 0
+        if self.session and position >= self._restore_end:
             self._say("live", 1.0)
         else:
             self._say("restoring", position / max(self._restore_end, 1))
@@ -219,21 +324,14 @@ class StageRunner:
         self.state, self.fraction = state, fraction
         self.health.set(self.stage_type.name, self.partition, state, fraction, detail)
 
-    async def report(self) -> None:
-        """Brings the metrics up to date (called every second or so, not in the loop)."""
-        if self.session is None:
-            return
+    def report(self, end: int) -> None:
+        """Brings the metrics up to date (called every second or so, not in the loop). end: of the input."""
         session, stage, t = self.session, self.session.stage, self.telemetry
         name, partition = stage.name, self.partition
-        end = (await self.log.bounds([session.input]))[session.input][1]
-        lag = end - session.position.next
+        lag = max(0, end - session.position.next)
         t.lag_records.labels(name, partition).set(lag)
-        age = 0.0
-        if lag > 0:
-            waiting = await self.log.read(session.input, session.position.next, max_records=1, max_bytes=1)
-            if waiting:
-                age = max(0.0, time.time() - self._age(waiting) / 1000)
-        t.lag_seconds.labels(name, partition).set(age)
+        # what waits came after what was read last, and after the time when nothing waited
+        t.lag_seconds.labels(name, partition).set(max(0.0, time.time() - max(self._caught_up_at, self._read_age / 1000)) if lag else 0.0)
         t.state_bytes.labels(name, partition).set(stage.nbytes)
         for table, count in stage.rows().items():
             t.state_rows.labels(name, partition, table).set(count)
@@ -258,35 +356,46 @@ class StageRunner:
 class ProgressReporter:
     """Tells how far the runners of this process have come: to the topic `progress` (for `status`) and to the metrics."""
 
-    def __init__(self, log: Log, layout: Layout, runners: list[StageRunner]):
+    def __init__(self, log: Log, layout: Layout, runners: Callable[[], Iterable[StageRunner]]):
         self.log, self.runners = log, runners
-        self.partition = Partition(PROGRESS.spec(1, layout.generation).name, 0)
-        self._told: dict[str, dict] = {}
+        self.partition = Partition(PROGRESS.named(layout.generation), 0)
+        self._told: dict[str, tuple[dict, float]] = {}
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: Stop) -> None:
         ticks = 0
         while not stop.is_set():
-            await self.tell()
-            if ticks % 8 == 0:
-                for runner in self.runners:
-                    await runner.report()
+            try:
+                await self.tell()
+                if ticks % 8 == 0:
+                    await self.report()
+            except LogUnavailable:
+                if not self.log.passes_by_itself:
+                    raise
             ticks += 1
             try:
                 await asyncio.wait_for(stop.wait(), 0.25)
             except TimeoutError:
                 continue
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(3 * DRAIN_SECONDS if getattr(stop, "hurried", True) else UNHURRIED_SECONDS):
-                for runner in self.runners:
+            async with asyncio.timeout(3 * DRAIN_SECONDS if stop.hurried else UNHURRIED_SECONDS):
+                for runner in self.runners():
                     await runner.ended.wait()
         await self.tell()
 
+    async def report(self) -> None:
+        running = [runner for runner in self.runners() if runner.session is not None]
+        if running:
+            bounds = await self.log.bounds([runner.session.input for runner in running])
+            for runner in running:
+                runner.report(bounds[runner.session.input][1])
+
     async def tell(self) -> None:
-        news = []
-        for runner in self.runners:
+        news, clock = [], time.monotonic()
+        for runner in self.runners():
             now = runner.progress()
-            if now != self._told.get(runner.name):
-                self._told[runner.name] = now
+            told, at = self._told.get(runner.name, ({}, 0.0))
+            if now != told or (self.log.passes_by_itself and clock - at >= TOLD_AGAIN_SECONDS):
+                self._told[runner.name] = now, clock
                 news.append(Message(runner.name.encode(), orjson.dumps(now | {"at": int(time.time() * 1000)})))
         if news:
             await self.log.append({self.partition: news})

@@ -27,9 +27,12 @@ class Layout(NamedTuple):
     max_event_bytes: int = 8 << 20
     snapshot_papers: int = 100
     headline_basis: str = "references"
+    paper_changes: int = 0  # 0: as many as papers
+    author_changes: int = 0  # 0: as many as authors
 
     def count(self, topic: Topic) -> int:
-        return {"papers": self.papers, "authors": self.authors, "one": 1}[topic.by]
+        """How many partitions the topic has in this generation."""
+        return 1 if topic.by == "one" else getattr(self, topic.by) or getattr(self, f"{topic.by.removesuffix('_changes')}s")
 
 
 class Refusal(NamedTuple):
@@ -56,7 +59,7 @@ class Stage(ABC):
 
     def layout_name(self, topic: Topic) -> str:
         """The topic's name on the log: internal ones end in the generation (G1)."""
-        return topic.spec(1, self.layout.generation).name
+        return topic.named(self.layout.generation)
 
     @abstractmethod
     def step(self, records: Sequence[Record]) -> None:

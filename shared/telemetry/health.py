@@ -5,20 +5,24 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 SILENCE = 60.0  # seconds without a beat after which a part counts as stuck
-STATES = ("assigning", "restoring", "live", "failed")
+STATES = ("assigning", "restoring", "live", "waiting", "failed")
 
 
 class Part(NamedTuple):
-    """How one stage of one partition is. fraction: of what was in its input at the start, 0 to 1, where known."""
+    """How one stage of one partition is. fraction: of what was in its input at the start, 0 to 1, where known; seconds_left: until it is
+    live, while it restores, as far as can be told."""
 
     state: str
     fraction: float | None
     detail: str
+    seconds_left: float | None = None
 
     def report(self) -> dict:
         told: dict = {"state": self.state}
         if self.fraction is not None:
             told["percent"] = round(100 * self.fraction, 1)
+        if self.seconds_left is not None:
+            told["seconds_left"] = round(self.seconds_left)
         if self.detail:
             told["detail"] = self.detail
         return told
@@ -31,19 +35,33 @@ class Health:
         self._clock = clock
         self._parts: dict[str, Part] = {}
         self._beats: dict[str, float] = {}
+        self._began: dict[str, tuple[float, float]] = {}  # where and when it began to restore
 
     def set(self, stage: str, partition: int, state: str, fraction: float | None = None, detail: str = "") -> None:
-        """state: assigning, restoring, live or failed. Error: ValueError for another one."""
+        """state: assigning, restoring, live, waiting (for the log) or failed. Error: ValueError for another one."""
         if state not in STATES:
             raise ValueError(f"{state!r} is not one of {STATES}")
-        self._parts[f"{stage}/{partition}"] = Part(state, fraction, detail)
+        name, left = f"{stage}/{partition}", None
+        if state == "restoring" and fraction is not None:
+            first, since = self._began.setdefault(name, (fraction, self._clock()))
+            if fraction > first:
+                left = (self._clock() - since) * (1 - fraction) / (fraction - first)
+        else:
+            self._began.pop(name, None)
+        self._parts[name] = Part(state, fraction, detail, left)
+
+    def remove(self, stage: str, partition: int) -> None:
+        """The part is somebody else's now."""
+        name = f"{stage}/{partition}"
+        for table in (self._parts, self._beats, self._began):
+            table.pop(name, None)
 
     def beat(self, name: str) -> None:
         """A sign of life; whoever gave one must give the next within SILENCE seconds."""
         self._beats[name] = self._clock()
 
     def ready(self) -> tuple[bool, dict]:
-        """Whether every part is live, and {"ready", "parts": {name: {state, percent, detail}}}."""
+        """Whether every part is live, and {"ready", "parts": {name: {state, percent, seconds_left, detail}}}."""
         ready = all(part.state == "live" for part in self._parts.values())
         return ready, {"ready": ready, "parts": {name: part.report() for name, part in sorted(self._parts.items())}}
 

@@ -37,6 +37,8 @@ def configure(level: str = "info", format: str = "auto") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.WARNING))  # libraries speak when something is wrong
+    if number > logging.DEBUG:
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says line by line what the adapter says once
 
 
 def _dumps(event: dict, **_) -> str:

@@ -23,7 +23,7 @@ def data(tmp_path):
 def test_other_settings_are_told(flag, value, told, data):
     before = exported_profiles(data)
     done = scholarstream("run", "--exit-when-idle", flag, value, data_dir=data, expect=2)
-    assert told in done.stderr and "--data-dir" in done.stderr
+    assert told in done.stderr and "--generation 2" in done.stderr
     run_to_idle(data)
     assert exported_profiles(data) == before
     scholarstream("verify", data_dir=data)

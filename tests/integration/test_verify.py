@@ -85,7 +85,7 @@ def test_says_so_when_the_service_is_behind(data, tmp_path):
 
 
 def checkpoint(data, stage):
-    return sorted((data / "checkpoints").glob(f"{stage}-0-*.checkpoint"))[-1]
+    return sorted((data / "checkpoints" / "g1").glob(f"{stage}-0-*.checkpoint"))[-1]
 
 
 def test_finds_a_checkpoint_with_a_flipped_bit(data):

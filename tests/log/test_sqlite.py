@@ -268,7 +268,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
 
 @pytest.mark.parametrize("url", ["mysql://x", "log.sqlite", "kafka://"])
 def test_an_address_we_do_not_know_is_refused(url):
-    with pytest.raises(UsageError, match="sqlite:///|HOST:PORT"):
+    with pytest.raises(UsageError, match=r"sqlite:///|HOST:PORT"):
         open_log(url)
 
 

@@ -63,7 +63,7 @@ class Pipeline:
     def publish(self, session: Session) -> None:
         snapshots = session.stage.publish(session.stage.take_waiting())
         if snapshots:
-            self.append(messages_of(snapshots, session.stage.partition, self.layout.generation, 0))
+            self.append(messages_of(snapshots, self.layout.authors, self.layout.generation, 0))
 
     # what came out
 

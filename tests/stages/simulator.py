@@ -203,7 +203,7 @@ class Actor:
         log = self.world.logs[Partition(AUTHOR_PROFILES.name, self.role[1])]
         known = {}
         for record in log[self.session.extra.get("public_end", 0) :]:
-            author, *facts = public_facts(record.value, record.headers)
+            author, _, *facts = public_facts(record.value, record.headers)
             known[author] = tuple(facts)
         self.session.stage.learn_public(known)
         self.session.extra["public_end"] = len(log)
@@ -217,7 +217,7 @@ class Actor:
             authors = authors[:cut]
         snapshots = stage.publish(authors)
         if snapshots:
-            self.world.append(messages_of(snapshots, self.role[1], self.world.layout.generation, 0))
+            self.world.append(messages_of(snapshots, self.world.layout.authors, self.world.layout.generation, 0))
             self.session.extra["public_end"] = len(self.world.logs[Partition(AUTHOR_PROFILES.name, self.role[1])])
 
 

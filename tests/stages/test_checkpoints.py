@@ -12,12 +12,12 @@ from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
 from services.consumer.directory import Directory
 from services.publisher.profiles import Profiles
-from shared.errors import CheckpointInvalid, ProtocolViolation
+from shared.errors import CheckpointInvalid, ProtocolViolation, UsageError
 from shared.log.port import Message, Partition, Record
 from shared.stages import checkpoints
-from shared.stages.checkpoints import CheckpointStore
 from shared.stages.session import Session, fingerprint, resume
 from shared.stages.stage import Layout
+from shared.stages.store import FolderStore, ObjectStore
 from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
@@ -129,7 +129,7 @@ def test_a_log_that_was_replaced_is_noticed():
 
 
 def test_a_file_appears_whole_and_three_are_kept(tmp_path, monkeypatch):
-    store, done = CheckpointStore(tmp_path / "new", 3), []
+    store, done = FolderStore(tmp_path / "new", 3), []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda f: (done.append("folder" if stat.S_ISDIR(os.fstat(f).st_mode) else "file"), fsync(f))[1])
     monkeypatch.setattr(os, "replace", lambda a, b: (done.append("rename"), replace(a, b))[1])
@@ -137,13 +137,13 @@ def test_a_file_appears_whole_and_three_are_kept(tmp_path, monkeypatch):
         store.write("citations", 0, position, b"%d" % position)
     store.write("citations", 1, 3, b"another partition")
     assert done == ["file", "rename", "folder"] * 5
-    assert [path.read_bytes() for path in store.files("citations", 0)] == [b"1000", b"600", b"70"]
-    assert [path.read_bytes() for path in store.files("citations", 1)] == [b"another partition"]
+    assert [store.read(name) for name in store.names("citations", 0)] == [b"1000", b"600", b"70"]
+    assert [store.read(name) for name in store.names("citations", 1)] == [b"another partition"]
     assert len(list((tmp_path / "new").iterdir())) == 4
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    store = CheckpointStore(tmp_path, 3)
+    store = FolderStore(tmp_path, 3)
     store.write("authors", 0, 1, b"kept")
 
     def full(*_):
@@ -156,8 +156,22 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path):
-    store = CheckpointStore(tmp_path, 1)
+    store = FolderStore(tmp_path, 1)
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "authors-0-7.checkpoint").write_text("not ours")
     store.write("authors", 0, 8, b"x")
-    assert len(store.files("authors", 0)) == 1 and len(list(tmp_path.iterdir())) == 3
+    assert len(store.names("authors", 0)) == 1 and len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_store_that_machines_share():
+    """Through fsspec, as s3:// and gs:// are; here one in memory."""
+    store = ObjectStore("memory://bucket/here/g1", 3)
+    assert store.names("authors", 0) == []
+    for position in (5, 70, 600, 1_000):
+        store.write("authors", 0, position, b"%d" % position)
+    other = ObjectStore("memory://bucket/here/g1", 3)
+    assert [other.read(name) for name in other.names("authors", 0)] == [b"1000", b"600", b"70"]
+    with pytest.raises(FileNotFoundError):
+        other.read("authors-0-00000000000000000005.checkpoint")
+    with pytest.raises(UsageError, match=r"SCHOLARSTREAM_CHECKPOINTS: 'nowhere://x/g1' cannot be used"):
+        ObjectStore("nowhere://x/g1")

@@ -10,8 +10,9 @@ import pytest
 from services import worker
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
+from services.publisher.profiles import Profiles
 from services.run import behind_of
-from services.status import status_of
+from services.status import Progress
 from services.worker import CONSUMER, PUBLISHER, Stop
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS, TOPICS
 from shared.errors import LogUnavailable, ScholarstreamError
@@ -36,12 +37,16 @@ class Service:
 
     async def __aenter__(self) -> "Service":
         self.layout = await worker.agree(self.settings, self.log)
-        self.runners = worker.runners_of(self.stages, self.log, self.layout, self.settings, self.telemetry, self.health)
-        reporter = ProgressReporter(self.log, self.layout, self.runners)
-        tasks = [asyncio.create_task(r.run(self.stop), name=r.name) for r in self.runners]
-        tasks.append(asyncio.create_task(reporter.run(self.stop)))
-        self.running = asyncio.create_task(worker.together(self.stop, tasks, 2.0))
+        self.crew = worker.crew_of({"all": self.stages}, self.log, self.layout, self.settings, self.telemetry, self.health)
+        self.running = asyncio.create_task(worker.together(self.stop, worker.working(self.crew, self.stop), 2.0))
+        async with asyncio.timeout(BOUND):
+            while not self.runners:
+                await self.log.wait({SNAPSHOTS: 10**9}, 0.01)
         return self
+
+    @property
+    def runners(self):
+        return self.crew.runners
 
     async def __aexit__(self, *_) -> None:
         self.stop.set()
@@ -107,7 +112,7 @@ async def test_a_clean_stop_leaves_nothing_behind(log, tmp_path):
     await log.append({HERE: [paper(n) for n in range(60)]})
     async with Service(log, tmp_path) as service:
         await service.idle()
-    status = await status_of(log)
+    status = await Progress(log, service.layout).status()
     assert status["idle"] and {s["stage"] for s in status["stages"]} == {"catalogue", "directory", "citations", "authors", "publisher"}
 
 
@@ -127,7 +132,7 @@ async def test_a_refused_send_ends_the_service_and_saves_nothing(log, tmp_path):
         assert service.sample("send_failures_total", stage="citations") == 1
         alive, told = service.health.alive()
         assert not alive and told["failed"] == {"citations/0": "the disk is full"}
-    assert not list((tmp_path / "checkpoints").glob("citations-*"))
+    assert not list((tmp_path / "checkpoints" / "g1").glob("citations-*"))
     refusing = False
     async with Service(log, tmp_path) as again:
         await again.idle()
@@ -193,8 +198,7 @@ async def test_metrics_tell_what_happened(log, tmp_path):
     await log.append({HERE: [*(paper(n) for n in range(20)), poison]})
     async with Service(log, tmp_path) as service:
         await service.idle()
-        for runner in service.runners:
-            await runner.report()
+        await ProgressReporter(log, service.layout, lambda: service.runners).report()
         assert service.sample("records_total", stage="catalogue", partition=0) == 21
         assert service.sample("dead_letters_total", stage="catalogue", reason="malformed_json") == 1
         assert service.sample("lag_records", stage="publisher", partition=0) == 0
@@ -215,11 +219,11 @@ async def test_lag_is_told_in_records_and_seconds(log, tmp_path):
         await service.idle()
         [_, runner] = service.runners
     runner.session.position = runner.session.position._replace(next=0)
-    old = int((time.time() - 30) * 1000)
-    await log.append({runner.session.input: [Message(None, b"x", ((b"at".decode(), b"%d" % old),))] * 2})
+    await log.append({runner.session.input: [Message(None, b"x")] * 2})
     start, end = (await log.bounds([runner.session.input]))[runner.session.input]
     runner.session.position = runner.session.position._replace(next=end - 2)
-    await runner.report()
+    runner._caught_up_at, runner._read_age = time.time() - 40, int((time.time() - 30) * 1000)  # read on, but not to the end
+    runner.report(end)
     assert service.sample("lag_records", stage="citations", partition=0) == 2 and start == 0
     assert 29 < service.sample("lag_seconds", stage="citations", partition=0) < 40
 
@@ -269,9 +273,11 @@ async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path):
                 await log.wait({SNAPSHOTS: 10**9}, 0.01)
         await publisher.save()
         assert await behind_of(log, service.runners) == ["publisher/0"]
-        publisher._end = lambda hurried: asyncio.sleep(0)  # as if it had been killed here
+        publisher._end = lambda stop: asyncio.sleep(0)  # as if it had been killed here
     assert await newest(log) == {}
+    restored = service.crew.make(Profiles, 0)
+    await restored._start()
+    assert restored.session.position.next > 0 == restored.done
     async with Service(log, tmp_path) as again:
-        assert again.runners[-1].done == 0
         await again.idle()
         assert len(await newest(log)) == 2

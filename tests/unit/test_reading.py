@@ -26,7 +26,7 @@ HEADER = "author_id,name,papers,citations,h_index,g_index,i10_index,citations_no
 @asynccontextmanager
 async def published(tmp_path, *told: dict, partitions: int = 1):
     """(settings, log): a log file with these snapshots."""
-    settings = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/log.sqlite")
+    settings = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/log.sqlite", kafka=None)
     log = open_log(settings.log_url)
     try:
         await profile_topic(log, partitions)
@@ -82,10 +82,10 @@ async def test_search_tells_who_was_found(tmp_path):
 
 
 async def test_no_log_and_no_profiles_are_said_so(tmp_path):
-    nowhere = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/none.sqlite")
+    nowhere = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/none.sqlite", kafka=None)
     with pytest.raises(LogUnavailable, match="there is no log"):
         await reading.profile(nowhere, "a:1")
-    empty = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/empty.sqlite")
+    empty = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/empty.sqlite", kafka=None)
     await open_log(empty.log_url).close()
     for read in (reading.profile(empty, "a:1"), reading.search(empty, "a", 1), exported(empty)):
         with pytest.raises(UnknownTopic, match="nothing was published"):
@@ -134,7 +134,7 @@ async def test_versions_rise_strictly_and_none_comes_twice(monkeypatch):
     at = Partition(AUTHOR_PROFILES.name, 0)
     await log.append({at: [Message(b"a:1", orjson.dumps(snapshot("a:1", version, generation=generation))) for generation, version in told]})
     await log.append({at: [Message(b"a:1", b"not a snapshot"), Message(b"a:9", orjson.dumps(snapshot("a:9")))]})
-    async with aclosing(reading.subscribe(SimpleNamespace(log_url="memory:"), from_beginning=True)) as snapshots:
+    async with aclosing(reading.subscribe(SimpleNamespace(log_url="memory:", kafka=None), from_beginning=True)) as snapshots:
         async with asyncio.timeout(5):
             got = [await anext(snapshots) for _ in range(4)]
     assert [(one["author_id"], one["generation"], one["version"]) for one in got] == [

@@ -75,6 +75,8 @@ class Connection:
             raise LogUnavailable(f"Kafka at {self.servers} did not {what} within {seconds:g} s") from None
         except KafkaError as error:
             raise self.translated(what, error) from error
+        except errors.ConsumerStoppedError as error:
+            raise LogUnavailable(f"Kafka at {self.servers} could not {what}: the client was ended") from error
         except OSError as error:
             raise LogUnavailable(f"Kafka at {self.servers} could not {what}: {error}") from error
 
@@ -83,6 +85,16 @@ class Connection:
             return Fenced(f"another process has taken over here, so this one could not {what}")
         kind = LogError if isinstance(error, REFUSED) else LogUnavailable
         return kind(f"Kafka at {self.servers} could not {what}: {str(error) or type(error).__name__}")
+
+
+def quieten(loop: asyncio.AbstractEventLoop) -> None:
+    """aiokafka leaves futures behind whose errors nobody asks for, after a fence or a lost broker: the same errors reach us elsewhere."""
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not isinstance(context.get("exception"), (KafkaError, ConnectionError)):
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
 
 
 async def ended(closing: Awaitable[None]) -> None:

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.errors import Fenced, LogError, LogUnavailable, UnknownTopic, UsageError
 from shared.log.kafka import group, topics
-from shared.log.kafka.connection import REQUEST_SECONDS, Connection, ended
+from shared.log.kafka.connection import REQUEST_SECONDS, Connection, ended, quieten
 from shared.log.kafka.options import KafkaOptions
 from shared.log.kafka.reader import PartitionReader
 from shared.log.kafka.writer import SEND_SECONDS, KafkaFence, new_producer, send_all, thrown_away
@@ -131,14 +131,16 @@ class KafkaLog(Log):
     async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
         await self._known(partition)
         async with self._reading(partition, f"read {partition.topic}/{partition.number}"):
-            reader = await self._reader(partition, offset)
-            if not reader.holds(offset):
+            while True:
+                reader = await self._reader(partition, offset)
                 async with reader.filling:
-                    if not await reader.fill(0) or not reader.holds(offset):
+                    if not reader.covers(offset):
+                        continue  # somebody else has read on, or moved it, while we waited
+                    if not reader.holds(offset) and (not await reader.fill(0) or not reader.holds(offset)):
                         end = (await self._ends([partition]))[partition]
                         if offset < end:
                             await reader.fill_to(end)
-            return reader.take(offset, max_records, max_bytes)
+                    return reader.take(offset, max_records, max_bytes)
 
     async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
         for partition in partitions:
@@ -271,6 +273,7 @@ class KafkaLog(Log):
                 raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
             client = getattr(self, f"_{name}")
             if client is None:
+                quieten(asyncio.get_running_loop())
                 client = make()
                 try:
                     await client.start()

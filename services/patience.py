@@ -1,0 +1,53 @@
+"""Waiting for a log that does not answer, where that passes by itself."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from shared.errors import LogUnavailable
+from shared.log.port import Log
+
+PAUSE_SECONDS = 1.0
+
+log = structlog.get_logger("log")
+T = TypeVar("T")
+
+
+async def patiently(the_log: Log, stop: asyncio.Event, what: str, action: Callable[[], Awaitable[T]]) -> T | None:
+    """The action's result; it is done again while the log (a cluster) does not answer. None: `stop` was set before."""
+    since = None
+    while True:
+        try:
+            result = await action()
+        except LogUnavailable as error:
+            if not the_log.passes_by_itself:
+                raise
+            if stop.is_set():
+                return None
+            if since is None:
+                since = time.monotonic()
+                log.warning("waiting for the log", to=what, reason=str(error))
+        else:
+            if since is not None:
+                log.info("the log answers again", to=what, seconds=round(time.monotonic() - since, 1))
+            return result
+        try:
+            await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
+        except TimeoutError:
+            continue
+        return None
+
+
+async def until_stop(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """Its result; None when `stop` came first."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)

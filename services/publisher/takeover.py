@@ -1,0 +1,115 @@
+"""Which generation publishes, and how a new one takes over (rules G2 to G4): one topic that all generations read and write.
+
+Records of `publisher-control`: {"generation": N, "phase": "announced"}: publishers of lower generations end for good; and
+{"generation": N, "phase": "publishes", "from": {partition: position}}: those of N publish, nothing below these positions of their inputs.
+The first record of a kind counts, so several processes may do the same at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import orjson
+import structlog
+
+from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, METRIC_CHANGES, PAPER_CHANGES, PAPERS, Topic
+from shared.errors import Superseded
+from shared.log.port import Log, Message, Partition
+from shared.stages.stage import Layout
+
+log = structlog.get_logger("publisher")
+
+LOOK_SECONDS = 0.5
+NEARLY = 1_000  # records that a generation may be behind when it takes over: readers of public topics wait for these
+FLOW: tuple[tuple[Topic, ...], ...] = ((PAPERS, AUTHORS), (PAPER_CHANGES,), (AUTHOR_CHANGES,))  # what must be read, one after the other
+Reported = Callable[[], Awaitable[dict[str, dict]]]  # as `services.status.Progress.reported`
+
+
+def fence_name(generation: int, partition: int) -> str:
+    """Rule P1: whose transactions these are."""
+    return f"scholarstream-publisher-g{generation}-{partition}"
+
+
+class Control:
+    """What publisher-control says, read on whenever asked. announced: the highest generation that began to take over."""
+
+    def __init__(self, the_log: Log):
+        self._log, self._at = the_log, 0
+        self.announced = 0
+        self.positions: dict[int, dict[int, int]] = {}  # generation → partition → from where it publishes
+
+    async def read_on(self) -> "Control":
+        here = Partition(CONTROL.name, 0)
+        while records := await self._log.read(here, self._at):
+            for record in records:
+                said = orjson.loads(record.value)
+                generation = said["generation"]
+                self.announced = max(self.announced, generation)
+                if said["phase"] == "publishes":
+                    self.positions.setdefault(generation, {int(p): at for p, at in said["from"].items()})
+            self._at = records[-1].offset + 1
+        return self
+
+    @property
+    def publishing(self) -> int | None:
+        """The generation that publishes."""
+        return max(self.positions, default=None)
+
+    def demand_not_over(self, generation: int) -> None:
+        """Error: Superseded when a higher generation has begun to take over."""
+        if self.announced > generation:
+            raise Superseded(f"generation {self.announced} publishes from now on: generation {generation} is over, its processes may end")
+
+    async def say(self, generation: int, phase: str, **more) -> None:
+        said = orjson.dumps({"generation": generation, "phase": phase, **more}, option=orjson.OPT_NON_STR_KEYS)
+        await self._log.append({Partition(CONTROL.name, 0): [Message(b"%d" % generation, said)]})
+
+
+async def take_over(the_log: Log, layout: Layout, reported: Reported) -> None:
+    """Makes this generation the one that publishes, once it has read nearly everything. Returns when it does, or when it did before.
+
+    reported: how far its stages have come. Errors: Superseded; those of the log.
+    """
+    control, mine = await Control(the_log).read_on(), layout.generation
+    control.demand_not_over(mine)
+    if mine in control.positions:
+        return
+    if not control.announced:  # the first there is
+        await control.say(mine, "publishes", **{"from": {}})
+        return
+    log.info("a new generation reads the log; it takes over when it has caught up", generation=mine)
+    await _until(the_log, layout, reported, NEARLY)
+    if control.announced < mine:
+        await control.say(mine, "announced")
+    await _fence_lower(the_log, mine)
+    await _until(the_log, layout, reported, 0)
+    ends = await _ends(the_log, layout, METRIC_CHANGES)
+    await control.say(mine, "publishes", **{"from": {partition.number: end for partition, end in ends.items()}})
+    log.info("this generation publishes from now on", generation=mine)
+
+
+async def _until(the_log: Log, layout: Layout, reported: Reported, behind: int) -> None:
+    """Until every stage but the publisher has read, and handed on, all but so many of the records that were there: stage by stage."""
+    for topics in FLOW:
+        ends = {}
+        for topic in topics:
+            ends |= await _ends(the_log, layout, topic)
+        while True:
+            told = await reported()
+            done = {Partition(one["input"], one["partition"]): one["next"] for one in told.values()}
+            if all(done.get(partition, 0) >= end - behind for partition, end in ends.items()):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _ends(the_log: Log, layout: Layout, topic: Topic) -> dict[Partition, int]:
+    partitions = [Partition(topic.named(layout.generation), number) for number in range(layout.count(topic))]
+    return {partition: end for partition, (_, end) in (await the_log.bounds(partitions)).items()}
+
+
+async def _fence_lower(the_log: Log, mine: int) -> None:
+    """No publisher of a lower generation can write from here on; one that starts anew sees what was announced."""
+    for name, spec in (await the_log.topics()).items():
+        generation = METRIC_CHANGES.generation_of(name)
+        if generation is not None and generation < mine:
+            for partition in range(spec.partitions):
+                await (await the_log.fence(fence_name(generation, partition))).close()

@@ -1,0 +1,53 @@
+"""`make chaos`: faults for as long as asked, on a cluster of three nodes.
+
+python -m tests.chaos --minutes 30 [--seed N] [--events N] [--faults kill_broker,zombie]
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.storm import FAULTS, OFTEN, SELDOM, Storm, stop_on_terminate
+from tests.clusters import new_cluster
+from tests.data import SHARED, aan_events
+from tests.integration.literatures import simulated
+from tests.streams import disturbed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make chaos")
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--events", type=int, default=0, help="of the literature, at most; 0: all")
+    parser.add_argument("--faults", default="", help=f"only these, with commas: {', '.join(FAULTS)}")
+    parser.add_argument("--nodes", type=int, default=3)
+    asked = parser.parse_args()
+    stop_on_terminate()
+    dice = random.Random(asked.seed)
+    name, events = ("AAN", aan_events()) if SHARED.is_dir() else ("a simulated literature", simulated(20_000))
+    events = disturbed(events, seed=asked.seed)[: asked.events or None]
+    only = asked.faults.split(",") if asked.faults else None
+    print(f"seed {asked.seed}: {asked.minutes:g} minutes, {len(events):,} events of {name}, {asked.nodes} nodes", file=sys.stderr)
+    until, each = time.monotonic() + 60 * asked.minutes, max(50, len(events) // max(1, int(asked.minutes * 1.5)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        new_cluster(asked.nodes, Path(folder) / "kafka") as cluster,
+        Storm(cluster, Path(folder), events, asked.seed) as storm,
+    ):
+        storm.round([], each)
+        try:
+            while time.monotonic() < until:
+                faults = [dice.choice(only or OFTEN) for _ in range(dice.randint(3, 8))]
+                if not only and dice.random() < 0.3:
+                    faults.append(dice.choice(SELDOM))
+                storm.round(faults, each)
+            storm.round([], len(storm.events))
+        finally:
+            counts = ", ".join(f"{n} {fault}" for fault, n in storm.faults.most_common())
+            print(f"seed {asked.seed}: {storm.equal} faults ended equal ({counts})", file=sys.stderr)
+
+
+main()
