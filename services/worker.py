@@ -8,6 +8,7 @@ import gc
 import itertools
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
@@ -52,9 +53,7 @@ def prepare_folder(settings) -> Path:
     folder = Path(settings.data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()  # a name of its own: others may be probing too
     except OSError as error:
         raise UsageError(f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir") from error
     return folder
