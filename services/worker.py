@@ -25,7 +25,7 @@ from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
 from services.publisher.takeover import Control, take_over
 from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS, Topic
-from shared.errors import UsageError
+from shared.errors import LogUnavailable, UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
 from shared.log.port import Log, Message, Partition, TopicSpec
@@ -113,8 +113,11 @@ async def opened(settings, *, create: bool = True, patient: bool = False) -> Asy
     log = open_log(settings.log_url, settings.kafka, create=create)
     try:
         if patient:
-            async with asyncio.timeout(START_SECONDS):
-                layout = await patiently(log, asyncio.Event(), "start", lambda: agree(settings, log))
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    layout = await patiently(log, asyncio.Event(), "start", lambda: agree(settings, log))
+            except TimeoutError:
+                raise LogUnavailable(f"{settings.log_url} did not answer for {START_SECONDS:g} s") from None
         else:
             layout = await agree(settings, log, create=create)
         yield log, layout
