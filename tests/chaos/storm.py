@@ -214,8 +214,7 @@ class Storm:
         for node in gone:
             self.cluster.kill(node)
         time.sleep(self.outage / 2)
-        for node in gone:
-            self.cluster.revive(node)
+        self.cluster.revive(*gone)
         self.moment(2, 4)
 
     def all_down(self) -> None:
@@ -226,8 +225,7 @@ class Storm:
         self.fleet.demand_alive()
         for worker in self.fleet.workers:
             assert "waiting for the log" in worker.said.read_text(), f"{worker.name} did not say that it waits:\n{worker.tail()}"
-        for node in range(1, self.cluster.nodes + 1):
-            self.cluster.revive(node)
+        self.cluster.revive(*range(1, self.cluster.nodes + 1))
         self.moment(2, 4)
 
 
