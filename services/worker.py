@@ -130,29 +130,26 @@ async def wait_to_agree(settings, the_log: Log) -> Layout:
     stop, over, health = Stop(), asyncio.Event(), Health()
     serving: asyncio.Task | None = None
 
-    async def attempt() -> Layout:
+    def tell(reason: str | None) -> None:
         nonlocal serving
-        try:
-            return await agree(settings, the_log)
-        except LogUnavailable as error:
-            health.set("log", 0, "waiting", detail=str(error))
-            if serving is None and the_log.passes_by_itself:
-                room = serve(app(Telemetry(), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
-                serving = asyncio.create_task(room, name="waiting")
-            elif serving is not None and serving.done():
-                serving.result()
-            raise
+        health.set("log", 0, "waiting", detail=reason or "")
+        if serving is None:
+            room = serve(app(Telemetry(), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
+            serving = asyncio.create_task(room, name="waiting")
+            serving.add_done_callback(lambda _: stop.set())
 
     with stopping_on_signals(stop):
         try:
             async with asyncio.timeout(START_SECONDS):
-                layout = await until_stop(stop, patiently(the_log, stop, "start", attempt))
+                layout = await until_stop(stop, patiently(the_log, stop, "start", lambda: agree(settings, the_log), tell))
         except TimeoutError:
             raise LogUnavailable(f"{settings.log_url} did not answer for {START_SECONDS:g} s") from None
         finally:
             over.set()
             if serving is not None:
                 await asyncio.wait([serving])
+    if serving is not None:
+        serving.result()  # the port was taken
     if layout is None:
         raise Stopped("stopped while waiting for the log")
     return layout

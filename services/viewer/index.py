@@ -132,14 +132,20 @@ class Subscription:
 class ProfileIndex:
     """The authors, as columns. One task follows (`follow`); everything else may be asked at any time on the same event loop.
 
-    on_listeners hears how many subscriptions there are; on_progress how much of what was there at the start was read, 0 to 1.
+    on_listeners hears how many subscriptions there are; on_progress how much of what was there at the start was read, 0 to 1;
+    on_waiting why it waits for the log, None once it answers again.
     """
 
     def __init__(
-        self, log: Log, *, on_listeners: Callable[[int], None] = lambda _: None, on_progress: Callable[[float], None] = lambda _: None
+        self,
+        log: Log,
+        *,
+        on_listeners: Callable[[int], None] = lambda _: None,
+        on_progress: Callable[[float], None] = lambda _: None,
+        on_waiting: Callable[[str | None], None] = lambda _: None,
     ):
         self._log, self._topic = log, AUTHOR_PROFILES.name
-        self._on_listeners, self._on_progress = on_listeners, on_progress
+        self._on_listeners, self._on_progress, self._on_waiting = on_listeners, on_progress, on_waiting
         self._slots: dict[bytes, int] = {}
         self._keys: list[bytes] = []
         self._names: list[bytes] = []  # as JSON, as they stand in the snapshot
@@ -165,12 +171,12 @@ class ProfileIndex:
         """Reads until `stop` is set; then every subscription has ended. Errors: those of the log."""
         self._followed, told = True, -1.0
         try:
-            await self.start()
+            await patiently(self._log, stop, "find profiles", self.start, self._on_waiting)
             while not stop.is_set():
                 if told < 1:
                     told = self.fraction
                     self._on_progress(told)
-                await patiently(self._log, stop, "follow profiles", self._step)
+                await patiently(self._log, stop, "follow profiles", self._step, self._on_waiting)
         finally:
             self._followed = False
             self.close()

@@ -4,34 +4,46 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 
 import httpx
 import pytest
 
 from services import patience, worker
-from services.viewer.main import bind
+from services.producer.main import produce
+from services.viewer.main import bind, build_app
 from shared.contracts.topics import PAPERS
 from shared.errors import LogUnavailable, Stopped, UsageError
 from shared.log.memory import MemoryLog
 from shared.settings import Settings
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
 
 PATIENCE = 20.0
 
 
 class SlowCluster(MemoryLog):
-    """Does not answer before `up` is set."""
+    """Does not do these before `up` is set: says so, or hangs."""
 
     passes_by_itself = True
 
-    def __init__(self):
+    def __init__(self, *down: str, hangs: bool = False):
         super().__init__()
-        self.up, self.asked = asyncio.Event(), asyncio.Event()
+        self.down, self.hangs, self.up = down or ("topics",), hangs, asyncio.Event()
 
     async def topics(self):
-        self.asked.set()
-        if not self.up.is_set():
-            raise LogUnavailable("nobody there")
+        await self._reach("topics")
         return await super().topics()
+
+    async def append(self, batches):
+        await self._reach("append")
+        return await super().append(batches)
+
+    async def _reach(self, what: str) -> None:
+        if what in self.down and self.hangs:
+            await self.up.wait()
+        if what in self.down and not self.up.is_set():
+            raise LogUnavailable("nobody there")
 
 
 @pytest.fixture
@@ -52,6 +64,13 @@ async def told(settings, path: str) -> httpx.Response:
             except httpx.ConnectError:
                 assert time.monotonic() < deadline, "nobody listens"
                 await asyncio.sleep(0.02)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(0.01)
 
 
 async def test_it_says_that_it_waits_and_goes_on_by_itself(settings):
@@ -92,6 +111,48 @@ async def test_a_taken_port_is_said_while_waiting(settings):
     async with asyncio.timeout(PATIENCE):
         with bind("127.0.0.1", settings.port), pytest.raises(UsageError, match="in use"):
             await worker.wait_to_agree(settings, SlowCluster())
+
+
+async def test_a_cluster_that_says_nothing_at_all_is_told_too(settings, monkeypatch):
+    """A connection that hangs is no error for a long time."""
+    monkeypatch.setattr(patience, "LATE_SECONDS", 0.05)
+    log = SlowCluster(hangs=True)
+    async with asyncio.timeout(PATIENCE):
+        waiting = asyncio.create_task(worker.wait_to_agree(settings, log))
+        assert "has not answered" in (await told(settings, "/readyz")).text
+        log.up.set()
+        await waiting
+
+
+async def test_the_producer_says_that_it_waits(settings, monkeypatch):
+    monkeypatch.setattr(patience, "LATE_SECONDS", 0.05)
+    log = SlowCluster("append", hangs=True)
+    await worker.agree(settings, log)
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    async with asyncio.timeout(PATIENCE):
+        stop = asyncio.Event()
+        producing = asyncio.create_task(produce(log, settings, [], demo=False, stop=stop, stay=True, tell=heard.put_nowait))
+        assert "has not answered" in await heard.get()
+        log.up.set()
+        assert await heard.get() is None
+        stop.set()
+        await producing
+
+
+async def test_the_viewer_says_that_it_waits(settings, monkeypatch):
+    log = SlowCluster()
+    log.up.set()
+    await worker.agree(settings, log)
+    log.up.clear()
+    health, stop = Health(), asyncio.Event()
+    _, index = build_app(log, settings, registry=Telemetry(), health=health, stop=stop)
+    async with asyncio.timeout(PATIENCE):
+        following = asyncio.create_task(index.follow(stop))
+        await until(lambda: health.ready()[1]["parts"]["viewer/0"]["state"] == "waiting")
+        log.up.set()
+        await until(lambda: health.ready()[0])
+        stop.set()
+        await following
 
 
 async def test_a_log_that_answers_at_once_needs_no_port(settings):
