@@ -158,6 +158,7 @@ class ProfileIndex:
         self._goal: dict[Partition, int] = {}
         self._moved = asyncio.Event()
         self._followed = False
+        self._waiting: str | None = None  # why nothing can be read now
         self._watchers: dict[bytes | None, list[Subscription]] = {}
         self._subscriptions = 0
         self.closed = False
@@ -171,19 +172,23 @@ class ProfileIndex:
         """Reads until `stop` is set; then every subscription has ended. Errors: those of the log."""
         self._followed, told = True, -1.0
         try:
-            await patiently(self._log, stop, "find profiles", self.start, self._on_waiting)
+            await patiently(self._log, stop, "find profiles", self.start, self._wait)
             while not stop.is_set():
                 if told < 1:
                     told = self.fraction
                     self._on_progress(told)
-                await patiently(self._log, stop, "follow profiles", self._step, self._on_waiting)
+                done = 0
+                for partition in self._positions:
+                    done += await patiently(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait) or 0
+                if not done:
+                    await patiently(self._log, stop, "follow profiles", lambda: self._log.wait(self._positions, WAIT_SECONDS), self._wait)
         finally:
             self._followed = False
             self.close()
 
-    async def _step(self) -> None:
-        if not await self.advance():
-            await self._log.wait(self._positions, WAIT_SECONDS)
+    def _wait(self, reason: str | None) -> None:
+        self._waiting = reason
+        self._on_waiting(reason)
 
     async def catch_up(self) -> None:
         """Reads until nothing more comes: what was replaced meanwhile stands further on."""
@@ -203,17 +208,18 @@ class ProfileIndex:
 
     async def advance(self) -> int:
         """Reads one step of each partition; the number of records."""
-        done = 0
-        for partition, position in self._positions.items():
-            records = await self._log.read(partition, position, max_records=READ_RECORDS, max_bytes=READ_BYTES)
-            if records:
-                self.take(partition.number, records)
-                self._positions[partition] = records[-1].offset + 1
-                done += len(records)
-                await asyncio.sleep(0)  # others run between two steps even where the log answers at once
-            elif position < self._goal.get(partition, 0):
-                self._goal[partition] = position  # what was there was compacted away
-        return done
+        return sum([await self._read_on(partition) for partition in self._positions])
+
+    async def _read_on(self, partition: Partition) -> int:
+        position = self._positions[partition]
+        records = await self._log.read(partition, position, max_records=READ_RECORDS, max_bytes=READ_BYTES)
+        if records:
+            self.take(partition.number, records)
+            self._positions[partition] = records[-1].offset + 1
+            await asyncio.sleep(0)  # others run between two steps even where the log answers at once
+        elif position < self._goal.get(partition, 0):
+            self._goal[partition] = position  # what was there was compacted away
+        return len(records)
 
     @property
     def caught_up(self) -> bool:
@@ -311,6 +317,8 @@ class ProfileIndex:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + CATCH_UP_SECONDS
         while True:
+            if self._waiting:  # a page that says so at once is better than one that says so after the log's own patience
+                raise LogUnavailable(self._waiting)
             generation, version, offset = self._generation[slot], self._version[slot], self._offset[slot]
             self._moved.clear()
             records = await self._log.read(Partition(self._topic, self._partition[slot]), offset, max_records=1)

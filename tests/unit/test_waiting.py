@@ -18,6 +18,7 @@ from shared.log.memory import MemoryLog
 from shared.settings import Settings
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
+from tests.snapshots import profile_topic, publish, snapshot
 
 PATIENCE = 20.0
 
@@ -34,6 +35,10 @@ class SlowCluster(MemoryLog):
     async def topics(self):
         await self._reach("topics")
         return await super().topics()
+
+    async def read(self, *words, **more):
+        await self._reach("read")
+        return await super().read(*words, **more)
 
     async def append(self, batches):
         await self._reach("append")
@@ -139,18 +144,26 @@ async def test_the_producer_says_that_it_waits(settings, monkeypatch):
         await producing
 
 
-async def test_the_viewer_says_that_it_waits(settings, monkeypatch):
-    log = SlowCluster()
+async def test_the_viewer_says_that_it_waits_and_lets_nobody_else_wait(settings, monkeypatch):
+    monkeypatch.setattr(patience, "LATE_SECONDS", 0.05)
+    log = SlowCluster("read", hangs=True)
     log.up.set()
-    await worker.agree(settings, log)
-    log.up.clear()
+    await profile_topic(log)
+    await publish(log, snapshot("a:1"))
     health, stop = Health(), asyncio.Event()
-    _, index = build_app(log, settings, registry=Telemetry(), health=health, stop=stop)
-    async with asyncio.timeout(PATIENCE):
+    app, index = build_app(log, settings, registry=Telemetry(), health=health, stop=stop)
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         following = asyncio.create_task(index.follow(stop))
-        await until(lambda: health.ready()[1]["parts"]["viewer/0"]["state"] == "waiting")
+        await until(lambda: health.ready()[0])
+        assert (await client.get("/api/v1/authors/a:1")).status_code == 200
+        log.up.clear()
+        await until(lambda: not health.ready()[0])
+        assert health.ready()[1]["parts"]["viewer/0"]["state"] == "waiting" and health.alive()[0]
+        refused = await client.get("/api/v1/authors/a:1")
+        assert refused.status_code == 503 and "has not answered" in refused.text
         log.up.set()
         await until(lambda: health.ready()[0])
+        assert (await client.get("/api/v1/authors/a:1")).status_code == 200
         stop.set()
         await following
 
