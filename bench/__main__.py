@@ -1,6 +1,7 @@
 """What the service can do on this machine; README.md says how to read the figures."""
 
 import argparse
+import logging
 import tempfile
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench import author, latency, literature, memory, service, stages
+from bench import author, kafka, latency, literature, memory, service, stages
 from bench.measure import Figure, machine
 
-KINDS = ("throughput", "restore", "stages", "memory", "latency", "author")
+KINDS = ("throughput", "restore", "stages", "memory", "latency", "author", "kafka")
 
 
 def main() -> None:
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it speaks of brokers that are still starting
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("kind", nargs="*", metavar="KIND", help=f"{', '.join(KINDS)}; all where none is named")
     options.add_argument("--copies", type=int, default=10, help="copies of the anthology (19,266 papers each)")
@@ -27,7 +29,7 @@ def main() -> None:
         options.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        if {"throughput", "restore", "stages", "memory"} & set(kinds):
+        if {"throughput", "restore", "stages", "memory", "kafka"} & set(kinds):
             events = literature.write(Path(folder) / "events.jsonl", chosen.copies)
         if {"throughput", "restore"} & set(kinds):
             figures += service.throughput(Path(folder) / "data", events)
@@ -42,6 +44,8 @@ def main() -> None:
             figures += latency.measure(Path(folder) / "latency", chosen.seconds)
         if "author" in kinds:
             figures += author.measure(chosen.papers)
+        if "kafka" in kinds:
+            figures += kafka.measure(Path(folder), events, chosen.seconds)
     show(figures)
     if chosen.json:
         told = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}

@@ -22,8 +22,8 @@ WARM_UP = 50  # papers that are not counted
 START = 3.0  # seconds for the service to come up
 
 
-def measure(folder: Path, seconds: float) -> list[Figure]:
-    """The newest papers of the anthology, into a log that holds the older ones.
+def measure(folder: Path, seconds: float, log: str | None = None, aim: float = 50) -> list[Figure]:
+    """The newest papers of the anthology, into a log (by default the embedded one) that holds the older ones.
 
     Open loop: the time of a paper begins when it was to be sent, so a service that stalls is not excused.
     """
@@ -32,17 +32,18 @@ def measure(folder: Path, seconds: float) -> list[Figure]:
     folder.mkdir()
     older = folder / "older.jsonl"
     older.write_bytes(b"\n".join(events[:-newest]))
-    run(scholarstream("run", "--exit-when-idle", "--no-port", "--source", f"file:{older}", "--data-dir", folder / "data"))
+    place = ("--data-dir", folder / "data", *(("--log", log) if log else ()))
+    run(scholarstream("run", "--exit-when-idle", "--no-port", "--source", f"file:{older}", *place))
     print(f"{RATE} papers a second for {newest / RATE:g} s …", flush=True)
-    service = subprocess.Popen(scholarstream("run", "--no-port", "--data-dir", folder / "data"))
+    service = subprocess.Popen(scholarstream("run", "--no-port", *place))
     try:
-        times = asyncio.run(_measure(folder / "data", events[-newest:]))[WARM_UP:]
+        times = asyncio.run(_measure(Settings.load(data_dir=str(folder / "data"), log=log), events[-newest:]))[WARM_UP:]
     finally:
         service.terminate()
         service.wait(30)
     percentiles = np.percentile(np.array(times) * 1e3, [50, 95, 99, 100])
     return [
-        Figure("latency", f"event to snapshot, {name}", value, "ms", 50 if name == "p99" else None)
+        Figure("latency", f"event to snapshot, {name}", value, "ms", aim if name == "p99" else None)
         for name, value in zip(("p50", "p95", "p99", "longest"), percentiles, strict=True)
     ]
 
@@ -54,9 +55,8 @@ def _listed(events: Sequence[bytes]) -> list[bytes]:
     return [event for event, names in zip(events, authors, strict=True) if any(papers[name] < 100 for name in names)]
 
 
-async def _measure(data: Path, events: Sequence[bytes]) -> list[float]:
-    settings = Settings.load(data_dir=str(data))
-    sender, reader = open_log(settings.log_url, create=False), open_log(settings.log_url, create=False)
+async def _measure(settings: Settings, events: Sequence[bytes]) -> list[float]:
+    sender, reader = (open_log(settings.log_url, settings.kafka, create=False) for _ in range(2))
     try:
         due: dict[str, float] = {}
         took: list[float] = []

@@ -8,7 +8,7 @@ import orjson
 
 from services import worker
 from shared.contracts.topics import PROGRESS
-from shared.errors import ScholarstreamError
+from shared.errors import ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Partition
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
@@ -26,7 +26,10 @@ class Progress:
     async def reported(self) -> dict[str, dict]:
         """ "stage/partition" → {stage, partition, input, next, read, state, fraction, at}."""
         here = Partition(PROGRESS.named(self.layout.generation), 0)
-        start, end = (await self.log.bounds([here]))[here]
+        try:
+            start, end = (await self.log.bounds([here]))[here]
+        except UnknownTopic:  # nobody works on this generation yet
+            return self._found
         self._at = max(self._at, start)
         while self._at < end:
             records = await self.log.read(here, self._at)
@@ -42,10 +45,11 @@ class Progress:
         """{"generation", "idle", "lag", "stages": [{stage, partition, input, end, next, lag, state, fraction, at}]}; what was reported is
         read first and the ends after it, in stage order, so that `idle` cannot be seen too early."""
         held, told = await self.log.topics(), dict(await self.reported())
-        stages = []
+        stages, everything_is_there = [], True
         for name, (_, stage) in ORDER.items():
             topic = stage.input.named(self.layout.generation)
             if topic not in held:
+                everything_is_there = False
                 continue
             here = [Partition(topic, partition) for partition in range(held[topic].partitions)]
             for (_, partition), (_, end) in (await self.log.bounds(here)).items():
@@ -56,7 +60,7 @@ class Progress:
                     "state": last.get("state", "never started"), "fraction": last.get("fraction"), "at": last.get("at"),
                 })  # fmt: skip
         lag = sum(s["lag"] for s in stages)
-        return {"generation": self.layout.generation, "idle": lag == 0 and bool(stages), "lag": lag, "stages": stages}
+        return {"generation": self.layout.generation, "idle": lag == 0 and everything_is_there, "lag": lag, "stages": stages}
 
 
 async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:

@@ -88,7 +88,8 @@ class StageRunner:
     async def run(self, stop: Stop) -> None:
         self._stopped = asyncio.ensure_future(stop.wait())
         try:
-            await self._start()
+            if not await self._started():
+                return
             while not stop.is_set():
                 if not await self._turn():
                     await self._wait()
@@ -102,6 +103,20 @@ class StageRunner:
                 self._late.cancel()
             self.ended.set()
             await self._close()
+
+    async def _started(self) -> bool:
+        """False: told to stop before it was ready; there is nothing to read on or to save."""
+        starting = asyncio.ensure_future(self._start())
+        try:
+            await asyncio.wait((starting, self._stopped), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+        if starting.cancelled():
+            return False
+        starting.result()
+        return True
 
     async def _start(self) -> None:
         self._say("restoring", 0.0)

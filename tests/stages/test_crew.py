@@ -1,0 +1,139 @@
+"""The runners of a process on a log that passes by itself (a cluster): sends that fail, reads that wait, partitions that come and go."""
+
+import asyncio
+
+import pytest
+
+from services import crew as crew_module
+from services.status import Progress
+from services.worker import layout_of
+from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
+from shared.errors import LogUnavailable
+from shared.log.memory import MemoryLog
+from shared.log.port import Partition
+from shared.settings import Settings
+from shared.stages import runner as runner_module
+from tests.stages.test_runner import BOUND, HERE, Service, newest, paper
+
+
+class Cluster(MemoryLog):
+    """A log in memory whose errors pass. given: who works on what, as a cluster's group says it."""
+
+    passes_by_itself = True
+
+    def __init__(self):
+        super().__init__()
+        self.down = False
+        self.given: asyncio.Queue[frozenset[Partition]] | None = None
+
+    async def append(self, batches):
+        if self.down and any(p.topic.startswith("author-changes") for p in batches):
+            raise LogUnavailable("no broker")
+        return await super().append(batches)
+
+    async def read(self, partition, offset, **limits):
+        if self.down and partition == HERE:
+            raise LogUnavailable("no broker")
+        return await super().read(partition, offset, **limits)
+
+    async def assignments(self, role, topic_names):
+        if self.given is None:
+            async for everything in super().assignments(role, topic_names):
+                yield everything
+        while True:
+            yield await self.given.get()
+
+
+@pytest.fixture
+async def log(monkeypatch):
+    monkeypatch.setattr(crew_module, "AGAIN_SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(runner_module, "RETRY_SECONDS", 0.01)
+    log = Cluster()
+    await log.create([topic.spec(1, 1) for topic in TOPICS])
+    return log
+
+
+async def until(true, service: Service) -> None:
+    async with asyncio.timeout(BOUND):
+        while not true():
+            assert not service.running.done(), service.running.exception()
+            await asyncio.sleep(0)
+            await service.log.wait({HERE: 10**9}, 0.01)
+
+
+async def test_what_fails_starts_anew_and_what_waits_says_so(log, tmp_path):
+    await log.append({HERE: [paper(n) for n in range(40)]})
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+        log.down = True
+        await MemoryLog.append(log, {HERE: [paper(n) for n in range(40, 60)]})
+        await until(lambda: service.health.ready()[1]["parts"]["catalogue/0"]["state"] == "waiting", service)
+        ready, told = service.health.ready()
+        assert not ready and told["parts"]["catalogue/0"]["detail"] == "no broker"
+        assert service.health.alive()[0], "who waits for the log lives"
+        log.down = False
+        await service.idle()
+        assert service.health.ready()[0]
+    assert sum(p["papers_total"] for p in (await newest(log)).values()) == 120
+
+
+async def test_a_send_that_fails_ends_the_session_not_the_service(log, tmp_path):
+    """Rule S3: its successor begins at a checkpoint and sends everything after it again."""
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+        first = {runner.name: runner for runner in service.runners}
+        append, failed = log.append, []
+
+        async def refuse_once(batches):
+            if not failed and any(p.topic.startswith("author-changes") for p in batches):
+                await append(batches)  # it arrives all the same
+                failed.append(1)
+                raise LogUnavailable("no answer")
+            return await append(batches)
+
+        log.append = refuse_once
+        await append({HERE: [paper(n) for n in range(60)]})
+        await until(lambda: bool(failed), service)
+        await until(lambda: all(r.session is not None for r in service.runners), service)
+        await service.idle()
+        again = {runner.name for runner in service.runners if first[runner.name] is not runner}
+        assert again == {"citations/0"}
+        assert service.sample("send_failures_total", stage="citations") == 1
+    assert sum(p["papers_total"] for p in (await newest(log)).values()) == 120
+
+
+async def test_partitions_come_and_go(log, tmp_path):
+    log.given = asyncio.Queue()
+    inputs = {runner: Partition(topic, 0) for runner, topic in (("catalogue/0", PAPERS.name), ("directory/0", AUTHORS.name))}
+    log.given.put_nowait(frozenset(inputs.values()))
+    async with Service(log, tmp_path) as service:
+        assert {runner.name for runner in service.runners} == inputs.keys()
+        one = service.crew.members[inputs["catalogue/0"]]
+        log.given.put_nowait(frozenset([inputs["directory/0"]]))
+        await until(lambda: {runner.name for runner in service.runners} == {"directory/0"}, service)
+        await until(one.task.done, service)
+        assert set(service.health.ready()[1]["parts"]) == {"directory/0"}
+        log.given.put_nowait(frozenset(inputs.values()))
+        await until(lambda: {runner.name for runner in service.runners} == inputs.keys(), service)
+        assert service.crew.members[inputs["catalogue/0"]] is not one
+
+
+async def test_a_stop_does_not_wait_for_a_stage_that_starts(log, tmp_path):
+    asked = asyncio.Event()
+
+    async def never(partitions):
+        asked.set()
+        await asyncio.Event().wait()
+
+    log.bounds = never
+    async with Service(log, tmp_path) as service:
+        await asyncio.wait_for(asked.wait(), BOUND)
+        service.stop.hurried = True
+        service.stop.set()
+        await asyncio.wait_for(asyncio.gather(*(member.task for member in service.crew.members.values())), BOUND)
+
+
+async def test_the_status_of_a_generation_that_nobody_works_on(log, tmp_path):
+    layout = await layout_of(Settings.load(data_dir=str(tmp_path), generation="7"), log)
+    status = await Progress(log, layout).status()
+    assert not status["idle"] and {one["state"] for one in status["stages"]} == {"never started"}
