@@ -8,6 +8,7 @@ import gc
 import itertools
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
@@ -52,9 +53,7 @@ def prepare_folder(settings) -> Path:
     folder = Path(settings.data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()  # a name of its own: others may be probing too
     except OSError as error:
         raise UsageError(f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir") from error
     return folder
@@ -107,20 +106,22 @@ async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings, *, create: bool = True, patient: bool = False) -> AsyncIterator[tuple[Log, Layout]]:
-    """The log and its layout; closed afterwards. patient: a service, which waits for a cluster that does not answer (`wait_to_agree`)."""
+async def opened(settings, *, create: bool = True, patient: bool = False, open_port: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
+    """The log and its layout; closed afterwards. patient, open_port: a service, which waits for a cluster that does not answer
+    (`wait_to_agree`)."""
     if create:
         prepare_folder(settings)
     log = open_log(settings.log_url, settings.kafka, create=create)
     try:
-        layout = await (wait_to_agree(settings, log) if patient else agree(settings, log, create=create))
+        layout = await (wait_to_agree(settings, log, open_port) if patient else agree(settings, log, create=create))
         yield log, layout
     finally:
         await log.close()
 
 
-async def wait_to_agree(settings, the_log: Log) -> Layout:
-    """As `agree`, once the log answers. Until then the service's port says so: alive, not ready; nobody should restart what only waits.
+async def wait_to_agree(settings, the_log: Log, open_port: bool = True) -> Layout:
+    """As `agree`, once the log answers. Until then the service's port, if it is to have one, says so: alive, not ready; nobody should
+    restart what only waits.
 
     Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped by a signal; UsageError for a taken port.
     """
@@ -133,7 +134,7 @@ async def wait_to_agree(settings, the_log: Log) -> Layout:
     def tell(reason: str | None) -> None:
         nonlocal serving
         health.set("log", 0, "waiting", detail=reason or "")
-        if serving is None:
+        if serving is None and open_port:
             room = serve(app(Telemetry(), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
             serving = asyncio.create_task(room, name="waiting")
             serving.add_done_callback(lambda _: stop.set())

@@ -10,11 +10,13 @@ from services.publisher.profiles import Profiles, Snapshot, without_papers
 from services.publisher.takeover import LOOK_SECONDS, Control, fence_name
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, METRIC_CHANGES
+from shared.errors import Fenced
 from shared.ids import partitions_of
 from shared.log.port import Fence, Message, Partition
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
+WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
@@ -63,12 +65,12 @@ class PublisherRunner(StageRunner):
         await self._look()
 
     async def _look(self) -> None:
-        """Whether our generation publishes by now. Error: Superseded."""
+        """Whether our generation publishes by now, or no longer. Error: Superseded."""
         self._looked_at = time.monotonic()
         await self.control.read_on()
         self.control.demand_not_over(self.layout.generation)
         positions = self.control.positions.get(self.layout.generation)
-        if positions is not None:
+        if positions is not None and self._publish_from is None:
             await self._learn_public()
             self._publish_from = positions.get(self.partition, 0)
             self._took_over = bool(positions)
@@ -99,7 +101,7 @@ class PublisherRunner(StageRunner):
 
     async def _turn(self) -> bool:
         moved = await super()._turn()
-        if self._publish_from is None and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+        if time.monotonic() - self._looked_at >= (LOOK_SECONDS if self._publish_from is None else WATCH_SECONDS):
             await self._look()
         if self._publishes:
             if self._took_over:
@@ -123,8 +125,13 @@ class PublisherRunner(StageRunner):
 
     async def _append(self, snapshots: list[Snapshot]) -> None:
         batches = messages_of(snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000))
-        with self._patience():
-            offsets = await self.fence.append(batches)
+        try:
+            with self._patience():
+                offsets = await self.fence.append(batches)
+        except Fenced:
+            await self.control.read_on()
+            self.control.demand_not_over(self.layout.generation)  # a newer generation took over: that is no error
+            raise
         self._answered()
         for partition, messages in batches.items():
             self.telemetry.published_total.labels(partition.topic).inc(len(messages))

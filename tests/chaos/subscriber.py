@@ -37,7 +37,7 @@ class Subscriber:
             except (KafkaError, OSError, TimeoutError):
                 await asyncio.sleep(0.5)
             finally:
-                await consumer.stop()
+                await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=10)  # it may raise what is not meant for us
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while not self._stop.is_set():
