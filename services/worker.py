@@ -106,24 +106,24 @@ async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings, *, create: bool = True, patient: bool = False, open_port: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
-    """The log and its layout; closed afterwards. patient, open_port: a service, which waits for a cluster that does not answer
-    (`wait_to_agree`)."""
+async def opened(settings, *, create: bool = True, patient: bool = False, served: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
+    """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for (`wait_to_agree`); served: by a
+    service, which has a port."""
     if create:
         prepare_folder(settings)
     log = open_log(settings.log_url, settings.kafka, create=create)
     try:
-        layout = await (wait_to_agree(settings, log, open_port) if patient else agree(settings, log, create=create))
+        layout = await (wait_to_agree(settings, log, served) if patient else agree(settings, log, create=create))
         yield log, layout
     finally:
         await log.close()
 
 
-async def wait_to_agree(settings, the_log: Log, open_port: bool = True) -> Layout:
-    """As `agree`, once the log answers. Until then the service's port, if it is to have one, says so: alive, not ready; nobody should
-    restart what only waits.
+async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:
+    """As `agree`, once the log answers. Until then a service's port says so: alive, not ready; nobody should restart what only waits.
 
-    Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped by a signal; UsageError for a taken port.
+    Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by a signal; UsageError for a
+    taken port.
     """
     from services.viewer.main import serve
     from shared.telemetry.http import app
@@ -134,7 +134,7 @@ async def wait_to_agree(settings, the_log: Log, open_port: bool = True) -> Layou
     def tell(reason: str | None) -> None:
         nonlocal serving
         health.set("log", 0, "waiting", detail=reason or "")
-        if serving is None and open_port:
+        if served and serving is None:
             room = serve(app(Telemetry(), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
             serving = asyncio.create_task(room, name="waiting")
             serving.add_done_callback(lambda _: stop.set())
@@ -152,7 +152,7 @@ async def wait_to_agree(settings, the_log: Log, open_port: bool = True) -> Layou
     if serving is not None:
         serving.result()  # the port was taken
     if layout is None:
-        raise Stopped("stopped while waiting for the log")
+        raise Stopped("stopped while waiting for the log") if served else KeyboardInterrupt
     return layout
 
 

@@ -105,7 +105,7 @@ async def ingest(settings, sources: Sequence[str], *, progress: bool = True, res
     opened = [open_source(spec) for spec in sources]
     total, skipped, reports = Counts(), 0, []
     stop = asyncio.Event()
-    async with worker.opened(settings, patient=True) as (log, _):
+    async with worker.opened(settings, patient=True, served=False) as (log, _):
         partitions = await partition_counts(log)
         with worker.stopping_on_signals(stop):
             for source in opened:

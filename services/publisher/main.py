@@ -51,6 +51,7 @@ class PublisherRunner(StageRunner):
     the time on it, so bursts are coalesced by themselves; an idle one publishes at once."""
 
     fence: Fence | None = None
+    snapshots_topic = AUTHOR_PROFILES  # where what is public is learned from
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -58,6 +59,9 @@ class PublisherRunner(StageRunner):
         self._publish_from: int | None = None  # not known before the generation publishes
         self._took_over = False
         self.control = Control(self.log)
+
+    messages_of = staticmethod(messages_of)
+    public_facts = staticmethod(public_facts)
 
     async def _learn(self) -> None:
         """Rule P2, in this order: the fence, who publishes, what was published after the checkpoint."""
@@ -82,14 +86,14 @@ class PublisherRunner(StageRunner):
         alike = ours == self.layout.authors  # then a public partition has one writer
         known, lower = {}, set()
         for number in [self.partition] if alike else range(self.layout.authors):
-            partition = Partition(AUTHOR_PROFILES.name, number)
+            partition = Partition(self.snapshots_topic.name, number)
             start, end = (await self.log.bounds([partition]))[partition]
             at = max(start, ends.get(str(number), 0))
             while at < end and (records := await self.log.read(partition, at)):
                 mine = [True] * len(records) if alike else partitions_of([r.key for r in records], ours) == self.partition
                 for record, is_mine in zip(records, mine, strict=True):
                     if is_mine:
-                        author, generation, version, *facts = public_facts(record.value, record.headers)
+                        author, generation, version, *facts = self.public_facts(record.value, record.headers)
                         known[author] = version if generation == self.layout.generation else 0, *facts
                         (lower.discard if generation == self.layout.generation else lower.add)(author)
                 at = records[-1].offset + 1
@@ -124,7 +128,7 @@ class PublisherRunner(StageRunner):
         self._took_over = False
 
     async def _append(self, snapshots: list[Snapshot]) -> None:
-        batches = messages_of(snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000))
+        batches = self.messages_of(snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000))
         try:
             with self._patience():
                 offsets = await self.fence.append(batches)
@@ -135,7 +139,7 @@ class PublisherRunner(StageRunner):
         self._answered()
         for partition, messages in batches.items():
             self.telemetry.published_total.labels(partition.topic).inc(len(messages))
-            if partition.topic == AUTHOR_PROFILES.name:
+            if partition.topic == self.snapshots_topic.name:
                 self.session.extra["public_ends"][str(partition.number)] = offsets[partition] + len(messages)
         self.health.beat(self.name)
 

@@ -174,7 +174,7 @@ async def test_a_service_without_a_port_waits_without_one(settings):
     log = SlowCluster()
     async with asyncio.timeout(PATIENCE):
         with bind("127.0.0.1", settings.port):
-            waiting = asyncio.create_task(worker.wait_to_agree(settings, log, open_port=False))
+            waiting = asyncio.create_task(worker.wait_to_agree(settings, log, served=False))
             await until(lambda: log.asked > 2)  # with a port it would have ended at the first
             log.up.set()
             assert (await waiting).papers == 1
