@@ -34,7 +34,7 @@ async def run(
     """
     worker.prepare_folder(settings)
     roles = {"consumer": worker.CONSUMER, "publisher": worker.PUBLISHER}
-    async with worker.opened(settings, patient=True) as (the_log, layout):
+    async with worker.opened(settings, patient=True, served=open_port) as (the_log, layout):
         with worker.hold(settings, layout, tuple(roles)) as locks:
             await worker.demand_same_layout(the_log, layout)
             stop, telemetry, health = worker.Stop(), Telemetry(), Health()

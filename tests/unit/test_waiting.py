@@ -31,6 +31,7 @@ class SlowCluster(MemoryLog):
     def __init__(self, *down: str, hangs: bool = False):
         super().__init__()
         self.down, self.hangs, self.up = down or ("topics",), hangs, asyncio.Event()
+        self.asked = 0
 
     async def topics(self):
         await self._reach("topics")
@@ -45,6 +46,7 @@ class SlowCluster(MemoryLog):
         return await super().append(batches)
 
     async def _reach(self, what: str) -> None:
+        self.asked += 1
         if what in self.down and self.hangs:
             await self.up.wait()
         if what in self.down and not self.up.is_set():
@@ -166,6 +168,16 @@ async def test_the_viewer_says_that_it_waits_and_lets_nobody_else_wait(settings,
         assert (await client.get("/api/v1/authors/a:1")).status_code == 200
         stop.set()
         await following
+
+
+async def test_a_service_without_a_port_waits_without_one(settings):
+    log = SlowCluster()
+    async with asyncio.timeout(PATIENCE):
+        with bind("127.0.0.1", settings.port):
+            waiting = asyncio.create_task(worker.wait_to_agree(settings, log, served=False))
+            await until(lambda: log.asked > 2)  # with a port it would have ended at the first
+            log.up.set()
+            assert (await waiting).papers == 1
 
 
 async def test_a_log_that_answers_at_once_needs_no_port(settings):
