@@ -17,6 +17,7 @@ from shared.stages.runner import IDLE_WAIT, StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
 WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
+BEHIND_SECONDS = 0.5
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
@@ -47,8 +48,8 @@ def public_facts(value: bytes, headers) -> tuple[str, int, int, int, dict, dict]
 
 
 class PublisherRunner(StageRunner):
-    """A runner that publishes, from where its generation is the one to (rule G3). While input waits it spends at most `coalesce_share` of
-    the time on it, so bursts are coalesced by themselves; an idle one publishes at once."""
+    """A runner that publishes, from where its generation is the one to (rule G3). What it reads soon after it happened it publishes at
+    once; one that is behind spends at most `coalesce_share` of the time on publishing, so bursts are coalesced by themselves."""
 
     fence: Fence | None = None
     snapshots_topic = AUTHOR_PROFILES  # where what is public is learned from
@@ -56,6 +57,7 @@ class PublisherRunner(StageRunner):
     def __init__(self, *args):
         super().__init__(*args)
         self._published_at, self._cost, self._looked_at = 0.0, 0.0, 0.0
+        self._behind = 0.0  # seconds from the newest event that was read to when it was read
         self._publish_from: int | None = None  # not known before the generation publishes
         self._took_over = False
         self.control = Control(self.log)
@@ -149,6 +151,8 @@ class PublisherRunner(StageRunner):
             super()._advance()
 
     def _due(self) -> float:
+        if self._behind < BEHIND_SECONDS:
+            return self._published_at
         pause = self._cost * (1 / self.pace.coalesce_share - 1)
         return self._published_at + min(pause, self.pace.coalesce_max_seconds)
 
@@ -162,13 +166,15 @@ class PublisherRunner(StageRunner):
         await super()._wait(seconds)
 
     async def _publish(self) -> None:
-        session, began, busy_before = self.session, time.monotonic(), time.process_time()
+        session = self.session
         stage: Profiles = session.stage
-        waiting, oldest, looked_at, published = stage.waiting.size, self.oldest, 0, 0
+        waiting, oldest, looked_at, published, busy = stage.waiting.size, self.oldest, 0, 0, 0.0
         while looked_at < waiting and not (self._stopped.done() and waiting - looked_at > AT_THE_END):
+            began = time.perf_counter()
             authors = stage.take_waiting(self.pace.publish_authors)
             looked_at += len(authors)
             snapshots = stage.publish(authors)
+            busy += time.perf_counter() - began
             if not snapshots:
                 continue
             await self._append(snapshots)
@@ -179,11 +185,12 @@ class PublisherRunner(StageRunner):
         if not stage.waiting.size:
             self.oldest, self.done = None, session.position.next
         self._published_at = time.monotonic()
-        self._cost = min(self._published_at - began, time.process_time() - busy_before)  # waiting for the log costs nobody anything
+        self._cost = 2 * busy  # to send costs about as much again; to wait for the log costs nobody anything
 
     def _note_age(self, records) -> None:
         age = self._age(records)
         self.oldest = age if self.oldest is None else min(self.oldest, age)
+        self._behind = time.time() - self._age(records[-1:]) / 1000
 
     async def _drain(self, seconds: float) -> None:
         if self._publishes:

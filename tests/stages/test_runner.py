@@ -10,6 +10,7 @@ import pytest
 from services import worker
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
+from services.publisher import main as publisher
 from services.publisher.profiles import Profiles
 from services.run import behind_of
 from services.status import Progress
@@ -174,7 +175,17 @@ async def test_restoring_is_told_with_how_far_it_is(log, tmp_path):
     assert fractions == sorted(fractions) and fractions[0] == 0 and any(0 < f < 1 for f in fractions)
 
 
-async def test_an_idle_publisher_publishes_at_once_and_a_busy_one_coalesces(log, tmp_path):
+async def test_a_publisher_that_keeps_up_publishes_at_once(log, tmp_path):
+    async with Service(log, tmp_path, coalesce_share="0.0001", coalesce_max_seconds="3600") as service:
+        for n in range(3):
+            await log.append({HERE: [paper(n)]})
+            await service.idle()
+            service.runners[-1]._cost = 10**6  # however dear it is
+    assert sum(p["papers_total"] for p in (await newest(log)).values()) == 6
+
+
+async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coalesces(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # so everybody is
     async with Service(log, tmp_path, coalesce_share="0.0001", coalesce_max_seconds="3600") as service:
         await log.append({HERE: [paper(0)]})
         await service.idle()  # the first one did not wait for anything
@@ -261,19 +272,20 @@ async def test_a_signal_stops_what_would_go_on_for_ever():
     assert stop.hurried
 
 
-async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path):
+async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatch):
     """A publisher that was saved while authors waited publishes them after its start, and is not taken for idle before."""
+    monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)
     async with Service(log, tmp_path) as service:
         await service.idle()
-        publisher = service.runners[-1]
-        publisher._published_at, publisher._cost = time.monotonic(), 10**6
+        runner = service.runners[-1]
+        runner._published_at, runner._cost = time.monotonic(), 10**6
         await log.append({HERE: [paper(0)]})
         async with asyncio.timeout(BOUND):
-            while not publisher.session.stage.waiting.size:
+            while not runner.session.stage.waiting.size:
                 await log.wait({SNAPSHOTS: 10**9}, 0.01)
-        await publisher.save()
+        await runner.save()
         assert await behind_of(log, service.runners) == ["publisher/0"]
-        publisher._end = lambda stop: asyncio.sleep(0)  # as if it had been killed here
+        runner._end = lambda stop: asyncio.sleep(0)  # as if it had been killed here
     assert await newest(log) == {}
     restored = service.crew.make(Profiles, 0)
     await restored._start()

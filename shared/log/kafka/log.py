@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeVar
@@ -32,10 +33,10 @@ class KafkaLog(Log):
 
     def __init__(self, url: str, options: KafkaOptions | None = None):
         self.connection = Connection(url, options or KafkaOptions())
-        self._admin: AIOKafkaAdminClient | None = None
-        self._asker: AIOKafkaConsumer | None = None  # for bounds
-        self._producer: AIOKafkaProducer | None = None
-        self._starting = {name: asyncio.Lock() for name in ("admin", "asker", "producer")}
+        # By what they are for. A producer of aiokafka has one request under way for each broker, so with one for all topics the stages of a
+        # process would wait for each other's acknowledgements.
+        self._clients: dict[str, AIOKafkaAdminClient | AIOKafkaConsumer | AIOKafkaProducer] = {}
+        self._starting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._partitions: dict[str, int] = {}
         self._tails: dict[Partition, asyncio.Future] = {}  # the last append of each partition
         self._readers: dict[Partition, list[PartitionReader]] = {}
@@ -109,10 +110,11 @@ class KafkaLog(Log):
             async with self.connection.bounded("take what was appended", SEND_SECONDS):
                 if earlier:
                     await asyncio.wait(earlier)
-                producer = await self._started("producer", lambda: new_producer(self.connection))
-                return await send_all(producer, batches)
+                producers = {name: await self._started(_to(name), self._new_producer) for name in {p.topic for p in batches}}
+                return await send_all(producers, batches)
         except (LogUnavailable, Fenced, LogError):
-            self._discard("producer")  # after a refusal it would refuse everything that follows in that partition
+            for partition in batches:
+                self._discard(_to(partition.topic))  # after a refusal it would refuse everything that follows in that partition
             raise
         finally:
             mine.set_result(None)
@@ -251,6 +253,9 @@ class KafkaLog(Log):
     async def _ask_admin(self, what: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
         return await self._ask("admin", what, lambda: AIOKafkaAdminClient(**self.connection.arguments), question)
 
+    def _new_producer(self) -> AIOKafkaProducer:
+        return new_producer(self.connection)
+
     def _new_asker(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(**self.connection.arguments, enable_auto_commit=False, isolation_level="read_committed")
 
@@ -271,7 +276,7 @@ class KafkaLog(Log):
         async with self._starting[name]:
             if self._closed:
                 raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
-            client = getattr(self, f"_{name}")
+            client = self._clients.get(name)
             if client is None:
                 quieten(asyncio.get_running_loop())
                 client = make()
@@ -280,12 +285,11 @@ class KafkaLog(Log):
                 except BaseException:
                     self._leave(_end_of(client))
                     raise
-                setattr(self, f"_{name}", client)
+                self._clients[name] = client
             return client
 
     def _discard(self, name: str) -> None:
-        client = getattr(self, f"_{name}")
-        setattr(self, f"_{name}", None)
+        client = self._clients.pop(name, None)
         if client is not None:
             self._leave(_end_of(client))
 
@@ -298,7 +302,7 @@ class KafkaLog(Log):
         if self._closed:
             return
         self._closed = True
-        for name in ("admin", "asker", "producer"):
+        for name in list(self._clients):
             self._discard(name)
         for fence in self._fences:
             self._leave(fence.close())
@@ -324,6 +328,11 @@ class _Reading:
         except (LogError, Fenced):
             self.log.forget_readers(self.partition)
             raise
+
+
+def _to(topic: str) -> str:
+    """What the producer for a topic is called."""
+    return f"producer of {topic}"
 
 
 async def _end_of(client) -> None:

@@ -59,9 +59,9 @@ async def send(producer: AIOKafkaProducer, partition: Partition, messages: Seque
     return first
 
 
-async def send_all(producer: AIOKafkaProducer, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
-    """Every partition's batches beside each other; every answer is waited for, then the first error raised."""
-    tasks = [asyncio.ensure_future(send(producer, partition, messages)) for partition, messages in batches.items()]
+async def send_all(producers: Mapping[str, AIOKafkaProducer], batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+    """The partitions beside each other, by the producers of their topics; every answer is waited for, then the first error raised."""
+    tasks = [asyncio.ensure_future(send(producers[partition.topic], partition, messages)) for partition, messages in batches.items()]
     try:
         answers = await asyncio.gather(*tasks, return_exceptions=True)
     except asyncio.CancelledError:
@@ -96,7 +96,8 @@ class KafkaFence(Fence):
         try:
             async with self.connection.bounded(f"commit a transaction of {self.name}", SEND_SECONDS):
                 await self._producer.begin_transaction()
-                firsts = await send_all(self._producer, batches)  # a refused produce does not fail the commit: all are awaited
+                producers = {partition.topic: self._producer for partition in batches}
+                firsts = await send_all(producers, batches)  # a refused produce does not fail the commit: all are awaited
                 await self._producer.commit_transaction()
             return firsts
         except asyncio.CancelledError:
