@@ -5,14 +5,16 @@ VENV ?= .venv
 DATA_DIR ?= data
 PYTHON ?=
 N ?= 2
+MINUTES ?= 30
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 BIN = $(VENV)/bin
 SETUP = VENV="$(VENV)" PYTHON="$(PYTHON)" sh deploy/setup.sh
 
-.PHONY: help run setup test lint format lock bench clean
+.PHONY: help run setup test chaos lint format lock bench clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -27,6 +29,11 @@ setup: ## the environment that the service needs
 test: lint ## every test (N=processes, PYTEST_ARGS="-k name")
 	@VENV="$(VENV)" sh deploy/test-tools.sh
 	@$(BIN)/python -m pytest -n $(N) $(PYTEST_ARGS)
+
+chaos: ## faults on a Kafka cluster of three nodes, as long as asked (MINUTES=30, CHAOS_ARGS="--seed 7 --faults zombie,kill_broker")
+	@$(SETUP) dev
+	@VENV="$(VENV)" sh deploy/test-tools.sh
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(CHAOS_ARGS)
 
 lint: ## ruff: rules and format
 	@$(SETUP) dev
