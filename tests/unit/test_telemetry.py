@@ -164,3 +164,16 @@ def test_lines_for_people(capsys, restored):
     structlog.get_logger("x").warning("told", stage="authors/0")
     said = capsys.readouterr().err
     assert "told" in said and "stage=authors/0" in said and "not told" not in said and not said.startswith("{")
+
+
+def test_how_long_a_restore_still_takes():
+    now = [100.0]
+    health = Health(clock=lambda: now[0])
+    health.set("catalogue", 0, "restoring", 0.2)
+    assert "seconds_left" not in health.ready()[1]["parts"]["catalogue/0"], "nothing is known yet"
+    now[0] = 130.0
+    health.set("catalogue", 0, "restoring", 0.5)  # 0.3 in 30 s: 50 s for the other half
+    assert health.ready()[1]["parts"]["catalogue/0"] == {"state": "restoring", "percent": 50.0, "seconds_left": 50}
+    health.set("catalogue", 0, "live", 1.0)
+    health.set("catalogue", 0, "restoring", 0.9)  # another one, later: from its own beginning
+    assert "seconds_left" not in health.ready()[1]["parts"]["catalogue/0"]
