@@ -318,6 +318,16 @@ def topics_check(settings: Settings, json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@topics_app.command("drop")
+@with_settings(*PLACE)
+def topics_drop(settings: Settings, old: Annotated[int, typer.Argument(metavar="GENERATION", min=1)]) -> None:
+    """Deletes the internal topics of a generation that is over, when nothing works on it any more."""
+    from services.topics import drop
+
+    gone = asyncio.run(drop(settings, old))
+    print("\n".join(gone) if gone else f"there are no topics of generation {old}")
+
+
 @topics_app.command("dump")
 @with_settings(*PLACE)
 def topics_dump(

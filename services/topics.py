@@ -8,7 +8,8 @@ import numpy as np
 import orjson
 
 from services import worker
-from shared.contracts.topics import AUTHOR_CHANGES, METRIC_CHANGES, PAPER_CHANGES, TOPICS, Topic
+from services.publisher.takeover import Control
+from shared.contracts.topics import AUTHOR_CHANGES, CONTROL, METRIC_CHANGES, PAPER_CHANGES, TOPICS, Topic
 from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
 from shared.log.port import Difference, Partition, Record, TopicSpec
@@ -26,6 +27,24 @@ async def create(settings) -> list[str]:
         before = set(await log.topics())
         await worker.agree(settings, log)
         return sorted(set(await log.topics()) - before)
+    finally:
+        await log.close()
+
+
+async def drop(settings, generation: int) -> list[str]:
+    """Deletes the internal topics of a generation that is over; returns their names. Public topics stay. Error: UsageError for a generation
+    that publishes, or that will."""
+    log = open_log(settings.log_url, settings.kafka, create=False)
+    try:
+        held = await log.topics()
+        publishing = (await Control(log).read_on()).publishing if CONTROL.name in held else None
+        if publishing is None or generation >= publishing:
+            raise UsageError(
+                f"generation {generation} is not over: {publishing or 'none'} publishes; only topics of older ones may be dropped"
+            )
+        names = sorted(name for name in held if any(topic.generation_of(name) == generation for topic in TOPICS))
+        await log.delete(names)
+        return names
     finally:
         await log.close()
 

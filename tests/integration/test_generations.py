@@ -63,6 +63,15 @@ def test_an_old_generation_is_told_that_it_is_over(tmp_path):
     late = scholarstream("publisher", "--generation", "1", "--port", "0", data_dir=data, expect=0)
     assert "generation 1 is over" in late.stderr
     assert published_by(data) == before
+    refused = scholarstream("topics", "drop", "2", data_dir=data, expect=2)
+    assert "generation 2 is not over" in refused.stderr
+    dropped = scholarstream("topics", "drop", "1", data_dir=data).stdout.split()
+    assert "author-changes.g1" in dropped and all(name.endswith(".g1") for name in dropped)
+    assert ".g1" not in scholarstream("topics", "describe", data_dir=data).stdout
+    assert "no topics of generation 1" in scholarstream("topics", "drop", "1", data_dir=data).stdout
+    scholarstream("verify", data_dir=data, expect=1)  # the event that came meanwhile is not published yet
+    run_to_idle(data)
+    scholarstream("verify", data_dir=data)
 
 
 def test_authors_whom_the_new_generation_does_not_know_are_emptied(tmp_path):
