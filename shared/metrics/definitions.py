@@ -24,7 +24,7 @@ from shared.metrics import (
 )  # fmt: skip
 from shared.metrics.fixed import MILLION
 from shared.metrics.flags import FLAGS
-from shared.metrics.metric import NULL, Aggregates
+from shared.metrics.metric import NULL, Aggregates, Metric
 from shared.metrics.violations import VIOLATIONS
 
 VERSION = "2026.2"  # of the definitions: changes whenever a number may come out differently for the same log
@@ -151,11 +151,7 @@ def markdown() -> str:
         "",
         "| name | definition | formula | source | unit | range | null | bases | of the day | since |",
         "|---|---|---|---|---|---|---|---|---|---|",
-        *(
-            f"| `{m.name}` | {m.definition} | {_cell(m.formula)} | {m.source} | {m.unit} | {m.span} | {m.null or 'never'} | {', '.join(m.bases)} | "
-            f"{'yes' if m.dated else 'no'} | {m.since} |"
-            for m in METRICS
-        ),
+        *map(_row, METRICS),
         "",
         "## Flags",
         "",
@@ -176,6 +172,11 @@ def markdown() -> str:
         "Impossible: the figures contradict each other, or the log. Incomplete: the source knows less than the log; its figure is too low.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _row(m: Metric) -> str:
+    told = (m.definition, _cell(m.formula), m.source, m.unit, m.span, m.null or "never", ", ".join(m.bases))
+    return " | ".join([f"| `{m.name}`", *told, "yes" if m.dated else "no", f"{m.since} |"])
 
 
 def _cell(text: str) -> str:

@@ -52,10 +52,10 @@ class Aggregates(NamedTuple):
 class Metric(NamedTuple):
     """One number of an author.
 
-    formula: c₁ ≥ c₂ ≥ … are the citations of the author's n papers, most cited first. span: smallest to largest value; null: when there is
-    none (empty: always is one). bases: what it is counted from. since: the version of the definitions that brought it; changed: the one that last changed what an
-    older number means. dated: it depends on the day. digits: of its decimals. values: from aggregates to int64, NULL where there is none,
-    in millionths where `digits`; absent: not computed from aggregates.
+    formula: c₁ ≥ c₂ ≥ … are the citations of the author's n papers, most cited first. span: smallest to largest value; null: when there
+    is none (empty: there always is one). bases: what it is counted from. since: the version of the definitions that brought it; changed:
+    the one that last changed what an older number means. dated: it depends on the day. digits: of its decimals. values: from aggregates
+    to int64, NULL where there is none, in millionths where `digits`; absent: not computed from aggregates.
     """
 
     name: str
