@@ -36,8 +36,8 @@ class Authors(PackStage):
     output = topics.METRIC_CHANGES
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
-        Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("counted", ("author", "source")),
+        Kind("day", ("one",)), Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
     )  # fmt: skip
 
     def __init__(self, *args):

@@ -1,11 +1,14 @@
 """Small histories with numbers computed by hand, and random ones against the oracle."""
 
+from unittest import mock
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.topics import AUTHOR_PROFILES, PAPERS
 from shared.log.port import Message, Partition
+from shared.stages import packs
 from shared.stages.stage import Layout
 from tests.integration.equality import differences, must_be_published
 from tests.literature import encode, event_lists
@@ -192,3 +195,22 @@ def test_random_histories_equal_the_oracle(events, papers, authors, seed):
     for profile in made.records(AUTHOR_PROFILES):
         assert profile["version"] > versions.get(profile["author_id"], -1)
         versions[profile["author_id"]] = profile["version"]
+
+
+def test_a_version_comes_after_all_that_it_stands_for():
+    """A flush may be cut between any two rows (rule C6), and a snapshot may be published there: nothing may be too late for its version."""
+    made = Pipeline()
+    *others, publisher = made.sessions
+    told = [
+        paper("p", "a"),
+        {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2026-01-01", "citations": 7},
+        {"event": "author.described", "author_id": "a", "name": "Ada"},
+        {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2026-01-02", "citations": 9},
+    ]
+    with mock.patch.object(packs, "PACK_BYTES", 1), mock.patch.object(made, "sessions", others):
+        for event in told:
+            made.tell(event)
+    for record in made.logs[publisher.input]:
+        publisher.step([record])
+        made.publish(publisher)
+    assert made.numbers("a", "counted:s")["citations"] == 9 and made.profiles["a"]["name"] == "Ada"
