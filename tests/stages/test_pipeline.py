@@ -139,6 +139,16 @@ def test_every_change_says_why(made):
     assert mine[1]["before"] == mine[0]["after"] and "h_index" in mine[1]["changed"]
 
 
+def test_a_change_of_the_citing_paper_and_a_new_year_are_causes(made):
+    made.tell(paper("p", "a"), paper("q", "b", cites=["p"], published="2020"))
+    made.tell(paper("q", "b", cites=["p", *"rstuvw"], published="2020", revision=1))  # a citation of seven weighs less in tori
+    made.tell({"event": "clock.ticked", "author_id": "clock", "date": "2021-01-01"})
+    mine = [change for change in made.changes if change["author_id"] == "a"][-2:]
+    assert mine[0]["changed"] == ["tori"]
+    assert mine[0]["causes"] == [{"kind": "revised", "paper_id": "p", "by": "q"}]
+    assert mine[1]["causes"] == [{"kind": "new_year"}] and "citations_recent" in mine[1]["changed"]
+
+
 def test_at_most_twenty_causes_are_told_and_all_are_counted():
     made = Pipeline(seed=3)
     made.tell(paper("p", "a"))
