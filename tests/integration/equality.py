@@ -27,8 +27,10 @@ CARD = (
 
 
 def assert_equal_to_oracle(data_dir: Path, events: Iterable[bytes]) -> dict[str, dict]:
-    """The CSV (every basis) and every snapshot say what the oracle says about `events`; returns the oracle's profiles."""
-    truth = oracle(events)
+    """The CSV (every basis) and every snapshot say what the oracle says about `events` and the days in the log, which the service tells
+    itself; returns the oracle's profiles."""
+    days = [value for _, _, key, value, _ in records(data_dir, "authors.v1") if key == b"clock"]
+    truth = oracle([*events, *days])
     bases = {basis for profile in truth.values() for basis in profile["metrics"]}
     for basis in sorted(bases):
         assert_metrics_equal(exported_metrics(data_dir, basis), truth, basis)
@@ -46,7 +48,7 @@ def assert_metrics_equal(rows: Sequence[dict[str, str]], truth: dict[str, dict],
         row = published.pop(author, None)
         if expected is None or (row is None and not must_be_published(profile)):
             continue
-        got = None if row is None else {metric: int(row[metric]) for metric in expected if metric in row}
+        got = None if row is None else {metric: float(row[metric]) if row[metric] else None for metric in expected if metric in row}
         if got is None or got != {metric: value for metric, value in expected.items() if metric in row} or "h_index" not in got:
             wrong.append((author, expected, got))
     assert not wrong, f"{len(wrong)} of {len(truth)} authors differ ({basis}): {wrong[:5]}"
@@ -90,6 +92,10 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
     reported = [{name: value for name, value in entry.items() if value is not None and name != "violations"} for entry in got["reported"]]
     if sorted(reported, key=lambda entry: entry["source"]) != expected["reported"]:
         yield "reported", reported, expected["reported"]
+    if [code for code in got["flags"] if code != "collective_author"] != expected["flags"]:
+        yield "flags", got["flags"], expected["flags"]
+    if got["provenance"]["coverage"]["references"] != expected["coverage"]:
+        yield "coverage.references", got["provenance"]["coverage"], expected["coverage"]
     headline = got["headline"]
     if any(headline[metric] != got["metrics"][headline["basis"]][metric] for metric in ("papers", "citations", "h_index")):
         yield "headline", headline, got["metrics"]

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from shared.metrics import flags
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NOT_COMPUTED = "not computed yet"
-
-FLAGS = {
-    "authors_truncated": "For at least one paper the source lists only some of the authors, so co-authors may be missing.",
-    "dates_missing": "At least one paper has no date; it counts, but stands in none of the yearly series.",
-}
 
 
 def number(value: float | None) -> str:
@@ -20,9 +17,11 @@ def number(value: float | None) -> str:
 
 
 def measure(metric: str, value: float | None) -> str:
-    """A metric's value as people read it: novelty is a share, everything else a number."""
+    """A metric's value as people read it: novelty is a share, everything else a number; small ones with three digits that count."""
     if value is None:
         return "–"
+    if isinstance(value, float) and 0 < value < 1 and metric != "novelty":
+        return f"{float(f'{value:.3g}'):.6f}".rstrip("0")
     return f"{number(round(value * 100, 1))}%" if metric == "novelty" else number(value)
 
 
@@ -56,7 +55,7 @@ def basis_of(basis: str) -> str:
 
 
 def flag(code: str) -> str:
-    return FLAGS.get(code) or code.replace("_", " ").capitalize() + "."
+    return flags.BY_CODE[code].words if code in flags.BY_CODE else code.replace("_", " ").capitalize() + "."
 
 
 def coverage(shares: Mapping[str, float | None]) -> list[str]:
@@ -66,7 +65,9 @@ def coverage(shares: Mapping[str, float | None]) -> list[str]:
         if what == "novelty" and share is None:
             continue
         name = {"references": "References", "novelty": "Novelty"}.get(what, what.replace("_", " ").capitalize())
-        if share is None:
+        if share is None and what == "references":
+            told.append("References: the papers came without any, so they cite nobody here.")
+        elif share is None:
             told.append(f"{name}: how many of them lead to papers known here is not measured yet.")
         elif what == "references":
             told.append(f"References: {number(round(share * 100, 1))}% lead to papers known here; the others count for nobody yet.")
