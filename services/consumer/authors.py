@@ -30,7 +30,7 @@ COUNTED = ("papers_counted", "citations", "h_index", "g_index", "g_index_uncappe
 class Authors(PackStage):
     name = "authors"
     input = topics.AUTHOR_CHANGES
-    output = topics.METRIC_CHANGES
+    outputs = (topics.METRIC_CHANGES,)
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
         Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),

@@ -26,7 +26,7 @@ CITING_ONLY, PRESENT = -1, 1
 class Citations(PackStage):
     name = "citations"
     input = topics.PAPER_CHANGES
-    output = topics.AUTHOR_CHANGES
+    outputs = (topics.AUTHOR_CHANGES,)
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
         Kind("count", ("row", "source")), Kind("year"), Kind("cause"),
@@ -34,7 +34,7 @@ class Citations(PackStage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        targets = len(self.outbox.sent)
+        targets = len(self.targets(topics.AUTHOR_CHANGES))
         self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
         self.paper_slots, self.author_slots, self.source_slots = ChannelMap(), ChannelMap(), ChannelMap()
         # papers: described here or citing into here
@@ -109,7 +109,7 @@ class Citations(PackStage):
             self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
             self.part.resize(len(self.authors))
             self.author_no.resize(len(self.authors))
-            targets = self.layout.count(self.output)
+            targets = len(self.row_count)
             if targets > 1 and len(self.authors) > before:
                 self.part.data[before : len(self.authors)] = partitions_of([k.encode() for k in self.authors.names[before:]], targets)
         if "source_key" in kinds:
@@ -273,7 +273,7 @@ class Citations(PackStage):
         rank = index - self.members.offset.data[moved][owner]
         causes = self._causes(edges, home, change, counted, superseded)
         described, place = home[change.now], ours[change.now]
-        for target in range(len(self.outbox.sent)):
+        for target in self.targets(topics.AUTHOR_CHANGES):
             authorships, gone, dated, why = (
                 self._of_target(target, who) for who in (author, change.gone_author, author_y, causes[0])
             )  # fmt: skip
@@ -284,7 +284,7 @@ class Citations(PackStage):
             self._send(target, touched, change.gone_row[gone], by_year, tuple(c[why] for c in causes), described, place, rows, counted[0])
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
-        return np.arange(len(authors)) if len(self.outbox.sent) == 1 else np.flatnonzero(self.part.data[authors] == target)
+        return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
 
     def _send(self, target, touched, gone, by_year, causes, described, place, rows, counted) -> None:
         out: dict[str, Rows] = {}

@@ -26,14 +26,14 @@ DESCRIBED = ("name", "orcid", "homepage", "aliases")
 class Directory(Stage):
     name = "directory"
     input = topics.AUTHORS
-    output = topics.AUTHOR_CHANGES
+    outputs = (topics.AUTHOR_CHANGES,)
     kinds = (Kind("author_key"), Kind("about", ("author",)), Kind("day", ("one",)))
 
     def __init__(self, *args):
         super().__init__(*args)
         self.authors = Keys()
         self.about = Lists(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
-        self.author_no = Numbers(len(self.outbox.sent))
+        self.author_no = Numbers(len(self.targets(topics.AUTHOR_CHANGES)))
         self.day = 0  # YYYYMMDD
 
     def parts(self):
@@ -69,7 +69,7 @@ class Directory(Stage):
             day = int(event["date"].replace("-", ""))
             if day > self.day:
                 self.day = day
-                for target in range(len(self.outbox.sent)):
+                for target in self.targets(topics.AUTHOR_CHANGES):
                     self.outbox.add(target, {"day": {"one": np.zeros(1, I32), "day": np.array([day], I32)}})
         elif kind == "author.described":
             self._say(event, lambda held: _describe(held, event))
@@ -91,7 +91,7 @@ class Directory(Stage):
             self.counters["repeats"] += 1
             return
         self.about.replace(slot, np.array([len(now)], I32), np.frombuffer(now, np.uint8))
-        target = int(partitions_of([event["author_id"].encode()], self.layout.count(self.output))[0])
+        target = int(partitions_of([event["author_id"].encode()], self.layout.count(topics.AUTHOR_CHANGES))[0])
         fresh = self.author_no.define(target, slot)
         rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
                 "about": {"author": self.author_no.of(target, slot), "about": bytes_column([now])}}  # fmt: skip

@@ -18,12 +18,9 @@ from unittest import mock
 import numpy as np
 import orjson
 
-from services.consumer.authors import Authors
-from services.consumer.catalogue import Catalogue
-from services.consumer.citations import Citations
-from services.consumer.directory import Directory
 from services.publisher.main import messages_of, public_facts
 from services.publisher.profiles import Profiles
+from services.worker import CONSUMER, PUBLISHER
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log.port import Message, Partition, Record
@@ -32,7 +29,7 @@ from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout, PackStage
 from tests.oracle import oracle
 
-STAGES = (Catalogue, Directory, Citations, Authors, Profiles)
+STAGES = (*CONSUMER, *PUBLISHER)
 
 
 class Violation(AssertionError):
@@ -365,16 +362,13 @@ class World:
         if self.gaps and not self.refused:
             raise Violation("I3: a gap although no send was refused")
         for actor in self.actors:
-            for target, sent in enumerate(actor.session.stage.outbox.sent):
+            stage = actor.session.stage
+            for (topic, target), sent in zip(stage.destinations, stage.outbox.sent, strict=True):
                 for other in self.actors:
-                    if (
-                        isinstance(other.session.stage, PackStage)
-                        and other.role[1] == target
-                        and other.role[0].input is actor.role[0].output
-                    ):
-                        high = other.session.stage.high.get(f"{actor.role[0].name}/{actor.role[1]}", 0)
+                    if other.role[0].input is topic and other.role[1] == target:
+                        high = other.session.stage.high.get(f"{stage.name}/{stage.partition}", 0)
                         if high != sent:
-                            raise Violation(f"I4: {actor.role[0].name}/{actor.role[1]} → {target} sent {sent}, taken {high}")
+                            raise Violation(f"I4: {stage.name}/{stage.partition} → {topic.name}/{target} sent {sent}, taken {high}")
         self._check_public()
         self._check_dead_letters()
 
