@@ -111,7 +111,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     truncated = (state.truncated_papers.data[authors] > 0).tolist()
     sources = [(name, column.data[authors].tolist()) for name, column in zip(state.sources.names, state.counted, strict=True)]
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
-    basis = state.layout.headline_basis
+    redirect, basis = state.redirect.data[authors].tolist(), state.layout.headline_basis
     wanted = basis.removeprefix("counted:") if basis.startswith("counted:") else None
     for at, slot in enumerate(authors.tolist()):
         cited, published, category, name, end = group[4 * at : 4 * at + 5]
@@ -125,6 +125,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
             told, h_index, citations = _quoted(basis), counted[wanted]["h_index"], counted[wanted]["citations"]
         others = b"".join(b",%s:%s" % (_quoted(f"counted:{s}"), COUNTED_JSON % (length[at], *c.values())) for s, c in counted.items())
         extras = {extra: described[extra] for extra in EXTRAS if extra in described}
+        if redirect[at] >= 0:
+            extras["redirect"] = state.others.names[redirect[at]]
         rest = REST % (
             _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations, told,
             REFERENCES_JSON % tuple(own), others, _reported(said, own) if said else b"[]",
@@ -185,8 +187,8 @@ def _change(before: list[int], now: list[int], counted_before, counted: dict) ->
 
 def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
     """Every cause as JSON; where those of each author begin; how many there were for each, told or not."""
-    by_source = why.kind == causes.COUNTED
-    papers = {p: _quoted(state.papers.names[p]) for p in distinct(np.concatenate((why.paper, why.by[~by_source & (why.by >= 0)]))).tolist()}
+    by_paper = (why.by >= 0) & (why.kind != causes.COUNTED) & ~np.isin(why.kind, causes.BY_AUTHOR)
+    papers = {p: _quoted(state.papers.names[p]) for p in distinct(np.concatenate((why.paper, why.by[by_paper]))).tolist()}
     sources = [b',"source":' + _quoted(name) for name in state.sources.names]
     out = []
     for kind, paper, by in zip(why.kind.tolist(), why.paper.tolist(), why.by.tolist(), strict=True):
@@ -194,6 +196,8 @@ def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
             out.append(b'{"kind":%s,"paper_id":%s}' % (KINDS[kind], papers[paper]))
         elif kind == causes.COUNTED:
             out.append(b'{"kind":%s,"paper_id":%s%s}' % (KINDS[kind], papers[paper], sources[by]))
+        elif kind in causes.BY_AUTHOR:
+            out.append(b'{"kind":%s,"paper_id":%s,"other":%s}' % (KINDS[kind], papers[paper], _quoted(state.others.names[by])))
         else:
             out.append(b'{"kind":%s,"paper_id":%s,"by":%s}' % (KINDS[kind], papers[paper], papers[by]))
     totals = np.diff(np.append(0, np.cumsum(why.weight))[why.bounds])

@@ -131,16 +131,20 @@ class Profile(TypedDict):
     orcid: NotRequired[str]
     homepage: NotRequired[str]
     aliases: NotRequired[list[str]]
+    redirect: NotRequired[
+        Annotated[Id, Field(description="The author whom this id is merged into, who has its papers. Absent: not merged.")]
+    ]
 
 
 @with_config(STRICT)
 class Cause(TypedDict):
     """Why numbers moved: something happened to a paper of the author."""
 
-    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn or counted.")]
+    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn, counted, merged or separated.")]
     paper_id: Annotated[Id, Field(description="The author's paper.")]
     by: NotRequired[Annotated[Id, Field(description="The paper that cites it, or no longer does.")]]
     source: NotRequired[Annotated[str, Field(description="Who counted its citations.")]]
+    other: NotRequired[Annotated[Id, Field(description="The author who was merged or separated.")]]
 
 
 @with_config(STRICT)
