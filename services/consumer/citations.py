@@ -338,8 +338,10 @@ class Citations(PackStage):
     def _identify(self, channel: str, rows: Rows) -> None:
         """Authors stand for others from now on: the papers that name them are described anew, their citations begin anew."""
         last = last_of(rows["author"])
-        who, before = self.author_slots.slots(channel, rows["author"][last]), self.canonical.view.copy()
-        self.canonical.data[who] = self.author_slots.slots(channel, rows["canonical"][last])
+        who, canonical = (self.author_slots.slots(channel, rows[name][last]) for name in ("author", "canonical"))
+        before = self.canonical.view.copy()
+        who, canonical = (c[canonical != before[who]] for c in (who, canonical))  # a row may say what is: others were left out (rule C5)
+        self.canonical.data[who] = canonical
         papers = self._naming(who)
         if not len(papers):
             return
