@@ -239,6 +239,6 @@ def test_the_anthology_with_its_name_variants_merged_and_separated_again(layout)
     back = [encode(separated(author, 3)) for author in sorted({claim["author_id"] for claim in (*variants, *chance)})]
     made.tell(*back)
     assert_equal(made, [*log, *back])
-    plain = Pipeline(Layout(*layout), seed=2).tell(*events).profiles
-    assert {author: lasting(made.profiles[author]) for author in plain} == {author: lasting(plain[author]) for author in plain}
-    assert not [author for author in made.profiles.keys() - plain.keys() if made.profiles[author]["papers_total"]], "named in a claim only"
+    plain, after = Pipeline(Layout(*layout), seed=2).tell(*events).profiles, made.profiles
+    assert {author: lasting(after[author]) for author in plain} == {author: lasting(profile) for author, profile in plain.items()}
+    assert not [author for author in after.keys() - plain.keys() if after[author]["papers_total"]], "they are named in a claim only"
