@@ -28,12 +28,10 @@ def events_of(cases: dict, papers: list[dict] | None = None) -> list[dict]:
         for by in paper["citations"]:
             cites.setdefault(by, []).append(paper["bibcode"])
     of_set = [{"author_id": SET, "name": "The Set"}]
-    events = [
-        event(
-            paper, [*of_set, *({"name": f"{paper['bibcode']} {n}"} for n in range(1, paper["author_num"]))], cites.pop(paper["bibcode"], [])
-        )
-        for paper in papers
-    ]
+    events = []
+    for paper in papers:
+        others = [{"name": f"{paper['bibcode']} {n}"} for n in range(1, paper["author_num"])]
+        events.append(event(paper, of_set + others, cites.pop(paper["bibcode"], [])))
     for paper in cases["citing_papers"]:
         cited = cites.pop(paper["bibcode"], [])
         others = [f"other:{n}" for n in range(paper["reference_num"] - len(cited))]
