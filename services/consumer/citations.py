@@ -355,7 +355,12 @@ class Citations(PackStage):
         edges = self._citations_by(papers)
         foreign = self.foreign.data[edges.cited].copy()
         change, deltas = self._fold(edges, papers, rows, papers[ours], ours)
-        causes = self._causes_of_identity(papers, named, before, edges, foreign != self.foreign.data[edges.cited])
+        moved = foreign != self.foreign.data[edges.cited]
+        index, owner = self.members.index(edges.cited)
+        by_them = np.isin(self.members.values[0].data[index], np.concatenate([before[who], canonical]))
+        told = moved | (np.bincount(owner[by_them], minlength=len(moved)) > 0)  # of the others nothing has changed
+        edges, moved = edges.take(told), moved[told]
+        causes = self._causes_of_identity(papers, named, before, edges, moved)
         self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes)
 
     def _naming(self, authors: np.ndarray) -> np.ndarray:
@@ -649,6 +654,9 @@ class _Edges:
 
     def __init__(self, cited, citing, before, after):
         self.cited, self.citing, self.before, self.after = cited, citing, before, after
+
+    def take(self, mask: np.ndarray) -> "_Edges":
+        return _Edges(self.cited[mask], self.citing[mask], self.before[mask], self.after[mask])
 
 
 class _Change:
