@@ -9,10 +9,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench import author, kafka, latency, literature, memory, service, stages
+from bench import author, kafka, latency, literature, memory, merge, service, stages
 from bench.measure import Figure, machine
 
-KINDS = ("throughput", "restore", "stages", "memory", "latency", "author", "kafka")
+KINDS = ("throughput", "restore", "stages", "memory", "latency", "author", "merge", "kafka")
 
 
 def main() -> None:
@@ -44,6 +44,8 @@ def main() -> None:
             figures += latency.measure(Path(folder) / "latency", chosen.seconds)
         if "author" in kinds:
             figures += author.measure(chosen.papers)
+        if "merge" in kinds:
+            figures += merge.measure()
         if "kafka" in kinds:
             figures += kafka.measure(Path(folder), events, chosen.seconds)
     show(figures)

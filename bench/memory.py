@@ -12,13 +12,11 @@ AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD = "author", "authorship", "citation", 
 AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}
 FOR = {
     "catalogue": {"authors": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "references": CITATION},
-    "directory": dict.fromkeys(("authors", "author_no", "about"), AUTHOR),
+    "directory": dict.fromkeys(("authors", "author_no", "about", "claim_revision", "claimed"), AUTHOR),
+    "aliases": dict.fromkeys(("authors", "author_slots", "target", "canonical", "author_no", "other_no"), AUTHOR),
     "citations": {
-        "authors": AUTHOR,
-        "author_slots": AUTHOR,
-        "author_no": AUTHOR,
-        "stranger_no": AUTHOR,
-        "members": AUTHORSHIP,
+        **dict.fromkeys(("authors", "author_slots", "author_no", "canonical", "other_no", "stranger_no"), AUTHOR),
+        **dict.fromkeys(("members", "named", "written.sig_lengths", "written.sigs"), AUTHORSHIP),
         "cited_by": CITATION,
     },
     "authors": {

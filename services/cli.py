@@ -155,7 +155,7 @@ def simulate(
 @app.command()
 @with_settings(*PLACE)
 def profile(settings: Settings, author_id: Annotated[str, typer.Argument(metavar="AUTHOR_ID")], json: AsJson = False) -> None:
-    """One author's profile."""
+    """One author's profile; of a merged author, who has the papers now."""
     from services.reading import profile
     from services.terminal import print_json, print_profile
 

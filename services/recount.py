@@ -55,6 +55,7 @@ class Literature:
         self.counted: dict[str, dict[int, tuple[str, int]]] = {}
         self.described: dict[int, tuple[int, str]] = {}  # author → (revision, name)
         self.reported: dict[int, dict[str, dict]] = {}
+        self.claims: dict[int, tuple[int, int | None]] = {}  # author → (revision, whom he is merged into; None: separated)
         self.today: str | None = None
 
     def take_paper(self, event: Mapping, partition: int, offset: int) -> None:
@@ -97,7 +98,7 @@ class Literature:
         self.references_count[paper] = len(references)
 
     def take_author(self, event: Mapping) -> None:
-        """One event of authors.v1. Merges and separations have no effect in this release."""
+        """One event of authors.v1."""
         match event["event"]:
             case "author.described":
                 author = self.author(event["author_id"])
@@ -113,8 +114,29 @@ class Literature:
                 if held is None or event["as_of"] >= held["as_of"]:
                     figures = {name: value for name, value in event["metrics"].items() if value is not None}
                     of_author[event["source"]] = {"source": event["source"], "as_of": event["as_of"], **figures}
+            case "author.merged" | "author.separated":
+                author, revision = self.author(event["author_id"]), event.get("revision") or 0
+                into = self.author(event["into"]) if event["event"] == "author.merged" else None
+                for named in (author, into):
+                    if named is not None:
+                        self.known[named] = True
+                if author not in self.claims or revision >= self.claims[author][0]:
+                    self.claims[author] = (revision, into)
             case "clock.ticked":
                 self.today = max(self.today or "", event["date"])
+
+    def identities(self) -> dict[int, int]:
+        """Merged author → who he is: claims are followed to the end of the chain, or to the smallest name of the loop that it runs into."""
+        found: dict[int, int] = {}
+        for author, (_, into) in self.claims.items():
+            chain = [author]
+            while into is not None and into not in chain:
+                chain.append(into)
+                into = self.claims[into][1] if into in self.claims else None
+            end = chain[-1] if into is None else min(chain[chain.index(into) :], key=self.authors.names.__getitem__)
+            if end != author:
+                found[author] = end
+        return found
 
     def author(self, key: str) -> int:
         author = self.authors.number(key)
@@ -143,12 +165,14 @@ class Recount:
         self.literature, self.listed = literature, listed
         read = literature
         papers, authors = len(read.papers), len(read.authors)
+        self.identities = read.identities()
+        self.authors_count, self.authorship_author, self.authorship_name = self._merged_lists()
         current = np.frombuffer(read.state, np.uint8) == PUBLISHED
         year = np.frombuffer(read.year, np.int16).astype(np.int64)
 
-        writing, slots = _ragged(_column(read.authors_at, np.uint64), _column(read.authors_count, np.uint64))
-        author = _column(read.authorship_author, np.uint32)[slots].astype(np.int64)
-        name = _column(read.authorship_name, np.uint32)[slots]
+        writing, slots = _ragged(_column(read.authors_at, np.uint64), _column(self.authors_count, np.uint64))
+        author = _column(self.authorship_author, np.uint32)[slots].astype(np.int64)
+        name = _column(self.authorship_name, np.uint32)[slots]
 
         citing, slots = _ragged(_column(read.references_at, np.uint64), _column(read.references_count, np.uint64))
         cited = _column(read.reference, np.uint32)[slots].astype(np.int64)
@@ -178,10 +202,26 @@ class Recount:
         self.written_at = np.searchsorted(author[order], np.arange(authors + 1)).tolist()
         self.totals = {"papers": int(current.sum()), "authorships": len(order), "citations": len(cited)}
 
+    def _merged_lists(self) -> tuple[array, array, array]:
+        """How many authors each paper has; authors, names of all. Merged ones as who they are, once a paper, where named first."""
+        read = self.literature
+        if not self.identities:
+            return read.authors_count, read.authorship_author, read.authorship_name
+        count, author, name = array("Q", read.authors_count), array("I", read.authorship_author), array("I", read.authorship_name)
+        for paper, (at, size) in enumerate(zip(read.authors_at, read.authors_count, strict=True)):
+            if self.identities.keys().isdisjoint(author[at : at + size]):
+                continue
+            people: dict[int, int] = {}
+            for place in range(at, at + size):
+                people.setdefault(self.identities.get(author[place], author[place]), name[place])
+            count[paper] = len(people)
+            author[at : at + len(people)], name[at : at + len(people)] = array("I", people), array("I", people.values())
+        return count, author, name
+
     def _compare_authors(self, citing: np.ndarray, cited: np.ndarray) -> np.ndarray:
         """For each citation whether the two papers share no author; notes in `own` what the authors of both cite of their own."""
         read = self.literature
-        at, count, authors = read.authors_at, read.authors_count, read.authorship_author
+        at, count, authors = read.authors_at, self.authors_count, self.authorship_author
         large: dict[int, set[int]] = {}  # a paper of thousands of authors is walked once, not once per citation of it
         self.own: dict[tuple[int, int], list[int]] = {}  # (author, cited paper) → [citations, their weight]
 
@@ -208,13 +248,14 @@ class Recount:
         return result
 
     def profile(self, author: int) -> dict:
-        """name, field (None: none), metrics, series, papers_total, papers [(number, citations)] most cited first, reported."""
+        """redirect (None: not merged), name, field (None: none), metrics, series, papers_total, papers [(number, citations)] most cited
+        first, reported."""
         read = self.literature
         mine = self._written_by(author)
         papers = self.written[mine].tolist()
         counts = self.citations[self.written[mine]].tolist()
         nonself = self.nonself[self.written[mine]].tolist()
-        teams = [read.authors_count[paper] for paper in papers]
+        teams = [self.authors_count[paper] for paper in papers]
         dated = [read.year[paper] for paper in papers if read.year[paper] != NO_YEAR]
         metrics = {
             "references": count_metrics(counts)
@@ -241,6 +282,7 @@ class Recount:
         fields = Counter(read.words.names[read.field[paper]] for paper in papers if read.field[paper])
         field = min(fields, key=lambda category: (-fields[category], category), default=None)
         return {
+            "redirect": read.authors.names[self.identities[author]] if author in self.identities else None,
             "name": read.described[author][1] if author in read.described else usual_name,
             "field": last_part(field),
             "metrics": metrics,
@@ -260,10 +302,10 @@ class Recount:
         first = last = 0
         for paper, team in zip(papers, teams, strict=True):
             at = read.authors_at[paper]
-            first += read.authorship_author[at] == author
-            last += team > 1 and read.authorship_author[at + team - 1] == author
+            first += self.authorship_author[at] == author
+            last += team > 1 and self.authorship_author[at + team - 1] == author
             if team <= LARGE_TEAM:
-                coauthors.update(read.authorship_author[at : at + team])
+                coauthors.update(self.authorship_author[at : at + team])
         return {
             "citations_self": sum(mine[0] for mine in own),
             "tori": from_units(weight),
@@ -307,9 +349,10 @@ class Recount:
         return {"coverage": round(resolved / references, 6) if references else None, "flags": [code for code, on in raised.items() if on]}
 
     def must_be_published(self, author: int) -> bool:
-        """Authors with papers, and those described or reported on; who wrote only superseded revisions may have been seen or not."""
-        mine = self._written_by(author)
-        return mine.start < mine.stop or author in self.literature.described or author in self.literature.reported
+        """Authors with papers, and those described, reported on or merged; who wrote only superseded revisions, or was merged once, may
+        have been seen or not."""
+        mine, read = self._written_by(author), self.literature
+        return mine.start < mine.stop or author in read.described or author in read.reported or author in self.identities
 
     def _written_by(self, author: int) -> slice:
         """Places in `written` and `named`; none for authors that only the published side knows."""

@@ -60,6 +60,10 @@ def clean(text: str) -> str:
 
 def print_profile(profile: Mapping[str, Any]) -> None:
     """A snapshot, in the order in which people ask."""
+    if profile.get("redirect"):
+        old, new = profile["author_id"], profile["redirect"]
+        print(clean(f"{old} is merged into {new}, who has all its papers: scholarstream profile {new}"))
+        return
     headline, out = profile["headline"], console()
     field = f", {profile['field']}" if profile.get("field") else ""
     print(clean(f"{profile.get('name') or profile['author_id']} ({profile['author_id']}{field})"))

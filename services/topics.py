@@ -9,14 +9,14 @@ import orjson
 
 from services import worker
 from services.publisher.takeover import Control
-from shared.contracts.topics import AUTHOR_CHANGES, CONTROL, METRIC_CHANGES, PAPER_CHANGES, TOPICS, Topic
+from shared.contracts.topics import CONTROL, TOPICS, Topic
 from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
 from shared.log.port import Difference, Partition, Record, TopicSpec
 from shared.stages.packs import RowsColumn, count, decode, take
 
 DAY_MS = 86_400_000
-PACKS = (PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES)
+PACKS = {topic for stage in worker.CONSUMER + worker.PUBLISHER for topic in stage.outputs}
 
 
 async def create(settings) -> list[str]:

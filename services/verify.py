@@ -226,7 +226,7 @@ class Verifier:
     async def _compare_snapshot(self, author: int, snapshot: Mapping) -> None:
         expected = self.recount.profile(author)
         name = self.literature.authors.names[author]
-        for what in ("papers_total", "field", "name"):
+        for what in ("redirect", "papers_total", "field", "name"):
             if what == "name" and expected["name"] is None:
                 continue  # nobody says what an author without papers is called
             if snapshot.get(what) != expected[what]:

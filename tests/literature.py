@@ -62,7 +62,13 @@ reported = st.fixed_dictionaries(
 )
 ticked = st.fixed_dictionaries({"event": st.just("clock.ticked"), "author_id": st.just("clock"), "date": st.sampled_from(YEARS_OF_DAYS)})
 
+whom = st.sampled_from([*IDS, "name:ada", "name:bob", "name:cyd", "a:nobody"])
+merged = st.fixed_dictionaries(
+    {"event": st.just("author.merged"), "author_id": whom, "into": whom}, optional={"revision": st.integers(0, 2)}
+)
+separated = st.fixed_dictionaries({"event": st.just("author.separated"), "author_id": whom}, optional={"revision": st.integers(0, 2)})
+
 paper_events = st.one_of(published, published, published, withdrawn, counted)
-author_events = st.one_of(described, reported, ticked)
+author_events = st.one_of(described, reported, ticked, merged, merged, separated)
 event_lists = st.lists(st.one_of(paper_events, paper_events, author_events), max_size=40)
 """Lists of events of both kinds, as dicts; `encode` makes their bytes."""

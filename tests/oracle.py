@@ -211,14 +211,16 @@ def author_key(author: dict) -> str:
 def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad.
 
-    Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on; some
-    have no papers now. Each value: author_id, name (None: no papers, not described), field, described, as_of, papers_total, metrics
-    (references, counted:SOURCE), citations_by_year, papers_by_year, papers (the first 100 in their order), reported.
+    Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
+    in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: no papers,
+    not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
+    papers (the first 100 in their order), reported.
     """
     newest: dict[str, dict] = {}  # paper → event of the highest revision, the later of equals; withdrawals too
     counted: dict[tuple[str, str], dict] = {}  # (paper, source) → event with the newest as_of, the later of equals
     described: dict[str, dict] = {}
     reported: dict[str, dict[str, dict]] = defaultdict(dict)  # author → source → event with the newest as_of
+    claims: dict[str, dict] = {}  # author → merge or separation of the highest revision, the later of equals
     known: set[str] = set()
     today: str | None = None
     for raw in events:
@@ -243,15 +245,21 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             held = reported[event["author_id"]].get(event["source"])
             if held is None or event["as_of"] >= held["as_of"]:
                 reported[event["author_id"]][event["source"]] = event
+        elif kind in ("author.merged", "author.separated"):
+            held = claims.get(event["author_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                claims[event["author_id"]] = event
+            known |= {event["author_id"], event.get("into", event["author_id"])}
         elif kind == "clock.ticked":
             today = max(today or "", event["date"])
 
+    into = {author: event["into"] for author, event in claims.items() if event["event"] == "author.merged"}
     papers = {paper: event for paper, event in newest.items() if event.get("event", "paper.published") == "paper.published"}
-    authors: dict[str, dict[str, dict]] = {}  # paper → author key → the author's first entry there
+    authors: dict[str, dict[str, dict]] = {}  # paper → author, merges followed → the author's first entry there
     for paper, event in papers.items():
         authors[paper] = {}
         for author in event.get("authors") or []:
-            authors[paper].setdefault(author_key(author), author)
+            authors[paper].setdefault(canonical(author_key(author), into), author)
     citing: dict[str, set[str]] = defaultdict(set)  # cited paper → citing papers; both current, never itself
     for paper, event in papers.items():
         for reference in event.get("references") or []:
@@ -295,6 +303,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
         ordered.sort(key=lambda paper: citations[paper], reverse=True)
         profiles[author] = {
             "author_id": author,
+            "redirect": None if canonical(author, into) == author else canonical(author, into),
             "name": described[author]["name"] if author in described else most_frequent(names, lambda name: (-len(name), name)),
             "field": last_part(most_frequent(fields, lambda field: field)),
             "described": author in described,
@@ -322,6 +331,15 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             ],
         }
     return profiles
+
+
+def canonical(author: str, into: dict[str, str]) -> str:
+    """Who an author is when each is whom `into` says: the end of the chain, the smallest of the loop at the end of it."""
+    passed: list[str] = []
+    while author in into and author not in passed:
+        passed.append(author)
+        author = into[author]
+    return min(passed[passed.index(author) :]) if author in passed else author
 
 
 def count_metrics(counts: list[int]) -> dict[str, float | None]:

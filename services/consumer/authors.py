@@ -1,7 +1,7 @@
 """authors: author-changes → metric-changes. Per author the papers with their counts; indices and sums kept incrementally.
 
 Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3),
-and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `day`.
+and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `redirect`, `day`.
 
 Which numbers there are says the registry (shared/metrics/definitions.py). Those that depend on the day change with a new calendar year only
 (rule D4): then all authors are summed up again and told.
@@ -33,19 +33,20 @@ NARROW = ("own", "first", "last", "single", "papers_lately", "citations_lately",
 class Authors(PackStage):
     name = "authors"
     input = topics.AUTHOR_CHANGES
-    output = topics.METRIC_CHANGES
+    outputs = (topics.METRIC_CHANGES,)
     kinds = (
-        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("counted", ("author", "source")),
-        Kind("day", ("one",)), Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
+        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("card", ("paper",)), Kind("row"),
+        Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)),
+        Kind("redirect", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
     )  # fmt: skip
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.authors, self.sources = Keys(), Keys()
+        self.authors, self.sources, self.others = Keys(), Keys(), Keys()  # others: with whom authors were merged
         self.strangers = Keys()  # co-authors of another partition
         self.author_slots, self.paper_slots, self.source_slots, self.row_slots = ChannelMap(), ChannelMap(), ChannelMap(), ChannelMap()
-        self.stranger_slots = ChannelMap()
+        self.stranger_slots, self.other_slots = ChannelMap(), ChannelMap()
         self.papers_known = 0
         # rows (authorships)
         self.row_author, self.row_paper = Column(I32, -1), Column(I32, -1)
@@ -72,8 +73,9 @@ class Authors(PackStage):
 
     def parts(self):
         return {
-            "authors": self.authors, "strangers": self.strangers, "sources": self.sources, "author_slots": self.author_slots,
-            "stranger_slots": self.stranger_slots, "paper_slots": self.paper_slots, "source_slots": self.source_slots,
+            "authors": self.authors, "strangers": self.strangers, "sources": self.sources, "others": self.others,
+            "author_slots": self.author_slots, "stranger_slots": self.stranger_slots, "paper_slots": self.paper_slots,
+            "source_slots": self.source_slots, "other_slots": self.other_slots,
             "row_slots": self.row_slots, "row_author": self.row_author, "row_paper": self.row_paper,
             "row_citations": self.row_citations, "row_foreign": self.row_foreign, "row_own": self.row_own, "row_weight": self.row_weight,
             "row_recent": self.row_recent, "row_lately": self.row_lately, "row_year": self.row_year, "row_authors": self.row_authors,
@@ -132,7 +134,7 @@ class Authors(PackStage):
             touched.append(author)
         if "count" in kinds:
             touched.append(self._set_counted(channel, _not_before(kinds["count"], kinds.get("row")), out))
-        for kind in ("year", "cause", "about"):
+        for kind in ("year", "cause", "about", "redirect"):
             if kind in kinds:
                 rows = dict(kinds[kind])
                 del rows["n"]
@@ -143,6 +145,8 @@ class Authors(PackStage):
             cause = out["cause"]
             cause["paper"], cause["by"] = self._paper(channel, cause["paper"]), self._by(channel, cause)
             cause["version"] = np.full(len(cause["by"]), offset + 1, I64)
+        if "redirect" in out:
+            out["redirect"]["other"] = self._other(channel, out["redirect"]["other"])
         if "card" in kinds:
             rows = dict(kinds["card"])
             del rows["n"]
@@ -183,17 +187,29 @@ class Authors(PackStage):
             while len(self.counted) < len(self.sources):
                 self._new_source()
             out["source_key"] = {"key": self.sources.names[before:]}
+        if "other_key" in kinds:
+            before = len(self.others)
+            self.other_slots.learn(channel, self.others.learn(kinds["other_key"]["key"]))
+            out["other_key"] = {"key": self.others.names[before:]}
 
     def _paper(self, channel: str, numbers: np.ndarray) -> np.ndarray:
         return self.paper_slots.slots(channel, numbers)
 
     def _by(self, channel: str, cause: Rows) -> np.ndarray:
-        """Who caused it: a paper, or (for restated counts) a source, or nobody."""
-        by, restated = cause["by"].copy(), cause["kind"] == causes.COUNTED
+        """Who caused it: a paper, or (for restated counts) a source, or (for merges) another author, or nobody."""
+        by, kind = cause["by"].copy(), cause["kind"]
+        restated, merged = kind == causes.COUNTED, np.isin(kind, causes.BY_AUTHOR)
         by[restated] = self.source_slots.slots(channel, by[restated])
-        papers = ~restated & (by >= 0)
+        by[merged] = self._other(channel, by[merged])
+        papers = ~restated & ~merged & (by >= 0)
         by[papers] = self._paper(channel, by[papers])
         return by
+
+    def _other(self, channel: str, numbers: np.ndarray) -> np.ndarray:
+        """-1, nobody, stays."""
+        others, known = numbers.copy(), numbers >= 0
+        others[known] = self.other_slots.slots(channel, numbers[known])
+        return others
 
     def _define(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
         """Authorships: a row that stood for another author or paper leaves that one first, and one whose paper has another year or other

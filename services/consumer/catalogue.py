@@ -31,7 +31,7 @@ SHOWN_IF_GIVEN = ("venue", "doi", "url")
 class Catalogue(Stage):
     name = "catalogue"
     input = topics.PAPERS
-    output = topics.PAPER_CHANGES
+    outputs = (topics.PAPER_CHANGES,)
     kinds = (
         Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("ended"), Kind("paper"), Kind("edge"),
         Kind("counted", ("paper", "source")),
@@ -39,7 +39,7 @@ class Catalogue(Stage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        targets = len(self.outbox.sent)
+        targets = len(self.targets(topics.PAPER_CHANGES))
         self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
         self.revision, self.status, self.digest = Column(I64, -1), Column(I8, UNKNOWN), Column(I64)
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
@@ -168,7 +168,7 @@ class _Batch:
         s, size = self.stage, len(self.stage.papers)
         for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, *s.counted_at):
             column.resize(size)
-        targets = s.layout.count(s.output)
+        targets = len(s.targets(topics.PAPER_CHANGES))
         if targets > 1 and new:
             s.part.data[self.before : size] = partitions_of([k.encode() for k in new], targets)
         if self.held:
@@ -308,16 +308,17 @@ class _Batch:
         row_of_event = np.full(len(self.events), -1, I64)
         row_of_event[head_event] = np.arange(len(head))
         home = s.part.data[head]
-        for target in range(len(s.outbox.sent)):
+        targets = s.targets(topics.PAPER_CHANGES)
+        for target in targets:
             begun_rows, ended_rows = (np.flatnonzero(s.part.data[c["cited"]] == target) for c in (begun, ended))
             count_rows = np.flatnonzero(s.part.data[counted] == target)
-            if len(s.outbox.sent) == 1:
+            if len(targets) == 1:
                 rows = np.arange(len(head))
             else:  # described here, or citing into here
                 citing = row_of_event[np.concatenate([begun_event[begun_rows], ended_event[ended_rows]])]
                 rows = np.union1d(np.flatnonzero(home == target), citing)
             here = take(papers, rows)
-            if len(s.outbox.sent) > 1:
+            if len(targets) > 1:
                 _strip(here, home[rows] != target)
             self._send(
                 target,

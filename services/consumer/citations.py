@@ -6,6 +6,9 @@ himself, the weight of those not by himself; -1 the authorship is gone), `count`
 paper for display), `cause` (why an author's numbers moved), and deltas: `year` (author, citing year, ±n), `cited_in` (paper, citing year,
 ±n), `team` (author, co-author, ±papers), `resolved` (author, ±references of the author's papers that lead to papers that are there).
 
+Authors are canonical ones: lists of authors are held as written, and merged ones count once on a paper, where they are named first (rule
+A3). When that changes, the papers that name them are described anew and their citations begin anew, from what is held.
+
 Everything is the difference of before and after one pack (rules C5, D1). The catalogue ends a citation before it changes the citing paper's
 authors, year or number of references, and begins it again afterwards; so a citation is taken back with what it was counted with.
 """
@@ -14,12 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from services.consumer.written import Written
 from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics.coauthors import TEAM
 from shared.metrics.fixed import share_of
 from shared.metrics.tori import REFERENCES_AT_LEAST
-from shared.stages.causes import CITED, COUNTED, PUBLISHED, REVISED, UNCITED, WITHDRAWN, cap
+from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, UNCITED, WITHDRAWN, cap
 from shared.stages.columns import (
     I8,
     I16,
@@ -50,30 +54,34 @@ FIRST, LAST = 1, 2  # bits of an authorship's place
 class Citations(PackStage):
     name = "citations"
     input = topics.PAPER_CHANGES
-    output = topics.AUTHOR_CHANGES
+    outputs = (topics.AUTHOR_CHANGES,)
     kinds = (
-        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("cited_in"),
-        Kind("row"), Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"),
-        Kind("cause"),
+        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("card", ("paper",)),
+        Kind("cited_in"), Kind("row"), Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"),
+        Kind("resolved"), Kind("cause"),
     )  # fmt: skip
 
     def __init__(self, *args):
         super().__init__(*args)
-        targets = len(self.outbox.sent)
+        targets = len(self.targets(topics.AUTHOR_CHANGES))
         self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
         self.paper_slots, self.author_slots, self.source_slots = ChannelMap(), ChannelMap(), ChannelMap()
         # papers: described here or citing into here
         self.present, self.year, self.references = Column(I8), Column(I16), Column(I16)
-        # author; row number on the author's channel (-1: no row); citations by papers of the author, and their weight
+        # canonical author; row number on the author's channel (-1: no row); citations by papers of the author, and their weight
         self.members = Lists(I32, I32, I32, I64)
+        self.named = Lists(I32)  # the authors as written, where a merged one is among them
+        self.written = Written(cards=targets > 1)
         self.cited_by = Lists(I32, growing=True)  # citing papers
         self.foreign = Column(I32)  # citations that share no author
         self.weight = Column(I64)  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
         self.counted: list[Column] = []  # per source: citations, -1 unknown
         # authors
+        self.canonical = Column(I32)
         self.part = Column(np.uint8 if targets <= 256 else np.uint16)
         self.author_no, self.paper_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
         self.stranger_no = Numbers(targets)  # of authors who are of another partition than the co-author they are told to
+        self.other_no = Numbers(targets)  # of authors as causes: merged or separated
         self.row_count = [0] * targets
         self.row_free = [Column(I32) for _ in range(targets)]  # numbers of rows that are gone, to be used again: last out, first in
 
@@ -82,6 +90,7 @@ class Citations(PackStage):
             "papers": self.papers, "authors": self.authors, "sources": self.sources, "paper_slots": self.paper_slots,
             "author_slots": self.author_slots, "source_slots": self.source_slots, "present": self.present, "year": self.year,
             "references": self.references, "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign,
+            "named": self.named, **self.written.parts(), "canonical": self.canonical, "other_no": self.other_no,
             "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
             "stranger_no": self.stranger_no, **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"row_free.{i}": c for i, c in enumerate(self.row_free)},
@@ -109,12 +118,21 @@ class Citations(PackStage):
     def apply(self, pack: Pack, offset: int) -> None:
         channel = f"{pack.stage}/{pack.partition}"
         self._learn(channel, pack.kinds)
+        if "alias" in pack.kinds:
+            self._identify(channel, pack.kinds["alias"])
+            return
         edges = self._edges(channel, pack.kinds.get("ended"), pack.kinds.get("edge"))
         heads, rows, superseded = self._heads(channel, pack.kinds.get("paper"))
         counted = self._counts(channel, pack.kinds.get("counted"))
-        # before
         ours = np.flatnonzero(rows["status"] >= 0) if rows else np.zeros(0, I64)
         home = heads[ours]  # papers described or withdrawn here
+        if len(home):
+            self.written.keep(home, take(rows, ours))
+        change, deltas = self._fold(edges, heads, rows, home, ours)
+        self._emit(edges, home, ours, rows, change, counted, deltas, self._causes(edges, home, change, counted, superseded))
+
+    def _fold(self, edges: "_Edges", heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray) -> tuple["_Change", "_Deltas"]:
+        """The citations that go, the papers, the citations that come."""
         was = self.present.data[home] == PRESENT
         now = rows["status"][ours] == PRESENT if rows else was
         comes, goes = home[now & ~was], home[was & ~now]
@@ -123,7 +141,6 @@ class Citations(PackStage):
         years.append(self._years_by(*ended, home, -1))
         resolved.append(self._resolved_by(*ended, goes, -1))
         teams = [self._teams_of(home[was], -1)]
-        # the citations that go, then the papers, then the citations that come: each sees the state it needs
         self._take_back(*ended)
         change = self._describe(heads, rows, home, ours, was, now)
         self._compare_again(home[now])
@@ -132,22 +149,24 @@ class Citations(PackStage):
         years += [self._years_of(home[now], 1), self._years_by(*begun, home, 1)]
         resolved += [self._resolved_of(comes, 1), self._resolved_by(*begun, comes, 1)]
         teams.append(self._teams_of(home[now], 1))
-        deltas = _Deltas(*(tuple(map(np.concatenate, zip(*parts, strict=True))) for parts in (years, resolved, teams)))
-        self._emit(edges, home, ours, rows, change, counted, deltas, superseded)
+        return change, _Deltas(*(tuple(map(np.concatenate, zip(*parts, strict=True))) for parts in (years, resolved, teams)))
 
     def _learn(self, channel: str, kinds: dict[str, Rows]) -> None:
         if "paper_key" in kinds:
             self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
-            for column in (self.present, self.year, self.references, self.members, self.cited_by, self.foreign, self.weight, self.paper_no,
-                           *self.counted):  # fmt: skip
+            for column in (self.present, self.year, self.references, self.members, self.named, self.written, self.cited_by, self.foreign,
+                           self.weight, self.paper_no, *self.counted):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
             self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
+            self.canonical.resize(len(self.authors))
+            self.canonical.data[before : len(self.authors)] = np.arange(before, len(self.authors))
             self.part.resize(len(self.authors))
             self.author_no.resize(len(self.authors))
             self.stranger_no.resize(len(self.authors))
-            targets = self.layout.count(self.output)
+            self.other_no.resize(len(self.authors))
+            targets = len(self.row_count)
             if targets > 1 and len(self.authors) > before:
                 self.part.data[before : len(self.authors)] = partitions_of([k.encode() for k in self.authors.names[before:]], targets)
         if "source_key" in kinds:
@@ -183,7 +202,23 @@ class Citations(PackStage):
         rows = rows | {"members": members}
         early = np.setdiff1d(np.flatnonzero(rows["status"] >= 0), last)
         named = members.take(early)
-        return paper[last], take(rows, last), (named.values, np.repeat(paper[early], named.lengths))
+        superseded = self.canonical.data[named.values], np.repeat(paper[early], named.lengths)
+        return paper[last], self._as_canonical(take(rows, last)), superseded
+
+    def _as_canonical(self, rows: Rows) -> Rows:
+        """Rows of papers with canonical authors as `members`, each once, and for each as `rank` where he is named first; the authors as
+        written as `named`, of the papers where they are others."""
+        named = rows["members"]
+        author, owner = self.canonical.data[named.values], np.repeat(np.arange(len(named.lengths)), named.lengths)
+        rank = np.arange(len(owner)) - starts_of(named.lengths.astype(I64))[owner]
+        merged = np.bincount(owner[author != named.values], minlength=len(named.lengths)) > 0
+        members = Ragged(named.lengths, author)
+        if merged.any():
+            first = first_of(pair(owner, author))
+            author, rank = author[first], rank[first]
+            members = Ragged(np.bincount(owner[first], minlength=len(named.lengths)), author)
+        kept = Ragged(np.where(merged, named.lengths, 0), named.values[merged[owner]])
+        return rows | {"members": members, "rank": Ragged(members.lengths, rank), "named": kept}
 
     def _counts(self, channel: str, rows: Rows | None) -> tuple[np.ndarray, np.ndarray]:
         """Takes what sources count; returns (papers, sources)."""
@@ -221,11 +256,11 @@ class Citations(PackStage):
         index, owner = self.members.index(papers[dated])
         author = self.members.values[0].data[index]
         leads = np.zeros(len(author), bool)
-        if len(self.outbox.sent) == 1:
+        if len(self.row_count) == 1:
             leads[1:] = owner[1:] != owner[:-1]
             leads[:1] = True
         else:
-            leads[first_of(owner * len(self.outbox.sent) + self.part.data[author])] = True
+            leads[first_of(owner * len(self.row_count) + self.part.data[author])] = True
         return author, papers[dated][owner], years[dated][owner], deltas[dated][owner], leads
 
     def _resolved_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
@@ -298,6 +333,65 @@ class Citations(PackStage):
         found = author[place] == (shared & 0xFFFFFFFF)[at]
         return edge, place[found]
 
+    # ---- who is whom
+
+    def _identify(self, channel: str, rows: Rows) -> None:
+        """Authors stand for others from now on: the papers that name them are described anew, their citations begin anew."""
+        last = last_of(rows["author"])
+        who, canonical = (self.author_slots.slots(channel, rows[name][last]) for name in ("author", "canonical"))
+        before = self.canonical.view.copy()
+        who, canonical = (c[canonical != before[who]] for c in (who, canonical))  # a row may say what is: others were left out (rule C5)
+        self.canonical.data[who] = canonical
+        papers = self._naming(who)
+        if not len(papers):
+            return
+        named = self._named_by(papers)
+        present = self.present.data[papers] == PRESENT
+        rows = self._as_canonical({
+            "status": np.where(present, PRESENT, CITING_ONLY), "year": self.year.data[papers], "references": self.references.data[papers],
+            "members": named, **self.written.of(papers),
+        })  # fmt: skip
+        ours = np.flatnonzero(present)
+        edges = self._citations_by(papers)
+        foreign = self.foreign.data[edges.cited].copy()
+        change, deltas = self._fold(edges, papers, rows, papers[ours], ours)
+        moved = foreign != self.foreign.data[edges.cited]
+        index, owner = self.members.index(edges.cited)
+        by_them = np.isin(self.members.values[0].data[index], np.concatenate([before[who], canonical]))
+        told = moved | (np.bincount(owner[by_them], minlength=len(moved)) > 0)  # of the others nothing has changed
+        edges, moved = edges.take(told), moved[told]
+        causes = self._causes_of_identity(papers, named, before, edges, moved)
+        self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes)
+
+    def _naming(self, authors: np.ndarray) -> np.ndarray:
+        """The papers whose lists of authors, as written, have one of these: ascending. It looks through all lists: merges are rare, an
+        index would cost every paper something."""
+        wanted = np.zeros(len(self.authors), bool)
+        wanted[authors] = True
+        plain = self.members.owners_of(wanted)
+        plain = plain[self.named.length.data[plain] == 0]
+        return np.union1d(plain, self.named.owners_of(wanted)).astype(I32)
+
+    def _named_by(self, papers: np.ndarray) -> Ragged:
+        """The authors of these papers as written."""
+        apart = self.named.length.data[papers] > 0
+        lengths = np.where(apart, self.named.length.data[papers], self.members.length.data[papers])
+        from_apart, values = np.repeat(apart, lengths), np.empty(lengths.sum(), I32)
+        values[from_apart] = self.named.values[0].data[self.named.index(papers[apart])[0]]
+        values[~from_apart] = self.members.values[0].data[self.members.index(papers[~apart])[0]]
+        return Ragged(lengths, values)
+
+    def _citations_by(self, papers: np.ndarray) -> "_Edges":
+        """All citations by these papers: they stand, and stand again. It looks through all citations, as _naming through all lists."""
+        wanted = np.zeros(len(self.papers), bool)
+        wanted[papers] = True
+        cited = self.cited_by.owners_of(wanted)
+        index, owner = self.cited_by.index(cited)
+        citing = self.cited_by.values[0].data[index]
+        key = np.sort(pair(cited[owner], citing)[wanted[citing]])
+        stand = np.ones(len(key), bool)
+        return _Edges((key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), stand, stand)
+
     # ---- papers
 
     def _describe(self, heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray, was: np.ndarray, now: np.ndarray) -> "_Change":
@@ -332,6 +426,7 @@ class Citations(PackStage):
             self.row_free[target].extend(free)
         none = np.zeros(len(row), I64)
         self.members.replace(heads, members.lengths, members.values, row, none, none)
+        self.named.replace(heads, rows["named"].lengths, rows["named"].values)
         self.year.data[heads], self.references.data[heads] = rows["year"], rows["references"]
         self.present.data[home] = np.where(now, PRESENT, 0)
         return _Change(now, was, home[old_owner[left]], gone_author, gone_row)
@@ -347,15 +442,14 @@ class Citations(PackStage):
 
     # ---- what is now
 
-    def _emit(self, edges, home, ours, rows, change, counted, deltas, superseded) -> None:
+    def _emit(self, edges, home, ours, rows, change, counted, deltas, causes) -> None:
         moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home]))
         moved = moved[self.present.data[moved] == PRESENT]
         index, owner = self.members.index(moved)
         author, row, own, own_weight = (c.data[index] for c in self.members.values)
         rank = index - self.members.offset.data[moved][owner]
-        causes = self._causes(edges, home, change, counted, superseded)
         described, place = home[change.now], ours[change.now]
-        for target in range(len(self.outbox.sent)):
+        for target in self.targets(topics.AUTHOR_CHANGES):
             authorships, gone, dated, referring, teamed, why = (
                 self._of_target(target, who)
                 for who in (author, change.gone_author, deltas.years[0], deltas.resolved[0], deltas.teams[0], causes[0])
@@ -367,28 +461,33 @@ class Citations(PackStage):
             self._send(target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0])
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
-        return np.arange(len(authors)) if len(self.outbox.sent) == 1 else np.flatnonzero(self.part.data[authors] == target)
+        return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
 
     def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted) -> None:
         out: dict[str, Rows] = {}
         at = find(described, touched.paper)
         is_new = at >= 0
         who, about, kind, by, weight = causes
-        by_paper = (kind != COUNTED) & (by >= 0)  # else: a source, or nobody
+        by_author = (kind == MERGED) | (kind == SEPARATED)
+        by_paper = (kind != COUNTED) & ~by_author & (by >= 0)  # else: a source, or nobody
         year, cited_in, resolved, team = deltas.sums()
         strange = self.part.data[team[1]] != target
         authors = self.author_no.define(target, np.concatenate([touched.author, year[0], resolved[0], team[0], team[1][~strange], who]))
         strangers = self.stranger_no.define(target, team[1][strange])
+        others = self.other_no.define(target, by[by_author])
         papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
         author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
         out["author_key"] = {"key": [self.authors.names[i] for i in authors.tolist()]}
         out["stranger_key"] = {"key": [self.authors.names[i] for i in strangers.tolist()]}
+        out["other_key"] = {"key": [self.authors.names[i] for i in others.tolist()]}
         out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
         if is_new.any():
             shown = distinct(at[is_new])
             source = place[shown]
-            out["card"] = {"paper": paper_number[described[shown]], "card": rows["card"].take(source), "date": rows["date"][source],
-                           "category": [rows["category"][i] for i in source.tolist()], "truncated": rows["truncated"][source]}  # fmt: skip
+            if "card" in rows:
+                out["card"] = {"paper": paper_number[described[shown]], "card": rows["card"].take(source), "date": rows["date"][source],
+                               "category": [rows["category"][i] for i in source.tolist()],
+                               "truncated": rows["truncated"][source]}  # fmt: skip
             paper, rank = touched.paper[is_new], touched.rank[is_new]
             authors_of = self.members.length.data[paper]
             out["row"] = {"row": touched.row[is_new], "author": author_number[touched.author[is_new]], "paper": paper_number[paper],
@@ -405,6 +504,7 @@ class Citations(PackStage):
             "weight": np.concatenate([self.weight.data[touched.paper] - touched.own_weight, np.zeros(len(gone), I64)]),
         }
         by = np.where(by_paper, paper_number[np.where(by_paper, by, 0)], by)
+        by = np.where(by_author, self.other_no.columns[target].data[np.where(by_author, by, 0)], by)
         if self.counted:
             sources = self.source_no.define(target, np.arange(len(self.counted)))
             out["source_key"] = {"key": [self.sources.names[i] for i in sources.tolist()]}
@@ -469,11 +569,43 @@ class Citations(PackStage):
         columns = [np.concatenate(c) if c else NONE for c in (authors, papers_of, kinds, bys)]
         return cap(*columns)
 
+    def _causes_of_identity(self, papers: np.ndarray, named: Ragged, before: np.ndarray, edges: "_Edges", moved: np.ndarray):
+        """(author, paper, kind, by, weight), by: the other author. named: the papers' authors as written; before: whom each author stood
+        for; moved: of which citations the number of those by others changed.
+
+        Told are, of each author who stands for another one now, whoever he stood for and stands for, and the others of these papers and
+        of papers cited by them, whose numbers move with it.
+        """
+        now, place = self.canonical.data, np.repeat(np.arange(len(papers)), named.lengths)
+        mine = np.flatnonzero(before[named.values] != now[named.values])
+        who, place = named.values[mine], place[mine]
+        old, new, paper = before[who], now[who], papers[place]
+        parts_again, leaves_alone = before[new] == old, now[old] != new
+        kind = np.where(new == who, SEPARATED, MERGED)
+        parts = [
+            (new, paper, np.where(parts_again, SEPARATED, MERGED), np.where(parts_again, old, who)),
+            (old, paper, np.where(leaves_alone, SEPARATED, MERGED), np.where(leaves_alone, who, new)),
+        ]
+        first = first_of(place)  # the others of a paper are told of one of its authors
+        kind_of, who_of = kind[first], who[first]  # every paper has one: ascending like `papers`
+        told = distinct(np.concatenate([pair(paper, new), pair(paper, old)]))
+        index, owner = self.members.index(papers)
+        author = self.members.values[0].data[index]
+        rest = find(told, pair(papers[owner], author)) < 0
+        parts.append((author[rest], papers[owner[rest]], kind_of[owner[rest]], who_of[owner[rest]]))
+        index, owner = self.members.index(edges.cited)
+        author, by = self.members.values[0].data[index], find(papers, edges.citing)[owner]
+        concerned = moved[owner] | np.isin(author, np.concatenate([old, new]))
+        parts.append((author[concerned], edges.cited[owner[concerned]], kind_of[by[concerned]], who_of[by[concerned]]))
+        author, paper, kind, by = (np.concatenate(c) for c in zip(*parts, strict=True))
+        there = self.present.data[paper] == PRESENT
+        return cap(author[there], paper[there], kind[there].astype(I8), by[there])
+
 
 def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
-    """Name and affiliations as written, of the authors at `rank` of the papers in rows `place` of a pack."""
-    lengths = rows["sig_lengths"]
-    at = starts_of(lengths.lengths)[place] + rank
+    """Name and affiliations as written, of the members at `rank` of the papers in rows `place` of a pack."""
+    lengths, named = rows["sig_lengths"], rows["rank"]
+    at = starts_of(lengths.lengths)[place] + named.values[starts_of(named.lengths)[place] + rank]
     return Ragged(lengths.values, rows["sigs"].values).take(at)
 
 
@@ -522,6 +654,9 @@ class _Edges:
 
     def __init__(self, cited, citing, before, after):
         self.cited, self.citing, self.before, self.after = cited, citing, before, after
+
+    def take(self, mask: np.ndarray) -> "_Edges":
+        return _Edges(self.cited[mask], self.citing[mask], self.before[mask], self.after[mask])
 
 
 class _Change:

@@ -24,7 +24,6 @@ NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 class Profiles(PackStage):
     name = "publisher"
     input = topics.METRIC_CHANGES
-    output = None
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -40,7 +39,7 @@ class Profiles(PackStage):
         self.row_author, self.row_paper, self.row_citations = Column(I32, -1), Column(I32, -1), Column(I32, -1)
         self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
         # authors
-        self.authors, self.sources, self.categories, self.written = Names(), Names(), Keys(), Keys(own=True)
+        self.authors, self.sources, self.others, self.categories, self.written = Names(), Names(), Names(), Keys(), Keys(own=True)
         self.numbers = Column(I64, width=len(REFERENCES))
         self.grounds = Column(I32, width=len(GROUNDS))
         self.counted: list[Column] = []
@@ -49,6 +48,7 @@ class Profiles(PackStage):
         self.floor = Column(I64, UNRANKED)  # what the last ranked paper had when the author was last ranked: citations << 32 | date
         self.tallies = Tallies()
         self.about = Lists(np.uint8)
+        self.redirect = Column(I32, -1)  # place in `others` of the author that this one stands for
         self.truncated_papers = Column(I32)
         self.day = 0
         self.facts_seen.learn([NOTHING_KNOWN])
@@ -68,7 +68,7 @@ class Profiles(PackStage):
             "papers": self.papers, "cards": self.cards, "date": self.date, "fact": self.fact, "facts_seen": self.facts_seen,
             "row_author": self.row_author, "row_paper": self.row_paper, "row_citations": self.row_citations,
             "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
-            "sources": self.sources,
+            "sources": self.sources, "others": self.others, "redirect": self.redirect,
             "categories": self.categories, "written": self.written, "numbers": self.numbers, "grounds": self.grounds,
             "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
@@ -126,6 +126,10 @@ class Profiles(PackStage):
             last = last_of(rows["author"])
             about = rows["about"].take(last)
             self.about.replace(rows["author"][last], about.lengths, about.values)
+        if "redirect" in kinds:
+            rows = kinds["redirect"]
+            last = last_of(rows["author"])
+            self.redirect.data[rows["author"][last]] = rows["other"][last]
         if "metrics" in kinds:
             rows = kinds["metrics"]
             last = last_of(rows["author"])
@@ -154,9 +158,9 @@ class Profiles(PackStage):
         if "author_key" in kinds:
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
-            for part in (self.numbers, self.grounds, self.version, self.held, self.floor, self.tallies, self.about, self.truncated_papers,
-                         self.public_version, self.public_digest, self.public_numbers, self.public_counted, self.waits,
-                         *self.counted):  # fmt: skip
+            for part in (self.numbers, self.grounds, self.version, self.held, self.floor, self.tallies, self.about, self.redirect,
+                         self.truncated_papers, self.public_version, self.public_digest, self.public_numbers, self.public_counted,
+                         self.waits, *self.counted):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
                 if name in self.unplaced:
@@ -165,6 +169,8 @@ class Profiles(PackStage):
             self.papers.extend(kinds["paper_key"]["key"])
             for column in (self.cards, self.date, self.fact, *self.paper_counted):
                 column.resize(len(self.papers))
+        if "other_key" in kinds:
+            self.others.extend(kinds["other_key"]["key"])
         if "source_key" in kinds:
             self.sources.extend(kinds["source_key"]["key"])
             while len(self.counted) < len(self.sources):

@@ -109,7 +109,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     ]
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
     definitions_changed = state.layout.generation > 1 and definitions.changed()
-    basis = state.layout.headline_basis
+    redirect, basis = state.redirect.data[authors].tolist(), state.layout.headline_basis
     wanted = basis.removeprefix("counted:") if basis.startswith("counted:") else None
     for at, slot in enumerate(authors.tolist()):
         cited, published, category, name, end = group[4 * at : 4 * at + 5]
@@ -133,6 +133,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
             )
         )  # fmt: skip
         extras = {extra: described[extra] for extra in EXTRAS if extra in described}
+        if redirect[at] >= 0:
+            extras["redirect"] = state.others.names[redirect[at]]
         rest = REST % (
             _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations, told,
             own_json, others, _reported(said, own) if said else b"[]",
@@ -199,8 +201,8 @@ def _change(before: list[int], now: list[int], told: bytes, counted_before, coun
 
 def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
     """Every cause as JSON; where those of each author begin; how many there were for each, told or not."""
-    by_source = why.kind == causes.COUNTED
-    named = np.concatenate((why.paper[why.paper >= 0], why.by[~by_source & (why.by >= 0)]))
+    by_paper = (why.by >= 0) & (why.kind != causes.COUNTED) & ~np.isin(why.kind, causes.BY_AUTHOR)
+    named = np.concatenate((why.paper[why.paper >= 0], why.by[by_paper]))
     papers = {p: _quoted(state.papers.names[p]) for p in distinct(named).tolist()}
     sources = [b',"source":' + _quoted(name) for name in state.sources.names]
     out = []
@@ -211,6 +213,8 @@ def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
             out.append(b'{"kind":%s,"paper_id":%s}' % (KINDS[kind], papers[paper]))
         elif kind == causes.COUNTED:
             out.append(b'{"kind":%s,"paper_id":%s%s}' % (KINDS[kind], papers[paper], sources[by]))
+        elif kind in causes.BY_AUTHOR:
+            out.append(b'{"kind":%s,"paper_id":%s,"other":%s}' % (KINDS[kind], papers[paper], _quoted(state.others.names[by])))
         else:
             out.append(b'{"kind":%s,"paper_id":%s,"by":%s}' % (KINDS[kind], papers[paper], papers[by]))
     totals = np.diff(np.append(0, np.cumsum(why.weight))[why.bounds])

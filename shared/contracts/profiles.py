@@ -138,16 +138,20 @@ class Profile(TypedDict):
     orcid: NotRequired[str]
     homepage: NotRequired[str]
     aliases: NotRequired[list[str]]
+    redirect: NotRequired[
+        Annotated[Id, Field(description="The author whom this id is merged into, who has its papers. Absent: not merged.")]
+    ]
 
 
 @with_config(STRICT)
 class Cause(TypedDict):
     """Why numbers moved: something happened to a paper of the author, or a new calendar year began."""
 
-    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn, counted or new_year.")]
+    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn, counted, merged, separated or new_year.")]
     paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; not of new_year.")]]
     by: NotRequired[Annotated[Id, Field(description="The paper that cites it, or no longer does; with revised: that was revised.")]]
     source: NotRequired[Annotated[str, Field(description="Who counted its citations.")]]
+    other: NotRequired[Annotated[Id, Field(description="The author who was merged or separated.")]]
 
 
 @with_config(STRICT)

@@ -71,6 +71,8 @@ def assert_profiles_equal(published: dict[str, dict], truth: dict[str, dict]) ->
 
 def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object]]:
     """(what, published, expected) of all that differs between a snapshot and the oracle's profile."""
+    if got.get("redirect") != expected["redirect"]:
+        yield "redirect", got.get("redirect"), expected["redirect"]
     for field in ("papers_total", "field", "name"):
         if (field != "name" or expected["name"] is not None) and got[field] != expected[field]:
             yield field, got[field], expected[field]
@@ -102,8 +104,8 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
 
 
 def must_be_published(profile: dict) -> bool:
-    """Who wrote only superseded revisions may have been seen or not; everybody else must be there."""
-    return bool(profile["papers_total"] or profile["described"] or profile["reported"])
+    """Who wrote only superseded revisions, or was merged once, may have been seen or not; everybody else must be there."""
+    return bool(profile["papers_total"] or profile["described"] or profile["reported"] or profile["redirect"])
 
 
 def records(data_dir: Path, topic: str) -> list[tuple[int, int, bytes | None, bytes, dict[str, bytes]]]:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import reading
+from services.terminal import print_profile
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log
@@ -73,6 +74,11 @@ async def test_an_unknown_author_is_said_so_with_near_ones(tmp_path, asked, hint
         with pytest.raises(ScholarstreamError, match=hint) as refused:
             await reading.profile(settings, asked)
         assert refused.value.exit_code == 1
+
+
+def test_a_merged_author_says_who_has_the_papers(capsys):
+    print_profile(snapshot("a:old", papers_total=0, papers=[], redirect="a:new"))
+    assert capsys.readouterr().out == "a:old is merged into a:new, who has all its papers: scholarstream profile a:new\n"
 
 
 async def test_search_tells_who_was_found(tmp_path):
