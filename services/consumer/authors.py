@@ -31,6 +31,7 @@ class Authors(PackStage):
     name = "authors"
     input = topics.AUTHOR_CHANGES
     output = topics.METRIC_CHANGES
+    own_partition = True
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
         Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
