@@ -22,7 +22,7 @@ from shared.stages.store import open_store
 
 COUNTED = "counted:"
 TOLD = ("paper_id", "title", "published", "citations")
-NOT_OF_THE_PAPER = {"citations", "novelty", "citations_by_source", "citations_nonself"}  # what a list of papers says beside the paper itself
+NUMBERS = {"citations", "novelty", "citations_by_source", "citations_nonself"}  # of a paper in a list: not what its revisions say
 
 Report = Callable[..., None]
 
@@ -151,7 +151,7 @@ def _told(paper: Mapping[str, Any]) -> dict:
 
 
 def _fields_that_differ(was: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
-    return {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)} - NOT_OF_THE_PAPER
+    return {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)} - NUMBERS
 
 
 def _end(point: str, cut: Cut, portfolio: Portfolio | None) -> dict:
@@ -178,7 +178,7 @@ async def _demanded(replay: Replay, cut: Cut) -> Portfolio:
 
 
 def _unknown(author: str, cut: Cut) -> ScholarstreamError:
-    return ScholarstreamError(f"nobody knew an author {author!r} at {cut}; `scholarstream search NAME` finds authors by name, as they are now")
+    return ScholarstreamError(f"there was no author {author!r} at {cut}; `scholarstream search NAME` finds authors as they are now")
 
 
 async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
@@ -200,7 +200,7 @@ async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
 
 
 def _nonself(authors: Authors, profiles: Profiles, slot: int) -> dict[str, int]:
-    """Paper → citations by others, of one author. Both stages number authorships, papers and authors alike: one passes them to the other."""
+    """Paper → citations by others, of one author. Both stages number papers and authors alike: the one passes its numbers to the other."""
     rows, _ = authors.held.index([slot])
     row = authors.held.values[0].data[rows]
     names = profiles.papers.names

@@ -183,7 +183,8 @@ def g_index_uncapped(grounds: Grounds) -> Reason:
 
 def _lacking(sums: Sequence[int], g: int) -> str:
     together = sums[min(g, len(sums) - 1)]
-    return f"{plural(g * g - together, 'citation')} more: the {plural(g, 'paper')} at the top must have {g * g:,} together, not {together:,}"
+    more = plural(g * g - together, "citation")
+    return f"{more} more: the {plural(g, 'paper')} at the top must have {g * g:,} together, not {together:,}"
 
 
 def _g_index(rows: Sequence[Row], sums: Sequence[int], g: int, needs: str) -> Reason:
