@@ -56,7 +56,6 @@ def run(
     """All services in one process. Without --demo and --source: what is in the log, and what others put into it."""
     from services.run import run
 
-    _configure_logs(settings)
     asked = "port" in settings.model_fields_set and settings.port != 0
     open_port = not no_port and (asked or not exit_when_idle)
     asyncio.run(
@@ -77,7 +76,6 @@ def producer(settings: Settings, source: Sources = None, json: AsJson = False) -
     """Puts events into the log and keeps the clock: until its sources end; without a source until it is stopped."""
     from services.producer.main import run_producer
 
-    _configure_logs(settings)
     _tell_sent(asyncio.run(run_producer(settings, source or [])), json)
 
 
@@ -87,7 +85,6 @@ def consumer(settings: Settings) -> None:
     """Computes: catalogue, directory, citations, authors."""
     from services.consumer.main import run_consumer
 
-    _configure_logs(settings)
     asyncio.run(run_consumer(settings))
 
 
@@ -97,7 +94,6 @@ def publisher(settings: Settings) -> None:
     """Publishes profiles and what changed in them."""
     from services.publisher.main import run_publisher
 
-    _configure_logs(settings)
     asyncio.run(run_publisher(settings))
 
 
@@ -107,7 +103,6 @@ def viewer(settings: Settings) -> None:
     """Serves the page, the HTTP API and live events."""
     from services.viewer.main import run_viewer
 
-    _configure_logs(settings)
     asyncio.run(run_viewer(settings, announce=_announce("the viewer")))
 
 
@@ -486,12 +481,6 @@ def schema(settings: Settings, write: Annotated[bool, typer.Option("--write", he
 
 
 # ---- parts
-
-
-def _configure_logs(settings: Settings) -> None:
-    from shared.telemetry import logs
-
-    logs.configure(settings.log_level, settings.log_format)
 
 
 def _announce(what: str):

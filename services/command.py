@@ -35,7 +35,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         @functools.wraps(command)
         def run(**given: Any) -> None:
             chosen = {flag.name: given.pop(flag.name) for flag in flags}
-            with_exit_code(lambda: command(settings=Settings.load(**chosen), **given))
+            with_exit_code(lambda: command(settings=_loaded(chosen), **given))
 
         run.__signature__ = inspect.Signature([*others, *flags])
         run.__annotations__ = {p.name: p.annotation for p in (*others, *flags)}
@@ -43,6 +43,15 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         return run
 
     return decorate
+
+
+def _loaded(chosen: dict[str, Any]) -> Settings:
+    """The settings; log lines are as they say from here on."""
+    from shared.telemetry import logs
+
+    settings = Settings.load(**chosen)
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
 
 
 def with_exit_code(action: Callable[[], None]) -> None:

@@ -11,15 +11,34 @@ from shared.errors import LogUnavailable
 from shared.log.port import Log
 
 PAUSE_SECONDS = 1.0
+LATE_SECONDS = 3.0
 
 log = structlog.get_logger("log")
 T = TypeVar("T")
 
 
-async def patiently(the_log: Log, stop: asyncio.Event, what: str, action: Callable[[], Awaitable[T]]) -> T | None:
-    """The action's result; it is done again while the log (a cluster) does not answer. None: `stop` was set before."""
+async def patiently(
+    the_log: Log, stop: asyncio.Event, what: str, action: Callable[[], Awaitable[T]], tell: Callable[[str | None], None] | None = None
+) -> T | None:
+    """The action's result; it is done again while the log (a cluster) does not answer. None: `stop` was set before.
+
+    tell: for an action that is quick on a log that answers. Hears why it waits, at the latest after LATE_SECONDS, and None once it waits
+    no longer.
+    """
     since = None
+
+    def wait(reason: str, began: float) -> None:
+        nonlocal since
+        if since is None:
+            since = began
+            log.warning("waiting for the log", to=what, reason=reason)
+        if tell:
+            tell(reason)
+
     while True:
+        began, late = time.monotonic(), None
+        if tell and the_log.passes_by_itself:
+            late = asyncio.get_running_loop().call_later(LATE_SECONDS, wait, f"the log has not answered for {LATE_SECONDS:g} s", began)
         try:
             result = await action()
         except LogUnavailable as error:
@@ -27,13 +46,16 @@ async def patiently(the_log: Log, stop: asyncio.Event, what: str, action: Callab
                 raise
             if stop.is_set():
                 return None
-            if since is None:
-                since = time.monotonic()
-                log.warning("waiting for the log", to=what, reason=str(error))
+            wait(str(error), began)
         else:
             if since is not None:
                 log.info("the log answers again", to=what, seconds=round(time.monotonic() - since, 1))
+                if tell:
+                    tell(None)
             return result
+        finally:
+            if late:
+                late.cancel()
         try:
             await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
         except TimeoutError:

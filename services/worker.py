@@ -8,6 +8,7 @@ import gc
 import itertools
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
 from services.publisher.takeover import Control, take_over
 from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS, Topic
-from shared.errors import UsageError
+from shared.errors import LogUnavailable, Stopped, UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
 from shared.log.port import Log, Message, Partition, TopicSpec
@@ -52,9 +53,7 @@ def prepare_folder(settings) -> Path:
     folder = Path(settings.data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()  # a name of its own: others may be probing too
     except OSError as error:
         raise UsageError(f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir") from error
     return folder
@@ -107,17 +106,14 @@ async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings, *, create: bool = True, patient: bool = False) -> AsyncIterator[tuple[Log, Layout]]:
-    """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for, START_SECONDS at most."""
+async def opened(settings, *, create: bool = True, patient: bool = False, served: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
+    """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for (`wait_to_agree`); served: by a
+    service, which has a port."""
     if create:
         prepare_folder(settings)
     log = open_log(settings.log_url, settings.kafka, create=create)
     try:
-        if patient:
-            async with asyncio.timeout(START_SECONDS):
-                layout = await patiently(log, asyncio.Event(), "start", lambda: agree(settings, log))
-        else:
-            layout = await agree(settings, log, create=create)
+        layout = await (wait_to_agree(settings, log, served) if patient else agree(settings, log, create=create))
         yield log, layout
     finally:
         await log.close()
@@ -132,6 +128,43 @@ async def noted_layout(log: Log, layout: Layout) -> dict | None:
         noted = next((orjson.loads(r.value) for r in reversed(records) if r.key == LAYOUT), noted)
         start = records[-1].offset + 1
     return noted
+
+
+async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:
+    """As `agree`, once the log answers. Until then a service's port says so: alive, not ready; nobody should restart what only waits.
+
+    Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by a signal; UsageError for a taken
+    port.
+    """
+    from services.viewer.main import serve
+    from shared.telemetry.http import app
+
+    stop, over, health = Stop(), asyncio.Event(), Health()
+    serving: asyncio.Task | None = None
+
+    def tell(reason: str | None) -> None:
+        nonlocal serving
+        health.set("log", 0, "waiting", detail=reason or "")
+        if served and serving is None:
+            room = serve(app(Telemetry(), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
+            serving = asyncio.create_task(room, name="waiting")
+            serving.add_done_callback(lambda _: stop.set())
+
+    with stopping_on_signals(stop):
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                layout = await until_stop(stop, patiently(the_log, stop, "start", lambda: agree(settings, the_log), tell))
+        except TimeoutError:
+            raise LogUnavailable(f"{settings.log_url} did not answer for {START_SECONDS:g} s") from None
+        finally:
+            over.set()
+            if serving is not None:
+                await asyncio.wait([serving])
+    if serving is not None:
+        serving.result()  # the port was taken
+    if layout is None:
+        raise Stopped("stopped while waiting for the log") if served else KeyboardInterrupt
+    return layout
 
 
 async def demand_same_layout(log: Log, layout: Layout) -> None:

@@ -11,6 +11,7 @@ ScholarstreamError           exit 1: anything that has a clear message
 ├── AlreadyRunning           another process holds the role on this log
 ├── Fenced                   another process has taken over: this one must not write any more
 ├── Superseded               exit 0: a newer generation publishes, this one is over
+├── Stopped                  exit 0: told to stop while it waited for a log that does not answer
 ├── CheckpointInvalid        a checkpoint is damaged or of another fingerprint: do without it
 └── ProtocolViolation        a rule of the position protocol was broken: stop, never skip
 """
@@ -65,6 +66,10 @@ class Fenced(ScholarstreamError):
 
 
 class Superseded(ScholarstreamError):
+    exit_code = 0
+
+
+class Stopped(ScholarstreamError):
     exit_code = 0
 
 

@@ -64,18 +64,19 @@ async def pump(
     on_progress: OnProgress | None = None,
     state: Bookmark | None = None,
     telemetry: Telemetry | None = None,
+    tell: Callable[[str | None], None] | None = None,
 ) -> Counts:
     """Sends the items of `source` behind the bookmark, batch by batch, until its end or until `stop` is set.
 
     A batch is in the log before the bookmark moves, so a crash sends a batch again rather than never. Errors: those of the source and of
-    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far that is.
+    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far that is. tell: as `patiently`.
     """
     counts = Counts()
     try:
         async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
             async for items in batches:
                 taken = intake.take(items)
-                firsts = await patiently(log, stop, f"send {source.label}", lambda batches=taken.batches: log.append(batches))
+                firsts = await patiently(log, stop, f"send {source.label}", lambda batches=taken.batches: log.append(batches), tell)
                 if firsts is None:  # told to stop while the log did not answer: the next call sends it again
                     break
                 counts.add(taken)
@@ -104,7 +105,7 @@ async def ingest(settings, sources: Sequence[str], *, progress: bool = True, res
     opened = [open_source(spec) for spec in sources]
     total, skipped, reports = Counts(), 0, []
     stop = asyncio.Event()
-    async with worker.opened(settings) as (log, _):
+    async with worker.opened(settings, patient=True, served=False) as (log, _):
         partitions = await partition_counts(log)
         with worker.stopping_on_signals(stop):
             for source in opened:

@@ -1,7 +1,7 @@
 """The producer service: the sources it was given and the clock, until they end or it is told to stop."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -28,12 +28,14 @@ async def produce(
     telemetry: Telemetry | None = None,
     progress: OnProgress | None = None,
     stay: bool = False,
+    tell: Callable[[str | None], None] | None = None,
 ) -> dict:
     """Runs the clock, and the sources to their end: files one after the other, the demo beside them until `stop`.
 
     The topics must be there (worker.agree). Returns counts (papers, authors, sent, refused, refused_by_reason) when all sources have
     ended, or with `stay` when `stop` is set.
-    `progress(source, counts so far)` is called after every batch. A source already sent into this log is left out. Errors: as `ingest`.
+    `progress(source, counts so far)` is called after every batch; `tell` hears when the log does not answer (`patiently`). A source already
+    sent into this log is left out. Errors: as `ingest`.
     """
     opened = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
     files = [source for source in opened if not source.endless]
@@ -45,12 +47,12 @@ async def produce(
             state = await bookmark(settings, log, source)
             if not (state and state.finished) and not stop.is_set():
                 intake = Intake(source.name, partitions, settings)
-                sent = await pump(log, intake, source, stop=stop, on_progress=progress, state=state, telemetry=telemetry)
+                sent = await pump(log, intake, source, stop=stop, on_progress=progress, state=state, telemetry=telemetry, tell=tell)
                 counts.add(sent)
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            await patiently(log, stop, "say what day it is", lambda: tick(log, today_utc()))  # before the first event
+            await patiently(log, stop, "say what day it is", lambda: tick(log, today_utc()), tell)  # before the first event
             clock = tasks.create_task(keep_time(log, stop))
             work = [tasks.create_task(send(some)) for some in (files, *([source] for source in opened if source.endless))]
             await asyncio.wait(work)
@@ -73,11 +75,15 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
     stop, telemetry, health = worker.Stop(), Telemetry(), Health()
     async with worker.opened(settings, patient=True) as (log, _):
         with worker.stopping_on_signals(stop):
-            health.set(ROLE, 0, "live")
+
+            def tell(reason: str | None) -> None:
+                health.set(ROLE, 0, "waiting" if reason else "live", detail=reason or "")
+
+            tell(None)
 
             async def work() -> dict:
                 try:
-                    return await produce(log, settings, sources, demo=False, stop=stop, telemetry=telemetry, stay=not sources)
+                    return await produce(log, settings, sources, demo=False, stop=stop, telemetry=telemetry, stay=not sources, tell=tell)
                 finally:
                     stop.set()
 

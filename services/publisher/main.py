@@ -10,11 +10,13 @@ from services.publisher.profiles import Profiles, Snapshot, without_papers
 from services.publisher.takeover import LOOK_SECONDS, Control, fence_name
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, METRIC_CHANGES
+from shared.errors import Fenced
 from shared.ids import partitions_of
 from shared.log.port import Fence, Message, Partition
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
+WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
@@ -49,6 +51,7 @@ class PublisherRunner(StageRunner):
     the time on it, so bursts are coalesced by themselves; an idle one publishes at once."""
 
     fence: Fence | None = None
+    snapshots_topic = AUTHOR_PROFILES  # where what is public is learned from
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -57,18 +60,21 @@ class PublisherRunner(StageRunner):
         self._took_over = False
         self.control = Control(self.log)
 
+    messages_of = staticmethod(messages_of)
+    public_facts = staticmethod(public_facts)
+
     async def _learn(self) -> None:
         """Rule P2, in this order: the fence, who publishes, what was published after the checkpoint."""
         self.fence = await self.log.fence(fence_name(self.layout.generation, self.partition))
         await self._look()
 
     async def _look(self) -> None:
-        """Whether our generation publishes by now. Error: Superseded."""
+        """Whether our generation publishes by now, or no longer. Error: Superseded."""
         self._looked_at = time.monotonic()
         await self.control.read_on()
         self.control.demand_not_over(self.layout.generation)
         positions = self.control.positions.get(self.layout.generation)
-        if positions is not None:
+        if positions is not None and self._publish_from is None:
             await self._learn_public()
             self._publish_from = positions.get(self.partition, 0)
             self._took_over = bool(positions)
@@ -80,14 +86,14 @@ class PublisherRunner(StageRunner):
         alike = ours == self.layout.authors  # then a public partition has one writer
         known, lower = {}, set()
         for number in [self.partition] if alike else range(self.layout.authors):
-            partition = Partition(AUTHOR_PROFILES.name, number)
+            partition = Partition(self.snapshots_topic.name, number)
             start, end = (await self.log.bounds([partition]))[partition]
             at = max(start, ends.get(str(number), 0))
             while at < end and (records := await self.log.read(partition, at)):
                 mine = [True] * len(records) if alike else partitions_of([r.key for r in records], ours) == self.partition
                 for record, is_mine in zip(records, mine, strict=True):
                     if is_mine:
-                        author, generation, version, *facts = public_facts(record.value, record.headers)
+                        author, generation, version, *facts = self.public_facts(record.value, record.headers)
                         known[author] = version if generation == self.layout.generation else 0, *facts
                         (lower.discard if generation == self.layout.generation else lower.add)(author)
                 at = records[-1].offset + 1
@@ -99,7 +105,7 @@ class PublisherRunner(StageRunner):
 
     async def _turn(self) -> bool:
         moved = await super()._turn()
-        if self._publish_from is None and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+        if time.monotonic() - self._looked_at >= (LOOK_SECONDS if self._publish_from is None else WATCH_SECONDS):
             await self._look()
         if self._publishes:
             if self._took_over:
@@ -122,13 +128,18 @@ class PublisherRunner(StageRunner):
         self._took_over = False
 
     async def _append(self, snapshots: list[Snapshot]) -> None:
-        batches = messages_of(snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000))
-        with self._patience():
-            offsets = await self.fence.append(batches)
+        batches = self.messages_of(snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000))
+        try:
+            with self._patience():
+                offsets = await self.fence.append(batches)
+        except Fenced:
+            await self.control.read_on()
+            self.control.demand_not_over(self.layout.generation)  # a newer generation took over: that is no error
+            raise
         self._answered()
         for partition, messages in batches.items():
             self.telemetry.published_total.labels(partition.topic).inc(len(messages))
-            if partition.topic == AUTHOR_PROFILES.name:
+            if partition.topic == self.snapshots_topic.name:
                 self.session.extra["public_ends"][str(partition.number)] = offsets[partition] + len(messages)
         self.health.beat(self.name)
 

@@ -132,14 +132,20 @@ class Subscription:
 class ProfileIndex:
     """The authors, as columns. One task follows (`follow`); everything else may be asked at any time on the same event loop.
 
-    on_listeners hears how many subscriptions there are; on_progress how much of what was there at the start was read, 0 to 1.
+    on_listeners hears how many subscriptions there are; on_progress how much of what was there at the start was read, 0 to 1;
+    on_waiting why it waits for the log, None once it answers again.
     """
 
     def __init__(
-        self, log: Log, *, on_listeners: Callable[[int], None] = lambda _: None, on_progress: Callable[[float], None] = lambda _: None
+        self,
+        log: Log,
+        *,
+        on_listeners: Callable[[int], None] = lambda _: None,
+        on_progress: Callable[[float], None] = lambda _: None,
+        on_waiting: Callable[[str | None], None] = lambda _: None,
     ):
         self._log, self._topic = log, AUTHOR_PROFILES.name
-        self._on_listeners, self._on_progress = on_listeners, on_progress
+        self._on_listeners, self._on_progress, self._on_waiting = on_listeners, on_progress, on_waiting
         self._slots: dict[bytes, int] = {}
         self._keys: list[bytes] = []
         self._names: list[bytes] = []  # as JSON, as they stand in the snapshot
@@ -152,6 +158,7 @@ class ProfileIndex:
         self._goal: dict[Partition, int] = {}
         self._moved = asyncio.Event()
         self._followed = False
+        self._waiting: str | None = None  # why nothing can be read now
         self._watchers: dict[bytes | None, list[Subscription]] = {}
         self._subscriptions = 0
         self.closed = False
@@ -165,19 +172,23 @@ class ProfileIndex:
         """Reads until `stop` is set; then every subscription has ended. Errors: those of the log."""
         self._followed, told = True, -1.0
         try:
-            await self.start()
+            await patiently(self._log, stop, "find profiles", self.start, self._wait)
             while not stop.is_set():
                 if told < 1:
                     told = self.fraction
                     self._on_progress(told)
-                await patiently(self._log, stop, "follow profiles", self._step)
+                done = 0
+                for partition in self._positions:
+                    done += await patiently(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait) or 0
+                if not done:
+                    await patiently(self._log, stop, "follow profiles", lambda: self._log.wait(self._positions, WAIT_SECONDS), self._wait)
         finally:
             self._followed = False
             self.close()
 
-    async def _step(self) -> None:
-        if not await self.advance():
-            await self._log.wait(self._positions, WAIT_SECONDS)
+    def _wait(self, reason: str | None) -> None:
+        self._waiting = reason
+        self._on_waiting(reason)
 
     async def catch_up(self) -> None:
         """Reads until nothing more comes: what was replaced meanwhile stands further on."""
@@ -197,17 +208,18 @@ class ProfileIndex:
 
     async def advance(self) -> int:
         """Reads one step of each partition; the number of records."""
-        done = 0
-        for partition, position in self._positions.items():
-            records = await self._log.read(partition, position, max_records=READ_RECORDS, max_bytes=READ_BYTES)
-            if records:
-                self.take(partition.number, records)
-                self._positions[partition] = records[-1].offset + 1
-                done += len(records)
-                await asyncio.sleep(0)  # others run between two steps even where the log answers at once
-            elif position < self._goal.get(partition, 0):
-                self._goal[partition] = position  # what was there was compacted away
-        return done
+        return sum([await self._read_on(partition) for partition in self._positions])
+
+    async def _read_on(self, partition: Partition) -> int:
+        position = self._positions[partition]
+        records = await self._log.read(partition, position, max_records=READ_RECORDS, max_bytes=READ_BYTES)
+        if records:
+            self.take(partition.number, records)
+            self._positions[partition] = records[-1].offset + 1
+            await asyncio.sleep(0)  # others run between two steps even where the log answers at once
+        elif position < self._goal.get(partition, 0):
+            self._goal[partition] = position  # what was there was compacted away
+        return len(records)
 
     @property
     def caught_up(self) -> bool:
@@ -305,6 +317,8 @@ class ProfileIndex:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + CATCH_UP_SECONDS
         while True:
+            if self._waiting:  # a page that says so at once is better than one that says so after the log's own patience
+                raise LogUnavailable(self._waiting)
             generation, version, offset = self._generation[slot], self._version[slot], self._offset[slot]
             self._moved.clear()
             records = await self._log.read(Partition(self._topic, self._partition[slot]), offset, max_records=1)

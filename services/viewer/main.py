@@ -30,8 +30,14 @@ def build_app(
     def tell(fraction: float) -> None:
         health.set("viewer", 0, "live" if fraction >= 1 else "restoring", fraction)
 
+    def tell_waiting(reason: str | None) -> None:
+        if reason is None:
+            tell(index.fraction)
+        else:
+            health.set("viewer", 0, "waiting", detail=reason)
+
     tell(0.0)
-    index = ProfileIndex(log, on_listeners=registry.sse_clients.set, on_progress=tell)
+    index = ProfileIndex(log, on_listeners=registry.sse_clients.set, on_progress=tell, on_waiting=tell_waiting)
     return application(Viewer(index, stop, status), routes(registry, health)), index
 
 

@@ -4,6 +4,7 @@ python -m tests.chaos --minutes 30 [--seed N] [--events N] [--faults kill_broker
 """
 
 import argparse
+import logging
 import random
 import sys
 import tempfile
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=3)
     asked = parser.parse_args()
     stop_on_terminate()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are gone on purpose
     dice = random.Random(asked.seed)
     name, events = ("AAN", aan_events()) if SHARED.is_dir() else ("a simulated literature", simulated(20_000))
     events = disturbed(events, seed=asked.seed)[: asked.events or None]

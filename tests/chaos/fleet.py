@@ -12,6 +12,8 @@ from pathlib import Path
 from tests.integration.commands import COMMAND, environment
 
 SESSION_SECONDS = 6
+START_SECONDS = 120
+DONE_SECONDS = 240
 
 
 class Worker:
@@ -35,6 +37,11 @@ class Worker:
         self.process.wait(30)
 
     def terminate(self) -> int:
+        """A clean stop. A process that has only just begun to start has no handlers yet: its beginning is waited for."""
+        until = time.monotonic() + START_SECONDS
+        while b'"serving"' not in self.said.read_bytes() and self.process.poll() is None:
+            assert time.monotonic() < until, f"{self.name} does not serve after {START_SECONDS} s:\n{self.tail()}"
+            time.sleep(0.05)
         self.process.terminate()
         return self.process.wait(60)
 
@@ -92,6 +99,10 @@ class Fleet:
 
     def ingest(self, source: Path, *words: str) -> subprocess.Popen:
         return self._command("ingest", f"file:{source}", *words)
+
+    def demand_done(self, command: subprocess.Popen) -> None:
+        said, wrong = command.communicate(timeout=DONE_SECONDS)
+        assert command.returncode == 0, f"{command.args[3:]} ended with {command.returncode}: {said} {wrong}"
 
     def wait_idle(self, seconds: float) -> None:
         """Until everything is published. A cluster that has just come back may refuse the question once or twice."""

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -24,7 +25,12 @@ POISON = (b"not json", b'{"paper_id": 7}', b"", b'{"paper_id":"p","title":"T","a
 
 
 class Storm:
-    """seed: decides which fault hits whom and when. `faults` counts those injected, `equal` those whose round ended equal."""
+    """seed: decides which fault hits whom and when. `faults` counts those injected, `equal` those whose round ended equal.
+
+    outage: seconds that the whole cluster stays down, in `all_down`; partitions are without leader for half of that.
+    """
+
+    outage = 60.0
 
     def __init__(self, cluster: Cluster, folder: Path, events: Sequence[bytes], seed: int, partitions: int = 3):
         self.cluster, self.folder, self.dice = cluster, folder, random.Random(seed)
@@ -32,7 +38,7 @@ class Storm:
         self.fleet = Fleet(cluster.url, folder / "fleet", partitions)
         self.faults: Counter[str] = Counter()
         self.equal = 0
-        self._began, self._rounds = time.monotonic(), 0
+        self._began, self._files = time.monotonic(), 0
         self._open = ExitStack()
 
     def __enter__(self) -> "Storm":
@@ -53,20 +59,26 @@ class Storm:
     def round(self, faults: Sequence[str], events: int) -> None:
         """So many more events go in while these faults happen one after the other; then everything must be equal."""
         chunk, self.events = self.events[:events], self.events[events:]
-        self._rounds += 1
-        source = self.folder / f"chunk{self._rounds}.jsonl"
-        write_events(source, chunk)
-        sending = self.fleet.ingest(source)
-        self.sent += chunk
-        for name in faults:
-            self.say(name)
-            FAULTS[name](self)
-            self.fleet.demand_alive()
-        said, wrong = sending.communicate(timeout=IDLE_SECONDS)
-        assert sending.returncode == 0, f"ingest ended with {sending.returncode}: {said} {wrong}"
+        each = -(-len(chunk) // max(1, len(faults)))
+        sending = []
+        for at, name in enumerate(faults or ("",)):  # something flows while each of them happens
+            sending.append(self.send(chunk[at * each : (at + 1) * each]))
+            if name:
+                self.say(name)
+                FAULTS[name](self)
+                self.fleet.demand_alive()
+        for one in sending:
+            self.fleet.demand_done(one)
         self.compare()
         self.faults.update(faults)
         self.equal += len(faults)
+
+    def send(self, events: Sequence[bytes]) -> subprocess.Popen:
+        self._files += 1
+        source = self.folder / f"part{self._files}.jsonl"
+        write_events(source, events)
+        self.sent += events
+        return self.fleet.ingest(source)
 
     def compare(self) -> None:
         began = time.monotonic()
@@ -155,11 +167,7 @@ class Storm:
         if not self.sent:
             return
         at = self.dice.randrange(len(self.sent))
-        again = self.sent[at : at + self.dice.randrange(1, 400)]
-        source = self.folder / f"again{time.monotonic_ns()}.jsonl"
-        write_events(source, again)
-        said, wrong = (sending := self.fleet.ingest(source)).communicate(timeout=IDLE_SECONDS)
-        assert sending.returncode == 0, f"ingest ended with {sending.returncode}: {said} {wrong}"
+        self.fleet.demand_done(self.send(self.sent[at : at + self.dice.randrange(1, 400)]))
 
     def poison(self) -> None:
         """Records that are no events, straight into the topics."""
@@ -200,26 +208,24 @@ class Storm:
         self.cluster.resume(node)
         self.moment(2, 4)
 
-    def without_leader(self, seconds: float = 30) -> None:
+    def without_leader(self) -> None:
         """Two of three brokers gone: what they led has no leader, and nothing has enough copies."""
         gone = self.dice.sample(range(1, self.cluster.nodes + 1), self.cluster.nodes - 1)
         for node in gone:
             self.cluster.kill(node)
-        time.sleep(seconds)
-        for node in gone:
-            self.cluster.revive(node)
+        time.sleep(self.outage / 2)
+        self.cluster.revive(*gone)
         self.moment(2, 4)
 
-    def all_down(self, seconds: float = 60) -> None:
+    def all_down(self) -> None:
         """Everybody waits, says so, and goes on by himself."""
         for node in range(1, self.cluster.nodes + 1):
             self.cluster.kill(node)
-        time.sleep(seconds)
+        time.sleep(self.outage)
         self.fleet.demand_alive()
         for worker in self.fleet.workers:
             assert "waiting for the log" in worker.said.read_text(), f"{worker.name} did not say that it waits:\n{worker.tail()}"
-        for node in range(1, self.cluster.nodes + 1):
-            self.cluster.revive(node)
+        self.cluster.revive(*range(1, self.cluster.nodes + 1))
         self.moment(2, 4)
 
 
@@ -244,6 +250,7 @@ def events_in(bootstrap: str) -> list[bytes]:
         try:
             partitions = [TopicPartition(t, p) for t in ("papers.v1", "authors.v1") for p in consumer.partitions_for_topic(t)]
             ends, found = await consumer.end_offsets(partitions), []
+            consumer.unsubscribe()
             for partition, end in ends.items():
                 consumer.assign([partition])
                 consumer.seek(partition, 0)

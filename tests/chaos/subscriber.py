@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 TOPICS = ("author-profiles.v1", "author-metrics.v1")
+QUIET_SECONDS = 20.0  # then a new consumer: one of aiokafka 0.14 was seen to read nothing more of a broker that had been gone
 
 
 class Subscriber:
@@ -37,7 +38,7 @@ class Subscriber:
             except (KafkaError, OSError, TimeoutError):
                 await asyncio.sleep(0.5)
             finally:
-                await consumer.stop()
+                await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=10)  # it may raise what is not meant for us
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while not self._stop.is_set():
@@ -51,8 +52,10 @@ class Subscriber:
         consumer.assign(partitions)
         for partition in partitions:
             consumer.seek(partition, self._positions.get(partition, 0))
-        while not self._stop.is_set():
+        heard = time.monotonic()
+        while not self._stop.is_set() and time.monotonic() - heard < QUIET_SECONDS:
             for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                heard = time.monotonic()
                 for record in records:
                     self._take(partition.topic, record)
             for partition in partitions:

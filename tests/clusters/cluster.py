@@ -50,8 +50,8 @@ class Cluster(ABC):
         """As kill -9."""
 
     @abstractmethod
-    def revive(self, node: int) -> None:
-        """Starts a killed node on its old data; returns when it answers."""
+    def revive(self, *nodes: int) -> None:
+        """Starts killed nodes on their old data, at once; returns when they answer. A node alone does not: it needs a majority."""
 
     @abstractmethod
     def pause(self, node: int) -> None:

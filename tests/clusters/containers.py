@@ -89,9 +89,11 @@ class ContainerCluster(Cluster):
         self._wrapped(node).kill("SIGKILL")
         self._wrapped(node).wait(timeout=30)
 
-    def revive(self, node: int) -> None:
-        self._wrapped(node).start()
-        self._answers(node)
+    def revive(self, *nodes: int) -> None:
+        for node in nodes:
+            self._wrapped(node).start()
+        for node in nodes:
+            self._answers(node)
 
     def pause(self, node: int) -> None:
         self._wrapped(node).kill("SIGSTOP")

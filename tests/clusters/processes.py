@@ -119,9 +119,11 @@ class ProcessCluster(Cluster):
         self._signal(node, signal.SIGKILL)
         self._keepers.pop(node).wait(30)
 
-    def revive(self, node: int) -> None:
-        self._launch(node)
-        wait_for(self.ports[node][0], f"see {self._place(node)}/broker.log")
+    def revive(self, *nodes: int) -> None:
+        for node in nodes:
+            self._launch(node)
+        for node in nodes:
+            wait_for(self.ports[node][0], f"see {self._place(node)}/broker.log")
 
     def pause(self, node: int) -> None:
         self._signal(node, signal.SIGSTOP)

@@ -1,12 +1,16 @@
 """One small cluster for all processes of a test run: who comes first starts it, who goes last stops it."""
 
+import asyncio
 import contextlib
 import fcntl
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from services.topics import topic_of
+from shared.log.kafka.log import KafkaLog
 from tests.clusters import new_cluster
+from tests.clusters.cluster import Cluster, Foreign
 
 
 @contextlib.contextmanager
@@ -35,6 +39,35 @@ def shared_cluster(folder: Path, alone: bool) -> Iterator[str]:
             mine.stop()
 
 
+@contextlib.contextmanager
+def alone_on(cluster: Cluster, folder: Path) -> Iterator[None]:
+    """On a cluster of somebody else's: one test at a time, and none of our topics at the beginning and at the end."""
+    if not isinstance(cluster, Foreign):
+        yield
+        return
+    with _locked(folder, "alone"):
+        remove_topics(cluster.url)
+        try:
+            yield
+        finally:
+            remove_topics(cluster.url)
+
+
+def remove_topics(url: str) -> None:
+    """All of ours. Returns when they are gone."""
+    asyncio.run(asyncio.wait_for(_remove(url), 120))
+
+
+async def _remove(url: str) -> None:
+    log = KafkaLog(url)
+    try:
+        while ours := [name for name in await log.topics() if topic_of(name)]:
+            await log.delete(ours)
+            await asyncio.sleep(0.2)
+    finally:
+        await log.close()
+
+
 def _leave(folder: Path, state: Path) -> bool:
     with _locked(folder):
         held = json.loads(state.read_text())
@@ -52,7 +85,7 @@ def _wait(folder: Path, state: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / "kafka.lock").open("w") as file:
+def _locked(folder: Path, what: str = "kafka") -> Iterator[None]:
+    with (folder / f"{what}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

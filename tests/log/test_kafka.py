@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from shared.errors import Fenced, LogError, LogUnavailable, UsageError
+from shared.log.kafka import connection
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.log import KafkaLog
 from shared.log.kafka.options import KafkaOptions
@@ -339,3 +340,19 @@ async def test_messages_need_no_key_and_may_be_many(log, here):
     await log.append({here: [Message(None, b"x" * 1000, (("n", b"%d" % i),)) for i in range(20_000)]})
     records = await everything(log, here, max_records=10_000)
     assert [r.headers[0][1] for r in records] == [b"%d" % i for i in range(20_000)]
+
+
+async def test_a_client_that_ends_badly_harms_nobody(monkeypatch):
+    """aiokafka's `stop` may raise the CancelledError of a task of its own, and may wait for ever."""
+    monkeypatch.setattr(connection, "STOP_SECONDS", 0.05)
+
+    async def cancelled():
+        raise asyncio.CancelledError
+
+    async def failed():
+        raise OSError
+
+    async def fine():
+        return
+
+    assert [await connection.ended(one()) for one in (fine, failed, cancelled, asyncio.Event().wait)] == [True, False, False, False]

@@ -97,10 +97,18 @@ def quieten(loop: asyncio.AbstractEventLoop) -> None:
     loop.set_exception_handler(handle)
 
 
-async def ended(closing: Awaitable[None]) -> None:
-    """Waits for a client to end, within a bound; one that cannot end harms nobody."""
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(closing, STOP_SECONDS)
+async def ended(closing: Awaitable[None]) -> bool:
+    """Waits for a client to end, within a bound; one that cannot end harms nobody. Whether it ended by itself.
+
+    In a task of its own: aiokafka cancels its tasks at the end, and their CancelledError may come out of `stop`; here it would look as if
+    somebody had cancelled us.
+    """
+    task = asyncio.ensure_future(closing)
+    await asyncio.wait({task}, timeout=STOP_SECONDS)
+    if not task.done():
+        task.cancel()
+        return False
+    return not task.cancelled() and task.exception() is None
 
 
 def _is_address(text: str) -> bool:

@@ -6,10 +6,9 @@ import struct
 from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from shared.errors import Fenced, LogError, LogUnavailable
-from shared.log.kafka.connection import STOP_SECONDS, Connection, ended
+from shared.log.kafka.connection import Connection, ended
 from shared.log.port import Fence, Message, Partition
 
 SEND_SECONDS = 120.0  # rule S4: a send unanswered for so long is unknown
@@ -32,9 +31,7 @@ def new_producer(connection: Connection, **more) -> AIOKafkaProducer:
 
 async def thrown_away(producer: AIOKafkaProducer) -> None:
     """`stop` waits for what is under way, for ever if need be: after a bound the sending task is ended and the sockets closed."""
-    try:
-        await asyncio.wait_for(producer.stop(), STOP_SECONDS)
-    except (TimeoutError, KafkaError, OSError):
+    if not await ended(producer.stop()):
         task = producer._sender.sender_task  # there is no public way to give up
         if task is not None:
             task.cancel()

@@ -1,0 +1,188 @@
+"""The job that other stream processors are measured by (papers in, each author's papers, citations and h-index out), on our engine.
+
+A stream `papers` of {id, authors, references} comes in, `author-metrics` of {author, papers, citations, h_index} goes out, both of four
+partitions; KAFKA_BOOTSTRAP and STATE_DIR say where. The stages, packs, checkpoints and the fence are those of the service; only the two
+ends differ: what an event looks like, and what is published of an author. Runs until SIGTERM; started again after kill -9 it goes on.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+
+from services import worker
+from services.consumer.authors import Authors
+from services.consumer.catalogue import Catalogue
+from services.consumer.citations import Citations
+from services.crew import Crew
+from services.publisher.main import PublisherRunner
+from services.publisher.profiles import Unplaced
+from services.publisher.takeover import Control
+from shared.contracts.topics import AUTHOR_CHANGES, CONTROL, DEAD_LETTERS, METRIC_CHANGES, PAPER_CHANGES, PROGRESS, Topic
+from shared.ids import partitions_of
+from shared.log import open_log
+from shared.log.kafka.options import KafkaOptions
+from shared.log.port import Message, Partition, Record
+from shared.stages.columns import I8, I32, I64, Column, Names, distinct, last_of
+from shared.stages.packs import Pack
+from shared.stages.runner import Pace, StageRunner, Stop
+from shared.stages.stage import Layout, PackStage
+from shared.stages.store import open_store
+from shared.telemetry import logs
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
+
+PAPERS = Topic("papers", "paper", True, "papers", "{id, authors, references}")
+METRICS = Topic("author-metrics", "author", True, "authors", "{author, papers, citations, h_index}", compacted=True)
+MADE_BY_OTHERS = (PAPERS, METRICS)
+OURS = (PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, CONTROL, DEAD_LETTERS)
+NUMBERS = ("papers", "citations", "h_index")
+VERSION = "version"  # header of what is published
+LAYOUT = Layout(papers=4, authors=4, paper_changes=1, author_changes=1)  # one process: more partitions inside would only cost
+
+
+class Papers(Catalogue):
+    input = PAPERS
+
+    def _read(self, records: Sequence[Record]) -> list[dict]:
+        events = []
+        for record in records:
+            paper = orjson.loads(record.value)
+            events.append(_event(paper["id"], paper["authors"], paper["references"]))
+            if paper["id"] in paper["references"]:  # in this job a paper may cite itself, with us never: another one does it, by nobody
+                events.append(_event(f"itself:{paper['id']}", (), (paper["id"],)))
+        return events
+
+
+def _event(paper: str, authors: Sequence[str], references: Sequence[str]) -> dict:
+    """A paper as papers.v1 has it."""
+    return {
+        "paper_id": paper, "revision": 0, "title": "", "published": None, "categories": [], "venue": None, "doi": None, "url": None,
+        "authors": [{"author_id": author, "name": "", "affiliations": []} for author in authors], "authors_truncated": False,
+        "references": references,
+    }  # fmt: skip
+
+
+class Snapshot(NamedTuple):
+    author: str
+    version: int
+    value: bytes
+
+
+class Numbers(PackStage):
+    """metric-changes → what is published of each author; whoever changed waits."""
+
+    name = "publisher"
+    input = METRIC_CHANGES
+    output = None
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.authors, self.numbers = Names(), Column(I64, width=len(NUMBERS))
+        self.version, self.public_version = Column(I64), Column(I64)
+        self.public_numbers = Column(I64, -1, width=len(NUMBERS))
+        self.waits, self.waiting, self.unplaced = Column(I8), Column(I32), Unplaced()
+
+    def parts(self):
+        return {"authors": self.authors, "numbers": self.numbers, "version": self.version}
+
+    def progress_parts(self):
+        return {"public_version": self.public_version, "public_numbers": self.public_numbers, "waits": self.waits,
+                "waiting": self.waiting, "unplaced": self.unplaced}  # fmt: skip
+
+    def apply(self, pack: Pack, offset: int) -> None:
+        kinds = pack.kinds
+        if "author_key" in kinds:
+            first = len(self.authors)
+            self.authors.extend(kinds["author_key"]["key"])
+            for column in (self.numbers, self.version, self.public_version, self.public_numbers, self.waits):
+                column.resize(len(self.authors))
+            for slot in range(first, len(self.authors)) if self.unplaced else ():
+                if self.authors.names[slot] in self.unplaced:
+                    self._place(slot, *self.unplaced.pop(self.authors.names[slot]))
+        if "metrics" in kinds:
+            rows = kinds["metrics"]
+            last = last_of(rows["author"])
+            author = rows["author"][last]
+            self.numbers.data[author] = np.stack([rows[name][last] for name in NUMBERS], axis=1)
+            self.version.data[author] = rows["version"][last]
+            fresh = distinct(author[self.waits.data[author] == 0])
+            self.waits.data[fresh] = 1
+            self.waiting.extend(fresh)
+
+    def take_waiting(self, limit: int) -> np.ndarray:
+        authors, left = self.waiting.view[:limit].copy(), self.waiting.view[limit:].copy()
+        self.waiting.size = len(left)
+        self.waiting.view[:] = left
+        self.waits.data[authors] = 0
+        return authors
+
+    def publish(self, authors: np.ndarray) -> list[Snapshot]:
+        newer = self.version.data[authors] > self.public_version.data[authors]
+        authors = authors[newer & (self.numbers.data[authors] != self.public_numbers.data[authors]).any(axis=1)]
+        self.public_version.data[authors], self.public_numbers.data[authors] = self.version.data[authors], self.numbers.data[authors]
+        names = self.authors.names
+        return [
+            Snapshot(names[slot], version, orjson.dumps({"author": names[slot], "papers": papers, "citations": citations, "h_index": h}))
+            for slot, version, (papers, citations, h) in zip(
+                authors.tolist(), self.version.data[authors].tolist(), self.numbers.data[authors].tolist(), strict=True
+            )
+        ]
+
+    def learn_public(self, published: dict[str, tuple]) -> None:
+        slots = {name: slot for slot, name in enumerate(self.authors.names)}
+        for author, public in published.items():
+            if author not in slots:
+                self.unplaced[author] = public
+            elif public[0] >= self.public_version.data[slots[author]]:
+                self._place(slots[author], *public)
+
+    def _place(self, slot: int, version: int, numbers: list[int]) -> None:
+        self.public_version.data[slot], self.public_numbers.data[slot] = version, numbers
+
+
+class NumbersRunner(PublisherRunner):
+    snapshots_topic = METRICS
+
+    @staticmethod
+    def messages_of(snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int) -> dict[Partition, list[Message]]:
+        batches: dict[Partition, list[Message]] = {}
+        for one, place in zip(snapshots, partitions_of([s.author.encode() for s in snapshots], partitions).tolist(), strict=True):
+            message = Message(one.author.encode(), one.value, ((VERSION, b"%d" % one.version),))
+            batches.setdefault(Partition(METRICS.name, place), []).append(message)
+        return batches
+
+    @staticmethod
+    def public_facts(value: bytes, headers) -> tuple:
+        told = orjson.loads(value)
+        return told["author"], LAYOUT.generation, int(dict(headers)[VERSION]), [told[name] for name in NUMBERS]
+
+
+async def main() -> None:
+    logs.configure()
+    session = float(os.environ.get("SESSION_MS", "10000")) / 1000
+    log = open_log(f"kafka://{os.environ['KAFKA_BOOTSTRAP']}", KafkaOptions(session_seconds=session))
+    await log.create([topic.spec(LAYOUT.count(topic), LAYOUT.generation) for topic in OURS])
+    pace = Pace(checkpoint_seconds=10, coalesce_max_seconds=float(os.environ.get("COMMIT_MS", "500")) / 1000)
+    store = open_store(None, Path(os.environ["STATE_DIR"]), LAYOUT.generation, 3)
+    telemetry, health, stop = Telemetry(), Health(), Stop()
+    worker.tune_memory()
+
+    def make(stage, partition: int) -> StageRunner:
+        return (NumbersRunner if stage is Numbers else StageRunner)(log, stage, partition, LAYOUT, pace, store, telemetry, health)
+
+    control = await Control(log).read_on()
+    if not control.announced:
+        await control.say(LAYOUT.generation, "publishes", **{"from": {}})
+    crew = Crew(log, LAYOUT, {"peer": (Papers, Citations, Authors, Numbers)}, make, health)
+    with worker.stopping_on_signals(stop):
+        await worker.together(stop, [asyncio.create_task(crew.run(stop))], bound=5)
+    await log.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
