@@ -87,7 +87,7 @@ class Crew:
         """All at once; each reads what those before it leave."""
         everyone = self.runners
         for member in members:
-            member.runner.upstream = [other for other in everyone if other.stage_type.output is member.runner.stage_type.input]
+            member.runner.upstream = [other for other in everyone if member.runner.stage_type.input in other.stage_type.outputs]
         for member in members:
             member.stop.hurried, member.stop.drains = stop.hurried, stop.drains
             member.stop.set()

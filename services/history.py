@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
 from services import worker
-from services.consumer.authors import Authors
+from services.consumer.authors import FIRST, LAST, Authors
 from services.consumer.catalogue import PUBLISHED, Catalogue
 from services.points import NOW, Cut, cut_at
 from services.publisher.profiles import Profiles
@@ -22,19 +23,21 @@ from shared.stages.store import open_store
 
 COUNTED = "counted:"
 TOLD = ("paper_id", "title", "published", "citations")
-NUMBERS = {"citations", "novelty", "citations_by_source", "citations_nonself"}  # of a paper in a list: not what its revisions say
+NUMBERS = {"citations", "novelty", "citations_by_source"}  # of a paper in a list: not what its revisions say
 
 Report = Callable[..., None]
 
 
 class Portfolio(NamedTuple):
-    """What is known of an author at a cut. profile: the snapshot; papers: all papers, as in a snapshot, with `citations_nonself`;
-    revisions: paper → (revision, digest of its content)."""
+    """What is known of an author at a cut. profile: the snapshot; papers: all papers, as in a snapshot; revisions: paper → (revision, digest
+    of its content); facts: paper → what numbers rest on beside that; coauthors: name or id → papers together."""
 
     cut: Cut
     profile: dict
     papers: list[dict]
     revisions: dict[str, tuple[int, int]]
+    facts: dict[str, dict[str, Any]]
+    coauthors: dict[str, int]
 
 
 async def profile_as_of(settings, author: str, point: str, report: Report) -> dict:
@@ -86,8 +89,9 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
         raise UsageError(f"there is no {metric} on the basis {basis}")
     if metric == "papers_counted" and source is None:
         raise UsageError(f"papers_counted is a number of counted:SOURCE; this profile has {', '.join(bases)}")
-    rows = [_row(paper, source) for paper in portfolio.papers]
-    reason = EXPLAINERS[metric](Grounds(rows, portfolio.profile["citations_by_year"]))
+    rows = [_row(paper, portfolio.facts[paper["paper_id"]], source) for paper in portfolio.papers]
+    year = int(portfolio.profile["as_of"][:4]) if portfolio.profile["as_of"] else 0
+    reason = EXPLAINERS[metric](Grounds(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors))
     step = None if reason.next is None else {"value": reason.next, "needs": reason.needs, "papers": reason.nearest}
     return {
         "metric": metric, "basis": basis, "value": reason.value, "sentence": reason.sentence, "columns": reason.columns,
@@ -95,11 +99,12 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
     }  # fmt: skip
 
 
-def _row(paper: Mapping[str, Any], source: str | None) -> Row:
+def _row(paper: Mapping[str, Any], facts: Mapping[str, Any], source: str | None) -> Row:
+    row = Row(paper["paper_id"], paper["title"], paper["published"], paper["citations"], **facts)
     if source is None:
-        return Row(paper["paper_id"], paper["title"], paper["published"], paper["citations"], paper["citations_nonself"])
+        return row
     counted = paper.get("citations_by_source", {})
-    return Row(paper["paper_id"], paper["title"], paper["published"], counted.get(source, 0), None, source in counted)
+    return row._replace(citations=counted.get(source, 0), counted=source in counted)
 
 
 # ---- a comparison
@@ -191,21 +196,33 @@ async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
         return None
     if not profiles.version.data[slot]:
         return None  # named on the channel, but nothing was said of it
-    papers = papers_of(profiles, slot)
-    nonself = _nonself(replay.stage(Authors), profiles, slot)
-    for paper in papers:
-        paper["citations_nonself"] = nonself[paper["paper_id"]]
+    papers, authors = papers_of(profiles, slot), replay.stage(Authors)
     revisions = {paper["paper_id"]: _held(replay, paper["paper_id"])[:2] for paper in papers}
-    return Portfolio(cut, orjson.loads(current(profiles, slot)), papers, revisions)
+    facts = _facts(authors, profiles, slot)
+    return Portfolio(cut, orjson.loads(current(profiles, slot)), papers, revisions, facts, _coauthors(authors, slot))
 
 
-def _nonself(authors: Authors, profiles: Profiles, slot: int) -> dict[str, int]:
-    """Paper → citations by others, of one author. Both stages number papers and authors alike: the one passes its numbers to the other."""
-    rows, _ = authors.held.index([slot])
+def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
+    """Paper → what the authors stage keeps of it (names of metrics.reasons.Row). Both stages number papers and authors alike: the one passes
+    its numbers to the other."""
+    rows, _ = authors.held.index(np.array([slot]))
     row = authors.held.values[0].data[rows]
-    names = profiles.papers.names
-    papers, counts = authors.row_paper.data[row].tolist(), authors.row_foreign.data[row].tolist()
-    return {names[paper]: count for paper, count in zip(papers, counts, strict=True)}
+    place, team = authors.row_place.data[row], authors.row_authors.data[row]
+    columns = {
+        "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": authors.row_foreign.data[row],
+        "own": authors.row_own.data[row], "recent": authors.row_recent.data[row], "lately": authors.row_lately.data[row],
+        "weight": authors.row_weight.data[row] // team,
+    }  # fmt: skip
+    told = zip(*(column.tolist() for column in columns.values()), strict=True)
+    papers = [profiles.papers.names[paper] for paper in authors.row_paper.data[row].tolist()]
+    return {paper: dict(zip(columns, values, strict=True)) for paper, values in zip(papers, told, strict=True)}
+
+
+def _coauthors(authors: Authors, slot: int) -> dict[str, int]:
+    """Who wrote with the author → papers together."""
+    _, keys, counts = authors.coauthors.of(np.array([slot]))
+    names = [(authors.strangers if key & 1 else authors.authors).names[key >> 1] for key in keys.tolist()]
+    return dict(zip(names, counts.tolist(), strict=True))
 
 
 def _held(replay: Replay, paper: str) -> tuple[int, int, int]:

@@ -95,7 +95,7 @@ class Replay:
         self.nodes = []
         for kind, partition in self._needed():
             input = Partition(kind.input.named(self.layout.generation), partition)
-            senders = {f"{s.name}/{s.partition}": _sent(s, kind.input, partition) for s in self._writers_of(kind.input)}
+            senders = {f"{s.name}/{s.partition}": s.outbox.sent[s.targets(kind.input)[partition]] for s in self._writers_of(kind.input)}
             session = await self._resumed(kind, partition, store, cut.get(input, 0), senders)
             self.nodes.append(_Node(session, senders))
         for node in self.nodes:
@@ -113,7 +113,7 @@ class Replay:
         found = []
         for kind in reversed(self.stages):
             reached = set[int]()
-            for topic in outputs_of(kind):
+            for topic in kind.outputs:
                 reached |= wanted.get(topic, set())
             if kind is self.stages[-1] or (reached and kind.own_partition):
                 partitions = reached or {self.partition}
@@ -125,7 +125,7 @@ class Replay:
         return reversed(found)
 
     def _writers_of(self, topic: Topic) -> list[Stage]:
-        return [node.session.stage for node in self.nodes if topic in outputs_of(type(node.session.stage))]
+        return [node.session.stage for node in self.nodes if topic in node.session.stage.outputs]
 
     async def _resumed(
         self, kind: type[Stage], partition: int, store: CheckpointStore | None, end: int, senders: Mapping[str, int]
@@ -206,24 +206,12 @@ def in_order(stages: Sequence[type[Stage]]) -> list[type[Stage]]:
     """Senders before receivers; else as given. Error: ScholarstreamError for stages that feed each other in a circle."""
     ordered, left = [], list(stages)
     while left:
-        free = [kind for kind in left if not any(kind.input in outputs_of(other) for other in left)]
+        free = [kind for kind in left if not any(kind.input in other.outputs for other in left)]
         if not free:
             raise ScholarstreamError(f"stages feed each other in a circle: {', '.join(kind.name for kind in left)}")
         ordered += free
         left = [kind for kind in left if kind not in free]
     return ordered
-
-
-def outputs_of(kind: type[Stage]) -> tuple[Topic, ...]:
-    """The topics that a stage writes to."""
-    return (kind.output,) if kind.output else ()
-
-
-def _sent(stage: Stage, topic: Topic, partition: int) -> int:
-    """The number of the last row that the stage has for a partition of a topic."""
-    outputs = outputs_of(type(stage))
-    first = sum(stage.layout.count(other) for other in outputs[: outputs.index(topic)])
-    return stage.outbox.sent[first + partition]
 
 
 def _known(high: Mapping[str, int], senders: Mapping[str, int]) -> bool:

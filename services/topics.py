@@ -8,14 +8,14 @@ import numpy as np
 import orjson
 
 from services import worker
-from shared.contracts.topics import AUTHOR_CHANGES, METRIC_CHANGES, PAPER_CHANGES, TOPICS, Topic
+from shared.contracts.topics import TOPICS, Topic
 from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
 from shared.log.port import Difference, Partition, Record, TopicSpec
 from shared.stages.packs import RowsColumn, count, decode, take
 
 DAY_MS = 86_400_000
-PACKS = (PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES)
+PACKS = {topic for stage in worker.CONSUMER + worker.PUBLISHER for topic in stage.outputs}
 
 
 async def create(settings) -> list[str]:

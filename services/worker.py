@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 import structlog
 
+from services.consumer.aliases import Aliases
 from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
@@ -44,7 +45,7 @@ LAYOUT = b"layout"  # key in the topic progress: what the internal topics of thi
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
 SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
-CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Authors)
+CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Authors)
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
 
 

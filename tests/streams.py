@@ -4,9 +4,11 @@ import json
 import random
 from collections.abc import Sequence
 
+from tests.oracle import author_key
+
 
 def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
-    """`events` shuffled, with repeats, older revisions that say something else, withdrawals, counts and author events."""
+    """`events` shuffled, with repeats, older revisions that say something else, withdrawals, counts, author events, merges."""
     dice = random.Random(seed)
     events = [json.loads(raw) for raw in events]
     papers = [event for event in events if event.get("event", "paper.published") == "paper.published"]
@@ -65,9 +67,29 @@ def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
                     "metrics": metrics,
                 }
             )
+    stream += merges(papers, dice)
     stream.append({"event": "clock.ticked", "author_id": "clock", "date": "2026-11-23"})
     dice.shuffle(stream)
     return [json.dumps(event, ensure_ascii=False).encode() for event in stream]
+
+
+def merges(papers: Sequence[dict], dice: random.Random) -> list[dict]:
+    """About one author in twenty is merged: into anybody, a co-author, or one who is merged himself; a third of them not for long."""
+    teams = [[author_key(author) for author in paper["authors"]] for paper in papers if paper["authors"]]
+    everybody = sorted({author for team in teams for author in team})
+    merged = dice.sample(everybody, len(everybody) // 20)
+    found = []
+    for author in merged:
+        of_his = [team for team in dice.sample(teams, min(len(teams), 20)) if author in team] or [everybody]
+        into = dice.choice(dice.choice((everybody, merged, dice.choice(of_his))))
+        found.append({"event": "author.merged", "author_id": author, "into": into, "revision": 1})
+        if dice.random() < 0.3:
+            found.append({"event": "author.separated", "author_id": author, "revision": 2})
+        elif dice.random() < 0.2:
+            found.append(
+                {"event": "author.merged", "author_id": author, "into": dice.choice(everybody), "revision": dice.choice((0, 1, 2))}
+            )
+    return found
 
 
 def bytes_of(events: Sequence[bytes]) -> bytes:

@@ -1,7 +1,7 @@
-"""directory: authors.v1 → author-changes. What is said about authors (names, reported metrics) and the day.
+"""directory: authors.v1 → author-changes and author-links. What is said about authors (names, reported metrics, who is whom) and the day.
 
-Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition (rule D4).
-Merges and separations are checked and kept in the log; they take effect with rule A3, in a later generation.
+Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition (rule D4);
+`claim` (author → whom he is said to be, -1: nobody else) for author-links (rule A3).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import partitions_of
 from shared.log.port import Record
-from shared.stages.columns import I32, Keys, Lists
+from shared.stages.columns import I32, I64, Column, Keys, Lists
 from shared.stages.packs import Kind, bytes_column
 from shared.stages.stage import Numbers, Refusal, Stage
 
@@ -26,18 +26,22 @@ DESCRIBED = ("name", "orcid", "homepage", "aliases")
 class Directory(Stage):
     name = "directory"
     input = topics.AUTHORS
-    output = topics.AUTHOR_CHANGES
-    kinds = (Kind("author_key"), Kind("about", ("author",)), Kind("day", ("one",)))
+    outputs = (topics.AUTHOR_CHANGES, topics.AUTHOR_LINKS)
+    kinds = (Kind("author_key"), Kind("about", ("author",)), Kind("day", ("one",)), Kind("claim", ("author",)))
 
     def __init__(self, *args):
         super().__init__(*args)
         self.authors = Keys()
         self.about = Lists(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
-        self.author_no = Numbers(len(self.outbox.sent))
+        self.claim_revision, self.claimed = Column(I64, -1), Column(I32, -1)  # claimed: whom he is said to be, -1 nobody else
+        self.author_no = Numbers(len(self.destinations))
         self.day = 0  # YYYYMMDD
 
     def parts(self):
-        return {"authors": self.authors, "about": self.about, "author_no": self.author_no}
+        return {
+            "authors": self.authors, "about": self.about, "claim_revision": self.claim_revision, "claimed": self.claimed,
+            "author_no": self.author_no,
+        }  # fmt: skip
 
     def facts(self):
         return {"day": self.day}
@@ -69,17 +73,46 @@ class Directory(Stage):
             day = int(event["date"].replace("-", ""))
             if day > self.day:
                 self.day = day
-                for target in range(len(self.outbox.sent)):
+                for target in self.targets(topics.AUTHOR_CHANGES):
                     self.outbox.add(target, {"day": {"one": np.zeros(1, I32), "day": np.array([day], I32)}})
         elif kind == "author.described":
             self._say(event, lambda held: _describe(held, event))
         elif kind == "author.reported":
             self._say(event, lambda held: _report(held, event))
+        elif kind == "author.merged":
+            self._claim(event, event["into"])
+        elif kind == "author.separated":
+            self._claim(event, None)
+
+    def _learn(self, *names: str) -> np.ndarray:
+        slots = self.authors.learn(names)
+        for part in (self.about, self.claim_revision, self.claimed, self.author_no):
+            part.resize(len(self.authors))
+        return slots
+
+    def _claim(self, event: dict, into: str | None) -> None:
+        """Rule A1 for who is whom: the highest revision wins, of equal ones the later; what says the same again changes nothing."""
+        slot, *other = self._learn(event["author_id"], *([] if into is None else [into])).tolist()
+        held, revision, claimed = int(self.claim_revision.data[slot]), event["revision"], other[0] if other else -1
+        if revision < held:
+            self.counters["stale_revisions"] += 1
+            return
+        self.claim_revision.data[slot] = revision
+        if claimed == self.claimed.data[slot]:
+            self.counters["repeats"] += 1
+            return
+        if revision == held:
+            self.counters["revision_conflicts"] += 1
+        self.claimed.data[slot] = claimed
+        (target,) = self.targets(topics.AUTHOR_LINKS)
+        fresh = self.author_no.define(target, np.array([slot, *other], I32))
+        number = self.author_no.columns[target].data
+        rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
+                "claim": {"author": number[[slot]], "target": number[other] if other else np.array([-1], I32)}}  # fmt: skip
+        self.outbox.add(target, rows)
 
     def _say(self, event: dict, change) -> None:
-        slot = self.authors.learn([event["author_id"]])
-        self.about.resize(len(self.authors))
-        self.author_no.resize(len(self.authors))
+        slot = self._learn(event["author_id"])
         index, _ = self.about.index(slot)
         raw = self.about.values[0].data[index].tobytes()
         held = orjson.loads(raw) if raw else {"revision": -1, "described": None, "reported": {}}
@@ -91,7 +124,7 @@ class Directory(Stage):
             self.counters["repeats"] += 1
             return
         self.about.replace(slot, np.array([len(now)], I32), np.frombuffer(now, np.uint8))
-        target = int(partitions_of([event["author_id"].encode()], self.layout.count(self.output))[0])
+        target = int(partitions_of([event["author_id"].encode()], self.layout.count(topics.AUTHOR_CHANGES))[0])
         fresh = self.author_no.define(target, slot)
         rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
                 "about": {"author": self.author_no.of(target, slot), "about": bytes_column([now])}}  # fmt: skip

@@ -8,10 +8,11 @@ coalesced).
 import numpy as np
 import orjson
 
-from services.consumer.authors import COUNTED, REFERENCES
+from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
 from services.publisher.snapshots import CATEGORY, CITED_IN, PUBLISHED_IN, WRITTEN, Snapshot, Told, snapshots
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
+from shared.metrics import definitions
 from shared.stages import causes
 from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, stable_order
 from shared.stages.packs import Pack, Rows
@@ -24,7 +25,6 @@ NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 class Profiles(PackStage):
     name = "publisher"
     input = topics.METRIC_CHANGES
-    output = None
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -40,21 +40,23 @@ class Profiles(PackStage):
         self.row_author, self.row_paper, self.row_citations = Column(I32, -1), Column(I32, -1), Column(I32, -1)
         self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
         # authors
-        self.authors, self.sources, self.categories, self.written = Names(), Names(), Keys(), Keys(own=True)
-        self.numbers = Column(I32, width=len(REFERENCES))
+        self.authors, self.sources, self.others, self.categories, self.written = Names(), Names(), Names(), Keys(), Keys(own=True)
+        self.numbers = Column(I64, width=len(REFERENCES))
+        self.grounds = Column(I32, width=len(GROUNDS))
         self.counted: list[Column] = []
         self.version = Column(I64)
         self.held = Lists(I32, growing=True)
         self.floor = Column(I64, UNRANKED)  # what the last ranked paper had when the author was last ranked: citations << 32 | date
         self.tallies = Tallies()
         self.about = Lists(np.uint8)
+        self.redirect = Column(I32, -1)  # place in `others` of the author that this one stands for
         self.truncated_papers = Column(I32)
         self.day = 0
         self.facts_seen.learn([NOTHING_KNOWN])
         self._learn_facts([NOTHING_KNOWN])
         # what is public
         self.public_version, self.public_digest = Column(I64), Column(I64)
-        self.public_numbers = Column(I32, -1, width=len(REFERENCES))
+        self.public_numbers = Column(I64, definitions.NULL, width=len(REFERENCES))
         self.public_counted = Lists(np.uint8)  # JSON: {source: numbers}
         self.unplaced = Unplaced()
         # what waits
@@ -67,8 +69,9 @@ class Profiles(PackStage):
             "papers": self.papers, "cards": self.cards, "date": self.date, "fact": self.fact, "facts_seen": self.facts_seen,
             "row_author": self.row_author, "row_paper": self.row_paper, "row_citations": self.row_citations,
             "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
-            "sources": self.sources,
-            "categories": self.categories, "written": self.written, "numbers": self.numbers, "version": self.version, "held": self.held,
+            "sources": self.sources, "others": self.others, "redirect": self.redirect,
+            "categories": self.categories, "written": self.written, "numbers": self.numbers, "grounds": self.grounds,
+            "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"paper_counted.{i}": c for i, c in enumerate(self.paper_counted)},
@@ -127,11 +130,16 @@ class Profiles(PackStage):
             last = last_of(rows["author"])
             about = rows["about"].take(last)
             self.about.replace(rows["author"][last], about.lengths, about.values)
+        if "redirect" in kinds:
+            rows = kinds["redirect"]
+            last = last_of(rows["author"])
+            self.redirect.data[rows["author"][last]] = rows["other"][last]
         if "metrics" in kinds:
             rows = kinds["metrics"]
             last = last_of(rows["author"])
             author = rows["author"][last]
             self.numbers.data[author] = np.stack([rows[name][last] for name in REFERENCES], axis=1)
+            self.grounds.data[author] = np.stack([rows[name][last] for name in GROUNDS], axis=1)
             self.version.data[author] = rows["version"][last]
             touched.append(author)
         if "count" in kinds:
@@ -154,9 +162,9 @@ class Profiles(PackStage):
         if "author_key" in kinds:
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
-            for part in (self.numbers, self.version, self.held, self.floor, self.tallies, self.about, self.truncated_papers,
-                         self.public_version, self.public_digest, self.public_numbers, self.public_counted, self.waits,
-                         *self.counted):  # fmt: skip
+            for part in (self.numbers, self.grounds, self.version, self.held, self.floor, self.tallies, self.about, self.redirect,
+                         self.truncated_papers, self.public_version, self.public_digest, self.public_numbers, self.public_counted,
+                         self.waits, *self.counted):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
                 if name in self.unplaced:
@@ -165,6 +173,8 @@ class Profiles(PackStage):
             self.papers.extend(kinds["paper_key"]["key"])
             for column in (self.cards, self.date, self.fact, *self.paper_counted):
                 column.resize(len(self.papers))
+        if "other_key" in kinds:
+            self.others.extend(kinds["other_key"]["key"])
         if "source_key" in kinds:
             self.sources.extend(kinds["source_key"]["key"])
             while len(self.counted) < len(self.sources):
@@ -304,7 +314,7 @@ class Profiles(PackStage):
 
     def _place(self, slot: int, version: int, digest: int, numbers: dict, counted: dict) -> None:
         self.public_version.data[slot], self.public_digest.data[slot] = version, digest
-        self.public_numbers.data[slot] = [numbers[name] for name in REFERENCES]
+        self.public_numbers.data[slot] = definitions.stored("references", numbers)
         blob = orjson.dumps(counted) if counted else b""
         self.public_counted.replace(np.array([slot]), np.array([len(blob)]), np.frombuffer(blob, np.uint8))
 

@@ -52,7 +52,10 @@ class AuthorReported(TypedDict):
 
 @with_config(STRICT)
 class AuthorMerged(TypedDict):
-    """`author_id` is the same person as `into`. Accepted and kept; takes effect in a later release."""
+    """`author_id` is the same person as `into`: all its papers, also later ones, count for whoever `into` stands for.
+
+    Chains are followed; a loop stands for its smallest member.
+    """
 
     event: Literal["author.merged"]
     author_id: Id
@@ -62,7 +65,7 @@ class AuthorMerged(TypedDict):
 
 @with_config(STRICT)
 class AuthorSeparated(TypedDict):
-    """Takes a merge back. Accepted and kept; takes effect in a later release."""
+    """Takes a merge back: `author_id` stands for itself again, and both profiles are as if it had never happened."""
 
     event: Literal["author.separated"]
     author_id: Id

@@ -36,8 +36,9 @@ class Topic(NamedTuple):
 
 PAPERS = Topic("papers.v1", "paper_id", True, "papers", "Papers published, withdrawn, counted, scored: one event a record.")
 AUTHORS = Topic("authors.v1", "author_id", True, "authors", "Authors described, reported on, merged, separated; the clock.")
-PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "paper_changes", "Packs: catalogue to citations.")
-AUTHOR_CHANGES = Topic("author-changes", "author", False, "author_changes", "Packs: citations and directory to authors.")
+PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "paper_changes", "Packs: catalogue and aliases to citations.")
+AUTHOR_CHANGES = Topic("author-changes", "author", False, "author_changes", "Packs: citations, directory and aliases to authors.")
+AUTHOR_LINKS = Topic("author-links", "author", False, "one", "Packs: directory to aliases, who is said to be whom.")
 METRIC_CHANGES = Topic("metric-changes", "author", False, "author_changes", "Packs: authors to publisher, partition to partition.")
 PROGRESS = Topic("progress", "stage/partition", False, "one", "How far each stage has come, for `status`.", compacted=True)
 CONTROL = Topic(
@@ -58,4 +59,7 @@ DEAD_LETTERS = Topic(
     retention_ms=90 * DAY_MS,
 )
 
-TOPICS = (PAPERS, AUTHORS, PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, CONTROL, AUTHOR_METRICS, AUTHOR_PROFILES, DEAD_LETTERS)
+TOPICS = (
+    PAPERS, AUTHORS, PAPER_CHANGES, AUTHOR_CHANGES, AUTHOR_LINKS, METRIC_CHANGES, PROGRESS, CONTROL, AUTHOR_METRICS, AUTHOR_PROFILES,
+    DEAD_LETTERS,
+)  # fmt: skip

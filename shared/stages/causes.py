@@ -5,8 +5,9 @@ import numpy as np
 from shared.stages.columns import I32, runs, stable_order, starts_of
 
 TOLD = 20  # causes told in one change record (contracts.md)
-CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED = range(6)
-KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted")
+CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, MERGED, SEPARATED = range(8)
+KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted", "merged", "separated")
+BY_AUTHOR = (MERGED, SEPARATED)  # the others are by a paper, a source, or nobody
 
 
 def cap(author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None):

@@ -184,6 +184,13 @@ class Lists:
         """Arena positions of the lists of `owners`, one after another, and for each the place of its owner in `owners`."""
         return ranges(self.offset.data[owners], self.length.data[owners])
 
+    def owners_of(self, marked: np.ndarray) -> np.ndarray:
+        """Who holds one of the marked values in the first column (marked: bool by value), ascending. Looks at everything that is held."""
+        passed = np.zeros(self.values[0].size + 1, I32)
+        np.cumsum(marked[self.values[0].view], out=passed[1:])
+        start = self.offset.view
+        return np.flatnonzero(passed[start + self.length.view] > passed[start])
+
     def _room(self, owners: np.ndarray, sizes: np.ndarray) -> int:
         """Gives each (distinct) owner new space at the end of the arena, without its old values; returns where it starts."""
         old = self.length if self.capacity is None else self.capacity

@@ -335,8 +335,8 @@ class StageRunner:
         t.state_bytes.labels(name, partition).set(stage.nbytes)
         for table, count in stage.rows().items():
             t.state_rows.labels(name, partition, table).set(count)
-        for target, sent in enumerate(stage.outbox.sent):
-            t.channel_sent.labels(name, partition, target).set(sent)
+        for (topic, target), sent in zip(stage.destinations, stage.outbox.sent, strict=True):
+            t.channel_sent.labels(name, partition, topic.name, target).set(sent)
         if isinstance(stage, PackStage):
             for source, high in stage.high.items():
                 t.channel_high.labels(name, partition, source).set(high)

@@ -43,24 +43,42 @@ class Refusal(NamedTuple):
     detail: str
 
 
+class Destination(NamedTuple):
+    """Where the rows of a target go: a partition of a topic that the stage writes to."""
+
+    topic: Topic
+    partition: int
+
+
 class Stage(ABC):
-    """One stage of one partition. name, input, output and kinds are its fixed facts."""
+    """One stage of one partition. name, input, outputs and kinds are its fixed facts.
+
+    Its targets are the partitions of all topics it writes to, numbered through in the order of `outputs`; each is a channel of its own,
+    and its receiver, who reads that topic alone, knows it by stage and partition.
+    """
 
     name: str
     input: Topic
-    output: Topic | None
+    outputs: Sequence[Topic] = ()
     kinds: Sequence[Kind] = ()
     own_partition = False  # whether it writes to the partition of its own number only
 
     def __init__(self, partition: int, layout: Layout, fingerprint: str = ""):
         self.partition, self.layout, self.fingerprint = partition, layout, fingerprint
-        self.outbox = Outbox(self.kinds, layout.count(self.output) if self.output else 0)
+        self.destinations = tuple(Destination(topic, p) for topic in self.outputs for p in range(layout.count(topic)))
+        self.outbox = Outbox(self.kinds, len(self.destinations))
         self.counters: Counter[str] = Counter()  # since this process started; for the metrics, not state
         self.refused: list[Refusal] = []
 
     def layout_name(self, topic: Topic) -> str:
         """The topic's name on the log: internal ones end in the generation (G1)."""
         return topic.named(self.layout.generation)
+
+    def targets(self, topic: Topic) -> range:
+        """The targets that are the partitions of this topic, partition by partition. Error: ValueError for one it does not write to."""
+        before = self.outputs[: self.outputs.index(topic)]
+        first = sum(map(self.layout.count, before))
+        return range(first, first + self.layout.count(topic))
 
     @abstractmethod
     def step(self, records: Sequence[Record]) -> None:

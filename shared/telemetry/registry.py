@@ -55,7 +55,7 @@ class Telemetry:
 
         # exactness: the position protocol of docs/architecture.md
         self.channel_sent = self._gauge(
-            "channel_sent", "position", ("stage", "partition", "target"), "Rows numbered so far towards a partition."
+            "channel_sent", "position", ("stage", "partition", "topic", "target"), "Rows numbered so far towards a partition of a topic."
         )
         self.channel_high = self._gauge("channel_high", "position", ("stage", "partition", "source"), "Rows taken so far from a partition.")
         by_partition = ("stage", "partition")

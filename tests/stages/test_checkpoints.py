@@ -7,11 +7,8 @@ import stat
 import orjson
 import pytest
 
-from services.consumer.authors import Authors
-from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
-from services.consumer.directory import Directory
-from services.publisher.profiles import Profiles
+from services.worker import CONSUMER, PUBLISHER
 from shared.errors import CheckpointInvalid, ProtocolViolation, UsageError
 from shared.log.port import Message, Partition, Record
 from shared.stages import checkpoints
@@ -22,7 +19,7 @@ from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
 LAYOUT = Layout()
-STAGES = (Catalogue, Directory, Citations, Authors, Profiles)
+STAGES = (*CONSUMER, *PUBLISHER)
 
 
 def pipeline() -> tuple[list[Session], dict[Partition, list[Record]]]:
@@ -88,13 +85,13 @@ def test_damage_is_noticed_everywhere(session):
 
 
 def test_the_next_one_is_taken_where_one_is_no_good():
-    session = SESSIONS[2]
+    session = SESSIONS[STAGES.index(Citations)]
     good, other = session.save(), Layout(papers=2)
     broken = good[:-1] + bytes([good[-1] ^ 1])
     foreign = Session(Citations(0, other, fingerprint(other))).save()
     elsewhere = Session(Citations(1, LAYOUT, fingerprint(LAYOUT))).save()
     again, passed_over = resume(
-        Citations, 0, LAYOUT, [("a", broken), ("b", foreign), ("c", elsewhere), ("d", SESSIONS[3].save()), ("e", good)]
+        Citations, 0, LAYOUT, [("a", broken), ("b", foreign), ("c", elsewhere), ("d", SESSIONS[-1].save()), ("e", good)]
     )
     assert [reason.split(":")[0] for reason in passed_over] == ["a", "b", "c", "d"]
     assert "checksum" in passed_over[0] and "another generation" in passed_over[1]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services import worker
+from services.consumer.aliases import Aliases
 from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
@@ -162,7 +163,7 @@ def test_only_the_authors_partition_is_run_where_that_is_enough(past):
     replay, _ = asyncio.run(at(past, author, past.cut()))
     run = [(type(node.session.stage), node.session.stage.partition) for node in replay.nodes]
     assert run == [
-        (Catalogue, 0), (Catalogue, 1), (Directory, 0), (Directory, 1), (Citations, 0), (Citations, 1),
+        (Catalogue, 0), (Catalogue, 1), (Directory, 0), (Directory, 1), (Aliases, 0), (Citations, 0), (Citations, 1),
         (Authors, replay.partition), (Profiles, replay.partition),
     ]  # fmt: skip
     with pytest.raises(KeyError):
@@ -202,10 +203,12 @@ def test_every_metric_of_every_author_is_explained_by_the_papers(past):
 
 
 def test_senders_come_before_receivers_and_circles_are_refused():
-    assert in_order(reversed(worker.CONSUMER + worker.PUBLISHER)) == [Directory, Catalogue, Citations, Authors, Profiles]
+    order = in_order(reversed(worker.CONSUMER + worker.PUBLISHER))
+    assert order[-2:] == [Authors, Profiles] and {*order} == {*worker.CONSUMER, *worker.PUBLISHER}
+    assert order.index(Directory) < order.index(Aliases) < order.index(Citations) > order.index(Catalogue)
 
     class Circle(Authors):
-        output = AUTHOR_CHANGES
+        outputs = (AUTHOR_CHANGES,)
 
     with pytest.raises(ScholarstreamError, match="circle"):
         in_order([Catalogue, Citations, Circle])

@@ -209,7 +209,7 @@ async def test_metrics_tell_what_happened(log, tmp_path):
         assert service.sample("published_total", topic=AUTHOR_PROFILES.name) == published
         assert service.sample("published_total", topic=AUTHOR_METRICS.name) == published
         assert service.sample("event_to_snapshot_seconds_count") >= 1
-        sent = service.sample("channel_sent", stage="catalogue", partition=0, target=0)
+        sent = service.sample("channel_sent", stage="catalogue", partition=0, topic="paper-changes", target=0)
         assert sent > 0 and service.sample("channel_high", stage="citations", partition=0, source="catalogue/0") == sent
         assert service.sample("gap_drops_total", stage="citations", partition=0) == 0
 
