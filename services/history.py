@@ -29,8 +29,8 @@ Report = Callable[..., None]
 
 
 class Portfolio(NamedTuple):
-    """What is known of an author at a cut. profile: the snapshot; papers: all papers, as in a snapshot; revisions: paper → (revision, digest
-    of its content); facts: paper → what numbers rest on beside that; coauthors: name or id → papers together."""
+    """What is known of an author at a cut. profile: the snapshot; papers: all papers, as in a snapshot; revisions: paper → (revision,
+    digest of its content); facts: paper → what numbers rest on beside that; coauthors: name or id → papers together."""
 
     cut: Cut
     profile: dict
@@ -203,8 +203,8 @@ async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-    """Paper → what the authors stage keeps of it (names of metrics.reasons.Row). Both stages number papers and authors alike: the one passes
-    its numbers to the other."""
+    """Paper → what the authors stage keeps of it (names of metrics.reasons.Row). Both stages number papers and authors alike: one
+    passes its numbers to the other."""
     rows, _ = authors.held.index(np.array([slot]))
     row = authors.held.values[0].data[rows]
     place, team = authors.row_place.data[row], authors.row_authors.data[row]

@@ -134,8 +134,8 @@ async def noted_layout(log: Log, layout: Layout) -> dict | None:
 async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:
     """As `agree`, once the log answers. Until then a service's port says so: alive, not ready; nobody should restart what only waits.
 
-    Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by a signal; UsageError for a taken
-    port.
+    Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by a signal; UsageError for a
+    taken port.
     """
     from services.viewer.main import serve
     from shared.telemetry.http import app

@@ -40,7 +40,7 @@ def _core(rows: Sequence[Row], sums: Sequence[int], g: int, needs: str) -> Reaso
     shown = min(g, len(rows))
     sentence = f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, at least {g}² = {g * g:,}."
     if g > len(rows):
-        sentence += f" {plural(g - len(rows), 'paper')} without citations are thought up."
+        sentence += f" With {plural(g - len(rows), 'paper')} thought up, without citations, they are {g}."
     core = [told(row, rank=rank, together=sums[rank]) for rank, row in enumerate(rows[:shown], 1)]
     return Reason(g, sentence, ("rank", "citations", "together"), core, g + 1, needs)
 
