@@ -29,6 +29,9 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(export_app, name="export")
 app.add_typer(letters_app, name="dead-letters")
 
+POINT = "A day (YYYY-MM-DD: its end, UTC), now, or positions (papers.v1:0=1200,authors.v1:0=40); docs/history.md."
+Author = Annotated[str, typer.Argument(metavar="AUTHOR_ID")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help=POINT, metavar="POINT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Where events come from: file:PATH, - or demo:. Can be repeated.")]
 Output = Annotated[str, typer.Option("--output", help="File to write, - for standard output.", metavar="FILE")]
@@ -153,13 +156,56 @@ def simulate(
 
 
 @app.command()
-@with_settings(*PLACE)
-def profile(settings: Settings, author_id: Annotated[str, typer.Argument(metavar="AUTHOR_ID")], json: AsJson = False) -> None:
-    """One author's profile; of a merged author, who has the papers now."""
+@with_settings(*PLACE, "checkpoints")
+def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJson = False) -> None:
+    """One author's profile, as it is published or as it was at a point of the log; of a merged author, who has the papers now."""
+    from services.history import profile_as_of
     from services.reading import profile
-    from services.terminal import print_json, print_profile
+    from services.terminal import print_json, print_profile, reporter
 
-    (print_json if json else print_profile)(asyncio.run(profile(settings, author_id)))
+    if as_of is None:
+        found = asyncio.run(profile(settings, author_id))
+    else:
+        with reporter() as report:
+            found = asyncio.run(profile_as_of(settings, author_id, as_of, report))
+    (print_json if json else print_profile)(found)
+
+
+@app.command()
+@with_settings(*PLACE, "checkpoints")
+def compare(
+    settings: Settings,
+    author_id: Author,
+    before: Annotated[str, typer.Argument(metavar="POINT", help=POINT)],
+    after: Annotated[str, typer.Argument(metavar="POINT", help="Another one; by default now.")] = "now",
+    json: AsJson = False,
+) -> None:
+    """What changed for an author between two points of the log: numbers, papers, citations of each paper."""
+    from services.history import compare
+    from services.terminal import print_comparison, print_json, reporter
+
+    with reporter() as report:
+        found = asyncio.run(compare(settings, author_id, before, after, report))
+    (print_json if json else print_comparison)(found)
+
+
+@app.command()
+@with_settings(*PLACE, "checkpoints")
+def explain(
+    settings: Settings,
+    author_id: Author,
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="A name of docs/metrics.md, for example h_index.")],
+    as_of: AsOf = None,
+    basis: Annotated[str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")] = "references",
+    json: AsJson = False,
+) -> None:
+    """Why a number of an author is what it is: the papers that make it, and what the next step needs."""
+    from services.history import NOW, explain
+    from services.terminal import print_json, print_reason, reporter
+
+    with reporter() as report:
+        found = asyncio.run(explain(settings, author_id, metric, as_of or NOW, basis, report))
+    (print_json if json else print_reason)(found)
 
 
 @app.command()

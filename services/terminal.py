@@ -14,6 +14,10 @@ from rich.text import Text
 
 from shared.errors import UsageError
 
+WENT_AND_CAME = {
+    "papers_added": "new", "papers_withdrawn": "withdrawn", "papers_left": "no longer the author's", "papers_revised": "revised",
+}  # fmt: skip
+LISTED = 50  # papers that are shown of a list, at most
 WIDE = 10_000  # columns where nobody looks: what reads a pipe wants lines whole
 
 
@@ -67,7 +71,8 @@ def print_profile(profile: Mapping[str, Any]) -> None:
     headline, out = profile["headline"], console()
     field = f", {profile['field']}" if profile.get("field") else ""
     print(clean(f"{profile.get('name') or profile['author_id']} ({profile['author_id']}{field})"))
-    print(f"as of {shown(profile['as_of'])}, version {profile['generation']}.{profile['version']}, counts: {clean(headline['basis'])}")
+    at = f"at {profile['cut']}" if "cut" in profile else f"version {profile['generation']}.{profile['version']}"
+    print(f"as of {shown(profile['as_of'])}, {at}, counts: {clean(headline['basis'])}")
     print()
     figures = [("h-index", "h_index"), ("papers", "papers"), ("citations", "citations"), ("novelty", "novelty"), ("AI score", "ai_score")]
     print("   ".join(f"{name} {'not computed yet' if headline[key] is None else shown(headline[key])}" for name, key in figures))
@@ -91,6 +96,70 @@ def print_profile(profile: Mapping[str, Any]) -> None:
     left = profile["papers_total"] - len(profile["papers"])
     if left > 0:
         print(f"and {left:,} more papers")
+
+
+def print_comparison(found: Mapping[str, Any]) -> None:
+    """What changed between two points (services.history.compare)."""
+    print(clean(f"{found['name']} ({found['author_id']})"))
+    for word, end in (("from", found["before"]), ("to  ", found["after"])):
+        print(f"{word} {clean(end['point'])}: {end['cut']}" + ("" if end["known"] else " (not known yet)"))
+    numbers = [(basis, name, moved) for basis, metrics in found["metrics"].items() for name, moved in metrics.items()]
+    numbers += [(series, year, moved) for series, years in found["years"].items() for year, moved in sorted(years.items())]
+    if numbers:
+        print()
+        rows = ((what, name, moved["before"], moved["after"], _gain(moved)) for what, name, moved in numbers)
+        print_table(("of", "number", "before", "after", ""), rows, right=("before", "after", ""))
+    papers = [(title, paper) for key, title in WENT_AND_CAME.items() for paper in found[key]]
+    if papers:
+        print()
+        rows = ((what, paper["paper_id"], _said_of(paper), paper["title"]) for what, paper in papers[:LISTED])
+        print_table(("paper", "id", "", "title"), rows)
+        _tell_rest(len(papers))
+    if found["citations"]:
+        print()
+        rows = ((_gain(paper), paper["before"], paper["after"], paper["title"]) for paper in found["citations"][:LISTED])
+        print_table(("citations", "before", "after", "paper"), rows, right=("citations", "before", "after"))
+        _tell_rest(len(found["citations"]))
+    if not (numbers or papers or found["citations"]):
+        print("nothing changed")
+
+
+def _said_of(paper: Mapping[str, Any]) -> str:
+    if "changed" in paper:
+        return ", ".join(paper["changed"]) or "in what is not listed here"
+    return f"{paper['citations']:,} citation{'' if paper['citations'] == 1 else 's'}"
+
+
+def _gain(moved: Mapping[str, Any]) -> str:
+    before, after = moved["before"], moved["after"]
+    return f"{after - before:+,}" if isinstance(before, int | float) and isinstance(after, int | float) else ""
+
+
+def _tell_rest(count: int) -> None:
+    if count > LISTED:
+        print(f"… and {count - LISTED:,} more; --json has all")
+
+
+def print_reason(found: Mapping[str, Any]) -> None:
+    """Why a number is what it is (services.history.explain)."""
+    value = found["value"]
+    told = ", ".join(f"{name} {shown(count)}" for name, count in sorted(value.items())) if isinstance(value, Mapping) else shown(value)
+    print(clean(f"{found['name']} ({found['author_id']})"))
+    print(clean(f"{found['metric']} on the basis {found['basis']}: {told}"))
+    print(clean(found["sentence"]))
+    if found["papers"]:
+        print()
+        columns = (*found["columns"], "published", "title")
+        rows = ([paper[column] for column in columns] for paper in found["papers"][:LISTED])
+        print_table(columns, rows, right=found["columns"])
+        _tell_rest(len(found["papers"]))
+        print()
+    step = found["next"]
+    if step is not None:
+        print(clean(f"For {step['value']:,}: {step['needs']}."))
+        if step["papers"]:
+            print_table(("lacks", "citations", "title"), ((p["lacks"], p["citations"], p["title"]) for p in step["papers"][:LISTED]),
+                        right=("lacks", "citations"))  # fmt: skip
 
 
 def snapshot_line(profile: Mapping[str, Any]) -> str:

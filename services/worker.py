@@ -120,6 +120,17 @@ async def opened(settings, *, create: bool = True, patient: bool = False, served
         await log.close()
 
 
+async def noted_layout(log: Log, layout: Layout) -> dict | None:
+    """What the internal topics of this generation were computed with: the fields of Layout and its fingerprint. None: not at all yet."""
+    here = Partition(PROGRESS.named(layout.generation), 0)
+    start, end = (await log.bounds([here]))[here]
+    noted = None
+    while start < end and (records := await log.read(here, start)):
+        noted = next((orjson.loads(r.value) for r in reversed(records) if r.key == LAYOUT), noted)
+        start = records[-1].offset + 1
+    return noted
+
+
 async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:
     """As `agree`, once the log answers. Until then a service's port says so: alive, not ready; nobody should restart what only waits.
 
@@ -162,15 +173,10 @@ async def demand_same_layout(log: Log, layout: Layout) -> None:
 
     Computing a log again with others is a new generation (rule G1).
     """
-    here = Partition(PROGRESS.named(layout.generation), 0)
     ours = {"fingerprint": fingerprint(layout), **layout._asdict()}
-    start, end = (await log.bounds([here]))[here]
-    theirs = None
-    while start < end and (records := await log.read(here, start)):
-        theirs = next((orjson.loads(r.value) for r in reversed(records) if r.key == LAYOUT), theirs)
-        start = records[-1].offset + 1
+    theirs = await noted_layout(log, layout)
     if theirs is None:
-        await log.append({here: [Message(LAYOUT, orjson.dumps(ours))]})
+        await log.append({Partition(PROGRESS.named(layout.generation), 0): [Message(LAYOUT, orjson.dumps(ours))]})
     elif theirs["fingerprint"] != ours["fingerprint"]:
         differ = [f"{name} was {theirs.get(name)}, is {ours[name]}" for name in layout._fields if theirs.get(name) != ours[name]]
         raise UsageError(

@@ -34,6 +34,7 @@ class Authors(PackStage):
     name = "authors"
     input = topics.AUTHOR_CHANGES
     outputs = (topics.METRIC_CHANGES,)
+    own_partition = True
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("card", ("paper",)), Kind("row"),
         Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)),

@@ -11,6 +11,7 @@ import orjson
 from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
 from services.publisher.snapshots import CATEGORY, CITED_IN, PUBLISHED_IN, WRITTEN, Snapshot, Told, snapshots
 from shared.contracts import topics
+from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages import causes
 from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, stable_order
@@ -102,7 +103,10 @@ class Profiles(PackStage):
         self.paper_counted[-1].resize(len(self.papers))
 
     def restored(self):
-        self._learn_facts(self.facts_seen.names[1:])
+        try:
+            self._learn_facts(self.facts_seen.names[1:])
+        except ValueError as error:
+            raise CheckpointInvalid(f"facts_seen cannot be read: {error}") from error
 
     # ---- one pack
 

@@ -68,7 +68,7 @@ class Told(NamedTuple):
 
 def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
     """A snapshot of each of the distinct authors whose content is not what is public. state: Profiles."""
-    stamp = b'"%04d-%02d-%02d"' % (state.day // 10000, state.day // 100 % 100, state.day % 100) if state.day else b"null"
+    stamp = _day(state.day)
     versions, digests = state.version.data[authors].tolist(), state.public_digest.data[authors].tolist()
     before, counted_before = state.public_numbers.data[authors].tolist(), blobs(state.public_counted, authors)
     generation, names = state.layout.generation, state.authors.names
@@ -90,12 +90,28 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
         yield Snapshot(slot, names[slot], versions[at], digest, profile, change, stored[at], b"" if not counted else orjson.dumps(counted))
 
 
+def current(state, slot: int) -> bytes:
+    """What the snapshot of an author says now, whether it is public or not. state: Profiles."""
+    _, head, name, rest, _, _ = next(_contents(state, np.array([slot])))
+    return b"".join((head, name, MARK % (state.layout.generation, int(state.version.data[slot]), _day(state.day)), rest))
+
+
+def papers_of(state, slot: int) -> list[dict]:
+    """All papers of an author as a snapshot shows them, also those that it has no place for. state: Profiles."""
+    pieces, _ = _papers(state, np.array([slot]), int(state.held.length.data[slot]))
+    return [orjson.loads(piece) for piece in pieces]
+
+
+def _day(day: int) -> bytes:
+    return b'"%04d-%02d-%02d"' % (day // 10000, day // 100 % 100, day % 100) if day else b"null"
+
+
 def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, bytes, dict]]:
     """For each author: slot; author_id, name, and all else of the snapshot as JSON; the numbers as JSON; counted numbers by source."""
     numbers, length = definitions.told("references", state.numbers.data[authors]), state.held.length.data[authors].tolist()
     grounds = state.grounds.data[authors].tolist()
     about = blobs(state.about, authors)
-    pieces, paper_bounds = _papers(state, authors)
+    pieces, paper_bounds = _papers(state, authors, state.top)
     owner, key, count = state.tallies.of(authors)
     kind = key >> 28
     group = np.searchsorted(owner * 4 + kind, np.arange(4 * len(authors) + 1)).tolist()
@@ -145,9 +161,9 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         yield slot, HEAD % _quoted(author_id), NAME % _quoted(shown), rest, own_json, counted
 
 
-def _papers(state, authors: np.ndarray) -> tuple[list[bytes], list[int]]:
+def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[int]]:
     """The top papers of the authors as JSON objects, most cited first, then newest, then by paper_id; with bounds: those of author i."""
-    shown = np.minimum(state.held.length.data[authors], state.top)
+    shown = np.minimum(state.held.length.data[authors], limit)
     index, owner = ranges(state.held.offset.data[authors], shown)
     row = state.held.values[0].data[index]
     paper, citations = state.row_paper.data[row], state.row_citations.data[row]

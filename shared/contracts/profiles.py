@@ -168,5 +168,8 @@ class Change(TypedDict):
     before: Annotated[dict[str, Number | None], Field(description="Empty where the author is new.")]
     after: dict[str, Number | None]
     changed: Annotated[list[str], Field(min_length=1, description="The names whose numbers differ.")]
-    causes: Annotated[list[Cause], Field(max_length=CAUSES_SHOWN)]
+    causes: Annotated[
+        list[Cause],
+        Field(max_length=CAUSES_SHOWN, description="The first ones. None where a new year did it, or words about a new author."),
+    ]
     causes_total: Annotated[Count, Field(description="How many causes there are, told or not.")]

@@ -70,12 +70,16 @@ def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
         at += array.nbytes
         arrays.setdefault(part, {})[name] = array
     parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
-    for name, part in parts.items():
-        try:
+    name = "the whole"
+    try:
+        for name, part in parts.items():
             part.load(arrays.get(name, {}))
-        except KeyError:
-            raise CheckpointInvalid(f"of another release: it does not have {name} as we do") from None
-    stage.restored()
+        name = "what is derived"
+        stage.restored()
+    except KeyError:
+        raise CheckpointInvalid(f"of another release: it does not have {name} as we do") from None
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise CheckpointInvalid(f"{name} cannot be read: {error}") from error
     last = header["last"]
     return Position(header["next"], tuple(last) if last else None), header["extra"]
 

@@ -282,6 +282,9 @@ class Lists:
 
     def load(self, arrays: Arrays) -> None:
         lengths = arrays["length"]
+        for i in range(len(self.values)):
+            if (len(lengths) and lengths.min() < 0) or len(arrays[f"v{i}"]) != lengths.sum(dtype=I64):
+                raise ValueError(f"lists of {int(lengths.sum(dtype=I64)):,} values together, but there are {len(arrays[f'v{i}']):,}")
         for column in (self.offset, self.length, *self.values):
             column.size = 0
         self.resize(len(lengths))

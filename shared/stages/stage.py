@@ -61,6 +61,7 @@ class Stage(ABC):
     input: Topic
     outputs: Sequence[Topic] = ()
     kinds: Sequence[Kind] = ()
+    own_partition = False  # whether it writes to the partition of its own number only
 
     def __init__(self, partition: int, layout: Layout, fingerprint: str = ""):
         self.partition, self.layout, self.fingerprint = partition, layout, fingerprint

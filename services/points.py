@@ -1,0 +1,106 @@
+"""Points of a log's past, as people name them, and the cut of the public inputs that each one is (docs/history.md).
+
+A cut says for every partition of `papers.v1` and `authors.v1` how many positions from its beginning count. It is all that decides what a
+service would know that read so far and no further: the state of every stage is a function of its input (rule D1).
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from shared.contracts.topics import AUTHORS, PAPERS
+from shared.errors import UsageError
+from shared.log.port import Log, Partition
+
+NOW = "now"
+INPUTS = (PAPERS, AUTHORS)
+PLACE = re.compile(r"(?P<topic>[a-z0-9.-]+):(?P<number>[0-9]{1,9})=(?P<position>[0-9]{1,18})")
+SHORT = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})?")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+GRAMMAR = "a day (2026-11-23), now, or positions (papers.v1:0=1200,authors.v1:0=40)"
+
+
+class Cut(dict[Partition, int]):
+    """Partition of an input → the position before which its records count. As text: a point that names this cut."""
+
+    def __str__(self) -> str:
+        return ",".join(f"{partition.topic}:{partition.number}={position}" for partition, position in self.items())
+
+    def includes(self, other: "Cut") -> bool:
+        """Whether everything before `other` is before this one too."""
+        return all(self[partition] >= position for partition, position in other.items())
+
+
+async def cut_at(log: Log, point: str) -> Cut:
+    """The cut that a point names. Error: UsageError saying what would be right.
+
+    A day stands for its end in UTC by the append times of the records, which rise within a partition. Partitions that positions leave
+    out count as a whole.
+    """
+    held = await log.topics()
+    if missing := [topic.name for topic in INPUTS if topic.name not in held]:
+        raise UsageError(f"there is no {missing[0]} in this log: nothing was ever put into it")
+    partitions = [Partition(topic.name, number) for topic in INPUTS for number in range(held[topic.name].partitions)]
+    bounds = await log.bounds(partitions)
+    ends = Cut({partition: bounds[partition][1] for partition in partitions})
+    if point == NOW:
+        return ends
+    if DAY.fullmatch(point):
+        after = _end_of(point)
+        return Cut({partition: await _first_at(log, partition, *bounds[partition], after) for partition in partitions})
+    given = _short(point, partitions) if SHORT.fullmatch(point) else _places(point, ends)
+    for partition, position in given.items():
+        if position > ends[partition]:
+            raise UsageError(f"{_named(partition)} ends at {ends[partition]}: {position} is not yet a position of it")
+    return Cut(ends | given)
+
+
+def _end_of(day: str) -> int:
+    """Milliseconds since the epoch at which the day is over."""
+    try:
+        midnight = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+        return int((midnight + timedelta(days=1)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{day} is no day of the calendar") from None
+
+
+async def _first_at(log: Log, partition: Partition, start: int, end: int, timestamp: int) -> int:
+    """The first position from which on every record was appended at `timestamp` or later: a search by halves."""
+    low, high = start, end
+    while low < high:
+        middle = (low + high) // 2
+        found = await log.read(partition, middle, max_records=1)
+        if not found or found[0].offset >= end or found[0].timestamp >= timestamp:
+            high = middle
+        else:
+            low = found[0].offset + 1
+    return low
+
+
+def _short(point: str, partitions: list[Partition]) -> dict[Partition, int]:
+    if len(partitions) > len(INPUTS):
+        raise UsageError(f"{point!r}: this log has several partitions, so positions need their names, as in {_example(partitions)}")
+    return dict(zip(partitions, map(int, point.split(",")), strict=False))
+
+
+def _places(point: str, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+    given: dict[Partition, int] = {}
+    for text in point.split(","):
+        place = PLACE.fullmatch(text)
+        if place is None:
+            raise UsageError(f"{point!r} names no point of this log; right would be {GRAMMAR}")
+        partition = Partition(place["topic"], int(place["number"]))
+        if partition not in ends:
+            raise UsageError(f"{text!r}: there is no {_named(partition)} among the inputs; there are {', '.join(map(_named, ends))}")
+        if partition in given:
+            raise UsageError(f"{point!r} gives two positions of {_named(partition)}")
+        given[partition] = int(place["position"])
+    return given
+
+
+def _named(partition: Partition) -> str:
+    return f"{partition.topic}:{partition.number}"
+
+
+def _example(partitions: list[Partition]) -> str:
+    return ",".join(f"{_named(partition)}=1200" for partition in partitions[:2])

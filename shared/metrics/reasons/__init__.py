@@ -1,0 +1,43 @@
+"""Why a number is what it is: the papers that make it, and what its next step needs. Pure.
+
+An explainer computes the number again, in the plainest way, from the author's papers: so it also shows that the number is right.
+Definitions and sources are those of the registry (shared/metrics/definitions.py); every metric there has an explainer here.
+"""
+
+from shared.metrics.reasons import counts, hirsch, roots
+from shared.metrics.reasons.reason import Explainer, Grounds, Reason, Row
+
+__all__ = ["EXPLAINERS", "Explainer", "Grounds", "Reason", "Row"]
+
+EXPLAINERS: dict[str, Explainer] = {
+    "papers": counts.papers,
+    "citations": counts.citations,
+    "h_index": hirsch.h_index,
+    "g_index": roots.g_index,
+    "g_index_uncapped": roots.g_index_uncapped,
+    "i10_index": counts.at_least(10),
+    "i100_index": counts.at_least(100),
+    "citations_nonself": counts.citations_nonself,
+    "h_index_nonself": hirsch.h_index_nonself,
+    "citations_self": counts.citations_self,
+    "papers_counted": counts.papers_counted,
+    "e_index": hirsch.e_index,
+    "hm_index": hirsch.hm_index,
+    "m_index": hirsch.m_index,
+    "h5_index": hirsch.h5_index,
+    "citations_recent": counts.citations_recent,
+    "h_index_recent": hirsch.h_index_recent,
+    "mean_citedness_2y": counts.mean_citedness_2y,
+    "tori": counts.tori,
+    "riq": roots.riq,
+    "papers_normalized": counts.papers_normalized,
+    "citations_normalized": counts.citations_normalized,
+    "papers_first": counts.papers_first,
+    "papers_last": counts.papers_last,
+    "papers_single": counts.papers_single,
+    "coauthors": counts.coauthors,
+    "papers_by_year": counts.papers_by_year,
+    "citations_by_year": counts.citations_by_year,
+    "novelty": counts.novelty,
+    "ai_score": counts.novelty,
+}

@@ -1,0 +1,89 @@
+"""The h family: papers ranked by citations, up to where the citations no longer reach the rank."""
+
+from collections.abc import Sequence
+from itertools import accumulate, takewhile
+from math import floor, sqrt
+
+from shared.metrics.fixed import MILLION, UNIT, millionths
+from shared.metrics.reasons.reason import NO_DAY, Grounds, Reason, Row, decimal, most_cited, plural, quotient, told
+
+
+def by_others(papers: Sequence[Row]) -> list[Row]:
+    """The same papers without the self-citations, most cited first."""
+    return most_cited([row._replace(citations=row.nonself) for row in papers])
+
+
+def h_of(rows: Sequence[Row]) -> int:
+    """rows: most cited first."""
+    return sum(row.citations >= rank for rank, row in enumerate(rows, 1))
+
+
+def h_index(grounds: Grounds) -> Reason:
+    return _core(most_cited(grounds.papers), "citation")
+
+
+def h_index_nonself(grounds: Grounds) -> Reason:
+    return _core(by_others(grounds.papers), "citation by others", "citations by others")
+
+
+def h_index_recent(grounds: Grounds) -> Reason:
+    if not grounds.year:
+        return NO_DAY
+    since = f"since {grounds.year - 5}"
+    return _core(most_cited([row._replace(citations=row.recent) for row in grounds.papers]), f"citation {since}", f"citations {since}")
+
+
+def h5_index(grounds: Grounds) -> Reason:
+    if not grounds.year:
+        return NO_DAY
+    rows = most_cited([row for row in grounds.papers if row.year and grounds.year - 5 <= row.year < grounds.year])
+    reason = _core(rows, "citation")
+    return reason._replace(sentence=f"Of the papers of {grounds.year - 5} to {grounds.year - 1}: {reason.sentence}")
+
+
+def _core(rows: Sequence[Row], what: str, many: str | None = None) -> Reason:
+    """rows: most cited first."""
+    h = h_of(rows)
+    sentence = f"{plural(h, 'paper')} with at least {plural(h, what, many)} each." if h else f"No paper has a {what}."
+    core = [told(row, rank=rank) for rank, row in enumerate(rows[:h], 1)]
+    there = sum(row.citations > h for row in rows)  # papers that are good enough for h + 1
+    short = [told(row, lacks=h + 1 - row.citations) for row in rows[there : h + 1]]
+    missing, lacking = h + 1 - len(rows), sum(paper["lacks"] for paper in short)
+    needs = []
+    if short:
+        needs.append(f"{plural(lacking, what, many)} more, to {plural(len(short), 'paper')}")
+    if missing > 0:
+        needs.append(f"{plural(missing, 'further paper')} with {plural(h + 1, what, many)}")
+    return Reason(h, sentence, ("rank", "citations"), core, h + 1, " and ".join(needs), short)
+
+
+def m_index(grounds: Grounds) -> Reason:
+    if not grounds.year:
+        return NO_DAY
+    rows = most_cited(grounds.papers)
+    h, first = h_of(rows), min((row.year for row in rows if row.year), default=None)
+    if first is None or first > grounds.year:
+        return Reason(None, "There is no paper with a date up to this year.")
+    years = grounds.year - first + 1
+    sentence = f"The h-index of {h} divided by {plural(years, 'year')}, from {first} to {grounds.year}."
+    return Reason(quotient(h, years), sentence, ("rank", "citations"), [told(row, rank=rank) for rank, row in enumerate(rows[:h], 1)])
+
+
+def e_index(grounds: Grounds) -> Reason:
+    rows = most_cited(grounds.papers)
+    h = h_of(rows)
+    core = [told(row, rank=rank, beyond=row.citations - h) for rank, row in enumerate(rows[:h], 1)]
+    excess = sum(paper["beyond"] for paper in core)
+    sentence = f"The square root of {plural(excess, 'citation')} that {plural(h, 'paper')} have beyond {h} each."
+    return Reason(floor(sqrt(excess) * MILLION + 0.5) / MILLION, sentence, ("rank", "citations", "beyond"), core)
+
+
+def hm_index(grounds: Grounds) -> Reason:
+    """Of papers with equal citations those with fewer authors come first."""
+    rows = sorted(grounds.papers, key=lambda row: (-row.citations, row.authors, row.paper_id))
+    ranks = accumulate(row.share for row in rows)
+    core = list(takewhile(lambda both: both[1] <= both[0].citations * UNIT, zip(rows, ranks, strict=True)))
+    value = decimal(core[-1][1]) if core else 0.0
+    sentence = f"{plural(len(core), 'paper')}, each counted as one divided by its authors, have at least {value:g} citations each."
+    told_rows = [told(row, rank=millionths(rank) / MILLION, authors=row.authors) for row, rank in core]
+    return Reason(value, sentence, ("rank", "citations", "authors"), told_rows)

@@ -1,0 +1,55 @@
+"""Numbers whose square is compared with citations together: the g-index, with and without missing papers, and riq."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from math import isqrt
+
+from shared.metrics.fixed import millionths
+from shared.metrics.reasons.counts import tori
+from shared.metrics.reasons.reason import Grounds, Reason, Row, most_cited, plural, told
+
+
+def g_index(grounds: Grounds) -> Reason:
+    rows = most_cited(grounds.papers)
+    sums = [0, *accumulate(row.citations for row in rows)]
+    g = _capped(sums)
+    needs = _lacking(sums, g + 1) if g < len(rows) else f"another paper; the {plural(g, 'paper')} there are all count"
+    return _core(rows, sums, g, needs)
+
+
+def g_index_uncapped(grounds: Grounds) -> Reason:
+    rows = most_cited(grounds.papers)
+    sums = [0, *accumulate(row.citations for row in rows)]
+    g = _capped(sums)
+    if g == len(rows):
+        g = max(g, isqrt(sums[-1]))
+    return _core(rows, sums, g, _lacking(sums, g + 1))
+
+
+def _capped(sums: Sequence[int]) -> int:
+    return sum(total >= rank * rank for rank, total in enumerate(sums) if rank)
+
+
+def _lacking(sums: Sequence[int], g: int) -> str:
+    together = sums[min(g, len(sums) - 1)]
+    more = plural(g * g - together, "citation")
+    return f"{more} more: the {plural(g, 'paper')} at the top must have {g * g:,} together, not {together:,}"
+
+
+def _core(rows: Sequence[Row], sums: Sequence[int], g: int, needs: str) -> Reason:
+    shown = min(g, len(rows))
+    sentence = f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, at least {g}² = {g * g:,}."
+    if g > len(rows):
+        sentence += f" With {plural(g - len(rows), 'paper')} thought up, without citations, they are {g}."
+    core = [told(row, rank=rank, together=sums[rank]) for rank, row in enumerate(rows[:shown], 1)]
+    return Reason(g, sentence, ("rank", "citations", "together"), core, g + 1, needs)
+
+
+def riq(grounds: Grounds) -> Reason:
+    years = [row.year for row in grounds.papers if row.year]
+    if not years:
+        return Reason(None, "There is no paper with a date.")
+    weight, active = sum(row.weight for row in grounds.papers), max(years) - min(years) + 1
+    reason = tori(grounds)
+    sentence = f"1000 times the square root of tori ({reason.value:g}), divided by {plural(active, 'year')} ({min(years)} to {max(years)})."
+    return Reason(isqrt(millionths(weight)) // active, sentence, reason.columns, reason.papers)

@@ -1,0 +1,75 @@
+"""Change records say why: every kind of cause, at most twenty told, all counted."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.stages import causes
+from shared.stages.stage import Layout
+from tests.literature import encode, event_lists
+from tests.stages.memory import Pipeline
+from tests.stages.test_pipeline import paper
+
+
+@pytest.fixture(params=[(1, 1), (3, 2)], ids=["one partition", "several"])
+def made(request) -> Pipeline:
+    return Pipeline(Layout(*request.param), seed=1)
+
+
+def why(made: Pipeline, author: str, *events: dict) -> list[dict]:
+    """The causes of what these events change for the author."""
+    before = sum(change["author_id"] == author for change in made.changes)
+    made.tell(*events)
+    mine = [change for change in made.changes if change["author_id"] == author][before:]
+    assert all(change["causes_total"] == len(change["causes"]) for change in mine)
+    return [cause for change in mine for cause in change["causes"]]
+
+
+def test_a_new_paper_a_citing_one_and_its_end(made):
+    assert why(made, "a", paper("p", "a")) == [{"kind": "published", "paper_id": "p"}]
+    assert why(made, "a", paper("q", "b", cites=["p"])) == [{"kind": "cited", "paper_id": "p", "by": "q"}]
+    assert why(made, "a", paper("q", "b", revision=1)) == [{"kind": "uncited", "paper_id": "p", "by": "q"}]
+    assert why(made, "a", paper("r", "b", cites=["p"])) == [{"kind": "cited", "paper_id": "p", "by": "r"}]
+    gone = {"event": "paper.withdrawn", "paper_id": "r", "revision": 1}
+    assert why(made, "a", gone) == [{"kind": "uncited", "paper_id": "p", "by": "r"}]
+
+
+def test_a_withdrawal_and_a_revision(made):
+    made.tell(paper("p", "a", "b"), paper("q", "a"))
+    assert why(made, "a", {"event": "paper.withdrawn", "paper_id": "q", "revision": 1}) == [{"kind": "withdrawn", "paper_id": "q"}]
+    assert why(made, "a", paper("p", "b", revision=1)) == [{"kind": "revised", "paper_id": "p"}], "no longer an author of it"
+    assert why(made, "c", paper("p", "b", "c", revision=2)) == [{"kind": "revised", "paper_id": "p"}], "an author of it by now"
+    assert why(made, "a", paper("q", "a", revision=2)) == [{"kind": "published", "paper_id": "q"}], "published again"
+
+
+def test_a_count_and_a_restated_one(made):
+    def counted(count: int, day: int) -> dict:
+        return {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": f"2026-01-0{day}", "citations": count}
+
+    made.tell(paper("p", "a"))
+    for count, day in ((7, 1), (9, 2), (3, 3)):
+        assert why(made, "a", counted(count, day)) == [{"kind": "counted", "paper_id": "p", "source": "s"}]
+
+
+def test_references_that_waited_for_their_paper_are_the_papers_arrival(made):
+    made.tell(paper("q", "b", cites=["p"]))
+    assert why(made, "a", paper("p", "a")) == [{"kind": "published", "paper_id": "p"}]
+    assert made.numbers("a")["citations"] == 1
+
+
+@settings(max_examples=100)
+@given(event_lists, st.integers(0, 10**6))
+def test_of_any_history_causes_are_bounded_known_and_there(events, seed):
+    made = Pipeline(Layout(2, 2), seed).tell(*map(encode, events))
+    for change in made.changes:
+        told, total = change["causes"], change["causes_total"]
+        assert len(told) <= causes.TOLD and (len(told) == total or (len(told) == causes.TOLD and total > len(told)))
+        assert all(cause["kind"] in causes.KINDS for cause in told)
+        assert all(("by" in cause) == (cause["kind"] in ("cited", "uncited")) for cause in told if cause["kind"] in causes.KINDS[:5])
+        assert all(("source" in cause) == (cause["kind"] == "counted") for cause in told)
+        citations = change["after"]["citations"] - change["before"].get("citations", 0)
+        if {cause["kind"] for cause in told} <= {"cited", "uncited"} and told and total <= causes.TOLD:
+            kinds = [cause["kind"] for cause in told]
+            assert citations == kinds.count("cited") - kinds.count("uncited"), change
+        elif not told:
+            assert citations == 0, "without a paper, a count or a merge only a new year moves numbers, or words about a new author"

@@ -1,0 +1,147 @@
+"""`verify` finds any value of any table of any stage's checkpoint that is not what it must be."""
+
+import asyncio
+import random
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import orjson
+import pytest
+
+from services.checkpoint_check import check_all
+from services.publisher.main import messages_of
+from services.publisher.profiles import Profiles
+from shared.errors import VerificationFailed
+from shared.stages.checkpoints import read_header
+from shared.stages.stage import Layout
+from tests.integration.literatures import simulated
+from tests.stages.past import Past, Shelf
+from tests.streams import disturbed
+
+
+class Busy(Past):
+    """A service whose publisher never gets through: some authors wait, with their causes, whenever it saves."""
+
+    def publish(self, session):
+        stage: Profiles = session.stage
+        size = self.dice.randint(0, stage.waiting.size)
+        snapshots = stage.publish(stage.take_waiting(size))
+        if snapshots:
+            batches = messages_of(snapshots, self.layout.authors, self.layout.generation, 0)
+            self.append(batches)
+        ends = session.extra.setdefault("public_ends", {})
+        for place in self.logs:
+            if place.topic == "author-profiles.v1" and place.number == stage.partition:
+                ends[str(place.number)] = len(self.logs[place])
+
+
+@pytest.fixture(scope="module")
+def life() -> tuple[Past, dict[str, bytes]]:
+    """A busy service and the newest checkpoint of each of its stages."""
+    made = Busy(Layout(2, 2), seed=4, saves=0)
+    events = disturbed(simulated(60), seed=4)
+    for first in range(0, len(events), 20):
+        made.tell(*events[first : first + 20])
+    store = Shelf()
+    for session in made.sessions:
+        store.write(session.stage.name, session.stage.partition, session.position.next, session.save())
+    return made, store.held
+
+
+def check(life: tuple[Past, dict[str, bytes]], changed: dict[str, bytes] | None = None) -> int:
+    made, held = life
+    only = changed or held
+
+    async def run() -> int:
+        return await check_all(await made.log(), made.layout, Shelf(dict(only)), lambda line, fraction=None: None)
+
+    return asyncio.run(run())
+
+
+def tables(raw: bytes) -> Iterator[tuple[str, str, np.dtype, int, int]]:
+    """(part, array, type, where it starts, values) of every array that has any."""
+    header, at = read_header(raw)
+    for part, name, dtype, shape in header["arrays"]:
+        count = int(np.prod(shape))
+        if count:
+            yield part, name, np.dtype(dtype), at, count
+        at += np.dtype(dtype).itemsize * count
+
+
+def sealed(body: bytes) -> bytes:
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def test_all_is_well(life):
+    made, held = life
+    assert check(life) == len(held) == len(made.sessions)
+    waiting = sum(s.stage.waiting.size for s in made.sessions if isinstance(s.stage, Profiles))
+    assert waiting >= 5, "or there is nothing to find"
+
+
+@pytest.mark.parametrize("stage", ["catalogue", "directory", "citations", "authors", "publisher"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_one_value_that_is_wrong_is_found_in_every_table(life, stage, seed):
+    dice, seen = random.Random(f"{stage} {seed}"), set()
+    for checkpoint, raw in life[1].items():
+        if not checkpoint.startswith(stage):
+            continue
+        for part, name, dtype, at, count in tables(raw):
+            place = at + dice.randrange(count) * dtype.itemsize
+            value = np.frombuffer(raw, dtype, 1, place) ^ dtype.type(1)
+            spoiled = sealed(raw[:place] + value.tobytes() + raw[place + dtype.itemsize : -4])
+            where = f"{checkpoint}: {part}.{name} at {(place - at) // dtype.itemsize}"
+            with pytest.raises(VerificationFailed) as found:
+                check(life, {checkpoint: spoiled})
+                pytest.fail(f"not found: {where}")
+            assert found.value.exit_code == 4
+            assert checkpoint in str(found.value) and part in str(found.value), (where, str(found.value))
+            seen.add(part)
+    assert seen, "no checkpoint of this stage"
+
+
+@pytest.mark.parametrize("field", ["sent", "high", "facts", "next", "last"])
+def test_one_number_of_the_header_that_is_wrong_is_found(life, field):
+    for checkpoint, raw in life[1].items():
+        header, at = read_header(raw)
+        held = header[field]
+        if not held or (field == "facts" and "day" not in held):
+            continue
+        if field == "sent":
+            held[0] += 1
+        elif field in ("high", "facts"):
+            held["day" if field == "facts" else next(iter(held))] += 1
+        elif field == "last":
+            held[1] ^= 1
+        else:
+            header["next"] -= 1
+        said = orjson.dumps(header)
+        start = raw.index(b"\n") + 1
+        with pytest.raises(VerificationFailed) as found:
+            check(life, {checkpoint: sealed(raw[:start] + len(said).to_bytes(8, "little") + said + raw[at:-4])})
+            pytest.fail(f"not found: {field} of {checkpoint}")
+        assert checkpoint in str(found.value)
+
+
+def test_a_publisher_that_learnt_wrong_things_is_found(life):
+    """An author whom nobody knows and who is not public; and one that would never be published again."""
+    made, _ = life
+    session = next(s for s in made.sessions if isinstance(s.stage, Profiles) and s.stage.waiting.size)
+    name = f"publisher-{session.stage.partition}-{session.position.next:020}.checkpoint"
+    stage = session.stage
+    try:
+        stage.unplaced["nobody"] = (3, 4, dict.fromkeys(("papers",), 1), {})
+        with pytest.raises(VerificationFailed, match=r"unplaced\[nobody\]"):
+            check(life, {name: session.save()})
+        del stage.unplaced["nobody"]
+        held, slot = stage.waiting.view.copy(), int(stage.waiting.view[0])
+        stage.take_waiting(1)
+        with pytest.raises(VerificationFailed, match=f"waiting: {stage.authors.names[slot]} is neither public"):
+            check(life, {name: session.save()})
+    finally:
+        stage.unplaced.clear()
+        stage.waiting.size = 0
+        stage.waiting.extend(held)
+        stage.waits.data[slot] = 1
+    assert check(life, {name: session.save()}) == 1
