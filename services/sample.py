@@ -67,7 +67,7 @@ class Sample:
 
     def needs(self, key: str) -> bool:
         """Whether the papers of this author may count for one of the sample."""
-        return self.has(key) or (key in self.kin or key in self.claimed) and self._root(key) in self.claimed
+        return self.has(key) or self._root(key) in self.claimed
 
     def note_written(self, event: Mapping) -> None:
         """Second reading: which papers are theirs."""
