@@ -1,8 +1,8 @@
-"""catalogue: papers.v1 → paper-changes. Checks each event, holds the newest revision of each paper and writes what changed.
+"""catalogue: papers.v1 → paper-changes, paper-terms. Checks each event, holds the newest revision of each paper and writes what changed.
 
 Rows for the partition of the affected paper: `paper` (the paper as it is: the home partition gets everything, partitions it cites into get
 its authors and year), `edge` (cited, citing, sign: +1 new, -1 gone, 0 the citation stands but its paper's authors or year changed),
-`counted`.
+`counted`. Rows for every shard of the word pairs: `text` (a published text, whichever revision: month, whether it is the newest, its pairs).
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import author_key, partitions_of
 from shared.log.port import Record
+from shared.metrics.novelty import Reader, language_of, month_of
 from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, stable_order, starts_of
 from shared.stages.packs import Kind, Ragged, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
@@ -30,24 +31,31 @@ SHOWN_IF_GIVEN = ("venue", "doi", "url")
 class Catalogue(Stage):
     name = "catalogue"
     input = topics.PAPERS
-    outputs = (topics.PAPER_CHANGES,)
-    kinds = (Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("paper"), Kind("edge"), Kind("counted", ("paper", "source")))
+    outputs = (topics.PAPER_CHANGES, topics.PAPER_TERMS)
+    kinds = (
+        Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("paper"), Kind("edge"), Kind("counted", ("paper", "source")),
+        Kind("text"),
+    )  # fmt: skip
 
     def __init__(self, *args):
         super().__init__(*args)
         targets = len(self.targets(topics.PAPER_CHANGES))
         self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
         self.revision, self.status, self.digest = Column(I64, -1), Column(I8, UNKNOWN), Column(I64)
+        self.text_revision = Column(I64, -1)  # the highest published one: withdrawing a paper does not take its text back
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
         self.members, self.references = Lists(I32), Lists(I32)
         self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
         self.paper_no, self.author_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
+        self.text_no = Numbers(1)  # the same for all shards: each is told of every text
+        self.reader = Reader()
 
     def parts(self):
         return {
             "papers": self.papers, "authors": self.authors, "sources": self.sources, "revision": self.revision, "status": self.status,
             "digest": self.digest, "year": self.year, "part": self.part, "members": self.members, "references": self.references,
             "paper_no": self.paper_no, "author_no": self.author_no, "source_no": self.source_no,
+            "text_revision": self.text_revision, "text_no": self.text_no,
             **{f"counted_at.{i}": c for i, c in enumerate(self.counted_at)},
         }  # fmt: skip
 
@@ -117,7 +125,10 @@ class _Batch:
         # paper rows
         self.head, self.head_event, self.head_status, self.head_year = [], [], [], []
         self.n_members, self.members, self.sigs, self.cards = [], [], [], []
-        self.dates, self.categories, self.truncated = [], [], []
+        self.dates, self.categories, self.truncated, self.text_of = [], [], [], []
+        # texts
+        self.texts, self.text_paper, self.text_month, self.text_newest, self.text_event, self.labels = [], [], [], [], [], []
+        self.text_revision: dict[int, int] = {}  # where this step changed it
         # edges
         self.cited, self.citing, self.sign, self.edge_event = [], [], [], []
         # counts by a source
@@ -146,7 +157,8 @@ class _Batch:
     def _store(self, new: list[str]) -> None:
         """The papers as this step leaves them."""
         s, size = self.stage, len(self.stage.papers)
-        for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, *s.counted_at):
+        for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, s.text_no, s.text_revision,
+                       *s.counted_at):  # fmt: skip
             column.resize(size)
         targets = len(s.targets(topics.PAPER_CHANGES))
         if targets > 1 and new:
@@ -158,6 +170,8 @@ class _Batch:
             s.status.data[changed], s.year.data[changed] = status, year
             for lists, values in ((s.members, members), (s.references, references)):
                 lists.replace(changed, np.fromiter(map(len, values), I32, len(values)), np.fromiter(chain.from_iterable(values), I32))
+        for paper, revision in self.text_revision.items():
+            s.text_revision.data[paper] = revision
         for (source, paper), day in self.counted_last.items():
             s.counted_at[source].data[paper] = day
 
@@ -197,7 +211,11 @@ class _Batch:
         held = self._paper(paper)
         digest = self._supersedes(held, event)
         if digest is None:
+            if event["revision"] < held.revision:
+                self._text(at, paper, event)
             return
+        self.text_of.append(len(self.texts))
+        self._text(at, paper, event)
         slots, papers = s.authors.slots, s.papers.slots
         members: dict[int, dict] = {}
         for author in event["authors"]:
@@ -224,6 +242,19 @@ class _Batch:
             self._edges(at, paper, [c for c in cited if c not in kept], 1)
         self.held[paper] = _Held(event["revision"], digest, PUBLISHED, year, own, cited)
 
+    def _text(self, at: int, paper: int, event: dict) -> None:
+        """Every text counts for what was new in it and after it, also one that comes late (docs/scores.md §2.2)."""
+        s, revision = self.stage, event["revision"]
+        held = self.text_revision.get(paper, int(s.text_revision.data[paper]) if paper < self.before else -1)
+        if revision >= held:
+            self.text_revision[paper] = revision
+        self.texts.append((event["title"], event["abstract"]))
+        self.labels.append(event["language"])
+        self.text_paper.append(paper)
+        self.text_month.append(month_of(event["published"]))
+        self.text_newest.append(revision >= held)
+        self.text_event.append(at)
+
     def _withdrawn(self, at: int, paper: int, event: dict) -> None:
         held = self._paper(paper)
         digest = self._supersedes(held, event)
@@ -235,6 +266,7 @@ class _Batch:
             self.categories.append("")
             self.dates.append(0)
             self.truncated.append(False)
+            self.text_of.append(-1)
             self.cards.append(b"")
         self.held[paper] = _Held(event["revision"], digest, WITHDRAWN, 0, [], [])
 
@@ -275,6 +307,7 @@ class _Batch:
         """One set of rows for each target: numbers for keys used there for the first time, papers, edges, counts."""
         s = self.stage
         head, cited, citing = np.array(self.head, I32), np.array(self.cited, I32), np.array(self.citing, I32)
+        languages = self._emit_texts()
         if not (len(head) or self.count_paper):
             return
         head_event, edge_event, count_event = (np.array(x, I64) for x in (self.head_event, self.edge_event, self.count_event))
@@ -289,6 +322,7 @@ class _Batch:
             "members": Ragged(n_members, np.array(self.members, I32)), "sig_lengths": sig_of_head,
             "sigs": Ragged(sig_bytes.astype(I32), sigs.values), "card": bytes_column(self.cards), "category": self.categories,
             "date": np.array(self.dates, I32), "truncated": np.array(self.truncated, np.bool_).astype(I8),
+            "language": ["" if at < 0 else languages[at] for at in self.text_of],
         }  # fmt: skip
         edges = {"cited": cited, "citing": citing, "sign": np.array(self.sign, I8)}
         counts = {"paper": counted, "source": count_source, "count": np.array(self.count_value, I32)}
@@ -315,6 +349,27 @@ class _Batch:
                 take(counts, count_rows),
                 count_event[count_rows],
             )
+
+    def _emit_texts(self) -> list[str]:
+        """The texts' pairs to their shards; returns the languages of the texts."""
+        if not self.texts:
+            return []
+        s = self.stage
+        read = s.reader.read(self.texts)
+        paper, event = np.array(self.text_paper, I32), np.array(self.text_event, I64)
+        fresh, fresh_event = _define(s.text_no, 0, paper, event)
+        rows = {"paper": s.text_no.of(0, paper), "month": np.array(self.text_month, I32), "current": np.array(self.text_newest, I8)}
+        shards = s.targets(topics.PAPER_TERMS)
+        owner = np.repeat(np.arange(len(paper)), read.pairs)
+        for shard, target in enumerate(shards):
+            keys = Ragged(read.pairs, read.keys)
+            if len(shards) > 1:
+                mine = read.keys % np.uint64(len(shards)) == shard
+                keys = Ragged(np.bincount(owner[mine], minlength=len(paper)).astype(I32), read.keys[mine])
+            told = {"paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]}, "text": rows | {"keys": keys}}
+            s.outbox.add(target, told, len(self.events), {"paper_key": fresh_event, "text": event})
+        counts = zip(read.tokens.tolist(), read.stops.tolist(), self.labels, strict=True)
+        return [language_of(*told) for told in counts]
 
     def _send(self, target: int, here, here_event, edges, edge_event, counts, count_event) -> None:
         s = self.stage
@@ -357,7 +412,8 @@ def _strip(rows: dict, away: np.ndarray) -> None:
         ragged = rows[name]
         values = ragged.values[np.repeat(keep, ragged.lengths)]
         rows[name] = Ragged(np.where(keep, ragged.lengths, 0).astype(I32), values)
-    rows["category"] = [c if k else "" for c, k in zip(rows["category"], keep.tolist(), strict=True)]
+    for name in ("category", "language"):
+        rows[name] = [c if k else "" for c, k in zip(rows[name], keep.tolist(), strict=True)]
 
 
 def _card(event: dict, field: str, authors: list[dict]) -> bytes:

@@ -1,6 +1,7 @@
-"""directory: authors.v1 → author-changes. What is said about authors (names, reported metrics) and the day.
+"""directory: authors.v1 → author-changes, and the day to whoever needs it. What is said about authors (names, reported metrics).
 
-Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition (rule D4).
+Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition of everybody
+who works with it (rule D4).
 Merges and separations are checked and kept in the log; they take effect with rule A3, in a later generation.
 """
 
@@ -26,7 +27,7 @@ DESCRIBED = ("name", "orcid", "homepage", "aliases")
 class Directory(Stage):
     name = "directory"
     input = topics.AUTHORS
-    outputs = (topics.AUTHOR_CHANGES,)
+    outputs = (topics.AUTHOR_CHANGES, topics.PAPER_TERMS, topics.COHORT_CHANGES)
     kinds = (Kind("author_key"), Kind("about", ("author",)), Kind("day", ("one",)))
 
     def __init__(self, *args):
@@ -69,7 +70,7 @@ class Directory(Stage):
             day = int(event["date"].replace("-", ""))
             if day > self.day:
                 self.day = day
-                for target in self.targets(topics.AUTHOR_CHANGES):
+                for target in range(len(self.destinations)):
                     self.outbox.add(target, {"day": {"one": np.zeros(1, I32), "day": np.array([day], I32)}})
         elif kind == "author.described":
             self._say(event, lambda held: _describe(held, event))

@@ -29,6 +29,8 @@ class Layout(NamedTuple):
     headline_basis: str = "references"
     paper_changes: int = 0  # 0: as many as papers
     author_changes: int = 0  # 0: as many as authors
+    terms: int = 1
+    cohorts: int = 1
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""
