@@ -19,15 +19,13 @@ from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log
 from shared.log.port import Log, Partition, Record
+from shared.metrics import definitions
 
 REFERENCES = "references"
 COUNTED = "counted:"
-COLUMNS = (
-    "author_id", "name", "papers", "citations", "h_index", "g_index", "i10_index", "citations_nonself", "h_index_nonself",
-    "g_index_uncapped", "i100_index",
-)  # fmt: skip
-NUMBERS = COLUMNS[2:]
-ONLY_REFERENCES = frozenset({"citations_nonself", "h_index_nonself"})  # a counting source does not say who cites
+_FIRST = ("papers", "citations", "h_index", "g_index", "i10_index", "citations_nonself", "h_index_nonself")  # fixed by contracts.md
+NUMBERS = (*_FIRST, *(name for name in definitions.names(REFERENCES) if name not in _FIRST))
+COLUMNS = ("author_id", "name", *NUMBERS)
 NEAR = 5  # authors named when the one asked for is unknown
 LOOK_SECONDS = 1.0
 
@@ -151,7 +149,8 @@ class _Rows:
 def _row(snapshot: Mapping, basis: str, format: str) -> bytes:
     numbers = snapshot["metrics"].get(basis)
     if numbers is None:  # this source counts none of the author's papers
-        numbers = {"papers": snapshot["papers_total"], **dict.fromkeys(set(NUMBERS) - ONLY_REFERENCES - {"papers"}, 0)}
+        zero = definitions.names("counted")
+        numbers = {name: None if definitions.BY_NAME[name].dated else 0 for name in zero} | {"papers": snapshot["papers_total"]}
     told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in NUMBERS)]
     if format == "jsonl":
         return orjson.dumps(dict(zip(COLUMNS, told, strict=True))) + b"\n"

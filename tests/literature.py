@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 PAPERS = [f"p{n}" for n in range(6)]
 NAMES = ["Ada", "ADA ", "Bob", "Cyd", "Di Stefano", "di  stefano"]
 IDS = ["a:x", "a:y"]
+YEARS_OF_DAYS = ["2001-01-01", "2004-05-05", "2005-01-01", "2005-12-31", "2006-01-01", "2009-02-02", "2026-11-23"]
 
 
 def encode(event: dict) -> bytes:
@@ -17,7 +18,7 @@ authors = st.fixed_dictionaries(
     {"name": st.sampled_from(NAMES)},
     optional={"author_id": st.sampled_from([*IDS, None]), "affiliations": st.lists(st.sampled_from(["U", "V", "W", "X"]), max_size=3)},
 )
-days = st.sampled_from([None, "1999", "2000", "2000-02", "2000-02-29", "2001-12-31"])
+days = st.sampled_from([None, "1999", "2000", "2000-02", "2000-02-29", "2001-12-31", *(f"{year}-07" for year in range(2002, 2010))])
 published = st.fixed_dictionaries(
     {
         "paper_id": st.sampled_from(PAPERS),
@@ -59,9 +60,7 @@ reported = st.fixed_dictionaries(
         "metrics": st.fixed_dictionaries({}, optional={"h_index": st.integers(0, 9), "papers": st.sampled_from([None, 3])}),
     }
 )
-ticked = st.fixed_dictionaries(
-    {"event": st.just("clock.ticked"), "author_id": st.just("clock"), "date": st.sampled_from(["2026-11-22", "2026-11-23"])}
-)
+ticked = st.fixed_dictionaries({"event": st.just("clock.ticked"), "author_id": st.just("clock"), "date": st.sampled_from(YEARS_OF_DAYS)})
 
 paper_events = st.one_of(published, published, published, withdrawn, counted)
 author_events = st.one_of(described, reported, ticked)

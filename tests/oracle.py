@@ -4,6 +4,7 @@ Nothing of the product is used here, not even its contracts: the definitions are
 """
 
 import json
+import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -35,6 +36,36 @@ def g_index_uncapped(counts: Sequence[int]) -> int:
         while (g + 1) ** 2 <= sum(counts):
             g += 1
     return g
+
+
+def e_index(counts: Sequence[int]) -> float:
+    """Square root of the citations of the h-core beyond h² (Zhang 2009)."""
+    h = h_index(counts)
+    return round(math.sqrt(sum(sorted(counts, reverse=True)[:h]) - h * h), 6)
+
+
+UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down
+
+
+def hm_units(papers: Iterable[tuple[int, int]]) -> int:
+    """Schreiber 2008, of (citations, authors) pairs: ranks count 1/authors; of equal citations fewer authors first."""
+    best = rank = 0
+    for citations, authors in sorted(papers, key=lambda paper: (-paper[0], paper[1])):
+        rank += UNIT // authors
+        if rank > citations * UNIT:
+            break
+        best = rank
+    return best
+
+
+def decimal(units: int) -> float:
+    """To six places, halves up."""
+    return math.floor(units / UNIT * 10**6 + 0.5) / 10**6
+
+
+def quotient(over: int, under: int) -> float:
+    """To six places, halves up."""
+    return math.floor(over * 10**6 / under + 0.5) / 10**6
 
 
 def at_least(counts: Sequence[int], bound: int) -> int:
@@ -245,10 +276,18 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             years.update(year_of(papers[paper]))
             for by in citing[paper]:
                 cited_years.update(year_of(papers[by]))
+        dated = [int(year) for paper in mine for year in year_of(papers[paper])]
+        this_year = int(today[:4]) if today else None
+        team = [len(authors[paper]) for paper in mine]
         metrics = {"references": reference_metrics([citations[p] for p in mine], [nonself[p] for p in mine])}
+        metrics["references"] |= shared_metrics([citations[p] for p in mine], team, dated, this_year)
+        metrics["references"] |= own_metrics(author, mine, papers, authors, citing, this_year)
         for source in sorted({source for paper in mine for source in sources[paper]}):
             counts = [sources[paper].get(source, 0) for paper in mine]
             metrics[f"counted:{source}"] = count_metrics(counts) | {"papers_counted": sum(source in sources[paper] for paper in mine)}
+            metrics[f"counted:{source}"] |= shared_metrics(counts, team, dated, this_year)
+        references = [reference for paper in mine for reference in references_of(papers[paper])]
+        coverage = round(sum(reference in papers for reference in references) / len(references), 6) if references else None
         fields = Counter(event["categories"][0] for event in (papers[p] for p in mine) if event.get("categories"))
         names = Counter(authors[paper][author]["name"] for paper in mine)
         ordered = sorted(mine)
@@ -262,6 +301,17 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             "as_of": today,
             "papers_total": len(mine),
             "metrics": metrics,
+            "flags": [
+                code
+                for code, raised in (
+                    ("authors_truncated", any(papers[paper].get("authors_truncated") for paper in mine)),
+                    ("dates_missing", len(dated) < len(mine)),
+                    ("references_low", coverage is not None and coverage < 0.5),
+                    ("teams_left_out", any(size > 50 for size in team)),
+                )
+                if raised
+            ],
+            "coverage": coverage,
             "papers_by_year": dict(years),
             "citations_by_year": dict(cited_years),
             "papers": [card(papers[paper], citations[paper], sources[paper]) for paper in ordered[:100]],
@@ -274,7 +324,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     return profiles
 
 
-def count_metrics(counts: list[int]) -> dict[str, int]:
+def count_metrics(counts: list[int]) -> dict[str, float | None]:
     return {
         "papers": len(counts),
         "citations": sum(counts),
@@ -286,8 +336,58 @@ def count_metrics(counts: list[int]) -> dict[str, int]:
     }
 
 
-def reference_metrics(counts: list[int], nonself: list[int]) -> dict[str, int]:
+def reference_metrics(counts: list[int], nonself: list[int]) -> dict[str, float | None]:
     return count_metrics(counts) | {"citations_nonself": sum(nonself), "h_index_nonself": h_index(nonself)}
+
+
+def shared_metrics(counts: list[int], team: list[int], dated: list[int], this_year: int | None) -> dict[str, float | None]:
+    """What every basis has; `team`: how many authors each paper has; `dated`: the years of the dated papers."""
+    years = this_year - min(dated) + 1 if dated and this_year else 0
+    return {
+        "e_index": e_index(counts),
+        "hm_index": decimal(hm_units(zip(counts, team, strict=True))),
+        "m_index": quotient(h_index(counts), years) if years > 0 else None,
+    }
+
+
+def own_metrics(author: str, mine: list[str], papers: dict, authors: dict, citing: dict, this_year: int | None) -> dict[str, float | None]:
+    """What only reference lists tell."""
+    weight = 0
+    for paper in mine:
+        of_others = sum(UNIT // max(5, len(references_of(papers[by]))) for by in citing[paper] if author not in authors[by])
+        weight += of_others // len(authors[paper])
+    year = {paper: int(papers[paper]["published"][:4]) if papers[paper].get("published") else None for paper in papers}
+    dated = [year[paper] for paper in mine if year[paper]]
+    order = {paper: list(authors[paper]) for paper in mine}
+    metrics = {
+        "citations_self": sum(author in authors[by] for paper in mine for by in citing[paper]),
+        "h5_index": None,
+        "citations_recent": None,
+        "h_index_recent": None,
+        "mean_citedness_2y": None,
+        "tori": decimal(weight),
+        "riq": math.isqrt(math.floor(weight / UNIT * 10**6 + 0.5)) // (max(dated) - min(dated) + 1) if dated else None,
+        "papers_normalized": decimal(sum(UNIT // len(order[paper]) for paper in mine)),
+        "citations_normalized": decimal(sum(len(citing[paper]) * (UNIT // len(order[paper])) for paper in mine)),
+        "papers_first": sum(order[paper][0] == author for paper in mine),
+        "papers_last": sum(order[paper][-1] == author and len(order[paper]) > 1 for paper in mine),
+        "papers_single": sum(order[paper] == [author] for paper in mine),
+        "coauthors": len({other for paper in mine if len(order[paper]) <= 50 for other in order[paper]} - {author}),
+    }
+    if this_year:
+        recent = [sum(this_year - 5 <= (year[by] or 0) <= this_year for by in citing[paper]) for paper in mine]
+        metrics["citations_recent"], metrics["h_index_recent"] = sum(recent), h_index(recent)
+        metrics["h5_index"] = h_index([len(citing[paper]) for paper in mine if this_year - 5 <= (year[paper] or 0) < this_year])
+        lately = [paper for paper in mine if year[paper] in (this_year - 2, this_year - 3)]
+        if lately:
+            cited = sum(year[by] == this_year - 1 for paper in lately for by in citing[paper])
+            metrics["mean_citedness_2y"] = quotient(cited, len(lately))
+    return metrics
+
+
+def references_of(event: dict) -> set[str]:
+    """A set, without the paper itself."""
+    return set(event.get("references") or []) - {event["paper_id"]}
 
 
 def card(event: dict, citations: int, by_source: dict[str, int]) -> dict:

@@ -1,30 +1,33 @@
-"""authors: author-changes → metric-changes. Per author the papers with their counts; indices kept incrementally.
+"""authors: author-changes → metric-changes. Per author the papers with their counts; indices and sums kept incrementally.
 
 Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3),
 and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `day`.
+
+Which numbers there are says the registry (shared/metrics/definitions.py). Those that depend on the day change with a new calendar year only
+(rule D4): then all authors are summed up again and told.
 """
 
 import numpy as np
 
 from shared.contracts import topics
+from shared.metrics import definitions
+from shared.metrics.coauthors import TEAM
+from shared.metrics.fixed import share_of
 from shared.metrics.indices import Indices
+from shared.metrics.metric import Aggregates
+from shared.metrics.recent import YEARS
 from shared.stages import causes
-from shared.stages.columns import I32, I64, Column, Keys, Lists, distinct, find, last_of, pair
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, Tallies, distinct, find, last_of, pair, runs
 from shared.stages.packs import Kind, Pack, Rows, take
 from shared.stages.stage import ChannelMap, PackStage
 
-REFERENCES = (
-    "papers",
-    "citations",
-    "h_index",
-    "g_index",
-    "g_index_uncapped",
-    "i10_index",
-    "i100_index",
-    "citations_nonself",
-    "h_index_nonself",
-)
-COUNTED = ("papers_counted", "citations", "h_index", "g_index", "g_index_uncapped", "i10_index", "i100_index")
+REFERENCES = definitions.names("references")
+COUNTED = definitions.names("counted")
+FIRST, LAST = 1, 2  # bits of a row's place
+ABSENT = np.int32(-1)
+WIDE = ("paper_shares", "citation_shares", "weight")  # units of metrics/fixed.py
+GROUNDS = ("references", "resolved", "large")  # of the author's papers: references, those that lead somewhere; papers of large teams
+NARROW = ("own", "first", "last", "single", "papers_lately", "citations_lately", *GROUNDS)
 
 
 class Authors(PackStage):
@@ -40,15 +43,28 @@ class Authors(PackStage):
     def __init__(self, *args):
         super().__init__(*args)
         self.authors, self.sources = Keys(), Keys()
+        self.strangers = Keys()  # co-authors of another partition
         self.author_slots, self.paper_slots, self.source_slots, self.row_slots = ChannelMap(), ChannelMap(), ChannelMap(), ChannelMap()
+        self.stranger_slots = ChannelMap()
         self.papers_known = 0
         # rows (authorships)
         self.row_author, self.row_paper = Column(I32, -1), Column(I32, -1)
-        self.row_citations, self.row_foreign = Column(I32, -1), Column(I32, -1)
+        self.row_citations, self.row_foreign = Column(I32, ABSENT), Column(I32, ABSENT)
+        self.row_own, self.row_weight = Column(I32), Column(I64)
+        self.row_recent, self.row_lately = Column(I32, ABSENT), Column(I32, ABSENT)  # -1 where the row does not count there
+        self.row_year, self.row_authors, self.row_references = Column(I16), Column(I16, 1), Column(I16)
+        self.row_place = Column(I8)
         self.row_counted: list[Column] = []  # per source: what it counts, -1 unknown
+        # papers
+        self.cited_in = Tallies()  # citations by year of the citing paper, of the years that can matter from now on
+        self.paper_recent, self.paper_lately = Column(I32), Column(I32)  # of these: of the last five years and this one; of last year
         # authors
         self.papers = Column(I32)
         self.all, self.foreign = Indices(), Indices(full=False)
+        self.recent, self.five = Indices(full=False), Indices(full=False)  # citations by recent papers; papers of the last five years
+        self.sums = {name: Column(I64) for name in WIDE} | {name: Column(I32) for name in NARROW}
+        self.written_in, self.coauthors = Tallies(), Tallies()
+        self.first_year, self.last_year = Column(I16), Column(I16)  # of dated papers; 0: none
         self.counted: list[Indices] = []
         self.counted_papers: list[Column] = []
         self.held = Lists(I32, growing=True)  # the author's rows
@@ -56,10 +72,17 @@ class Authors(PackStage):
 
     def parts(self):
         return {
-            "authors": self.authors, "sources": self.sources, "author_slots": self.author_slots, "paper_slots": self.paper_slots,
-            "source_slots": self.source_slots, "row_slots": self.row_slots, "row_author": self.row_author, "row_paper": self.row_paper,
-            "row_citations": self.row_citations, "row_foreign": self.row_foreign, "papers": self.papers, "all": self.all,
-            "foreign": self.foreign, "held": self.held, **{f"row_counted.{i}": c for i, c in enumerate(self.row_counted)},
+            "authors": self.authors, "strangers": self.strangers, "sources": self.sources, "author_slots": self.author_slots,
+            "stranger_slots": self.stranger_slots, "paper_slots": self.paper_slots, "source_slots": self.source_slots,
+            "row_slots": self.row_slots, "row_author": self.row_author, "row_paper": self.row_paper,
+            "row_citations": self.row_citations, "row_foreign": self.row_foreign, "row_own": self.row_own, "row_weight": self.row_weight,
+            "row_recent": self.row_recent, "row_lately": self.row_lately, "row_year": self.row_year, "row_authors": self.row_authors,
+            "row_references": self.row_references, "row_place": self.row_place, "cited_in": self.cited_in,
+            "paper_recent": self.paper_recent, "paper_lately": self.paper_lately, "papers": self.papers, "all": self.all,
+            "foreign": self.foreign, "recent": self.recent, "five": self.five, "written_in": self.written_in,
+            "coauthors": self.coauthors, "first_year": self.first_year, "last_year": self.last_year, "held": self.held,
+            **{f"sum.{name}": column for name, column in self.sums.items()},
+            **{f"row_counted.{i}": c for i, c in enumerate(self.row_counted)},
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"counted_papers.{i}": c for i, c in enumerate(self.counted_papers)},
         }  # fmt: skip
@@ -84,15 +107,29 @@ class Authors(PackStage):
         self.counted_papers.append(Column(I32))
         self.counted_papers[-1].resize(len(self.authors))
 
+    @property
+    def today(self) -> int:
+        """The calendar year; 0 before the first day."""
+        return self.day // 10000
+
     # ---- one pack
 
     def apply(self, pack: Pack, offset: int) -> None:
         channel, kinds = f"{pack.stage}/{pack.partition}", pack.kinds
         out: dict[str, Rows] = {}
         self._learn(channel, kinds, out)
+        if "cited_in" in kinds:
+            self._cite(channel, kinds["cited_in"])
         touched = [self._define(channel, kinds["row"], out)] if "row" in kinds else []
         if "state" in kinds:
             touched.append(self._set(channel, kinds["state"], out))
+        if "team" in kinds:
+            touched.append(self._team(channel, kinds["team"]))
+        if "resolved" in kinds:
+            rows = kinds["resolved"]
+            author = self.author_slots.slots(channel, rows["author"])
+            np.add.at(self.sums["resolved"].data, author, rows["delta"])
+            touched.append(author)
         if "count" in kinds:
             touched.append(self._set_counted(channel, _not_before(kinds["count"], kinds.get("row")), out))
         for kind in ("year", "cause", "about"):
@@ -111,8 +148,11 @@ class Authors(PackStage):
             del rows["n"]
             out["card"] = rows | {"paper": self._paper(channel, rows["paper"])}
         if "day" in kinds and int(kinds["day"]["day"][-1]) > self.day:
-            self.day = int(kinds["day"]["day"][-1])
+            before, self.day = self.today, int(kinds["day"]["day"][-1])
             out["day"] = {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}
+            if self.today != before:
+                self._new_year()
+                touched.append(np.arange(len(self.authors), dtype=I32))
         if touched:
             self._emit(distinct(np.concatenate(touched)), offset, out)
         self.outbox.add(self.partition, out)  # partition to partition
@@ -122,13 +162,18 @@ class Authors(PackStage):
             before = len(self.authors)
             self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
             size = len(self.authors)
-            for part in (self.papers, self.all, self.foreign, self.held, *self.counted, *self.counted_papers):
+            for part in (self.papers, self.all, self.foreign, self.recent, self.five, self.held, *self.sums.values(), self.written_in,
+                         self.coauthors, self.first_year, self.last_year, *self.counted, *self.counted_papers):  # fmt: skip
                 part.resize(size)
             out["author_key"] = {"key": self.authors.names[before:]}
+        if "stranger_key" in kinds:
+            self.stranger_slots.learn(channel, self.strangers.learn(kinds["stranger_key"]["key"]))
         if "paper_key" in kinds:  # numbered anew, in order of arrival over all channels; their names are passed on and forgotten
             keys = kinds["paper_key"]["key"]
             self.paper_slots.learn(channel, np.arange(self.papers_known, self.papers_known + len(keys), dtype=I32))
             self.papers_known += len(keys)
+            for part in (self.cited_in, self.paper_recent, self.paper_lately):
+                part.resize(self.papers_known)
             out["paper_key"] = {"key": keys}
         if "source_key" in kinds:
             before = len(self.sources)
@@ -149,7 +194,8 @@ class Authors(PackStage):
         return by
 
     def _define(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
-        """Authorships: a row that stood for another author or paper leaves that one first. Returns the authors touched."""
+        """Authorships: a row that stood for another author or paper leaves that one first, and one whose paper has another year or other
+        authors leaves its author and comes again. Returns the authors touched."""
         table = self.row_slots.table(channel)
         last = last_of(rows["row"])
         number = rows["row"][last]
@@ -159,12 +205,23 @@ class Authors(PackStage):
         fresh = table.data[number] < 0
         start = self.row_author.size
         table.data[number[fresh]] = start + np.arange(int(fresh.sum()))
-        for column in (self.row_author, self.row_paper, self.row_citations, self.row_foreign, *self.row_counted):
+        facts = ((self.row_year, "year"), (self.row_authors, "authors"), (self.row_references, "references"), (self.row_place, "place"))
+        for column in (self.row_author, self.row_paper, self.row_citations, self.row_foreign, self.row_own, self.row_weight,
+                       self.row_recent, self.row_lately, *(column for column, _ in facts), *self.row_counted):  # fmt: skip
             column.resize(start + int(fresh.sum()))
         slot = table.data[number]
         other = ~fresh & ((self.row_author.data[slot] != author) | (self.row_paper.data[slot] != paper))
-        left = self._change(slot[other], np.full(int(other.sum()), -1, I32), np.full(int(other.sum()), -1, I32))
+        news = np.zeros(len(slot), bool)
+        for column, name in facts:
+            news |= column.data[slot] != rows[name][last]
+        left = self._change(slot[other], *_gone(int(other.sum())))
+        again = slot[news & ~other & (self.row_citations.data[slot] >= 0)]
+        counts = tuple(c.data[again] for c in (self.row_citations, self.row_foreign, self.row_own, self.row_weight))
+        self._change(again, *_gone(len(again)))
         self.row_author.data[slot], self.row_paper.data[slot] = author, paper
+        for column, name in facts:
+            column.data[slot] = rows[name][last]
+        self._change(again, *counts)
         for column in self.row_counted:
             column.data[slot[other | fresh]] = -1
         out["row"] = {"row": slot, "author": author, "paper": paper, "sig": rows["sig"].take(last)}
@@ -175,33 +232,132 @@ class Authors(PackStage):
         slot = self.row_slots.slots(channel, rows["row"][last])
         citations = rows["citations"][last]
         out["state"] = {"row": slot, "citations": citations}
-        return self._change(slot, citations, rows["foreign"][last])
+        return self._change(slot, citations, *(rows[name][last] for name in ("foreign", "own", "weight")))
 
-    def _change(self, slot: np.ndarray, citations: np.ndarray, foreign: np.ndarray) -> np.ndarray:
+    def _change(self, slot: np.ndarray, citations: np.ndarray, foreign: np.ndarray, own: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Distinct rows get these counts (-1: the authorship ends). Returns the authors."""
         author = self.row_author.data[slot]
         touched = distinct(author)
         before, before_foreign = self.row_citations.data[slot], self.row_foreign.data[slot]
         came, went = (before < 0) & (citations >= 0), (before >= 0) & (citations < 0)
+        moved = np.flatnonzero(came | went)
+        self._sum(author, slot, before, citations, own, weight)
         self.row_citations.data[slot], self.row_foreign.data[slot] = citations, foreign
-        np.add.at(self.papers.data, author[came], 1)
-        np.subtract.at(self.papers.data, author[went], 1)
-        if went.any():
-            owners = distinct(author[went])
-            index, _ = self.held.index(owners)
-            self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
-        self.held.append(author[came], slot[came])
-        self._look(self.all, self.all.change(author, before, citations, self.papers.data), self.row_citations)
+        self.row_own.data[slot], self.row_weight.data[slot] = own, weight
+        if len(moved):
+            self._come_or_go(author[moved], slot[moved], came[moved])
+        authors = self.row_authors.data[slot]
+        self._look(self.all, self.all.change(author, before, citations, self.papers.data, authors), self.row_citations)
         self._look(self.foreign, self.foreign.change(author, before_foreign, foreign, self.papers.data), self.row_foreign)
-        moved = came | went
+        if self.today:
+            self._set_lately(author, slot, before, citations)
         who, where = author[moved], slot[moved]
         for source, column in enumerate(self.row_counted):  # a paper that a source does not count has 0 citations there
             held, arrives = column.data[where], came[moved]
             np.add.at(self.counted_papers[source].data, who, np.where(held < 0, 0, np.where(arrives, 1, -1)))
             count = np.maximum(held, 0)
             old, new = np.where(arrives, -1, count), np.where(arrives, count, -1)
-            self._look(self.counted[source], self.counted[source].change(who, old, new, self.papers.data), column)
+            self._look(self.counted[source], self.counted[source].change(who, old, new, self.papers.data, authors[moved]), column)
         return touched
+
+    def _sum(self, author, slot, before, citations, own, weight) -> None:
+        """Sums over citations: gains of rows that are about to get these counts."""
+        authors = self.row_authors.data[slot]
+        gain = np.maximum(citations, 0) - np.maximum(before, 0)
+        np.add.at(self.sums["citation_shares"].data, author, gain * share_of(authors))
+        np.add.at(self.sums["weight"].data, author, weight // authors - self.row_weight.data[slot] // authors)
+        gain = own - self.row_own.data[slot]
+        by_himself = np.flatnonzero(gain)
+        np.add.at(self.sums["own"].data, author[by_himself], gain[by_himself])
+
+    def _come_or_go(self, author: np.ndarray, slot: np.ndarray, came: np.ndarray) -> None:
+        """What depends on which papers there are."""
+        sign = np.where(came, 1, -1).astype(I32)
+        np.add.at(self.papers.data, author, sign)
+        if not came.all():
+            owners = distinct(author[~came])
+            index, _ = self.held.index(owners)
+            self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
+        self.held.append(author[came], slot[came])
+        authors, place, year = self.row_authors.data[slot], self.row_place.data[slot], self.row_year.data[slot]
+        np.add.at(self.sums["paper_shares"].data, author, sign * share_of(authors))
+        np.add.at(self.sums["references"].data, author, sign * self.row_references.data[slot])
+        for name, counts in (
+            ("first", place & FIRST > 0), ("last", (place & LAST > 0) & (authors > 1)), ("single", authors == 1), ("large", authors > TEAM)
+        ):  # fmt: skip
+            np.add.at(self.sums[name].data, author[counts], sign[counts])
+        dated = np.flatnonzero(year > 0)
+        self.written_in.add(author[dated], year[dated], sign[dated])
+        owners = distinct(author[dated])
+        place, years, _ = self.written_in.of(owners)
+        with_papers, start, count = runs(place)
+        self.first_year.data[owners] = self.last_year.data[owners] = 0
+        self.first_year.data[owners[with_papers]] = years[start]
+        self.last_year.data[owners[with_papers]] = years[start + count - 1]
+
+    def _team(self, channel: str, rows: Rows) -> np.ndarray:
+        """Papers written together. Returns the authors."""
+        author, other = self.author_slots.slots(channel, rows["author"]), rows["coauthor"]
+        strange = other & 1 == 1
+        known = np.empty(len(other), I32)
+        known[strange] = self.stranger_slots.slots(channel, other[strange] >> 1) << 1 | 1
+        known[~strange] = self.author_slots.slots(channel, other[~strange] >> 1) << 1
+        self.coauthors.add(author, known, rows["delta"])
+        return author
+
+    # ---- what depends on the year
+
+    def _cite(self, channel: str, rows: Rows) -> None:
+        """Citations by year, without the years that are over for good."""
+        kept = np.flatnonzero(rows["year"] >= self.today - YEARS)
+        paper, year, delta = self._paper(channel, rows["paper"][kept]), rows["year"][kept], rows["delta"][kept]
+        self.cited_in.add(paper, year, delta)
+        for column, counts in self._lately_cited(year):
+            np.add.at(column.data, paper[counts], delta[counts])
+
+    def _lately_cited(self, year: np.ndarray) -> tuple[tuple[Column, np.ndarray], ...]:
+        """(column of papers, which citations by papers of these years count there)."""
+        return (self.paper_recent, (year >= self.today - YEARS) & (year <= self.today)), (self.paper_lately, year == self.today - 1)
+
+    def _of_five_years(self, row: np.ndarray) -> np.ndarray:
+        year = self.row_year.data[row]
+        return (year >= self.today - YEARS) & (year < self.today)
+
+    def _set_lately(self, author: np.ndarray, slot: np.ndarray, before: np.ndarray, citations: np.ndarray) -> None:
+        """The numbers of the year, of distinct rows that went from `before` to `citations`."""
+        there, paper = citations >= 0, self.row_paper.data[slot]
+        recent, was = np.where(there, self.paper_recent.data[paper], ABSENT), self.row_recent.data[slot]
+        moved = np.flatnonzero(recent != was)
+        self.row_recent.data[slot[moved]] = recent[moved]
+        dirty = self.recent.change(author[moved], was[moved], recent[moved], self.papers.data)
+        self._look(self.recent, dirty, self.row_recent)
+        five = np.flatnonzero(self._of_five_years(slot))
+        dirty = self.five.change(author[five], before[five], citations[five], self.papers.data)
+        self._look(self.five, dirty, self.row_citations, self._of_five_years)
+        of = np.flatnonzero(np.isin(self.row_year.data[slot], (self.today - 2, self.today - 3)))
+        author, slot = author[of], slot[of]
+        lately = np.where(there[of], self.paper_lately.data[paper[of]], ABSENT)
+        was = self.row_lately.data[slot]
+        self.row_lately.data[slot] = lately
+        np.add.at(self.sums["papers_lately"].data, author, (lately >= 0).astype(I32) - (was >= 0))
+        np.add.at(self.sums["citations_lately"].data, author, np.maximum(lately, 0) - np.maximum(was, 0))
+
+    def _new_year(self) -> None:
+        """Everything that depends on the year, anew."""
+        papers = np.arange(self.papers_known)
+        _, year, _ = self.cited_in.of(papers)
+        self.cited_in.pairs.keep(papers, year >= self.today - YEARS)
+        paper, year, count = self.cited_in.of(papers)
+        for column, counts in self._lately_cited(year):
+            column.view[:] = 0
+            np.add.at(column.data, paper[counts], count[counts])
+        self.row_recent.view[:] = self.row_lately.view[:] = ABSENT
+        self.sums["papers_lately"].view[:] = self.sums["citations_lately"].view[:] = 0
+        for indices in (self.recent, self.five):
+            indices.clear()
+        rows = np.flatnonzero(self.row_citations.view >= 0)
+        citations = self.row_citations.data[rows]
+        self._set_lately(self.row_author.data[rows], rows, np.full(len(rows), ABSENT), citations)
 
     def _set_counted(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
         slot, source = self.row_slots.slots(channel, rows["row"]), self.source_slots.slots(channel, rows["source"])
@@ -220,35 +376,49 @@ class Authors(PackStage):
             touched = distinct(author)
             np.add.at(self.counted_papers[s].data, author[before < 0], 1)
             column.data[where] = count
-            self._look(self.counted[s], self.counted[s].change(author, np.maximum(before, 0), count, self.papers.data), column)
+            dirty = self.counted[s].change(author, np.maximum(before, 0), count, self.papers.data, self.row_authors.data[where])
+            self._look(self.counted[s], dirty, column)
             authors.append(touched)
         return np.concatenate(authors) if authors else np.zeros(0, I32)
 
-    def _look(self, indices: Indices, owners: np.ndarray, column: Column) -> None:
-        if len(owners):
-            index, _ = self.held.index(owners)
-            values = column.data[self.held.values[0].data[index]]
-            indices.look(owners, self.held.length.data[owners], np.maximum(values, 0))
+    def _look(self, indices: Indices, owners: np.ndarray, column: Column, among=None) -> None:
+        """Has the indices of these authors computed from their rows: all, or those for which `among` says so."""
+        if not len(owners):
+            return
+        index, owner = self.held.index(owners)
+        row, lengths = self.held.values[0].data[index], self.held.length.data[owners]
+        if among is not None:
+            mine = np.flatnonzero(among(row))
+            row, lengths = row[mine], np.bincount(owner[mine], minlength=len(owners))
+        indices.look(owners, lengths, np.maximum(column.data[row], 0), self.row_authors.data[row] if indices.full else None)
 
     def _emit(self, authors: np.ndarray, offset: int, out: dict[str, Rows]) -> None:
-        papers, a = self.papers.data[authors], self.all
-        out["metrics"] = {
-            "author": authors, "version": np.full(len(authors), offset + 1, I64), "papers": papers, "citations": a.total.data[authors],
-            "h_index": a.h.data[authors], "g_index": a.g.data[authors], "g_index_uncapped": a.g_uncapped(authors, papers),
-            "i10_index": a.i10.data[authors], "i100_index": a.i100.data[authors],
-            "citations_nonself": self.foreign.total.data[authors], "h_index_nonself": self.foreign.h.data[authors],
+        sums = self.sums
+        of_author = {
+            "papers": self.papers, "first_year": self.first_year, "last_year": self.last_year, "citations_own": sums["own"],
+            "paper_shares": sums["paper_shares"], "citation_shares": sums["citation_shares"], "weight": sums["weight"],
+            "first": sums["first"], "last": sums["last"], "single": sums["single"], "citations_foreign": self.foreign.total,
+            "h_foreign": self.foreign.h, "citations_recent": self.recent.total, "h_recent": self.recent.h, "h_five": self.five.h,
+            "papers_lately": sums["papers_lately"], "citations_lately": sums["citations_lately"], "coauthors": self.coauthors.pairs.length,
         }  # fmt: skip
-        parts = [
-            {
-                "author": authors, "source": np.full(len(authors), source, I32), "papers_counted": counted.data[authors],
-                "citations": indices.total.data[authors], "h_index": indices.h.data[authors], "g_index": indices.g.data[authors],
-                "g_index_uncapped": indices.g_uncapped(authors, papers), "i10_index": indices.i10.data[authors],
-                "i100_index": indices.i100.data[authors],
-            }
-            for source, (indices, counted) in enumerate(zip(self.counted, self.counted_papers, strict=True))
-        ]  # fmt: skip
+        own = {name: column.data[authors] for name, column in of_author.items()}
+        aggregates = Aggregates(**own, **self.all.of(authors, own["papers"]), year=self.today)
+        version = np.full(len(authors), offset + 1, I64)
+        out["metrics"] = {"author": authors, "version": version, **definitions.values("references", aggregates)}
+        out["metrics"] |= {name: sums[name].data[authors] for name in GROUNDS}
+        parts = []
+        for source, (indices, counted) in enumerate(zip(self.counted, self.counted_papers, strict=True)):
+            aggregates = Aggregates(**{name: own[name] for name in ("papers", "first_year", "last_year")}, year=self.today,
+                                    papers_counted=counted.data[authors], **indices.of(authors, own["papers"]))  # fmt: skip
+            part = {"author": authors, "source": np.full(len(authors), source, I32)}
+            parts.append(part | definitions.values("counted", aggregates))
         if parts:
             out["counted"] = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+
+
+def _gone(rows: int) -> tuple[np.ndarray, ...]:
+    """What so many rows count that are gone: citations, foreign, own, weight."""
+    return (np.full(rows, ABSENT), np.full(rows, ABSENT), np.zeros(rows, I32), np.zeros(rows, I64))
 
 
 def _not_before(counts: Rows, defined: Rows | None) -> Rows:

@@ -1,8 +1,10 @@
 """catalogue: papers.v1 → paper-changes, paper-terms. Checks each event, holds the newest revision of each paper and writes what changed.
 
-Rows for the partition of the affected paper: `paper` (the paper as it is: the home partition gets everything, partitions it cites into get
-its authors and year), `edge` (cited, citing, sign: +1 new, -1 gone, 0 the citation stands but its paper's authors or year changed),
-`counted`. Rows for every shard of the word pairs: `text` (a published text, whichever revision: month, whether it is the newest, its pairs).
+Rows for the partition of the affected paper: `ended` (cited, citing: a citation that ends), `paper` (the paper as it is: the home partition
+gets everything, partitions it cites into get its authors, year and number of references), `edge` (cited, citing: a citation that begins),
+`counted`. A citation whose citing paper gets other authors, another year or number of references ends before that and begins again after
+it, so while a citation counts, what is known of its citing paper is what it was counted with. Rows for every shard of
+the word pairs: `text` (a published text, whichever revision: its month, whether it is the newest, its pairs).
 """
 
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ from shared.ids import author_key, partitions_of
 from shared.log.port import Record
 from shared.metrics.novelty import Reader, language_of, month_of
 from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, stable_order, starts_of
-from shared.stages.packs import Kind, Ragged, bytes_column, take
+from shared.stages.packs import Kind, Ragged, Rows, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
@@ -33,8 +35,8 @@ class Catalogue(Stage):
     input = topics.PAPERS
     outputs = (topics.PAPER_CHANGES, topics.PAPER_TERMS)
     kinds = (
-        Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("paper"), Kind("edge"), Kind("counted", ("paper", "source")),
-        Kind("text"),
+        Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("ended"), Kind("paper"), Kind("edge"),
+        Kind("counted", ("paper", "source")), Kind("text"),
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -117,20 +119,36 @@ class _Held(NamedTuple):
 NOTHING = _Held(-1, 0, UNKNOWN, 0, [], [])
 
 
+class _Citations:
+    """Citations that begin or end in a step: of cited papers, by papers, event by event."""
+
+    def __init__(self):
+        self.cited, self.citing, self.event = [], [], []
+
+    def add(self, at: int, citing: int, cited: list[int]) -> None:
+        self.cited += cited
+        self.citing += [citing] * len(cited)
+        self.event += [at] * len(cited)
+
+    def columns(self) -> tuple[Rows, np.ndarray]:
+        """(rows, the event of each)."""
+        return {"cited": np.array(self.cited, I32), "citing": np.array(self.citing, I32)}, np.array(self.event, I64)
+
+
 class _Batch:
     """One step: a loop over the events for what must be read one by one, then columns."""
 
     def __init__(self, stage: Catalogue, events: list[dict]):
         self.stage, self.events = stage, events
         # paper rows
-        self.head, self.head_event, self.head_status, self.head_year = [], [], [], []
+        self.head, self.head_event, self.head_status, self.head_year, self.head_references = [], [], [], [], []
         self.n_members, self.members, self.sigs, self.cards = [], [], [], []
         self.dates, self.categories, self.truncated, self.text_of = [], [], [], []
         # texts
         self.texts, self.text_paper, self.text_month, self.text_newest, self.text_event, self.labels = [], [], [], [], [], []
         self.text_revision: dict[int, int] = {}  # where this step changed it
-        # edges
-        self.cited, self.citing, self.sign, self.edge_event = [], [], [], []
+        # citations
+        self.begun, self.ended = _Citations(), _Citations()
         # counts by a source
         self.count_paper, self.count_source, self.count_value, self.count_event = [], [], [], []
         self.before = len(stage.papers)
@@ -225,7 +243,7 @@ class _Batch:
         own, cited, authors = list(members), list(references), list(members.values())
         published = event["published"]
         year = int(published[:4]) if published else 0
-        self._head(at, paper, PUBLISHED, year, own)
+        self._head(at, paper, PUBLISHED, year, own, len(cited))
         self.sigs += [orjson.dumps((a["name"], a["affiliations"])) for a in authors]
         category = event["categories"][0] if event["categories"] else ""
         self.categories.append(category)
@@ -233,13 +251,12 @@ class _Batch:
         self.truncated.append(event["authors_truncated"])
         self.cards.append(_card(event, category.rpartition(".")[2], authors))
         if held is NOTHING:
-            self._edges(at, paper, cited, 1)
-        else:
+            self.begun.add(at, paper, cited)
+        else:  # rule D2: in the order of the reference list or of the slots, never that of a set
+            restated = held.members != own or held.year != year or len(held.references) != len(cited)
             kept = references.keys() & set(held.references)
-            self._edges(at, paper, sorted(set(held.references) - kept), -1)
-            if held.members != own or held.year != year:
-                self._edges(at, paper, sorted(kept), 0)
-            self._edges(at, paper, [c for c in cited if c not in kept], 1)
+            self.ended.add(at, paper, sorted(set(held.references) if restated else set(held.references) - kept))
+            self.begun.add(at, paper, [c for c in cited if restated or c not in kept])
         self.held[paper] = _Held(event["revision"], digest, PUBLISHED, year, own, cited)
 
     def _text(self, at: int, paper: int, event: dict) -> None:
@@ -261,8 +278,8 @@ class _Batch:
         if digest is None:
             return
         if held.status == PUBLISHED:
-            self._edges(at, paper, sorted(held.references), -1)
-            self._head(at, paper, WITHDRAWN, 0, [])
+            self.ended.add(at, paper, sorted(held.references))
+            self._head(at, paper, WITHDRAWN, 0, [], 0)
             self.categories.append("")
             self.dates.append(0)
             self.truncated.append(False)
@@ -287,30 +304,24 @@ class _Batch:
         self.count_value.append(event["citations"])
         self.count_event.append(at)
 
-    def _head(self, at: int, paper: int, status: int, year: int, members: list[int]) -> None:
+    def _head(self, at: int, paper: int, status: int, year: int, members: list[int], references: int) -> None:
         self.head.append(paper)
         self.head_event.append(at)
         self.head_status.append(status)
         self.head_year.append(year)
+        self.head_references.append(references)
         self.n_members.append(len(members))
         self.members += members
-
-    def _edges(self, at: int, paper: int, cited: list[int], sign: int) -> None:
-        """Rule D2: in the order given, which is that of the reference list or of the slots: never that of a set."""
-        self.cited += cited
-        size = len(cited)
-        self.citing += [paper] * size
-        self.sign += [sign] * size
-        self.edge_event += [at] * size
 
     def emit(self) -> None:
         """One set of rows for each target: numbers for keys used there for the first time, papers, edges, counts."""
         s = self.stage
-        head, cited, citing = np.array(self.head, I32), np.array(self.cited, I32), np.array(self.citing, I32)
+        head = np.array(self.head, I32)
         languages = self._emit_texts()
         if not (len(head) or self.count_paper):
             return
-        head_event, edge_event, count_event = (np.array(x, I64) for x in (self.head_event, self.edge_event, self.count_event))
+        head_event, count_event = np.array(self.head_event, I64), np.array(self.count_event, I64)
+        (begun, begun_event), (ended, ended_event) = self.begun.columns(), self.ended.columns()
         counted, count_source = np.array(self.count_paper, I32), np.array(self.count_source, I32)
         n_members = np.array(self.n_members, I32)
         sigs = bytes_column(self.sigs)
@@ -319,36 +330,34 @@ class _Batch:
         sig_bytes[n_members == 0] = 0
         papers = {
             "paper": head, "status": np.array(self.head_status, I8), "year": np.array(self.head_year, I16),
+            "references": np.array(self.head_references, I16),
             "members": Ragged(n_members, np.array(self.members, I32)), "sig_lengths": sig_of_head,
             "sigs": Ragged(sig_bytes.astype(I32), sigs.values), "card": bytes_column(self.cards), "category": self.categories,
             "date": np.array(self.dates, I32), "truncated": np.array(self.truncated, np.bool_).astype(I8),
             "language": ["" if at < 0 else languages[at] for at in self.text_of],
         }  # fmt: skip
-        edges = {"cited": cited, "citing": citing, "sign": np.array(self.sign, I8)}
         counts = {"paper": counted, "source": count_source, "count": np.array(self.count_value, I32)}
         row_of_event = np.full(len(self.events), -1, I64)
         row_of_event[head_event] = np.arange(len(head))
         home = s.part.data[head]
         targets = s.targets(topics.PAPER_CHANGES)
         for target in targets:
-            edge_rows = np.flatnonzero(s.part.data[cited] == target)
+            begun_rows, ended_rows = (np.flatnonzero(s.part.data[c["cited"]] == target) for c in (begun, ended))
             count_rows = np.flatnonzero(s.part.data[counted] == target)
             if len(targets) == 1:
                 rows = np.arange(len(head))
             else:  # described here, or citing into here
-                rows = np.union1d(np.flatnonzero(home == target), row_of_event[edge_event[edge_rows]])
+                citing = row_of_event[np.concatenate([begun_event[begun_rows], ended_event[ended_rows]])]
+                rows = np.union1d(np.flatnonzero(home == target), citing)
             here = take(papers, rows)
             if len(targets) > 1:
                 _strip(here, home[rows] != target)
             self._send(
                 target,
-                here,
-                head_event[rows],
-                take(edges, edge_rows),
-                edge_event[edge_rows],
-                take(counts, count_rows),
-                count_event[count_rows],
-            )
+                {"paper": here, "edge": take(begun, begun_rows), "ended": take(ended, ended_rows), "counted": take(counts, count_rows)},
+                {"paper": head_event[rows], "edge": begun_event[begun_rows], "ended": ended_event[ended_rows],
+                 "counted": count_event[count_rows]},
+            )  # fmt: skip
 
     def _emit_texts(self) -> list[str]:
         """The texts' pairs to their shards; returns the languages of the texts."""
@@ -371,25 +380,26 @@ class _Batch:
         counts = zip(read.tokens.tolist(), read.stops.tolist(), self.labels, strict=True)
         return [language_of(*told) for told in counts]
 
-    def _send(self, target: int, here, here_event, edges, edge_event, counts, count_event) -> None:
+    def _send(self, target: int, rows: dict[str, Rows], event: dict[str, np.ndarray]) -> None:
+        """rows and their events, by kind; slots become numbers on the channel."""
         s = self.stage
-        used = np.concatenate([here["paper"], edges["cited"], counts["paper"]])
-        fresh, fresh_event = _define(s.paper_no, target, used, np.concatenate([here_event, edge_event, count_event]))
+        here, begun, ended, counts = (rows[kind] for kind in ("paper", "edge", "ended", "counted"))
+        used = np.concatenate([here["paper"], begun["cited"], counts["paper"]])  # what ends was named when it began
+        fresh, fresh_event = _define(s.paper_no, target, used, np.concatenate([event[kind] for kind in ("paper", "edge", "counted")]))
         members = here["members"]
-        named, named_event = _define(s.author_no, target, members.values, np.repeat(here_event, members.lengths))
-        sources, sources_event = _define(s.source_no, target, counts["source"], count_event)
+        named, named_event = _define(s.author_no, target, members.values, np.repeat(event["paper"], members.lengths))
+        sources, sources_event = _define(s.source_no, target, counts["source"], event["counted"])
         paper_of = s.paper_no.columns[target].data
         here |= {"paper": paper_of[here["paper"]], "members": Ragged(members.lengths, s.author_no.of(target, members.values))}
-        edges |= {"cited": paper_of[edges["cited"]], "citing": paper_of[edges["citing"]]}
+        for citations in (begun, ended):
+            citations |= {"cited": paper_of[citations["cited"]], "citing": paper_of[citations["citing"]]}
         counts |= {"paper": paper_of[counts["paper"]], "source": s.source_no.of(target, counts["source"])}
-        rows = {
+        rows |= {
             "paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]},
             "author_key": {"key": [s.authors.names[i] for i in named.tolist()]},
             "source_key": {"key": [s.sources.names[i] for i in sources.tolist()]},
-            "paper": here, "edge": edges, "counted": counts,
-        }  # fmt: skip
-        event = {"paper_key": fresh_event, "author_key": named_event, "source_key": sources_event,
-                 "paper": here_event, "edge": edge_event, "counted": count_event}  # fmt: skip
+        }
+        event |= {"paper_key": fresh_event, "author_key": named_event, "source_key": sources_event}
         s.outbox.add(target, rows, len(self.events), event)
 
 

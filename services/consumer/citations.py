@@ -1,11 +1,13 @@
 """citations: paper-changes → author-changes. Per paper its authors and who cites it; writes what is, for every authorship touched.
 
-Rows for the partition of the author: `row` (an authorship: row, author, paper, name and affiliations as written), `state` (row → citations,
-citations not by its own authors; -1 the authorship is gone), `count` (row, source → citations a source counts), `card` (the paper for
-display), `year` (author, citing year, ±n: a delta), `cause` (why an author's numbers moved).
+Rows for the partition of the author: `row` (an authorship: row, author, paper, name and affiliations as written, the paper's year, how many
+authors and references it has, first or last author), `state` (row → citations, citations not by its own authors, citations by the author
+himself, the weight of those not by himself; -1 the authorship is gone), `count` (row, source → citations a source counts), `card` (the
+paper for display), `cause` (why an author's numbers moved), and deltas: `year` (author, citing year, ±n), `cited_in` (paper, citing year,
+±n), `team` (author, co-author, ±papers), `resolved` (author, ±references of the author's papers that lead to papers that are there).
 
-Everything is the difference of before and after one pack (rules C5, D1). A citation keeps two facts about its citing paper as they were
-when it was counted (year, shares an author), so taking it back is exact whatever has changed since.
+Everything is the difference of before and after one pack (rules C5, D1). The catalogue ends a citation before it changes the citing paper's
+authors, year or number of references, and begins it again afterwards; so a citation is taken back with what it was counted with.
 """
 
 from typing import NamedTuple
@@ -14,13 +16,35 @@ import numpy as np
 
 from shared.contracts import topics
 from shared.ids import partitions_of
+from shared.metrics.coauthors import TEAM
+from shared.metrics.fixed import share_of
+from shared.metrics.tori import REFERENCES_AT_LEAST
 from shared.stages.causes import CITED, COUNTED, PUBLISHED, REVISED, UNCITED, WITHDRAWN, cap
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct, find, last_of, occurrences, pair, starts_of, sum_by
+from shared.stages.columns import (
+    I8,
+    I16,
+    I32,
+    I64,
+    Column,
+    Keys,
+    Lists,
+    distinct,
+    find,
+    first_of,
+    last_of,
+    occurrences,
+    pair,
+    ranges,
+    runs,
+    starts_of,
+    sum_by,
+)  # fmt: skip
 from shared.stages.packs import Kind, Pack, Ragged, Rows, take
 from shared.stages.stage import ChannelMap, Numbers, PackStage
 
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
+FIRST, LAST = 1, 2  # bits of an authorship's place
 
 
 class Citations(PackStage):
@@ -28,8 +52,9 @@ class Citations(PackStage):
     input = topics.PAPER_CHANGES
     outputs = (topics.AUTHOR_CHANGES,)
     kinds = (
-        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("row", "source")), Kind("year"), Kind("cause"),
+        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("cited_in"),
+        Kind("row"), Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"),
+        Kind("cause"),
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -38,14 +63,17 @@ class Citations(PackStage):
         self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
         self.paper_slots, self.author_slots, self.source_slots = ChannelMap(), ChannelMap(), ChannelMap()
         # papers: described here or citing into here
-        self.present, self.year = Column(I8), Column(I16)
-        self.members = Lists(I32, I32)  # author, row number on the author's channel (-1: no row)
-        self.cited_by = Lists(I32, I16, growing=True)  # citing paper; its year * 2 + shares an author
+        self.present, self.year, self.references = Column(I8), Column(I16), Column(I16)
+        # author; row number on the author's channel (-1: no row); citations by papers of the author, and their weight
+        self.members = Lists(I32, I32, I32, I64)
+        self.cited_by = Lists(I32, growing=True)  # citing papers
         self.foreign = Column(I32)  # citations that share no author
+        self.weight = Column(I64)  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
         self.counted: list[Column] = []  # per source: citations, -1 unknown
         # authors
         self.part = Column(np.uint8 if targets <= 256 else np.uint16)
         self.author_no, self.paper_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
+        self.stranger_no = Numbers(targets)  # of authors who are of another partition than the co-author they are told to
         self.row_count = [0] * targets
         self.row_free = [Column(I32) for _ in range(targets)]  # numbers of rows that are gone, to be used again: last out, first in
 
@@ -53,8 +81,9 @@ class Citations(PackStage):
         return {
             "papers": self.papers, "authors": self.authors, "sources": self.sources, "paper_slots": self.paper_slots,
             "author_slots": self.author_slots, "source_slots": self.source_slots, "present": self.present, "year": self.year,
-            "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign, "part": self.part, "author_no": self.author_no,
-            "paper_no": self.paper_no, "source_no": self.source_no, **{f"counted.{i}": c for i, c in enumerate(self.counted)},
+            "references": self.references, "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign,
+            "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
+            "stranger_no": self.stranger_no, **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"row_free.{i}": c for i, c in enumerate(self.row_free)},
         }  # fmt: skip
 
@@ -80,35 +109,44 @@ class Citations(PackStage):
     def apply(self, pack: Pack, offset: int) -> None:
         channel = f"{pack.stage}/{pack.partition}"
         self._learn(channel, pack.kinds)
-        edges = self._edges(channel, pack.kinds.get("edge"))
+        edges = self._edges(channel, pack.kinds.get("ended"), pack.kinds.get("edge"))
         heads, rows, superseded = self._heads(channel, pack.kinds.get("paper"))
         counted = self._counts(channel, pack.kinds.get("counted"))
         # before
         ours = np.flatnonzero(rows["status"] >= 0) if rows else np.zeros(0, I64)
         home = heads[ours]  # papers described or withdrawn here
         was = self.present.data[home] == PRESENT
-        years_before = self._years_of(home[was])
+        now = rows["status"][ours] == PRESENT if rows else was
+        comes, goes = home[now & ~was], home[was & ~now]
+        ended = edges.cited[edges.before], edges.citing[edges.before]
+        years, resolved = [self._years_of(home[was], -1)], [self._resolved_of(goes, -1)]
+        years.append(self._years_by(*ended, home, -1))
+        resolved.append(self._resolved_by(*ended, goes, -1))
+        teams = [self._teams_of(home[was], -1)]
         # the citations that go, then the papers, then the citations that come: each sees the state it needs
-        gone_years = self._take_back(edges)
-        change = self._describe(heads, rows, home, ours, was)
-        self._compare_again(home[change.now])
-        come_years = self._count(edges)
-        years = [years_before, self._years_of(home[change.now], 1)]
-        for papers, year, delta in (gone_years, come_years):
-            plain = (find(home, papers) < 0) & (self.present.data[papers] == PRESENT)  # the others are in the histograms already
-            years.append(self._spread(papers[plain], year[plain], delta))
-        self._emit(edges, home, ours, rows, change, counted, years, superseded)
+        self._take_back(*ended)
+        change = self._describe(heads, rows, home, ours, was, now)
+        self._compare_again(home[now])
+        begun = edges.cited[edges.after], edges.citing[edges.after]
+        self._count(*begun)
+        years += [self._years_of(home[now], 1), self._years_by(*begun, home, 1)]
+        resolved += [self._resolved_of(comes, 1), self._resolved_by(*begun, comes, 1)]
+        teams.append(self._teams_of(home[now], 1))
+        deltas = _Deltas(*(tuple(map(np.concatenate, zip(*parts, strict=True))) for parts in (years, resolved, teams)))
+        self._emit(edges, home, ours, rows, change, counted, deltas, superseded)
 
     def _learn(self, channel: str, kinds: dict[str, Rows]) -> None:
         if "paper_key" in kinds:
             self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
-            for column in (self.present, self.year, self.members, self.cited_by, self.foreign, self.paper_no, *self.counted):
+            for column in (self.present, self.year, self.references, self.members, self.cited_by, self.foreign, self.weight, self.paper_no,
+                           *self.counted):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
             self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
             self.part.resize(len(self.authors))
             self.author_no.resize(len(self.authors))
+            self.stranger_no.resize(len(self.authors))
             targets = len(self.row_count)
             if targets > 1 and len(self.authors) > before:
                 self.part.data[before : len(self.authors)] = partitions_of([k.encode() for k in self.authors.names[before:]], targets)
@@ -119,14 +157,20 @@ class Citations(PackStage):
                 self.counted.append(Column(I32, -1))
                 self.counted[-1].resize(len(self.papers))
 
-    def _edges(self, channel: str, rows: Rows | None) -> "_Edges":
-        """The pack's citations, each once: did it stand before (its first sign says), does it stand after (its last sign)."""
-        if rows is None:
+    def _edges(self, channel: str, ended: Rows | None, begun: Rows | None) -> "_Edges":
+        """The pack's citations, each once: did it stand before (then it ends first), does it stand after (then it begins last)."""
+        rows = [(rows, begins) for rows, begins in ((ended, False), (begun, True)) if rows is not None]
+        if not rows:
             return _Edges(NONE, NONE, np.zeros(0, bool), np.zeros(0, bool))
-        cited, citing = self.paper_slots.slots(channel, rows["cited"]), self.paper_slots.slots(channel, rows["citing"])
-        sign = rows["sign"]
+        cited, citing = (
+            np.concatenate([self.paper_slots.slots(channel, rows[name]) for rows, _ in rows]) for name in ("cited", "citing")
+        )  # fmt: skip
+        begins = np.concatenate([np.full(len(rows["n"]), begins) for rows, begins in rows])
+        if len(rows) > 1:
+            order = np.argsort(np.concatenate([rows["n"] for rows, _ in rows]))
+            cited, citing, begins = cited[order], citing[order], begins[order]
         key, first, last = occurrences(pair(cited, citing))
-        return _Edges((key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), sign[first] <= 0, sign[last] >= 0)
+        return _Edges((key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), ~begins[first], begins[last])
 
     def _heads(self, channel: str, rows: Rows | None) -> tuple[np.ndarray, Rows, tuple[np.ndarray, np.ndarray]]:
         """The papers of the pack, ascending, and the last row of each, authors as slots; (author, paper) of the rows before the last."""
@@ -154,75 +198,115 @@ class Citations(PackStage):
 
     # ---- citations
 
-    def _years_of(self, papers: np.ndarray, sign: int = -1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The citations by year of these papers' authors, as deltas of `sign` (author, year, delta)."""
+    def _years_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, ...]:
+        """All citations of these papers by year, as deltas of `sign`: see _spread."""
         index, owner = self.cited_by.index(papers)
-        year = self.cited_by.values[1].data[index] >> 1
+        year = self.year.data[self.cited_by.values[0].data[index]]
         key, counts = sum_by(pair(owner, year), np.full(len(owner), sign, I64))
         return self._spread(papers[key >> 32], (key & 0xFFFFFFFF).astype(I32), counts)
 
-    def _spread(self, papers: np.ndarray, years: np.ndarray, deltas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(paper, year, delta) → (author, year, delta) for each of its authors; undated ones are left out."""
+    def _years_by(self, cited: np.ndarray, citing: np.ndarray, home: np.ndarray, sign: int) -> tuple[np.ndarray, ...]:
+        """These citations by year, but those of `home`, which _years_of has in full."""
+        plain = self._of_others(cited, home)
+        return self._spread(cited[plain], self.year.data[citing[plain]], np.full(len(plain), sign, I64))
+
+    def _of_others(self, cited: np.ndarray, told: np.ndarray) -> np.ndarray:
+        """Which of these cited papers are there and not among the `told` ones: positions."""
+        return np.flatnonzero((find(told, cited) < 0) & (self.present.data[cited] == PRESENT))
+
+    def _spread(self, papers: np.ndarray, years: np.ndarray, deltas: np.ndarray) -> tuple[np.ndarray, ...]:
+        """(paper, year, delta) → (author, paper, year, delta, is the first of the paper's authors in his partition) for each of its
+        authors; undated ones are left out."""
         dated = np.flatnonzero(years > 0)
         index, owner = self.members.index(papers[dated])
-        deltas = np.broadcast_to(deltas, len(papers))[dated]
-        return self.members.values[0].data[index], years[dated][owner], deltas[owner]
+        author = self.members.values[0].data[index]
+        leads = np.zeros(len(author), bool)
+        if len(self.row_count) == 1:
+            leads[1:] = owner[1:] != owner[:-1]
+            leads[:1] = True
+        else:
+            leads[first_of(owner * len(self.row_count) + self.part.data[author])] = True
+        return author, papers[dated][owner], years[dated][owner], deltas[dated][owner], leads
 
-    def _take_back(self, edges: "_Edges") -> tuple[np.ndarray, np.ndarray, int]:
-        """Removes citations that stood before and are gone or to be counted anew; returns their (cited, year, -1)."""
-        stale = edges.before
-        if not stale.any():
-            return NONE, NONE, -1
-        wanted = pair(edges.cited[stale], edges.citing[stale])
-        papers = distinct(edges.cited[stale])
+    def _resolved_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+        """All references to these papers, as deltas of the authors who refer to them."""
+        index, _ = self.cited_by.index(papers)
+        return self._refer(self.cited_by.values[0].data[index], sign)
+
+    def _resolved_by(self, cited: np.ndarray, citing: np.ndarray, told: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+        """References that lead to papers that are there, but those to the `told` ones."""
+        return self._refer(citing[self._of_others(cited, told)], sign)
+
+    def _refer(self, citing: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+        """(author, delta) of the authors of these papers; a paper counts as often as it is there."""
+        papers, _, count = runs(np.sort(citing))
+        index, owner = self.members.index(papers)
+        return self.members.values[0].data[index], sign * count[owner]
+
+    def _teams_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(author, co-author, delta) of the papers with few enough authors."""
+        papers = papers[self.members.length.data[papers] <= TEAM]
+        index, owner = self.members.index(papers)
+        other, place = ranges(self.members.offset.data[papers][owner], self.members.length.data[papers][owner])
+        author, coauthor = (self.members.values[0].data[i] for i in (index[place], other))
+        two = author != coauthor
+        return author[two], coauthor[two], np.full(int(two.sum()), sign, I64)
+
+    def _take_back(self, cited: np.ndarray, citing: np.ndarray) -> None:
+        """Removes distinct citations, ordered by (cited, citing), that stand."""
+        if not len(cited):
+            return
+        self._add(cited, citing, -1)
+        wanted, papers = pair(cited, citing), distinct(cited)
         index, owner = self.cited_by.index(papers)
-        citing, facts = (c.data[index] for c in self.cited_by.values)
-        held = pair(papers[owner], citing)
-        at = np.minimum(np.searchsorted(wanted, held), len(wanted) - 1)
-        hit = wanted[at] == held
-        cited, facts = papers[owner[hit]], facts[hit]
-        np.subtract.at(self.foreign.data, cited[facts & 1 == 0], 1)
+        held = pair(papers[owner], self.cited_by.values[0].data[index])
+        hit = find(wanted, held) >= 0
         self.cited_by.keep(papers, ~hit)
         self.counters["citations_missing"] += len(wanted) - int(hit.sum())  # never, while I1 holds
-        return cited, (facts >> 1).astype(I32), -1
 
-    def _count(self, edges: "_Edges") -> tuple[np.ndarray, np.ndarray, int]:
-        """Adds citations that stand now and did not before, or changed their facts; returns their (cited, year, +1)."""
-        cited, citing = edges.cited[edges.after], edges.citing[edges.after]
-        shared = self._share_author(cited, citing)
-        year = self.year.data[citing]
-        self.cited_by.append(cited, citing, (year << 1 | shared).astype(I16))
-        np.add.at(self.foreign.data, cited[~shared], 1)
-        return cited, year.astype(I32), 1
+    def _count(self, cited: np.ndarray, citing: np.ndarray) -> None:
+        """Adds citations that stand now and did not before, or begin again."""
+        self.cited_by.append(cited, citing)
+        self._add(cited, citing, 1)
 
     def _compare_again(self, papers: np.ndarray) -> None:
-        """Self-citations of papers whose author list is new here, over all their citations."""
+        """What depends on the papers' own authors, of papers whose author list is new here, over all their citations."""
+        self.foreign.data[papers] = 0
+        self.weight.data[papers] = 0
         index, owner = self.cited_by.index(papers)
-        shared = self._share_author(papers[owner], self.cited_by.values[0].data[index])
-        facts = self.cited_by.values[1].data
-        facts[index] = facts[index] & ~1 | shared
-        self.foreign.data[papers] = np.bincount(owner[~shared], minlength=len(papers))
+        self._add(papers[owner], self.cited_by.values[0].data[index], 1)
 
-    def _share_author(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """For pairs of papers: have they an author in common? One sort of (pair, author)."""
-        left, owner = self.members.index(one)
-        right, owner2 = self.members.index(other)
+    def _add(self, cited: np.ndarray, citing: np.ndarray, sign: int) -> None:
+        """Citations to the sums that they are in."""
+        weight = share_of(np.maximum(self.references.data[citing], REFERENCES_AT_LEAST))
+        np.add.at(self.weight.data, cited, sign * weight)
+        edge, member = self._shared_authors(cited, citing)
+        np.add.at(self.foreign.data, cited, np.where(np.bincount(edge, minlength=len(cited)) > 0, 0, sign))
+        _, _, own, own_weight = self.members.values
+        np.add.at(own.data, member, sign)
+        np.add.at(own_weight.data, member, sign * weight[edge])
+
+    def _shared_authors(self, cited: np.ndarray, citing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For each author of both papers of a citation: which citation, and his place in the lists of members of cited papers."""
+        left, owner = self.members.index(cited)
+        right, owner2 = self.members.index(citing)
         author = self.members.values[0].data
         both = np.sort(np.concatenate([pair(owner, author[left]), pair(owner2, author[right])]))
-        shared = np.zeros(len(one), bool)
-        shared[both[1:][both[1:] == both[:-1]] >> 32] = True
-        return shared
+        shared = both[1:][both[1:] == both[:-1]]
+        edge = shared >> 32
+        place, at = self.members.index(cited[edge])  # few citations are by their own authors: look for them there again
+        found = author[place] == (shared & 0xFFFFFFFF)[at]
+        return edge, place[found]
 
     # ---- papers
 
-    def _describe(self, heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray, was: np.ndarray) -> "_Change":
-        """Sets authors and years; authorships that stay keep their row, those that go free it, new ones get one."""
+    def _describe(self, heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray, was: np.ndarray, now: np.ndarray) -> "_Change":
+        """Sets authors, years and numbers of references; authorships that stay keep their row, those that go free it, new ones get one."""
         if not len(heads):
             return _Change(np.zeros(0, bool), was, NONE, NONE, NONE)
         members = rows["members"]
-        now = rows["status"][ours] == PRESENT
         old_index, old_owner = self.members.index(home)
-        old_author, old_row = (c.data[old_index] for c in self.members.values)
+        old_author, old_row = (c.data[old_index] for c in self.members.values[:2])
         place_of = np.full(len(heads), -1, I64)
         place_of[ours] = np.arange(len(ours))
         owner = np.repeat(place_of, members.lengths)  # place in `home`, -1 for papers that only cite into here
@@ -246,8 +330,9 @@ class Citations(PackStage):
         for target in range(len(self.row_count)):
             free = gone_row if len(self.row_count) == 1 else gone_row[self.part.data[gone_author] == target]
             self.row_free[target].extend(free)
-        self.members.replace(heads, members.lengths, members.values, row)
-        self.year.data[heads] = rows["year"]
+        none = np.zeros(len(row), I64)
+        self.members.replace(heads, members.lengths, members.values, row, none, none)
+        self.year.data[heads], self.references.data[heads] = rows["year"], rows["references"]
         self.present.data[home] = np.where(now, PRESENT, 0)
         return _Change(now, was, home[old_owner[left]], gone_author, gone_row)
 
@@ -262,54 +347,62 @@ class Citations(PackStage):
 
     # ---- what is now
 
-    def _emit(self, edges, home, ours, rows, change, counted, years, superseded) -> None:
-        author_y, year, delta = (np.concatenate([y[i] for y in years]) for i in range(3))
-        key, delta = sum_by(pair(author_y, year), delta)
-        author_y, year = (key >> 32).astype(I32), (key & 0xFFFF).astype(I16)
+    def _emit(self, edges, home, ours, rows, change, counted, deltas, superseded) -> None:
         moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home]))
         moved = moved[self.present.data[moved] == PRESENT]
         index, owner = self.members.index(moved)
-        author, row = (c.data[index] for c in self.members.values)
+        author, row, own, own_weight = (c.data[index] for c in self.members.values)
         rank = index - self.members.offset.data[moved][owner]
         causes = self._causes(edges, home, change, counted, superseded)
         described, place = home[change.now], ours[change.now]
         for target in self.targets(topics.AUTHOR_CHANGES):
-            authorships, gone, dated, why = (
-                self._of_target(target, who) for who in (author, change.gone_author, author_y, causes[0])
-            )  # fmt: skip
-            if not (len(authorships) or len(gone) or len(dated) or len(why)):
+            authorships, gone, dated, referring, teamed, why = (
+                self._of_target(target, who)
+                for who in (author, change.gone_author, deltas.years[0], deltas.resolved[0], deltas.teams[0], causes[0])
+            )
+            if not any(map(len, (authorships, gone, dated, referring, teamed, why))):
                 continue
-            touched = _Touched(moved[owner[authorships]], author[authorships], row[authorships], rank[authorships])
-            by_year = author_y[dated], year[dated], delta[dated]
-            self._send(target, touched, change.gone_row[gone], by_year, tuple(c[why] for c in causes), described, place, rows, counted[0])
+            touched = _Touched(*(c[authorships] for c in (moved[owner], author, row, rank, own, own_weight)))
+            mine = deltas.take(dated, referring, teamed)
+            self._send(target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0])
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
         return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
 
-    def _send(self, target, touched, gone, by_year, causes, described, place, rows, counted) -> None:
+    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted) -> None:
         out: dict[str, Rows] = {}
         at = find(described, touched.paper)
         is_new = at >= 0
         who, about, kind, by, weight = causes
         by_paper = (kind != COUNTED) & (by >= 0)  # else: a source, or nobody
-        authors = self.author_no.define(target, np.concatenate([touched.author, by_year[0], who]))
-        papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], about, by[by_paper]]))
+        year, cited_in, resolved, team = deltas.sums()
+        strange = self.part.data[team[1]] != target
+        authors = self.author_no.define(target, np.concatenate([touched.author, year[0], resolved[0], team[0], team[1][~strange], who]))
+        strangers = self.stranger_no.define(target, team[1][strange])
+        papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
         author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
         out["author_key"] = {"key": [self.authors.names[i] for i in authors.tolist()]}
+        out["stranger_key"] = {"key": [self.authors.names[i] for i in strangers.tolist()]}
         out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
         if is_new.any():
             shown = distinct(at[is_new])
             source = place[shown]
             out["card"] = {"paper": paper_number[described[shown]], "card": rows["card"].take(source), "date": rows["date"][source],
                            "category": [rows["category"][i] for i in source.tolist()], "truncated": rows["truncated"][source]}  # fmt: skip
-            out["row"] = {"row": touched.row[is_new], "author": author_number[touched.author[is_new]],
-                          "paper": paper_number[touched.paper[is_new]],
-                          "sig": _sigs(rows, place[at[is_new]], touched.rank[is_new])}  # fmt: skip
+            paper, rank = touched.paper[is_new], touched.rank[is_new]
+            authors_of = self.members.length.data[paper]
+            out["row"] = {"row": touched.row[is_new], "author": author_number[touched.author[is_new]], "paper": paper_number[paper],
+                          "sig": _sigs(rows, place[at[is_new]], rank), "year": self.year.data[paper],
+                          "authors": authors_of.astype(I16), "references": self.references.data[paper],
+                          "place": ((rank == 0) * FIRST + (rank == authors_of - 1) * LAST).astype(I8)}  # fmt: skip
         none = np.full(len(gone), -1, I32)
+        out["cited_in"] = {"paper": paper_number[cited_in[0]], "year": cited_in[1].astype(I16), "delta": cited_in[2].astype(I32)}
         out["state"] = {
             "row": np.concatenate([touched.row, gone]),
             "citations": np.concatenate([self.cited_by.length.data[touched.paper], none]),
             "foreign": np.concatenate([self.foreign.data[touched.paper], none]),
+            "own": np.concatenate([touched.own, np.zeros(len(gone), I32)]),
+            "weight": np.concatenate([self.weight.data[touched.paper] - touched.own_weight, np.zeros(len(gone), I64)]),
         }
         by = np.where(by_paper, paper_number[np.where(by_paper, by, 0)], by)
         if self.counted:
@@ -318,7 +411,10 @@ class Citations(PackStage):
             restated = is_new | (find(distinct(counted), touched.paper) >= 0)
             out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated])
             by = np.where(kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by)
-        out["year"] = {"author": author_number[by_year[0]], "year": by_year[1], "delta": by_year[2].astype(I32)}
+        out["year"] = {"author": author_number[year[0]], "year": year[1].astype(I16), "delta": year[2].astype(I32)}
+        coauthor = np.where(strange, self.stranger_no.columns[target].data[team[1]] << 1 | 1, author_number[team[1]] << 1)
+        out["team"] = {"author": author_number[team[0]], "coauthor": coauthor, "delta": team[2].astype(I32)}
+        out["resolved"] = {"author": author_number[resolved[0]], "delta": resolved[1].astype(I32)}
         out["cause"] = {"author": author_number[who], "paper": paper_number[about], "kind": kind, "by": by.astype(I32), "weight": weight}
         self.outbox.add(target, out)
 
@@ -382,12 +478,43 @@ def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
 
 
 class _Touched(NamedTuple):
-    """Authorships whose paper moved: paper, author, row number, place in the paper's list of authors."""
+    """Authorships whose paper moved: paper, author, row number, place in the paper's list of authors, citations by himself, their
+    weight."""
 
     paper: np.ndarray
     author: np.ndarray
     row: np.ndarray
     rank: np.ndarray
+    own: np.ndarray
+    own_weight: np.ndarray
+
+
+class _Deltas(NamedTuple):
+    """What to add, in columns: years (author, paper, year, delta, leads), resolved (author, delta), teams (author, co-author, delta)."""
+
+    years: tuple[np.ndarray, ...]
+    resolved: tuple[np.ndarray, ...]
+    teams: tuple[np.ndarray, ...]
+
+    def take(self, *rows: np.ndarray) -> "_Deltas":
+        return _Deltas(*(tuple(c[at] for c in columns) for columns, at in zip(self, rows, strict=True)))
+
+    def sums(self) -> tuple[tuple[np.ndarray, ...], ...]:
+        """(author, year, delta), (paper, year, delta), (author, delta), (author, co-author, delta): of each key once, without zeros."""
+        author, paper, year, delta, leads = self.years
+        who, by = sum_by(self.resolved[0], self.resolved[1])
+        return (
+            _sum_of(author, year, delta),
+            _sum_of(paper[leads], year[leads], delta[leads]),
+            (who, by),
+            _sum_of(*self.teams),
+        )
+
+
+def _sum_of(one: np.ndarray, other: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct pairs, ascending, and their sums."""
+    key, sums = sum_by(pair(one, other), delta)
+    return (key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), sums
 
 
 class _Edges:

@@ -39,8 +39,9 @@ def public_facts(value: bytes, headers) -> tuple[str, int, int, int, dict, dict]
     """(author, generation, version, digest, numbers, counted numbers by source) of a published snapshot."""
     profile = orjson.loads(value)
     metrics = profile["metrics"]
-    counted = {name.removeprefix("counted:"): {k: values[k] for k in COUNTED} for name, values in metrics.items() if name != "references"}
-    numbers = {name: metrics["references"][name] for name in REFERENCES}
+    bases = {name.removeprefix("counted:"): values for name, values in metrics.items() if name != "references"}
+    counted = {source: {name: values.get(name) for name in COUNTED} for source, values in bases.items()}
+    numbers = {name: metrics["references"].get(name) for name in REFERENCES}
     return profile["author_id"], profile["generation"], profile["version"], int(dict(headers).get(DIGEST, 0)), numbers, counted
 
 

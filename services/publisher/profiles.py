@@ -8,9 +8,10 @@ coalesced).
 import numpy as np
 import orjson
 
-from services.consumer.authors import COUNTED, REFERENCES
+from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
 from services.publisher.snapshots import CATEGORY, CITED_IN, PUBLISHED_IN, WRITTEN, Snapshot, Told, snapshots
 from shared.contracts import topics
+from shared.metrics import definitions
 from shared.stages import causes
 from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, stable_order
 from shared.stages.packs import Pack, Rows
@@ -39,7 +40,8 @@ class Profiles(PackStage):
         self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
         # authors
         self.authors, self.sources, self.categories, self.written = Names(), Names(), Keys(), Keys(own=True)
-        self.numbers = Column(I32, width=len(REFERENCES))
+        self.numbers = Column(I64, width=len(REFERENCES))
+        self.grounds = Column(I32, width=len(GROUNDS))
         self.counted: list[Column] = []
         self.version = Column(I64)
         self.held = Lists(I32, growing=True)
@@ -52,7 +54,7 @@ class Profiles(PackStage):
         self._learn_facts([NOTHING_KNOWN])
         # what is public
         self.public_version, self.public_digest = Column(I64), Column(I64)
-        self.public_numbers = Column(I32, -1, width=len(REFERENCES))
+        self.public_numbers = Column(I64, definitions.NULL, width=len(REFERENCES))
         self.public_counted = Lists(np.uint8)  # JSON: {source: numbers}
         self.unplaced = Unplaced()
         # what waits
@@ -66,7 +68,8 @@ class Profiles(PackStage):
             "row_author": self.row_author, "row_paper": self.row_paper, "row_citations": self.row_citations,
             "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
             "sources": self.sources,
-            "categories": self.categories, "written": self.written, "numbers": self.numbers, "version": self.version, "held": self.held,
+            "categories": self.categories, "written": self.written, "numbers": self.numbers, "grounds": self.grounds,
+            "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"paper_counted.{i}": c for i, c in enumerate(self.paper_counted)},
@@ -127,6 +130,7 @@ class Profiles(PackStage):
             last = last_of(rows["author"])
             author = rows["author"][last]
             self.numbers.data[author] = np.stack([rows[name][last] for name in REFERENCES], axis=1)
+            self.grounds.data[author] = np.stack([rows[name][last] for name in GROUNDS], axis=1)
             self.version.data[author] = rows["version"][last]
             touched.append(author)
         if "count" in kinds:
@@ -149,7 +153,7 @@ class Profiles(PackStage):
         if "author_key" in kinds:
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
-            for part in (self.numbers, self.version, self.held, self.floor, self.tallies, self.about, self.truncated_papers,
+            for part in (self.numbers, self.grounds, self.version, self.held, self.floor, self.tallies, self.about, self.truncated_papers,
                          self.public_version, self.public_digest, self.public_numbers, self.public_counted, self.waits,
                          *self.counted):  # fmt: skip
                 part.resize(size)
@@ -299,7 +303,7 @@ class Profiles(PackStage):
 
     def _place(self, slot: int, version: int, digest: int, numbers: dict, counted: dict) -> None:
         self.public_version.data[slot], self.public_digest.data[slot] = version, digest
-        self.public_numbers.data[slot] = [numbers[name] for name in REFERENCES]
+        self.public_numbers.data[slot] = definitions.stored("references", numbers)
         blob = orjson.dumps(counted) if counted else b""
         self.public_counted.replace(np.array([slot]), np.array([len(blob)]), np.frombuffer(blob, np.uint8))
 

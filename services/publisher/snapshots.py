@@ -4,7 +4,7 @@ They are mostly numbers and pieces that are JSON already, so they are put togeth
 author has of his own (described and reported facts, counts of other sources).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import orjson
 
 from services.consumer.authors import COUNTED, REFERENCES
 from shared.metrics import definitions
+from shared.metrics.flags import FLAGS, LOW_COVERAGE, is_collective
 from shared.metrics.violations import violations
 from shared.stages import causes
 from shared.stages.columns import I64, Lists, distinct, pair, ranges
@@ -21,15 +22,12 @@ from shared.stages.columns import I64, Lists, distinct, pair, ranges
 CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
 LOW = (1 << 28) - 1
 AFFILIATIONS = 10  # told in a snapshot
+COUNTED_PAPERS = COUNTED.index("papers_counted")
 EXTRAS = ("orcid", "homepage", "aliases")
 
 
-def _numbers(names: Sequence[str]) -> bytes:
-    return b"{" + b",".join(b'"%s":%%d' % name.encode() for name in names) + b"}"
-
-
-REFERENCES_JSON, COUNTED_JSON = _numbers(REFERENCES), _numbers(("papers", *COUNTED))
 NAMES = [b'"%s"' % name.encode() for name in REFERENCES]
+PAPERS, CITATIONS, H_INDEX = (REFERENCES.index(name) for name in ("papers", "citations", "h_index"))
 KINDS = [b'"%s"' % name.encode() for name in causes.KINDS]
 HEAD = b'{"author_id":%s'
 NAME = b',"name":%s'
@@ -42,12 +40,7 @@ REST = (
 )
 CHANGE = b'"before":{%s},"after":{%s},"changed":[%s]'
 CAUSES = b',"causes":[%s],"causes_total":%d}'
-FLAGS = {
-    (truncated, undated): orjson.dumps(["authors_truncated"] * truncated + ["dates_missing"] * undated)
-    for truncated in (False, True)
-    for undated in (False, True)
-}
-PROVENANCE = orjson.dumps({"definitions": definitions.VERSION, "coverage": {"references": None, "novelty": None}})
+PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":null}}' % orjson.dumps(definitions.VERSION)
 
 
 class Snapshot(NamedTuple):
@@ -80,7 +73,8 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
     before, counted_before = state.public_numbers.data[authors].tolist(), blobs(state.public_counted, authors)
     generation, names = state.layout.generation, state.authors.names
     whys, why_bounds, totals = _whys(state, why)
-    for at, (slot, head, name, rest, numbers, counted) in enumerate(_contents(state, authors)):
+    stored = state.numbers.data[authors].tolist()
+    for at, (slot, head, name, rest, told_numbers, counted) in enumerate(_contents(state, authors)):
         content = blake2b(head, digest_size=8)
         content.update(name)
         content.update(rest)
@@ -89,16 +83,17 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
             continue
         mark = MARK % (generation, versions[at], stamp)
         profile = b"".join((head, name, mark, rest))
-        change = _change(before[at], numbers, counted_before[at], counted)
+        change = _change(before[at], stored[at], told_numbers, counted_before[at], counted)
         if change is not None:
             told = b",".join(whys[why_bounds[at] : why_bounds[at + 1]][: causes.TOLD])
             change = b"".join((head, mark, change, CAUSES % (told, totals[at])))
-        yield Snapshot(slot, names[slot], versions[at], digest, profile, change, numbers, b"" if not counted else orjson.dumps(counted))
+        yield Snapshot(slot, names[slot], versions[at], digest, profile, change, stored[at], b"" if not counted else orjson.dumps(counted))
 
 
-def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, list[int], dict]]:
-    """For each author: slot; author_id, name, and all else of the snapshot as JSON; numbers; counted numbers by source."""
-    numbers, length = state.numbers.data[authors].tolist(), state.held.length.data[authors].tolist()
+def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, bytes, dict]]:
+    """For each author: slot; author_id, name, and all else of the snapshot as JSON; the numbers as JSON; counted numbers by source."""
+    numbers, length = definitions.told("references", state.numbers.data[authors]), state.held.length.data[authors].tolist()
+    grounds = state.grounds.data[authors].tolist()
     about = blobs(state.about, authors)
     pieces, paper_bounds = _papers(state, authors)
     owner, key, count = state.tallies.of(authors)
@@ -109,8 +104,11 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     dated = np.bincount(owner, np.where(kind == PUBLISHED_IN >> 28, count, 0), len(authors))
     undated = (dated < state.held.length.data[authors]).tolist()
     truncated = (state.truncated_papers.data[authors] > 0).tolist()
-    sources = [(name, column.data[authors].tolist()) for name, column in zip(state.sources.names, state.counted, strict=True)]
+    sources = [
+        (name, definitions.told("counted", column.data[authors])) for name, column in zip(state.sources.names, state.counted, strict=True)
+    ]
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
+    definitions_changed = state.layout.generation > 1 and definitions.changed()
     basis = state.layout.headline_basis
     wanted = basis.removeprefix("counted:") if basis.startswith("counted:") else None
     for at, slot in enumerate(authors.tolist()):
@@ -119,21 +117,30 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         described = (said and said["described"]) or {}
         spelled, affiliations = _as_written([written[w] for w in what[name:end]], counts[name:end])
         author_id, own = author_names[slot], numbers[at]
-        counted = {source: dict(zip(COUNTED, rows[at], strict=True)) for source, rows in sources if rows[at][0]}
-        h_index, citations, told = own[2], own[1], b'"references"'
+        counted = {source: dict(zip(COUNTED, rows[at], strict=True)) for source, rows in sources if rows[at][COUNTED_PAPERS]}
+        h_index, citations, told = own[H_INDEX], own[CITATIONS], b'"references"'
+        own_json = orjson.dumps(dict(zip(REFERENCES, own, strict=True)))
         if wanted in counted:
             told, h_index, citations = _quoted(basis), counted[wanted]["h_index"], counted[wanted]["citations"]
-        others = b"".join(b",%s:%s" % (_quoted(f"counted:{s}"), COUNTED_JSON % (length[at], *c.values())) for s, c in counted.items())
+        others = b"".join(b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items())
+        references, resolved, large = grounds[at]
+        covered = orjson.dumps(round(resolved / references, 6)) if references else b"null"
+        shown = described.get("name") or spelled or author_id.removeprefix("name:")
+        flagged = _flags(
+            (
+                is_collective(shown), truncated[at], undated[at], references > 0 and resolved < LOW_COVERAGE * references, large > 0,
+                definitions_changed,
+            )
+        )  # fmt: skip
         extras = {extra: described[extra] for extra in EXTRAS if extra in described}
         rest = REST % (
             _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations, told,
-            REFERENCES_JSON % tuple(own), others, _reported(said, own) if said else b"[]",
+            own_json, others, _reported(said, own) if said else b"[]",
             b",".join(years[cited:published]), b",".join(years[published:category]), length[at],
-            b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), FLAGS[truncated[at], undated[at]], PROVENANCE,
+            b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged, PROVENANCE % covered,
             b"," + orjson.dumps(extras)[1:-1] if extras else b"",
         )  # fmt: skip
-        shown = described.get("name") or spelled or author_id.removeprefix("name:")
-        yield slot, HEAD % _quoted(author_id), NAME % _quoted(shown), rest, own, counted
+        yield slot, HEAD % _quoted(author_id), NAME % _quoted(shown), rest, own_json, counted
 
 
 def _papers(state, authors: np.ndarray) -> tuple[list[bytes], list[int]]:
@@ -167,14 +174,21 @@ def _add_counts(pieces: list[bytes], source: str, counts: np.ndarray) -> None:
             pieces[at] = piece[:-1] + b',"citations_by_source":{' + count + b"}}"
 
 
-def _change(before: list[int], now: list[int], counted_before, counted: dict) -> bytes | None:
-    """The numbers of a change record; None when all are what they were."""
+@lru_cache
+def _flags(holds: tuple[bool, ...]) -> bytes:
+    return orjson.dumps([flag.code for flag, held in zip(FLAGS, holds, strict=True) if held])
+
+
+def _change(before: list[int], now: list[int], told: bytes, counted_before, counted: dict) -> bytes | None:
+    """The numbers of a change record; None when all are what they were. told: `now` as JSON."""
     if before == now and not counted and not counted_before:
         return None
-    known = before[0] >= 0
-    changed = [name for name, old, new in zip(NAMES, before, now, strict=True) if old != new] if known else NAMES
-    olds = REFERENCES_JSON[1:-1] % tuple(before) if known else b""
-    news = REFERENCES_JSON[1:-1] % tuple(now)
+    changed = [name for name, old, new in zip(NAMES, before, now, strict=True) if old != new]
+    olds = b""
+    if before[PAPERS] >= 0:  # else the author is new
+        [values] = definitions.told("references", np.array([before]))
+        olds = orjson.dumps(dict(zip(REFERENCES, values, strict=True)))[1:-1]
+    news = told[1:-1]
     if counted or counted_before:
         old, new = _flat(orjson.loads(counted_before) if counted_before else {}), _flat(counted)
         moved = [name for name in new if old.get(name) != new[name]] + [name for name in old if name not in new]
@@ -200,7 +214,7 @@ def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
     return out, why.bounds.tolist(), totals.tolist()
 
 
-def _flat(counted: dict[str, dict]) -> dict[str, int]:
+def _flat(counted: dict[str, dict]) -> dict[str, int | float | None]:
     return {f"counted:{source}.{name}": value for source, values in counted.items() for name, value in values.items()}
 
 
@@ -239,7 +253,7 @@ def _parsed(text: str) -> tuple[str, tuple[str, ...]]:
     return name, tuple(dict.fromkeys(affiliations))
 
 
-def _reported(said: dict, numbers: list[int]) -> bytes:
+def _reported(said: dict, numbers: tuple) -> bytes:
     reported, computed = said["reported"], dict(zip(REFERENCES, numbers, strict=True))
     return orjson.dumps([{"source": s, **reported[s], "violations": violations(reported[s], computed)} for s in sorted(reported)])
 

@@ -10,11 +10,14 @@ from typing_extensions import TypedDict
 
 from shared.contracts.authors import Metrics
 from shared.contracts.checks import PARTIAL_DATE, STRICT, Date, Id, Name
+from shared.metrics import definitions, flags
+from shared.metrics.metric import BOTH, REFERENCES, Metric
 
 PAPERS_SHOWN = 100
 CAUSES_SHOWN = 20
 
 Count = Annotated[int, Field(ge=0)]
+Number = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Year = Annotated[str, Field(pattern="^[1-9][0-9]{3}$")]
 Basis = Annotated[str, Field(pattern="^(references|counted:.+)$")]
@@ -40,20 +43,21 @@ class Headline(TypedDict):
     basis: Annotated[Basis, Field(description="Which of `metrics` h_index and citations are from.")]
 
 
-@with_config(STRICT)
-class BasisMetrics(TypedDict):
-    """The numbers of one basis; docs/metrics.md defines them."""
+def _field_of(metric: Metric):
+    """The type of a metric in a snapshot; optional where not every basis has it."""
+    kind = float if metric.digits else int
+    bound = Annotated[kind | None if metric.null else kind, Field(ge=0, description=_said(metric))]
+    return bound if metric.bases == BOTH else NotRequired[bound]
 
-    papers: Count
-    papers_counted: NotRequired[Annotated[Count, Field(description="Only in counted:SOURCE: how many papers the source counts.")]]
-    citations: Count
-    h_index: Count
-    g_index: Count
-    g_index_uncapped: Count
-    i10_index: Count
-    i100_index: Count
-    citations_nonself: NotRequired[Annotated[Count, Field(description="Only in references.")]]
-    h_index_nonself: NotRequired[Annotated[Count, Field(description="Only in references.")]]
+
+def _said(metric: Metric) -> str:
+    where = "" if metric.bases == BOTH else f" Only in {'references' if REFERENCES in metric.bases else 'counted:SOURCE'}."
+    return metric.definition + (f" null: {metric.null}." if metric.null else "") + where
+
+
+_COMPUTED = [metric for metric in definitions.METRICS if metric.values]
+BasisMetrics = with_config(STRICT)(TypedDict("BasisMetrics", {metric.name: _field_of(metric) for metric in _COMPUTED}))
+BasisMetrics.__doc__ = "The numbers of one basis; docs/metrics.md defines them."
 
 
 @with_config(STRICT)
@@ -125,7 +129,7 @@ class Profile(TypedDict):
     ]
     flags: Annotated[
         list[str],
-        Field(description="authors_truncated: a paper's author list is not whole; dates_missing: a paper has no date."),
+        Field(description=" ".join(f"{flag.code}: {flag.meaning}" for flag in flags.FLAGS)),
     ]
     provenance: Provenance
     orcid: NotRequired[str]
@@ -154,8 +158,8 @@ class Change(TypedDict):
     generation: Annotated[int, Field(ge=1)]
     version: Annotated[int, Field(ge=0, description="That of the snapshot that has the numbers of `after`.")]
     as_of: Date | None
-    before: Annotated[dict[str, Count], Field(description="Empty where the author is new.")]
-    after: dict[str, Count]
+    before: Annotated[dict[str, Number | None], Field(description="Empty where the author is new.")]
+    after: dict[str, Number | None]
     changed: Annotated[list[str], Field(min_length=1, description="The names whose numbers differ.")]
     causes: Annotated[list[Cause], Field(max_length=CAUSES_SHOWN)]
     causes_total: Annotated[Count, Field(description="How many causes there are, told or not.")]

@@ -1,50 +1,102 @@
 """What each number means: the registry behind docs/metrics.md, the page and `provenance.definitions` of snapshots."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
 
+import numpy as np
+
+from shared.metrics import (
+    citedness,
+    coauthors,
+    e_index,
+    egghe,
+    hirsch,
+    hm_index,
+    i_index,
+    m_index,
+    not_computed,
+    positions,
+    recent,
+    self_citations,
+    series,
+    shares,
+    tori,
+    totals,
+)  # fmt: skip
+from shared.metrics.fixed import MILLION
+from shared.metrics.flags import FLAGS
+from shared.metrics.metric import NULL, Aggregates, Metric
 from shared.metrics.violations import VIOLATIONS
 
-VERSION = "2026.1"  # of the definitions: changes whenever a number may come out differently for the same log
+VERSION = "2026.2"  # of the definitions: changes whenever a number may come out differently for the same log
 
-
-class Metric(NamedTuple):
-    """One number of an author. formula: c₁ ≥ c₂ ≥ … are the citations of the author's n papers, most cited first."""
-
-    name: str
-    title: str
-    definition: str
-    formula: str
-    source: str
-    unit: str
-
-
-_HIRSCH = "Hirsch, PNAS 102:16569, 2005"
-_EGGHE = "Egghe, Scientometrics 69:131, 2006"
-
+# The order is that of the columns of exports and of the page; those of the first release stand first.
 METRICS = (
-    Metric("papers", "papers", "How many papers of the author count now.", "n", "papers.v1", "papers"),
-    Metric("citations", "citations", "How often other papers cite the author's papers.", "Σ cᵢ", "references of the papers", "citations"),
-    Metric("h_index", "h-index", "The largest h with h papers of at least h citations each.", "max {h : c_h ≥ h}", _HIRSCH, "papers"),
-    Metric("g_index", "g-index", "The largest g, at most the number of papers, with g² citations in the g most cited papers together.",
-           "max {g ≤ n : c₁ + … + c_g ≥ g²}", _EGGHE, "papers"),
-    Metric("g_index_uncapped", "g-index, uncapped", "The g-index where g may exceed the papers there are: missing ones have no citations.",
-           "max {g : c₁ + … + c_min(g, n) ≥ g²}", _EGGHE, "papers"),
-    Metric("i10_index", "i10-index", "How many papers have at least 10 citations.", "|{i : cᵢ ≥ 10}|", "Google Scholar, 2011", "papers"),
-    Metric("i100_index", "i100-index", "How many papers have at least 100 citations.", "|{i : cᵢ ≥ 100}|", "as the i10-index", "papers"),
-    Metric("citations_nonself", "citations without self-citations", "Citations by papers that share no author with the cited paper.",
-           "Σ sᵢ, where sᵢ ≤ cᵢ leaves self-citations out", "references of the papers", "citations"),
-    Metric("h_index_nonself", "h-index without self-citations", "The h-index of the citations without self-citations.",
-           "max {h : s_h ≥ h}, s ordered anew", _HIRSCH, "papers"),
-    Metric("papers_counted", "papers counted", "Of the author's papers, how many the source gives a count for; only in `counted:SOURCE`.",
-           "|{i : the source counts paper i}|", "paper.counted", "papers"),
-    Metric("papers_by_year", "papers by year", "Papers by the year of publication; undated papers are in no year.",
-           "|{i : year of i = y}|", "papers.v1", "papers a year"),
-    Metric("citations_by_year", "citations by year", "Citations by the year of the citing paper; those by undated papers are in no year.",
-           "|{citations : year of the citing paper = y}|", "references of the papers", "citations a year"),
-    Metric("novelty", "novelty", "Not computed yet; shown as sources report it.", "", "", "0 to 1"),
-    Metric("ai_score", "AI score", "Not computed yet; shown as sources report it.", "", "", "0 to 100"),
-)  # fmt: skip
+    totals.PAPERS,
+    totals.CITATIONS,
+    hirsch.H_INDEX,
+    egghe.G_INDEX,
+    egghe.G_INDEX_UNCAPPED,
+    i_index.I10_INDEX,
+    i_index.I100_INDEX,
+    self_citations.CITATIONS_NONSELF,
+    self_citations.H_INDEX_NONSELF,
+    self_citations.CITATIONS_SELF,
+    totals.PAPERS_COUNTED,
+    e_index.E_INDEX,
+    hm_index.HM_INDEX,
+    m_index.M_INDEX,
+    recent.H5_INDEX,
+    recent.CITATIONS_RECENT,
+    recent.H_INDEX_RECENT,
+    citedness.MEAN_CITEDNESS_2Y,
+    tori.TORI,
+    tori.RIQ,
+    shares.PAPERS_NORMALIZED,
+    shares.CITATIONS_NORMALIZED,
+    positions.PAPERS_FIRST,
+    positions.PAPERS_LAST,
+    positions.PAPERS_SINGLE,
+    coauthors.COAUTHORS,
+    series.PAPERS_BY_YEAR,
+    series.CITATIONS_BY_YEAR,
+    not_computed.NOVELTY,
+    not_computed.AI_SCORE,
+)
 BY_NAME = {metric.name: metric for metric in METRICS}
+COMPUTED = {basis: tuple(m for m in METRICS if m.values and basis in m.bases) for basis in ("references", "counted")}
+
+
+def names(basis: str) -> tuple[str, ...]:
+    """The numbers of a basis ("references" or "counted"), in order."""
+    return tuple(metric.name for metric in COMPUTED[basis])
+
+
+def values(basis: str, aggregates: Aggregates) -> dict[str, np.ndarray]:
+    """The numbers of some authors by name: int64, -1 where there is none, in millionths where the metric has decimals."""
+    return {metric.name: metric.values(aggregates).astype(np.int64, copy=False) for metric in COMPUTED[basis]}
+
+
+def told(basis: str, stored: np.ndarray) -> list[tuple[int | float | None, ...]]:
+    """As people and JSON have them. stored: (authors, numbers of the basis) as `values` gives them."""
+    columns = []
+    for metric, column in zip(COMPUTED[basis], stored.T, strict=True):
+        numbers = (column / MILLION).tolist() if metric.digits else column.tolist()
+        if metric.null:
+            numbers = [None if number < 0 else number for number in numbers]
+        columns.append(numbers)
+    return list(zip(*columns, strict=True))
+
+
+def stored(basis: str, told: Mapping[str, int | float | None]) -> list[int]:
+    """The other way round, of one author; numbers that an older version of the definitions did not have are none."""
+    found = [(told.get(metric.name), metric.digits) for metric in COMPUTED[basis]]
+    return [NULL if value is None else round(value * MILLION) if digits else value for value, digits in found]
+
+
+def changed() -> bool:
+    """Whether the newest version of the definitions changed what an older number means."""
+    return any(metric.changed == VERSION for metric in METRICS)
+
 
 RULES = (
     "A paper counts while its newest revision is published; a withdrawn paper counts for nobody, and neither do its references.",
@@ -94,9 +146,20 @@ def markdown() -> str:
         "",
         "*n*: the author's papers; *c₁ ≥ c₂ ≥ … ≥ cₙ*: their citations, most cited first; an empty maximum is 0.",
         "",
-        "| name | definition | formula | source | unit |",
-        "|---|---|---|---|---|",
-        *(f"| `{m.name}` | {m.definition} | {_cell(m.formula)} | {m.source} | {m.unit} |" for m in METRICS),
+        "The day is that of the newest `clock.ticked`; *Y* is its calendar year, *y₁* the year of the first dated paper, *aᵢ* the "
+        "number of authors of paper i as listed. Numbers with decimals are rounded to six. null: there is no such number.",
+        "",
+        "| name | definition | formula | source | unit | range | null | bases | of the day | since |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *map(_row, METRICS),
+        "",
+        "## Flags",
+        "",
+        "The codes in `flags`, in this order.",
+        "",
+        "| code | set when | says |",
+        "|---|---|---|",
+        *(f"| `{flag.code}` | {flag.meaning} | {flag.words} |" for flag in FLAGS),
         "",
         "## Checks of reported numbers",
         "",
@@ -109,6 +172,11 @@ def markdown() -> str:
         "Impossible: the figures contradict each other, or the log. Incomplete: the source knows less than the log; its figure is too low.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _row(m: Metric) -> str:
+    told = (m.definition, _cell(m.formula), m.source, m.unit, m.span, m.null or "never", ", ".join(m.bases))
+    return " | ".join([f"| `{m.name}`", *told, "yes" if m.dated else "no", f"{m.since} |"])
 
 
 def _cell(text: str) -> str:

@@ -46,7 +46,7 @@ def assert_metrics_equal(rows: Sequence[dict[str, str]], truth: dict[str, dict],
         row = published.pop(author, None)
         if expected is None or (row is None and not must_be_published(profile)):
             continue
-        got = None if row is None else {metric: int(row[metric]) for metric in expected if metric in row}
+        got = None if row is None else {metric: float(row[metric]) if row[metric] else None for metric in expected if metric in row}
         if got is None or got != {metric: value for metric, value in expected.items() if metric in row} or "h_index" not in got:
             wrong.append((author, expected, got))
     assert not wrong, f"{len(wrong)} of {len(truth)} authors differ ({basis}): {wrong[:5]}"
@@ -90,6 +90,10 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
     reported = [{name: value for name, value in entry.items() if value is not None and name != "violations"} for entry in got["reported"]]
     if sorted(reported, key=lambda entry: entry["source"]) != expected["reported"]:
         yield "reported", reported, expected["reported"]
+    if [code for code in got["flags"] if code != "collective_author"] != expected["flags"]:
+        yield "flags", got["flags"], expected["flags"]
+    if got["provenance"]["coverage"]["references"] != expected["coverage"]:
+        yield "coverage.references", got["provenance"]["coverage"], expected["coverage"]
     headline = got["headline"]
     if any(headline[metric] != got["metrics"][headline["basis"]][metric] for metric in ("papers", "citations", "h_index")):
         yield "headline", headline, got["metrics"]

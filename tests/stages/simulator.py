@@ -58,7 +58,7 @@ class Script:
         if r < 0.15 and self.sent:
             return rng.choice(self.sent)  # a repeat, perhaps of an old revision
         if r < 0.20:
-            day = f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+            day = f"{rng.choice((2018, 2019, 2020, 2022, 2026))}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
             return AUTHORS.name, "clock", orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": day})
         if r < 0.26:
             author = rng.choice(self.authors)

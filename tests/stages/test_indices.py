@@ -8,6 +8,7 @@ from shared.metrics.indices import Indices
 from tests import oracle
 
 OWNERS, PAPERS = 3, 8
+TEAMS = np.array([1, 2, 2, 3, 1, 7, 1, 20_000], np.int16)  # how many authors the papers have
 counts = st.none() | st.integers(0, 4) | st.sampled_from([9, 10, 11, 99, 100, 101, 2**31 - 1])
 steps = st.lists(st.dictionaries(st.tuples(st.integers(0, OWNERS - 1), st.integers(0, PAPERS - 1)), counts, max_size=10), max_size=25)
 
@@ -17,11 +18,14 @@ def apply(indices: Indices, held: dict, changes: dict) -> None:
     rows = [(owner, -1 if held.get((owner, p)) is None else held[owner, p], -1 if n is None else n) for (owner, p), n in changes.items()]
     held |= changes
     lists = {owner: [n for (o, _), n in held.items() if o == owner and n is not None] for owner in range(OWNERS)}
+    teams = {owner: [int(TEAMS[p]) for (o, p), n in held.items() if o == owner and n is not None] for owner in range(OWNERS)}
     papers = np.array([len(lists[owner]) for owner in range(OWNERS)])
     if rows:
         owner, old, new = (np.array(x, t) for x, t in zip(zip(*rows, strict=True), (np.int32, np.int32, np.int32), strict=True))
-        again = indices.change(owner, old, new, papers)
-        indices.look(again, papers[again], np.array([n for o in again.tolist() for n in lists[o]], np.int32))
+        authors = np.array([TEAMS[p] for _, p in changes])
+        again = indices.change(owner, old, new, papers, authors if indices.full else None)
+        values, authors = (np.array([n for o in again.tolist() for n in of[o]], np.int32) for of in (lists, teams))
+        indices.look(again, papers[again], values, authors if indices.full else None)
     for o, mine in lists.items():
         assert indices.total.data[o] == sum(mine)
         assert indices.h.data[o] == oracle.h_index(mine), (mine, "h")
@@ -29,7 +33,9 @@ def apply(indices: Indices, held: dict, changes: dict) -> None:
             assert indices.g.data[o] == oracle.g_index(mine), (mine, "g")
             assert indices.i10.data[o] == oracle.at_least(mine, 10) and indices.i100.data[o] == oracle.at_least(mine, 100)
             if sum(mine) < 10**6:  # the oracle counts up to it
-                assert indices.g_uncapped(np.array([o]), papers[[o]])[0] == oracle.g_index_uncapped(mine)
+                assert indices.of(np.array([o]), papers[[o]])["g_uncapped"][0] == oracle.g_index_uncapped(mine)
+            assert indices.excess.data[o] == sum(sorted(mine)[len(mine) - oracle.h_index(mine) :]) - oracle.h_index(mine) ** 2
+            assert indices.hm.data[o] == oracle.hm_units(zip(mine, teams[o], strict=True)), (mine, teams[o], "hm")
 
 
 @settings(max_examples=300, deadline=None)
@@ -67,13 +73,13 @@ def test_a_citation_hardly_ever_looks_at_all_papers():
     papers, indices = 100_000, Indices()
     indices.resize(1)
     owner, some = np.zeros(papers, np.int32), np.array([papers])
-    values = np.zeros(papers, np.int32)
-    indices.look(indices.change(owner, np.full(papers, -1), values, some), some, values)
+    values, authors = np.zeros(papers, np.int32), np.ones(papers, np.int16)
+    indices.look(indices.change(owner, np.full(papers, -1), values, some, authors), some, values, authors)
     before = indices.looks
     for i in range(2_000):
         at = i * 7919 % papers
-        again = indices.change(owner[:1], values[at : at + 1], values[at : at + 1] + 1, some)
+        again = indices.change(owner[:1], values[at : at + 1], values[at : at + 1] + 1, some, authors[:1])
         values[at] += 1
-        indices.look(again, some[again], values)
+        indices.look(again, some[again], values, authors)
     assert indices.total.data[0] == 2_000
     assert indices.looks - before <= 2 * 45, "g is about √2000 and every look raises it; h is 1"

@@ -94,7 +94,7 @@ def test_the_newest_count_of_each_source_stands(made):
     made.tell(counted("2026-02-02", 7), paper("p", "a"), paper("q", "a"))
     assert made.numbers("a", "counted:x") == {
         "papers": 2, "papers_counted": 1, "citations": 7, "h_index": 1, "g_index": 2, "g_index_uncapped": 2,
-        "i10_index": 0, "i100_index": 0,
+        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None,
     }  # fmt: skip
     made.tell(counted("2026-02-01", 99), counted("2026-02-02", 3), counted("2026-01-01", 120, "y"))
     assert made.numbers("a", "counted:x")["citations"] == 3 and made.numbers("a", "counted:y")["i100_index"] == 1
@@ -146,9 +146,12 @@ def test_at_most_twenty_causes_are_told_and_all_are_counted():
 
 
 def test_what_changes_nothing_is_not_published(made):
-    made.tell(paper("p", "a"), paper("q", "b", cites=["p"]))
+    def tick(date: str) -> dict:
+        return {"event": "clock.ticked", "author_id": "clock", "date": date}
+
+    made.tell(paper("p", "a"), paper("q", "b", cites=["p"]), tick("2026-11-23"))
     before = len(list(made.changes))
-    made.tell(paper("p", "a"), paper("q", "b", cites=["p"]), {"event": "clock.ticked", "author_id": "clock", "date": "2026-11-23"})
+    made.tell(paper("p", "a"), paper("q", "b", cites=["p"]), tick("2026-11-24"), tick("2026-12-31"))
     assert len(made.changes) == before
 
 

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from shared.metrics import flags
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NOT_COMPUTED = "not computed yet"
-
-FLAGS = {
-    "authors_truncated": "For at least one paper the source lists only some of the authors, so co-authors may be missing.",
-    "dates_missing": "At least one paper has no date; it counts, but stands in none of the yearly series.",
-}
 
 
 def number(value: float | None) -> str:
@@ -56,7 +53,7 @@ def basis_of(basis: str) -> str:
 
 
 def flag(code: str) -> str:
-    return FLAGS.get(code) or code.replace("_", " ").capitalize() + "."
+    return flags.BY_CODE[code].words if code in flags.BY_CODE else code.replace("_", " ").capitalize() + "."
 
 
 def coverage(shares: Mapping[str, float | None]) -> list[str]:
