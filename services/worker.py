@@ -17,12 +17,14 @@ import structlog
 from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
+from services.consumer.cohorts import Cohorts
 from services.consumer.directory import Directory
 from services.crew import Crew
 from services.patience import patiently, until_stop
 from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
 from services.publisher.takeover import Control, take_over
+from services.scorer.terms import Terms
 from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS, Topic
 from shared.errors import UsageError
 from shared.log import open_log
@@ -43,8 +45,10 @@ LAYOUT = b"layout"  # key in the topic progress: what the internal topics of thi
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
 SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
-CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Authors)
+CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Cohorts, Authors)
+SCORER: tuple[type[Stage], ...] = (Terms,)
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
+STAGES = CONSUMER + SCORER + PUBLISHER
 
 
 def prepare_folder(settings) -> Path:

@@ -12,7 +12,8 @@ import numpy as np
 
 from shared.contracts import topics
 from shared.ids import partitions_of
-from shared.metrics.novelty import EARLIEST, LATEST_AFTER_TODAY, LIMITS, NO_MONTH
+from shared.metrics import novelty
+from shared.metrics.novelty import EARLIEST, LATEST_AFTER_TODAY, NO_MONTH
 from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, distinct, last_of, pair, runs
 from shared.stages.keytable import KeyTable
 from shared.stages.packs import Kind, Pack, Rows
@@ -202,7 +203,7 @@ class Terms(PackStage):
         upto = np.cumsum(self.by_month.view)
         now = tuple(
             EARLIEST + at + 1 if (at := int(np.searchsorted(upto, enough))) < len(upto) else NEVER
-            for enough in (LIMITS.reference, LIMITS.settled)
+            for enough in (novelty.LIMITS.reference, novelty.LIMITS.settled)
         )
         before, self.settled_from = self.settled_from, now
         moved = np.zeros(len(self.papers), bool)

@@ -167,7 +167,9 @@ def terms(title: str, abstract: str | None = None) -> set[tuple[str, str]]:
 
 def language_of(tokens: int, stops: int, label: str | None) -> str:
     """The language of a text of so many tokens of which so many are English function words (§2.3). label: as its source says, or None."""
-    subtag = (label or "").split("-")[0].split("_")[0].strip().lower()
+    subtag = (label or "").replace("_", "-").partition("-")[0].strip().lower()
+    if not (subtag.isascii() and subtag.isalpha()):
+        subtag = ""
     if tokens < LANGUAGE_TOKENS:
         return subtag or "en"
     if 100 * stops >= ENGLISH_PERCENT * tokens:

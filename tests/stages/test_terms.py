@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scorer import terms
 from services.scorer.terms import BURN_IN, SETTLED, UNDATED, UNSETTLED, Terms
+from shared.log.port import Record
+from shared.metrics import novelty
 from shared.metrics.novelty import EARLIEST, Limits
 from shared.stages.keytable import KeyTable
-from shared.stages.packs import Outbox, Ragged, decode
+from shared.stages.packs import Kind, Outbox, Ragged, decode
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout
-from shared.log.port import Record
 
 JANUARY = 12 * 2020
+SENT = (Kind("paper_key"), Kind("text"), Kind("day", ("one",)))
 
 
 @given(st.lists(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 300).map(lambda n: n << 40 | 5))))
@@ -62,7 +63,7 @@ class Table:
         layout = Layout(terms=shards)
         self.sessions = [Session(Terms(shard, layout, fingerprint(layout))) for shard in range(shards)]
         self.dice, self.numbers, self.newest = dice, {}, defaultdict(lambda: -1)
-        self.outboxes = {name: Outbox(Terms_kinds, shards) for name in ("catalogue", "directory")}
+        self.outboxes = {name: Outbox(SENT, shards) for name in ("catalogue", "directory")}
         self.told = [{} for _ in range(shards)]  # paper → (k, n, state)
         self.names: list[list[str]] = [[] for _ in range(shards)]
 
@@ -119,7 +120,7 @@ class Table:
         return out
 
 
-Terms_kinds = (*Terms.kinds[:1], terms.Kind("text"), terms.Kind("day", ("one",)))
+
 
 
 @settings(max_examples=300, deadline=None)
@@ -128,7 +129,7 @@ def test_any_order_and_batches_give_what_brute_force_gives(records, shards, dice
     limits = Limits(reference=2, settled=4)
     ordered = [(paper, place, month, pairs) for place, (paper, _, month, pairs) in enumerate(records)]  # revisions that differ
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terms, "LIMITS", limits)
+        patch.setattr(novelty, "LIMITS", limits)
         limit = max((12 * (d // 100) + d % 100 - 1 + 12 for d in days), default=10**6)
         expected = truth_of(ordered, limit, limits)
         for _ in range(3):
@@ -150,7 +151,7 @@ def test_any_order_and_batches_give_what_brute_force_gives(records, shards, dice
 def test_of_equal_revisions_the_later_one_counts(records, dice):
     limits = Limits(reference=2, settled=4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terms, "LIMITS", limits)
+        patch.setattr(novelty, "LIMITS", limits)
         table, left = Table(1, dice), list(records)
         while left:
             cut = dice.randint(1, len(left))
