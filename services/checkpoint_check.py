@@ -24,7 +24,7 @@ async def check(settings, report: Callable[[str], None]) -> int:
     checked, wrong = 0, []
     async with worker.opened(settings, create=False) as (log, layout):
         store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
-        for stage in worker.CONSUMER + worker.PUBLISHER:
+        for stage in worker.STAGES:
             for partition in range(layout.count(stage.input)):
                 for name in (await asyncio.to_thread(store.names, stage.name, partition))[:1]:
                     report(f"checkpoint {name}: running {stage.name}/{partition} again over its input")

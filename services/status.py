@@ -13,7 +13,7 @@ from shared.log.port import Log, Partition
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
 
-ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.CONSUMER + worker.PUBLISHER)}
+ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.STAGES)}
 
 
 class Progress:

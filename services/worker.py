@@ -48,7 +48,7 @@ BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used 
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Cohorts, Authors)
 SCORER: tuple[type[Stage], ...] = (Terms,)
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
-STAGES = CONSUMER + SCORER + PUBLISHER
+STAGES = (Catalogue, Directory, Terms, Citations, Cohorts, Authors, Profiles)  # in the order of their topics
 
 
 def prepare_folder(settings) -> Path:

@@ -21,6 +21,7 @@ from shared.stages.stage import ChannelMap
 NO_COHORT = -1
 UNDATED, BURN_IN, UNSETTLED = range(3)  # states of a text, see scorer/terms.py
 UNSCORED = -1
+UNTOLD = -1  # reasons of a paper before its first standing
 # why a novelty is null or provisional: bits, named in the order in which they are told
 REASONS = ("unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text")
 BIT = {name: 1 << place for place, name in enumerate(REASONS)}

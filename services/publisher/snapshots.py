@@ -13,7 +13,9 @@ import numpy as np
 import orjson
 
 from services.consumer.authors import COUNTED, REFERENCES
-from shared.metrics import definitions
+from services.consumer.standings import FROM_POOLED, IMMATURE, UNTOLD, reasons_of
+from shared.metrics import definitions, novelty, rankpoints
+from shared.metrics.fixed import MILLION
 from shared.metrics.flags import FLAGS, LOW_COVERAGE, is_collective
 from shared.metrics.violations import violations
 from shared.stages import causes
@@ -27,20 +29,29 @@ EXTRAS = ("orcid", "homepage", "aliases")
 
 
 NAMES = [b'"%s"' % name.encode() for name in REFERENCES]
-PAPERS, CITATIONS, H_INDEX = (REFERENCES.index(name) for name in ("papers", "citations", "h_index"))
+PAPERS, CITATIONS, H_INDEX, NOVELTY, AI_SCORE = (
+    REFERENCES.index(name) for name in ("papers", "citations", "h_index", "novelty", "ai_score")
+)  # fmt: skip
 KINDS = [b'"%s"' % name.encode() for name in causes.KINDS]
 HEAD = b'{"author_id":%s'
 NAME = b',"name":%s'
 MARK = b',"generation":%d,"version":%d,"as_of":%s,'
 REST = (
     b'"field":%s,"affiliations":%s,'
-    b'"headline":{"h_index":%d,"papers":%d,"citations":%d,"novelty":null,"ai_score":null,"basis":%s},'
-    b'"metrics":{"references":%s%s},"reported":%s,"citations_by_year":{%s},"papers_by_year":{%s},"papers_total":%d,"papers":[%s],'
+    b'"headline":{"h_index":%d,"papers":%d,"citations":%d,"novelty":%s,"ai_score":%s,"basis":%s},'
+    b'"metrics":{"references":%s%s},"scores":%s,"reported":%s,"citations_by_year":{%s},"papers_by_year":{%s},"papers_total":%d,"papers":[%s],'
     b'"flags":%s,"provenance":%s%s}'
 )
 CHANGE = b'"before":{%s},"after":{%s},"changed":[%s]'
 CAUSES = b',"causes":[%s],"causes_total":%d}'
-PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":null}}' % orjson.dumps(definitions.VERSION)
+PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":%%s}}' % orjson.dumps(definitions.VERSION)
+SCORES = (
+    b'{"novelty":{"definition":"%s","scored":%%d,"provisional_papers":%%d,"provisional":%%s,"standard_error":%%s},'
+    b'"ai_score":{"definition":"%s","ranked":%%d,"immature":%%d,"pooled_or_immature":%%d,"provisional":%%s}}'
+) % (novelty.VERSION.encode(), rankpoints.VERSION.encode())
+BY_TEXT = b'{"reasons":%s,"new_pairs":%s,"pairs":%s,"cohort":%s,"cohort_size":%s,"table":%s}'
+BY_CITATIONS = b'{"percentile":%s,"cohort":%s,"cohort_size":%s,"table":%s,"immature":%s,"pooled":%s}'
+TRUTH = (b"false", b"true")
 
 
 class Snapshot(NamedTuple):
@@ -93,7 +104,7 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
 def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, bytes, dict]]:
     """For each author: slot; author_id, name, and all else of the snapshot as JSON; the numbers as JSON; counted numbers by source."""
     numbers, length = definitions.told("references", state.numbers.data[authors]), state.held.length.data[authors].tolist()
-    grounds = state.grounds.data[authors].tolist()
+    grounds, score_counts = state.grounds.data[authors].tolist(), state.score_counts.data[authors].tolist()
     about = blobs(state.about, authors)
     pieces, paper_bounds = _papers(state, authors)
     owner, key, count = state.tallies.of(authors)
@@ -134,10 +145,12 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         )  # fmt: skip
         extras = {extra: described[extra] for extra in EXTRAS if extra in described}
         rest = REST % (
-            _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations, told,
-            own_json, others, _reported(said, own) if said else b"[]",
+            _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations,
+            orjson.dumps(own[NOVELTY]), orjson.dumps(own[AI_SCORE]), told,
+            own_json, others, _scores(score_counts[at], length[at]), _reported(said, own) if said else b"[]",
             b",".join(years[cited:published]), b",".join(years[published:category]), length[at],
-            b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged, PROVENANCE % covered,
+            b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged,
+            PROVENANCE % (covered, orjson.dumps(round(score_counts[at][0] / length[at], 6)) if length[at] else b"null"),
             b"," + orjson.dumps(extras)[1:-1] if extras else b"",
         )  # fmt: skip
         yield slot, HEAD % _quoted(author_id), NAME % _quoted(shown), rest, own_json, counted
@@ -157,10 +170,48 @@ def _papers(state, authors: np.ndarray) -> tuple[list[bytes], list[int]]:
         for run in np.split(tied, np.flatnonzero(np.diff(tied) > 1) + 1):
             a, b = int(run[0]), int(run[-1]) + 2
             paper[a:b] = sorted(paper[a:b].tolist(), key=state.papers.names.__getitem__)
-    pieces = [b'%s,"citations":%d,"novelty":null}' % both for both in zip(blobs(state.cards, paper), citations.tolist(), strict=True)]
+    names = state.cohorts.names
+    stands = [_standing(names, *facts) for facts in state.standing.data[paper].tolist()]
+    parts = zip(blobs(state.cards, paper), citations.tolist(), stands, strict=True)
+    pieces = [b'%s,"citations":%d,%s}' % three for three in parts]
     for source, counts in enumerate(state.paper_counted):
         _add_counts(pieces, state.sources.names[source], counts.data[paper])
     return pieces, [0, *np.cumsum(shown).tolist()]
+
+
+def _standing(names: list[str], new, reasons, k, n, cohort, size, table, percentile, doubt, cited, cited_size, cited_table) -> bytes:
+    """Where a paper stands, as JSON. names: of the cohorts; the rest are FACTS."""
+    if reasons == UNTOLD:
+        return b'"standing":null,"novelty":null'
+    text = BY_TEXT % (_reasons(reasons), *_known(k, n, kept=cohort >= 0 or n > 0), *_table(names, cohort, size, table))
+    citations = BY_CITATIONS % (_decimal(percentile), *_table(names, cited, cited_size, cited_table),
+                                TRUTH[doubt & IMMATURE > 0], TRUTH[doubt & FROM_POOLED > 0])  # fmt: skip
+    return b'"standing":{"novelty":%s,"citations":%s},"novelty":%s' % (text, citations, _decimal(new))
+
+
+def _decimal(millionths: int) -> bytes:
+    return b"null" if millionths < 0 else _quoted(millionths / MILLION)
+
+
+def _known(*numbers: int, kept: bool) -> list[bytes]:
+    return [b"%d" % number if kept else b"null" for number in numbers]
+
+
+def _table(names: list[str], cohort: int, size: int, version: int) -> tuple[bytes, bytes, bytes]:
+    return (b"null",) * 3 if cohort < 0 else (_quoted(names[cohort]), b"%d" % size, b"%d" % version)
+
+
+@lru_cache
+def _reasons(bits: int) -> bytes:
+    return _quoted(reasons_of(bits))
+
+
+def _scores(counts: list[int], papers: int) -> bytes:
+    """What the two scores rest on. counts: as COUNTS names them."""
+    scored, unsettled, ranked, immature, doubtful = counts
+    error = _quoted(round(novelty.ERROR / scored**0.5, 6)) if scored else b"null"
+    provisional = TRUTH[novelty.is_provisional(scored, unsettled)], TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))]
+    return SCORES % (scored, unsettled, provisional[0], error, ranked, immature, doubtful, provisional[1])
 
 
 def _add_counts(pieces: list[bytes], source: str, counts: np.ndarray) -> None:

@@ -3,7 +3,7 @@
 Of one author, (generation, version) rises strictly; a subscriber keeps the record with the highest. Fields may be added, none taken away.
 """
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
@@ -38,8 +38,8 @@ class Headline(TypedDict):
     h_index: Count
     papers: Count
     citations: Count
-    novelty: Annotated[Share | None, Field(description="null: not computed yet.")]
-    ai_score: Annotated[float | None, Field(ge=0, le=100, description="null: not computed yet.")]
+    novelty: Annotated[Share | None, Field(description="As in metrics.references; null: no paper is scored.")]
+    ai_score: Annotated[float | None, Field(ge=0, le=100, description="As in metrics.references; null: no paper is ranked.")]
     basis: Annotated[Basis, Field(description="Which of `metrics` h_index and citations are from.")]
 
 
@@ -69,6 +69,83 @@ class Reported(Metrics):
     violations: Annotated[list[str], Field(description="Codes of docs/metrics.md: numbers that cannot be, or are incomplete.")]
 
 
+Cohort = Annotated[
+    str | None,
+    Field(description="Like papers that it is compared with: novelty/YEAR/LANGUAGE/CLASS/CATEGORY or citations/YEAR/CATEGORY, without the "
+          "category where the cohort of its own is too small; null: none."),
+]  # fmt: skip
+CohortSize = Annotated[Count | None, Field(description="Papers in the cohort's table.")]
+Table = Annotated[Count | None, Field(description="Version of the cohort's table that was used; 0: it has none yet.")]
+
+
+@with_config(STRICT)
+class NoveltyStanding(TypedDict):
+    """What a paper's novelty rests on (docs/scores.md)."""
+
+    reasons: Annotated[
+        list[Literal["unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text"]],
+        Field(description="Why the novelty is null or, where there is one, provisional."),
+    ]
+    new_pairs: Annotated[Count | None, Field(description="Word pairs that nobody used in an earlier month.")]
+    pairs: Annotated[Count | None, Field(description="Distinct word pairs of title and abstract.")]
+    cohort: Cohort
+    cohort_size: CohortSize
+    table: Table
+
+
+@with_config(STRICT)
+class CitationStanding(TypedDict):
+    """What a paper counts for in the AI score (docs/scores.md)."""
+
+    percentile: Annotated[Share | None, Field(description="Of citations that share no author with the paper; null: the paper is not ranked.")]
+    cohort: Cohort
+    cohort_size: CohortSize
+    table: Table
+    immature: Annotated[bool, Field(description="More than 60 % of the cohort are not cited.")]
+    pooled: Annotated[bool, Field(description="The cohort has papers of all categories.")]
+
+
+@with_config(STRICT)
+class Standing(TypedDict):
+    """Where a paper stands among like papers."""
+
+    novelty: NoveltyStanding
+    citations: CitationStanding
+
+
+@with_config(STRICT)
+class NoveltyGrounds(TypedDict):
+    """What an author's novelty rests on."""
+
+    definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
+    scored: Annotated[Count, Field(description="Papers with a novelty.")]
+    provisional_papers: Annotated[Count, Field(description="Of these, how many are provisional.")]
+    provisional: Annotated[bool, Field(description="Fewer than 5 are scored, or more than half of them are provisional.")]
+    standard_error: Annotated[Number | None, Field(description="0.29 / √scored.")]
+
+
+@with_config(STRICT)
+class AiScoreGrounds(TypedDict):
+    """What an author's AI score rests on."""
+
+    definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
+    ranked: Annotated[Count, Field(description="Papers with a citation percentile.")]
+    immature: Annotated[Count, Field(description="Of these, how many stand in immature cohorts.")]
+    pooled_or_immature: Annotated[Count, Field(description="Of these, how many stand in pooled or immature cohorts.")]
+    provisional: Annotated[
+        bool,
+        Field(description="Fewer than 3 are ranked, more than half of them in pooled or immature cohorts, or fewer than 80 % of the papers."),
+    ]
+
+
+@with_config(STRICT)
+class Scores(TypedDict):
+    """What the two scores rest on, and how firmly."""
+
+    novelty: NoveltyGrounds
+    ai_score: AiScoreGrounds
+
+
 @with_config(STRICT)
 class Paper(TypedDict):
     """A paper of the author."""
@@ -81,7 +158,8 @@ class Paper(TypedDict):
     authors_total: Count
     affiliations: Annotated[list[str], Field(max_length=3, description="The first three that differ.")]
     citations: Annotated[Count, Field(description="Counted from references.")]
-    novelty: Annotated[Share | None, Field(description="null: not computed yet.")]
+    novelty: Annotated[Share | None, Field(description="Percentile in its cohort; null: `standing` says why.")]
+    standing: Annotated[Standing | None, Field(description="null: where it stands is not known yet.")]
     citations_by_source: NotRequired[Annotated[dict[str, Count], Field(description="Of the sources that count this paper.")]]
     url: NotRequired[str]
     doi: NotRequired[str]
@@ -93,7 +171,7 @@ class Coverage(TypedDict):
     """Which share of what would be needed is in the log; null: not computed yet."""
 
     references: Share | None
-    novelty: Share | None
+    novelty: Annotated[Share | None, Field(description="Papers with a novelty; null: no papers.")]
 
 
 @with_config(STRICT)
@@ -120,6 +198,7 @@ class Profile(TypedDict):
         dict[Basis, BasisMetrics],
         Field(json_schema_extra={"required": ["references"]}, description="By basis: `references` and, for each source, `counted:SOURCE`."),
     ]
+    scores: Scores
     reported: Annotated[list[Reported], Field(description="By source.")]
     citations_by_year: Annotated[dict[Year, Count], Field(description="By the year of the citing paper.")]
     papers_by_year: dict[Year, Count]

@@ -20,7 +20,7 @@ import orjson
 
 from services.publisher.main import messages_of, public_facts
 from services.publisher.profiles import Profiles
-from services.worker import CONSUMER, PUBLISHER
+from services.worker import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log.port import Message, Partition, Record
@@ -29,7 +29,6 @@ from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout, PackStage
 from tests.oracle import oracle
 
-STAGES = (*CONSUMER, *PUBLISHER)
 
 
 class Violation(AssertionError):

@@ -13,7 +13,7 @@ from services.consumer.citations import Citations
 from services.publisher.profiles import Profiles
 from services.run import behind_of
 from services.status import Progress
-from services.worker import CONSUMER, PUBLISHER, Stop
+from services.worker import STAGES, Stop
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS, TOPICS
 from shared.errors import LogUnavailable, ScholarstreamError
 from shared.log.memory import MemoryLog
@@ -30,7 +30,7 @@ HERE, SNAPSHOTS = Partition(PAPERS.name, 0), Partition(AUTHOR_PROFILES.name, 0)
 class Service:
     """Runners over a log in memory."""
 
-    def __init__(self, log, folder, stages=(*CONSUMER, *PUBLISHER), **settings):
+    def __init__(self, log, folder, stages=STAGES, **settings):
         self.log, self.stop, self.telemetry, self.health = log, Stop(), Telemetry(), Health()
         self.settings = Settings.load(data_dir=str(folder), **settings)
         self.stages = stages

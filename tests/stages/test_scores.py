@@ -1,0 +1,163 @@
+"""Novelty and AI score through all stages: the golden scenarios in every order, random histories against the oracle, ticks and tables."""
+
+import itertools
+import json
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.metrics import novelty, percentile
+from shared.stages.stage import Layout
+from tests import score_oracle
+from tests.score_oracle import Parameters
+from tests.stages.memory import Pipeline
+
+CASES = json.loads((Path(__file__).parents[1] / "golden" / "scores.json").read_text())["cases"]
+TICK = {"event": "clock.ticked", "author_id": "clock", "date": "2026-11-23"}
+
+
+def limits(smallest: int, reference: int, settled: int):
+    """Other thresholds than the definition's, for small examples."""
+    changed = novelty.LIMITS._replace(reference=reference, settled=settled)
+    return mock.patch.multiple(novelty, LIMITS=changed), mock.patch.multiple(percentile, SMALLEST=smallest)
+
+
+def standing(made: Pipeline) -> dict[str, dict]:
+    """paper → its entry in some profile."""
+    return {paper["paper_id"]: paper for profile in made.profiles.values() for paper in profile["papers"]}
+
+
+def events_of(case: dict) -> list[list[dict]]:
+    """By paper."""
+    papers = []
+    for paper in case["papers"]:
+        told = [
+            {
+                "paper_id": paper["id"], "revision": version["n"], "title": version["title"], "abstract": version["abstract"],
+                "published": f"{version['year']}-{version['month']:02}" if version["month"] else str(version["year"]),
+                "categories": [paper["category"]], "language": paper["language"], "authors": [{"name": "A B"}],
+            }
+            for version in paper["versions"]
+        ]  # fmt: skip
+        if paper["withdrawn"]:
+            told.append({"event": "paper.withdrawn", "paper_id": paper["id"], "revision": 9})
+        papers.append(told)
+    return papers
+
+
+@pytest.mark.parametrize("case", CASES["novelty"], ids=lambda case: case["name"])
+def test_golden_novelty_in_every_order_of_the_papers(case):
+    given = case["parameters"]
+    one, other = limits(given["cohort_min"], given["ref_null"], given["ref_prov"])
+    with one, other:
+        for seed, order in enumerate(itertools.permutations(events_of(case))):
+            made = Pipeline(Layout(*[(1, 1), (2, 3)][seed % 2]), seed).tell(*itertools.chain(*order))
+            found = standing(made.tell(TICK))
+            for paper, expected in case["expected"].items():
+                if expected["reasons"] == ["withdrawn"]:
+                    assert paper not in found
+                    continue
+                got, text = found[paper]["novelty"], found[paper]["standing"]["novelty"]
+                assert (got, text["new_pairs"], text["pairs"], text["reasons"]) == (
+                    expected["value"], expected["k"], expected["n"], expected["reasons"]
+                )  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES["ai_score"], ids=lambda case: case["name"])
+def test_golden_ai_score(case):
+    """Citations come from papers of another year by authors of their own."""
+    one, other = limits(case["cohort_min"], 1, 3)
+    events = []
+    for paper, about in case["papers"].items():
+        mine = [{"author_id": author, "name": author} for author, papers in case["authors"].items() if paper in papers]
+        events.append({"paper_id": paper, "title": "t", "published": f"{about['year']}", "categories": [about["category"]], "authors": mine})
+        events += [
+            {"paper_id": f"{paper}{i}", "title": "t", "published": None, "authors": [{"name": "C"}], "references": [paper]}
+            for i in range(case["citations"][paper])
+        ]
+    with one, other:
+        profiles = Pipeline(Layout(2, 2), 1).tell(*events).tell(TICK).profiles
+    for author, expected in case["expected_authors"].items():
+        grounds = profiles[author]["scores"]["ai_score"]
+        assert profiles[author]["headline"]["ai_score"] == profiles[author]["metrics"]["references"]["ai_score"] == expected["score"]
+        assert (grounds["ranked"], grounds["provisional"], profiles[author]["papers_total"]) == (
+            expected["ranked"], expected["provisional"], expected["papers"]
+        )  # fmt: skip
+        for paper in profiles[author]["papers"]:
+            of_paper, right = paper["standing"]["citations"], case["expected"][paper["paper_id"]]
+            assert (of_paper["percentile"], of_paper["immature"], of_paper["pooled"]) == (right["P"], right["immature"], right["pooled"])
+
+
+WORDS = st.lists(st.sampled_from("red green blue black white alpha beta gamma delta".split()), min_size=2, max_size=6).map(" ".join)
+PAPER = st.fixed_dictionaries(
+    {
+        "paper_id": st.sampled_from([f"p{i}" for i in range(8)]),
+        "revision": st.integers(0, 2),
+        "title": WORDS,
+        "abstract": st.none() | st.lists(WORDS, max_size=3).map(". ".join),
+        "published": st.sampled_from([None, "1790", "2019", "2019-05", "2020-01", "2020-02", "2020-02-03", "2027-10", "2028-01"]),
+        "categories": st.sampled_from([[], ["X"], ["Y"], ["Y"], ["*"], ["none"]]),
+        "language": st.sampled_from([None, "en", "fr-CA"]),
+        "authors": st.lists(st.sampled_from("abcd").map(lambda a: {"author_id": a, "name": a}), max_size=3),
+        "references": st.lists(st.sampled_from([f"p{i}" for i in range(8)]), max_size=4),
+    }
+)
+WITHDRAWN = st.fixed_dictionaries(
+    {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from([f"p{i}" for i in range(8)]), "revision": st.integers(0, 3)}
+)
+DAY = st.sampled_from(["2026-01-05", "2026-10-30", "2026-11-22"]).map(lambda d: TICK | {"date": d})
+HISTORIES = st.lists(PAPER | PAPER | PAPER | WITHDRAWN | DAY, max_size=24)
+
+
+def truth_of(events: list[dict], parameters: Parameters) -> tuple[dict[str, dict], dict[str, list[str]]]:
+    """(paper → scores, author → papers that are there)."""
+    newest: dict[str, dict] = {}
+    for event in events:
+        if "paper_id" in event and event["revision"] >= newest.get(event["paper_id"], {"revision": -1})["revision"]:
+            newest[event["paper_id"]] = event
+    there = {paper: event for paper, event in newest.items() if "event" not in event}
+    who = {paper: {author["author_id"] for author in event["authors"]} for paper, event in there.items()}
+    independent = {
+        paper: sum(paper in event["references"] and by != paper and not who[by] & who[paper] for by, event in there.items()) for paper in there
+    }
+    written = {author: [paper for paper in there if author in who[paper]] for author in "abcd"}
+    return score_oracle.scores(events, independent, parameters), written
+
+
+@settings(max_examples=150, deadline=None)
+@given(HISTORIES, st.tuples(*[st.integers(1, 3)] * 4), st.integers(0, 10**6), st.tuples(st.integers(2, 5), st.integers(1, 3), st.integers(3, 5)))
+def test_random_histories_equal_the_oracle_after_a_tick(events, partitions, seed, thresholds):
+    parameters = Parameters(*thresholds)
+    one, other = limits(*thresholds)
+    papers, authors, terms, cohorts = partitions
+    with one, other:
+        made = Pipeline(Layout(papers, authors, terms=terms, cohorts=cohorts), seed).tell(*events).tell(TICK)
+    check(made.profiles, *truth_of([*events, TICK], parameters))
+
+
+def check(profiles: dict[str, dict], scores: dict[str, dict], written: dict[str, list[str]]) -> None:
+    """What profiles say of scores is what the oracle says."""
+    for author, papers in written.items():
+        if author not in profiles:
+            assert not papers
+            continue
+        profile, right = profiles[author], score_oracle.author_scores([scores[paper] for paper in papers])
+        for name in ("novelty", "ai_score"):
+            assert profile["headline"][name] == right[name] == profile["metrics"]["references"][name], (author, name)
+        assert profile["scores"] == right["scores"]
+        assert profile["provenance"]["coverage"]["novelty"] == (
+            round(right["scores"]["novelty"]["scored"] / len(papers), 6) if papers else None
+        )
+        for paper in profile["papers"]:
+            of_paper = scores[paper["paper_id"]]
+            text, cited = paper["standing"]["novelty"], paper["standing"]["citations"]
+            assert text["reasons"] == of_paper["reasons"], paper["paper_id"]
+            assert paper["novelty"] == (None if of_paper["novelty"] is None else round(of_paper["novelty"], 6))
+            if of_paper["bin"] is not None:
+                assert (text["new_pairs"], text["pairs"], text["cohort_size"]) == (of_paper["k"], of_paper["n"], of_paper["cohort_size"])
+            p = of_paper["percentile"]
+            assert cited["percentile"] == (None if p is None else round(p, 6))
+            assert (cited["immature"], cited["pooled"]) == (of_paper["immature"], of_paper["pooled"])
