@@ -221,13 +221,13 @@ def scores(events: Iterable[dict], independent: dict[str, int], parameters: Para
 
 def author_scores(papers: list[dict]) -> dict:
     """Of an author with these papers (values of `scores`; those there are)."""
-    scored = sorted(paper["novelty"] for paper in papers if paper["novelty"] is not None)
+    scored = sorted(round(paper["novelty"], 6) for paper in papers if paper["novelty"] is not None)
     provisional = sum(bool(paper["reasons"]) for paper in papers if paper["novelty"] is not None)
     ranked = sorted((paper["percentile"] for paper in papers if paper["percentile"] is not None), reverse=True)
     standing = [paper for paper in papers if paper["percentile"] is not None]
     doubtful = sum(paper["immature"] or paper["pooled"] for paper in standing)
     return {
-        "novelty": round(sum(scored) / len(scored), 6) if scored else None,
+        "novelty": round(round(100 * (sum(scored) / len(scored)), 4) / 100, 6) if scored else None,
         "ai_score": round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 4) if ranked else None,
         "scores": {
             "novelty": {

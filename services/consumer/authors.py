@@ -38,9 +38,8 @@ class Authors(PackStage):
     outputs = (topics.METRIC_CHANGES,)
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
+        Kind("count", ("paper", "source")), Kind("cohort_key"), Kind("standing", ("paper",)), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
         Kind("counted", ("author", "source")), Kind("day", ("one",)),
-        Kind("cohort_key"), Kind("standing", ("paper",)),
     )  # fmt: skip
 
     def __init__(self, *args):

@@ -61,9 +61,9 @@ class Citations(PackStage):
     input = topics.PAPER_CHANGES
     outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
     kinds = (
-        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("cited_in"),
-        Kind("row"), Kind("standing", ("row",)), Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"),
-        Kind("cause"), Kind("cohort_key"), Kind("move"),
+        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("cohort_key"), Kind("card", ("paper",)),
+        Kind("cited_in"), Kind("row"), Kind("standing", ("row",)), Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"),
+        Kind("cause"), Kind("move"),
     )  # fmt: skip
 
     def __init__(self, *args):

@@ -12,6 +12,7 @@ import numpy as np
 
 from shared.metrics import novelty, percentile, rankpoints
 from shared.metrics.cohorts import pooled_of
+from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, NOWHERE, POOLED, Tables
 from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct
@@ -44,7 +45,7 @@ class Standings:
         # rows
         self.cited, self.novel = Column(I32, NO_COHORT), Column(I32, NO_COHORT)
         self.bin, self.new, self.size, self.state = Column(I16), Column(I32), Column(I32), Column(I8, UNSCORED)
-        self.percentile, self.novelty = Column(np.float64, NO_VALUE), Column(np.float64, NO_VALUE)
+        self.percentile, self.novelty = Column(np.float64, NO_VALUE), Column(I32, NULL)  # the latter in millionths
         self.counted_as = Column(I8)  # a bit for each of COUNTS
         self.row_columns = (self.cited, self.novel, self.bin, self.new, self.size, self.state, self.percentile, self.novelty,
                             self.counted_as)  # fmt: skip
@@ -160,10 +161,11 @@ class Standings:
             moved = np.flatnonzero(step)
             np.add.at(self.counts[name].data, author[moved], step[moved])
         cited_differs = self.percentile.data[rows] != by_citations.value
-        novel_differs = self.novelty.data[rows] != by_text.value
+        value = _millionths(by_text.value)
+        novel_differs = self.novelty.data[rows] != value
         self.counted_as.data[rows] = now
-        self.percentile.data[rows], self.novelty.data[rows] = by_citations.value, by_text.value
-        facts = (_millionths(by_text.value), reasons, self.new.data[rows], size, self._used(novel, by_text), by_text.size, by_text.version,
+        self.percentile.data[rows], self.novelty.data[rows] = by_citations.value, value
+        facts = (value, reasons, self.new.data[rows], size, self._used(novel, by_text), by_text.size, by_text.version,
                  _millionths(by_citations.value), doubt, self._used(cited, by_citations), by_citations.size,
                  by_citations.version)  # fmt: skip
         return distinct(author[cited_differs]), distinct(author[novel_differs]), dict(zip(FACTS, facts, strict=True))
@@ -214,20 +216,20 @@ class Standings:
             row, owner = rows_of(some)
             value = self.percentile.data[row]
             ranked = value != NO_VALUE
-            scores = np.rint(rankpoints.scores_of(owner[ranked], value[ranked], len(some)) * 10_000).astype(I32)
+            scores = decimals(rankpoints.scores_of(owner[ranked], value[ranked], len(some)), 4)
             self.score.data[some] = np.where(self.counts["ranked"].data[some] > 0, scores, NULL)
 
     def average(self, authors: np.ndarray, rows_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> None:
         """The mean novelties of distinct authors, anew."""
         row, owner = rows_of(authors)
         value = self.novelty.data[row]
-        scored = value != NO_VALUE
-        means = _millionths(novelty.means_of(owner[scored], value[scored], len(authors)))
+        scored = value != NULL
+        means = novelty.means_of(owner[scored], value[scored], len(authors))
         self.mean.data[authors] = np.where(self.counts["scored"].data[authors] > 0, means, NULL)
 
 
 def _millionths(values: np.ndarray) -> np.ndarray:
-    return np.where(values == NO_VALUE, NULL, np.rint(values * 1e6)).astype(I32)
+    return np.where(values == NO_VALUE, NULL, decimals(values, 6)).astype(I32)
 
 
 def reasons_of(bits: int) -> list[str]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shared.metrics.fixed import MILLION, decimals
 from shared.stages.columns import I32, distinct_in
 
 VERSION = "lexpair-1"
@@ -197,16 +198,17 @@ def is_provisional(scored: int, provisional: int) -> bool:
 
 
 def mean_of(values: Iterable[float]) -> float | None:
-    """The mean of the non-null novelties of an author's papers, summed in ascending order; None without any (§2.4)."""
-    ordered = sorted(values)
+    """The mean of the non-null novelties of an author's papers as they are published, with 6 decimals, summed in ascending order; None
+    without any (§2.4)."""
+    ordered = sorted(round(value, 6) for value in values)
     return sum(ordered) / len(ordered) if ordered else None
 
 
 def means_of(owners: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """As `mean_of` for each of owners 0 ≤ … < count; 0 for those without values."""
+    """As `mean_of` for each of owners 0 ≤ … < count, in millionths; 0 for those without values. values: in millionths."""
     order = np.lexsort((values, owners))
     lengths = np.bincount(owners, minlength=count)
-    sums = np.bincount(owners[order], values[order], count)  # adds one after another, in this order
-    return sums / np.maximum(lengths, 1)
+    sums = np.bincount(owners[order], values[order] / MILLION, count)  # adds one after another, in this order
+    return decimals(100 * (sums / np.maximum(lengths, 1)), 4)  # the mean is told in percent: that decides how ties are rounded
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.metrics import novelty, rankpoints
+from shared.metrics.fixed import decimals
 from shared.metrics.percentile import NO_VALUE, NOWHERE, OWN, POOLED, Tables, midrank, should_cut
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "scores.json").read_text())
@@ -143,11 +144,12 @@ def test_what_ranks_behind_the_telling_papers_changes_no_digit():
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1)), max_size=60))
 def test_many_authors_are_scored_as_each_alone(papers):
     owners, values = np.array([o for o, _ in papers], int), np.array([p for _, p in papers], float)
-    scores, means = rankpoints.scores_of(owners, values, 4), novelty.means_of(owners, values, 4)
+    scores = rankpoints.scores_of(owners, values, 4)
+    means = novelty.means_of(owners, np.array([round(p * 10**6) for _, p in papers], int), 4)
     for owner in range(4):
         mine = [p for o, p in papers if o == owner]
         assert scores[owner] == pytest.approx(rankpoints.score_of(mine), abs=1e-9)
-        assert means[owner] == pytest.approx(novelty.mean_of(mine) or 0, abs=1e-12)
+        assert means[owner] == round(round(100 * (novelty.mean_of(mine) or 0), 4) * 10**4)
 
 
 @pytest.mark.parametrize(
@@ -178,3 +180,8 @@ def test_tables_give_midranks(cohorts, value):
             assert stands.value[own] == (NO_VALUE if source == NOWHERE else midrank(bins, counts, value))
             assert source == NOWHERE or stands.immature[own] == (everything[used].count(0) > 0.6 * len(everything[used]))
             assert (stands.version[own], stands.size[own]) == (used + 7, len(everything[used]))
+
+
+@given(st.lists(st.integers(0, 2**9).map(lambda n: n / 640) | st.floats(0, 1), max_size=9), st.sampled_from([4, 6]))
+def test_decimals_are_rounded_as_python_does(values, digits):
+    assert decimals(np.array(values, float), digits).tolist() == [round(round(v, digits) * 10**digits) for v in values]
