@@ -45,7 +45,8 @@ class Progress:
         stages = []
         for name, (_, stage) in ORDER.items():
             topic = stage.input.named(self.layout.generation)
-            if topic not in held:
+            left_out = stage in worker.SCORER and not any(one["stage"] == name for one in told.values())
+            if topic not in held or left_out:
                 continue
             here = [Partition(topic, partition) for partition in range(held[topic].partitions)]
             for (_, partition), (_, end) in (await self.log.bounds(here)).items():

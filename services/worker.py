@@ -25,7 +25,18 @@ from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
 from services.publisher.takeover import Control, take_over
 from services.scorer.terms import Terms
-from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS, Topic
+from shared.contracts.topics import (
+    AUTHOR_CHANGES,
+    AUTHORS,
+    COHORT_CHANGES,
+    CONTROL,
+    PAPER_CHANGES,
+    PAPER_TERMS,
+    PAPERS,
+    PROGRESS,
+    TOPICS,
+    Topic,
+)
 from shared.errors import UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
@@ -46,7 +57,7 @@ PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is save
 SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Citations, Cohorts, Authors)
-SCORER: tuple[type[Stage], ...] = (Terms,)
+SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
 STAGES = (Catalogue, Directory, Terms, Citations, Cohorts, Authors, Profiles)  # in the order of their topics
 
@@ -95,6 +106,7 @@ async def layout_of(settings, log: Log) -> Layout:
     return Layout(
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
+        terms=count(PAPER_TERMS, 1), cohorts=count(COHORT_CHANGES, 1),
     )  # fmt: skip
 
 

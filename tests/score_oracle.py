@@ -242,5 +242,3 @@ def author_scores(papers: list[dict]) -> dict:
             },
         },
     }  # fmt: skip
-
-

@@ -490,7 +490,9 @@ class Citations(PackStage):
                 continue
             touched = _Touched(*(c[authorships] for c in (moved[owner], author, row, rank, own, own_weight)))
             mine = deltas.take(dated, referring, teamed)
-            self._send(target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0], stands)
+            self._send(
+                target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0], stands
+            )
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
         return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)

@@ -235,4 +235,3 @@ def _millionths(values: np.ndarray) -> np.ndarray:
 def reasons_of(bits: int) -> list[str]:
     """Their codes, in order."""
     return [name for name, bit in BIT.items() if bits & bit]
-

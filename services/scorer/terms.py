@@ -236,5 +236,3 @@ class Terms(PackStage):
                             "state": state[mine]},
             }  # fmt: skip
             self.outbox.add(target, rows)
-
-

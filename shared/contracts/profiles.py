@@ -97,7 +97,9 @@ class NoveltyStanding(TypedDict):
 class CitationStanding(TypedDict):
     """What a paper counts for in the AI score (docs/scores.md)."""
 
-    percentile: Annotated[Share | None, Field(description="Of citations that share no author with the paper; null: the paper is not ranked.")]
+    percentile: Annotated[
+        Share | None, Field(description="Of citations that share no author with the paper; null: the paper is not ranked.")
+    ]
     cohort: Cohort
     cohort_size: CohortSize
     table: Table
@@ -134,7 +136,9 @@ class AiScoreGrounds(TypedDict):
     pooled_or_immature: Annotated[Count, Field(description="Of these, how many stand in pooled or immature cohorts.")]
     provisional: Annotated[
         bool,
-        Field(description="Fewer than 3 are ranked, more than half of them in pooled or immature cohorts, or fewer than 80 % of the papers."),
+        Field(
+            description="Fewer than 3 are ranked, more than half of them in pooled or immature cohorts, or fewer than 80 % of the papers."
+        ),
     ]
 
 
@@ -240,5 +244,8 @@ class Change(TypedDict):
     before: Annotated[dict[str, Number | None], Field(description="Empty where the author is new.")]
     after: dict[str, Number | None]
     changed: Annotated[list[str], Field(min_length=1, description="The names whose numbers differ.")]
-    causes: Annotated[list[Cause], Field(max_length=CAUSES_SHOWN)]
+    causes: Annotated[
+        list[Cause],
+        Field(max_length=CAUSES_SHOWN, description="None where only novelty or AI score moved: the papers compared with did."),
+    ]
     causes_total: Annotated[Count, Field(description="How many causes there are, told or not.")]

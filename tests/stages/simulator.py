@@ -30,7 +30,6 @@ from shared.stages.stage import Layout, PackStage
 from tests.oracle import oracle
 
 
-
 class Violation(AssertionError):
     """An invariant does not hold."""
 

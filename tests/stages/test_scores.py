@@ -73,7 +73,9 @@ def test_golden_ai_score(case):
     events = []
     for paper, about in case["papers"].items():
         mine = [{"author_id": author, "name": author} for author, papers in case["authors"].items() if paper in papers]
-        events.append({"paper_id": paper, "title": "t", "published": f"{about['year']}", "categories": [about["category"]], "authors": mine})
+        events.append(
+            {"paper_id": paper, "title": "t", "published": f"{about['year']}", "categories": [about["category"]], "authors": mine}
+        )
         events += [
             {"paper_id": f"{paper}{i}", "title": "t", "published": None, "authors": [{"name": "C"}], "references": [paper]}
             for i in range(case["citations"][paper])
@@ -121,14 +123,20 @@ def truth_of(events: list[dict], parameters: Parameters) -> tuple[dict[str, dict
     there = {paper: event for paper, event in newest.items() if "event" not in event}
     who = {paper: {author["author_id"] for author in event["authors"]} for paper, event in there.items()}
     independent = {
-        paper: sum(paper in event["references"] and by != paper and not who[by] & who[paper] for by, event in there.items()) for paper in there
+        paper: sum(paper in event["references"] and by != paper and not who[by] & who[paper] for by, event in there.items())
+        for paper in there
     }
     written = {author: [paper for paper in there if author in who[paper]] for author in "abcd"}
     return score_oracle.scores(events, independent, parameters), written
 
 
 @settings(max_examples=150, deadline=None)
-@given(HISTORIES, st.tuples(*[st.integers(1, 3)] * 4), st.integers(0, 10**6), st.tuples(st.integers(2, 5), st.integers(1, 3), st.integers(3, 5)))
+@given(
+    HISTORIES,
+    st.tuples(*[st.integers(1, 3)] * 4),
+    st.integers(0, 10**6),
+    st.tuples(st.integers(2, 5), st.integers(1, 3), st.integers(3, 5)),
+)
 def test_random_histories_equal_the_oracle_after_a_tick(events, partitions, seed, thresholds):
     parameters = Parameters(*thresholds)
     one, other = limits(*thresholds)

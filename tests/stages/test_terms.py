@@ -120,11 +120,13 @@ class Table:
         return out
 
 
-
-
-
 @settings(max_examples=300, deadline=None)
-@given(st.lists(text, max_size=14), st.integers(1, 3), st.randoms(use_true_random=False), st.lists(st.sampled_from([201901, 201903, 202001]), max_size=3))
+@given(
+    st.lists(text, max_size=14),
+    st.integers(1, 3),
+    st.randoms(use_true_random=False),
+    st.lists(st.sampled_from([201901, 201903, 202001]), max_size=3),
+)
 def test_any_order_and_batches_give_what_brute_force_gives(records, shards, dice, days):
     limits = Limits(reference=2, settled=4)
     ordered = [(paper, place, month, pairs) for place, (paper, _, month, pairs) in enumerate(records)]  # revisions that differ
