@@ -6,10 +6,13 @@ Tables are exact here; the service agrees after a `clock.ticked` that comes when
 import html
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.oracle import author_key, parse, references_of, valid
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
 STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
@@ -105,8 +108,9 @@ def month(published: str | None) -> int | None:
     return 12 * int(year) + (int(rest[:2]) if rest else 12) - 1
 
 
-def percentile(cohort: list[int], value: int) -> float:
-    return (2 * sum(b < value for b in cohort) + cohort.count(value)) / (2 * len(cohort))
+def percentile(ordered: list[int], value: int) -> float:
+    lower, upto = bisect_left(ordered, value), bisect_right(ordered, value)
+    return (2 * lower + (upto - lower)) / (2 * len(ordered))
 
 
 def citation_bin(c: int) -> int:
@@ -120,7 +124,7 @@ class Cohorts:
     """Own and pooled ones, by (what they have in common, category)."""
 
     def __init__(self, smallest: int):
-        self.smallest, self.bins = smallest, defaultdict(list)
+        self.smallest, self.bins, self.ordered = smallest, defaultdict(list), {}
 
     def add(self, common, category: str, b: int) -> None:
         self.bins[common, category].append(b)
@@ -130,7 +134,9 @@ class Cohorts:
         """(P or None, pooled, the cohort)."""
         for key, pooled in (((common, category), False), (common, True)):
             if len(self.bins[key]) >= self.smallest:
-                return percentile(self.bins[key], b), pooled, self.bins[key]
+                if key not in self.ordered:
+                    self.ordered[key] = sorted(self.bins[key])
+                return percentile(self.ordered[key], b), pooled, self.bins[key]
         return None, False, self.bins[common, category]
 
 
@@ -242,3 +248,59 @@ def author_scores(papers: list[dict]) -> dict:
             },
         },
     }  # fmt: skip
+
+
+def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tuple[dict[str, dict], dict[str, list[str]]]:
+    """(paper → scores, author → papers that are there) of events of both kinds, good and bad, in log order."""
+    events = [event for event in map(parse, raws) if valid(event)]
+    newest: dict[str, dict] = {}
+    for event in events:
+        if event.get("event", "paper.published") in ("paper.published", "paper.withdrawn"):
+            held = newest.get(event["paper_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                newest[event["paper_id"]] = event
+    there = {paper: event for paper, event in newest.items() if event.get("event", "paper.published") == "paper.published"}
+    who = {paper: {author_key(author) for author in event.get("authors") or ()} for paper, event in there.items()}
+    independent = dict.fromkeys(there, 0)
+    for by, event in there.items():
+        for cited in references_of(event) & there.keys():
+            independent[cited] += who[by].isdisjoint(who[cited])
+    written = defaultdict(list)
+    for paper in there:
+        for author in who[paper]:
+            written[author].append(paper)
+    return scores(events, independent, parameters), written
+
+
+def differences(profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None) -> Iterable[tuple]:
+    """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
+    papers, written = truth_of(raws, parameters)
+    for author, profile in profiles.items():
+        mine = [papers[paper] for paper in written.get(author, ())]
+        right = author_scores(mine)
+        for name in ("novelty", "ai_score"):
+            for said in (profile["headline"], profile["metrics"]["references"]):
+                if said[name] != right[name]:
+                    yield author, name, said[name], right[name]
+        if profile["scores"] != right["scores"]:
+            yield author, "scores", profile["scores"], right["scores"]
+        covered = round(right["scores"]["novelty"]["scored"] / len(mine), 6) if mine else None
+        if profile["provenance"]["coverage"]["novelty"] != covered:
+            yield author, "coverage.novelty", profile["provenance"]["coverage"]["novelty"], covered
+        for entry in profile["papers"]:
+            paper = papers[entry["paper_id"]]
+            said, told = _said(entry, paper), _right(paper)
+            if said != told:
+                yield author, f"papers {entry['paper_id']}", said, told
+
+
+def _said(entry: dict, paper: dict) -> tuple:
+    text, cited = entry["standing"]["novelty"], entry["standing"]["citations"]
+    about = (text["new_pairs"], text["pairs"], text["cohort_size"]) if paper["bin"] is not None else ()
+    return entry["novelty"], text["reasons"], *about, cited["percentile"], cited["immature"], cited["pooled"]
+
+
+def _right(paper: dict) -> tuple:
+    novelty, cited = (None if value is None else round(value, 6) for value in (paper["novelty"], paper["percentile"]))
+    about = (paper["k"], paper["n"], paper["cohort_size"]) if paper["bin"] is not None else ()
+    return novelty, paper["reasons"], *about, cited, paper["immature"], paper["pooled"]
