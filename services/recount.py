@@ -5,16 +5,19 @@ dense numbers in flat arrays (about 100 bytes a paper, 8 an authorship, 4 a refe
 """
 
 import hashlib
+import math
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import orjson
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 NO_YEAR = -1
+UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down (docs/metrics.md)
+LARGE_TEAM, FEW_REFERENCES, LOW_COVERAGE = 50, 5, 0.5
 
 
 class Names:
@@ -44,7 +47,7 @@ class Literature:
     def __init__(self) -> None:
         self.papers, self.authors, self.words = Names(), Names(), Names()
         self.words.number("")  # 0: no word
-        self.state, self.known = bytearray(), bytearray()
+        self.state, self.known, self.truncated = bytearray(), bytearray(), bytearray()
         self.revision, self.partition, self.offset, self.card = array("q"), array("H"), array("q"), array("Q")
         self.year, self.published, self.field = array("h"), array("I"), array("I")
         self.authors_at, self.authors_count, self.references_at, self.references_count = (array("Q") for _ in range(4))
@@ -80,6 +83,7 @@ class Literature:
         self.published[paper] = self.words.number(published or "")
         self.field[paper] = self.words.number(categories[0] if categories else "")
         self.card[paper] = digest_of_card(card_of(event))
+        self.truncated[paper] = bool(event.get("authors_truncated"))
         names: dict[int, str] = {}
         for author in event.get("authors") or ():
             names.setdefault(self.author(author_key(author)), author["name"])
@@ -122,6 +126,7 @@ class Literature:
         paper = self.papers.number(paper_id)
         if paper == len(self.state):
             self.state.append(UNKNOWN)
+            self.truncated.append(False)
             self.revision.append(-1)
             self.year.append(NO_YEAR)
             for column in (self.partition, self.offset, self.card, self.published, self.field):
@@ -150,7 +155,14 @@ class Recount:
         counts = current[cited]  # the citing ones are: withdrawn papers have no references here
         citing, cited = citing[counts], cited[counts]
         self.citations = np.bincount(cited, minlength=papers)
-        self.nonself = np.bincount(cited[self._by_others(citing, cited)], minlength=papers)
+        by_others = self._compare_authors(citing, cited)
+        self.nonself = np.bincount(cited[by_others], minlength=papers)
+        self.references = np.frombuffer(read.references_count, np.uint64).astype(np.int64) if papers else np.empty(0, np.int64)
+        self.resolved = np.bincount(citing, minlength=papers)
+        share = UNIT // np.maximum(self.references, FEW_REFERENCES)
+        self.weight = np.zeros(papers, np.int64)
+        np.add.at(self.weight, cited, share[citing])
+        self.this_year = int(read.today[:4]) if read.today else None
 
         dated = year[citing] != NO_YEAR
         pairs, self.of_year = np.unique(cited[dated] * 10_000 + year[citing][dated], return_counts=True)
@@ -166,11 +178,12 @@ class Recount:
         self.written_at = np.searchsorted(author[order], np.arange(authors + 1)).tolist()
         self.totals = {"papers": int(current.sum()), "authorships": len(order), "citations": len(cited)}
 
-    def _by_others(self, citing: np.ndarray, cited: np.ndarray) -> np.ndarray:
-        """For each citation whether the two papers share no author."""
+    def _compare_authors(self, citing: np.ndarray, cited: np.ndarray) -> np.ndarray:
+        """For each citation whether the two papers share no author; notes in `own` what the authors of both cite of their own."""
         read = self.literature
         at, count, authors = read.authors_at, read.authors_count, read.authorship_author
         large: dict[int, set[int]] = {}  # a paper of thousands of authors is walked once, not once per citation of it
+        self.own: dict[tuple[int, int], list[int]] = {}  # (author, cited paper) → [citations, their weight]
 
         def authors_of(paper: int) -> Sequence[int]:
             return authors[at[paper] : at[paper] + count[paper]]
@@ -180,12 +193,18 @@ class Recount:
         for edge, (by, of) in enumerate(zip(citing.tolist(), cited.tolist(), strict=True)):
             if by != held:
                 held, who = by, set(authors_of(by))
+                weight = UNIT // max(FEW_REFERENCES, read.references_count[by])
             if count[of] <= 64:
-                result[edge] = who.isdisjoint(authors_of(of))
+                both = who.intersection(authors_of(of))
             else:
                 if of not in large:
                     large[of] = set(authors_of(of))
-                result[edge] = large[of].isdisjoint(who)
+                both = large[of] & who
+            result[edge] = not both
+            for author in both:
+                mine = self.own.setdefault((author, of), [0, 0])
+                mine[0] += 1
+                mine[1] += weight
         return result
 
     def profile(self, author: int) -> dict:
@@ -195,15 +214,22 @@ class Recount:
         papers = self.written[mine].tolist()
         counts = self.citations[self.written[mine]].tolist()
         nonself = self.nonself[self.written[mine]].tolist()
+        teams = [read.authors_count[paper] for paper in papers]
+        dated = [read.year[paper] for paper in papers if read.year[paper] != NO_YEAR]
         metrics = {
             "references": count_metrics(counts)
             | {"citations_nonself": sum(nonself), "h_index_nonself": h_index(sorted(nonself, reverse=True))}
+            | shared_metrics(counts, teams, dated, self.this_year)
+            | self._own_metrics(author, papers, teams, dated)
+            | self._year_metrics(papers, counts)
         }
         for source, of_paper in read.counted.items():
             known = [of_paper[paper][1] for paper in papers if paper in of_paper]
             if known:
                 ordered = sorted(known, reverse=True) + [0] * (len(papers) - len(known))
-                metrics[f"counted:{source}"] = count_metrics(ordered) | {"papers_counted": len(known)}
+                theirs = [of_paper[paper][1] if paper in of_paper else 0 for paper in papers]
+                of_source = shared_metrics(theirs, teams, dated, self.this_year)
+                metrics[f"counted:{source}"] = count_metrics(ordered) | {"papers_counted": len(known)} | of_source
         written, cited = Counter(), Counter()
         for paper in papers:
             if read.year[paper] != NO_YEAR:
@@ -218,12 +244,67 @@ class Recount:
             "name": read.described[author][1] if author in read.described else usual_name,
             "field": last_part(field),
             "metrics": metrics,
+            **self._grounds(papers, teams, dated),
             "papers_by_year": dict(written),
             "citations_by_year": dict(cited),
             "papers_total": len(papers),
             "papers": list(zip(papers[: self.listed], counts[: self.listed], strict=True)),
             "reported": [entry for _, entry in sorted(read.reported.get(author, {}).items())],
         }
+
+    def _own_metrics(self, author: int, papers: list[int], teams: list[int], dated: list[int]) -> dict[str, float | None]:
+        """What depends on who wrote and who cites."""
+        read, own = self.literature, [self.own.get((author, paper), (0, 0)) for paper in papers]
+        weight = sum((int(self.weight[p]) - mine[1]) // team for p, mine, team in zip(papers, own, teams, strict=True))
+        coauthors: set[int] = set()
+        first = last = 0
+        for paper, team in zip(papers, teams, strict=True):
+            at = read.authors_at[paper]
+            first += read.authorship_author[at] == author
+            last += team > 1 and read.authorship_author[at + team - 1] == author
+            if team <= LARGE_TEAM:
+                coauthors.update(read.authorship_author[at : at + team])
+        return {
+            "citations_self": sum(mine[0] for mine in own),
+            "tori": from_units(weight),
+            "riq": math.isqrt(millionths(weight)) // (max(dated) - min(dated) + 1) if dated else None,
+            "papers_normalized": from_units(sum(UNIT // team for team in teams)),
+            "citations_normalized": from_units(sum(int(self.citations[p]) * (UNIT // team) for p, team in zip(papers, teams, strict=True))),
+            "papers_first": first,
+            "papers_last": last,
+            "papers_single": teams.count(1),
+            "coauthors": len(coauthors - {author}),
+        }
+
+    def _year_metrics(self, papers: list[int], counts: list[int]) -> dict[str, float | None]:
+        """What depends on the day; without one there is nothing."""
+        names = ("h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y")
+        now, year = self.this_year, self.literature.year
+        if now is None:
+            return dict.fromkeys(names)
+        recent = [self._cited_in(paper, now - 5, now) for paper in papers]
+        five = [count for paper, count in zip(papers, counts, strict=True) if now - 5 <= year[paper] < now]
+        lately = [paper for paper in papers if now - 3 <= year[paper] <= now - 2]
+        cited = sum(self._cited_in(paper, now - 1, now - 1) for paper in lately)
+        values = (h_index(five), sum(recent), h_index(sorted(recent, reverse=True)), rounded(cited, len(lately)) if lately else None)
+        return dict(zip(names, values, strict=True))
+
+    def _cited_in(self, paper: int, first: int, last: int) -> int:
+        """Citations of a paper by papers of these years."""
+        places = slice(self.years_at[paper], self.years_at[paper + 1])
+        years = self.cited_year[places]
+        return int(self.of_year[places][(years >= first) & (years <= last)].sum())
+
+    def _grounds(self, papers: list[int], teams: list[int], dated: list[int]) -> dict:
+        """coverage of references (None: no references) and the flags that papers alone decide."""
+        references, resolved = int(self.references[papers].sum()), int(self.resolved[papers].sum())
+        raised = {
+            "authors_truncated": any(self.literature.truncated[paper] for paper in papers),
+            "dates_missing": len(dated) < len(papers),
+            "references_low": references > 0 and resolved / references < LOW_COVERAGE,
+            "teams_left_out": any(team > LARGE_TEAM for team in teams),
+        }
+        return {"coverage": round(resolved / references, 6) if references else None, "flags": [code for code, on in raised.items() if on]}
 
     def must_be_published(self, author: int) -> bool:
         """Authors with papers, and those described or reported on; who wrote only superseded revisions may have been seen or not."""
@@ -264,6 +345,41 @@ def count_metrics(falling: Sequence[int]) -> dict[str, int]:
         "i10_index": sum(count >= 10 for count in falling),
         "i100_index": sum(count >= 100 for count in falling),
     }
+
+
+def shared_metrics(counts: Sequence[int], teams: Sequence[int], dated: Sequence[int], now: int | None) -> dict[str, float | None]:
+    """What every basis has, of papers in any order; dated: the years of those that have one; now: the year, None before the first day."""
+    h = h_index(sorted(counts, reverse=True))
+    years = now - min(dated) + 1 if now is not None and dated else 0
+    return {
+        "e_index": round(math.sqrt(sum(count - h for count in counts if count > h)), 6),
+        "hm_index": from_units(hm_units(zip(counts, teams, strict=True))),
+        "m_index": rounded(h, years) if years > 0 else None,
+    }
+
+
+def hm_units(papers: Iterable[tuple[int, int]]) -> int:
+    """(citations, authors) of papers → the largest rank, counted in shares, that does not exceed the citations there."""
+    reached = 0
+    for citations, team in sorted((-citations, team) for citations, team in papers):
+        after = reached + UNIT // team
+        if after > -citations * UNIT:
+            return reached
+        reached = after
+    return reached
+
+
+def millionths(units: int) -> int:
+    return (2 * units * 10**6 + UNIT) // (2 * UNIT)
+
+
+def from_units(units: int) -> float:
+    return millionths(units) / 10**6
+
+
+def rounded(over: int, under: int) -> float:
+    """To six places, halves up."""
+    return (2 * over * 10**6 + under) // (2 * under) / 10**6
 
 
 def author_key(author: Mapping) -> str:

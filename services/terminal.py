@@ -50,7 +50,7 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.2f}" if value >= 1 or not value else f"{value:.3g}"
     return clean(str(value))
 
 

@@ -25,6 +25,7 @@ from shared.log.port import Log, Partition, Record
 
 SHOWN = 20
 REPORT_EVERY = 20_000
+OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
 
 
 class Report(Protocol):
@@ -196,8 +197,14 @@ class Verifier:
         for basis in sorted(bases | expected["metrics"].keys()):
             published = snapshot["metrics"].get(basis, {}) if "metrics" in snapshot else {}
             for metric, value in expected["metrics"].get(basis, {"papers_counted": 0}).items():
-                if published.get(metric) != value:
+                if metric not in published or published[metric] != value:
                     self.differences.add(name, f"metrics.{basis}.{metric}", published.get(metric), value)
+        covered = (snapshot.get("provenance", {}).get("coverage") or {}).get("references")
+        if covered != expected["coverage"]:
+            self.differences.add(name, "provenance.coverage.references", covered, expected["coverage"])
+        flags = [code for code in snapshot.get("flags", []) if code not in OF_NAMES_AND_VERSIONS]
+        if flags != expected["flags"]:
+            self.differences.add(name, "flags", flags, expected["flags"])
         for series in ("papers_by_year", "citations_by_year"):
             published = {year: count for year, count in snapshot.get(series, {}).items() if count}
             if published != expected[series]:

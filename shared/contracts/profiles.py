@@ -172,9 +172,12 @@ class Paper(TypedDict):
 
 @with_config(STRICT)
 class Coverage(TypedDict):
-    """Which share of what would be needed is in the log; null: not computed yet."""
+    """Which share of what would be needed is in the log."""
 
-    references: Share | None
+    references: Annotated[
+        Share | None,
+        Field(description="Of the references of the author's papers, those to papers in the log. null: there are none."),
+    ]
     novelty: Annotated[Share | None, Field(description="Papers with a novelty; null: no papers.")]
 
 

@@ -33,7 +33,7 @@ def assert_agree(events):
         if not literature.known[author]:
             continue
         ours, theirs = counted.profile(author), truth[name]
-        for field in ("name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total", "reported"):
+        for field in ("name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total", "reported", "coverage", "flags"):
             assert ours[field] == theirs[field], (name, field)
         listed = [(literature.papers.names[paper], citations) for paper, citations in ours["papers"]]
         assert listed == [(entry["paper_id"], entry["citations"]) for entry in theirs["papers"]]

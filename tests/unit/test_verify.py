@@ -92,6 +92,7 @@ def snapshot_of(profile, version):
         "name": profile["name"] or profile["author_id"],
         "generation": 1,
         "version": version,
+        "provenance": {"coverage": {"references": profile["coverage"]}},
         "headline": headline | {"novelty": None, "ai_score": None},
         "reported": [entry | {"violations": []} for entry in profile["reported"]],
     }
