@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from tests.oracle import author_key, parse, references_of, valid
@@ -18,7 +19,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
 STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
 
 HAN = [(0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7AF)]
-ENDS, BREAKS = ".!?;:", ',()[]"“”«»、。，；：？！…—–|'  # noqa: RUF001
+ENDS, BREAKS = ".!?;:", ',()[]"“”«»、。，；：？！…—–|'
 
 
 @dataclass
@@ -83,7 +84,7 @@ def terms(title: str, abstract: str | None) -> set[tuple[str, str]]:
         segment: list[str] = []
         for token in tokens(text):
             if token is None:
-                found |= set(zip(segment, segment[1:], strict=False))
+                found |= set(pairwise(segment))
                 segment = []
             elif keeps(token):
                 segment.append(token)

@@ -1,8 +1,8 @@
 """authors: author-changes → metric-changes. Per author the papers with their counts; indices and sums kept incrementally.
 
 Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3),
-and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `day`, `cohort_key`; `standing` (paper → where it
-stands in its cohorts).
+what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `day`, `cohort_key`, and `standing` (paper →
+where it stands in its cohorts).
 
 Which numbers there are says the registry (shared/metrics/definitions.py). Those that depend on the day change with a new calendar year only
 (rule D4): then all authors are summed up again and told.
@@ -38,7 +38,8 @@ class Authors(PackStage):
     outputs = (topics.METRIC_CHANGES,)
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("paper", "source")), Kind("cohort_key"), Kind("standing", ("paper",)), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
+        Kind("count", ("paper", "source")), Kind("cohort_key"), Kind("standing", ("paper",)), Kind("year"),
+        Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
         Kind("counted", ("author", "source")), Kind("day", ("one",)),
     )  # fmt: skip
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from shared.contracts import topics
 from shared.ids import partitions_of
-from shared.metrics.coauthors import TEAM
 from shared.metrics import novelty
+from shared.metrics.coauthors import TEAM
 from shared.metrics.cohorts import citation_cohort, novelty_cohort, pooled_of
 from shared.metrics.fixed import share_of
 from shared.metrics.rankpoints import citation_bin
@@ -62,7 +62,8 @@ class Citations(PackStage):
     outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
     kinds = (
         Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("cohort_key"), Kind("card", ("paper",)),
-        Kind("cited_in"), Kind("row"), Kind("standing", ("row",)), Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"),
+        Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
+        Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"),
         Kind("cause"), Kind("move"),
     )  # fmt: skip
 

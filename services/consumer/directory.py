@@ -1,7 +1,7 @@
 """directory: authors.v1 → author-changes, and the day to whoever needs it. What is said about authors (names, reported metrics).
 
-Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition of everybody
-who works with it (rule D4).
+Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition of whoever
+works with it (rule D4).
 Merges and separations are checked and kept in the log; they take effect with rule A3, in a later generation.
 """
 

@@ -2,8 +2,8 @@
 
 Part of the state of `authors`. A row (authorship) has the cohorts of its paper and a percentile in each, looked up in the table that is the
 last one at that moment: when the row changes, when a table comes that has seen twice the changes it had when its cohort was looked at
-last, and for all tables that differ when the cohorts say that they are even (with every day). In between a citation of somebody else's paper
-touches nobody (docs/scores.md §4).
+last, and for all tables that differ when the cohorts say that they are even (with every day). In between a citation of somebody else's
+paper touches nobody (docs/scores.md §4).
 """
 
 from collections.abc import Callable
@@ -26,9 +26,10 @@ UNTOLD = -1  # reasons of a paper before its first standing
 # why a novelty is null or provisional: bits, named in the order in which they are told
 REASONS = ("unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text")
 BIT = {name: 1 << place for place, name in enumerate(REASONS)}
-COUNTS = ("scored", "unsettled", "ranked", "immature", "doubtful")  # papers of an author: with a novelty, provisional; with a percentile, …
-FACTS = ("novelty", "reasons", "new", "size", "novel", "novel_size", "novel_table", "cited_percentile", "cited_doubt", "cited", "cited_size",
-         "cited_table")  # fmt: skip
+# Papers of an author: with a novelty, of these provisional; with a percentile, of these in immature cohorts, in immature or pooled ones.
+COUNTS = ("scored", "unsettled", "ranked", "immature", "doubtful")
+FACTS = ("novelty", "reasons", "new", "size", "novel", "novel_size", "novel_table", "cited_percentile", "cited_doubt", "cited",
+         "cited_size",         "cited_table")  # fmt: skip
 IMMATURE, FROM_POOLED = 1, 2  # bits of cited_doubt
 ONCE_AT_MOST = 1 << 18  # authors whose scores are computed at once
 

@@ -163,7 +163,8 @@ class Profiles(PackStage):
         if "author_key" in kinds:
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
-            for part in (self.numbers, self.grounds, self.score_counts, self.version, self.held, self.floor, self.tallies, self.about, self.truncated_papers,
+            for part in (self.numbers, self.grounds, self.score_counts, self.version,
+                         self.held, self.floor, self.tallies, self.about, self.truncated_papers,
                          self.public_version, self.public_digest, self.public_numbers, self.public_counted, self.waits,
                          *self.counted):  # fmt: skip
                 part.resize(size)

@@ -18,8 +18,7 @@ from shared.stages.columns import I32, distinct_in
 
 VERSION = "lexpair-1"
 
-STOP_LIST = frozenset(
-    """
+_STOP_WORDS = """
 a about above across after again against all almost along already also although always am among an and another any approach approaches
 are around as at based be because been before being below between both but by can cannot could did do does doing done down due during
 each either else et etc even ever every few first for from further had has have having he hence her here high him his how however i if
@@ -29,8 +28,8 @@ presented presents propose proposed proposes quite rather recent recently result
 shown shows since small so some still such than that the their them then there therefore these they this those though three through
 throughout thus to together too toward towards two under until up upon us use used uses using various very via was we well were what
 when where whether which while who whom whose why will with within without would yet you your
-""".split()
-)  # stop-en-1 (§6): 214 words, normative
+"""
+STOP_LIST = frozenset(_STOP_WORDS.split())  # stop-en-1 (§6): 214 words, normative
 
 
 class Limits(NamedTuple):
@@ -57,7 +56,7 @@ CACHED_TOKENS = 1 << 20
 _TAG, _COMMAND = re.compile(r"<[^<>]{0,200}>"), re.compile(r"\\[A-Za-z]+")
 _DELETED = str.maketrans("", "", "{}$")
 _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # characters that are tokens of their own
-_SEPARATORS = ',()[]"“”«»、。，；：？！…—–|'  # noqa: RUF001
+_SEPARATORS = ',()[]"“”«»、。，；：？！…—–|'
 _PIECE = re.compile(rf"[^\W_{_ALONE}]+|[{_ALONE}]|[.!?;:](?=\s|\Z)|[{re.escape(_SEPARATORS)}]")
 _ASCII_PIECE = re.compile(r'[a-z0-9]+|[.!?;:](?=\s|\Z)|[,()\[\]"|]')
 _IS_ALONE = re.compile(f"[{_ALONE}]").match
@@ -180,7 +179,7 @@ def language_of(tokens: int, stops: int, label: str | None) -> str:
 
 
 def month_of(published: str | None) -> int:
-    """12 · year + month − 1 of YYYY, YYYY-MM or YYYY-MM-DD; a year alone counts as its December (§2.2). NO_MONTH: undated, or before 1800."""
+    """12 · year + month − 1 of YYYY, YYYY-MM or YYYY-MM-DD; a year alone counts as December (§2.2). NO_MONTH: undated, or before 1800."""
     if not published:
         return NO_MONTH
     month = 12 * int(published[:4]) + (int(published[5:7]) - 1 if len(published) > 4 else 11)

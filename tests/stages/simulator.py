@@ -31,8 +31,7 @@ from shared.stages.stage import Layout, PackStage
 from tests.oracle import oracle
 from tests.score_oracle import Parameters, differences
 
-
-WORDS = "red green blue black white alpha beta".split()
+WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta"]
 SMALL = Parameters(cohort=2, reference=1, settled=3)
 # Only with a day that comes when everything else is done do all tables agree (docs/scores.md §4); the one before may let papers in.
 LAST_DAYS = [orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"}) for day in (30, 31)]

@@ -94,7 +94,9 @@ def test_golden_ai_score(case):
             assert (of_paper["percentile"], of_paper["immature"], of_paper["pooled"]) == (right["P"], right["immature"], right["pooled"])
 
 
-WORDS = st.lists(st.sampled_from("red green blue black white alpha beta gamma delta".split()), min_size=2, max_size=6).map(" ".join)
+WORDS = st.lists(
+    st.sampled_from(["red", "green", "blue", "black", "white", "alpha", "beta", "gamma", "delta"]), min_size=2, max_size=6
+).map(" ".join)
 PAPER = st.fixed_dictionaries(
     {
         "paper_id": st.sampled_from([f"p{i}" for i in range(8)]),

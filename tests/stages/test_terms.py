@@ -69,7 +69,7 @@ class Table:
 
     def tell(self, records) -> None:
         names = []
-        for paper, revision, _, _ in records:
+        for paper, *_ in records:
             if paper not in self.numbers:
                 self.numbers[paper] = len(self.numbers)
                 names.append(f"p{paper}")
@@ -83,7 +83,7 @@ class Table:
             rows = {
                 "paper": np.array([self.numbers[r[0]] for r in records]), "month": np.array([r[2] for r in records], np.int32),
                 "current": np.array(newest, np.int8),
-                "keys": Ragged(np.array([len(k) for k in keys], np.int32), np.array(sum(keys, []), np.uint64)),
+                "keys": Ragged(np.array([len(k) for k in keys], np.int32), np.array([k for mine in keys for k in mine], np.uint64)),
             }  # fmt: skip
             self.outboxes["catalogue"].add(shard, {"paper_key": {"key": names}, "text": rows})
         self._flush("catalogue")

@@ -22,7 +22,7 @@ def cases(kind: str):
 
 
 def test_the_versions_are_those_of_the_golden_cases():
-    assert (novelty.VERSION, rankpoints.VERSION) == (GOLDEN["novelty_version"], GOLDEN["ai_version"])
+    assert (GOLDEN["novelty_version"], GOLDEN["ai_version"]) == (novelty.VERSION, rankpoints.VERSION)
     assert len(novelty.STOP_LIST) == 214
 
 

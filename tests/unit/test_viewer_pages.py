@@ -183,7 +183,7 @@ def test_a_paper_tells_its_novelty_or_why_it_has_none():
 
 def test_every_reason_has_words():
     assert tuple(scores.REASONS) == REASONS
-    assert all(said in text_of(scores.about_page()) for said in ("does not predict quality", "Citation rings", "0.8^(i−1)"))  # noqa: RUF001
+    assert all(said in text_of(scores.about_page()) for said in ("does not predict quality", "Citation rings", "0.8^(i−1)"))
 
 
 def test_a_number_that_is_only_too_low_is_not_called_impossible():

@@ -51,7 +51,7 @@ def explained(metric: str, value: float | None) -> str:
         share = "so many" if value is None else told(metric, value)
         return f"The author's papers use more new word combinations than {share} of papers of the same field and year, on average."
     return (
-        "Rank-weighted citation percentiles of the author's papers, 0–100; citations sharing an author with the paper don't count. "  # noqa: RUF001
+        "Rank-weighted citation percentiles of the author's papers, 0–100; citations sharing an author with the paper don't count. "
         "No model is involved: “AI” is only the label."
     )
 
@@ -127,15 +127,15 @@ def about_page() -> str:
         tag("p", explained("novelty", None)),
         tag(
             "p",
-            "A paper's word pairs are compared with all papers of earlier months; the share of pairs that nobody used before is ranked among "
-            "papers of the same field, year, language and length of text. An author has the mean of the scored papers.",
+            "A paper's word pairs are compared with all papers of earlier months; the share of pairs that nobody used before is ranked "
+            "among papers of the same field, year, language and length of text. An author has the mean of the scored papers.",
         ),
         tag("h2", "AI score"),
         tag("p", explained("ai_score", None)),
         tag(
             "p",
-            "Each paper's citations by others are ranked among the papers of the same field and year, as P from 0 to 1. The score is 100 · Σ 0.2 · "
-            "0.8^(i−1) · P³ over the author's papers, best first. One paper is worth at most 20, five at most 67.2.",  # noqa: RUF001
+            "Each paper's citations by others are ranked among the papers of the same field and year, as P from 0 to 1. The score is "
+            "100 · Σ 0.2 · 0.8^(i−1) · P³ over the author's papers, best first. One paper is worth at most 20, five at most 67.2.",
         ),
         tag("h2", "What they cannot say"),
         [join(tag("h3", name), tag("ul", [tag("li", said) for said in weaknesses])) for name, weaknesses in WEAKNESSES.items()],
