@@ -106,7 +106,7 @@ async def layout_of(settings, log: Log) -> Layout:
     return Layout(
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
-        terms=count(PAPER_TERMS, 1), cohorts=count(COHORT_CHANGES, 1),
+        terms=count(PAPER_TERMS, 1), cohorts=count(COHORT_CHANGES, 1), headline_novelty=settings.headline_novelty,
     )  # fmt: skip
 
 

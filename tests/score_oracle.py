@@ -228,6 +228,10 @@ def scores(events: Iterable[dict], independent: dict[str, int], parameters: Para
 
 def author_scores(papers: list[dict]) -> dict:
     """Of an author with these papers (values of `scores`; those there are)."""
+    told = defaultdict(list)
+    for paper in papers:
+        for by, value in paper.get("reported", {}).items():
+            told[by].append(value)
     scored = sorted(round(paper["novelty"], 6) for paper in papers if paper["novelty"] is not None)
     provisional = sum(bool(paper["reasons"]) for paper in papers if paper["novelty"] is not None)
     ranked = sorted((paper["percentile"] for paper in papers if paper["percentile"] is not None), reverse=True)
@@ -241,6 +245,10 @@ def author_scores(papers: list[dict]) -> dict:
                 "definition": "lexpair-1", "scored": len(scored), "provisional_papers": provisional,
                 "provisional": len(scored) < 5 or provisional > len(scored) / 2,
                 "standard_error": round(0.29 / len(scored) ** 0.5, 6) if scored else None,
+                "reported": [
+                    {"source": by[0], "version": by[1], "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
+                    for by, values in sorted(told.items())
+                ],
             },
             "ai_score": {
                 "definition": "rankpoints-1", "ranked": len(ranked), "immature": sum(paper["immature"] for paper in standing),
@@ -270,7 +278,14 @@ def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tup
     for paper in there:
         for author in who[paper]:
             written[author].append(paper)
-    return scores(events, independent, parameters), written
+    reported = defaultdict(dict)
+    for event in events:
+        if event.get("event") == "paper.scored" and event.get("novelty") is not None:
+            reported[event["paper_id"]].setdefault((event["source"], event["version"]), event["novelty"])
+    found = scores(events, independent, parameters)
+    for paper, what in found.items():
+        what["reported"] = reported[paper]
+    return found, written
 
 
 def differences(profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None) -> Iterable[tuple]:
@@ -298,10 +313,11 @@ def differences(profiles: dict[str, dict], raws: Iterable[bytes], parameters: Pa
 def _said(entry: dict, paper: dict) -> tuple:
     text, cited = entry["standing"]["novelty"], entry["standing"]["citations"]
     about = (text["new_pairs"], text["pairs"], text["cohort_size"]) if paper["bin"] is not None else ()
-    return entry["novelty"], text["reasons"], *about, cited["percentile"], cited["immature"], cited["pooled"]
+    told = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
+    return entry["novelty"], text["reasons"], told, *about, cited["percentile"], cited["immature"], cited["pooled"]
 
 
 def _right(paper: dict) -> tuple:
     novelty, cited = (None if value is None else round(value, 6) for value in (paper["novelty"], paper["percentile"]))
     about = (paper["k"], paper["n"], paper["cohort_size"]) if paper["bin"] is not None else ()
-    return novelty, paper["reasons"], *about, cited, paper["immature"], paper["pooled"]
+    return novelty, paper["reasons"], paper["reported"], *about, cited, paper["immature"], paper["pooled"]

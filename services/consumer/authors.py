@@ -38,7 +38,8 @@ class Authors(PackStage):
     outputs = (topics.METRIC_CHANGES,)
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("paper", "source")), Kind("cohort_key"), Kind("standing", ("paper",)), Kind("year"),
+        Kind("count", ("paper", "source")), Kind("cohort_key"), Kind("standing", ("paper",)),
+        Kind("reported", ("paper",)), Kind("year"),
         Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
         Kind("counted", ("author", "source")), Kind("day", ("one",)),
     )  # fmt: skip
@@ -156,10 +157,11 @@ class Authors(PackStage):
             cause = out["cause"]
             cause["paper"], cause["by"] = self._paper(channel, cause["paper"]), self._by(channel, cause)
             cause["version"] = np.full(len(cause["by"]), offset + 1, I64)
-        if "card" in kinds:
-            rows = dict(kinds["card"])
-            del rows["n"]
-            out["card"] = rows | {"paper": self._paper(channel, rows["paper"])}
+        for kind in ("card", "reported"):
+            if kind in kinds:
+                rows = dict(kinds[kind])
+                del rows["n"]
+                out[kind] = rows | {"paper": self._paper(channel, rows["paper"])}
         if "day" in kinds and int(kinds["day"]["day"][-1]) > self.day:
             before, self.day = self.today, int(kinds["day"]["day"][-1])
             out["day"] = {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}

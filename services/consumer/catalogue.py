@@ -2,9 +2,9 @@
 
 Rows for the partition of the affected paper: `ended` (cited, citing: a citation that ends), `paper` (the paper as it is: the home partition
 gets everything, partitions it cites into get its authors, year and number of references), `edge` (cited, citing: a citation that begins),
-`counted`. A citation whose citing paper gets other authors, another year or number of references ends before that and begins again after
-it, so while a citation counts, what is known of its citing paper is what it was counted with. Rows for every shard of
-the word pairs: `text` (a published text, whichever revision: its month, whether it is the newest, its pairs).
+`counted`, `reported` (novelties from elsewhere). A citation whose citing paper gets other authors, another year or number of references
+ends before that and begins again after it, so while a citation counts, what is known of its citing paper is what it was counted with. Rows
+for every shard of the word pairs: `text` (a published text, whichever revision: its month, whether it is the newest, its pairs).
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Catalogue(Stage):
     outputs = (topics.PAPER_CHANGES, topics.PAPER_TERMS)
     kinds = (
         Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("ended"), Kind("paper"), Kind("edge"),
-        Kind("counted", ("paper", "source")), Kind("text"),
+        Kind("counted", ("paper", "source")), Kind("reported", ("paper",)), Kind("text"),
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -47,6 +47,7 @@ class Catalogue(Stage):
         self.text_revision = Column(I64, -1)  # the highest published one: withdrawing a paper does not take its text back
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
         self.members, self.references = Lists(I32), Lists(I32)
+        self.reported = Lists(np.uint8)  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
         self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
         self.paper_no, self.author_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
         self.text_no = Numbers(1)  # the same for all shards: each is told of every text
@@ -57,7 +58,7 @@ class Catalogue(Stage):
             "papers": self.papers, "authors": self.authors, "sources": self.sources, "revision": self.revision, "status": self.status,
             "digest": self.digest, "year": self.year, "part": self.part, "members": self.members, "references": self.references,
             "paper_no": self.paper_no, "author_no": self.author_no, "source_no": self.source_no,
-            "text_revision": self.text_revision, "text_no": self.text_no,
+            "reported": self.reported, "text_revision": self.text_revision, "text_no": self.text_no,
             **{f"counted_at.{i}": c for i, c in enumerate(self.counted_at)},
         }  # fmt: skip
 
@@ -151,6 +152,9 @@ class _Batch:
         self.begun, self.ended = _Citations(), _Citations()
         # counts by a source
         self.count_paper, self.count_source, self.count_value, self.count_event = [], [], [], []
+        # novelties from elsewhere
+        self.reports: dict[int, list] = {}  # papers that this step changed, as they are now
+        self.report_paper, self.report_json, self.report_event = [], [], []
         self.before = len(stage.papers)
         self.held: dict[int, _Held] = {}  # papers that this step changed, as they are now
         self.counted_last: dict[tuple[int, int], int] = {}  # (source, paper) → day of the count held, where this step changed it
@@ -167,7 +171,8 @@ class _Batch:
                 self._withdrawn(at, paper, event)
             elif kind == "paper.counted":
                 self._counted(at, paper, event)
-            # paper.scored is kept in the log for the scorer; nothing here depends on it
+            elif kind == "paper.scored":
+                self._scored(at, paper, event)
         self._store(s.papers.note(self.before))
         s.authors.note(n_authors)
         s.author_no.resize(len(s.authors))
@@ -176,7 +181,7 @@ class _Batch:
         """The papers as this step leaves them."""
         s, size = self.stage, len(self.stage.papers)
         for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, s.text_no, s.text_revision,
-                       *s.counted_at):  # fmt: skip
+                       s.reported,                       *s.counted_at):  # fmt: skip
             column.resize(size)
         targets = len(s.targets(topics.PAPER_CHANGES))
         if targets > 1 and new:
@@ -190,6 +195,9 @@ class _Batch:
                 lists.replace(changed, np.fromiter(map(len, values), I32, len(values)), np.fromiter(chain.from_iterable(values), I32))
         for paper, revision in self.text_revision.items():
             s.text_revision.data[paper] = revision
+        if self.reports:
+            blobs = bytes_column([orjson.dumps(held) for held in self.reports.values()])
+            s.reported.replace(np.fromiter(self.reports, I32, len(self.reports)), blobs.lengths, blobs.values)
         for (source, paper), day in self.counted_last.items():
             s.counted_at[source].data[paper] = day
 
@@ -287,6 +295,21 @@ class _Batch:
             self.cards.append(b"")
         self.held[paper] = _Held(event["revision"], digest, WITHDRAWN, 0, [], [])
 
+    def _scored(self, at: int, paper: int, event: dict) -> None:
+        """Rule D6: what is not computed from the log counts as it was told first, whoever repeats it with another value."""
+        s, told = self.stage, [event["source"], event["version"]]
+        held = self.reports.get(paper)
+        if held is None and paper < self.before:
+            index, _ = s.reported.index(np.array([paper]))
+            held = orjson.loads(s.reported.values[0].data[index].tobytes()) if len(index) else []
+        if event["novelty"] is None or any(one[:2] == told for one in held or ()):
+            s.counters["repeats"] += 1
+            return
+        self.reports[paper] = sorted([*(held or ()), [*told, event["novelty"]]])
+        self.report_paper.append(paper)
+        self.report_json.append(orjson.dumps(self.reports[paper]))
+        self.report_event.append(at)
+
     def _counted(self, at: int, paper: int, event: dict) -> None:
         s, day = self.stage, int(event["as_of"].replace("-", ""))
         source = int(s.sources.learn([event["source"]])[0])
@@ -318,8 +341,10 @@ class _Batch:
         s = self.stage
         head = np.array(self.head, I32)
         languages = self._emit_texts()
-        if not (len(head) or self.count_paper):
+        if not (len(head) or self.count_paper or self.report_paper):
             return
+        reported, reported_event = np.array(self.report_paper, I32), np.array(self.report_event, I64)
+        reports = {"paper": reported, "reports": bytes_column(self.report_json)}
         head_event, count_event = np.array(self.head_event, I64), np.array(self.count_event, I64)
         (begun, begun_event), (ended, ended_event) = self.begun.columns(), self.ended.columns()
         counted, count_source = np.array(self.count_paper, I32), np.array(self.count_source, I32)
@@ -343,7 +368,7 @@ class _Batch:
         targets = s.targets(topics.PAPER_CHANGES)
         for target in targets:
             begun_rows, ended_rows = (np.flatnonzero(s.part.data[c["cited"]] == target) for c in (begun, ended))
-            count_rows = np.flatnonzero(s.part.data[counted] == target)
+            count_rows, report_rows = (np.flatnonzero(s.part.data[papers_of] == target) for papers_of in (counted, reported))
             if len(targets) == 1:
                 rows = np.arange(len(head))
             else:  # described here, or citing into here
@@ -354,9 +379,10 @@ class _Batch:
                 _strip(here, home[rows] != target)
             self._send(
                 target,
-                {"paper": here, "edge": take(begun, begun_rows), "ended": take(ended, ended_rows), "counted": take(counts, count_rows)},
+                {"paper": here, "edge": take(begun, begun_rows), "ended": take(ended, ended_rows), "counted": take(counts, count_rows),
+                 "reported": take(reports, report_rows)},
                 {"paper": head_event[rows], "edge": begun_event[begun_rows], "ended": ended_event[ended_rows],
-                 "counted": count_event[count_rows]},
+                 "counted": count_event[count_rows], "reported": reported_event[report_rows]},
             )  # fmt: skip
 
     def _emit_texts(self) -> list[str]:
@@ -383,9 +409,11 @@ class _Batch:
     def _send(self, target: int, rows: dict[str, Rows], event: dict[str, np.ndarray]) -> None:
         """rows and their events, by kind; slots become numbers on the channel."""
         s = self.stage
-        here, begun, ended, counts = (rows[kind] for kind in ("paper", "edge", "ended", "counted"))
-        used = np.concatenate([here["paper"], begun["cited"], counts["paper"]])  # what ends was named when it began
-        fresh, fresh_event = _define(s.paper_no, target, used, np.concatenate([event[kind] for kind in ("paper", "edge", "counted")]))
+        here, begun, ended, counts, reports = (rows[kind] for kind in ("paper", "edge", "ended", "counted", "reported"))
+        used = np.concatenate([here["paper"], begun["cited"], counts["paper"], reports["paper"]])  # what ends was named when it began
+        fresh, fresh_event = _define(
+            s.paper_no, target, used, np.concatenate([event[kind] for kind in ("paper", "edge", "counted", "reported")])
+        )
         members = here["members"]
         named, named_event = _define(s.author_no, target, members.values, np.repeat(event["paper"], members.lengths))
         sources, sources_event = _define(s.source_no, target, counts["source"], event["counted"])
@@ -393,6 +421,7 @@ class _Batch:
         here |= {"paper": paper_of[here["paper"]], "members": Ragged(members.lengths, s.author_no.of(target, members.values))}
         for citations in (begun, ended):
             citations |= {"cited": paper_of[citations["cited"]], "citing": paper_of[citations["citing"]]}
+        reports["paper"] = paper_of[reports["paper"]]
         counts |= {"paper": paper_of[counts["paper"]], "source": s.source_no.of(target, counts["source"])}
         rows |= {
             "paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]},

@@ -62,6 +62,7 @@ class Citations(PackStage):
     outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
     kinds = (
         Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("cohort_key"), Kind("card", ("paper",)),
+        Kind("reported", ("paper",)),
         Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
         Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"),
         Kind("cause"), Kind("move"),
@@ -79,6 +80,7 @@ class Citations(PackStage):
         self.cited_by = Lists(I32, growing=True)  # citing papers
         self.foreign = Column(I32)  # citations that share no author
         self.weight = Column(I64)  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
+        self.reported = Lists(np.uint8)  # novelties from elsewhere, as the catalogue has them
         self.counted: list[Column] = []  # per source: citations, -1 unknown
         # what is compared with what
         self.known_facts = Keys(own=True)  # "year|language|category" of dated papers
@@ -107,6 +109,7 @@ class Citations(PackStage):
             "references": self.references, "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign,
             "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
             "stranger_no": self.stranger_no, "known_facts": self.known_facts, "fact": self.fact, "cohorts": self.cohorts,
+            "reported": self.reported,
             "cohort_part": self.cohort_part, "cohorts_of": self.cohorts_of, "text_state": self.text_state,
             "cited_place": self.cited_place, "cited_bin": self.cited_bin, "novel_place": self.novel_place, "novel_bin": self.novel_bin,
             "cohort_no": self.cohort_no, **{f"new.{i}": c for i, c in enumerate(self.new)},
@@ -140,6 +143,7 @@ class Citations(PackStage):
         edges = self._edges(channel, pack.kinds.get("ended"), pack.kinds.get("edge"))
         heads, rows, superseded = self._heads(channel, pack.kinds.get("paper"))
         counted = self._counts(channel, pack.kinds.get("counted"))
+        reported = self._reported(channel, pack.kinds.get("reported"))
         scored = self._scored(channel, pack.partition, pack.kinds.get("novelty"))
         # before
         ours = np.flatnonzero(rows["status"] >= 0) if rows else np.zeros(0, I64)
@@ -164,14 +168,14 @@ class Citations(PackStage):
         deltas = _Deltas(*(tuple(map(np.concatenate, zip(*parts, strict=True))) for parts in (years, resolved, teams)))
         self._find_facts(home[now], ours[now], rows)
         moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored])))
-        self._emit(edges, home, ours, rows, change, counted, deltas, superseded, distinct(np.concatenate([moved, scored])))
+        self._emit(edges, home, ours, rows, change, counted, deltas, superseded, distinct(np.concatenate([moved, scored])), reported)
 
     def _learn(self, channel: str, kinds: dict[str, Rows]) -> None:
         if "paper_key" in kinds:
             self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
             for column in (self.present, self.year, self.references, self.members, self.cited_by, self.foreign, self.weight, self.paper_no,
                            self.fact, self.text_state, self.cited_place, self.cited_bin, self.novel_place, self.novel_bin, *self.new,
-                           *self.size, *self.counted):  # fmt: skip
+                           self.reported, *self.size, *self.counted):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
@@ -227,6 +231,16 @@ class Citations(PackStage):
             mine = last[source[last] == s]
             self.counted[s].data[paper[mine]] = rows["count"][mine]
         return paper[last], source[last]
+
+    def _reported(self, channel: str, rows: Rows | None) -> np.ndarray:
+        """Takes novelties from elsewhere; returns the papers, ascending."""
+        if rows is None:
+            return NONE
+        paper = self.paper_slots.slots(channel, rows["paper"])
+        last = last_of(paper)
+        blobs = rows["reports"].take(last)
+        self.reported.replace(paper[last], blobs.lengths, blobs.values)
+        return distinct(paper)
 
     def _scored(self, channel: str, shard: int, rows: Rows | None) -> np.ndarray:
         """Takes what the scorer tells of texts; returns the papers."""
@@ -474,8 +488,8 @@ class Citations(PackStage):
 
     # ---- what is now
 
-    def _emit(self, edges, home, ours, rows, change, counted, deltas, superseded, stands) -> None:
-        moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home, stands]))
+    def _emit(self, edges, home, ours, rows, change, counted, deltas, superseded, stands, reported) -> None:
+        moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home, stands, reported]))
         moved = moved[self.present.data[moved] == PRESENT]
         index, owner = self.members.index(moved)
         author, row, own, own_weight = (c.data[index] for c in self.members.values)
@@ -492,13 +506,23 @@ class Citations(PackStage):
             touched = _Touched(*(c[authorships] for c in (moved[owner], author, row, rank, own, own_weight)))
             mine = deltas.take(dated, referring, teamed)
             self._send(
-                target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0], stands
+                target,
+                touched,
+                change.gone_row[gone],
+                mine,
+                tuple(c[why] for c in causes),
+                described,
+                place,
+                rows,
+                counted[0],
+                stands,
+                reported,
             )
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
         return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
 
-    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted, stands) -> None:
+    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted, stands, reported) -> None:
         out: dict[str, Rows] = {}
         at = find(described, touched.paper)
         is_new = at >= 0
@@ -524,6 +548,12 @@ class Citations(PackStage):
                           "sig": _sigs(rows, place[at[is_new]], rank), "year": self.year.data[paper],
                           "authors": authors_of.astype(I16), "references": self.references.data[paper],
                           "place": ((rank == 0) * FIRST + (rank == authors_of - 1) * LAST).astype(I8)}  # fmt: skip
+        told = distinct(touched.paper[is_new | (find(reported, touched.paper) >= 0)])
+        told = told[self.reported.length.data[told] > 0]
+        if len(told):
+            index, _ = self.reported.index(told)
+            blobs = Ragged(self.reported.length.data[told], self.reported.values[0].data[index])
+            out["reported"] = {"paper": paper_number[told], "reports": blobs}
         anew = is_new | (find(stands, touched.paper) >= 0)
         self._standing_of(target, touched.paper[anew], touched.row[anew], out)
         none = np.full(len(gone), -1, I32)

@@ -33,6 +33,7 @@ class Profiles(PackStage):
         self.papers = Names()
         self.cards = Lists(np.uint8)
         self.paper_counted: list[Column] = []  # per source: what it counts, -1 unknown
+        self.reports = Lists(np.uint8)  # JSON: [[source, version, novelty], …]
         self.cohorts = Names(own=True)
         self.standing = Column(I32, -1, width=len(FACTS))
         self.date, self.fact = Column(I32), Column(I32)
@@ -73,7 +74,7 @@ class Profiles(PackStage):
             "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
             "sources": self.sources,
             "categories": self.categories, "written": self.written, "numbers": self.numbers, "grounds": self.grounds,
-            "score_counts": self.score_counts, "cohorts": self.cohorts, "standing": self.standing,
+            "score_counts": self.score_counts, "cohorts": self.cohorts, "reports": self.reports, "standing": self.standing,
             "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
@@ -145,6 +146,11 @@ class Profiles(PackStage):
             for source in distinct(rows["source"][last]).tolist():
                 mine = last[rows["source"][last] == source]
                 self.paper_counted[source].data[rows["paper"][mine]] = rows["count"][mine]
+        if "reported" in kinds:
+            rows = kinds["reported"]
+            last = last_of(rows["paper"])
+            told = rows["reports"].take(last)
+            self.reports.replace(rows["paper"][last], told.lengths, told.values)
         if "standing" in kinds:
             rows = kinds["standing"]
             last = last_of(rows["paper"])
@@ -173,7 +179,7 @@ class Profiles(PackStage):
                     self._place(slot, *self.unplaced.pop(name))
         if "paper_key" in kinds:
             self.papers.extend(kinds["paper_key"]["key"])
-            for column in (self.cards, self.date, self.fact, self.standing, *self.paper_counted):
+            for column in (self.cards, self.date, self.fact, self.standing, self.reports, *self.paper_counted):
                 column.resize(len(self.papers))
         if "cohort_key" in kinds:
             self.cohorts.extend(kinds["cohort_key"]["key"])

@@ -38,7 +38,7 @@ NAME = b',"name":%s'
 MARK = b',"generation":%d,"version":%d,"as_of":%s,'
 REST = (
     b'"field":%s,"affiliations":%s,'
-    b'"headline":{"h_index":%d,"papers":%d,"citations":%d,"novelty":%s,"ai_score":%s,"basis":%s},'
+    b'"headline":{"h_index":%d,"papers":%d,"citations":%d,"novelty":%s,"ai_score":%s,"basis":%s,"novelty_basis":%s},'
     b'"metrics":{"references":%s%s},"scores":%s,"reported":%s,"citations_by_year":{%s},"papers_by_year":{%s},"papers_total":%d,"papers":[%s],'
     b'"flags":%s,"provenance":%s%s}'
 )
@@ -46,12 +46,13 @@ CHANGE = b'"before":{%s},"after":{%s},"changed":[%s]'
 CAUSES = b',"causes":[%s],"causes_total":%d}'
 PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":%%s}}' % orjson.dumps(definitions.VERSION)
 SCORES = (
-    b'{"novelty":{"definition":"%s","scored":%%d,"provisional_papers":%%d,"provisional":%%s,"standard_error":%%s},'
+    b'{"novelty":{"definition":"%s","scored":%%d,"provisional_papers":%%d,"provisional":%%s,"standard_error":%%s,"reported":%%s},'
     b'"ai_score":{"definition":"%s","ranked":%%d,"immature":%%d,"pooled_or_immature":%%d,"provisional":%%s}}'
 ) % (novelty.VERSION.encode(), rankpoints.VERSION.encode())
 BY_TEXT = b'{"reasons":%s,"new_pairs":%s,"pairs":%s,"cohort":%s,"cohort_size":%s,"table":%s}'
 BY_CITATIONS = b'{"percentile":%s,"cohort":%s,"cohort_size":%s,"table":%s,"immature":%s,"pooled":%s}'
 TRUTH = (b"false", b"true")
+OWN_NOVELTY = orjson.dumps(novelty.VERSION)
 
 
 class Snapshot(NamedTuple):
@@ -105,7 +106,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     """For each author: slot; author_id, name, and all else of the snapshot as JSON; the numbers as JSON; counted numbers by source."""
     numbers, length = definitions.told("references", state.numbers.data[authors]), state.held.length.data[authors].tolist()
     grounds, score_counts = state.grounds.data[authors].tolist(), state.score_counts.data[authors].tolist()
-    about = blobs(state.about, authors)
+    about, reported = blobs(state.about, authors), _means(state, authors)
     pieces, paper_bounds = _papers(state, authors)
     owner, key, count = state.tallies.of(authors)
     kind = key >> 28
@@ -120,7 +121,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     ]
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
     definitions_changed = state.layout.generation > 1 and definitions.changed()
-    basis = state.layout.headline_basis
+    basis, named_novelty = state.layout.headline_basis, state.layout.headline_novelty
     wanted = basis.removeprefix("counted:") if basis.startswith("counted:") else None
     for at, slot in enumerate(authors.tolist()):
         cited, published, category, name, end = group[4 * at : 4 * at + 5]
@@ -134,6 +135,10 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         if wanted in counted:
             told, h_index, citations = _quoted(basis), counted[wanted]["h_index"], counted[wanted]["citations"]
         others = b"".join(b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items())
+        novel, novel_basis = own[NOVELTY], OWN_NOVELTY
+        for one in reported[at]:
+            if named_novelty == f"reported:{one['source']}@{one['version']}":
+                novel, novel_basis = one["novelty"], _quoted(named_novelty)
         references, resolved, large = grounds[at]
         covered = orjson.dumps(round(resolved / references, 6)) if references else b"null"
         shown = described.get("name") or spelled or author_id.removeprefix("name:")
@@ -146,8 +151,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         extras = {extra: described[extra] for extra in EXTRAS if extra in described}
         rest = REST % (
             _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations,
-            orjson.dumps(own[NOVELTY]), orjson.dumps(own[AI_SCORE]), told,
-            own_json, others, _scores(score_counts[at], length[at]), _reported(said, own) if said else b"[]",
+            orjson.dumps(novel), orjson.dumps(own[AI_SCORE]), told, novel_basis,
+            own_json, others, _scores(score_counts[at], length[at], reported[at]), _reported(said, own) if said else b"[]",
             b",".join(years[cited:published]), b",".join(years[published:category]), length[at],
             b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged,
             PROVENANCE % (covered, orjson.dumps(round(score_counts[at][0] / length[at], 6)) if length[at] else b"null"),
@@ -174,6 +179,9 @@ def _papers(state, authors: np.ndarray) -> tuple[list[bytes], list[int]]:
     stands = [_standing(names, *facts) for facts in state.standing.data[paper].tolist()]
     parts = zip(blobs(state.cards, paper), citations.tolist(), stands, strict=True)
     pieces = [b'%s,"citations":%d,%s}' % three for three in parts]
+    for at in np.flatnonzero(state.reports.length.data[paper]).tolist():
+        told = [dict(zip(("source", "version", "novelty"), one, strict=True)) for one in _reports(state, paper[at])]
+        pieces[at] = b'%s,"novelty_reported":%s}' % (pieces[at][:-1], orjson.dumps(told))
     for source, counts in enumerate(state.paper_counted):
         _add_counts(pieces, state.sources.names[source], counts.data[paper])
     return pieces, [0, *np.cumsum(shown).tolist()]
@@ -206,12 +214,35 @@ def _reasons(bits: int) -> bytes:
     return _quoted(reasons_of(bits))
 
 
-def _scores(counts: list[int], papers: int) -> bytes:
-    """What the two scores rest on. counts: as COUNTS names them."""
+def _reports(state, paper: int) -> list[list]:
+    """[source, version, novelty] of everybody who scores the paper."""
+    return orjson.loads(blobs(state.reports, np.array([paper]))[0])
+
+
+def _means(state, authors: np.ndarray) -> list[list[dict]]:
+    """Of each author what every (source, version) says on average over the papers it scores: never mixed, neither with ours."""
+    out: list[list[dict]] = [[] for _ in authors]
+    if not state.reports.values[0].size:
+        return out
+    index, owner = state.held.index(authors)
+    paper = state.row_paper.data[state.held.values[0].data[index]]
+    scored = np.flatnonzero(state.reports.length.data[paper])
+    found: dict[tuple, list[float]] = {}
+    for at, one in zip(owner[scored].tolist(), paper[scored], strict=True):
+        for source, version, value in _reports(state, one):
+            found.setdefault((at, source, version), []).append(value)
+    for (at, source, version), values in sorted(found.items()):
+        mean = round(sum(sorted(values)) / len(values), 6)
+        out[at].append({"source": source, "version": version, "novelty": mean, "papers": len(values)})
+    return out
+
+
+def _scores(counts: list[int], papers: int, reported: list[dict]) -> bytes:
+    """What the two scores rest on. counts: as COUNTS names them; reported: novelties from elsewhere."""
     scored, unsettled, ranked, immature, doubtful = counts
     error = _quoted(round(novelty.ERROR / scored**0.5, 6)) if scored else b"null"
     provisional = TRUTH[novelty.is_provisional(scored, unsettled)], TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))]
-    return SCORES % (scored, unsettled, provisional[0], error, ranked, immature, doubtful, provisional[1])
+    return SCORES % (scored, unsettled, provisional[0], error, orjson.dumps(reported), ranked, immature, doubtful, provisional[1])
 
 
 def _add_counts(pieces: list[bytes], source: str, counts: np.ndarray) -> None:

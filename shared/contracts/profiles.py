@@ -38,9 +38,14 @@ class Headline(TypedDict):
     h_index: Count
     papers: Count
     citations: Count
-    novelty: Annotated[Share | None, Field(description="As in metrics.references; null: no paper is scored.")]
+    novelty: Annotated[
+        Share | None, Field(description="As in metrics.references, unless `novelty_basis` says otherwise; null: no paper is scored.")
+    ]
     ai_score: Annotated[float | None, Field(ge=0, le=100, description="As in metrics.references; null: no paper is ranked.")]
     basis: Annotated[Basis, Field(description="Which of `metrics` h_index and citations are from.")]
+    novelty_basis: Annotated[
+        str, Field(description="Whose novelty it is: the name of our definition, or reported:SOURCE@VERSION where a setting names one.")
+    ]
 
 
 def _field_of(metric: Metric):
@@ -116,6 +121,22 @@ class Standing(TypedDict):
 
 
 @with_config(STRICT)
+class ReportedNovelty(TypedDict):
+    """What a source says of a paper (`paper.scored`): the first value of each (source, version) stands."""
+
+    source: str
+    version: str
+    novelty: Share
+
+
+@with_config(STRICT)
+class ReportedMean(ReportedNovelty):
+    """The mean of what a source says of the author's papers; beside ours, never mixed with it or with another version."""
+
+    papers: Annotated[Count, Field(description="How many of the author's papers it scores.")]
+
+
+@with_config(STRICT)
 class NoveltyGrounds(TypedDict):
     """What an author's novelty rests on."""
 
@@ -124,6 +145,7 @@ class NoveltyGrounds(TypedDict):
     provisional_papers: Annotated[Count, Field(description="Of these, how many are provisional.")]
     provisional: Annotated[bool, Field(description="Fewer than 5 are scored, or more than half of them are provisional.")]
     standard_error: Annotated[Number | None, Field(description="0.29 / √scored.")]
+    reported: Annotated[list[ReportedMean], Field(description="By source and version.")]
 
 
 @with_config(STRICT)
@@ -164,6 +186,7 @@ class Paper(TypedDict):
     citations: Annotated[Count, Field(description="Counted from references.")]
     novelty: Annotated[Share | None, Field(description="Percentile in its cohort; null: `standing` says why.")]
     standing: Annotated[Standing | None, Field(description="null: where it stands is not known yet.")]
+    novelty_reported: NotRequired[Annotated[list[ReportedNovelty], Field(description="By source and version.")]]
     citations_by_source: NotRequired[Annotated[dict[str, Count], Field(description="Of the sources that count this paper.")]]
     url: NotRequired[str]
     doi: NotRequired[str]

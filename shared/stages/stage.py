@@ -31,6 +31,7 @@ class Layout(NamedTuple):
     author_changes: int = 0  # 0: as many as authors
     terms: int = 1
     cohorts: int = 1
+    headline_novelty: str = "own"
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""

@@ -78,6 +78,9 @@ class Script:
         if r < 0.34:
             event = {"event": "paper.counted", "paper_id": paper, "source": rng.choice("st"), "as_of": f"2026-0{rng.randint(1, 9)}-01",
                      "citations": rng.choice([0, 1, 5, 12, 150])}  # fmt: skip
+            if rng.random() < 0.3:
+                event = {"event": "paper.scored", "paper_id": paper, "source": rng.choice("st"), "version": rng.choice("12"),
+                         "novelty": rng.choice([None, 0.55, rng.random()])}  # fmt: skip
             return PAPERS.name, paper, orjson.dumps(event)
         self.revision[paper] += rng.choice([0, 1, 1])
         if r < 0.42:
@@ -453,7 +456,10 @@ def without_scores(profile: dict) -> dict:
         basis: {name: value for name, value in numbers.items() if name not in ("novelty", "ai_score")}
         for basis, numbers in profile["metrics"].items()
     }
-    papers = [{name: value for name, value in paper.items() if name not in ("novelty", "standing")} for paper in profile["papers"]]
+    papers = [
+        {name: value for name, value in paper.items() if name not in ("novelty", "standing", "novelty_reported")}
+        for paper in profile["papers"]
+    ]
     return profile | {"metrics": metrics, "papers": papers}
 
 

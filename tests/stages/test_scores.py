@@ -132,3 +132,30 @@ def test_random_histories_equal_the_oracle_after_a_tick(events, partitions, seed
         made = Pipeline(Layout(papers, authors, terms=terms, cohorts=cohorts), seed).tell(*events).tell(TICK).tell(AGAIN)
         told = [json.dumps(event).encode() for event in [*events, TICK, AGAIN]]
         assert list(score_oracle.differences(made.profiles, told, parameters)) == []
+
+
+def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
+    def scored(paper_id: str, source: str, version: str, value: float | None) -> dict:
+        return {"event": "paper.scored", "paper_id": paper_id, "source": source, "version": version, "novelty": value}
+
+    told = [
+        scored("p", "s", "1", 0.5), scored("p", "s", "1", 0.9), scored("p", "s", "2", 0.25), scored("q", "s", "1", 1.0),
+        scored("q", "t", "1", None), scored("q", "t", "1", 0.0), scored("elsewhere", "s", "1", 0.0),
+    ]  # fmt: skip
+    papers = [{"paper_id": paper, "title": "t", "authors": [{"author_id": "a", "name": "A"}]} for paper in "pq"]
+    for events in (told + papers, papers + told):
+        for basis, headline in (("own", None), ("reported:s@1", 0.75), ("reported:s@3", None)):
+            made = Pipeline(Layout(2, 2, headline_novelty=basis), 3).tell(*events)
+            profile = made.profiles["a"]
+            assert profile["scores"]["novelty"]["reported"] == [
+                {"source": "s", "version": "1", "novelty": 0.75, "papers": 2},
+                {"source": "s", "version": "2", "novelty": 0.25, "papers": 1},
+                {"source": "t", "version": "1", "novelty": 0.0, "papers": 1},
+            ]
+            assert profile["metrics"]["references"]["novelty"] is None
+            assert profile["headline"]["novelty"] == headline
+            assert profile["headline"]["novelty_basis"] == (basis if headline is not None else novelty.VERSION)
+            reported = {paper["paper_id"]: paper["novelty_reported"] for paper in profile["papers"]}
+            assert reported["p"] == [{"source": "s", "version": v, "novelty": x} for v, x in (("1", 0.5), ("2", 0.25))]
+    made.tell({"event": "paper.withdrawn", "paper_id": "q", "revision": 1})
+    assert [one["papers"] for one in made.profiles["a"]["scores"]["novelty"]["reported"]] == [1, 1]
