@@ -321,3 +321,19 @@ def _right(paper: dict) -> tuple:
     novelty, cited = (None if value is None else round(value, 6) for value in (paper["novelty"], paper["percentile"]))
     about = (paper["k"], paper["n"], paper["cohort_size"]) if paper["bin"] is not None else ()
     return novelty, paper["reasons"], paper["reported"], *about, cited, paper["immature"], paper["pooled"]
+
+
+def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
+    """Puts what snapshots say of scores into the profiles of `oracle`."""
+    papers, written = truth_of(raws)
+    for author, profile in profiles.items():
+        right = author_scores([papers[paper] for paper in written.get(author, ())])
+        profile["scores"] = right.pop("scores")
+        profile["metrics"]["references"] |= right
+        for entry in profile["papers"]:
+            paper = papers[entry["paper_id"]]
+            value, percentile = (None if x is None else round(x, 6) for x in (paper["novelty"], paper["percentile"]))
+            text = {"reasons": paper["reasons"], "new_pairs": paper["k"], "pairs": paper["n"]}
+            cited = {"percentile": percentile, "immature": paper["immature"], "pooled": paper["pooled"]}
+            told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted(paper["reported"].items())]
+            entry |= {"novelty": value, "standing": {"novelty": text, "citations": cited}} | ({"novelty_reported": told} if told else {})
