@@ -38,10 +38,9 @@ class Authors(PackStage):
     outputs = (topics.METRIC_CHANGES,)
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("card", ("paper",)), Kind("row"), Kind("state", ("row",)),
-        Kind("count", ("paper", "source")), Kind("cohort_key"), Kind("standing", ("paper",)),
-        Kind("reported", ("paper",)), Kind("year"),
-        Kind("cause"), Kind("about", ("author",)), Kind("metrics", ("author",)),
-        Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("count", ("paper", "source")), Kind("cohort_key"), Kind("standing", ("paper",)), Kind("reported", ("paper",)), Kind("year"),
+        Kind("cause"), Kind("about", ("author",)), Kind("counted", ("author", "source")),
+        Kind("day", ("one",)), Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -167,7 +166,9 @@ class Authors(PackStage):
             out["day"] = {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}
             if self.today != before:
                 self._new_year()
-                touched.append(np.arange(len(self.authors), dtype=I32))
+                everybody = np.arange(len(self.authors), dtype=I32)
+                touched.append(everybody)
+                self._say_new_year(everybody, offset, out)
         touched.append(self._look_up(self.standings.take_unseen(), out))
         if any(map(len, touched)):
             self._emit(distinct(np.concatenate(touched)), offset, out)
@@ -381,6 +382,16 @@ class Authors(PackStage):
         rows = np.flatnonzero(self.row_citations.view >= 0)
         citations = self.row_citations.data[rows]
         self._set_lately(self.row_author.data[rows], rows, np.full(len(rows), ABSENT), citations)
+
+    def _say_new_year(self, authors: np.ndarray, offset: int, out: dict[str, Rows]) -> None:
+        """Adds the cause that is nobody's paper."""
+        nothing, size = np.full(len(authors), -1, I32), len(authors)
+        why = {
+            "author": authors, "paper": nothing, "kind": np.full(size, causes.NEW_YEAR, I8), "by": nothing, "weight": np.ones(size, I32),
+            "version": np.full(size, offset + 1, I64),
+        }  # fmt: skip
+        said = out.get("cause")
+        out["cause"] = why if said is None else {name: np.concatenate([said[name], column]) for name, column in why.items()}
 
     def _set_counted(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
         slot, source = self.row_slots.slots(channel, rows["row"]), self.source_slots.slots(channel, rows["source"])

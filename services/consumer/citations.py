@@ -594,7 +594,7 @@ class Citations(PackStage):
         present = self.present.data
         new, gone = edges.after & ~edges.before, edges.before & ~edges.after
         sets = []
-        for mask, kind in ((new, CITED), (gone, UNCITED)):
+        for mask, kind in ((new, CITED), (gone, UNCITED), (edges.after & edges.before, REVISED)):  # the last: the citing paper is
             papers, by = edges.cited[mask], edges.citing[mask]
             plain = present[papers] == PRESENT
             sets.append((papers[plain], kind, by[plain]))

@@ -248,11 +248,11 @@ class Profile(TypedDict):
 
 @with_config(STRICT)
 class Cause(TypedDict):
-    """Why numbers moved: something happened to a paper of the author."""
+    """Why numbers moved: something happened to a paper of the author, or a new calendar year began."""
 
-    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn or counted.")]
-    paper_id: Annotated[Id, Field(description="The author's paper.")]
-    by: NotRequired[Annotated[Id, Field(description="The paper that cites it, or no longer does.")]]
+    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn, counted or new_year.")]
+    paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; not of new_year.")]]
+    by: NotRequired[Annotated[Id, Field(description="The paper that cites it, or no longer does; with revised: that was revised.")]]
     source: NotRequired[Annotated[str, Field(description="Who counted its citations.")]]
 
 

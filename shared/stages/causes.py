@@ -5,8 +5,8 @@ import numpy as np
 from shared.stages.columns import I32, runs, stable_order, starts_of
 
 TOLD = 20  # causes told in one change record (contracts.md)
-CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED = range(6)
-KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted")
+CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR = range(7)
+KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted", "new_year")
 
 
 def cap(author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None):
