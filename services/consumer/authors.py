@@ -421,17 +421,13 @@ class Authors(PackStage):
             return rows
         author, foreign = self.row_author.data[rows], self.row_foreign.data[rows]
         by_citations, by_text, facts = self.standings.look(rows, foreign, author)
-        self.standings.rank(by_citations, self._rows_of)
-        self.standings.average(by_text, self._rows_of)
+        self.standings.rank(rows[by_citations], author[by_citations], self.held)
+        self.standings.average(distinct(author[by_text]), self.held)
         there = np.flatnonzero(foreign >= 0)
         paper = self.row_paper.data[rows[there]]
         one = there[last_of(paper)]  # of all rows of a paper the same
         out["standing"] = {"paper": self.row_paper.data[rows[one]], **{name: column[one].astype(I32) for name, column in facts.items()}}
-        return distinct(np.concatenate([by_citations, by_text, author[there]]))
-
-    def _rows_of(self, authors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        index, owner = self.held.index(authors)
-        return self.held.values[0].data[index], owner
+        return distinct(author[by_citations | by_text | (foreign >= 0)])
 
     def _look(self, indices: Indices, owners: np.ndarray, column: Column, among=None) -> None:
         """Has the indices of these authors computed from their rows: all, or those for which `among` says so."""

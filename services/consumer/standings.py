@@ -6,8 +6,6 @@ last, and for all tables that differ when the cohorts say that they are even (wi
 paper touches nobody (docs/scores.md §4).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from shared.metrics import novelty, percentile, rankpoints
@@ -15,7 +13,7 @@ from shared.metrics.cohorts import pooled_of
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, NOWHERE, POOLED, Tables
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct, pair
 from shared.stages.packs import Rows
 from shared.stages.stage import ChannelMap
 
@@ -31,6 +29,7 @@ COUNTS = ("scored", "unsettled", "ranked", "immature", "doubtful")
 FACTS = ("novelty", "reasons", "new", "size", "novel", "novel_size", "novel_table", "cited_percentile", "cited_doubt", "cited",
          "cited_size",         "cited_table")  # fmt: skip
 IMMATURE, FROM_POOLED = 1, 2  # bits of cited_doubt
+MANY = 2 * rankpoints.TELLING  # papers of an author above which the best ones are kept
 ONCE_AT_MOST = 1 << 18  # authors whose scores are computed at once
 
 
@@ -52,6 +51,9 @@ class Standings:
                             self.counted_as)  # fmt: skip
         # authors
         self.mean, self.score = Column(I32, NULL), Column(I32, NULL)  # millionths; ten-thousandths
+        # of an author with many papers the best ranked rows, and the percentile that none of the others exceeds: a citation costs what it
+        # costs an author of few papers, until one of the best falls below it
+        self.best, self.floor = Lists(I32), Column(np.float64, NO_VALUE)
         self.counts = {name: Column(I32) for name in COUNTS}
         # what is to be looked at before the pack ends
         self._unseen: list[np.ndarray] = []
@@ -61,7 +63,8 @@ class Standings:
             "cohorts": self.cohorts, "cohort_slots": self.cohort_slots, "pooled": self.pooled, "tables": self.tables,
             "changes": self.changes, "looked_at": self.looked_at, "differs": self.differs, "members": self.members, "cited": self.cited,
             "novel": self.novel, "bin": self.bin, "new": self.new, "size": self.size, "state": self.state, "percentile": self.percentile,
-            "novelty": self.novelty, "counted_as": self.counted_as, "mean": self.mean, "score": self.score, **self.counts,
+            "novelty": self.novelty, "counted_as": self.counted_as,
+            "mean": self.mean, "score": self.score, "best": self.best, "floor": self.floor, **self.counts,
         }  # fmt: skip
         return {f"standing.{name}": part for name, part in named.items()}
 
@@ -70,7 +73,7 @@ class Standings:
             column.resize(rows)
 
     def resize_authors(self, authors: int) -> None:
-        for column in (self.mean, self.score, *self.counts.values()):
+        for column in (self.mean, self.score, self.best, self.floor, *self.counts.values()):
             column.resize(authors)
 
     # ---- what comes
@@ -142,7 +145,7 @@ class Standings:
     def look(self, rows: np.ndarray, foreign: np.ndarray, author: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         """Looks up distinct rows with so many citations by others (below 0: not there) of these authors.
 
-        Returns the authors whose percentiles changed, those whose novelties did, and the facts of every row, in columns.
+        Returns which rows' percentiles changed, which novelties did, and the facts of every row, in columns.
         """
         there = foreign >= 0
         cited, novel = np.where(there, self.cited.data[rows], NO_COHORT), np.where(there, self.novel.data[rows], NO_COHORT)
@@ -169,7 +172,7 @@ class Standings:
         facts = (value, reasons, self.new.data[rows], size, self._used(novel, by_text), by_text.size, by_text.version,
                  _millionths(by_citations.value), doubt, self._used(cited, by_citations), by_citations.size,
                  by_citations.version)  # fmt: skip
-        return distinct(author[cited_differs]), distinct(author[novel_differs]), dict(zip(FACTS, facts, strict=True))
+        return cited_differs, novel_differs, dict(zip(FACTS, facts, strict=True))
 
     def take_unseen(self) -> np.ndarray:
         """The rows that are to be looked at, each once."""
@@ -210,20 +213,51 @@ class Standings:
         )
         return np.where(null > 0, null, provisional)
 
-    def rank(self, authors: np.ndarray, rows_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> None:
-        """The AI scores of distinct authors, anew. rows_of: authors → (their rows, whose each is)."""
+    def rank(self, changed: np.ndarray, author: np.ndarray, held: Lists) -> None:
+        """The AI scores of the authors of distinct rows whose percentile changed. held: the rows of every author."""
+        authors = distinct(author)
         for at in range(0, len(authors), ONCE_AT_MOST):
             some = authors[at : at + ONCE_AT_MOST]
-            row, owner = rows_of(some)
-            value = self.percentile.data[row]
-            ranked = value != NO_VALUE
-            scores = decimals(rankpoints.scores_of(owner[ranked], value[ranked], len(some)), 4)
-            self.score.data[some] = np.where(self.counts["ranked"].data[some] > 0, scores, NULL)
+            mine = (author >= some[0]) & (author <= some[-1])
+            self._rank(some, changed[mine], author[mine], held)
 
-    def average(self, authors: np.ndarray, rows_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> None:
-        """The mean novelties of distinct authors, anew."""
-        row, owner = rows_of(authors)
-        value = self.novelty.data[row]
+    def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: Lists) -> None:
+        short = self.best.length.data[authors] > 0
+        few = authors[short]
+        index, owner = self.best.index(few)
+        mine = np.flatnonzero(np.isin(author, few))
+        key = distinct(
+            np.concatenate([pair(owner, self.best.values[0].data[index]), pair(np.searchsorted(few, author[mine]), changed[mine])])
+        )
+        owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
+        reach = self.percentile.data[row] >= np.maximum(self.floor.data[few], 0)[owner]
+        owner, row = owner[reach], row[reach]
+        enough = np.bincount(owner, minlength=len(few)) >= rankpoints.TELLING
+        stays = enough[owner]
+        self._score(few[enough], (np.cumsum(enough) - 1)[owner[stays]], row[stays], np.ones(int(enough.sum()), bool))
+        rest = np.concatenate([authors[~short], few[~enough]])
+        index, owner = held.index(rest)
+        row = held.values[0].data[index]
+        ranked = self.percentile.data[row] != NO_VALUE
+        self._score(rest, owner[ranked], row[ranked], held.length.data[rest] > MANY)
+
+    def _score(self, authors: np.ndarray, owner: np.ndarray, row: np.ndarray, many: np.ndarray) -> None:
+        """Scores distinct authors by their best rows. owner: places in `authors`; many: whose best rows are kept."""
+        order, rank = rankpoints.order_of(owner, self.percentile.data[row], len(authors))
+        owner, row = owner[order], row[order]
+        scores = decimals(rankpoints.sums_of(owner, self.percentile.data[row], rank, len(authors)), 4)
+        self.score.data[authors] = np.where(self.counts["ranked"].data[authors] > 0, scores, NULL)
+        kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.TELLING)[owner]
+        lengths = np.bincount(owner[kept], minlength=len(authors))
+        large = np.flatnonzero((lengths > 0) | (self.best.length.data[authors] > 0))
+        self.best.replace(authors[large], lengths[large], row[kept])
+        last = np.cumsum(lengths)[lengths > 0] - 1
+        self.floor.data[authors[lengths > 0]] = self.percentile.data[row[kept][last]]
+
+    def average(self, authors: np.ndarray, held: Lists) -> None:
+        """The mean novelties of distinct authors, anew. held: the rows of every author."""
+        index, owner = held.index(authors)
+        value = self.novelty.data[held.values[0].data[index]]
         scored = value != NULL
         means = novelty.means_of(owner[scored], value[scored], len(authors))
         self.mean.data[authors] = np.where(self.counts["scored"].data[authors] > 0, means, NULL)

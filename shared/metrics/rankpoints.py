@@ -34,14 +34,18 @@ def score_of(percentiles: Iterable[float]) -> float:
     return 100 * sum(FIRST_WEIGHT * DECAY**rank * p**3 for rank, p in enumerate(best))
 
 
-def scores_of(owners: np.ndarray, percentiles: np.ndarray, count: int) -> np.ndarray:
-    """As `score_of` for each of owners 0 ≤ … < count < 2^19: one sort."""
+def order_of(owners: np.ndarray, percentiles: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The best papers, TELLING at most, of each of owners 0 ≤ … < count < 2^19, owner by owner, best first: positions, and ranks from 0."""
     order = np.argsort(owners.astype(I64) << (_FRACTION + 1) | ((1 << _FRACTION) - np.rint(percentiles * (1 << _FRACTION)).astype(I64)))
-    owner, value = owners[order], percentiles[order]
-    lengths = np.bincount(owner, minlength=count)
-    rank = np.arange(len(owner)) - np.repeat(starts_of(lengths), lengths)
+    lengths = np.bincount(owners, minlength=count)
+    rank = np.arange(len(order)) - np.repeat(starts_of(lengths), lengths)
     best = rank < TELLING
-    return 100 * np.bincount(owner[best], _WEIGHTS[rank[best]] * value[best] ** 3, count)
+    return order[best], rank[best]
+
+
+def sums_of(owners: np.ndarray, percentiles: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
+    """The scores of owners 0 ≤ … < count whose papers come in the order of their ranks."""
+    return 100 * np.bincount(owners, _WEIGHTS[ranks] * percentiles**3, count)
 
 
 def is_provisional(ranked, papers, doubtful):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 from pathlib import Path
 from unittest import mock
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.consumer.standings import MANY
 from shared.metrics import novelty, percentile
 from shared.stages.stage import Layout
 from tests import score_oracle
@@ -159,3 +161,32 @@ def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
             assert reported["p"] == [{"source": "s", "version": v, "novelty": x} for v, x in (("1", 0.5), ("2", 0.25))]
     made.tell({"event": "paper.withdrawn", "paper_id": "q", "revision": 1})
     assert [one["papers"] for one in made.profiles["a"]["scores"]["novelty"]["reported"]] == [1, 1]
+
+
+def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
+    """More papers than tell, citations that raise and withdrawals that lower them, tables in between: as if all were ranked anew."""
+    dice = random.Random(5)
+    papers = [
+        {
+            "paper_id": f"p{i}",
+            "title": "t",
+            "published": "2020",
+            "categories": [dice.choice("XY")],
+            "authors": [{"author_id": "a", "name": "A"}],
+        }
+        for i in range(MANY + 60)
+    ]
+    keys = [paper["paper_id"] for paper in papers]
+    citing = [
+        {"paper_id": f"q{i}", "title": "t", "authors": [{"author_id": "b", "name": "B"}], "references": dice.choices(keys, k=6)}
+        for i in range(150)
+    ]
+    gone = [{"event": "paper.withdrawn", "paper_id": one["paper_id"], "revision": 1} for one in dice.sample([*papers[:100], *citing], 60)]
+    made, told = Pipeline(seed=2).tell(*papers).tell(TICK), [*papers, TICK]
+    for at, part in enumerate((citing[:100], gone[:30], citing[100:], gone[30:])):
+        day = TICK | {"date": f"2026-12-{at + 1:02}"}
+        made.tell(*part).tell(day)
+        told += [*part, day]
+        assert list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told])) == []
+    [authors] = [session.stage for session in made.sessions if session.stage.name == "authors"]
+    assert authors.standings.best.length.view.max() > 0, "the example has no large author"
