@@ -113,7 +113,7 @@ async def test_a_clean_stop_leaves_nothing_behind(log, tmp_path):
     async with Service(log, tmp_path) as service:
         await service.idle()
     status = await Progress(log, service.layout).status()
-    assert status["idle"] and {s["stage"] for s in status["stages"]} == {"catalogue", "directory", "citations", "authors", "publisher"}
+    assert status["idle"] and {s["stage"] for s in status["stages"]} == {stage.name for stage in STAGES}
 
 
 async def test_a_refused_send_ends_the_service_and_saves_nothing(log, tmp_path):
