@@ -11,7 +11,7 @@ from rich.progress import track
 from bench.measure import Figure
 from services import worker
 from services.publisher.profiles import Profiles
-from services.worker import CONSUMER, PUBLISHER
+from services.worker import STAGES
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Message, Partition, Record
 from shared.stages.session import Session, fingerprint
@@ -26,7 +26,7 @@ class Pipeline:
 
     def __init__(self, layout: Layout | None = None):
         layout = layout or Layout()
-        self.sessions = [Session(stage(0, layout, fingerprint(layout))) for stage in (*CONSUMER, *PUBLISHER)]
+        self.sessions = [Session(stage(0, layout, fingerprint(layout))) for stage in STAGES]
         self.logs: dict[Partition, list[Record]] = defaultdict(list)
         self.gone: Counter[Partition] = Counter()  # records that were dropped after they were read
         self.spent: Counter[str] = Counter()

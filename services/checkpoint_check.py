@@ -35,7 +35,7 @@ async def check(settings, report: Report) -> int:
 async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Report) -> int:
     """The same for a log that is open."""
     checked, wrong = 0, []
-    for stage in worker.CONSUMER + worker.PUBLISHER:
+    for stage in worker.STAGES:
         for partition in range(layout.count(stage.input)):
             for name in (await asyncio.to_thread(store.names, stage.name, partition))[:1]:
                 found = await _differences(log, layout, stage, partition, store, name, report)

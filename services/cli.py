@@ -82,10 +82,19 @@ def producer(settings: Settings, source: Sources = None, json: AsJson = False) -
 @app.command()
 @with_settings(*ALL)
 def consumer(settings: Settings) -> None:
-    """Computes: catalogue, directory, citations, authors."""
+    """Computes: catalogue, directory, citations, cohorts, authors."""
     from services.consumer.main import run_consumer
 
     asyncio.run(run_consumer(settings))
+
+
+@app.command()
+@with_settings(*ALL)
+def scorer(settings: Settings) -> None:
+    """Reads texts for novelty; without it papers have none."""
+    from services.scorer.main import run_scorer
+
+    asyncio.run(run_scorer(settings))
 
 
 @app.command()

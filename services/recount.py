@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import orjson
 
+from services.rescore import Rescore, Texts
+
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 NO_YEAR = -1
 UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down (docs/metrics.md)
@@ -53,6 +55,8 @@ class Literature:
         self.authors_at, self.authors_count, self.references_at, self.references_count = (array("Q") for _ in range(4))
         self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("I")
         self.counted: dict[str, dict[int, tuple[str, int]]] = {}
+        self.texts = Texts()
+        self.scored: dict[int, dict[tuple[str, str], float]] = {}  # paper → (source, version) → novelty told first
         self.described: dict[int, tuple[int, str]] = {}  # author → (revision, name)
         self.reported: dict[int, dict[str, dict]] = {}
         self.claims: dict[int, tuple[int, int | None]] = {}  # author → (revision, whom he is merged into; None: separated)
@@ -66,8 +70,12 @@ class Literature:
             of_source = self.counted.setdefault(event["source"], {})
             if paper not in of_source or event["as_of"] >= of_source[paper][0]:
                 of_source[paper] = (event["as_of"], event["citations"])
+        if kind == "paper.scored" and event.get("novelty") is not None:
+            self.scored.setdefault(paper, {}).setdefault((event["source"], event["version"]), event["novelty"])
         if kind not in ("paper.published", "paper.withdrawn"):
             return
+        if kind == "paper.published":
+            self.texts.take(paper, event)
         revision = event.get("revision") or 0
         if revision < self.revision[paper]:
             return
@@ -181,6 +189,8 @@ class Recount:
         self.citations = np.bincount(cited, minlength=papers)
         by_others = self._compare_authors(citing, cited)
         self.nonself = np.bincount(cited[by_others], minlength=papers)
+        categories = [read.words.names[field] for field in read.field]
+        self.scores = Rescore(read.texts, read.today, current, year, categories, self.nonself)
         self.references = np.frombuffer(read.references_count, np.uint64).astype(np.int64) if papers else np.empty(0, np.int64)
         self.resolved = np.bincount(citing, minlength=papers)
         share = UNIT // np.maximum(self.references, FEW_REFERENCES)
@@ -286,6 +296,7 @@ class Recount:
             "name": read.described[author][1] if author in read.described else usual_name,
             "field": last_part(field),
             "metrics": metrics,
+            "scores": self.scores.of_author(papers) | {"reported": self._reported(papers)},
             **self._grounds(papers, teams, dated),
             "papers_by_year": dict(written),
             "citations_by_year": dict(cited),
@@ -293,6 +304,17 @@ class Recount:
             "papers": list(zip(papers[: self.listed], counts[: self.listed], strict=True)),
             "reported": [entry for _, entry in sorted(read.reported.get(author, {}).items())],
         }
+
+    def _reported(self, papers: list[int]) -> list[dict]:
+        """What others say of these papers on average, by (source, version)."""
+        told: dict[tuple[str, str], list[float]] = {}
+        for paper in papers:
+            for by, value in self.literature.scored.get(paper, {}).items():
+                told.setdefault(by, []).append(value)
+        return [
+            {"source": source, "version": version, "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
+            for (source, version), values in sorted(told.items())
+        ]
 
     def _own_metrics(self, author: int, papers: list[int], teams: list[int], dated: list[int]) -> dict[str, float | None]:
         """What depends on who wrote and who cites."""

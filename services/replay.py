@@ -45,7 +45,7 @@ class Replay:
         author: str,
         *,
         store: CheckpointStore | None = None,
-        stages: Sequence[type[Stage]] = worker.CONSUMER + worker.PUBLISHER,
+        stages: Sequence[type[Stage]] = worker.STAGES,
         report: Callable[..., None] = lambda line, fraction=None: None,
     ):
         self.log, self.layout, self.author, self.store, self.report = log, layout, author, store, report

@@ -33,7 +33,7 @@ async def run(
     announce gets the address once the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
     """
     worker.prepare_folder(settings)
-    roles = {"consumer": worker.CONSUMER, "publisher": worker.PUBLISHER}
+    roles = {"consumer": worker.CONSUMER, "scorer": worker.SCORER, "publisher": worker.PUBLISHER}
     async with worker.opened(settings, patient=True, served=open_port) as (the_log, layout):
         with worker.hold(settings, layout, tuple(roles)) as locks:
             await worker.demand_same_layout(the_log, layout)

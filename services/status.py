@@ -13,7 +13,7 @@ from shared.log.port import Log, Partition
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
 
-ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.CONSUMER + worker.PUBLISHER)}
+ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.STAGES)}
 
 
 class Progress:
@@ -48,6 +48,9 @@ class Progress:
         stages, everything_is_there = [], True
         for name, (_, stage) in ORDER.items():
             topic = stage.input.named(self.layout.generation)
+            left_out = stage in worker.SCORER and not any(one["stage"] == name for one in told.values())
+            if left_out:
+                continue
             if topic not in held:
                 everything_is_there = False
                 continue

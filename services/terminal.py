@@ -75,7 +75,7 @@ def print_profile(profile: Mapping[str, Any]) -> None:
     print(f"as of {shown(profile['as_of'])}, {at}, counts: {clean(headline['basis'])}")
     print()
     figures = [("h-index", "h_index"), ("papers", "papers"), ("citations", "citations"), ("novelty", "novelty"), ("AI score", "ai_score")]
-    print("   ".join(f"{name} {'not computed yet' if headline[key] is None else shown(headline[key])}" for name, key in figures))
+    print("   ".join(f"{name} {'not known yet' if headline[key] is None else shown(headline[key])}" for name, key in figures))
     for basis, metrics in profile["metrics"].items():
         print(f"{clean(basis)}: " + ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()))
     for entry in profile["reported"]:

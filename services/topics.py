@@ -16,7 +16,7 @@ from shared.log.port import Difference, Partition, Record, TopicSpec
 from shared.stages.packs import RowsColumn, count, decode, take
 
 DAY_MS = 86_400_000
-PACKS = {topic for stage in worker.CONSUMER + worker.PUBLISHER for topic in stage.outputs}
+PACKS = {topic for stage in worker.STAGES for topic in stage.outputs}
 
 
 async def create(settings) -> list[str]:

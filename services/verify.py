@@ -18,15 +18,18 @@ from services.sample import Sample, authors_of
 from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
 from shared.contracts.refusals import Reason
-from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, COHORT_CHANGES, DEAD_LETTERS, PAPERS
 from shared.errors import InputRefused, LogDamaged, ScholarstreamError, VerificationFailed
 from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.port import Log, Partition, Record
+from shared.stages import packs
 
 SHOWN = 20
 FOR_EVERYBODY = ("clock.ticked", "author.merged", "author.separated")  # a sample needs them all: co-authors may be merged too
 REPORT_EVERY = 20_000
+UNSCORED = ["unscored"]
+OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
 CHOSEN_AT_ONCE = 100_000  # authors looked at together when so many of them are drawn
 OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
 
@@ -104,6 +107,7 @@ class Verifier:
         self.sample = sample
         self.differences = Differences()
         self.literature = Literature()
+        self.even, self.scored = True, False  # tables of cohorts are exact; the scorer has worked on this log
         self.refused: dict[tuple[str, int, int], str] = {}  # (topic, partition, offset) of events that cannot be read → why
         self.ends: dict[Partition, int] = {}
 
@@ -124,6 +128,9 @@ class Verifier:
         await self._read_literature()
         self.report("counting", None)
         self.recount = Recount(self.literature, self.listed)
+        self.even = await self._tables_are_even()
+        if not self.even:
+            self.report("novelty and AI score: papers moved after the last day, so what depends on the tables of cohorts is not compared")
         newest = await self._read_versions(AUTHOR_PROFILES.name)
         await self._read_versions(AUTHOR_METRICS.name)
         await self._compare(newest)
@@ -201,6 +208,9 @@ class Verifier:
             value = self._json(record, where)
             if value is None:
                 continue
+            if not self.scored:
+                papers = [entry.get("standing") or {} for entry in value.get("papers") or ()]
+                self.scored = any(standing.get("novelty", {}).get("reasons", UNSCORED) != UNSCORED for standing in papers)
             name = (record.key or b"").decode(errors="replace")
             if value.get("author_id") != name:
                 self.differences.add(name, f"author_id at {where}", value.get("author_id"), name)
@@ -254,8 +264,64 @@ class Verifier:
                     if published.get(year, 0) != expected[series].get(year, 0):
                         self.differences.add(name, f"{series}.{year}", published.get(year, 0), expected[series].get(year, 0))
         self._compare_headline(name, snapshot)
+        self._compare_scores(name, snapshot, expected["scores"])
         self._compare_reported(name, snapshot, expected["reported"])
         await self._compare_papers(name, snapshot.get("papers", []), expected["papers"])
+
+    async def _tables_are_even(self) -> bool:
+        """Whether the scores are what the exact tables give: a day came after all that moved papers in their cohorts."""
+        generations = [(generation, name) for name in self.topics if (generation := COHORT_CHANGES.generation_of(name)) is not None]
+        moved: dict[int, bool] = {}
+        if generations:
+            async for partition, record in self._records(max(generations)[1]):
+                kinds = packs.decode(record.value).kinds
+                moved[partition.number] = "move" in kinds or (moved.get(partition.number, False) and "day" not in kinds)
+        return not any(moved.values())
+
+    def _compare_scores(self, name: str, snapshot: Mapping, expected: Mapping) -> None:
+        """Novelty, AI score and what they rest on; with `even` tables everything, else what no table decides."""
+        scores, read = snapshot.get("scores") or {}, self.literature
+        text, cited = scores.get("novelty", {}), scores.get("ai_score", {})
+        if text.get("reported") != expected["reported"]:
+            self.differences.add(name, "scores.novelty.reported", text.get("reported"), expected["reported"])
+        for entry in snapshot.get("papers", []):
+            paper = read.papers.numbers.get(entry["paper_id"])
+            if paper is not None:
+                self._compare_standing(name, entry, paper)
+        if not self.even:
+            return
+        said = {
+            "ai_score": snapshot["metrics"]["references"].get("ai_score"), "ranked": cited.get("ranked"), "immature": cited.get("immature"),
+            "pooled_or_immature": cited.get("pooled_or_immature"),
+        }  # fmt: skip
+        if self.scored:
+            said |= {"novelty": snapshot["metrics"]["references"].get("novelty"), "scored": text.get("scored"),
+                     "provisional_papers": text.get("provisional_papers")}  # fmt: skip
+        for what, value in said.items():
+            if value != expected[what]:
+                self.differences.add(name, f"scores: {what}", value, expected[what])
+
+    def _compare_standing(self, name: str, entry: Mapping, paper: int) -> None:
+        right, standing, paper_id = self.recount.scores, entry.get("standing") or {}, entry["paper_id"]
+        text, cited = standing.get("novelty", {}), standing.get("citations", {})
+        told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted(self.literature.scored.get(paper, {}).items())]
+        pairs = [("novelty_reported", entry.get("novelty_reported", []), told)]
+        if self.scored:
+            if text.get("pairs") is not None:
+                pairs += [("new_pairs", text["new_pairs"], right.new[paper]), ("pairs", text["pairs"], right.pairs[paper])]
+            by_text = [code for code in text.get("reasons", ()) if code not in OF_TABLES]
+            pairs.append(("reasons", by_text, [code for code in right.reasons[paper] if code not in OF_TABLES]) if self.even or by_text else
+                         ("reasons", [], []))  # fmt: skip
+        if self.even:
+            value = right.percentile[paper]
+            pairs.append(("percentile", cited.get("percentile"), None if value is None else round(value, 6)))
+            if self.scored:
+                value = right.novelty[paper]
+                pairs += [("novelty", entry.get("novelty"), None if value is None else round(value, 6)),
+                          ("reasons", text.get("reasons"), right.reasons[paper])]  # fmt: skip
+        for what, published, recomputed in pairs:
+            if published != recomputed:
+                self.differences.add(name, f"{what} ({paper_id})", published, recomputed)
 
     def _compare_headline(self, name: str, snapshot: Mapping) -> None:
         headline = snapshot.get("headline", {})

@@ -19,13 +19,26 @@ from services.consumer.aliases import Aliases
 from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
+from services.consumer.cohorts import Cohorts
 from services.consumer.directory import Directory
 from services.crew import Crew
 from services.patience import patiently, until_stop
 from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
 from services.publisher.takeover import Control, take_over
-from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS, Topic
+from services.scorer.terms import Terms
+from shared.contracts.topics import (
+    AUTHOR_CHANGES,
+    AUTHORS,
+    COHORT_CHANGES,
+    CONTROL,
+    PAPER_CHANGES,
+    PAPER_TERMS,
+    PAPERS,
+    PROGRESS,
+    TOPICS,
+    Topic,
+)
 from shared.errors import LogUnavailable, Stopped, UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
@@ -45,8 +58,10 @@ LAYOUT = b"layout"  # key in the topic progress: what the internal topics of thi
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
 SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
-CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Authors)
+CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
+SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
+STAGES = (Catalogue, Directory, Aliases, Terms, Citations, Cohorts, Authors, Profiles)  # in the order of their topics
 
 
 def prepare_folder(settings) -> Path:
@@ -91,6 +106,7 @@ async def layout_of(settings, log: Log) -> Layout:
     return Layout(
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
+        terms=count(PAPER_TERMS, 1), cohorts=count(COHORT_CHANGES, 1), headline_novelty=settings.headline_novelty,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The settings of every service: one registry. Each is an environment variable, a flag, and a row of docs/operations.md."""
 
+import re
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     )
     headline_basis: str = _setting(
         "references", "Whose counts a profile leads with: references, or counted:SOURCE. The same for every service of a log."
+    )
+    headline_novelty: str = _setting(
+        "own", "Whose novelty a profile leads with: own, or reported:SOURCE@VERSION. The same for every service of a log."
     )
     snapshot_papers: int = _setting(
         100, "Papers listed in a profile, at most. The same for every service of a log.", unit="papers", ge=1, le=100
@@ -102,6 +106,13 @@ class Settings(BaseSettings):
     def _is_basis(cls, value: str) -> str:
         if value != "references" and (not value.startswith(COUNTED) or value == COUNTED):
             raise ValueError("references or counted:SOURCE, for example counted:openalex")
+        return value
+
+    @field_validator("headline_novelty")
+    @classmethod
+    def _is_novelty(cls, value: str) -> str:
+        if value != "own" and not re.fullmatch(r"reported:.+@.+", value):
+            raise ValueError("own or reported:SOURCE@VERSION, for example reported:scholar-feed@2026-06")
         return value
 
     @field_validator("data_dir")

@@ -17,6 +17,8 @@ FILES = {
     "aan": "data/aan/aan_papers.jsonl.gz",
     "vis": "data/vis/vis_papers.jsonl.gz",
     "ads_metrics": "data/ads_metrics/ads_metrics_cases.json",
+    "aan_scores_papers": "design/scores_expected_aan2004_papers.csv.gz",
+    "aan_scores_authors": "design/scores_expected_aan2004_authors.csv.gz",
 }
 
 

@@ -173,6 +173,7 @@ def valid(event: object) -> bool:
                 and text("doi", 300)
                 and text("url", 2_000)
                 and text("kind", 100)
+                and text("language", 35)
                 and isinstance(has("authors_truncated", False), bool)
             )
         case "paper.withdrawn":
@@ -425,7 +426,6 @@ def card(event: dict, citations: int, by_source: dict[str, int]) -> dict:
         "authors_total": len(authors),
         "affiliations": list(dict.fromkeys(affiliations))[:3],
         "citations": citations,
-        "novelty": None,
     }
     if by_source:
         entry["citations_by_source"] = by_source

@@ -15,7 +15,7 @@ CITATIONS = (61, 112, 9, 204, 41, 14, 6, 11, 88, 23, 72, 130, 41)  # of the 13 p
 _FURTHER = {
     "citations_self": 0, "e_index": 1.414214, "hm_index": 1.0, "m_index": 0.25, "h5_index": 0, "citations_recent": 0, "h_index_recent": 0,
     "mean_citedness_2y": None, "tori": 0.4, "riq": 316, "papers_normalized": 1.0, "citations_normalized": 2.5, "papers_first": 2,
-    "papers_last": 0, "papers_single": 0, "coauthors": 1,
+    "papers_last": 0, "papers_single": 0, "coauthors": 1, "novelty": None, "ai_score": None,
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """authors: author-changes → metric-changes. Per author the papers with their counts; indices and sums kept incrementally.
 
 Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3),
-and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `redirect`, `day`.
+and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `redirect`, `day`, `cohort_key`, `reported`, and
+`standing` (paper → where it stands in its cohorts).
 
 Which numbers there are says the registry (shared/metrics/definitions.py). Those that depend on the day change with a new calendar year only
 (rule D4): then all authors are summed up again and told.
@@ -9,6 +10,7 @@ Which numbers there are says the registry (shared/metrics/definitions.py). Those
 
 import numpy as np
 
+from services.consumer.standings import COUNTS, Standings
 from shared.contracts import topics
 from shared.metrics import definitions
 from shared.metrics.coauthors import TEAM
@@ -36,9 +38,10 @@ class Authors(PackStage):
     outputs = (topics.METRIC_CHANGES,)
     own_partition = True
     kinds = (
-        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("card", ("paper",)), Kind("row"),
-        Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)),
-        Kind("redirect", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"), Kind("card", ("paper",)),
+        Kind("row"), Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("standing", ("paper",)),
+        Kind("reported", ("paper",)), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("redirect", ("author",)),
+        Kind("counted", ("author", "source")), Kind("day", ("one",)),
         Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
     )  # fmt: skip
 
@@ -70,10 +73,12 @@ class Authors(PackStage):
         self.counted: list[Indices] = []
         self.counted_papers: list[Column] = []
         self.held = Lists(I32, growing=True)  # the author's rows
+        self.standings = Standings()
         self.day = 0
 
     def parts(self):
         return {
+            **self.standings.parts(),
             "authors": self.authors, "strangers": self.strangers, "sources": self.sources, "others": self.others,
             "author_slots": self.author_slots, "stranger_slots": self.stranger_slots, "paper_slots": self.paper_slots,
             "source_slots": self.source_slots, "other_slots": self.other_slots,
@@ -121,9 +126,17 @@ class Authors(PackStage):
         channel, kinds = f"{pack.stage}/{pack.partition}", pack.kinds
         out: dict[str, Rows] = {}
         self._learn(channel, kinds, out)
+        if "cut" in kinds:
+            self.standings.cut(channel, kinds["cut"])
+        if "even" in kinds:
+            self.standings.even()
         if "cited_in" in kinds:
             self._cite(channel, kinds["cited_in"])
         touched = [self._define(channel, kinds["row"], out)] if "row" in kinds else []
+        if "standing" in kinds:
+            rows = kinds["standing"]
+            last = last_of(rows["row"])
+            self.standings.place(channel, self.row_slots.slots(channel, rows["row"][last]), take(rows, last))
         if "state" in kinds:
             touched.append(self._set(channel, kinds["state"], out))
         if "team" in kinds:
@@ -148,10 +161,11 @@ class Authors(PackStage):
             cause["version"] = np.full(len(cause["by"]), offset + 1, I64)
         if "redirect" in out:
             out["redirect"]["other"] = self._other(channel, out["redirect"]["other"])
-        if "card" in kinds:
-            rows = dict(kinds["card"])
-            del rows["n"]
-            out["card"] = rows | {"paper": self._paper(channel, rows["paper"])}
+        for kind in ("card", "reported"):
+            if kind in kinds:
+                rows = dict(kinds[kind])
+                del rows["n"]
+                out[kind] = rows | {"paper": self._paper(channel, rows["paper"])}
         if "day" in kinds and int(kinds["day"]["day"][-1]) > self.day:
             before, self.day = self.today, int(kinds["day"]["day"][-1])
             out["day"] = {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}
@@ -160,7 +174,8 @@ class Authors(PackStage):
                 everybody = np.arange(len(self.authors), dtype=I32)
                 touched.append(everybody)
                 self._say_new_year(everybody, offset, out)
-        if touched:
+        touched.append(self._look_up(self.standings.take_unseen(), out))
+        if any(map(len, touched)):
             self._emit(distinct(np.concatenate(touched)), offset, out)
         self.outbox.add(self.partition, out)  # partition to partition
 
@@ -172,6 +187,7 @@ class Authors(PackStage):
             for part in (self.papers, self.all, self.foreign, self.recent, self.five, self.held, *self.sums.values(), self.written_in,
                          self.coauthors, self.first_year, self.last_year, *self.counted, *self.counted_papers):  # fmt: skip
                 part.resize(size)
+            self.standings.resize_authors(size)
             out["author_key"] = {"key": self.authors.names[before:]}
         if "stranger_key" in kinds:
             self.stranger_slots.learn(channel, self.strangers.learn(kinds["stranger_key"]["key"]))
@@ -182,6 +198,8 @@ class Authors(PackStage):
             for part in (self.cited_in, self.paper_recent, self.paper_lately):
                 part.resize(self.papers_known)
             out["paper_key"] = {"key": keys}
+        if "cohort_key" in kinds:
+            out["cohort_key"] = {"key": self.standings.learn(channel, kinds["cohort_key"]["key"])}
         if "source_key" in kinds:
             before = len(self.sources)
             self.source_slots.learn(channel, self.sources.learn(kinds["source_key"]["key"]))
@@ -228,6 +246,7 @@ class Authors(PackStage):
         for column in (self.row_author, self.row_paper, self.row_citations, self.row_foreign, self.row_own, self.row_weight,
                        self.row_recent, self.row_lately, *(column for column, _ in facts), *self.row_counted):  # fmt: skip
             column.resize(start + int(fresh.sum()))
+        self.standings.resize_rows(start + int(fresh.sum()))
         slot = table.data[number]
         other = ~fresh & ((self.row_author.data[slot] != author) | (self.row_paper.data[slot] != paper))
         news = np.zeros(len(slot), bool)
@@ -238,6 +257,7 @@ class Authors(PackStage):
         counts = tuple(c.data[again] for c in (self.row_citations, self.row_foreign, self.row_own, self.row_weight))
         self._change(again, *_gone(len(again)))
         self.row_author.data[slot], self.row_paper.data[slot] = author, paper
+        self.standings.forget(slot[other | fresh])
         for column, name in facts:
             column.data[slot] = rows[name][last]
         self._change(again, *counts)
@@ -265,6 +285,8 @@ class Authors(PackStage):
         self.row_own.data[slot], self.row_weight.data[slot] = own, weight
         if len(moved):
             self._come_or_go(author[moved], slot[moved], came[moved])
+            self._look_up(slot[went], {})  # while the row is still this author's
+        self.standings.look_later(slot)
         authors = self.row_authors.data[slot]
         self._look(self.all, self.all.change(author, before, citations, self.papers.data, authors), self.row_citations)
         self._look(self.foreign, self.foreign.change(author, before_foreign, foreign, self.papers.data), self.row_foreign)
@@ -412,6 +434,20 @@ class Authors(PackStage):
             authors.append(touched)
         return np.concatenate(authors) if authors else np.zeros(0, I32)
 
+    def _look_up(self, rows: np.ndarray, out: dict[str, Rows]) -> np.ndarray:
+        """Where these distinct rows stand now, for their authors and for the publisher. Returns the authors whose scores may differ."""
+        if not len(rows):
+            return rows
+        author, foreign = self.row_author.data[rows], self.row_foreign.data[rows]
+        by_citations, by_text, facts = self.standings.look(rows, foreign, author)
+        self.standings.rank(rows[by_citations], author[by_citations], self.held)
+        self.standings.average(distinct(author[by_text]), self.held)
+        there = np.flatnonzero(foreign >= 0)
+        paper = self.row_paper.data[rows[there]]
+        one = there[last_of(paper)]  # of all rows of a paper the same
+        out["standing"] = {"paper": self.row_paper.data[rows[one]], **{name: column[one].astype(I32) for name, column in facts.items()}}
+        return distinct(author[by_citations | by_text | (foreign >= 0)])
+
     def _look(self, indices: Indices, owners: np.ndarray, column: Column, among=None) -> None:
         """Has the indices of these authors computed from their rows: all, or those for which `among` says so."""
         if not len(owners):
@@ -431,12 +467,14 @@ class Authors(PackStage):
             "first": sums["first"], "last": sums["last"], "single": sums["single"], "citations_foreign": self.foreign.total,
             "h_foreign": self.foreign.h, "citations_recent": self.recent.total, "h_recent": self.recent.h, "h_five": self.five.h,
             "papers_lately": sums["papers_lately"], "citations_lately": sums["citations_lately"], "coauthors": self.coauthors.pairs.length,
+            "novelty": self.standings.mean, "ai_score": self.standings.score,
         }  # fmt: skip
         own = {name: column.data[authors] for name, column in of_author.items()}
         aggregates = Aggregates(**own, **self.all.of(authors, own["papers"]), year=self.today)
         version = np.full(len(authors), offset + 1, I64)
         out["metrics"] = {"author": authors, "version": version, **definitions.values("references", aggregates)}
         out["metrics"] |= {name: sums[name].data[authors] for name in GROUNDS}
+        out["metrics"] |= {name: self.standings.counts[name].data[authors] for name in COUNTS}
         parts = []
         for source, (indices, counted) in enumerate(zip(self.counted, self.counted_papers, strict=True)):
             aggregates = Aggregates(**{name: own[name] for name in ("papers", "first_year", "last_year")}, year=self.today,

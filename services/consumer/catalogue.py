@@ -1,9 +1,10 @@
-"""catalogue: papers.v1 → paper-changes. Checks each event, holds the newest revision of each paper and writes what changed.
+"""catalogue: papers.v1 → paper-changes, paper-terms. Checks each event, holds the newest revision of each paper and writes what changed.
 
 Rows for the partition of the affected paper: `ended` (cited, citing: a citation that ends), `paper` (the paper as it is: the home partition
 gets everything, partitions it cites into get its authors, year and number of references), `edge` (cited, citing: a citation that begins),
-`counted`. A citation whose citing paper gets other authors, another year or number of references ends before that and begins again after
-it, so while a citation counts, what is known of its citing paper is what it was counted with.
+`counted`, `reported` (novelties from elsewhere). A citation whose citing paper gets other authors, another year or number of references
+ends before that and begins again after it, so while a citation counts, what is known of its citing paper is what it was counted with. Rows
+for every shard of the word pairs: `text` (a published text, whichever revision: its month, whether it is the newest, its pairs).
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import author_key, partitions_of
 from shared.log.port import Record
+from shared.metrics.novelty import Reader, language_of, month_of
 from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, stable_order, starts_of
 from shared.stages.packs import Kind, Ragged, Rows, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
@@ -31,10 +33,10 @@ SHOWN_IF_GIVEN = ("venue", "doi", "url")
 class Catalogue(Stage):
     name = "catalogue"
     input = topics.PAPERS
-    outputs = (topics.PAPER_CHANGES,)
+    outputs = (topics.PAPER_CHANGES, topics.PAPER_TERMS)
     kinds = (
         Kind("paper_key"), Kind("author_key"), Kind("source_key"), Kind("ended"), Kind("paper"), Kind("edge"),
-        Kind("counted", ("paper", "source")),
+        Kind("counted", ("paper", "source")), Kind("reported", ("paper",)), Kind("text"),
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -42,16 +44,21 @@ class Catalogue(Stage):
         targets = len(self.targets(topics.PAPER_CHANGES))
         self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
         self.revision, self.status, self.digest = Column(I64, -1), Column(I8, UNKNOWN), Column(I64)
+        self.text_revision = Column(I64, -1)  # the highest published one: withdrawing a paper does not take its text back
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
         self.members, self.references = Lists(I32), Lists(I32)
+        self.reported = Lists(np.uint8)  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
         self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
         self.paper_no, self.author_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
+        self.text_no = Numbers(1)  # the same for all shards: each is told of every text
+        self.reader = Reader()
 
     def parts(self):
         return {
             "papers": self.papers, "authors": self.authors, "sources": self.sources, "revision": self.revision, "status": self.status,
             "digest": self.digest, "year": self.year, "part": self.part, "members": self.members, "references": self.references,
             "paper_no": self.paper_no, "author_no": self.author_no, "source_no": self.source_no,
+            "reported": self.reported, "text_revision": self.text_revision, "text_no": self.text_no,
             **{f"counted_at.{i}": c for i, c in enumerate(self.counted_at)},
         }  # fmt: skip
 
@@ -137,11 +144,17 @@ class _Batch:
         # paper rows
         self.head, self.head_event, self.head_status, self.head_year, self.head_references = [], [], [], [], []
         self.n_members, self.members, self.sigs, self.cards = [], [], [], []
-        self.dates, self.categories, self.truncated = [], [], []
+        self.dates, self.categories, self.truncated, self.text_of = [], [], [], []
+        # texts
+        self.texts, self.text_paper, self.text_month, self.text_newest, self.text_event, self.labels = [], [], [], [], [], []
+        self.text_revision: dict[int, int] = {}  # where this step changed it
         # citations
         self.begun, self.ended = _Citations(), _Citations()
         # counts by a source
         self.count_paper, self.count_source, self.count_value, self.count_event = [], [], [], []
+        # novelties from elsewhere
+        self.reports: dict[int, list] = {}  # papers that this step changed, as they are now
+        self.report_paper, self.report_json, self.report_event = [], [], []
         self.before = len(stage.papers)
         self.held: dict[int, _Held] = {}  # papers that this step changed, as they are now
         self.counted_last: dict[tuple[int, int], int] = {}  # (source, paper) → day of the count held, where this step changed it
@@ -158,7 +171,8 @@ class _Batch:
                 self._withdrawn(at, paper, event)
             elif kind == "paper.counted":
                 self._counted(at, paper, event)
-            # paper.scored is kept in the log for the scorer; nothing here depends on it
+            elif kind == "paper.scored":
+                self._scored(at, paper, event)
         self._store(s.papers.note(self.before))
         s.authors.note(n_authors)
         s.author_no.resize(len(s.authors))
@@ -166,7 +180,8 @@ class _Batch:
     def _store(self, new: list[str]) -> None:
         """The papers as this step leaves them."""
         s, size = self.stage, len(self.stage.papers)
-        for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, *s.counted_at):
+        for column in (s.revision, s.status, s.digest, s.year, s.part, s.members, s.references, s.paper_no, s.text_no, s.text_revision,
+                       s.reported, *s.counted_at):  # fmt: skip
             column.resize(size)
         targets = len(s.targets(topics.PAPER_CHANGES))
         if targets > 1 and new:
@@ -178,6 +193,11 @@ class _Batch:
             s.status.data[changed], s.year.data[changed] = status, year
             for lists, values in ((s.members, members), (s.references, references)):
                 lists.replace(changed, np.fromiter(map(len, values), I32, len(values)), np.fromiter(chain.from_iterable(values), I32))
+        for paper, revision in self.text_revision.items():
+            s.text_revision.data[paper] = revision
+        if self.reports:
+            blobs = bytes_column([orjson.dumps(held) for held in self.reports.values()])
+            s.reported.replace(np.fromiter(self.reports, I32, len(self.reports)), blobs.lengths, blobs.values)
         for (source, paper), day in self.counted_last.items():
             s.counted_at[source].data[paper] = day
 
@@ -217,7 +237,11 @@ class _Batch:
         held = self._paper(paper)
         digest = self._supersedes(held, event)
         if digest is None:
+            if event["revision"] < held.revision:
+                self._text(at, paper, event)
             return
+        self.text_of.append(len(self.texts))
+        self._text(at, paper, event)
         slots, papers = s.authors.slots, s.papers.slots
         members: dict[int, dict] = {}
         for author in event["authors"]:
@@ -243,6 +267,19 @@ class _Batch:
             self.begun.add(at, paper, [c for c in cited if restated or c not in kept])
         self.held[paper] = _Held(event["revision"], digest, PUBLISHED, year, own, cited)
 
+    def _text(self, at: int, paper: int, event: dict) -> None:
+        """Every text counts for what was new in it and after it, also one that comes late (docs/scores.md §2.2)."""
+        s, revision = self.stage, event["revision"]
+        held = self.text_revision.get(paper, int(s.text_revision.data[paper]) if paper < self.before else -1)
+        if revision >= held:
+            self.text_revision[paper] = revision
+        self.texts.append((event["title"], event["abstract"]))
+        self.labels.append(event["language"])
+        self.text_paper.append(paper)
+        self.text_month.append(month_of(event["published"]))
+        self.text_newest.append(revision >= held)
+        self.text_event.append(at)
+
     def _withdrawn(self, at: int, paper: int, event: dict) -> None:
         held = self._paper(paper)
         digest = self._supersedes(held, event)
@@ -254,8 +291,24 @@ class _Batch:
             self.categories.append("")
             self.dates.append(0)
             self.truncated.append(False)
+            self.text_of.append(-1)
             self.cards.append(b"")
         self.held[paper] = _Held(event["revision"], digest, WITHDRAWN, 0, [], [])
+
+    def _scored(self, at: int, paper: int, event: dict) -> None:
+        """Rule D6: what is not computed from the log counts as it was told first, whoever repeats it with another value."""
+        s, told = self.stage, [event["source"], event["version"]]
+        held = self.reports.get(paper)
+        if held is None and paper < self.before:
+            index, _ = s.reported.index(np.array([paper]))
+            held = orjson.loads(s.reported.values[0].data[index].tobytes()) if len(index) else []
+        if event["novelty"] is None or any(one[:2] == told for one in held or ()):
+            s.counters["repeats"] += 1
+            return
+        self.reports[paper] = sorted([*(held or ()), [*told, event["novelty"]]])
+        self.report_paper.append(paper)
+        self.report_json.append(orjson.dumps(self.reports[paper]))
+        self.report_event.append(at)
 
     def _counted(self, at: int, paper: int, event: dict) -> None:
         s, day = self.stage, int(event["as_of"].replace("-", ""))
@@ -287,8 +340,11 @@ class _Batch:
         """One set of rows for each target: numbers for keys used there for the first time, papers, edges, counts."""
         s = self.stage
         head = np.array(self.head, I32)
-        if not (len(head) or self.count_paper):
+        languages = self._emit_texts()
+        if not (len(head) or self.count_paper or self.report_paper):
             return
+        reported, reported_event = np.array(self.report_paper, I32), np.array(self.report_event, I64)
+        reports = {"paper": reported, "reports": bytes_column(self.report_json)}
         head_event, count_event = np.array(self.head_event, I64), np.array(self.count_event, I64)
         (begun, begun_event), (ended, ended_event) = self.begun.columns(), self.ended.columns()
         counted, count_source = np.array(self.count_paper, I32), np.array(self.count_source, I32)
@@ -303,6 +359,7 @@ class _Batch:
             "members": Ragged(n_members, np.array(self.members, I32)), "sig_lengths": sig_of_head,
             "sigs": Ragged(sig_bytes.astype(I32), sigs.values), "card": bytes_column(self.cards), "category": self.categories,
             "date": np.array(self.dates, I32), "truncated": np.array(self.truncated, np.bool_).astype(I8),
+            "language": ["" if at < 0 else languages[at] for at in self.text_of],
         }  # fmt: skip
         counts = {"paper": counted, "source": count_source, "count": np.array(self.count_value, I32)}
         row_of_event = np.full(len(self.events), -1, I64)
@@ -311,7 +368,7 @@ class _Batch:
         targets = s.targets(topics.PAPER_CHANGES)
         for target in targets:
             begun_rows, ended_rows = (np.flatnonzero(s.part.data[c["cited"]] == target) for c in (begun, ended))
-            count_rows = np.flatnonzero(s.part.data[counted] == target)
+            count_rows, report_rows = (np.flatnonzero(s.part.data[papers_of] == target) for papers_of in (counted, reported))
             if len(targets) == 1:
                 rows = np.arange(len(head))
             else:  # described here, or citing into here
@@ -322,17 +379,41 @@ class _Batch:
                 _strip(here, home[rows] != target)
             self._send(
                 target,
-                {"paper": here, "edge": take(begun, begun_rows), "ended": take(ended, ended_rows), "counted": take(counts, count_rows)},
+                {"paper": here, "edge": take(begun, begun_rows), "ended": take(ended, ended_rows), "counted": take(counts, count_rows),
+                 "reported": take(reports, report_rows)},
                 {"paper": head_event[rows], "edge": begun_event[begun_rows], "ended": ended_event[ended_rows],
-                 "counted": count_event[count_rows]},
+                 "counted": count_event[count_rows], "reported": reported_event[report_rows]},
             )  # fmt: skip
+
+    def _emit_texts(self) -> list[str]:
+        """The texts' pairs to their shards; returns the languages of the texts."""
+        if not self.texts:
+            return []
+        s = self.stage
+        read = s.reader.read(self.texts)
+        paper, event = np.array(self.text_paper, I32), np.array(self.text_event, I64)
+        fresh, fresh_event = _define(s.text_no, 0, paper, event)
+        rows = {"paper": s.text_no.of(0, paper), "month": np.array(self.text_month, I32), "current": np.array(self.text_newest, I8)}
+        shards = s.targets(topics.PAPER_TERMS)
+        owner = np.repeat(np.arange(len(paper)), read.pairs)
+        for shard, target in enumerate(shards):
+            keys = Ragged(read.pairs, read.keys)
+            if len(shards) > 1:
+                mine = read.keys % np.uint64(len(shards)) == shard
+                keys = Ragged(np.bincount(owner[mine], minlength=len(paper)).astype(I32), read.keys[mine])
+            told = {"paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]}, "text": rows | {"keys": keys}}
+            s.outbox.add(target, told, len(self.events), {"paper_key": fresh_event, "text": event})
+        counts = zip(read.tokens.tolist(), read.stops.tolist(), self.labels, strict=True)
+        return [language_of(*told) for told in counts]
 
     def _send(self, target: int, rows: dict[str, Rows], event: dict[str, np.ndarray]) -> None:
         """rows and their events, by kind; slots become numbers on the channel."""
         s = self.stage
-        here, begun, ended, counts = (rows[kind] for kind in ("paper", "edge", "ended", "counted"))
-        used = np.concatenate([here["paper"], begun["cited"], counts["paper"]])  # what ends was named when it began
-        fresh, fresh_event = _define(s.paper_no, target, used, np.concatenate([event[kind] for kind in ("paper", "edge", "counted")]))
+        here, begun, ended, counts, reports = (rows[kind] for kind in ("paper", "edge", "ended", "counted", "reported"))
+        used = np.concatenate([here["paper"], begun["cited"], counts["paper"], reports["paper"]])  # what ends was named when it began
+        fresh, fresh_event = _define(
+            s.paper_no, target, used, np.concatenate([event[kind] for kind in ("paper", "edge", "counted", "reported")])
+        )
         members = here["members"]
         named, named_event = _define(s.author_no, target, members.values, np.repeat(event["paper"], members.lengths))
         sources, sources_event = _define(s.source_no, target, counts["source"], event["counted"])
@@ -340,6 +421,7 @@ class _Batch:
         here |= {"paper": paper_of[here["paper"]], "members": Ragged(members.lengths, s.author_no.of(target, members.values))}
         for citations in (begun, ended):
             citations |= {"cited": paper_of[citations["cited"]], "citing": paper_of[citations["citing"]]}
+        reports["paper"] = paper_of[reports["paper"]]
         counts |= {"paper": paper_of[counts["paper"]], "source": s.source_no.of(target, counts["source"])}
         rows |= {
             "paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]},
@@ -369,7 +451,8 @@ def _strip(rows: dict, away: np.ndarray) -> None:
         ragged = rows[name]
         values = ragged.values[np.repeat(keep, ragged.lengths)]
         rows[name] = Ragged(np.where(keep, ragged.lengths, 0).astype(I32), values)
-    rows["category"] = [c if k else "" for c, k in zip(rows["category"], keep.tolist(), strict=True)]
+    for name in ("category", "language"):
+        rows[name] = [c if k else "" for c, k in zip(rows[name], keep.tolist(), strict=True)]
 
 
 def _card(event: dict, field: str, authors: list[dict]) -> bytes:

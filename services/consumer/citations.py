@@ -5,6 +5,9 @@ authors and references it has, first or last author), `state` (row → citations
 himself, the weight of those not by himself; -1 the authorship is gone), `count` (row, source → citations a source counts), `card` (the
 paper for display), `cause` (why an author's numbers moved), and deltas: `year` (author, citing year, ±n), `cited_in` (paper, citing year,
 ±n), `team` (author, co-author, ±papers), `resolved` (author, ±references of the author's papers that lead to papers that are there).
+`standing` (row → its cohorts, its place there as far as its text decides it, absolute).
+
+Rows for the partition of a cohort: `move` (papers that enter, leave or change their bin), own cohorts and pooled ones.
 
 Authors are canonical ones: lists of authors are held as written, and merged ones count once on a paper, where they are named first (rule
 A3). When that changes, the papers that name them are described anew and their citations begin anew, from what is held.
@@ -20,8 +23,11 @@ import numpy as np
 from services.consumer.written import Written
 from shared.contracts import topics
 from shared.ids import partitions_of
+from shared.metrics import novelty
 from shared.metrics.coauthors import TEAM
+from shared.metrics.cohorts import citation_cohort, novelty_cohort, pooled_of
 from shared.metrics.fixed import share_of
+from shared.metrics.rankpoints import citation_bin
 from shared.metrics.tori import REFERENCES_AT_LEAST
 from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, UNCITED, WITHDRAWN, cap
 from shared.stages.columns import (
@@ -49,16 +55,20 @@ from shared.stages.stage import ChannelMap, Numbers, PackStage
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
 FIRST, LAST = 1, 2  # bits of an authorship's place
+NO_COHORT = -1
+UNSCORED, UNSETTLED = -1, 2  # states of a text (scorer/terms.py): nobody has told; from there on enough papers are of an earlier month
+BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact, each an own and a pooled one
 
 
 class Citations(PackStage):
     name = "citations"
     input = topics.PAPER_CHANGES
-    outputs = (topics.AUTHOR_CHANGES,)
+    outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
     kinds = (
-        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("card", ("paper",)),
-        Kind("cited_in"), Kind("row"), Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"),
-        Kind("resolved"), Kind("cause"),
+        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"),
+        Kind("card", ("paper",)), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
+        Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("cause"),
+        Kind("move"),
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -75,7 +85,21 @@ class Citations(PackStage):
         self.cited_by = Lists(I32, growing=True)  # citing papers
         self.foreign = Column(I32)  # citations that share no author
         self.weight = Column(I64)  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
+        self.reported = Lists(np.uint8)  # novelties from elsewhere, as the catalogue has them
         self.counted: list[Column] = []  # per source: citations, -1 unknown
+        # what is compared with what
+        self.known_facts = Keys(own=True)  # "year|language|category" of dated papers
+        self.fact = Column(I32, -1)
+        self.cohorts, self.cohort_part = Keys(own=True), Column(np.uint16)
+        self.cohorts_of = Column(I32, width=6)  # of each fact: own and pooled ones
+        shards = self.layout.count(topics.PAPER_TERMS)
+        self.new, self.size = [Column(I32) for _ in range(shards)], [Column(I32) for _ in range(shards)]  # word pairs, by shard
+        self.text_state = Column(I8, UNSCORED)
+        # fact * 3 + BY_…, and bin: where the paper stands now in the histograms
+        self.cited_place, self.cited_bin, self.novel_place, self.novel_bin = (
+            Column(I32, NO_COHORT), Column(I16), Column(I32, NO_COHORT), Column(I16),
+        )  # fmt: skip
+        self.cohort_no = Numbers(len(self.destinations))
         # authors
         self.canonical = Column(I32)
         self.part = Column(np.uint8 if targets <= 256 else np.uint16)
@@ -92,7 +116,12 @@ class Citations(PackStage):
             "references": self.references, "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign,
             "named": self.named, **self.written.parts(), "canonical": self.canonical, "other_no": self.other_no,
             "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
-            "stranger_no": self.stranger_no, **{f"counted.{i}": c for i, c in enumerate(self.counted)},
+            "stranger_no": self.stranger_no, "known_facts": self.known_facts, "fact": self.fact, "cohorts": self.cohorts,
+            "reported": self.reported, "cohort_part": self.cohort_part, "cohorts_of": self.cohorts_of, "text_state": self.text_state,
+            "cited_place": self.cited_place, "cited_bin": self.cited_bin, "novel_place": self.novel_place, "novel_bin": self.novel_bin,
+            "cohort_no": self.cohort_no, **{f"new.{i}": c for i, c in enumerate(self.new)},
+            **{f"size.{i}": c for i, c in enumerate(self.size)},
+            **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"row_free.{i}": c for i, c in enumerate(self.row_free)},
         }  # fmt: skip
 
@@ -124,12 +153,17 @@ class Citations(PackStage):
         edges = self._edges(channel, pack.kinds.get("ended"), pack.kinds.get("edge"))
         heads, rows, superseded = self._heads(channel, pack.kinds.get("paper"))
         counted = self._counts(channel, pack.kinds.get("counted"))
+        reported = self._reported(channel, pack.kinds.get("reported"))
+        scored = self._scored(channel, pack.partition, pack.kinds.get("novelty"))
         ours = np.flatnonzero(rows["status"] >= 0) if rows else np.zeros(0, I64)
         home = heads[ours]  # papers described or withdrawn here
         if len(home):
             self.written.keep(home, take(rows, ours))
         change, deltas = self._fold(edges, heads, rows, home, ours)
-        self._emit(edges, home, ours, rows, change, counted, deltas, self._causes(edges, home, change, counted, superseded))
+        self._find_facts(home[change.now], ours[change.now], rows)
+        moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored])))
+        causes = self._causes(edges, home, change, counted, superseded)
+        self._emit(edges, home, ours, rows, change, counted, deltas, causes, distinct(np.concatenate([moved, scored])), reported)
 
     def _fold(self, edges: "_Edges", heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray) -> tuple["_Change", "_Deltas"]:
         """The citations that go, the papers, the citations that come."""
@@ -155,7 +189,8 @@ class Citations(PackStage):
         if "paper_key" in kinds:
             self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
             for column in (self.present, self.year, self.references, self.members, self.named, self.written, self.cited_by, self.foreign,
-                           self.weight, self.paper_no, *self.counted):  # fmt: skip
+                           self.weight, self.paper_no, self.fact, self.text_state, self.cited_place, self.cited_bin, self.novel_place,
+                           self.novel_bin, self.reported, *self.new, *self.size, *self.counted):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
@@ -230,6 +265,27 @@ class Citations(PackStage):
             mine = last[source[last] == s]
             self.counted[s].data[paper[mine]] = rows["count"][mine]
         return paper[last], source[last]
+
+    def _reported(self, channel: str, rows: Rows | None) -> np.ndarray:
+        """Takes novelties from elsewhere; returns the papers, ascending."""
+        if rows is None:
+            return NONE
+        paper = self.paper_slots.slots(channel, rows["paper"])
+        last = last_of(paper)
+        blobs = rows["reports"].take(last)
+        self.reported.replace(paper[last], blobs.lengths, blobs.values)
+        return distinct(paper)
+
+    def _scored(self, channel: str, shard: int, rows: Rows | None) -> np.ndarray:
+        """Takes what the scorer tells of texts; returns the papers."""
+        if rows is None:
+            return NONE
+        paper = self.paper_slots.slots(channel, rows["paper"])
+        last = last_of(paper)
+        paper = paper[last]
+        self.new[shard].data[paper], self.size[shard].data[paper] = rows["new"][last], rows["size"][last]
+        self.text_state.data[paper] = rows["state"][last]
+        return paper
 
     # ---- citations
 
@@ -355,13 +411,14 @@ class Citations(PackStage):
         edges = self._citations_by(papers)
         foreign = self.foreign.data[edges.cited].copy()
         change, deltas = self._fold(edges, papers, rows, papers[ours], ours)
+        stands = self._move(distinct(np.concatenate([edges.cited, papers[ours]])))  # who shares an author with whom has changed
         moved = foreign != self.foreign.data[edges.cited]
         index, owner = self.members.index(edges.cited)
         by_them = np.isin(self.members.values[0].data[index], np.concatenate([before[who], canonical]))
         told = moved | (np.bincount(owner[by_them], minlength=len(moved)) > 0)  # of the others nothing has changed
         edges, moved = edges.take(told), moved[told]
         causes = self._causes_of_identity(papers, named, before, edges, moved)
-        self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes)
+        self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes, stands, NONE)
 
     def _naming(self, authors: np.ndarray) -> np.ndarray:
         """The papers whose lists of authors, as written, have one of these: ascending. It looks through all lists: merges are rare, an
@@ -431,6 +488,90 @@ class Citations(PackStage):
         self.present.data[home] = np.where(now, PRESENT, 0)
         return _Change(now, was, home[old_owner[left]], gone_author, gone_row)
 
+    # ---- cohorts
+
+    def _find_facts(self, papers: np.ndarray, place: np.ndarray, rows: Rows) -> None:
+        """What decides the cohorts of papers described in rows `place`."""
+        if not len(papers):
+            return
+        years, before = rows["date"][place] // 10000, len(self.known_facts)
+        facts = [f"{year}|{rows['language'][i]}|{rows['category'][i]}" for year, i in zip(years.tolist(), place.tolist(), strict=True)]
+        dated = np.flatnonzero(years > 0)
+        self.fact.data[papers] = -1
+        self.fact.data[papers[dated]] = self.known_facts.learn([facts[i] for i in dated.tolist()])
+        for fact in self.known_facts.names[before:]:
+            year, language, category = fact.split("|", 2)
+            own = [citation_cohort(int(year), category), *(novelty_cohort(int(year), language, full, category) for full in (True, False))]
+            known = len(self.cohorts)
+            self.cohorts_of.extend([self.cohorts.learn([key for one in own for key in (one, pooled_of(one))])])
+            names = self.cohorts.names[known:]
+            self.cohort_part.extend(partitions_of([name.encode() for name in names], self.layout.count(topics.COHORT_CHANGES)))
+        self.cohort_no.resize(len(self.cohorts))
+
+    def _move(self, papers: np.ndarray) -> np.ndarray:
+        """Puts these distinct papers where they stand now and tells the cohorts; returns those that stand in other cohorts."""
+        present, fact = self.present.data[papers] == PRESENT, self.fact.data[papers]
+        new, size = self._pairs_of(papers)
+        scorable = present & (fact >= 0) & (self.text_state.data[papers] >= UNSETTLED) & (size >= novelty.LIMITS.pairs)
+        full = size >= novelty.LIMITS.full_pairs
+        places = (
+            (self.cited_place, self.cited_bin, np.where(present & (fact >= 0), 3 * fact + BY_CITATIONS, NO_COHORT),
+             citation_bin(self.foreign.data[papers])),
+            (self.novel_place, self.novel_bin, np.where(scorable, 3 * fact + np.where(full, BY_TEXT, BY_SHORT_TEXT), NO_COHORT),
+             novelty.bin_of(new, np.maximum(size, 1))),
+        )  # fmt: skip
+        moves, other = [], np.zeros(len(papers), bool)
+        for place, bins, now, bin_now in places:
+            was, bin_was = place.data[papers], bins.data[papers]
+            bin_now = np.where(now == NO_COHORT, 0, bin_now)
+            differ = (was != now) | (bin_was != bin_now)
+            same, apart = differ & (was == now), differ & (was != now)
+            for of, there, before, after in (
+                (same, now, bin_was + 1, bin_now + 1),
+                (apart & (was != NO_COHORT), was, bin_was + 1, 0 * bin_now),
+                (apart & (now != NO_COHORT), now, 0 * bin_was, bin_now + 1),
+            ):
+                moves.append((there[of], before[of].astype(I64), after[of].astype(I64)))
+            place.data[papers], bins.data[papers] = now, bin_now
+            other |= was != now
+        self._tell_cohorts(*(np.concatenate(c) for c in zip(*moves, strict=True)))
+        return papers[other]
+
+    def _pairs_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(new ones, all) over all shards."""
+        return tuple(np.sum([column.data[papers] for column in shards], axis=0, dtype=I64) for shards in (self.new, self.size))
+
+    def _tell_cohorts(self, place: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+        cohorts = self.cohorts_of.data[place // 3].reshape(len(place), 3, 2)[np.arange(len(place)), place % 3]
+        key = np.concatenate([pair(cohorts[:, i], before << 16 | after) for i in (0, 1)])
+        key, papers = sum_by(key, np.ones(len(key), I64))
+        cohort, steps = (key >> 32).astype(I32), key & 0xFFFFFFFF
+        targets = self.targets(topics.COHORT_CHANGES)
+        for number, target in enumerate(targets):
+            mine = np.arange(len(cohort)) if len(targets) == 1 else np.flatnonzero(self.cohort_part.data[cohort] == number)
+            if not len(mine):
+                continue
+            named = self.cohort_no.define(target, cohort[mine])
+            rows = {"cohort": self.cohort_no.of(target, cohort[mine]), "before": (steps[mine] >> 16).astype(I16),
+                    "after": (steps[mine] & 0xFFFF).astype(I16), "papers": papers[mine].astype(I32)}  # fmt: skip
+            self.outbox.add(target, {"cohort_key": {"key": [self.cohorts.names[i] for i in named.tolist()]}, "move": rows})
+
+    def _standing_of(self, target: int, papers: np.ndarray, row: np.ndarray, out: dict[str, Rows]) -> None:
+        """Rows that say where these papers stand."""
+        places = [column.data[papers] for column in (self.cited_place, self.novel_place)]
+        cohorts = [np.where(p == NO_COHORT, NO_COHORT, self.cohorts_of.data[p // 3, 2 * (p % 3)]) for p in places]
+        named = self.cohort_no.define(target, np.concatenate([c[c != NO_COHORT] for c in cohorts]))
+        out["cohort_key"] = {"key": [self.cohorts.names[i] for i in named.tolist()]}
+        numbers = self.cohort_no.columns[target].data
+        cited, novel = (np.where(c == NO_COHORT, NO_COHORT, numbers[c]) for c in cohorts)
+        new, size = self._pairs_of(papers)
+        out["standing"] = {
+            "row": row, "cited": cited, "novel": novel, "bin": self.novel_bin.data[papers], "new": new.astype(I32),
+            "size": size.astype(I32), "state": self.text_state.data[papers],
+        }  # fmt: skip
+
+    # ---- rows
+
     def _new_rows(self, target: int, count: int) -> np.ndarray:
         free = self.row_free[target]
         reuse = min(count, free.size)
@@ -442,8 +583,9 @@ class Citations(PackStage):
 
     # ---- what is now
 
-    def _emit(self, edges, home, ours, rows, change, counted, deltas, causes) -> None:
-        moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home]))
+    def _emit(self, edges, home, ours, rows, change, counted, deltas, causes, stands, reported) -> None:
+        """stands: papers to tell of where they stand; reported: those whose novelties from elsewhere are others."""
+        moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home, stands, reported]))
         moved = moved[self.present.data[moved] == PRESENT]
         index, owner = self.members.index(moved)
         author, row, own, own_weight = (c.data[index] for c in self.members.values)
@@ -458,12 +600,15 @@ class Citations(PackStage):
                 continue
             touched = _Touched(*(c[authorships] for c in (moved[owner], author, row, rank, own, own_weight)))
             mine = deltas.take(dated, referring, teamed)
-            self._send(target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0])
+            self._send(
+                target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0], stands,
+                reported,
+            )  # fmt: skip
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
         return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
 
-    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted) -> None:
+    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted, stands, reported) -> None:
         out: dict[str, Rows] = {}
         at = find(described, touched.paper)
         is_new = at >= 0
@@ -494,6 +639,14 @@ class Citations(PackStage):
                           "sig": _sigs(rows, place[at[is_new]], rank), "year": self.year.data[paper],
                           "authors": authors_of.astype(I16), "references": self.references.data[paper],
                           "place": ((rank == 0) * FIRST + (rank == authors_of - 1) * LAST).astype(I8)}  # fmt: skip
+        told = distinct(touched.paper[is_new | (find(reported, touched.paper) >= 0)])
+        told = told[self.reported.length.data[told] > 0]
+        if len(told):
+            index, _ = self.reported.index(told)
+            blobs = Ragged(self.reported.length.data[told], self.reported.values[0].data[index])
+            out["reported"] = {"paper": paper_number[told], "reports": blobs}
+        anew = is_new | (find(stands, touched.paper) >= 0)
+        self._standing_of(target, touched.paper[anew], touched.row[anew], out)
         none = np.full(len(gone), -1, I32)
         out["cited_in"] = {"paper": paper_number[cited_in[0]], "year": cited_in[1].astype(I16), "delta": cited_in[2].astype(I32)}
         out["state"] = {

@@ -1,7 +1,8 @@
-"""directory: authors.v1 → author-changes and author-links. What is said about authors (names, reported metrics, who is whom) and the day.
+"""directory: authors.v1 → author-changes and author-links, and the day to whoever needs it. What is said about authors (names, reported
+metrics, who is whom).
 
-Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition (rule D4);
-`claim` (author → whom he is said to be, -1: nobody else) for author-links (rule A3).
+Rows: `about` (author → everything said about it, as JSON) for the author's partition; `day` (the newest day) for every partition of whoever
+works with it (rule D4); `claim` (author → whom he is said to be, -1: nobody else) for author-links (rule A3).
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ DESCRIBED = ("name", "orcid", "homepage", "aliases")
 class Directory(Stage):
     name = "directory"
     input = topics.AUTHORS
-    outputs = (topics.AUTHOR_CHANGES, topics.AUTHOR_LINKS)
+    outputs = (topics.AUTHOR_CHANGES, topics.AUTHOR_LINKS, topics.PAPER_TERMS, topics.COHORT_CHANGES)
     kinds = (Kind("author_key"), Kind("about", ("author",)), Kind("day", ("one",)), Kind("claim", ("author",)))
 
     def __init__(self, *args):
@@ -73,7 +74,7 @@ class Directory(Stage):
             day = int(event["date"].replace("-", ""))
             if day > self.day:
                 self.day = day
-                for target in self.targets(topics.AUTHOR_CHANGES):
+                for target in range(len(self.destinations)):
                     self.outbox.add(target, {"day": {"one": np.zeros(1, I32), "day": np.array([day], I32)}})
         elif kind == "author.described":
             self._say(event, lambda held: _describe(held, event))

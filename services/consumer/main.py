@@ -1,4 +1,4 @@
-"""`scholarstream consumer`: catalogue, directory, citations and authors as one process."""
+"""`scholarstream consumer`: catalogue, directory, citations, cohorts and authors as one process."""
 
 from services import worker
 

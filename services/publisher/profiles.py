@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
+from services.consumer.standings import COUNTS, FACTS
 from services.publisher.snapshots import CATEGORY, CITED_IN, PUBLISHED_IN, WRITTEN, Snapshot, Told, snapshots
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
@@ -33,6 +34,9 @@ class Profiles(PackStage):
         self.papers = Names()
         self.cards = Lists(np.uint8)
         self.paper_counted: list[Column] = []  # per source: what it counts, -1 unknown
+        self.reports = Lists(np.uint8)  # JSON: [[source, version, novelty], …]
+        self.cohorts = Names(own=True)
+        self.standing = Column(I32, -1, width=len(FACTS))
         self.date, self.fact = Column(I32), Column(I32)
         self.facts_seen = Keys(own=True)  # "year|truncated|category": what tallies need to know of a paper
         self.fact_year, self.fact_category, self.fact_truncated = Column(I32), Column(I32), Column(I8)
@@ -43,6 +47,7 @@ class Profiles(PackStage):
         self.authors, self.sources, self.others, self.categories, self.written = Names(), Names(), Names(), Keys(), Keys(own=True)
         self.numbers = Column(I64, width=len(REFERENCES))
         self.grounds = Column(I32, width=len(GROUNDS))
+        self.score_counts = Column(I32, width=len(COUNTS))
         self.counted: list[Column] = []
         self.version = Column(I64)
         self.held = Lists(I32, growing=True)
@@ -71,6 +76,7 @@ class Profiles(PackStage):
             "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
             "sources": self.sources, "others": self.others, "redirect": self.redirect,
             "categories": self.categories, "written": self.written, "numbers": self.numbers, "grounds": self.grounds,
+            "score_counts": self.score_counts, "cohorts": self.cohorts, "reports": self.reports, "standing": self.standing,
             "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
@@ -140,6 +146,7 @@ class Profiles(PackStage):
             author = rows["author"][last]
             self.numbers.data[author] = np.stack([rows[name][last] for name in REFERENCES], axis=1)
             self.grounds.data[author] = np.stack([rows[name][last] for name in GROUNDS], axis=1)
+            self.score_counts.data[author] = np.stack([rows[name][last] for name in COUNTS], axis=1)
             self.version.data[author] = rows["version"][last]
             touched.append(author)
         if "count" in kinds:
@@ -148,6 +155,15 @@ class Profiles(PackStage):
             for source in distinct(rows["source"][last]).tolist():
                 mine = last[rows["source"][last] == source]
                 self.paper_counted[source].data[rows["paper"][mine]] = rows["count"][mine]
+        if "reported" in kinds:
+            rows = kinds["reported"]
+            last = last_of(rows["paper"])
+            told = rows["reports"].take(last)
+            self.reports.replace(rows["paper"][last], told.lengths, told.values)
+        if "standing" in kinds:
+            rows = kinds["standing"]
+            last = last_of(rows["paper"])
+            self.standing.data[rows["paper"][last]] = np.stack([rows[name][last] for name in FACTS], axis=1)
         if "counted" in kinds:
             self._set_counted(kinds["counted"])
         if "cause" in kinds:
@@ -162,19 +178,21 @@ class Profiles(PackStage):
         if "author_key" in kinds:
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
-            for part in (self.numbers, self.grounds, self.version, self.held, self.floor, self.tallies, self.about, self.redirect,
-                         self.truncated_papers, self.public_version, self.public_digest, self.public_numbers, self.public_counted,
-                         self.waits, *self.counted):  # fmt: skip
+            for part in (self.numbers, self.grounds, self.score_counts, self.version, self.held, self.floor, self.tallies, self.about,
+                         self.redirect, self.truncated_papers, self.public_version, self.public_digest, self.public_numbers,
+                         self.public_counted, self.waits, *self.counted):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
                 if name in self.unplaced:
                     self._place(slot, *self.unplaced.pop(name))
         if "paper_key" in kinds:
             self.papers.extend(kinds["paper_key"]["key"])
-            for column in (self.cards, self.date, self.fact, *self.paper_counted):
+            for column in (self.cards, self.date, self.fact, self.standing, self.reports, *self.paper_counted):
                 column.resize(len(self.papers))
         if "other_key" in kinds:
             self.others.extend(kinds["other_key"]["key"])
+        if "cohort_key" in kinds:
+            self.cohorts.extend(kinds["cohort_key"]["key"])
         if "source_key" in kinds:
             self.sources.extend(kinds["source_key"]["key"])
             while len(self.counted) < len(self.sources):

@@ -13,7 +13,9 @@ import numpy as np
 import orjson
 
 from services.consumer.authors import COUNTED, REFERENCES
-from shared.metrics import definitions
+from services.consumer.standings import FROM_POOLED, IMMATURE, UNTOLD, reasons_of
+from shared.metrics import definitions, novelty, rankpoints
+from shared.metrics.fixed import MILLION
 from shared.metrics.flags import FLAGS, LOW_COVERAGE, is_collective
 from shared.metrics.violations import violations
 from shared.stages import causes
@@ -27,20 +29,30 @@ EXTRAS = ("orcid", "homepage", "aliases")
 
 
 NAMES = [b'"%s"' % name.encode() for name in REFERENCES]
-PAPERS, CITATIONS, H_INDEX = (REFERENCES.index(name) for name in ("papers", "citations", "h_index"))
+PAPERS, CITATIONS, H_INDEX, NOVELTY, AI_SCORE = (
+    REFERENCES.index(name) for name in ("papers", "citations", "h_index", "novelty", "ai_score")
+)  # fmt: skip
 KINDS = [b'"%s"' % name.encode() for name in causes.KINDS]
 HEAD = b'{"author_id":%s'
 NAME = b',"name":%s'
 MARK = b',"generation":%d,"version":%d,"as_of":%s,'
 REST = (
     b'"field":%s,"affiliations":%s,'
-    b'"headline":{"h_index":%d,"papers":%d,"citations":%d,"novelty":null,"ai_score":null,"basis":%s},'
-    b'"metrics":{"references":%s%s},"reported":%s,"citations_by_year":{%s},"papers_by_year":{%s},"papers_total":%d,"papers":[%s],'
+    b'"headline":{"h_index":%d,"papers":%d,"citations":%d,"novelty":%s,"ai_score":%s,"basis":%s,"novelty_basis":%s},'
+    b'"metrics":{"references":%s%s},"scores":%s,"reported":%s,"citations_by_year":{%s},"papers_by_year":{%s},"papers_total":%d,"papers":[%s],'
     b'"flags":%s,"provenance":%s%s}'
 )
 CHANGE = b'"before":{%s},"after":{%s},"changed":[%s]'
 CAUSES = b',"causes":[%s],"causes_total":%d}'
-PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":null}}' % orjson.dumps(definitions.VERSION)
+PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":%%s}}' % orjson.dumps(definitions.VERSION)
+SCORES = (
+    b'{"novelty":{"definition":"%s","scored":%%d,"provisional_papers":%%d,"provisional":%%s,"standard_error":%%s,"reported":%%s},'
+    b'"ai_score":{"definition":"%s","ranked":%%d,"immature":%%d,"pooled_or_immature":%%d,"provisional":%%s}}'
+) % (novelty.VERSION.encode(), rankpoints.VERSION.encode())
+BY_TEXT = b'{"reasons":%s,"new_pairs":%s,"pairs":%s,"cohort":%s,"cohort_size":%s,"table":%s}'
+BY_CITATIONS = b'{"percentile":%s,"cohort":%s,"cohort_size":%s,"table":%s,"immature":%s,"pooled":%s}'
+TRUTH = (b"false", b"true")
+OWN_NOVELTY = orjson.dumps(novelty.VERSION)
 
 
 class Snapshot(NamedTuple):
@@ -109,8 +121,8 @@ def _day(day: int) -> bytes:
 def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, bytes, dict]]:
     """For each author: slot; author_id, name, and all else of the snapshot as JSON; the numbers as JSON; counted numbers by source."""
     numbers, length = definitions.told("references", state.numbers.data[authors]), state.held.length.data[authors].tolist()
-    grounds = state.grounds.data[authors].tolist()
-    about = blobs(state.about, authors)
+    grounds, score_counts = state.grounds.data[authors].tolist(), state.score_counts.data[authors].tolist()
+    about, reported = blobs(state.about, authors), _means(state, authors)
     pieces, paper_bounds = _papers(state, authors, state.top)
     owner, key, count = state.tallies.of(authors)
     kind = key >> 28
@@ -125,7 +137,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     ]
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
     definitions_changed = state.layout.generation > 1 and definitions.changed()
-    redirect, basis = state.redirect.data[authors].tolist(), state.layout.headline_basis
+    redirect = state.redirect.data[authors].tolist()
+    basis, named_novelty = state.layout.headline_basis, state.layout.headline_novelty
     wanted = basis.removeprefix("counted:") if basis.startswith("counted:") else None
     for at, slot in enumerate(authors.tolist()):
         cited, published, category, name, end = group[4 * at : 4 * at + 5]
@@ -139,6 +152,10 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         if wanted in counted:
             told, h_index, citations = _quoted(basis), counted[wanted]["h_index"], counted[wanted]["citations"]
         others = b"".join(b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items())
+        novel, novel_basis = own[NOVELTY], OWN_NOVELTY
+        for one in reported[at]:
+            if named_novelty == f"reported:{one['source']}@{one['version']}":
+                novel, novel_basis = one["novelty"], _quoted(named_novelty)
         references, resolved, large = grounds[at]
         covered = orjson.dumps(round(resolved / references, 6)) if references else b"null"
         shown = described.get("name") or spelled or author_id.removeprefix("name:")
@@ -152,10 +169,12 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         if redirect[at] >= 0:
             extras["redirect"] = state.others.names[redirect[at]]
         rest = REST % (
-            _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations, told,
-            own_json, others, _reported(said, own) if said else b"[]",
+            _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations,
+            orjson.dumps(novel), orjson.dumps(own[AI_SCORE]), told, novel_basis,
+            own_json, others, _scores(score_counts[at], length[at], reported[at]), _reported(said, own) if said else b"[]",
             b",".join(years[cited:published]), b",".join(years[published:category]), length[at],
-            b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged, PROVENANCE % covered,
+            b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged,
+            PROVENANCE % (covered, orjson.dumps(round(score_counts[at][0] / length[at], 6)) if length[at] else b"null"),
             b"," + orjson.dumps(extras)[1:-1] if extras else b"",
         )  # fmt: skip
         yield slot, HEAD % _quoted(author_id), NAME % _quoted(shown), rest, own_json, counted
@@ -175,10 +194,74 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
         for run in np.split(tied, np.flatnonzero(np.diff(tied) > 1) + 1):
             a, b = int(run[0]), int(run[-1]) + 2
             paper[a:b] = sorted(paper[a:b].tolist(), key=state.papers.names.__getitem__)
-    pieces = [b'%s,"citations":%d,"novelty":null}' % both for both in zip(blobs(state.cards, paper), citations.tolist(), strict=True)]
+    names = state.cohorts.names
+    stands = [_standing(names, *facts) for facts in state.standing.data[paper].tolist()]
+    parts = zip(blobs(state.cards, paper), citations.tolist(), stands, strict=True)
+    pieces = [b'%s,"citations":%d,%s}' % three for three in parts]
+    for at in np.flatnonzero(state.reports.length.data[paper]).tolist():
+        told = [dict(zip(("source", "version", "novelty"), one, strict=True)) for one in _reports(state, paper[at])]
+        pieces[at] = b'%s,"novelty_reported":%s}' % (pieces[at][:-1], orjson.dumps(told))
     for source, counts in enumerate(state.paper_counted):
         _add_counts(pieces, state.sources.names[source], counts.data[paper])
     return pieces, [0, *np.cumsum(shown).tolist()]
+
+
+def _standing(names: list[str], new, reasons, k, n, cohort, size, table, percentile, doubt, cited, cited_size, cited_table) -> bytes:
+    """Where a paper stands, as JSON. names: of the cohorts; the rest are FACTS."""
+    if reasons == UNTOLD:
+        return b'"standing":null,"novelty":null'
+    text = BY_TEXT % (_reasons(reasons), *_known(k, n, kept=cohort >= 0 or n > 0), *_table(names, cohort, size, table))
+    citations = BY_CITATIONS % (_decimal(percentile), *_table(names, cited, cited_size, cited_table),
+                                TRUTH[doubt & IMMATURE > 0], TRUTH[doubt & FROM_POOLED > 0])  # fmt: skip
+    return b'"standing":{"novelty":%s,"citations":%s},"novelty":%s' % (text, citations, _decimal(new))
+
+
+def _decimal(millionths: int) -> bytes:
+    return b"null" if millionths < 0 else _quoted(millionths / MILLION)
+
+
+def _known(*numbers: int, kept: bool) -> list[bytes]:
+    return [b"%d" % number if kept else b"null" for number in numbers]
+
+
+def _table(names: list[str], cohort: int, size: int, version: int) -> tuple[bytes, bytes, bytes]:
+    return (b"null",) * 3 if cohort < 0 else (_quoted(names[cohort]), b"%d" % size, b"%d" % version)
+
+
+@lru_cache
+def _reasons(bits: int) -> bytes:
+    return _quoted(reasons_of(bits))
+
+
+def _reports(state, paper: int) -> list[list]:
+    """[source, version, novelty] of everybody who scores the paper."""
+    return orjson.loads(blobs(state.reports, np.array([paper]))[0])
+
+
+def _means(state, authors: np.ndarray) -> list[list[dict]]:
+    """Of each author what every (source, version) says on average over the papers it scores: never mixed, neither with ours."""
+    out: list[list[dict]] = [[] for _ in authors]
+    if not state.reports.values[0].size:
+        return out
+    index, owner = state.held.index(authors)
+    paper = state.row_paper.data[state.held.values[0].data[index]]
+    scored = np.flatnonzero(state.reports.length.data[paper])
+    found: dict[tuple, list[float]] = {}
+    for at, one in zip(owner[scored].tolist(), paper[scored], strict=True):
+        for source, version, value in _reports(state, one):
+            found.setdefault((at, source, version), []).append(value)
+    for (at, source, version), values in sorted(found.items()):
+        mean = round(sum(sorted(values)) / len(values), 6)
+        out[at].append({"source": source, "version": version, "novelty": mean, "papers": len(values)})
+    return out
+
+
+def _scores(counts: list[int], papers: int, reported: list[dict]) -> bytes:
+    """What the two scores rest on. counts: as COUNTS names them; reported: novelties from elsewhere."""
+    scored, unsettled, ranked, immature, doubtful = counts
+    error = _quoted(round(novelty.ERROR / scored**0.5, 6)) if scored else b"null"
+    provisional = TRUTH[novelty.is_provisional(scored, unsettled)], TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))]
+    return SCORES % (scored, unsettled, provisional[0], error, orjson.dumps(reported), ranked, immature, doubtful, provisional[1])
 
 
 def _add_counts(pieces: list[bytes], source: str, counts: np.ndarray) -> None:

@@ -11,7 +11,18 @@ from collections.abc import Awaitable, Callable
 import orjson
 import structlog
 
-from shared.contracts.topics import AUTHOR_CHANGES, AUTHORS, CONTROL, METRIC_CHANGES, PAPER_CHANGES, PAPERS, Topic
+from shared.contracts.topics import (
+    AUTHOR_CHANGES,
+    AUTHOR_LINKS,
+    AUTHORS,
+    COHORT_CHANGES,
+    CONTROL,
+    METRIC_CHANGES,
+    PAPER_CHANGES,
+    PAPER_TERMS,
+    PAPERS,
+    Topic,
+)
 from shared.errors import Superseded
 from shared.log.port import Log, Message, Partition
 from shared.stages.stage import Layout
@@ -20,7 +31,11 @@ log = structlog.get_logger("publisher")
 
 LOOK_SECONDS = 0.5
 NEARLY = 1_000  # records that a generation may be behind when it takes over: readers of public topics wait for these
-FLOW: tuple[tuple[Topic, ...], ...] = ((PAPERS, AUTHORS), (PAPER_CHANGES,), (AUTHOR_CHANGES,))  # what must be read, one after the other
+# What must be read, one after the other.
+FLOW: tuple[tuple[Topic, ...], ...] = (
+    (PAPERS, AUTHORS), (AUTHOR_LINKS,), (PAPER_TERMS,), (PAPER_CHANGES,), (COHORT_CHANGES,), (AUTHOR_CHANGES,),
+)  # fmt: skip
+OPTIONAL = (PAPER_TERMS,)  # where nobody reads it, nobody is waited for
 Reported = Callable[[], Awaitable[dict[str, dict]]]  # as `services.status.Progress.reported`
 
 
@@ -96,7 +111,8 @@ async def _until(the_log: Log, layout: Layout, reported: Reported, behind: int) 
         while True:
             told = await reported()
             done = {Partition(one["input"], one["partition"]): one["next"] for one in told.values()}
-            if all(done.get(partition, 0) >= end - behind for partition, end in ends.items()):
+            needed = ends if topics != OPTIONAL or done.keys() & ends.keys() else {}
+            if all(done.get(partition, 0) >= end - behind for partition, end in needed.items()):
                 break
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -25,6 +25,7 @@ from services.viewer.events import EventStream, headlines, profile_events
 from services.viewer.index import ProfileIndex, Snapshot
 from services.viewer.pages.layout import message
 from services.viewer.pages.profile import profile_page
+from services.viewer.pages.scores import ADDRESS, about_page
 from services.viewer.pages.search import search_page
 from shared.errors import LogUnavailable
 
@@ -62,6 +63,7 @@ class Viewer:
         return [
             Route("/", self.home, **get),
             Route("/search", self.search, **get),
+            Route(ADDRESS, self.about_scores, **get),
             Route(AUTHORS, self.author, **get),
             Route(AUTHORS + "/{author:path}", self.author, **get),
             Route(API + "/search", self.api_search, **get),
@@ -84,6 +86,9 @@ class Viewer:
         matches = await self.index.search(query, FOUND)
         reading = None if self.index.caught_up else self.index.fraction
         return HTMLResponse(search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading))
+
+    async def about_scores(self, request: Request) -> Response:
+        return HTMLResponse(about_page())
 
     async def author(self, request: Request) -> Response:
         author_id, _ = _named(request, AUTHORS)

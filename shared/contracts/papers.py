@@ -30,6 +30,7 @@ class PaperPublished(TypedDict):
     abstract: text(50_000)
     published: Annotated[str | None, Field(default=None, pattern=PARTIAL_DATE, description="YYYY, YYYY-MM or YYYY-MM-DD.")]
     categories: Annotated[list_of(Label, 50), Field(description="The first one is the primary field.")]
+    language: Annotated[text(35), Field(description="Of title and abstract, as BCP 47 has it: en, fr-CA. Used where the text is short.")]
     venue: text(1_000)
     doi: text(300)
     url: text(2_000)

@@ -3,7 +3,7 @@
 Of one author, (generation, version) rises strictly; a subscriber keeps the record with the highest. Fields may be added, none taken away.
 """
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
@@ -38,9 +38,14 @@ class Headline(TypedDict):
     h_index: Count
     papers: Count
     citations: Count
-    novelty: Annotated[Share | None, Field(description="null: not computed yet.")]
-    ai_score: Annotated[float | None, Field(ge=0, le=100, description="null: not computed yet.")]
+    novelty: Annotated[
+        Share | None, Field(description="As in metrics.references, unless `novelty_basis` says otherwise; null: no paper is scored.")
+    ]
+    ai_score: Annotated[float | None, Field(ge=0, le=100, description="As in metrics.references; null: no paper is ranked.")]
     basis: Annotated[Basis, Field(description="Which of `metrics` h_index and citations are from.")]
+    novelty_basis: Annotated[
+        str, Field(description="Whose novelty it is: the name of our definition, or reported:SOURCE@VERSION where a setting names one.")
+    ]
 
 
 def _field_of(metric: Metric):
@@ -69,6 +74,104 @@ class Reported(Metrics):
     violations: Annotated[list[str], Field(description="Codes of docs/metrics.md: numbers that cannot be, or are incomplete.")]
 
 
+Cohort = Annotated[
+    str | None,
+    Field(description="Like papers that it is compared with: novelty/YEAR/LANGUAGE/CLASS/CATEGORY or citations/YEAR/CATEGORY, without the "
+          "category where the cohort of its own is too small; null: none."),
+]  # fmt: skip
+CohortSize = Annotated[Count | None, Field(description="Papers in the cohort's table.")]
+Table = Annotated[Count | None, Field(description="Version of the cohort's table that was used; 0: it has none yet.")]
+
+
+@with_config(STRICT)
+class NoveltyStanding(TypedDict):
+    """What a paper's novelty rests on (docs/scores.md)."""
+
+    reasons: Annotated[
+        list[Literal["unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text"]],
+        Field(description="Why the novelty is null or, where there is one, provisional."),
+    ]
+    new_pairs: Annotated[Count | None, Field(description="Word pairs that nobody used in an earlier month.")]
+    pairs: Annotated[Count | None, Field(description="Distinct word pairs of title and abstract.")]
+    cohort: Cohort
+    cohort_size: CohortSize
+    table: Table
+
+
+@with_config(STRICT)
+class CitationStanding(TypedDict):
+    """What a paper counts for in the AI score (docs/scores.md)."""
+
+    percentile: Annotated[
+        Share | None, Field(description="Of citations that share no author with the paper; null: the paper is not ranked.")
+    ]
+    cohort: Cohort
+    cohort_size: CohortSize
+    table: Table
+    immature: Annotated[bool, Field(description="More than 60 % of the cohort are not cited.")]
+    pooled: Annotated[bool, Field(description="The cohort has papers of all categories.")]
+
+
+@with_config(STRICT)
+class Standing(TypedDict):
+    """Where a paper stands among like papers."""
+
+    novelty: NoveltyStanding
+    citations: CitationStanding
+
+
+@with_config(STRICT)
+class ReportedNovelty(TypedDict):
+    """What a source says of a paper (`paper.scored`): the first value of each (source, version) stands."""
+
+    source: str
+    version: str
+    novelty: Share
+
+
+@with_config(STRICT)
+class ReportedMean(ReportedNovelty):
+    """The mean of what a source says of the author's papers; beside ours, never mixed with it or with another version."""
+
+    papers: Annotated[Count, Field(description="How many of the author's papers it scores.")]
+
+
+@with_config(STRICT)
+class NoveltyGrounds(TypedDict):
+    """What an author's novelty rests on."""
+
+    definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
+    scored: Annotated[Count, Field(description="Papers with a novelty.")]
+    provisional_papers: Annotated[Count, Field(description="Of these, how many are provisional.")]
+    provisional: Annotated[bool, Field(description="Fewer than 5 are scored, or more than half of them are provisional.")]
+    standard_error: Annotated[Number | None, Field(description="0.29 / √scored.")]
+    reported: Annotated[list[ReportedMean], Field(description="By source and version.")]
+
+
+@with_config(STRICT)
+class AiScoreGrounds(TypedDict):
+    """What an author's AI score rests on."""
+
+    definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
+    ranked: Annotated[Count, Field(description="Papers with a citation percentile.")]
+    immature: Annotated[Count, Field(description="Of these, how many stand in immature cohorts.")]
+    pooled_or_immature: Annotated[Count, Field(description="Of these, how many stand in pooled or immature cohorts.")]
+    provisional: Annotated[
+        bool,
+        Field(
+            description="Fewer than 3 are ranked, more than half of them in pooled or immature cohorts, or fewer than 80 % of the papers."
+        ),
+    ]
+
+
+@with_config(STRICT)
+class Scores(TypedDict):
+    """What the two scores rest on, and how firmly."""
+
+    novelty: NoveltyGrounds
+    ai_score: AiScoreGrounds
+
+
 @with_config(STRICT)
 class Paper(TypedDict):
     """A paper of the author."""
@@ -81,7 +184,9 @@ class Paper(TypedDict):
     authors_total: Count
     affiliations: Annotated[list[str], Field(max_length=3, description="The first three that differ.")]
     citations: Annotated[Count, Field(description="Counted from references.")]
-    novelty: Annotated[Share | None, Field(description="null: not computed yet.")]
+    novelty: Annotated[Share | None, Field(description="Percentile in its cohort; null: `standing` says why.")]
+    standing: Annotated[Standing | None, Field(description="null: where it stands is not known yet.")]
+    novelty_reported: NotRequired[Annotated[list[ReportedNovelty], Field(description="By source and version.")]]
     citations_by_source: NotRequired[Annotated[dict[str, Count], Field(description="Of the sources that count this paper.")]]
     url: NotRequired[str]
     doi: NotRequired[str]
@@ -96,7 +201,7 @@ class Coverage(TypedDict):
         Share | None,
         Field(description="Of the references of the author's papers, those to papers in the log. null: there are none."),
     ]
-    novelty: Annotated[Share | None, Field(description="null: not computed yet.")]
+    novelty: Annotated[Share | None, Field(description="Papers with a novelty; null: no papers.")]
 
 
 @with_config(STRICT)
@@ -123,6 +228,7 @@ class Profile(TypedDict):
         dict[Basis, BasisMetrics],
         Field(json_schema_extra={"required": ["references"]}, description="By basis: `references` and, for each source, `counted:SOURCE`."),
     ]
+    scores: Scores
     reported: Annotated[list[Reported], Field(description="By source.")]
     citations_by_year: Annotated[dict[Year, Count], Field(description="By the year of the citing paper.")]
     papers_by_year: dict[Year, Count]
@@ -170,6 +276,10 @@ class Change(TypedDict):
     changed: Annotated[list[str], Field(min_length=1, description="The names whose numbers differ.")]
     causes: Annotated[
         list[Cause],
-        Field(max_length=CAUSES_SHOWN, description="The first ones. None where a new year did it, or words about a new author."),
+        Field(
+            max_length=CAUSES_SHOWN,
+            description="The first ones. None where a new year did it, or words about a new author, or where only novelty or AI score "
+            "moved: the papers compared with did.",
+        ),
     ]
     causes_total: Annotated[Count, Field(description="How many causes there are, told or not.")]

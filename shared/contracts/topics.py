@@ -14,7 +14,7 @@ class Topic(NamedTuple):
     name: str
     key: str
     public: bool
-    by: str  # "papers", "authors", "paper_changes", "author_changes" or "one"
+    by: str  # "papers", "authors", "paper_changes", "author_changes", "terms", "cohorts" or "one"
     summary: str
     compacted: bool = False
     retention_ms: int | None = None
@@ -36,9 +36,11 @@ class Topic(NamedTuple):
 
 PAPERS = Topic("papers.v1", "paper_id", True, "papers", "Papers published, withdrawn, counted, scored: one event a record.")
 AUTHORS = Topic("authors.v1", "author_id", True, "authors", "Authors described, reported on, merged, separated; the clock.")
-PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "paper_changes", "Packs: catalogue and aliases to citations.")
-AUTHOR_CHANGES = Topic("author-changes", "author", False, "author_changes", "Packs: citations, directory and aliases to authors.")
+PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "paper_changes", "Packs: catalogue, aliases and terms to citations.")
 AUTHOR_LINKS = Topic("author-links", "author", False, "one", "Packs: directory to aliases, who is said to be whom.")
+PAPER_TERMS = Topic("paper-terms", "shard of the word pairs", False, "terms", "Packs: catalogue and directory to terms.")
+COHORT_CHANGES = Topic("cohort-changes", "cohort", False, "cohorts", "Packs: citations and directory to cohorts.")
+AUTHOR_CHANGES = Topic("author-changes", "author", False, "author_changes", "Packs: citations, directory, aliases and cohorts to authors.")
 METRIC_CHANGES = Topic("metric-changes", "author", False, "author_changes", "Packs: authors to publisher, partition to partition.")
 PROGRESS = Topic("progress", "stage/partition", False, "one", "How far each stage has come, for `status`.", compacted=True)
 CONTROL = Topic(
@@ -60,6 +62,6 @@ DEAD_LETTERS = Topic(
 )
 
 TOPICS = (
-    PAPERS, AUTHORS, PAPER_CHANGES, AUTHOR_CHANGES, AUTHOR_LINKS, METRIC_CHANGES, PROGRESS, CONTROL, AUTHOR_METRICS, AUTHOR_PROFILES,
-    DEAD_LETTERS,
+    PAPERS, AUTHORS, AUTHOR_LINKS, PAPER_TERMS, PAPER_CHANGES, COHORT_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, CONTROL,
+    AUTHOR_METRICS, AUTHOR_PROFILES, DEAD_LETTERS,
 )  # fmt: skip

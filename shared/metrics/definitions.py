@@ -13,9 +13,9 @@ from shared.metrics import (
     hm_index,
     i_index,
     m_index,
-    not_computed,
     positions,
     recent,
+    scores,
     self_citations,
     series,
     shares,
@@ -27,7 +27,7 @@ from shared.metrics.flags import FLAGS
 from shared.metrics.metric import NULL, Aggregates, Metric
 from shared.metrics.violations import VIOLATIONS
 
-VERSION = "2026.2"  # of the definitions: changes whenever a number may come out differently for the same log
+VERSION = "2026.3"  # of the definitions: changes whenever a number may come out differently for the same log
 
 # The order is that of the columns of exports and of the page; those of the first release stand first.
 METRICS = (
@@ -59,8 +59,8 @@ METRICS = (
     coauthors.COAUTHORS,
     series.PAPERS_BY_YEAR,
     series.CITATIONS_BY_YEAR,
-    not_computed.NOVELTY,
-    not_computed.AI_SCORE,
+    scores.NOVELTY,
+    scores.AI_SCORE,
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
 COMPUTED = {basis: tuple(m for m in METRICS if m.values and basis in m.bases) for basis in ("references", "counted")}

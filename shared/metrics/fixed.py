@@ -22,3 +22,12 @@ def root(squares: np.ndarray) -> np.ndarray:
     root = np.sqrt(squares.astype(np.float64)).astype(np.int64)
     root -= root * root > squares
     return root + ((root + 1) ** 2 <= squares)
+
+
+def decimals(values: np.ndarray, digits: int) -> np.ndarray:
+    """Each value in units of 10^-digits, as Python's `round` has it: ties are decided by the exact value of the double. int64."""
+    scaled = values * 10**digits
+    units = np.rint(scaled)
+    for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6).tolist():
+        units[at] = np.rint(round(float(values[at]), digits) * 10**digits)
+    return units.astype(np.int64)

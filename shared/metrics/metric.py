@@ -47,6 +47,8 @@ class Aggregates(NamedTuple):
     last: np.ndarray | None = None
     single: np.ndarray | None = None
     coauthors: np.ndarray | None = None
+    novelty: np.ndarray | None = None  # millionths, NULL where there is none
+    ai_score: np.ndarray | None = None  # ten-thousandths, NULL where there is none
 
 
 class Metric(NamedTuple):

@@ -93,6 +93,16 @@ def first_of(keys: np.ndarray) -> np.ndarray:
     return np.sort(occurrences(keys)[1])
 
 
+def distinct_in(owners: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Positions of one of each (owner, value), ordered by owner (a non-negative 32-bit integer), then value."""
+    order = np.argsort(values)
+    order = order[stable_order(owners[order])]
+    owner, value = owners[order], values[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (owner[1:] != owner[:-1]) | (value[1:] != value[:-1])
+    return order[new]
+
+
 def pair(high: np.ndarray, low: np.ndarray) -> np.ndarray:
     """Two non-negative 32-bit integers as one sortable 64-bit key."""
     return high.astype(I64) << 32 | low.astype(I64)

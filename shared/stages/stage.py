@@ -29,6 +29,9 @@ class Layout(NamedTuple):
     headline_basis: str = "references"
     paper_changes: int = 0  # 0: as many as papers
     author_changes: int = 0  # 0: as many as authors
+    terms: int = 1
+    cohorts: int = 1
+    headline_novelty: str = "own"
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""

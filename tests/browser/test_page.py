@@ -91,8 +91,8 @@ async def test_the_first_screen_tells_what_the_seed_tells():
             ("h-index", "11", "reported 102 impossible"),
             ("papers", "13", "reported 13"),
             ("citations", "812", "reported 9,483"),
-            ("Novelty", "not computed yet", "reported 60%"),
-            ("AI score", "not computed yet", "reported 35"),
+            ("Novelty", "no paper scored yet", "reported 60%"),
+            ("AI score", "no paper ranked yet", "reported 35"),
         ):
             await expect(tile(page, name).locator("dd").first).to_have_text(value)
             await expect(tile(page, name).locator(".beside")).to_have_text(reported)

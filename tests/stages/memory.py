@@ -7,7 +7,7 @@ import orjson
 
 from services.publisher.main import messages_of
 from services.publisher.profiles import Profiles
-from services.worker import CONSUMER, PUBLISHER
+from services.worker import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log.port import Message, Partition, Record
@@ -23,7 +23,7 @@ class Pipeline:
         self.logs: dict[Partition, list[Record]] = {}
         self.sessions = [
             Session(stage(number, self.layout, fingerprint(self.layout)))
-            for stage in (*CONSUMER, *PUBLISHER)
+            for stage in STAGES
             for number in range(self.layout.count(stage.input))
         ]
 

@@ -47,7 +47,8 @@ def numbers(events: list[dict], partitions: int = 1) -> dict:
     """What the stages publish of the set; the oracle says the same."""
     made = Pipeline(Layout(partitions, partitions), seed=1).tell(*events)
     truth = oracle(json.dumps(event).encode() for event in events)
-    assert made.numbers(SET) == truth[SET]["metrics"]["references"]
+    right = truth[SET]["metrics"]["references"]
+    assert {name: value for name, value in made.numbers(SET).items() if name in right} == right
     return made.numbers(SET)
 
 

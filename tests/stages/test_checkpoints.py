@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from services.consumer.citations import Citations
-from services.worker import CONSUMER, PUBLISHER
+from services.worker import STAGES
 from shared.errors import CheckpointInvalid, ProtocolViolation, UsageError
 from shared.log.port import Message, Partition, Record
 from shared.stages import checkpoints
@@ -19,7 +19,6 @@ from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
 LAYOUT = Layout()
-STAGES = (*CONSUMER, *PUBLISHER)
 
 
 def pipeline() -> tuple[list[Session], dict[Partition, list[Record]]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.worker import CONSUMER, PUBLISHER
+from services.worker import CONSUMER, PUBLISHER, SCORER, STAGES
 from shared.contracts.topics import AUTHOR_CHANGES, METRIC_CHANGES, PAPER_CHANGES, PAPERS
 from shared.log.port import Partition, Record
 from shared.stages.packs import Kind, decode
@@ -91,7 +91,6 @@ def test_a_receiver_knows_its_channel_by_stage_and_partition():
 
 def test_stages_stand_in_the_order_of_their_topics():
     """`status` asks in this order, so that idle is not seen too early."""
-    stages = (*CONSUMER, *PUBLISHER)
-    for at, stage in enumerate(stages):
-        assert not [later.name for later in stages[at:] if stage.input in later.outputs]
-    assert len({stage.name for stage in stages}) == len(stages)
+    for at, stage in enumerate(STAGES):
+        assert not [later.name for later in STAGES[at:] if stage.input in later.outputs]
+    assert len({stage.name for stage in STAGES}) == len(STAGES) == len({*CONSUMER, *SCORER, *PUBLISHER})

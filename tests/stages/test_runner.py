@@ -14,7 +14,7 @@ from services.publisher import main as publisher
 from services.publisher.profiles import Profiles
 from services.run import behind_of
 from services.status import Progress
-from services.worker import CONSUMER, PUBLISHER, Stop
+from services.worker import STAGES, Stop
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS, TOPICS
 from shared.errors import LogUnavailable, ScholarstreamError
 from shared.log.memory import MemoryLog
@@ -31,7 +31,7 @@ HERE, SNAPSHOTS = Partition(PAPERS.name, 0), Partition(AUTHOR_PROFILES.name, 0)
 class Service:
     """Runners over a log in memory."""
 
-    def __init__(self, log, folder, stages=(*CONSUMER, *PUBLISHER), **settings):
+    def __init__(self, log, folder, stages=STAGES, **settings):
         self.log, self.stop, self.telemetry, self.health = log, Stop(), Telemetry(), Health()
         self.settings = Settings.load(data_dir=str(folder), **settings)
         self.stages = stages
@@ -114,7 +114,7 @@ async def test_a_clean_stop_leaves_nothing_behind(log, tmp_path):
     async with Service(log, tmp_path) as service:
         await service.idle()
     status = await Progress(log, service.layout).status()
-    assert status["idle"] and {s["stage"] for s in status["stages"]} == {"catalogue", "directory", "citations", "authors", "publisher"}
+    assert status["idle"] and {s["stage"] for s in status["stages"]} == {stage.name for stage in STAGES}
 
 
 async def test_a_refused_send_ends_the_service_and_saves_nothing(log, tmp_path):

@@ -6,7 +6,7 @@ from bench import author, literature, memory, merge, service, stages
 from bench.__main__ import show
 from bench.measure import Figure, calibration, machine
 from services.publisher.profiles import Profiles
-from services.worker import CONSUMER, PUBLISHER
+from services.worker import STAGES
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout
 from tests.data import require
@@ -34,7 +34,7 @@ def test_stages_and_memory(events, capsys):
     assert "together" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("stage", (*CONSUMER, *PUBLISHER))
+@pytest.mark.parametrize("stage", STAGES)
 def test_every_table_that_is_named_exists(stage):
     made = stage(0, Layout(), fingerprint(Layout()))
     parts = set(made.parts()) | (set(made.progress_parts()) if isinstance(made, Profiles) else set())

@@ -8,6 +8,7 @@ from services.recount import Literature, Recount, card_of, digest_of_card
 from tests.data import aan_events, vis_events
 from tests.literature import encode, event_lists
 from tests.oracle import oracle, parse, valid
+from tests.score_oracle import add_scores
 from tests.streams import disturbed
 
 
@@ -25,8 +26,10 @@ def recount(events):
 
 
 def assert_agree(events):
+    events = list(events)
     literature, counted = recount(events)
     truth = oracle(events)
+    add_scores(truth, events)
     names = literature.authors.names
     assert {name for name, known in zip(names, literature.known, strict=True) if known} == truth.keys()
     assert literature.today == next((profile["as_of"] for profile in truth.values()), literature.today)
@@ -34,6 +37,11 @@ def assert_agree(events):
         if not literature.known[author]:
             continue
         ours, theirs = counted.profile(author), truth[name]
+        scores = theirs["scores"]
+        expected = {name: theirs["metrics"]["references"].pop(name) for name in ("novelty", "ai_score")}
+        expected |= {name: scores["novelty"][name] for name in ("scored", "provisional_papers", "reported")}
+        expected |= {name: scores["ai_score"][name] for name in ("ranked", "immature", "pooled_or_immature")}
+        assert ours["scores"] == expected, name
         for field in (
             "redirect", "name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total", "reported", "coverage", "flags",
         ):  # fmt: skip

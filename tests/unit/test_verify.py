@@ -16,6 +16,7 @@ from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
 from tests.literature import encode, event_lists
 from tests.oracle import oracle
+from tests.score_oracle import add_scores
 
 EVENTS = [
     encode(
@@ -35,6 +36,7 @@ class Published:
 
     def __init__(self, events, partitions=1):
         self.truth = oracle(events)
+        add_scores(self.truth, events)
         self.partitions, self.max_event_bytes = partitions, 8 << 20
         self.batches: dict[Partition, list[Message]] = {}
         for event in events:
@@ -90,12 +92,13 @@ def key_of(event):
 def snapshot_of(profile, version):
     references = profile["metrics"]["references"]
     headline = {metric: references[metric] for metric in ("h_index", "papers", "citations")} | {"basis": "references"}
+    scores = {metric: references[metric] for metric in ("novelty", "ai_score")}
     return profile | {
         "name": profile["name"] or profile["author_id"],
         "generation": 1,
         "version": version,
         "provenance": {"coverage": {"references": profile["coverage"]}},
-        "headline": headline | {"novelty": None, "ai_score": None},
+        "headline": headline | scores,
         "reported": [entry | {"violations": []} for entry in profile["reported"]],
     }
 

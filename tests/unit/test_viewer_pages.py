@@ -1,16 +1,18 @@
 """What the pages say in words, bars and marks."""
 
 import re
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer.pages import charts, words
+from services.consumer.standings import REASONS
+from services.viewer.pages import charts, scores, words
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.profile import profile_page
 from shared.metrics.flags import FLAGS
-from tests.snapshots import snapshot, sygnowski
+from tests.snapshots import paper, snapshot, sygnowski
 
 
 def page_of(told: dict, **how) -> str:
@@ -128,7 +130,60 @@ def test_a_second_source_is_named_with_its_reasons():
 def test_a_page_can_be_made_of_the_least_a_snapshot_says():
     page = page_of({"author_id": "a:1", "generation": 1, "version": 1})
     assert "<h1>a:1</h1>" in page
-    assert text_of(page).count("not computed yet") == 5
+    assert text_of(page).count("not computed yet") == 3
+    assert "no paper scored yet" in page and "no paper ranked yet" in page
+
+
+def grounds(scored: int = 5, provisional_papers: int = 0, ranked: int = 5, immature: int = 0, doubtful: int = 0) -> dict:
+    return {
+        "novelty": {"definition": "lexpair-1", "scored": scored, "provisional_papers": provisional_papers, "standard_error": 0.1297,
+                    "provisional": scored < 5 or 2 * provisional_papers > scored},
+        "ai_score": {"definition": "rankpoints-1", "ranked": ranked, "immature": immature, "pooled_or_immature": doubtful,
+                     "provisional": ranked < 3 or 2 * doubtful > ranked},
+    }  # fmt: skip
+
+
+def test_both_scores_are_told_whole_and_explained_in_one_line():
+    headline = {"h_index": 2, "papers": 2, "citations": 5, "novelty": 0.595, "ai_score": 34.5, "basis": "references"}
+    page = page_of(snapshot("a:1", headline=headline, scores=grounds(), papers_total=5))
+    text = text_of(page)
+    assert "60%" in text and ">35<" in page
+    assert "The author's papers use more new word combinations than 60% of papers of the same field and year, on average." in unescape(page)
+    assert "No model is involved" in page and 'href="/scores"' in page
+    assert "5 of 5 papers scored, ± 13 points." in text and "provisional" not in text
+
+
+@pytest.mark.parametrize(
+    ("said", "words_"),
+    [
+        (grounds(scored=4), "provisional: fewer than 5 papers scored"),
+        (grounds(provisional_papers=3), "provisional: 3 papers of these provisional"),
+        (grounds(ranked=2), "provisional: fewer than 3 papers ranked"),
+        (grounds(immature=3, doubtful=3), "3 in young cohorts; provisional: most of them in young or pooled cohorts"),
+    ],
+)
+def test_what_is_provisional_says_why(said, words_):
+    assert words_ in text_of(page_of(snapshot("a:1", scores=said, papers_total=5)))
+
+
+def test_a_paper_tells_its_novelty_or_why_it_has_none():
+    def standing(*reasons, cohort="novelty/2016/en/full/cs.LG"):
+        return {"novelty": {"reasons": list(reasons), "cohort": cohort, "cohort_size": 2214, "table": 61, "new_pairs": 3, "pairs": 9}}
+
+    papers = [
+        paper("p:1", 3, novelty=0.754999, standing=standing()),
+        paper("p:2", 2, novelty=0.1, standing=standing("pooled_cohort", "short_text", cohort="novelty/2016/en/short")),
+        paper("p:3", 1, standing=standing("burn_in")),
+    ]
+    page = unescape(page_of(snapshot("a:1", papers=papers)))
+    assert "novelty 75%" in page and "of 2,214 papers like it (2016, cs.LG)." in page
+    assert "(2016, all fields)" in page and "Provisional: compared with papers of all fields" in page
+    assert "no novelty" in page and "No novelty: few earlier papers are known here" in page
+
+
+def test_every_reason_has_words():
+    assert tuple(scores.REASONS) == REASONS
+    assert all(said in text_of(scores.about_page()) for said in ("does not predict quality", "Citation rings", "0.8^(i−1)"))
 
 
 def test_a_number_that_is_only_too_low_is_not_called_impossible():

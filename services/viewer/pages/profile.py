@@ -13,6 +13,7 @@ from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.layout import page
 from services.viewer.pages.metrics import definition_of, findings, name_of, told_at_once, tooltip_of, why_missing
 from services.viewer.pages.reported import beside, computed_of, reported_panel
+from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel, told
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
 
 HEADLINE = ("h_index", "papers", "citations", "novelty", "ai_score")
@@ -34,7 +35,14 @@ def profile_page(profile: Entry, *, tag_of: str, changed_ms: int, demo: bool) ->
         tag(
             "div",
             _papers(profile, name),
-            tag("aside", _charts(profile), _numbers(profile), _grounds(profile), aria_label="More about these numbers"),
+            tag(
+                "aside",
+                _charts(profile),
+                scores_panel(profile),
+                _numbers(profile),
+                _grounds(profile),
+                aria_label="More about these numbers",
+            ),
             class_="columns",
         ),
         class_="profile",
@@ -102,16 +110,17 @@ def _headline(profile: Entry) -> Html:
     tiles = []
     for metric in HEADLINE:
         value = headline.get(metric)
+        none = NO_SCORE.get(metric, NOT_COMPUTED)
         shown = tag(
             "dd",
-            NOT_COMPUTED if value is None else measure(metric, value),
+            none if value is None else told(metric, value) if metric in SCORES else measure(metric, value),
             class_="missing" if value is None else "value",
             data_live=f"headline.{metric}",
         )
         tiles.append(
             tag(
                 "div",
-                tag("dt", name_of(metric), title=definition_of(metric)),
+                tag("dt", name_of(metric), title=_meaning(profile, metric, value)),
                 shown,
                 tag("dd", beside(reported, metric, found), class_="beside", data_live=f"beside.{metric}"),
                 class_="tile",
@@ -126,6 +135,13 @@ def _headline(profile: Entry) -> Html:
         tag("p", f"h-index and citations {basis}{source}.", class_="muted", data_live="basis"),
         aria_label="Headline",
     )
+
+
+def _meaning(profile: Entry, metric: str, value: float | None) -> str | None:
+    """What a headline number says, in one line."""
+    if metric not in SCORES:
+        return definition_of(metric)
+    return " ".join(filter(None, (explained(metric, value), firmness(profile, metric))))
 
 
 def _papers(profile: Entry, name: str) -> Html:
@@ -169,6 +185,7 @@ def _paper(paper: Entry, name: str) -> Html:
             class_="cited",
             title=others if paper.get("citations_by_source") else None,
         ),
+        tag("p", novelty_of(paper), class_="novelty", data_live=f"novelty.{paper_id}", data_quiet=True),
         data_key=paper_id,
         data_title=title,
     )

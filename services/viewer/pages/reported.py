@@ -5,6 +5,7 @@ from typing import Any
 
 from services.viewer.pages.html import Html, join, raw, tag
 from services.viewer.pages.metrics import Finding, definition_of, findings, name_of, question
+from services.viewer.pages.scores import NO_SCORE
 from services.viewer.pages.words import NOT_COMPUTED, day, measure
 from shared.metrics import definitions
 
@@ -71,7 +72,7 @@ def _row(metric: str, computed: Entry, entries: Sequence[Entry], found: Sequence
     return tag(
         "tr",
         tag("th", name_of(metric), scope="row", title=definition_of(metric)),
-        tag("td", NOT_COMPUTED, class_="missing") if ours is None else tag("td", measure(metric, ours)),
+        tag("td", NO_SCORE.get(metric, NOT_COMPUTED), class_="missing") if ours is None else tag("td", measure(metric, ours)),
         cells,
     )
 

@@ -1,0 +1,25 @@
+"""Which papers are compared with which: cohort keys (docs/scores.md, §1 to §3).
+
+A key is what the papers have in common, most general first and the category last, so a pooled cohort (all categories) has the key of an own
+one without its last part: "novelty/2016/en/full/cs.LG" and "novelty/2016/en/full"; "citations/2016/cs.LG" and "citations/2016".
+"""
+
+NO_CATEGORY = "none"
+FULL, SHORT = "full", "short"
+_PARTS = {"novelty": 4, "citations": 2}  # of a pooled key
+
+
+def novelty_cohort(year: int, language: str, full: bool, category: str) -> str:
+    """Of texts: their primary category, year of publication, language and class."""
+    return f"novelty/{year}/{language}/{FULL if full else SHORT}/{category or NO_CATEGORY}"
+
+
+def citation_cohort(year: int, category: str) -> str:
+    """Of citations: primary category and year of publication."""
+    return f"citations/{year}/{category or NO_CATEGORY}"
+
+
+def pooled_of(key: str) -> str:
+    """The key of the pooled cohort of an own one; a pooled key is its own."""
+    parts = _PARTS[key.partition("/")[0]]
+    return "/".join(key.split("/", parts)[:parts])

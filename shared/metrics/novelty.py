@@ -1,0 +1,211 @@
+"""Novelty of a paper, `lexpair-1`: which share of its word pairs nobody used in an earlier month, as a percentile among like papers.
+
+docs/scores.md is the definition; section numbers below are its. Everything here is a pure function of texts and dates. Term keys are made
+for many papers at once: what is Python is one regular expression and one dictionary look-up a token, the rest is columns.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from html import unescape
+from typing import NamedTuple
+
+import numpy as np
+
+from shared.metrics.fixed import MILLION, decimals
+from shared.stages.columns import I32, distinct_in
+
+VERSION = "lexpair-1"
+
+_STOP_WORDS = """
+a about above across after again against all almost along already also although always am among an and another any approach approaches
+are around as at based be because been before being below between both but by can cannot could did do does doing done down due during
+each either else et etc even ever every few first for from further had has have having he hence her here high him his how however i if
+in instead into is it its itself just large last least less let like low made make makes many may method methods might more most much
+must my near need new no nor not novel now of off often on once one only onto or other others our out over own paper part per present
+presented presents propose proposed proposes quite rather recent recently result results same second several shall she should show
+shown shows since small so some still such than that the their them then there therefore these they this those though three through
+throughout thus to together too toward towards two under until up upon us use used uses using various very via was we well were what
+when where whether which while who whom whose why will with within without would yet you your
+"""
+STOP_LIST = frozenset(_STOP_WORDS.split())  # stop-en-1 (§6): 214 words, normative
+
+
+class Limits(NamedTuple):
+    """The numbers of §2.3 and §2.4. Others are another version of the score."""
+
+    pairs: int = 3  # a text of fewer has no novelty
+    full_pairs: int = 20  # from so many on it is of class `full`
+    reference: int = 100  # earlier papers below which there is no novelty
+    settled: int = 1000  # and below which it is provisional
+    scored: int = 5  # papers of an author below which the mean is provisional
+
+
+LIMITS = Limits()
+TOP_BIN = 256
+EARLIEST = 12 * 1800  # months before do not enter the table (§5)
+LATEST_AFTER_TODAY = 12  # nor those so many months after the clock's day
+NO_MONTH = 0
+ERROR = 0.29  # of one paper's percentile; that of a mean is this over the root of the papers (§2.4)
+
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+LANGUAGE_TOKENS, ENGLISH_PERCENT = 30, 15  # §2.3
+CACHED_TOKENS = 1 << 20
+
+_TAG, _COMMAND = re.compile(r"<[^<>]{0,200}>"), re.compile(r"\\[A-Za-z]+")
+_DELETED = str.maketrans("", "", "{}$")
+_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # characters that are tokens of their own
+_SEPARATORS = ',()[]"“”«»、。，；：？！…—–|'
+_PIECE = re.compile(rf"[^\W_{_ALONE}]+|[{_ALONE}]|[.!?;:](?=\s|\Z)|[{re.escape(_SEPARATORS)}]")
+_ASCII_PIECE = re.compile(r'[a-z0-9]+|[.!?;:](?=\s|\Z)|[,()\[\]"|]')
+_IS_ALONE = re.compile(f"[{_ALONE}]").match
+
+BREAK, DIGITS, STOP, LETTER = range(4)  # what a piece of text is, or else the number of a token
+
+
+class _Pieces(dict):
+    """Piece of text → what it is, or from 4 on the number of its token in `hashes`. A cache: it forgets, its numbers mean nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.hashes = [0] * 4
+
+    def __missing__(self, piece: str) -> int:
+        if piece in STOP_LIST:
+            what = STOP
+        elif not piece[0].isalnum() and not _IS_ALONE(piece):
+            what = BREAK
+        elif piece.isdigit():
+            what = DIGITS
+        elif len(piece) == 1 and not _IS_ALONE(piece):
+            what = LETTER
+        else:
+            what = len(self.hashes)
+            self.hashes.append(token_hash(piece))
+        self[piece] = what
+        return what
+
+
+def token_hash(token: str) -> int:
+    """H of §4: the first 8 bytes, little endian, of BLAKE2b-64 of the token in UTF-8."""
+    return int.from_bytes(blake2b(token.encode(errors="surrogatepass"), digest_size=8).digest(), "little")
+
+
+def pieces(text: str) -> list[str]:
+    """Tokens and marks that end a segment, in order (§2.1, steps 1 to 4)."""
+    if "&" in text:
+        text = unescape(text)
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    if "\\" in text:
+        text = _COMMAND.sub(" ", text)
+    text = text.translate(_DELETED)
+    if text.isascii():
+        return _ASCII_PIECE.findall(text.lower())
+    return _PIECE.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+class Texts(NamedTuple):
+    """Many texts as term keys. pairs: distinct terms of each; keys: those of one text after the other, ascending within it, uint64;
+    tokens, stops: what the language is told by (digits left out of both)."""
+
+    pairs: np.ndarray
+    keys: np.ndarray
+    tokens: np.ndarray
+    stops: np.ndarray
+
+
+class Reader:
+    """Reads texts; remembers what it knows of words, which changes nothing but the time it takes."""
+
+    def __init__(self):
+        self._known = _Pieces()
+
+    def read(self, texts: Sequence[tuple[str, str | None]]) -> Texts:
+        """The terms of titles with their abstracts (§2.1)."""
+        if len(self._known) > CACHED_TOKENS:
+            self._known = _Pieces()
+        known = self._known.__getitem__
+        codes: list[int] = []
+        lengths = []
+        for title, abstract in texts:
+            before = len(codes)
+            codes += map(known, pieces(title))
+            if abstract:
+                codes.append(BREAK)
+                codes += map(known, pieces(abstract))
+            codes.append(BREAK)
+            lengths.append(len(codes) - before)
+        code = np.array(codes, I32)
+        owner = np.repeat(np.arange(len(texts)), lengths)
+        tokens = np.bincount(owner[(code != BREAK) & (code != DIGITS)], minlength=len(texts))
+        stops = np.bincount(owner[code == STOP], minlength=len(texts))
+        stays = (code == BREAK) | (code > LETTER)
+        code, owner = code[stays], owner[stays]
+        both = np.flatnonzero((code[:-1] > LETTER) & (code[1:] > LETTER))
+        hashes = np.array(self._known.hashes, np.uint64)
+        keys, owner = hashes[code[both]] * MULTIPLIER + hashes[code[both + 1]], owner[both]
+        kept = distinct_in(owner, keys)
+        return Texts(np.bincount(owner[kept], minlength=len(texts)).astype(I32), keys[kept], tokens, stops)
+
+
+def terms(title: str, abstract: str | None = None) -> set[tuple[str, str]]:
+    """The terms themselves, for people and tests: what `Reader` makes keys of."""
+    found, known = set(), _Pieces()
+    for text in (title, abstract or ""):
+        last = None
+        for piece in pieces(text):
+            what = known[piece]
+            if what == BREAK:
+                last = None
+            elif what > LETTER:
+                if last is not None:
+                    found.add((last, piece))
+                last = piece
+    return found
+
+
+def language_of(tokens: int, stops: int, label: str | None) -> str:
+    """The language of a text of so many tokens of which so many are English function words (§2.3). label: as its source says, or None."""
+    subtag = (label or "").replace("_", "-").partition("-")[0].strip().lower()
+    if not (subtag.isascii() and subtag.isalpha()):
+        subtag = ""
+    if tokens < LANGUAGE_TOKENS:
+        return subtag or "en"
+    if 100 * stops >= ENGLISH_PERCENT * tokens:
+        return "en"
+    return "xx" if subtag in ("", "en") else subtag
+
+
+def month_of(published: str | None) -> int:
+    """12 · year + month − 1 of YYYY, YYYY-MM or YYYY-MM-DD; a year alone counts as December (§2.2). NO_MONTH: undated, or before 1800."""
+    if not published:
+        return NO_MONTH
+    month = 12 * int(published[:4]) + (int(published[5:7]) - 1 if len(published) > 4 else 11)
+    return month if month >= EARLIEST else NO_MONTH
+
+
+def bin_of(k, n):
+    """⌊256 · k / n⌋ for numbers or columns; n ≥ 1."""
+    return TOP_BIN * k // n
+
+
+def is_provisional(scored: int, provisional: int) -> bool:
+    """Whether an author's mean over `scored` papers, of which so many are provisional, is provisional (§2.4)."""
+    return scored < LIMITS.scored or 2 * provisional > scored
+
+
+def mean_of(values: Iterable[float]) -> float | None:
+    """The mean of the non-null novelties of an author's papers as they are published, with 6 decimals, summed in ascending order; None
+    without any (§2.4)."""
+    ordered = sorted(round(value, 6) for value in values)
+    return sum(ordered) / len(ordered) if ordered else None
+
+
+def means_of(owners: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """As `mean_of` for each of owners 0 ≤ … < count, in millionths; 0 for those without values. values: in millionths."""
+    order = np.lexsort((values, owners))
+    lengths = np.bincount(owners, minlength=count)
+    sums = np.bincount(owners[order], values[order] / MILLION, count)  # adds one after another, in this order
+    return decimals(100 * (sums / np.maximum(lengths, 1)), 4)  # the mean is told in percent: that decides how ties are rounded

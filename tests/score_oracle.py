@@ -1,0 +1,351 @@
+"""Novelty and AI score by brute force, written from docs/scores.md alone: plain, slow, obviously right. Nothing of the product is used.
+
+Tables are exact here; the service agrees after a `clock.ticked` that comes when everything else is worked off.
+"""
+
+import html
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from tests.oracle import author_key, canonical, parse, references_of, valid
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
+STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
+
+HAN = [(0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7AF)]
+ENDS, BREAKS = ".!?;:", ',()[]"“”«»、。，；：？！…—–|'
+
+
+@dataclass
+class Parameters:
+    cohort: int = 30
+    reference: int = 100
+    settled: int = 1000
+
+
+@dataclass
+class Text:
+    """One revision of a paper: its place in the order of revisions, month (None: none that counts), terms, language and class."""
+
+    month: int | None
+    terms: set
+    language: str
+
+
+@dataclass
+class Paper:
+    texts: list[Text] = field(default_factory=list)
+    newest: Text | None = None
+    newest_revision: int = -1
+    year: int | None = None
+    category: str = "none"
+    withdrawn: bool = True
+
+
+def tokens(text: str) -> list[str | None]:
+    """Tokens in order, None where a segment ends."""
+    text = html.unescape(text)
+    text = re.sub(r"<[^<>]{0,200}>", " ", text)
+    text = re.sub(r"\\[A-Za-z]+", " ", text)
+    text = "".join(c for c in text if c not in "{}$")
+    text = unicodedata.normalize("NFKC", text).casefold()
+    found: list[str | None] = []
+    word = ""
+    for at, char in enumerate(text):
+        alone = any(low <= ord(char) <= high for low, high in HAN)
+        if char.isalnum() and not alone:
+            word += char
+            continue
+        if word:
+            found.append(word)
+            word = ""
+        after = text[at + 1 : at + 2]
+        if alone:
+            found.append(char)
+        elif char in BREAKS or (char in ENDS and (after == "" or after.isspace())):
+            found.append(None)
+    return [*found, word, None] if word else [*found, None]
+
+
+def keeps(token: str) -> bool:
+    single = len(token) == 1 and not any(low <= ord(token) <= high for low, high in HAN)
+    return not (token.isdigit() or token in STOP_LIST or single)
+
+
+def terms(title: str, abstract: str | None) -> set[tuple[str, str]]:
+    found = set()
+    for text in (title, abstract or ""):
+        segment: list[str] = []
+        for token in tokens(text):
+            if token is None:
+                found |= set(pairwise(segment))
+                segment = []
+            elif keeps(token):
+                segment.append(token)
+    return found
+
+
+def language(title: str, abstract: str | None, label: str | None) -> str:
+    words = [t for text in (title, abstract or "") for t in tokens(text) if t is not None and not t.isdigit()]
+    label = re.split("[-_]", label.strip())[0].lower() if label else ""
+    label = label if re.fullmatch("[a-z]+", label) else ""
+    if len(words) < 30:
+        return label or "en"
+    if sum(w in STOP_LIST for w in words) / len(words) >= 0.15:
+        return "en"
+    return label if label not in ("", "en") else "xx"
+
+
+def month(published: str | None) -> int | None:
+    if not published:
+        return None
+    year, _, rest = published.partition("-")
+    return 12 * int(year) + (int(rest[:2]) if rest else 12) - 1
+
+
+def percentile(ordered: list[int], value: int) -> float:
+    lower, upto = bisect_left(ordered, value), bisect_right(ordered, value)
+    return (2 * lower + (upto - lower)) / (2 * len(ordered))
+
+
+def citation_bin(c: int) -> int:
+    if c < 256:
+        return c
+    e = c.bit_length() - 1
+    return 256 + 8 * (e - 8) + ((c >> (e - 3)) & 7)
+
+
+class Cohorts:
+    """Own and pooled ones, by (what they have in common, category)."""
+
+    def __init__(self, smallest: int):
+        self.smallest, self.bins, self.ordered = smallest, defaultdict(list), {}
+
+    def add(self, common, category: str, b: int) -> None:
+        self.bins[common, category].append(b)
+        self.bins[common].append(b)
+
+    def stand(self, common, category: str, b: int) -> tuple[float | None, bool, list[int]]:
+        """(P or None, pooled, the cohort)."""
+        for key, pooled in (((common, category), False), (common, True)):
+            if len(self.bins[key]) >= self.smallest:
+                if key not in self.ordered:
+                    self.ordered[key] = sorted(self.bins[key])
+                return percentile(self.ordered[key], b), pooled, self.bins[key]
+        return None, False, self.bins[common, category]
+
+
+def scores(events: Iterable[dict], independent: dict[str, int], parameters: Parameters | None = None) -> dict[str, dict]:
+    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
+    papers that are there."""
+    p = parameters or Parameters()
+    papers: dict[str, Paper] = defaultdict(Paper)
+    revision: dict[str, int] = {}
+    today = None
+    events = list(events)
+    for event in events:
+        if event.get("event") == "clock.ticked":
+            today = max(today or "", event["date"])
+    for event in events:
+        kind = event.get("event", "paper.published")
+        if kind not in ("paper.published", "paper.withdrawn"):
+            continue
+        paper, number = papers[event["paper_id"]], event.get("revision", 0)
+        newest = number >= revision.get(event["paper_id"], -1)
+        if newest:
+            revision[event["paper_id"]] = number
+            paper.withdrawn = kind == "paper.withdrawn"
+        if kind == "paper.withdrawn":
+            continue
+        told = event["title"], event.get("abstract")
+        when = month(event.get("published"))
+        if when is not None and (when < 1800 * 12 or (today and when > month(today) + 12)):
+            when = None
+        text = Text(when, terms(*told) if event.get("published") else set(), language(*told, event.get("language")))
+        paper.texts.append(text)
+        if number >= paper.newest_revision:
+            paper.newest_revision, paper.newest = number, text
+        if newest:
+            paper.year = int(event["published"][:4]) if event.get("published") else None
+            paper.category = (event.get("categories") or ["none"])[0]
+
+    own: dict[str, dict] = {}
+    first: dict[tuple, int] = {}
+    for name, paper in papers.items():
+        mine = own[name] = {}
+        for text in paper.texts:
+            for term in text.terms if text.month is not None else ():
+                mine[term] = min(mine.get(term, text.month), text.month)
+        for term, when in mine.items():
+            first[term] = min(first.get(term, when), when)
+
+    months = sorted(paper.newest.month for paper in papers.values() if paper.newest and paper.newest.month is not None)
+    by_text, by_citations = Cohorts(p.cohort), Cohorts(p.cohort)
+    found: dict[str, dict] = {}
+    for name, paper in papers.items():
+        if paper.newest is None:
+            continue
+        text = paper.newest
+        n = len(text.terms)
+        k = sum(first.get(t) == own[name].get(t) and t in own[name] for t in text.terms)
+        ref = sum(m < text.month for m in months) if text.month is not None else None
+        null = (
+            "withdrawn" if paper.withdrawn else "undated" if ref is None else "short_text" if n < 3 else "burn_in" if ref < p.reference
+            else None
+        )  # fmt: skip
+        common = (paper.year, text.language, "full" if n >= 20 else "short")
+        found[name] = {"k": k, "n": n, "ref": ref, "reasons": [null] if null else [], "novelty": None, "bin": None, "percentile": None,
+                       "immature": False, "pooled": False, "common": common, "category": paper.category}  # fmt: skip
+        if null is None:
+            found[name]["bin"] = 256 * k // n
+            by_text.add(common, paper.category, found[name]["bin"])
+        if not paper.withdrawn and paper.year is not None:
+            by_citations.add(paper.year, paper.category, citation_bin(independent[name]))
+    for name, what in found.items():
+        paper = papers[name]
+        if what["bin"] is not None:
+            value, pooled, cohort = by_text.stand(what["common"], what["category"], what["bin"])
+            what["cohort_size"] = len(cohort)
+            if value is None:
+                what["reasons"] = ["small_cohort"]
+            else:
+                what["novelty"] = value
+                told = (pooled, "pooled_cohort"), (what["ref"] < p.settled, "burn_in"), (what["n"] < 20, "short_text")
+                what["reasons"] = [reason for holds, reason in told if holds]
+        if not paper.withdrawn and paper.year is not None:
+            value, pooled, cohort = by_citations.stand(paper.year, paper.category, citation_bin(independent[name]))
+            what["percentile"], what["pooled"] = value, pooled
+            what["immature"] = value is not None and cohort.count(0) > 0.6 * len(cohort)
+            what["cited_cohort_size"] = len(cohort)
+    return found
+
+
+def author_scores(papers: list[dict]) -> dict:
+    """Of an author with these papers (values of `scores`; those there are)."""
+    told = defaultdict(list)
+    for paper in papers:
+        for by, value in paper.get("reported", {}).items():
+            told[by].append(value)
+    scored = sorted(round(paper["novelty"], 6) for paper in papers if paper["novelty"] is not None)
+    provisional = sum(bool(paper["reasons"]) for paper in papers if paper["novelty"] is not None)
+    ranked = sorted((paper["percentile"] for paper in papers if paper["percentile"] is not None), reverse=True)
+    standing = [paper for paper in papers if paper["percentile"] is not None]
+    doubtful = sum(paper["immature"] or paper["pooled"] for paper in standing)
+    return {
+        "novelty": round(round(100 * (sum(scored) / len(scored)), 4) / 100, 6) if scored else None,
+        "ai_score": round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 4) if ranked else None,
+        "scores": {
+            "novelty": {
+                "definition": "lexpair-1", "scored": len(scored), "provisional_papers": provisional,
+                "provisional": len(scored) < 5 or provisional > len(scored) / 2,
+                "standard_error": round(0.29 / len(scored) ** 0.5, 6) if scored else None,
+                "reported": [
+                    {"source": by[0], "version": by[1], "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
+                    for by, values in sorted(told.items())
+                ],
+            },
+            "ai_score": {
+                "definition": "rankpoints-1", "ranked": len(ranked), "immature": sum(paper["immature"] for paper in standing),
+                "pooled_or_immature": doubtful,
+                "provisional": len(ranked) < 3 or doubtful > len(ranked) / 2 or len(ranked) < 0.8 * len(papers),
+            },
+        },
+    }  # fmt: skip
+
+
+def merges(events: Iterable[dict]) -> dict[str, str]:
+    """Author → whom he is merged into, by the claim of the highest revision, the later of equals."""
+    claims: dict[str, dict] = {}
+    for event in events:
+        if event.get("event") in ("author.merged", "author.separated"):
+            held = claims.get(event["author_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                claims[event["author_id"]] = event
+    return {author: event["into"] for author, event in claims.items() if event["event"] == "author.merged"}
+
+
+def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tuple[dict[str, dict], dict[str, list[str]]]:
+    """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and bad, in log order."""
+    events = [event for event in map(parse, raws) if valid(event)]
+    newest: dict[str, dict] = {}
+    for event in events:
+        if event.get("event", "paper.published") in ("paper.published", "paper.withdrawn"):
+            held = newest.get(event["paper_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                newest[event["paper_id"]] = event
+    there = {paper: event for paper, event in newest.items() if event.get("event", "paper.published") == "paper.published"}
+    into = merges(events)
+    who = {paper: {canonical(author_key(author), into) for author in event.get("authors") or ()} for paper, event in there.items()}
+    independent = dict.fromkeys(there, 0)
+    for by, event in there.items():
+        for cited in references_of(event) & there.keys():
+            independent[cited] += who[by].isdisjoint(who[cited])
+    written = defaultdict(list)
+    for paper in there:
+        for author in who[paper]:
+            written[author].append(paper)
+    reported = defaultdict(dict)
+    for event in events:
+        if event.get("event") == "paper.scored" and event.get("novelty") is not None:
+            reported[event["paper_id"]].setdefault((event["source"], event["version"]), event["novelty"])
+    found = scores(events, independent, parameters)
+    for paper, what in found.items():
+        what["reported"] = reported[paper]
+    return found, written
+
+
+def differences(profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None) -> Iterable[tuple]:
+    """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
+    papers, written = truth_of(raws, parameters)
+    for author, profile in profiles.items():
+        mine = [papers[paper] for paper in written.get(author, ())]
+        right = author_scores(mine)
+        for name in ("novelty", "ai_score"):
+            for said in (profile["headline"], profile["metrics"]["references"]):
+                if said[name] != right[name]:
+                    yield author, name, said[name], right[name]
+        if profile["scores"] != right["scores"]:
+            yield author, "scores", profile["scores"], right["scores"]
+        covered = round(right["scores"]["novelty"]["scored"] / len(mine), 6) if mine else None
+        if profile["provenance"]["coverage"]["novelty"] != covered:
+            yield author, "coverage.novelty", profile["provenance"]["coverage"]["novelty"], covered
+        for entry in profile["papers"]:
+            paper = papers[entry["paper_id"]]
+            said, told = _said(entry, paper), _right(paper)
+            if said != told:
+                yield author, f"papers {entry['paper_id']}", said, told
+
+
+def _said(entry: dict, paper: dict) -> tuple:
+    text, cited = entry["standing"]["novelty"], entry["standing"]["citations"]
+    about = (text["new_pairs"], text["pairs"], text["cohort_size"]) if paper["bin"] is not None else ()
+    told = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
+    return entry["novelty"], text["reasons"], told, *about, cited["percentile"], cited["immature"], cited["pooled"]
+
+
+def _right(paper: dict) -> tuple:
+    novelty, cited = (None if value is None else round(value, 6) for value in (paper["novelty"], paper["percentile"]))
+    about = (paper["k"], paper["n"], paper["cohort_size"]) if paper["bin"] is not None else ()
+    return novelty, paper["reasons"], paper["reported"], *about, cited, paper["immature"], paper["pooled"]
+
+
+def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
+    """Puts what snapshots say of scores into the profiles of `oracle`."""
+    papers, written = truth_of(raws)
+    for author, profile in profiles.items():
+        right = author_scores([papers[paper] for paper in written.get(author, ())])
+        profile["scores"] = right.pop("scores")
+        profile["metrics"]["references"] |= right
+        for entry in profile["papers"]:
+            paper = papers[entry["paper_id"]]
+            value, percentile = (None if x is None else round(x, 6) for x in (paper["novelty"], paper["percentile"]))
+            text = {"reasons": paper["reasons"], "new_pairs": paper["k"], "pairs": paper["n"]}
+            cited = {"percentile": percentile, "immature": paper["immature"], "pooled": paper["pooled"]}
+            told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted(paper["reported"].items())]
+            entry |= {"novelty": value, "standing": {"novelty": text, "citations": cited}} | ({"novelty_reported": told} if told else {})
