@@ -6,14 +6,17 @@ from collections import Counter
 from bench.measure import Figure
 from bench.stages import Pipeline
 from services.consumer.authors import NARROW, WIDE
+from services.consumer.standings import COUNTS
 from shared.stages.columns import Keys, Names
 
-AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD = "author", "authorship", "citation", "paper", "card"
+AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = "author", "authorship", "citation", "paper", "card", "word pair"
 AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}
 FOR = {
     "catalogue": {"authors": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "references": CITATION},
     "directory": dict.fromkeys(("authors", "author_no", "about", "claim_revision", "claimed"), AUTHOR),
     "aliases": dict.fromkeys(("authors", "author_slots", "target", "canonical", "author_no", "other_no"), AUTHOR),
+    "terms": dict.fromkeys(("pairs", "first", "holder", "shared"), PAIR),
+    "cohorts": {},
     "citations": {
         **dict.fromkeys(("authors", "author_slots", "author_no", "canonical", "other_no", "stranger_no"), AUTHOR),
         **dict.fromkeys(("members", "named", "written.sig_lengths", "written.sigs"), AUTHORSHIP),
@@ -39,6 +42,11 @@ FOR = {
             AUTHOR,
         ),
         **{f"sum.{name}": AUTHOR for name in (*WIDE, *NARROW)},
+        **{f"standing.{name}": AUTHOR for name in ("mean", "score", "best", "floor", *COUNTS)},
+        **{
+            f"standing.{name}": AUTHORSHIP
+            for name in ("members", "cited", "novel", "bin", "new", "size", "state", "percentile", "novelty", "counted_as")
+        },
         **dict.fromkeys(
             (
                 "row_slots",
@@ -61,7 +69,21 @@ FOR = {
     },
     "publisher": {
         **dict.fromkeys(("authors", "written", "numbers", "grounds", "version", "floor", "tallies", "about", "truncated_papers"), AUTHOR),
-        **dict.fromkeys(("public_version", "public_digest", "public_numbers", "public_counted", "waits", "waiting", "why"), AUTHOR),
+        **dict.fromkeys(
+            (
+                "redirect",
+                "others",
+                "score_counts",
+                "public_version",
+                "public_digest",
+                "public_numbers",
+                "public_counted",
+                "waits",
+                "waiting",
+                "why",
+            ),
+            AUTHOR,
+        ),
         **dict.fromkeys(
             ("row_author", "row_paper", "row_citations", "row_written", "row_fact", "row_ranked", "held"),
             AUTHORSHIP,
@@ -87,6 +109,7 @@ def of(pipeline: Pipeline) -> list[Figure]:
         CITATION: rows["citations"]["citations"],
         PAPER: rows["catalogue"]["papers"],
         CARD: rows["catalogue"]["papers"],
+        PAIR: rows["terms"]["terms"],
     }
     figures = []
     for thing, count in counts.items():

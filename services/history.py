@@ -14,6 +14,7 @@ from services.points import NOW, Cut, cut_at
 from services.publisher.profiles import Profiles
 from services.publisher.snapshots import current, papers_of
 from services.replay import Replay
+from services.status import Progress
 from shared.errors import ScholarstreamError, UsageError
 from shared.ids import partitions_of
 from shared.log.port import Log
@@ -23,7 +24,13 @@ from shared.stages.store import open_store
 
 COUNTED = "counted:"
 TOLD = ("paper_id", "title", "published", "citations")
-NUMBERS = {"citations", "novelty", "citations_by_source"}  # of a paper in a list: not what its revisions say
+NUMBERS = {
+    "citations",
+    "novelty",
+    "citations_by_source",
+    "standing",
+    "novelty_reported",
+}  # of a paper in a list: not what its revisions say
 
 Report = Callable[..., None]
 
@@ -101,6 +108,9 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
 
 def _row(paper: Mapping[str, Any], facts: Mapping[str, Any], source: str | None) -> Row:
     row = Row(paper["paper_id"], paper["title"], paper["published"], paper["citations"], **facts)
+    if standing := paper["standing"]:
+        text, cited = standing["novelty"], standing["citations"]
+        row = row._replace(reasons=text["reasons"], is_immature=cited["immature"], is_pooled=cited["pooled"])
     if source is None:
         return row
     counted = paper.get("citations_by_source", {})
@@ -170,9 +180,14 @@ async def _replay(settings, log: Log, layout: Layout, author: str, report: Repor
     """With the settings that the log was computed with, not with ours."""
     noted = await worker.noted_layout(log, layout)
     if noted is not None:
-        layout = layout._replace(**{name: noted[name] for name in ("max_event_bytes", "snapshot_papers", "headline_basis")})
+        layout = layout._replace(
+            **{name: noted[name] for name in ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty")}
+        )
     store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
-    return Replay(log, layout, author, store=store, report=report)
+    told = (await Progress(log, layout).reported()).values()
+    left_out = {stage for stage in worker.SCORER if not any(one["stage"] == stage.name for one in told)}
+    stages = [stage for stage in worker.STAGES if stage not in left_out]
+    return Replay(log, layout, author, store=store, stages=stages, report=report)
 
 
 async def _demanded(replay: Replay, cut: Cut) -> Portfolio:
@@ -211,7 +226,8 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
     columns = {
         "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": authors.row_foreign.data[row],
         "own": authors.row_own.data[row], "recent": authors.row_recent.data[row], "lately": authors.row_lately.data[row],
-        "weight": authors.row_weight.data[row] // team,
+        "weight": authors.row_weight.data[row] // team, "novelty": authors.standings.novelty.data[row],
+        "percentile": authors.standings.percentile.data[row],
     }  # fmt: skip
     told = zip(*(column.tolist() for column in columns.values()), strict=True)
     papers = [profiles.papers.names[paper] for paper in authors.row_paper.data[row].tolist()]

@@ -6,6 +6,9 @@ the replay (rule C1), and the packs in between are read from the log. A sender's
 at its `sent`; packs that reach further are left out, they may know what came after the cut. From `sent` on, rows come from the replayed
 senders, in other packs than the log's: hence other offsets and versions, and the same numbers (rule D1, claim 4 of the exactness rules).
 
+At the cut stages settle what would wait for the next day (the tables that scores are looked up in): when tables are cut on the way
+depends on packs, so only exact ones give one answer.
+
 Only what the author needs is run: of stages that write to their own partition the one of the author, of all others every partition.
 """
 
@@ -69,6 +72,10 @@ class Replay:
                 self._drain()
                 done = sum(one.session.position.next for one in sources) - start
                 self.report("replaying the log", min(done / total, 1.0))
+        for node in self.nodes:
+            node.session.stage.settle()
+            self._hand_on(node)
+            self._drain(after=node)
         self.cut = cut
 
     def stage(self, kind: type[Stage], partition: int | None = None) -> Stage:
@@ -172,10 +179,12 @@ class Replay:
         return [record for record in records if record.offset < end]
 
     def _step(self, node: "_Node", records: Sequence[Record]) -> None:
-        """Takes the records; what the stage writes waits for its receivers, as far as they are run."""
-        session = node.session
-        session.step(records)
-        sent = session.flush()
+        node.session.step(records)
+        self._hand_on(node)
+
+    def _hand_on(self, node: "_Node") -> None:
+        """What the stage has written waits for its receivers, as far as they are run."""
+        sent = node.session.flush()
         for receiver in self.nodes:
             receiver.waiting += sent.get(receiver.session.input, ())
 

@@ -75,7 +75,8 @@ class Differences:
 async def verify(settings, *, checkpoints: bool = True, sample: Sample | None = None, report: Report) -> dict[str, int]:
     """Recomputes and compares; returns what was compared (papers, citations, authors, snapshots, …) when all is equal.
 
-    sample: only these authors, in memory for these only; the events are read three or four times instead of once, checkpoints not at all.
+    sample: only these authors, in memory for these only; the events are read three or four times instead of once, checkpoints not at all,
+    and what compares papers with those of everybody (novelty, AI score) is left out.
 
     Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log.
     """
@@ -128,8 +129,10 @@ class Verifier:
         await self._read_literature()
         self.report("counting", None)
         self.recount = Recount(self.literature, self.listed)
-        self.even = await self._tables_are_even()
-        if not self.even:
+        self.even = self.sample is None and await self._tables_are_even()
+        if self.sample is not None:
+            self.report("novelty and AI score: not compared, they depend on papers of everybody")
+        elif not self.even:
             self.report("novelty and AI score: papers moved after the last day, so what depends on the tables of cohorts is not compared")
         newest = await self._read_versions(AUTHOR_PROFILES.name)
         await self._read_versions(AUTHOR_METRICS.name)
@@ -306,7 +309,7 @@ class Verifier:
         text, cited = standing.get("novelty", {}), standing.get("citations", {})
         told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted(self.literature.scored.get(paper, {}).items())]
         pairs = [("novelty_reported", entry.get("novelty_reported", []), told)]
-        if self.scored:
+        if self.scored and self.sample is None:
             if text.get("pairs") is not None:
                 pairs += [("new_pairs", text["new_pairs"], right.new[paper]), ("pairs", text["pairs"], right.pairs[paper])]
             by_text = [code for code in text.get("reasons", ()) if code not in OF_TABLES]

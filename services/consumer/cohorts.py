@@ -55,9 +55,13 @@ class Cohorts(PackStage):
             self._move(self.cohort_slots.slots(channel, kinds["move"]["cohort"]), kinds["move"])
         if "day" in kinds and int(kinds["day"]["day"][-1]) > self.day:
             self.day = int(kinds["day"]["day"][-1])
-            self._cut(np.flatnonzero(self.changes.view).astype(I32))
-            for target in self.targets(topics.AUTHOR_CHANGES):
-                self.outbox.add(target, {"even": {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}})
+            self.settle()
+
+    def settle(self) -> None:
+        """Tables of all cohorts that changed; now all are exact."""
+        self._cut(np.flatnonzero(self.changes.view).astype(I32))
+        for target in self.targets(topics.AUTHOR_CHANGES):
+            self.outbox.add(target, {"even": {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}})
 
     def _move(self, cohort: np.ndarray, rows: Rows) -> None:
         """Papers that leave a bin, enter one, or both."""

@@ -21,6 +21,7 @@ from tests.integration.equality import assert_profiles_equal
 from tests.oracle import oracle
 
 IDLE_SECONDS = 240
+ROLES = ("consumer", "scorer", "publisher")
 POISON = (b"not json", b'{"paper_id": 7}', b"", b'{"paper_id":"p","title":"T","authors":"me"}', b"\xff\xfe\x00")
 
 
@@ -43,7 +44,7 @@ class Storm:
 
     def __enter__(self) -> "Storm":
         self._open.enter_context(self.fleet)
-        for role in ("consumer", "consumer", "publisher", "publisher"):
+        for role in ("consumer", "consumer", "scorer", "scorer", "publisher", "publisher"):
             self.fleet.start(role)
         self.subscriber = self._open.enter_context(Subscriber(self.cluster.bootstrap))
         return self
@@ -131,7 +132,7 @@ class Storm:
 
     def rebalance(self) -> None:
         """Somebody joins, somebody leaves in peace."""
-        role = self.dice.choice(("consumer", "publisher"))
+        role = self.dice.choice(ROLES)
         self.fleet.start(role)
         self.moment(0.5, 3)
         self.fleet.end(self.dice.choice(self.fleet.of(role)))
@@ -140,7 +141,7 @@ class Storm:
     def scale(self) -> None:
         """1 → 4 → 2 workers of each role."""
         for wanted in (1, 4, 2):
-            for role in ("consumer", "publisher"):
+            for role in ROLES:
                 while len(self.fleet.of(role)) > wanted:
                     self.fleet.end(self.dice.choice(self.fleet.of(role)))
                 while len(self.fleet.of(role)) < wanted:

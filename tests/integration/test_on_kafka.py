@@ -103,7 +103,7 @@ def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, t
     parts = [write_events(tmp_path / f"{n}.jsonl", events[n * third : (n + 1) * third if n < 2 else None]) for n in range(3)]
     with ExitStack() as stack:
         fleet = stack.enter_context(Fleet(cluster.url, tmp_path / "fleet", partitions=3))
-        for role in ("consumer", "consumer", "publisher", "publisher"):
+        for role in ("consumer", "consumer", "scorer", "publisher", "publisher"):
             fleet.start(role)
         subscriber = stack.enter_context(Subscriber(cluster.bootstrap))
         fleet.demand_done(fleet.ingest(parts[0].removeprefix("file:")))
@@ -111,7 +111,7 @@ def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, t
         by = {one["partition"]: one for one in fleet.status()["stages"] if one["stage"] == "catalogue"}
         assert len(by) == 3 and all(one["lag"] == 0 for one in by.values())
         new = stack.enter_context(Fleet(cluster.url, tmp_path / "new", partitions=2, generation="2"))
-        for role in ("consumer", "publisher"):
+        for role in ("consumer", "scorer", "publisher"):
             new.start(role)
         fleet.demand_done(fleet.ingest(parts[1].removeprefix("file:")))
         for worker in fleet.of("publisher"):

@@ -89,6 +89,10 @@ def prefix(past: Past, cut: Cut) -> Pipeline:
     """The profiles of a service that saw this much and no more, all of it published."""
     made = Pipeline(past.layout, seed=1)
     made.append({place: [Message(r.key, r.value) for r in past.logs.get(place, ())[:end]] for place, end in cut.items()})
+    made.work()
+    for session in made.sessions:  # as a day would do: scores are looked up in exact tables
+        session.stage.settle()
+        made.append(session.flush())
     return made.work()
 
 
@@ -99,6 +103,21 @@ def random_cut(past: Past, dice: random.Random) -> Cut:
 def without_version(profile: dict) -> dict:
     """What of a snapshot does not depend on when and in which pieces it was made (docs/history.md)."""
     return {name: value for name, value in profile.items() if name not in ("version", "as_of", "cut")}
+
+
+def without_tables(profile: dict) -> dict:
+    """What of a snapshot does not depend on when tables of cohorts were cut (docs/scores.md, section 4)."""
+    scores = {"novelty", "ai_score", "novelty_basis", "standing"}
+
+    def rest(value: dict) -> dict:
+        return {name: one for name, one in value.items() if name not in scores}
+
+    metrics = {basis: rest(numbers) for basis, numbers in profile["metrics"].items()}
+    coverage = rest(profile["provenance"]["coverage"])
+    return {name: value for name, value in without_version(profile).items() if name != "scores"} | {
+        "headline": rest(profile["headline"]), "metrics": metrics, "papers": [rest(paper) for paper in profile["papers"]],
+        "provenance": profile["provenance"] | {"coverage": coverage},
+    }  # fmt: skip
 
 
 def raw_events(made: Pipeline, cut: Cut) -> Sequence[bytes]:

@@ -375,7 +375,7 @@ class World:
             mock.patch.object(novelty, "LIMITS", small),
             mock.patch.object(percentile, "SMALLEST", SMALL.cohort),
         ):
-            for _ in range(self.rng.randint(60, 260)):
+            for _ in range(self.rng.randint(100, 430)):  # the more stages, the more it takes to get through them
                 self.step()
             while self.next_input():
                 pass

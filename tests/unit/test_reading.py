@@ -24,7 +24,7 @@ from tests.snapshots import SYGNOWSKI, profile_topic, publish, snapshot, sygnows
 HEADER = (
     "author_id,name,papers,citations,h_index,g_index,i10_index,citations_nonself,h_index_nonself,g_index_uncapped,i100_index,"
     "citations_self,e_index,hm_index,m_index,h5_index,citations_recent,h_index_recent,mean_citedness_2y,tori,riq,papers_normalized,"
-    "citations_normalized,papers_first,papers_last,papers_single,coauthors\n"
+    "citations_normalized,papers_first,papers_last,papers_single,coauthors,novelty,ai_score\n"
 )
 
 
@@ -178,6 +178,7 @@ async def test_metrics_are_one_row_an_author_in_order(tmp_path):
             "citations_self": "0", "e_index": "1.414214", "hm_index": "1.0", "m_index": "0.25", "h5_index": "0", "citations_recent": "0",
             "h_index_recent": "0", "mean_citedness_2y": "", "tori": "0.4", "riq": "316", "papers_normalized": "1.0",
             "citations_normalized": "2.5", "papers_first": "2", "papers_last": "0", "papers_single": "0", "coauthors": "1",
+            "novelty": "", "ai_score": "",
         }  # fmt: skip
         as_lines = [json.loads(line) for line in (await exported(settings, format="jsonl")).splitlines()]
         assert [{name: "" if value is None else str(value) for name, value in line.items()} for line in as_lines] == rows
@@ -197,7 +198,7 @@ async def test_an_author_without_papers_stays_with_zeros(tmp_path):
         settings,
         _,
     ):
-        assert await exported(settings) == HEADER + "a:1,Gone" + ",0" * 25 + "\n"
+        assert await exported(settings) == HEADER + "a:1,Gone" + ",0" * 27 + "\n"
 
 
 async def test_a_counted_basis_has_the_same_columns(tmp_path):
@@ -217,7 +218,7 @@ async def test_a_counted_basis_has_the_same_columns(tmp_path):
     }
     told = (snapshot("a:1", name="One", metrics={"references": numbers, "counted:openalex": counted}), snapshot("a:2", name="Two"))
     async with published(tmp_path, *told) as (settings, _):
-        none = "," * 13  # what only reference lists tell
+        none = "," * 15  # what only reference lists tell
         assert await exported(settings, "counted:openalex") == (
             HEADER + f"a:1,One,2,40,1,2,1,,,6,0,,6.244998,0.5{none}\na:2,Two,2,0,0,0,0,,,0,0,,0,0{none}\n"
         )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.metrics.definitions import METRICS
 from shared.metrics.reasons import EXPLAINERS, Grounds, Row
 from tests import oracle
+from tests.score_oracle import author_scores
 
 counts = st.lists(st.integers(0, 130) | st.integers(0, 6), max_size=25)
 
@@ -66,6 +67,39 @@ def test_what_the_next_g_lacks_is_what_it_lacks(citations):
     if missing > 1:
         assert oracle.g_index([ordered[0] + missing - 1, *ordered[1:]]) == reason.value
     assert [paper["together"] for paper in reason.papers] == [sum(ordered[:n]) for n in range(1, reason.value + 1)]
+
+
+papers_with_scores = st.lists(
+    st.tuples(st.none() | st.integers(0, 10**6), st.none() | st.fractions(0, 1, max_denominator=60), st.booleans(), st.booleans()),
+    max_size=40,
+)
+
+
+@given(papers_with_scores)
+def test_the_scores_are_those_of_the_oracle(drawn):
+    known = [
+        {
+            "novelty": None if novelty is None else novelty / 10**6, "percentile": None if place is None else float(place),
+            "immature": immature, "pooled": pooled, "reasons": ["short_text"],
+        }
+        for novelty, place, immature, pooled in drawn
+    ]  # fmt: skip
+    rows = [
+        Row(f"p{i:02}", "T", None, 0, novelty=-1 if novelty is None else novelty, reasons=["short_text"],
+            percentile=-1.0 if place is None else float(place), is_immature=immature, is_pooled=pooled)
+        for i, (novelty, place, immature, pooled) in enumerate(drawn)
+    ]  # fmt: skip
+    right = author_scores(known)
+    novelty, score = (EXPLAINERS[name](Grounds(rows, {})) for name in ("novelty", "ai_score"))
+    assert (novelty.value, score.value) == (right["novelty"], right["ai_score"])
+    assert [paper["novelty"] for paper in novelty.papers if paper["novelty"] is not None] == sorted(
+        (one["novelty"] for one in known if one["novelty"] is not None), reverse=True
+    )
+    assert len(novelty.papers) == len(rows) and all(paper["reasons"] == "short_text" for paper in novelty.papers)
+    ranked = score.papers
+    assert [paper["rank"] for paper in ranked] == list(range(1, right["scores"]["ai_score"]["ranked"] + 1))
+    assert sum(paper["cohort"] != "" for paper in ranked) == right["scores"]["ai_score"]["pooled_or_immature"]
+    assert not ranked or abs(sum(paper["points"] for paper in ranked) - score.value) < 0.01
 
 
 def test_in_words():

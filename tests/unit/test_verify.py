@@ -287,6 +287,20 @@ def test_a_sample_reads_into_memory_only_what_its_authors_need():
     assert 0 < counts["authors"] < 40 and counts["papers"] <= counts["authors"] + 3
 
 
+def test_a_sample_leaves_out_what_depends_on_the_papers_of_everybody():
+    """With enough papers each has a novelty and a place among all; a sample does not read them, and must not complain."""
+    words = ["red", "green", "blue", "black", "white", "alpha", "beta"]
+    events = [
+        encode({"paper_id": f"p{n}", "title": " ".join(words[n % 5 :] + words[: n % 3]), "authors": [{"name": f"Author {n}"}],
+                "published": str(2000 + n // 110), "references": [f"p{n // 2}"]})
+        for n in range(220)
+    ]  # fmt: skip
+    published = Published(events)
+    assert sum(profile["metrics"]["references"]["novelty"] is not None for profile in published.truth.values()) > 50
+    assert 0 < published.verify(Sample.of("5%"))["authors"] < 40
+    assert published.verify()["authors"] == 220
+
+
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "200%", "many", "0%"])
 def test_a_sample_that_cannot_be_is_said_so(text):
     with pytest.raises(UsageError, match="share of the authors"):

@@ -4,7 +4,7 @@ An explainer computes the number again, in the plainest way, from the author's p
 Definitions and sources are those of the registry (shared/metrics/definitions.py); every metric there has an explainer here.
 """
 
-from shared.metrics.reasons import counts, hirsch, roots
+from shared.metrics.reasons import counts, hirsch, roots, scores
 from shared.metrics.reasons.reason import Explainer, Grounds, Reason, Row
 
 __all__ = ["EXPLAINERS", "Explainer", "Grounds", "Reason", "Row"]
@@ -38,6 +38,6 @@ EXPLAINERS: dict[str, Explainer] = {
     "coauthors": counts.coauthors,
     "papers_by_year": counts.papers_by_year,
     "citations_by_year": counts.citations_by_year,
-    "novelty": counts.novelty,
-    "ai_score": counts.novelty,
+    "novelty": scores.novelty_of,
+    "ai_score": scores.ai_score,
 }

@@ -136,7 +136,3 @@ def coauthors(grounds: Grounds) -> Reason:
     sentence = f"{plural(len(most), 'other person', 'other people')} on {plural(len(rows), 'paper')} of 2 to {TEAM} authors"
     sentence += f"; most often {named}." if most else "."
     return Reason(len(most), sentence, ("authors",), [told(row, authors=row.authors) for row in rows])
-
-
-def novelty(_: Grounds) -> Reason:
-    return Reason(None, "Not computed yet; profiles show what sources report.")

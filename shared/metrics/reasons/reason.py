@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shared.metrics.fixed import MILLION, UNIT, millionths
+from shared.metrics.metric import NULL
+from shared.metrics.percentile import NO_VALUE
 
 
 class Row(NamedTuple):
@@ -11,7 +13,9 @@ class Row(NamedTuple):
 
     authors: how many; nonself, own, recent, lately: citations by papers that share no author with it, by papers of the author himself, by
     papers of this year and the five before, by papers of last year (only of papers of the two years before that); weight: its share of
-    tori in units of metrics/fixed.py; counted: whether the basis counts the paper at all.
+    tori in units of metrics/fixed.py; novelty: in millionths, below 0: none; reasons: why there is none, or why it is provisional;
+    percentile: of its citations among like papers, below 0: none; is_immature, is_pooled: of what kind these are; counted: whether the
+    basis counts the paper at all.
     """
 
     paper_id: str
@@ -26,6 +30,11 @@ class Row(NamedTuple):
     recent: int | None = None
     lately: int | None = None
     weight: int = 0
+    novelty: int = NULL
+    reasons: Sequence[str] = ()
+    percentile: float = NO_VALUE
+    is_immature: bool = False
+    is_pooled: bool = False
     counted: bool = True
 
     @property
