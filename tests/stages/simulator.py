@@ -176,7 +176,7 @@ class Actor:
         partition = rng.choice([p for p, q in self.queues.items() if q])
         number, message = self.queues[partition].popleft()
         r = rng.random()
-        if faults and world.refuses and r < 0.04:
+        if faults and world.refuses and r < world.refusing:
             self.doomed = world.mutant != "live_on"
             world.refused += 1
             if not self.doomed:
@@ -188,7 +188,7 @@ class Actor:
                 world.append({partition: [message]})
             else:
                 world.ghosts.append((partition, deque([message])))
-        if faults and world.loses_answers and 0.04 < r < 0.08:
+        if faults and world.loses_answers and world.refusing < r < world.refusing + 0.04:
             self.doomed = True
         else:
             self.unacknowledged.discard(number)
@@ -257,8 +257,9 @@ class World:
         self.refuses, self.loses_answers, self.repeats, self.ghostly, self.zombies, self.stale, self.crashes = (
             rng.random() < x for x in (0.4, 0.5, 0.5, 0.6, 0.7, 0.7, 0.85)
         )
+        self.refusing = 0.04  # of what is sent
         if mutant in ("no_gap_check", "live_on"):
-            self.refuses = True
+            self.refuses, self.refusing = True, 0.2
         self.logs: dict[Partition, list[Record]] = defaultdict(list)
         self.input: list[bytes] = []
         self.script = deque(Script(rng).events)

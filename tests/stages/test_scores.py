@@ -116,7 +116,16 @@ WITHDRAWN = st.fixed_dictionaries(
     {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from([f"p{i}" for i in range(8)]), "revision": st.integers(0, 3)}
 )
 DAY = st.sampled_from(["2026-01-05", "2026-10-30", "2026-11-22"]).map(lambda d: TICK | {"date": d})
-HISTORIES = st.lists(PAPER | PAPER | PAPER | WITHDRAWN | DAY, max_size=24)
+IDENTITY = st.builds(
+    lambda author, into, revision: (
+        {"author_id": author, "revision": revision}
+        | ({"event": "author.separated"} if into is None else {"event": "author.merged", "into": into})
+    ),
+    st.sampled_from("abcd"),
+    st.none() | st.sampled_from("abcde"),
+    st.integers(0, 2),
+)
+HISTORIES = st.lists(PAPER | PAPER | PAPER | PAPER | IDENTITY | WITHDRAWN | DAY, max_size=24)
 
 
 @settings(max_examples=150, deadline=None)
@@ -190,3 +199,28 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
         assert list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told])) == []
     [authors] = [session.stage for session in made.sessions if session.stage.name == "authors"]
     assert authors.standings.best.length.view.max() > 0, "the example has no large author"
+
+
+def test_a_large_author_takes_over_papers_and_gives_them_back():
+    """Merged and separated, with citations between the two that are by others only while they are two; tables are cut in between."""
+    dice, events = random.Random(6), []
+    for i in range(2 * MANY):
+        author = "a" if i < MANY - 20 else "b"
+        event = {"paper_id": f"p{i}", "title": "t", "published": "2020", "categories": [dice.choice("XY")]}
+        event["references"] = [f"p{dice.randrange(2 * MANY)}" for _ in range(3)]
+        events.append(event | {"authors": [{"author_id": author, "name": author}]})
+    made, told = Pipeline(Layout(2, 2), 3).tell(*events), list(events)
+    claims = [
+        {"event": "author.merged", "author_id": "b", "into": "a", "revision": 1},
+        {"event": "author.separated", "author_id": "b", "revision": 2},
+        {"event": "author.merged", "author_id": "a", "into": "b", "revision": 3},
+    ]
+    scores = set()
+    for at, claim in enumerate(claims):
+        day = TICK | {"date": f"2026-12-{at + 1:02}"}
+        made.tell(claim).tell(day)
+        told += [claim, day]
+        assert list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told])) == []
+        scores.add(made.profiles["a"]["headline"]["ai_score"])
+        assert (made.profiles["b"]["headline"]["ai_score"] is None) == (at == 0)
+    assert len(scores) == 3, "each claim changes the score"
