@@ -50,13 +50,14 @@ class Portfolio(NamedTuple):
 async def profile_as_of(settings, author: str, point: str, report: Report) -> dict:
     """The snapshot that a service would show that stopped at the point with everything published.
 
-    `version` is null, because it depends on how packs were cut; `as_of` is the newest day told before the cut; `cut` says what was read.
+    `version` is null, because it depends on how packs were cut, and so are the versions of tables; `as_of` is the newest day told before
+    the cut; `cut` says what was read.
     Errors: UsageError for a point that is none; ScholarstreamError when nobody knew the author then.
     """
     async with worker.opened(settings, create=False) as (log, layout):
         cut = await cut_at(log, point)
         replay = await _replay(settings, log, layout, author, report)
-        return (await _demanded(replay, cut)).profile | {"version": None, "cut": str(cut)}
+        return (await _demanded(replay, cut)).profile | {"cut": str(cut)}
 
 
 async def compare(settings, author: str, before: str, after: str, report: Report) -> dict:
@@ -214,7 +215,16 @@ async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
     papers, authors = papers_of(profiles, slot), replay.stage(Authors)
     revisions = {paper["paper_id"]: _held(replay, paper["paper_id"])[:2] for paper in papers}
     facts = _facts(authors, profiles, slot)
-    return Portfolio(cut, orjson.loads(current(profiles, slot)), papers, revisions, facts, _coauthors(authors, slot))
+    profile = _without_versions(orjson.loads(current(profiles, slot)))
+    return Portfolio(cut, profile, papers, revisions, facts, _coauthors(authors, slot))
+
+
+def _without_versions(profile: dict) -> dict:
+    """What counts packs or cuts of tables says nothing about a point of the log."""
+    for paper in profile["papers"]:
+        for standing in (paper["standing"] or {}).values():
+            standing["table"] = None
+    return profile | {"version": None}
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:

@@ -102,7 +102,10 @@ def random_cut(past: Past, dice: random.Random) -> Cut:
 
 def without_version(profile: dict) -> dict:
     """What of a snapshot does not depend on when and in which pieces it was made (docs/history.md)."""
-    return {name: value for name, value in profile.items() if name not in ("version", "as_of", "cut")}
+    papers = [
+        paper | {"standing": {by: one | {"table": None} for by, one in (paper["standing"] or {}).items()}} for paper in profile["papers"]
+    ]
+    return {name: value for name, value in profile.items() if name not in ("version", "as_of", "cut")} | {"papers": papers}
 
 
 def without_tables(profile: dict) -> dict:

@@ -24,8 +24,9 @@ from shared.contracts.topics import AUTHOR_CHANGES, AUTHOR_PROFILES
 from shared.errors import ScholarstreamError, UsageError
 from shared.log.port import Partition
 from shared.metrics.reasons import EXPLAINERS
+from shared.stages.packs import decode
 from shared.stages.stage import Layout
-from tests.integration.equality import differences
+from tests.integration.equality import differences, must_be_published
 from tests.integration.literatures import simulated
 from tests.literature import encode, event_lists
 from tests.oracle import oracle
@@ -63,7 +64,8 @@ def test_any_cut_says_what_a_service_says_that_stopped_there(events, partitions,
         for author in sorted(past.profiles):
             for store in (past.store, None):
                 _, [portfolio] = await at(past, author, cut, store=store, log=log)
-                assert_as_published(portfolio, made.profiles.get(author))
+                if author not in truth or must_be_published(truth[author]) or (portfolio and author in made.profiles):
+                    assert_as_published(portfolio, made.profiles.get(author))  # else they may have been seen or not
                 if portfolio is not None and author in truth:
                     assert list(differences(portfolio.profile, truth[author])) == []
 
@@ -145,9 +147,9 @@ def test_without_the_packs_between_two_checkpoints_it_starts_from_the_beginning(
     """Internal topics may have been trimmed, or lost their end: the inputs are enough."""
     only = {name: raw for name, raw in past.store.held.items() if name.startswith("catalogue")}
     log = asyncio.run(past.log())
-    for (topic, number), records in log._records.items():
-        if topic.startswith("paper-changes"):
-            del records[: len(records) // 2 + number]
+    for (topic, _), records in log._records.items():
+        if topic.startswith("paper-changes"):  # also those that came again after a crash
+            records[:] = [record for record in records if decode(record.value).base > 0]
     author, said = authors_of(past, 1)[0], []
     _, [portfolio] = asyncio.run(at(past, author, past.cut(), store=Shelf(only), log=log, said=said))
     assert_as_published(portfolio, past.profiles[author])
