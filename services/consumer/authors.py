@@ -362,10 +362,12 @@ class Authors(PackStage):
 
     def _new_year(self) -> None:
         """Everything that depends on the year, anew."""
-        papers = np.arange(self.papers_known)
-        _, year, _ = self.cited_in.of(papers)
-        self.cited_in.pairs.keep(papers, year >= self.today - YEARS)
-        paper, year, count = self.cited_in.of(papers)
+        held = self.cited_in.of(np.arange(self.papers_known))
+        year_kept = held[1] >= self.today - YEARS
+        paper, year, count = (column[year_kept] for column in held)
+        self.cited_in = Tallies()  # a new one: what is forgotten needs no memory
+        self.cited_in.resize(self.papers_known)
+        self.cited_in.add(paper, year, count)
         for column, counts in self._lately_cited(year):
             column.view[:] = 0
             np.add.at(column.data, paper[counts], count[counts])
