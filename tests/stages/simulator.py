@@ -352,7 +352,7 @@ class World:
 
     def run(self) -> None:
         with mock.patch.object(packs, "PACK_BYTES", self.pack_bytes):
-            for _ in range(self.rng.randint(60, 260)):
+            for _ in range(self.rng.randint(80, 340)):
                 self.step()
             while self.next_input():
                 pass
