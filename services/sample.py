@@ -20,6 +20,7 @@ class Sample:
     def __init__(self, share: float | None = None, number: int | None = None):
         self.number = number
         self.bound = int(share * WHOLE) if share is not None else WHOLE
+        self.identities: dict[str, str] = {}  # merged author → who he is
         self.written: set[str] = set()  # papers that name one of them, in any revision
         self.needed: set[str] = set()  # papers whose events count for these: they, what cites them, what they cite
 
@@ -50,7 +51,7 @@ class Sample:
 
     def note_written(self, event: Mapping) -> None:
         """First reading: which papers are theirs."""
-        if any(self.has(key) for key in authors_of(event)):
+        if any(self.has(self.identities.get(key, key)) for key in authors_of(event)):
             self.written.add(event["paper_id"])
 
     def note_needed(self, event: Mapping) -> None:
@@ -66,7 +67,7 @@ class Sample:
 def authors_of(event: Mapping) -> list[str]:
     """The keys of the authors that an event names."""
     if "author_id" in event:
-        return [event["author_id"]] if event["event"] != "clock.ticked" else []
+        return [event[name] for name in ("author_id", "into") if event.get(name)] if event["event"] != "clock.ticked" else []
     return [author_key(author) for author in event.get("authors") or ()]
 
 

@@ -27,6 +27,7 @@ from shared.log.port import Log, Partition, Record
 SHOWN = 20
 REPORT_EVERY = 20_000
 CHOSEN_AT_ONCE = 100_000  # authors looked at together when so many of them are drawn
+CLAIMS = ("author.merged", "author.separated")
 OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
 
 
@@ -155,6 +156,11 @@ class Verifier:
                 if len(keys) > CHOSEN_AT_ONCE:
                     keys = sample.lowest(keys)
             sample.settle(keys)
+        async for _, _, event, _ in self._events((AUTHORS.name,), "choosing from"):
+            if event["event"] in CLAIMS:  # of everybody: who is merged into one of them has written his papers
+                self.literature.take_author(event)
+        names = self.literature.authors.names
+        sample.identities = {names[author]: names[other] for author, other in self.literature.identities().items()}
         for note in (sample.note_written, sample.note_needed):
             async for _, _, event, _ in self._events((PAPERS.name,), "choosing from"):
                 note(event)
@@ -165,7 +171,7 @@ class Verifier:
             if topic == PAPERS.name:
                 if sample is None or event["paper_id"] in sample.needed:
                     literature.take_paper(event, partition.number, record.offset)
-            elif sample is None or event["event"] == "clock.ticked" or sample.has(event["author_id"]):
+            elif sample is None or (event["event"] not in CLAIMS and (event["event"] == "clock.ticked" or sample.has(event["author_id"]))):
                 literature.take_author(event)
 
     async def _events(self, topics: Sequence[str], verb: str) -> AsyncIterator[tuple[str, Partition, Mapping, Record]]:
