@@ -20,9 +20,8 @@ class Sample:
     def __init__(self, share: float | None = None, number: int | None = None):
         self.number = number
         self.bound = int(share * WHOLE) if share is not None else WHOLE
-        self.kin: dict[str, str] = {}  # who was ever said to be merged with whom: a forest
-        self.claimed: set[str] = set()  # the roots of those trees that one of the sample stands in
-        self.written: set[str] = set()  # papers that name one of them, or somebody merged with one, in any revision
+        self.identities: dict[str, str] = {}  # merged author → who he is
+        self.written: set[str] = set()  # papers that name one of them, in any revision
         self.needed: set[str] = set()  # papers whose events count for these: they, what cites them, what they cite
 
     @classmethod
@@ -50,32 +49,13 @@ class Sample:
         drawn = self.lowest(keys)
         self.bound = digest_of(drawn[-1]) + 1 if drawn else 0
 
-    def note_claim(self, event: Mapping) -> None:
-        """First reading, of the authors' events: whose papers may count for whom."""
-        if event["event"] == "author.merged":
-            self.kin.setdefault(self._root(event["author_id"]), self._root(event["author_id"]))
-            self.kin[self._root(event["author_id"])] = self._root(event["into"])
-
-    def settle_claims(self) -> None:
-        """After that reading."""
-        self.claimed = {self._root(key) for key in [*self.kin, *self.kin.values()] if self.has(key)}
-
-    def _root(self, key: str) -> str:
-        while (above := self.kin.get(key, key)) != key:
-            key = above
-        return key
-
-    def needs(self, key: str) -> bool:
-        """Whether the papers of this author may count for one of the sample."""
-        return self.has(key) or self._root(key) in self.claimed
-
     def note_written(self, event: Mapping) -> None:
-        """Second reading: which papers are theirs."""
-        if any(self.needs(key) for key in authors_of(event)):
+        """First reading: which papers are theirs."""
+        if any(self.has(self.identities.get(key, key)) for key in authors_of(event)):
             self.written.add(event["paper_id"])
 
     def note_needed(self, event: Mapping) -> None:
-        """Third reading, with all of `written`: what belongs to these papers."""
+        """Second reading, with all of `written`: what belongs to these papers."""
         references = event.get("references") or ()
         if event["paper_id"] in self.written:
             self.needed.add(event["paper_id"])
@@ -87,7 +67,7 @@ class Sample:
 def authors_of(event: Mapping) -> list[str]:
     """The keys of the authors that an event names."""
     if "author_id" in event:
-        return [event["author_id"]] if event["event"] != "clock.ticked" else []
+        return [event[name] for name in ("author_id", "into") if event.get(name)] if event["event"] != "clock.ticked" else []
     return [author_key(author) for author in event.get("authors") or ()]
 
 

@@ -26,11 +26,11 @@ from shared.log.port import Log, Partition, Record
 from shared.stages import packs
 
 SHOWN = 20
-FOR_EVERYBODY = ("clock.ticked", "author.merged", "author.separated")  # a sample needs them all: co-authors may be merged too
 REPORT_EVERY = 20_000
 UNSCORED = ["unscored"]
 OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
 CHOSEN_AT_ONCE = 100_000  # authors looked at together when so many of them are drawn
+CLAIMS = ("author.merged", "author.separated")
 OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
 
 
@@ -167,8 +167,10 @@ class Verifier:
                     keys = sample.lowest(keys)
             sample.settle(keys)
         async for _, _, event, _ in self._events((AUTHORS.name,), "choosing from"):
-            sample.note_claim(event)
-        sample.settle_claims()
+            if event["event"] in CLAIMS:  # of everybody: who is merged into one of them has written his papers
+                self.literature.take_author(event)
+        names = self.literature.authors.names
+        sample.identities = {names[author]: names[other] for author, other in self.literature.identities().items()}
         for note in (sample.note_written, sample.note_needed):
             async for _, _, event, _ in self._events((PAPERS.name,), "choosing from"):
                 note(event)
@@ -179,7 +181,7 @@ class Verifier:
             if topic == PAPERS.name:
                 if sample is None or event["paper_id"] in sample.needed:
                     literature.take_paper(event, partition.number, record.offset)
-            elif sample is None or event["event"] in FOR_EVERYBODY or sample.has(event["author_id"]):
+            elif sample is None or (event["event"] not in CLAIMS and (event["event"] == "clock.ticked" or sample.has(event["author_id"]))):
                 literature.take_author(event)
 
     async def _events(self, topics: Sequence[str], verb: str) -> AsyncIterator[tuple[str, Partition, Mapping, Record]]:
