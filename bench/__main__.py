@@ -8,10 +8,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench import author, latency, literature, memory, service, stages
+from bench import author, latency, literature, memory, merge, service, stages
 from bench.measure import Figure, machine
 
-KINDS = ("throughput", "restore", "stages", "memory", "latency", "author")
+KINDS = ("throughput", "restore", "stages", "memory", "latency", "author", "merge")
 
 
 def main() -> None:
@@ -42,6 +42,8 @@ def main() -> None:
             figures += latency.measure(Path(folder) / "latency", chosen.seconds)
         if "author" in kinds:
             figures += author.measure(chosen.papers)
+        if "merge" in kinds:
+            figures += merge.measure()
     show(figures)
     if chosen.json:
         told = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}

@@ -5,20 +5,62 @@ from collections import Counter
 
 from bench.measure import Figure
 from bench.stages import Pipeline
+from services.consumer.authors import NARROW, WIDE
 from shared.stages.columns import Keys, Names
 
 AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD = "author", "authorship", "citation", "paper", "card"
 AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}
 FOR = {
     "catalogue": {"authors": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "references": CITATION},
-    "directory": dict.fromkeys(("authors", "author_no", "about"), AUTHOR),
-    "citations": {"authors": AUTHOR, "author_slots": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "cited_by": CITATION},
+    "directory": dict.fromkeys(("authors", "author_no", "about", "claim_revision", "claimed"), AUTHOR),
+    "aliases": dict.fromkeys(("authors", "author_slots", "target", "canonical", "author_no", "other_no"), AUTHOR),
+    "citations": {
+        **dict.fromkeys(("authors", "author_slots", "author_no", "canonical", "other_no", "stranger_no"), AUTHOR),
+        **dict.fromkeys(("members", "named", "written.sig_lengths", "written.sigs"), AUTHORSHIP),
+        "cited_by": CITATION,
+    },
     "authors": {
-        **dict.fromkeys(("authors", "author_slots", "papers", "all", "foreign"), AUTHOR),
-        **dict.fromkeys(("row_slots", "row_author", "row_paper", "row_citations", "row_foreign", "held"), AUTHORSHIP),
+        **dict.fromkeys(
+            (
+                "authors",
+                "strangers",
+                "author_slots",
+                "stranger_slots",
+                "papers",
+                "all",
+                "foreign",
+                "recent",
+                "five",
+                "written_in",
+                "coauthors",
+                "first_year",
+                "last_year",
+            ),
+            AUTHOR,
+        ),
+        **{f"sum.{name}": AUTHOR for name in (*WIDE, *NARROW)},
+        **dict.fromkeys(
+            (
+                "row_slots",
+                "row_author",
+                "row_paper",
+                "row_citations",
+                "row_foreign",
+                "row_own",
+                "row_weight",
+                "row_recent",
+                "row_lately",
+                "row_year",
+                "row_authors",
+                "row_references",
+                "row_place",
+                "held",
+            ),
+            AUTHORSHIP,
+        ),
     },
     "publisher": {
-        **dict.fromkeys(("authors", "written", "numbers", "version", "floor", "tallies", "about", "truncated_papers"), AUTHOR),
+        **dict.fromkeys(("authors", "written", "numbers", "grounds", "version", "floor", "tallies", "about", "truncated_papers"), AUTHOR),
         **dict.fromkeys(("public_version", "public_digest", "public_numbers", "public_counted", "waits", "waiting", "why"), AUTHOR),
         **dict.fromkeys(
             ("row_author", "row_paper", "row_citations", "row_written", "row_fact", "row_ranked", "held"),

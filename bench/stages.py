@@ -12,7 +12,7 @@ from bench.measure import Figure
 from services import worker
 from services.publisher.profiles import Profiles
 from services.worker import CONSUMER, PUBLISHER
-from shared.contracts.topics import PAPERS
+from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Message, Partition, Record
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout
@@ -40,6 +40,10 @@ class Pipeline:
 
     def feed(self, events: Sequence[bytes]) -> None:
         self._append({Partition(PAPERS.name, 0): [Message(orjson.loads(e)["paper_id"].encode(), e) for e in events]})
+
+    def say(self, *events: dict) -> None:
+        """Events about authors."""
+        self._append({Partition(AUTHORS.name, 0): [Message(e["author_id"].encode(), orjson.dumps(e)) for e in events]})
 
     def _append(self, batches) -> None:
         for partition, messages in batches.items():
@@ -78,7 +82,7 @@ def run(events: Path) -> tuple[Pipeline, list[Figure]]:
     pipeline.publish()
     figures = [Figure("stages", name, seconds / papers * 1e6, "µs/paper") for name, seconds in pipeline.spent.most_common()]
     figures.append(Figure("stages", "together", sum(pipeline.spent.values()) / papers * 1e6, "µs/paper"))
-    internal = sum(size for topic, size in pipeline.written.items() if topic != PAPERS.name)
+    internal = sum(size for topic, size in pipeline.written.items() if topic not in (PAPERS.name, AUTHORS.name))
     figures.append(Figure("stages", "between stages", internal / papers, "bytes/paper", None, 0))
     figures.append(Figure("stages", "snapshots for each paper", pipeline.snapshots / papers, "", None, 2))
     return pipeline, figures

@@ -158,7 +158,7 @@ def simulate(
 @app.command()
 @with_settings(*PLACE, "checkpoints")
 def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJson = False) -> None:
-    """One author's profile, as it is published or as it was at a point of the log."""
+    """One author's profile, as it is published or as it was at a point of the log; of a merged author, who has the papers."""
     from services.history import profile_as_of
     from services.reading import profile
     from services.terminal import print_json, print_profile, reporter
@@ -317,15 +317,25 @@ def status(
 def verify(
     settings: Settings,
     no_checkpoints: Annotated[bool, typer.Option("--no-checkpoints", help="Leave out the comparison of checkpoints.")] = False,
+    sample: Annotated[
+        str | None,
+        typer.Option(
+            "--sample",
+            help="Only a share of the authors (0.01 or 1%) or so many (500), always the same; memory for these alone, no checkpoints.",
+            metavar="SHARE|N",
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Recomputes everything from the events by independent code and compares it with what is published. Exit code 4: it differs."""
+    from services.sample import Sample
     from services.terminal import print_json, reporter
     from services.verify import verify
 
     try:
         with reporter() as report:
-            counts = asyncio.run(verify(settings, checkpoints=not no_checkpoints, report=report))
+            chosen = None if sample is None else Sample.of(sample)
+            counts = asyncio.run(verify(settings, checkpoints=not no_checkpoints, sample=chosen, report=report))
     except VerificationFailed as error:
         if json:
             print_json({"equal": False, "differences": str(error)})

@@ -5,16 +5,19 @@ dense numbers in flat arrays (about 100 bytes a paper, 8 an authorship, 4 a refe
 """
 
 import hashlib
+import math
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import orjson
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 NO_YEAR = -1
+UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down (docs/metrics.md)
+LARGE_TEAM, FEW_REFERENCES, LOW_COVERAGE = 50, 5, 0.5
 
 
 class Names:
@@ -44,7 +47,7 @@ class Literature:
     def __init__(self) -> None:
         self.papers, self.authors, self.words = Names(), Names(), Names()
         self.words.number("")  # 0: no word
-        self.state, self.known = bytearray(), bytearray()
+        self.state, self.known, self.truncated = bytearray(), bytearray(), bytearray()
         self.revision, self.partition, self.offset, self.card = array("q"), array("H"), array("q"), array("Q")
         self.year, self.published, self.field = array("h"), array("I"), array("I")
         self.authors_at, self.authors_count, self.references_at, self.references_count = (array("Q") for _ in range(4))
@@ -52,6 +55,7 @@ class Literature:
         self.counted: dict[str, dict[int, tuple[str, int]]] = {}
         self.described: dict[int, tuple[int, str]] = {}  # author → (revision, name)
         self.reported: dict[int, dict[str, dict]] = {}
+        self.claims: dict[int, tuple[int, int | None]] = {}  # author → (revision, whom he is merged into; None: separated)
         self.today: str | None = None
 
     def take_paper(self, event: Mapping, partition: int, offset: int) -> None:
@@ -80,6 +84,7 @@ class Literature:
         self.published[paper] = self.words.number(published or "")
         self.field[paper] = self.words.number(categories[0] if categories else "")
         self.card[paper] = digest_of_card(card_of(event))
+        self.truncated[paper] = bool(event.get("authors_truncated"))
         names: dict[int, str] = {}
         for author in event.get("authors") or ():
             names.setdefault(self.author(author_key(author)), author["name"])
@@ -93,7 +98,7 @@ class Literature:
         self.references_count[paper] = len(references)
 
     def take_author(self, event: Mapping) -> None:
-        """One event of authors.v1. Merges and separations have no effect in this release."""
+        """One event of authors.v1."""
         match event["event"]:
             case "author.described":
                 author = self.author(event["author_id"])
@@ -109,8 +114,29 @@ class Literature:
                 if held is None or event["as_of"] >= held["as_of"]:
                     figures = {name: value for name, value in event["metrics"].items() if value is not None}
                     of_author[event["source"]] = {"source": event["source"], "as_of": event["as_of"], **figures}
+            case "author.merged" | "author.separated":
+                author, revision = self.author(event["author_id"]), event.get("revision") or 0
+                into = self.author(event["into"]) if event["event"] == "author.merged" else None
+                for named in (author, into):
+                    if named is not None:
+                        self.known[named] = True
+                if author not in self.claims or revision >= self.claims[author][0]:
+                    self.claims[author] = (revision, into)
             case "clock.ticked":
                 self.today = max(self.today or "", event["date"])
+
+    def identities(self) -> dict[int, int]:
+        """Merged author → who he is: claims are followed to the end of the chain, or to the smallest name of the loop that it runs into."""
+        found: dict[int, int] = {}
+        for author, (_, into) in self.claims.items():
+            chain = [author]
+            while into is not None and into not in chain:
+                chain.append(into)
+                into = self.claims[into][1] if into in self.claims else None
+            end = chain[-1] if into is None else min(chain[chain.index(into) :], key=self.authors.names.__getitem__)
+            if end != author:
+                found[author] = end
+        return found
 
     def author(self, key: str) -> int:
         author = self.authors.number(key)
@@ -122,6 +148,7 @@ class Literature:
         paper = self.papers.number(paper_id)
         if paper == len(self.state):
             self.state.append(UNKNOWN)
+            self.truncated.append(False)
             self.revision.append(-1)
             self.year.append(NO_YEAR)
             for column in (self.partition, self.offset, self.card, self.published, self.field):
@@ -138,19 +165,28 @@ class Recount:
         self.literature, self.listed = literature, listed
         read = literature
         papers, authors = len(read.papers), len(read.authors)
+        self.identities = read.identities()
+        self.authors_count, self.authorship_author, self.authorship_name = self._merged_lists()
         current = np.frombuffer(read.state, np.uint8) == PUBLISHED
         year = np.frombuffer(read.year, np.int16).astype(np.int64)
 
-        writing, slots = _ragged(_column(read.authors_at, np.uint64), _column(read.authors_count, np.uint64))
-        author = _column(read.authorship_author, np.uint32)[slots].astype(np.int64)
-        name = _column(read.authorship_name, np.uint32)[slots]
+        writing, slots = _ragged(_column(read.authors_at, np.uint64), _column(self.authors_count, np.uint64))
+        author = _column(self.authorship_author, np.uint32)[slots].astype(np.int64)
+        name = _column(self.authorship_name, np.uint32)[slots]
 
         citing, slots = _ragged(_column(read.references_at, np.uint64), _column(read.references_count, np.uint64))
         cited = _column(read.reference, np.uint32)[slots].astype(np.int64)
         counts = current[cited]  # the citing ones are: withdrawn papers have no references here
         citing, cited = citing[counts], cited[counts]
         self.citations = np.bincount(cited, minlength=papers)
-        self.nonself = np.bincount(cited[self._by_others(citing, cited)], minlength=papers)
+        by_others = self._compare_authors(citing, cited)
+        self.nonself = np.bincount(cited[by_others], minlength=papers)
+        self.references = np.frombuffer(read.references_count, np.uint64).astype(np.int64) if papers else np.empty(0, np.int64)
+        self.resolved = np.bincount(citing, minlength=papers)
+        share = UNIT // np.maximum(self.references, FEW_REFERENCES)
+        self.weight = np.zeros(papers, np.int64)
+        np.add.at(self.weight, cited, share[citing])
+        self.this_year = int(read.today[:4]) if read.today else None
 
         dated = year[citing] != NO_YEAR
         pairs, self.of_year = np.unique(cited[dated] * 10_000 + year[citing][dated], return_counts=True)
@@ -166,11 +202,28 @@ class Recount:
         self.written_at = np.searchsorted(author[order], np.arange(authors + 1)).tolist()
         self.totals = {"papers": int(current.sum()), "authorships": len(order), "citations": len(cited)}
 
-    def _by_others(self, citing: np.ndarray, cited: np.ndarray) -> np.ndarray:
-        """For each citation whether the two papers share no author."""
+    def _merged_lists(self) -> tuple[array, array, array]:
+        """How many authors each paper has; authors, names of all. Merged ones as who they are, once a paper, where named first."""
         read = self.literature
-        at, count, authors = read.authors_at, read.authors_count, read.authorship_author
+        if not self.identities:
+            return read.authors_count, read.authorship_author, read.authorship_name
+        count, author, name = array("Q", read.authors_count), array("I", read.authorship_author), array("I", read.authorship_name)
+        for paper, (at, size) in enumerate(zip(read.authors_at, read.authors_count, strict=True)):
+            if self.identities.keys().isdisjoint(author[at : at + size]):
+                continue
+            people: dict[int, int] = {}
+            for place in range(at, at + size):
+                people.setdefault(self.identities.get(author[place], author[place]), name[place])
+            count[paper] = len(people)
+            author[at : at + len(people)], name[at : at + len(people)] = array("I", people), array("I", people.values())
+        return count, author, name
+
+    def _compare_authors(self, citing: np.ndarray, cited: np.ndarray) -> np.ndarray:
+        """For each citation whether the two papers share no author; notes in `own` what the authors of both cite of their own."""
+        read = self.literature
+        at, count, authors = read.authors_at, self.authors_count, self.authorship_author
         large: dict[int, set[int]] = {}  # a paper of thousands of authors is walked once, not once per citation of it
+        self.own: dict[tuple[int, int], list[int]] = {}  # (author, cited paper) → [citations, their weight]
 
         def authors_of(paper: int) -> Sequence[int]:
             return authors[at[paper] : at[paper] + count[paper]]
@@ -180,30 +233,44 @@ class Recount:
         for edge, (by, of) in enumerate(zip(citing.tolist(), cited.tolist(), strict=True)):
             if by != held:
                 held, who = by, set(authors_of(by))
+                weight = UNIT // max(FEW_REFERENCES, read.references_count[by])
             if count[of] <= 64:
-                result[edge] = who.isdisjoint(authors_of(of))
+                both = who.intersection(authors_of(of))
             else:
                 if of not in large:
                     large[of] = set(authors_of(of))
-                result[edge] = large[of].isdisjoint(who)
+                both = large[of] & who
+            result[edge] = not both
+            for author in both:
+                mine = self.own.setdefault((author, of), [0, 0])
+                mine[0] += 1
+                mine[1] += weight
         return result
 
     def profile(self, author: int) -> dict:
-        """name, field (None: none), metrics, series, papers_total, papers [(number, citations)] most cited first, reported."""
+        """redirect (None: not merged), name, field (None: none), metrics, series, papers_total, papers [(number, citations)] most cited
+        first, reported."""
         read = self.literature
         mine = self._written_by(author)
         papers = self.written[mine].tolist()
         counts = self.citations[self.written[mine]].tolist()
         nonself = self.nonself[self.written[mine]].tolist()
+        teams = [self.authors_count[paper] for paper in papers]
+        dated = [read.year[paper] for paper in papers if read.year[paper] != NO_YEAR]
         metrics = {
             "references": count_metrics(counts)
             | {"citations_nonself": sum(nonself), "h_index_nonself": h_index(sorted(nonself, reverse=True))}
+            | shared_metrics(counts, teams, dated, self.this_year)
+            | self._own_metrics(author, papers, teams, dated)
+            | self._year_metrics(papers, counts)
         }
         for source, of_paper in read.counted.items():
             known = [of_paper[paper][1] for paper in papers if paper in of_paper]
             if known:
                 ordered = sorted(known, reverse=True) + [0] * (len(papers) - len(known))
-                metrics[f"counted:{source}"] = count_metrics(ordered) | {"papers_counted": len(known)}
+                theirs = [of_paper[paper][1] if paper in of_paper else 0 for paper in papers]
+                of_source = shared_metrics(theirs, teams, dated, self.this_year)
+                metrics[f"counted:{source}"] = count_metrics(ordered) | {"papers_counted": len(known)} | of_source
         written, cited = Counter(), Counter()
         for paper in papers:
             if read.year[paper] != NO_YEAR:
@@ -215,9 +282,11 @@ class Recount:
         fields = Counter(read.words.names[read.field[paper]] for paper in papers if read.field[paper])
         field = min(fields, key=lambda category: (-fields[category], category), default=None)
         return {
+            "redirect": read.authors.names[self.identities[author]] if author in self.identities else None,
             "name": read.described[author][1] if author in read.described else usual_name,
             "field": last_part(field),
             "metrics": metrics,
+            **self._grounds(papers, teams, dated),
             "papers_by_year": dict(written),
             "citations_by_year": dict(cited),
             "papers_total": len(papers),
@@ -225,10 +294,65 @@ class Recount:
             "reported": [entry for _, entry in sorted(read.reported.get(author, {}).items())],
         }
 
+    def _own_metrics(self, author: int, papers: list[int], teams: list[int], dated: list[int]) -> dict[str, float | None]:
+        """What depends on who wrote and who cites."""
+        read, own = self.literature, [self.own.get((author, paper), (0, 0)) for paper in papers]
+        weight = sum((int(self.weight[p]) - mine[1]) // team for p, mine, team in zip(papers, own, teams, strict=True))
+        coauthors: set[int] = set()
+        first = last = 0
+        for paper, team in zip(papers, teams, strict=True):
+            at = read.authors_at[paper]
+            first += self.authorship_author[at] == author
+            last += team > 1 and self.authorship_author[at + team - 1] == author
+            if team <= LARGE_TEAM:
+                coauthors.update(self.authorship_author[at : at + team])
+        return {
+            "citations_self": sum(mine[0] for mine in own),
+            "tori": from_units(weight),
+            "riq": math.isqrt(millionths(weight)) // (max(dated) - min(dated) + 1) if dated else None,
+            "papers_normalized": from_units(sum(UNIT // team for team in teams)),
+            "citations_normalized": from_units(sum(int(self.citations[p]) * (UNIT // team) for p, team in zip(papers, teams, strict=True))),
+            "papers_first": first,
+            "papers_last": last,
+            "papers_single": teams.count(1),
+            "coauthors": len(coauthors - {author}),
+        }
+
+    def _year_metrics(self, papers: list[int], counts: list[int]) -> dict[str, float | None]:
+        """What depends on the day; without one there is nothing."""
+        names = ("h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y")
+        now, year = self.this_year, self.literature.year
+        if now is None:
+            return dict.fromkeys(names)
+        recent = [self._cited_in(paper, now - 5, now) for paper in papers]
+        five = [count for paper, count in zip(papers, counts, strict=True) if now - 5 <= year[paper] < now]
+        lately = [paper for paper in papers if now - 3 <= year[paper] <= now - 2]
+        cited = sum(self._cited_in(paper, now - 1, now - 1) for paper in lately)
+        values = (h_index(five), sum(recent), h_index(sorted(recent, reverse=True)), rounded(cited, len(lately)) if lately else None)
+        return dict(zip(names, values, strict=True))
+
+    def _cited_in(self, paper: int, first: int, last: int) -> int:
+        """Citations of a paper by papers of these years."""
+        places = slice(self.years_at[paper], self.years_at[paper + 1])
+        years = self.cited_year[places]
+        return int(self.of_year[places][(years >= first) & (years <= last)].sum())
+
+    def _grounds(self, papers: list[int], teams: list[int], dated: list[int]) -> dict:
+        """coverage of references (None: no references) and the flags that papers alone decide."""
+        references, resolved = int(self.references[papers].sum()), int(self.resolved[papers].sum())
+        raised = {
+            "authors_truncated": any(self.literature.truncated[paper] for paper in papers),
+            "dates_missing": len(dated) < len(papers),
+            "references_low": references > 0 and resolved / references < LOW_COVERAGE,
+            "teams_left_out": any(team > LARGE_TEAM for team in teams),
+        }
+        return {"coverage": round(resolved / references, 6) if references else None, "flags": [code for code, on in raised.items() if on]}
+
     def must_be_published(self, author: int) -> bool:
-        """Authors with papers, and those described or reported on; who wrote only superseded revisions may have been seen or not."""
-        mine = self._written_by(author)
-        return mine.start < mine.stop or author in self.literature.described or author in self.literature.reported
+        """Authors with papers, and those described, reported on or merged; who wrote only superseded revisions, or was merged once, may
+        have been seen or not."""
+        mine, read = self._written_by(author), self.literature
+        return mine.start < mine.stop or author in read.described or author in read.reported or author in self.identities
 
     def _written_by(self, author: int) -> slice:
         """Places in `written` and `named`; none for authors that only the published side knows."""
@@ -264,6 +388,41 @@ def count_metrics(falling: Sequence[int]) -> dict[str, int]:
         "i10_index": sum(count >= 10 for count in falling),
         "i100_index": sum(count >= 100 for count in falling),
     }
+
+
+def shared_metrics(counts: Sequence[int], teams: Sequence[int], dated: Sequence[int], now: int | None) -> dict[str, float | None]:
+    """What every basis has, of papers in any order; dated: the years of those that have one; now: the year, None before the first day."""
+    h = h_index(sorted(counts, reverse=True))
+    years = now - min(dated) + 1 if now is not None and dated else 0
+    return {
+        "e_index": round(math.sqrt(sum(count - h for count in counts if count > h)), 6),
+        "hm_index": from_units(hm_units(zip(counts, teams, strict=True))),
+        "m_index": rounded(h, years) if years > 0 else None,
+    }
+
+
+def hm_units(papers: Iterable[tuple[int, int]]) -> int:
+    """(citations, authors) of papers → the largest rank, counted in shares, that does not exceed the citations there."""
+    reached = 0
+    for citations, team in sorted((-citations, team) for citations, team in papers):
+        after = reached + UNIT // team
+        if after > -citations * UNIT:
+            return reached
+        reached = after
+    return reached
+
+
+def millionths(units: int) -> int:
+    return (2 * units * 10**6 + UNIT) // (2 * UNIT)
+
+
+def from_units(units: int) -> float:
+    return millionths(units) / 10**6
+
+
+def rounded(over: int, under: int) -> float:
+    """To six places, halves up."""
+    return (2 * over * 10**6 + under) // (2 * under) / 10**6
 
 
 def author_key(author: Mapping) -> str:

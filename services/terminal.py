@@ -54,7 +54,7 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.2f}" if value >= 1 or not value else f"{value:.3g}"
     return clean(str(value))
 
 
@@ -64,6 +64,10 @@ def clean(text: str) -> str:
 
 def print_profile(profile: Mapping[str, Any]) -> None:
     """A snapshot, in the order in which people ask."""
+    if profile.get("redirect"):
+        old, new = profile["author_id"], profile["redirect"]
+        print(clean(f"{old} is merged into {new}, who has all its papers: scholarstream profile {new}"))
+        return
     headline, out = profile["headline"], console()
     field = f", {profile['field']}" if profile.get("field") else ""
     print(clean(f"{profile.get('name') or profile['author_id']} ({profile['author_id']}{field})"))

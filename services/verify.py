@@ -8,12 +8,13 @@ are what a replay of the log gives (I2; `services.checkpoint_check`).
 import hashlib
 import importlib
 from array import array
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from services.recount import CARD_FIELDS, Literature, Recount, card_of, digest_of_card
+from services.sample import Sample, authors_of
 from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
 from shared.contracts.refusals import Reason
@@ -25,6 +26,8 @@ from shared.log.port import Log, Partition, Record
 
 SHOWN = 20
 REPORT_EVERY = 20_000
+CHOSEN_AT_ONCE = 100_000  # authors looked at together when so many of them are drawn
+OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
 
 
 class Report(Protocol):
@@ -65,20 +68,22 @@ class Differences:
         return "\n".join([head, *map(str, self.first), *rest])
 
 
-async def verify(settings, *, checkpoints: bool = True, report: Report) -> dict[str, int]:
+async def verify(settings, *, checkpoints: bool = True, sample: Sample | None = None, report: Report) -> dict[str, int]:
     """Recomputes and compares; returns what was compared (papers, citations, authors, snapshots, …) when all is equal.
+
+    sample: only these authors, in memory for these only; the events are read three or four times instead of once, checkpoints not at all.
 
     Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log.
     """
     log = open_log(settings.log_url, settings.kafka, create=False)
     try:
-        verifier = Verifier(log, report, listed=settings.snapshot_papers, max_event_bytes=settings.max_event_bytes)
+        verifier = Verifier(log, report, listed=settings.snapshot_papers, max_event_bytes=settings.max_event_bytes, sample=sample)
         await verifier.note_ends()
         await demand_idle(settings)
         counts = await verifier.run()
     finally:
         await log.close()
-    if checkpoints:
+    if checkpoints and sample is None:
         check = _optional("services.checkpoint_check", "check")
         if check is None:
             report("checkpoints: not checked (this release has no check for them)")
@@ -90,9 +95,12 @@ async def verify(settings, *, checkpoints: bool = True, report: Report) -> dict[
 class Verifier:
     """One verification of one log up to the ends noted at its beginning."""
 
-    def __init__(self, log: Log, report: Report, *, listed: int = 100, max_event_bytes: int = 1 << 40) -> None:
-        """listed: papers in a snapshot; max_event_bytes: larger events are refused."""
+    def __init__(
+        self, log: Log, report: Report, *, listed: int = 100, max_event_bytes: int = 1 << 40, sample: Sample | None = None
+    ) -> None:
+        """listed: papers in a snapshot; max_event_bytes: larger events are refused; sample: whom to verify, None: everybody."""
         self.log, self.report, self.listed, self.max_event_bytes = log, report, listed, max_event_bytes
+        self.sample = sample
         self.differences = Differences()
         self.literature = Literature()
         self.refused: dict[tuple[str, int, int], str] = {}  # (topic, partition, offset) of events that cannot be read → why
@@ -110,6 +118,8 @@ class Verifier:
         self.ends = {partition: end for partition, (_, end) in bounds.items()}
 
     async def run(self) -> dict[str, int]:
+        if self.sample is not None:
+            await self._narrow(self.sample)
         await self._read_literature()
         self.report("counting", None)
         self.recount = Recount(self.literature, self.listed)
@@ -129,28 +139,55 @@ class Verifier:
         return {
             "events": sum(self.ends.values()),
             **self.recount.totals,
-            "authors": sum(self.recount.must_be_published(author) for author in range(len(self.literature.authors))),
+            "authors": sum(self._must_be_published(author, name) for author, name in enumerate(self.literature.authors.names)),
             "snapshots": len(newest.authors()),
             "dead_letters": len(self.refused),
         }
 
     # reading ------------------------------------------------------------------------------------------------------------------------
 
+    async def _narrow(self, sample: Sample) -> None:
+        """What must be read for the sample, by reading everything and keeping little."""
+        if sample.number is not None:
+            keys: list[str] = []
+            async for _, _, event, _ in self._events((PAPERS.name, AUTHORS.name), "choosing from"):
+                keys += authors_of(event)
+                if len(keys) > CHOSEN_AT_ONCE:
+                    keys = sample.lowest(keys)
+            sample.settle(keys)
+        for note in (sample.note_written, sample.note_needed):
+            async for _, _, event, _ in self._events((PAPERS.name,), "choosing from"):
+                note(event)
+
     async def _read_literature(self) -> None:
-        for topic, decode, take in (
-            (PAPERS.name, paper_events.decode, lambda event, at, record: self.literature.take_paper(event, at.number, record.offset)),
-            (AUTHORS.name, author_events.decode, lambda event, at, record: self.literature.take_author(event)),
-        ):
+        sample, literature = self.sample, self.literature
+        async for topic, partition, event, record in self._events((PAPERS.name, AUTHORS.name), "reading"):
+            if topic == PAPERS.name:
+                if sample is None or event["paper_id"] in sample.needed:
+                    literature.take_paper(event, partition.number, record.offset)
+            elif sample is None or event["event"] == "clock.ticked" or sample.has(event["author_id"]):
+                literature.take_author(event)
+
+    async def _events(self, topics: Sequence[str], verb: str) -> AsyncIterator[tuple[str, Partition, Mapping, Record]]:
+        """The good events of these inputs; the others are noted as refused."""
+        for topic in topics:
+            decode, key = (paper_events.decode, "paper_id") if topic == PAPERS.name else (author_events.decode, "author_id")
             count = self.topics[topic].partitions
-            async for partition, record in self._records(topic):
+            async for partition, record in self._records(topic, verb):
                 try:
                     paper_events.check_size(record.value, self.max_event_bytes)
                     event = decode(record.value)
-                    check_place(record.key, event["paper_id" if topic == PAPERS.name else "author_id"], partition.number, count)
+                    check_place(record.key, event[key], partition.number, count)
                 except InputRefused as refusal:
                     self.refused[topic, partition.number, record.offset] = str(refusal)
                 else:
-                    take(event, partition, record)
+                    yield topic, partition, event, record
+
+    def _is_verified(self, name: str) -> bool:
+        return self.sample is None or self.sample.has(name)
+
+    def _must_be_published(self, author: int, name: str) -> bool:
+        return self._is_verified(name) and self.recount.must_be_published(author)
 
     async def _read_versions(self, topic: str) -> "Newest":
         """The newest version of each author; strictly rising ones, one value each (I5, I6)."""
@@ -163,6 +200,8 @@ class Verifier:
             name = (record.key or b"").decode(errors="replace")
             if value.get("author_id") != name:
                 self.differences.add(name, f"author_id at {where}", value.get("author_id"), name)
+            if not self._is_verified(name):
+                continue
             author = self.literature.author(name)
             version = (value.get("generation"), value.get("version"))
             if not all(isinstance(part, int) for part in version):
@@ -181,13 +220,13 @@ class Verifier:
             if author is not None and newest.is_at(author, partition.number, record.offset):
                 await self._compare_snapshot(author, orjson.loads(record.value))
         for author, name in enumerate(self.literature.authors.names):
-            if author not in seen and self.recount.must_be_published(author):
+            if author not in seen and self._must_be_published(author, name):
                 self.differences.add(name, "snapshot", None, f"{len(self.recount.profile(author)['papers'])} papers")
 
     async def _compare_snapshot(self, author: int, snapshot: Mapping) -> None:
         expected = self.recount.profile(author)
         name = self.literature.authors.names[author]
-        for what in ("papers_total", "field", "name"):
+        for what in ("redirect", "papers_total", "field", "name"):
             if what == "name" and expected["name"] is None:
                 continue  # nobody says what an author without papers is called
             if snapshot.get(what) != expected[what]:
@@ -196,8 +235,14 @@ class Verifier:
         for basis in sorted(bases | expected["metrics"].keys()):
             published = snapshot["metrics"].get(basis, {}) if "metrics" in snapshot else {}
             for metric, value in expected["metrics"].get(basis, {"papers_counted": 0}).items():
-                if published.get(metric) != value:
+                if metric not in published or published[metric] != value:
                     self.differences.add(name, f"metrics.{basis}.{metric}", published.get(metric), value)
+        covered = (snapshot.get("provenance", {}).get("coverage") or {}).get("references")
+        if covered != expected["coverage"]:
+            self.differences.add(name, "provenance.coverage.references", covered, expected["coverage"])
+        flags = [code for code in snapshot.get("flags", []) if code not in OF_NAMES_AND_VERSIONS]
+        if flags != expected["flags"]:
+            self.differences.add(name, "flags", flags, expected["flags"])
         for series in ("papers_by_year", "citations_by_year"):
             published = {year: count for year, count in snapshot.get(series, {}).items() if count}
             if published != expected[series]:

@@ -374,7 +374,8 @@ def own_metrics(author: str, mine: list[str], papers: dict, authors: dict, citin
     for paper in mine:
         of_others = sum(UNIT // max(5, len(references_of(papers[by]))) for by in citing[paper] if author not in authors[by])
         weight += of_others // len(authors[paper])
-    year = {paper: int(papers[paper]["published"][:4]) if papers[paper].get("published") else None for paper in papers}
+    involved = {*mine, *(by for paper in mine for by in citing[paper])}
+    year = {paper: int(papers[paper]["published"][:4]) if papers[paper].get("published") else None for paper in involved}
     dated = [year[paper] for paper in mine if year[paper]]
     order = {paper: list(authors[paper]) for paper in mine}
     metrics = {

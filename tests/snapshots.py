@@ -12,6 +12,13 @@ SYGNOWSKI = demo.AUTHOR_ID
 CITATIONS = (61, 112, 9, 204, 41, 14, 6, 11, 88, 23, 72, 130, 41)  # of the 13 papers, oldest first: 812 in all
 
 
+_FURTHER = {
+    "citations_self": 0, "e_index": 1.414214, "hm_index": 1.0, "m_index": 0.25, "h5_index": 0, "citations_recent": 0, "h_index_recent": 0,
+    "mean_citedness_2y": None, "tori": 0.4, "riq": 316, "papers_normalized": 1.0, "citations_normalized": 2.5, "papers_first": 2,
+    "papers_last": 0, "papers_single": 0, "coauthors": 1,
+}  # fmt: skip
+
+
 def snapshot(author_id: str, version: int = 1, *, name: str | None = None, generation: int = 1, **changes) -> dict:
     """A snapshot of an author with two papers; `changes` replace whole fields."""
     citations = changes.pop("citations", 5)
@@ -25,7 +32,7 @@ def snapshot(author_id: str, version: int = 1, *, name: str | None = None, gener
         "i100_index": 0,
         "citations_nonself": citations,
         "h_index_nonself": 2,
-    }
+    } | _FURTHER
     told = {
         "author_id": author_id,
         "name": name or author_id.rpartition(":")[2].title(),
@@ -42,7 +49,7 @@ def snapshot(author_id: str, version: int = 1, *, name: str | None = None, gener
         "papers_total": 2,
         "papers": [paper("p:1", citations - 2), paper("p:2", 2)],
         "flags": [],
-        "provenance": {"definitions": "2026.1", "coverage": {"references": None, "novelty": None}},
+        "provenance": {"definitions": "2026.2", "coverage": {"references": None, "novelty": None}},
     }
     return told | changes
 
@@ -92,7 +99,7 @@ def sygnowski(version: int = 48213, more: int = 0) -> dict:
         "i100_index": sum(n >= 100 for n in counts),
         "citations_nonself": sum(counts),
         "h_index_nonself": h_index,
-    }
+    } | _FURTHER
     reported = {
         "source": "scholar-feed",
         "as_of": "2026-11-01",

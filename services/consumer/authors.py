@@ -38,7 +38,8 @@ class Authors(PackStage):
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("card", ("paper",)), Kind("row"),
         Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("year"), Kind("cause"), Kind("about", ("author",)),
-        Kind("redirect", ("author",)), Kind("metrics", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("redirect", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
     )  # fmt: skip
 
     def __init__(self, *args):
@@ -156,7 +157,9 @@ class Authors(PackStage):
             out["day"] = {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}
             if self.today != before:
                 self._new_year()
-                touched.append(np.arange(len(self.authors), dtype=I32))
+                everybody = np.arange(len(self.authors), dtype=I32)
+                touched.append(everybody)
+                self._say_new_year(everybody, offset, out)
         if touched:
             self._emit(distinct(np.concatenate(touched)), offset, out)
         self.outbox.add(self.partition, out)  # partition to partition
@@ -360,10 +363,12 @@ class Authors(PackStage):
 
     def _new_year(self) -> None:
         """Everything that depends on the year, anew."""
-        papers = np.arange(self.papers_known)
-        _, year, _ = self.cited_in.of(papers)
-        self.cited_in.pairs.keep(papers, year >= self.today - YEARS)
-        paper, year, count = self.cited_in.of(papers)
+        held = self.cited_in.of(np.arange(self.papers_known))
+        year_kept = held[1] >= self.today - YEARS
+        paper, year, count = (column[year_kept] for column in held)
+        self.cited_in = Tallies()  # a new one: what is forgotten needs no memory
+        self.cited_in.resize(self.papers_known)
+        self.cited_in.add(paper, year, count)
         for column, counts in self._lately_cited(year):
             column.view[:] = 0
             np.add.at(column.data, paper[counts], count[counts])
@@ -374,6 +379,16 @@ class Authors(PackStage):
         rows = np.flatnonzero(self.row_citations.view >= 0)
         citations = self.row_citations.data[rows]
         self._set_lately(self.row_author.data[rows], rows, np.full(len(rows), ABSENT), citations)
+
+    def _say_new_year(self, authors: np.ndarray, offset: int, out: dict[str, Rows]) -> None:
+        """Adds the cause that is nobody's paper."""
+        nothing, size = np.full(len(authors), -1, I32), len(authors)
+        why = {
+            "author": authors, "paper": nothing, "kind": np.full(size, causes.NEW_YEAR, I8), "by": nothing, "weight": np.ones(size, I32),
+            "version": np.full(size, offset + 1, I64),
+        }  # fmt: skip
+        said = out.get("cause")
+        out["cause"] = why if said is None else {name: np.concatenate([said[name], column]) for name, column in why.items()}
 
     def _set_counted(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
         slot, source = self.row_slots.slots(channel, rows["row"]), self.source_slots.slots(channel, rows["source"])

@@ -338,8 +338,10 @@ class Citations(PackStage):
     def _identify(self, channel: str, rows: Rows) -> None:
         """Authors stand for others from now on: the papers that name them are described anew, their citations begin anew."""
         last = last_of(rows["author"])
-        who, before = self.author_slots.slots(channel, rows["author"][last]), self.canonical.view.copy()
-        self.canonical.data[who] = self.author_slots.slots(channel, rows["canonical"][last])
+        who, canonical = (self.author_slots.slots(channel, rows[name][last]) for name in ("author", "canonical"))
+        before = self.canonical.view.copy()
+        who, canonical = (c[canonical != before[who]] for c in (who, canonical))  # a row may say what is: others were left out (rule C5)
+        self.canonical.data[who] = canonical
         papers = self._naming(who)
         if not len(papers):
             return
@@ -353,7 +355,12 @@ class Citations(PackStage):
         edges = self._citations_by(papers)
         foreign = self.foreign.data[edges.cited].copy()
         change, deltas = self._fold(edges, papers, rows, papers[ours], ours)
-        causes = self._causes_of_identity(papers, named, before, edges, foreign != self.foreign.data[edges.cited])
+        moved = foreign != self.foreign.data[edges.cited]
+        index, owner = self.members.index(edges.cited)
+        by_them = np.isin(self.members.values[0].data[index], np.concatenate([before[who], canonical]))
+        told = moved | (np.bincount(owner[by_them], minlength=len(moved)) > 0)  # of the others nothing has changed
+        edges, moved = edges.take(told), moved[told]
+        causes = self._causes_of_identity(papers, named, before, edges, moved)
         self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes)
 
     def _naming(self, authors: np.ndarray) -> np.ndarray:
@@ -526,7 +533,7 @@ class Citations(PackStage):
         present = self.present.data
         new, gone = edges.after & ~edges.before, edges.before & ~edges.after
         sets = []
-        for mask, kind in ((new, CITED), (gone, UNCITED)):
+        for mask, kind in ((new, CITED), (gone, UNCITED), (edges.after & edges.before, REVISED)):  # the last: the citing paper is
             papers, by = edges.cited[mask], edges.citing[mask]
             plain = present[papers] == PRESENT
             sets.append((papers[plain], kind, by[plain]))
@@ -647,6 +654,9 @@ class _Edges:
 
     def __init__(self, cited, citing, before, after):
         self.cited, self.citing, self.before, self.after = cited, citing, before, after
+
+    def take(self, mask: np.ndarray) -> "_Edges":
+        return _Edges(self.cited[mask], self.citing[mask], self.before[mask], self.after[mask])
 
 
 class _Change:

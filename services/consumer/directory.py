@@ -99,7 +99,7 @@ class Directory(Stage):
             return
         self.claim_revision.data[slot] = revision
         if claimed == self.claimed.data[slot]:
-            self.counters["repeats"] += 1
+            self.counters["repeats"] += revision == held
             return
         if revision == held:
             self.counters["revision_conflicts"] += 1

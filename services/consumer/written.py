@@ -19,6 +19,7 @@ class Written:
         self.cards = Lists(np.uint8) if cards else None
         self.date, self.truncated, self.category = Column(I32), Column(I8), Column(I32)
         self.categories = Keys()
+        self.categories.learn([""])  # 0: of papers that only cite into here
 
     def parts(self) -> Mapping[str, object]:
         parts = {"sig_lengths": self.lengths, "sigs": self.sigs}

@@ -218,11 +218,14 @@ def _change(before: list[int], now: list[int], told: bytes, counted_before, coun
 def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
     """Every cause as JSON; where those of each author begin; how many there were for each, told or not."""
     by_paper = (why.by >= 0) & (why.kind != causes.COUNTED) & ~np.isin(why.kind, causes.BY_AUTHOR)
-    papers = {p: _quoted(state.papers.names[p]) for p in distinct(np.concatenate((why.paper, why.by[by_paper]))).tolist()}
+    named = np.concatenate((why.paper[why.paper >= 0], why.by[by_paper]))
+    papers = {p: _quoted(state.papers.names[p]) for p in distinct(named).tolist()}
     sources = [b',"source":' + _quoted(name) for name in state.sources.names]
     out = []
     for kind, paper, by in zip(why.kind.tolist(), why.paper.tolist(), why.by.tolist(), strict=True):
-        if by < 0:
+        if paper < 0:
+            out.append(b'{"kind":%s}' % KINDS[kind])
+        elif by < 0:
             out.append(b'{"kind":%s,"paper_id":%s}' % (KINDS[kind], papers[paper]))
         elif kind == causes.COUNTED:
             out.append(b'{"kind":%s,"paper_id":%s%s}' % (KINDS[kind], papers[paper], sources[by]))

@@ -86,7 +86,10 @@ class Viewer:
         return HTMLResponse(search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading))
 
     async def author(self, request: Request) -> Response:
-        snapshot, _ = await self._snapshot(request, AUTHORS)
+        author_id, _ = _named(request, AUTHORS)
+        if (other := self.index.redirect(author_id)) is not None:  # not to be kept: a merge may be taken back
+            return RedirectResponse(page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"})
+        snapshot = await self._read(author_id)
         return HTMLResponse(_render(snapshot, bool(self.index.simulated)), headers={"Cache-Control": "no-cache"})
 
     # ---- for programs
@@ -148,10 +151,6 @@ class Viewer:
         return _json(told)
 
     # ---- snapshots
-
-    async def _snapshot(self, request: Request, collection: str) -> tuple[Snapshot, str]:
-        author_id, part = _named(request, collection)
-        return await self._read(author_id), part
 
     async def _read(self, author_id: str) -> Snapshot:
         snapshot = await self.index.read(author_id)

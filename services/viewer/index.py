@@ -28,10 +28,12 @@ SEGMENT = 1024  # authors whose names are searched in one step
 PENDING = 256  # authors that wait in a subscription to all of them
 SUBSCRIPTIONS = 2000
 
-# A snapshot begins with author_id, name, generation, version (the publisher's promise). Inside a JSON string a quote always has a backslash
-# before it, so these patterns cannot match inside one.
+# A snapshot begins with author_id, name, generation, version and, of a merged author, ends with redirect (the publisher's promise). Inside
+# a JSON string a quote always has a backslash before it, so these patterns cannot match inside one.
 HEAD = re.compile(rb'\{"author_id":"(?:[^"\\]+|\\.)*","name":(null|"(?:[^"\\]+|\\.)*"),"generation":(\d+),"version":(\d+)')
 NUMBERS = re.compile(rb'"headline":\{"h_index":(\d+),"papers":(\d+)')
+REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]+|\\.)*")\}$')
+REDIRECT_BYTES = 2000  # of the end of a snapshot: an id has 256 bytes at most, and a byte is six when escaped
 UNKNOWN = -1
 
 
@@ -152,6 +154,7 @@ class ProfileIndex:
         self._generation, self._version = array("i"), array("q")
         self._partition, self._offset = array("h"), array("q")
         self._h_index, self._papers = array("i"), array("i")
+        self._redirects: dict[int, str] = {}  # of merged authors: whom they are
         self._folded: list[bytes] = []  # by segment: " first last\n" of each author in order
         self._stale_segments: set[int] = set()
         self._positions: dict[Partition, int] = {}
@@ -255,6 +258,11 @@ class ProfileIndex:
                 self._stale_segments.add(slot // SEGMENT)
             self._generation[slot], self._version[slot] = generation, version
             self._partition[slot], self._offset[slot] = partition, offset
+            redirect = REDIRECT.search(value, max(0, len(value) - REDIRECT_BYTES))
+            if redirect is not None:
+                self._redirects[slot] = orjson.loads(redirect[1])
+            elif self._redirects:
+                self._redirects.pop(slot, None)
             numbers = NUMBERS.search(value)
             if numbers is not None:
                 self._h_index[slot], self._papers[slot] = int(numbers[1]), int(numbers[2])
@@ -299,6 +307,12 @@ class ProfileIndex:
         slot = self._slots.get(author_id.encode())
         return None if slot is None else (self._generation[slot], self._version[slot])
 
+    def redirect(self, author_id: str) -> str | None:
+        """Whom an author is merged into; None: nobody whose profile is here."""
+        slot = self._slots.get(author_id.encode())
+        other = None if slot is None else self._redirects.get(slot)
+        return other if other is not None and other in self else None
+
     def authors(self) -> list[str]:
         """All author ids, in code point order."""
         return [key.decode() for key in sorted(self._keys)]  # UTF-8 sorts as the code points do
@@ -336,19 +350,27 @@ class ProfileIndex:
         """Authors whose name has every word of `text`, each as the beginning or a part of a word, without regard to case and accents.
 
         Best first: the author with this very id, this very name, all words as beginnings, all as parts; among equals most papers first.
+        Who is found by what a merged author is called is the one he is merged into.
         """
         wanted = words(text)
         if limit <= 0 or not text.strip():
             return []
-        best: list[tuple] = []
+        best: dict[int, tuple] = {}
         direct = self._slots.get(text.strip().encode())
         if direct is not None:
-            best.append((-1, 0, b"", direct))
+            best[self._meant(direct)] = (-1, 0, b"", self._meant(direct))
         for segment in range((len(self._keys) + SEGMENT - 1) // SEGMENT if wanted else 0):
-            found = [entry for entry in self._search_segment(segment, wanted) if entry[3] != direct]
-            best = heapq.nsmallest(limit, [*best, *found])
+            for rank, *_, slot in self._search_segment(segment, wanted):
+                slot = self._meant(slot)
+                entry = (rank, -self._papers[slot], self._keys[slot], slot)
+                best[slot] = min(entry, best.get(slot, entry))
+            best = {entry[3]: entry for entry in heapq.nsmallest(limit, best.values())}
             await asyncio.sleep(0)
-        return [self._match(entry[3]) for entry in best]
+        return [self._match(slot) for slot in best]
+
+    def _meant(self, slot: int) -> int:
+        """The author himself, or whom he is merged into."""
+        return self._slots.get(self._redirects[slot].encode(), slot) if slot in self._redirects else slot
 
     def _search_segment(self, segment: int, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
         """(rank, -papers, id, slot) of the authors of a segment that have all the words."""

@@ -90,10 +90,13 @@ class Paper(TypedDict):
 
 @with_config(STRICT)
 class Coverage(TypedDict):
-    """Which share of what would be needed is in the log; null: not computed yet."""
+    """Which share of what would be needed is in the log."""
 
-    references: Share | None
-    novelty: Share | None
+    references: Annotated[
+        Share | None,
+        Field(description="Of the references of the author's papers, those to papers in the log. null: there are none."),
+    ]
+    novelty: Annotated[Share | None, Field(description="null: not computed yet.")]
 
 
 @with_config(STRICT)
@@ -142,11 +145,11 @@ class Profile(TypedDict):
 
 @with_config(STRICT)
 class Cause(TypedDict):
-    """Why numbers moved: something happened to a paper of the author."""
+    """Why numbers moved: something happened to a paper of the author, or a new calendar year began."""
 
-    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn, counted, merged or separated.")]
-    paper_id: Annotated[Id, Field(description="The author's paper.")]
-    by: NotRequired[Annotated[Id, Field(description="The paper that cites it, or no longer does.")]]
+    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn, counted, merged, separated or new_year.")]
+    paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; not of new_year.")]]
+    by: NotRequired[Annotated[Id, Field(description="The paper that cites it, or no longer does; with revised: that was revised.")]]
     source: NotRequired[Annotated[str, Field(description="Who counted its citations.")]]
     other: NotRequired[Annotated[Id, Field(description="The author who was merged or separated.")]]
 
@@ -167,6 +170,6 @@ class Change(TypedDict):
     changed: Annotated[list[str], Field(min_length=1, description="The names whose numbers differ.")]
     causes: Annotated[
         list[Cause],
-        Field(max_length=CAUSES_SHOWN, description="The first ones. None where a new year did it, or words about a new author."),
+        Field(max_length=CAUSES_SHOWN, description="The first ones. None where words about a new author did it."),
     ]
     causes_total: Annotated[Count, Field(description="How many causes there are, told or not.")]

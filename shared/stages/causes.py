@@ -5,8 +5,8 @@ import numpy as np
 from shared.stages.columns import I32, runs, stable_order, starts_of
 
 TOLD = 20  # causes told in one change record (contracts.md)
-CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, MERGED, SEPARATED = range(8)
-KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted", "merged", "separated")
+CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR, MERGED, SEPARATED = range(9)
+KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted", "new_year", "merged", "separated")
 BY_AUTHOR = (MERGED, SEPARATED)  # the others are by a paper, a source, or nobody
 
 

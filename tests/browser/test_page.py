@@ -298,3 +298,14 @@ async def test_the_same_author_is_named_in_the_address_and_in_the_data():
         link = page.get_by_role("link", name="This profile as JSON")
         answer = await page.request.get(await link.get_attribute("href"))
         assert (await answer.json())["author_id"] == SYGNOWSKI
+
+
+async def test_an_open_page_of_an_author_who_is_merged_goes_to_the_other_one():
+    async with opened(snapshot("a:old", 1, name="Old"), snapshot("a:new", 1, name="New")) as viewer:
+        page = await viewer.page("/authors/a:old")
+        await expect(page.locator("#live")).to_have_attribute("data-state", "live")
+        await publish(viewer.log, snapshot("a:old", 2, name="Old", papers_total=0, papers=[], redirect="a:new"))
+        await expect(page.locator("h1")).to_have_text("New")
+        assert page.url.endswith("/authors/a:new")
+        again = await viewer.page("/authors/a:old")
+        await expect(again.locator("h1")).to_have_text("New")

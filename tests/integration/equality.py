@@ -27,8 +27,10 @@ CARD = (
 
 
 def assert_equal_to_oracle(data_dir: Path, events: Iterable[bytes]) -> dict[str, dict]:
-    """The CSV (every basis) and every snapshot say what the oracle says about `events`; returns the oracle's profiles."""
-    truth = oracle(events)
+    """The CSV (every basis) and every snapshot say what the oracle says about `events` and the days in the log, which the service tells
+    itself; returns the oracle's profiles."""
+    days = [value for _, _, key, value, _ in records(data_dir, "authors.v1") if key == b"clock"]
+    truth = oracle([*events, *days])
     bases = {basis for profile in truth.values() for basis in profile["metrics"]}
     for basis in sorted(bases):
         assert_metrics_equal(exported_metrics(data_dir, basis), truth, basis)

@@ -18,6 +18,7 @@ from unittest import mock
 import numpy as np
 import orjson
 
+from services.consumer.citations import Citations
 from services.publisher.main import messages_of, public_facts
 from services.publisher.profiles import Profiles
 from services.worker import CONSUMER, PUBLISHER
@@ -474,10 +475,15 @@ def mutated(mutant: str | None):
         return mock.patch.object(PackStage, "accept", lenient)
     if mutant == "last_arrival":
         return mock.patch("services.consumer.catalogue._Batch._supersedes", lambda self, held, event: 1)
+    if mutant == "merge_forward":  # a merge is not applied to papers already held
+        return mock.patch.object(Citations, "_naming", lambda self, authors: np.zeros(0, np.int32))
+    if mutant == "merge_per_raw":  # merged co-authors count one by one
+        return mock.patch("services.consumer.citations.first_of", lambda keys: np.arange(len(keys)))
     return mock.patch.object(packs, "__doc__", packs.__doc__)  # the other mutants are in the world, not in the code
 
 
-MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on")
+MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
+           "merge_forward", "merge_per_raw")  # fmt: skip
 
 
 def simulate(seed: int, mutant: str | None = None) -> None:

@@ -1,11 +1,14 @@
 """Small histories with numbers computed by hand, and random ones against the oracle."""
 
+from unittest import mock
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.topics import AUTHOR_PROFILES, PAPERS
 from shared.log.port import Message, Partition
+from shared.stages import packs
 from shared.stages.stage import Layout
 from tests.integration.equality import differences, must_be_published
 from tests.literature import encode, event_lists
@@ -136,6 +139,16 @@ def test_every_change_says_why(made):
     assert mine[1]["before"] == mine[0]["after"] and "h_index" in mine[1]["changed"]
 
 
+def test_a_change_of_the_citing_paper_and_a_new_year_are_causes(made):
+    made.tell(paper("p", "a"), paper("q", "b", cites=["p"], published="2020"))
+    made.tell(paper("q", "b", cites=["p", *"rstuvw"], published="2020", revision=1))  # a citation of seven weighs less in tori
+    made.tell({"event": "clock.ticked", "author_id": "clock", "date": "2021-01-01"})
+    mine = [change for change in made.changes if change["author_id"] == "a"][-2:]
+    assert mine[0]["changed"] == ["tori"]
+    assert mine[0]["causes"] == [{"kind": "revised", "paper_id": "p", "by": "q"}]
+    assert mine[1]["causes"] == [{"kind": "new_year"}] and "citations_recent" in mine[1]["changed"]
+
+
 def test_at_most_twenty_causes_are_told_and_all_are_counted():
     made = Pipeline(seed=3)
     made.tell(paper("p", "a"))
@@ -192,3 +205,22 @@ def test_random_histories_equal_the_oracle(events, papers, authors, seed):
     for profile in made.records(AUTHOR_PROFILES):
         assert profile["version"] > versions.get(profile["author_id"], -1)
         versions[profile["author_id"]] = profile["version"]
+
+
+def test_a_version_comes_after_all_that_it_stands_for():
+    """A flush may be cut between any two rows (rule C6), and a snapshot may be published there: nothing may be too late for its version."""
+    made = Pipeline()
+    *others, publisher = made.sessions
+    told = [
+        paper("p", "a"),
+        {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2026-01-01", "citations": 7},
+        {"event": "author.described", "author_id": "a", "name": "Ada"},
+        {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2026-01-02", "citations": 9},
+    ]
+    with mock.patch.object(packs, "PACK_BYTES", 1), mock.patch.object(made, "sessions", others):
+        for event in told:
+            made.tell(event)
+    for record in made.logs[publisher.input]:
+        publisher.step([record])
+        made.publish(publisher)
+    assert made.numbers("a", "counted:s")["citations"] == 9 and made.profiles["a"]["name"] == "Ada"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import author, literature, memory, service, stages
+from bench import author, literature, memory, merge, service, stages
 from bench.__main__ import show
 from bench.measure import Figure, calibration, machine
 from services.publisher.profiles import Profiles
@@ -55,3 +55,9 @@ def test_copies_have_ids_of_their_own(tmp_path):
 def test_what_kind_of_machine():
     assert calibration() > 0 and set(machine()) == {"date", "cores", "python", "numpy", "calibration"}
     assert Figure("a", "b", 1.0, "ms").aim is None
+
+
+def test_merge():
+    require("aan")
+    figures = merge.measure(many=20, tries=2, papers=200)
+    assert len(figures) == 4 and all(f.value > 0 for f in figures)

@@ -113,7 +113,13 @@ def test_a_small_literature_by_hand():
     assert references(ada) == {
         "papers": 2, "citations": 5, "h_index": 2, "g_index": 2, "g_index_uncapped": 2, "i10_index": 0, "i100_index": 0,
         "citations_nonself": 3, "h_index_nonself": 1,  # a is cited by b (hers), c, d; b by c (b and c are Bob's), d
+        "citations_self": 1, "e_index": 1.0, "hm_index": 1.5, "m_index": None, "h5_index": None, "citations_recent": None,
+        "h_index_recent": None, "mean_citedness_2y": None,  # no day yet
+        "tori": 0.6, "riq": 387,  # a: c and d of at least five references, alone; b: c and d, halved; √0.6 · 1000 / 2 years
+        "papers_normalized": 1.5, "citations_normalized": 4.0, "papers_first": 2, "papers_last": 0, "papers_single": 1, "coauthors": 1,
     }  # fmt: skip
+    assert (ada["coverage"], bob["coverage"], ada["flags"]) == (0.5, 0.75, [])  # of a and missing; of these, a and b
+    assert (cyd["coverage"], cyd["flags"]) == (1.0, ["dates_missing"])
     assert ada["citations_by_year"] == {"2001": 1, "2002": 2} and ada["papers_by_year"] == {"2000": 1, "2001": 1}
     assert ada["field"] == "LG" and ada["name"] == "Ada"
     assert references(bob)["citations"] == 2 and references(bob)["citations_nonself"] == 1
@@ -176,7 +182,7 @@ def test_counted_citations():
     )["name:ada"]
     assert profile["metrics"]["counted:openalex"] == {
         "papers": 2, "papers_counted": 1, "citations": 12, "h_index": 1, "g_index": 2, "g_index_uncapped": 3, "i10_index": 1,
-        "i100_index": 0,
+        "i100_index": 0, "e_index": 3.316625, "hm_index": 1.0, "m_index": None,  # √(12 − 1)
     }  # fmt: skip
     assert profile["metrics"]["counted:crossref"]["papers_counted"] == 1 and references(profile)["citations"] == 0
     assert profile["papers"][0]["citations_by_source"] == {"openalex": 12}

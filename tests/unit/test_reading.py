@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import reading
+from services.terminal import print_profile
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log
@@ -20,7 +21,11 @@ from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
 from tests.snapshots import SYGNOWSKI, profile_topic, publish, snapshot, sygnowski
 
-HEADER = "author_id,name,papers,citations,h_index,g_index,i10_index,citations_nonself,h_index_nonself,g_index_uncapped,i100_index\n"
+HEADER = (
+    "author_id,name,papers,citations,h_index,g_index,i10_index,citations_nonself,h_index_nonself,g_index_uncapped,i100_index,"
+    "citations_self,e_index,hm_index,m_index,h5_index,citations_recent,h_index_recent,mean_citedness_2y,tori,riq,papers_normalized,"
+    "citations_normalized,papers_first,papers_last,papers_single,coauthors\n"
+)
 
 
 @asynccontextmanager
@@ -69,6 +74,11 @@ async def test_an_unknown_author_is_said_so_with_near_ones(tmp_path, asked, hint
         with pytest.raises(ScholarstreamError, match=hint) as refused:
             await reading.profile(settings, asked)
         assert refused.value.exit_code == 1
+
+
+def test_a_merged_author_says_who_has_the_papers(capsys):
+    print_profile(snapshot("a:old", papers_total=0, papers=[], redirect="a:new"))
+    assert capsys.readouterr().out == "a:old is merged into a:new, who has all its papers: scholarstream profile a:new\n"
 
 
 async def test_search_tells_who_was_found(tmp_path):
@@ -165,9 +175,12 @@ async def test_metrics_are_one_row_an_author_in_order(tmp_path):
         assert rows[2] == {
             "author_id": "b", "name": "Bea", "papers": "2", "citations": "7", "h_index": "2", "g_index": "2", "i10_index": "0",
             "citations_nonself": "7", "h_index_nonself": "2", "g_index_uncapped": "2", "i100_index": "0",
+            "citations_self": "0", "e_index": "1.414214", "hm_index": "1.0", "m_index": "0.25", "h5_index": "0", "citations_recent": "0",
+            "h_index_recent": "0", "mean_citedness_2y": "", "tori": "0.4", "riq": "316", "papers_normalized": "1.0",
+            "citations_normalized": "2.5", "papers_first": "2", "papers_last": "0", "papers_single": "0", "coauthors": "1",
         }  # fmt: skip
         as_lines = [json.loads(line) for line in (await exported(settings, format="jsonl")).splitlines()]
-        assert [{name: str(value) for name, value in line.items()} for line in as_lines] == rows
+        assert [{name: "" if value is None else str(value) for name, value in line.items()} for line in as_lines] == rows
 
 
 @given(st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=12))
@@ -184,7 +197,7 @@ async def test_an_author_without_papers_stays_with_zeros(tmp_path):
         settings,
         _,
     ):
-        assert await exported(settings) == HEADER + "a:1,Gone,0,0,0,0,0,0,0,0,0\n"
+        assert await exported(settings) == HEADER + "a:1,Gone" + ",0" * 25 + "\n"
 
 
 async def test_a_counted_basis_has_the_same_columns(tmp_path):
@@ -198,10 +211,16 @@ async def test_a_counted_basis_has_the_same_columns(tmp_path):
         "g_index_uncapped": 6,
         "i10_index": 1,
         "i100_index": 0,
+        "e_index": 6.244998,
+        "hm_index": 0.5,
+        "m_index": None,
     }
     told = (snapshot("a:1", name="One", metrics={"references": numbers, "counted:openalex": counted}), snapshot("a:2", name="Two"))
     async with published(tmp_path, *told) as (settings, _):
-        assert await exported(settings, "counted:openalex") == HEADER + "a:1,One,2,40,1,2,1,,,6,0\na:2,Two,2,0,0,0,0,,,0,0\n"
+        none = "," * 13  # what only reference lists tell
+        assert await exported(settings, "counted:openalex") == (
+            HEADER + f"a:1,One,2,40,1,2,1,,,6,0,,6.244998,0.5{none}\na:2,Two,2,0,0,0,0,,,0,0,,0,0{none}\n"
+        )
 
 
 @pytest.mark.parametrize(("basis", "format"), [("counted:nobody", "csv"), ("reported", "csv"), ("counted:", "csv"), ("references", "xml")])

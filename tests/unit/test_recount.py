@@ -8,6 +8,7 @@ from services.recount import Literature, Recount, card_of, digest_of_card
 from tests.data import aan_events, vis_events
 from tests.literature import encode, event_lists
 from tests.oracle import oracle, parse, valid
+from tests.streams import disturbed
 
 
 def recount(events):
@@ -33,7 +34,9 @@ def assert_agree(events):
         if not literature.known[author]:
             continue
         ours, theirs = counted.profile(author), truth[name]
-        for field in ("name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total", "reported"):
+        for field in (
+            "redirect", "name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total", "reported", "coverage", "flags",
+        ):  # fmt: skip
             assert ours[field] == theirs[field], (name, field)
         listed = [(literature.papers.names[paper], citations) for paper, citations in ours["papers"]]
         assert listed == [(entry["paper_id"], entry["citations"]) for entry in theirs["papers"]]
@@ -51,6 +54,10 @@ def test_agrees_with_the_oracle(events):
 
 def test_agrees_with_the_oracle_on_the_anthology():
     assert_agree(aan_events())
+
+
+def test_agrees_with_the_oracle_on_merges_in_the_anthology():
+    assert_agree(disturbed(aan_events(papers=6_000), seed=12))
 
 
 def test_agrees_with_the_oracle_on_vis():

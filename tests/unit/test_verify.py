@@ -5,10 +5,12 @@ import json
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from services.sample import Sample
 from services.verify import SHOWN, Verifier
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
-from shared.errors import LogDamaged, VerificationFailed
+from shared.errors import LogDamaged, UsageError, VerificationFailed
 from shared.ids import partitions_of
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
@@ -62,7 +64,7 @@ class Published:
         profile = json.loads(json.dumps(snapshot_of(self.truth[author], 1_000)))
         return profile
 
-    def verify(self):
+    def verify(self, sample=None):
         async def run():
             log = MemoryLog()
             try:
@@ -70,7 +72,7 @@ class Published:
                 # nothing is compacted away here: what verify says about versions, it says about those that are still there
                 await log.create([topic.spec(self.partitions, 1)._replace(compacted=False) for topic in topics])
                 await log.append(self.batches)
-                verifier = Verifier(log, lambda line, fraction=None: None, max_event_bytes=self.max_event_bytes)
+                verifier = Verifier(log, lambda line, fraction=None: None, max_event_bytes=self.max_event_bytes, sample=sample)
                 await verifier.note_ends()
                 return await verifier.run()
             finally:
@@ -92,6 +94,7 @@ def snapshot_of(profile, version):
         "name": profile["name"] or profile["author_id"],
         "generation": 1,
         "version": version,
+        "provenance": {"coverage": {"references": profile["coverage"]}},
         "headline": headline | {"novelty": None, "ai_score": None},
         "reported": [entry | {"violations": []} for entry in profile["reported"]],
     }
@@ -240,3 +243,48 @@ def test_a_trimmed_truth_is_no_truth():
 
     with pytest.raises(LogDamaged, match=r"begins at 1"):
         asyncio.run(run())
+
+
+# samples
+
+
+@settings(max_examples=100, deadline=None)
+@given(event_lists, st.sampled_from(["50%", "0.3", "2", "1"]))
+def test_a_sample_is_silent_when_all_is_right(events, sample):
+    raw = [encode(event) for event in events]
+    for partitions in (1, 3):
+        counts = Published(raw, partitions).verify(Sample.of(sample))
+        assert counts["authors"] <= (int(sample) if sample.isdigit() else counts["snapshots"])
+
+
+def test_a_sample_names_what_is_wrong_with_its_authors_and_no_others():
+    whole = Published(EVENTS).verify()
+    found = 0
+    for author in ("name:ada", "name:bob", "x"):
+        published = Published(EVENTS)
+        wrong = published.newest(author)
+        wrong["metrics"]["references"]["tori"] = 9.0
+        published.snapshot(author, wrong)
+        chosen = Sample.of("2")
+        try:
+            assert published.verify(chosen)["authors"] == 2
+        except VerificationFailed as failed:
+            assert chosen.has(author) and f"{author}\n    metrics.references.tori: published 9.0" in str(failed)
+            found += 1
+        else:
+            assert not chosen.has(author)
+    assert found == 2 and whole["authors"] == 3
+
+
+def test_a_sample_reads_into_memory_only_what_its_authors_need():
+    events = [encode({"paper_id": f"p{n}", "title": "T", "authors": [{"name": f"Author {n}"}]}) for n in range(200)]
+    events.append(encode({"paper_id": "q", "title": "T", "authors": [{"name": "Author 0"}], "references": ["p1", "p2"]}))
+    sample = Sample.of("5%")
+    counts = Published(events).verify(sample)
+    assert 0 < counts["authors"] < 40 and counts["papers"] <= counts["authors"] + 3
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "200%", "many", "0%"])
+def test_a_sample_that_cannot_be_is_said_so(text):
+    with pytest.raises(UsageError, match="share of the authors"):
+        Sample.of(text)

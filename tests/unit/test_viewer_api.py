@@ -360,3 +360,21 @@ async def test_simulated_literature_is_labelled():
         page = (await client.get(page_of("sim:a1-0"))).text
         assert "Simulated author" in page
         assert page.count('class="chip simulated"') == 2
+
+
+# ---- merged authors
+
+
+async def test_the_page_of_a_merged_author_is_elsewhere():
+    told = snapshot("a:old", papers_total=0, papers=[], redirect="x/new one")
+    async with client_of(told, snapshot("x/new one", name="New")) as client:
+        answer = await client.get(page_of("a:old"))
+        assert (answer.status_code, answer.headers["location"]) == (308, page_of("x/new one"))
+        assert answer.headers["cache-control"] == "no-cache", "a merge may be taken back"
+        assert "<h1>New</h1>" in (await client.get(page_of("a:old"), follow_redirects=True)).text
+        assert (await client.get(api_of("a:old"))).json() == told, "programs are told, and decide themselves"
+
+
+async def test_a_merged_author_whose_other_one_is_not_here_has_a_page():
+    async with client_of(snapshot("a:old", redirect="a:new")) as client:
+        assert (await client.get(page_of("a:old"))).status_code == 200

@@ -276,3 +276,37 @@ async def test_subscribers_are_limited(monkeypatch):
     first.close()
     first.close()
     index.subscribe()
+
+
+# ---- merged authors
+
+
+async def test_search_finds_whom_an_author_is_merged_into():
+    new = snapshot("a:new", name="Steven Abney")
+    old = snapshot("a:old", name="Steve Abney", papers_total=0, papers=[], redirect="a:new")
+    index = index_of(old, new, snapshot("a:other", name="Abney Park"))
+    assert index.redirect("a:old") == "a:new" and index.redirect("a:new") is None and index.redirect("a:nobody") is None
+    assert [match.author_id for match in await index.search("steve abney")] == ["a:new"]
+    assert [match.author_id for match in await index.search("abney")] == ["a:new", "a:other"]
+    assert [match.name for match in await index.search("a:old")] == ["Steven Abney"]
+    assert [match.author_id for match in await index.search("abney", 1)] == ["a:new"]
+    index.take(0, [record(9, snapshot("a:old", 2, name="Steve Abney"))])
+    assert index.redirect("a:old") is None
+    assert {match.author_id for match in await index.search("steve")} == {"a:new", "a:old"}
+
+
+@given(st.text(min_size=1, max_size=64).filter(lambda text: text.isprintable()), st.text(max_size=20))
+def test_a_redirect_is_read_from_the_end_of_a_snapshot_alone(other, title):
+    tricky = f'{title}","redirect":"a:x"}}'
+    papers = [{"paper_id": "p", "title": tricky, "citations": 0}]
+    index = index_of(
+        snapshot("a:1", papers=papers), snapshot("a:2", papers=papers, redirect=other), snapshot("a:3", homepage=tricky), snapshot(other)
+    )
+    assert index.redirect("a:2") == (None if other == "a:2" else other)
+    assert [index.redirect(author) for author in ("a:1", "a:3") if author != other] == [None] * len({"a:1", "a:3"} - {other})
+
+
+async def test_who_is_merged_into_somebody_unknown_is_shown_himself():
+    index = index_of(snapshot("a:old", name="Ada", redirect="a:new"))
+    assert index.redirect("a:old") is None
+    assert [match.author_id for match in await index.search("ada")] == ["a:old"]

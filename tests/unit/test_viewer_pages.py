@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.viewer.pages import charts, words
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.profile import profile_page
+from shared.metrics.flags import FLAGS
 from tests.snapshots import snapshot, sygnowski
 
 
@@ -48,6 +49,10 @@ def test_dates_are_told_as_precisely_as_they_are_known(written, told):
         ("ai_score", 35.25, "35.25"),
         ("ai_score", 35.0, "35"),
         ("h_index", None, "–"),
+        ("tori", 0.000123, "0.000123"),
+        ("m_index", 0.090909, "0.0909"),
+        ("hm_index", 1.5, "1.5"),
+        ("tori", 0.0, "0"),
         ("h_index", 0, "0"),
     ],
 )
@@ -59,7 +64,9 @@ def test_coverage_and_flags_are_told_in_words():
     assert words.coverage({"references": 0.931, "novelty": None}) == [
         "References: 93.1% lead to papers known here; the others count for nobody yet."
     ]
-    assert "not measured yet" in words.coverage({"references": None})[0]
+    assert "came without any" in words.coverage({"references": None})[0]
+    assert "not measured yet" in words.coverage({"affiliations": None})[0]
+    assert all(flag.words == words.flag(flag.code) for flag in FLAGS)
     assert "no date" in words.flag("dates_missing")
     assert words.flag("something_new") == "Something new."
 
@@ -138,6 +145,11 @@ def test_a_check_of_a_later_release_is_told_by_its_code():
     page = text_of(page_of(told))
     assert "reported 7 impossible" in page
     assert "h_index_is_a_palindrome" in page
+
+
+def test_what_a_number_means_and_why_there_is_none_is_told_on_pointing():
+    page = page_of(snapshot("a:1"))
+    assert "Pepe &amp; Kurtz" in page and "No number without papers of Y − 2 and Y − 3, and before the first day." in page
 
 
 def test_counts_of_other_sources_stand_beside_ours():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from services.viewer.pages.words import measure, plural
+from services.viewer.pages.words import basis_of, measure, plural
 from shared.metrics import definitions, violations
 
 BESIDE_OTHERS = {"novelty": "Novelty"}  # as it stands next to "AI score"
@@ -13,6 +13,7 @@ COUNTS = {
     "citations_nonself": "citation without self-citations",
     "papers_counted": "paper counted",
 }
+FIRST_RELEASE = "2026.1"
 VOWELS = ("a", "e", "h-", "i", "o", "u")  # an h-index
 
 
@@ -35,6 +36,25 @@ def name_of(metric: str) -> str:
 
 def definition_of(metric: str) -> str | None:
     return definitions.definition_of(metric)
+
+
+def told_at_once(metric: str) -> bool:
+    """Whether the definition stands beside the number: those of the first release."""
+    return metric not in definitions.BY_NAME or definitions.BY_NAME[metric].since == FIRST_RELEASE
+
+
+def tooltip_of(metric: str) -> str | None:
+    """Definition, formula and source in one text."""
+    known = definitions.BY_NAME.get(metric)
+    return known and " — ".join(filter(None, (known.definition, known.formula, known.source)))
+
+
+def why_missing(metric: str, values: Mapping[str, Any], basis: str) -> str | None:
+    """Why a basis has no such number, None where it has one."""
+    known = definitions.BY_NAME.get(metric)
+    if known is None or values.get(metric) is not None:
+        return None
+    return f"No number {known.null}." if metric in values and known.null else f"{basis_of(basis).capitalize()}: not told there."
 
 
 def findings(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[Finding]:

@@ -11,7 +11,7 @@ from services.viewer.addresses import api_of
 from services.viewer.pages import charts
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.layout import page
-from services.viewer.pages.metrics import definition_of, findings, name_of
+from services.viewer.pages.metrics import definition_of, findings, name_of, told_at_once, tooltip_of, why_missing
 from services.viewer.pages.reported import beside, computed_of, reported_panel
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
 
@@ -202,15 +202,18 @@ def _charts(profile: Entry) -> Html:
 
 
 def _numbers(profile: Entry) -> Html:
-    """All metrics on every basis, with what each one means."""
+    """All metrics on every basis, with what each one means: in words for those of the first release, on pointing for the others."""
     by_basis: dict[str, dict] = profile.get("metrics") or {}
     metrics = list(dict.fromkeys(metric for values in by_basis.values() for metric in values))
     single = len(by_basis) == 1
     rows = [
         tag(
             "tr",
-            tag("th", name_of(metric), tag("small", definition_of(metric)), scope="row", title=definition_of(metric)),
-            [tag("td", measure(metric, values.get(metric)), data_live=f"{basis}.{metric}") for basis, values in by_basis.items()],
+            tag("th", name_of(metric), told_at_once(metric) and tag("small", definition_of(metric)), scope="row", title=tooltip_of(metric)),
+            [
+                tag("td", measure(metric, values.get(metric)), title=why_missing(metric, values, basis), data_live=f"{basis}.{metric}")
+                for basis, values in by_basis.items()
+            ],
         )
         for metric in metrics
     ]

@@ -17,9 +17,11 @@ def number(value: float | None) -> str:
 
 
 def measure(metric: str, value: float | None) -> str:
-    """A metric's value as people read it: novelty is a share, everything else a number."""
+    """A metric's value as people read it: novelty is a share, everything else a number; small ones with three digits that count."""
     if value is None:
         return "–"
+    if isinstance(value, float) and 0 < value < 1 and metric != "novelty":
+        return f"{float(f'{value:.3g}'):.6f}".rstrip("0")
     return f"{number(round(value * 100, 1))}%" if metric == "novelty" else number(value)
 
 
@@ -63,7 +65,9 @@ def coverage(shares: Mapping[str, float | None]) -> list[str]:
         if what == "novelty" and share is None:
             continue
         name = {"references": "References", "novelty": "Novelty"}.get(what, what.replace("_", " ").capitalize())
-        if share is None:
+        if share is None and what == "references":
+            told.append("References: the papers came without any, so they cite nobody here.")
+        elif share is None:
             told.append(f"{name}: how many of them lead to papers known here is not measured yet.")
         elif what == "references":
             told.append(f"References: {number(round(share * 100, 1))}% lead to papers known here; the others count for nobody yet.")

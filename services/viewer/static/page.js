@@ -57,6 +57,7 @@ async function update() {
     while (wanted !== article.dataset.version) {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
       if (!answer.ok) throw new Error(answer.statusText);
+      if (answer.redirected) return location.replace(answer.url); // the author was merged into another one
       const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("article.profile");
       const before = article.dataset.version;
       replace(next);

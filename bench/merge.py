@@ -1,0 +1,51 @@
+"""An author merged into another one and separated again, among the papers of the anthology."""
+
+import random
+import time
+from statistics import median
+
+import orjson
+
+from bench.measure import Figure
+from bench.stages import BATCH, Pipeline
+from tests.data import aan_events
+
+MANY, FEW = 1_000, 1
+TRIES = 21
+
+
+def measure(many: int = MANY, tries: int = TRIES, papers: int | None = None) -> list[Figure]:
+    """All stages and the snapshots, over logs in memory: milliseconds of CPU for a merge and for a separation; medians.
+
+    The authors' papers cite ten papers of the anthology each; one in four of its papers cites one of theirs. papers: of the anthology, all.
+    """
+    dice, events = random.Random(1), [orjson.loads(event) for event in aan_events(papers=papers)]
+    print(f"an author of {many:,} papers and one of {FEW} among {len(events):,} papers …", flush=True)
+    there = [event["paper_id"] for event in events]
+    own = [
+        {
+            "paper_id": f"{who} {i}",
+            "title": "One of many",
+            "authors": [{"author_id": who, "name": who}],
+            "references": dice.sample(there, 10),
+        }
+        for who, size in (("many", many), ("few", FEW))
+        for i in range(size)
+    ]
+    for event in dice.sample(events, len(events) // 4):
+        event["references"].append(dice.choice(own)["paper_id"])
+    pipeline = Pipeline()
+    events = [orjson.dumps(event) for event in (*own, *events)]
+    for at in range(0, len(events), BATCH):
+        pipeline.feed(events[at : at + BATCH])
+        pipeline.run(publish=False)
+    pipeline.publish()
+    took: dict[tuple[str, str], list[float]] = {(who, what): [] for who in ("many", "few") for what in ("merged", "separated")}
+    for number in range(tries):
+        for revision, (who, what) in enumerate(took, len(took) * number):
+            pipeline.say({"event": f"author.{what}", "author_id": who, "into": "other", "revision": revision})
+            began = time.process_time()
+            pipeline.run()
+            took[who, what].append(time.process_time() - began)
+    size = {"many": many, "few": FEW}
+    return [Figure("merge", f"an author of {size[who]:,} papers {what}", median(t) * 1e3, "ms", None, 1) for (who, what), t in took.items()]

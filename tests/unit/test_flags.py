@@ -1,0 +1,70 @@
+"""Flags: each has a test here or in the oracle's comparison (tests/stages), and words on the page (test_viewer_pages)."""
+
+import pytest
+
+from shared.metrics import definitions
+from shared.metrics.flags import is_collective
+from shared.stages.stage import Layout
+from tests.stages.memory import Pipeline
+
+GROUPS = ["ATLAS Collaboration", "The Pierre Auger collaboration", "Human Genome Consortium", "OPERA Collaborations", "WHO Study Group",
+          "Gemini Team", "name:the lhcb collaboration", "Alzheimer's Disease Neuroimaging Initiative", "CARDIoGRAM Consortium members",
+          "(LIGO Scientific Collaboration)"]  # fmt: skip
+PEOPLE = ["Ada Lovelace", "Group Theodore", "Team Wong", "Collaboration Smith", "Anna Grouper", "Teamson", "J. Projects", ""]
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_group_is_known_by_its_last_words(name):
+    assert is_collective(name)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_person_is_not_a_group(name):
+    assert not is_collective(name)
+
+
+def paper(paper_id: str, names: list[str], **more) -> dict:
+    return {"paper_id": paper_id, "title": "", "authors": [{"name": name} for name in names], "published": "2020"} | more
+
+
+def flags_of(*events: dict, author: str, layout: Layout | None = None) -> list[str]:
+    return Pipeline(layout or Layout(), seed=1).tell(*events).profiles[author]["flags"]
+
+
+def test_each_flag_is_raised_by_what_it_names_and_taken_back_with_it():
+    crowd = [f"Member {n}" for n in range(50)]
+    assert flags_of(paper("p", ["Ada"]), author="name:ada") == []
+    assert flags_of(paper("p", ["The ATLAS Team"]), author="name:the atlas team") == ["collective_author"]
+    assert flags_of(paper("p", ["Ada"], authors_truncated=True), author="name:ada") == ["authors_truncated"]
+    assert flags_of(paper("p", ["Ada"], published=None), author="name:ada") == ["dates_missing"]
+    assert flags_of(paper("p", ["Ada", *crowd]), author="name:ada") == ["teams_left_out"]
+    assert flags_of(paper("p", crowd), author="name:member 1") == []
+    citing = paper("p", ["Ada"], references=["q", "r", "s"])
+    assert flags_of(citing, paper("q", ["Bob"]), author="name:ada") == ["references_low"]
+    assert flags_of(citing, paper("q", ["Bob"]), paper("r", ["Bob"]), author="name:ada") == []
+    assert flags_of(paper("p", ["Ada", *crowd]), paper("p", ["Ada"], revision=1), author="name:ada") == []
+
+
+def test_a_group_is_known_by_the_name_it_is_described_with():
+    described = {"event": "author.described", "author_id": "a:1", "name": "Belle II Collaboration"}
+    told = {"paper_id": "p", "title": "", "authors": [{"author_id": "a:1", "name": "Belle"}], "published": "2020"}
+    assert flags_of(told, described, author="a:1") == ["collective_author"]
+
+
+def test_coverage_is_the_share_of_references_that_lead_somewhere():
+    made = Pipeline(Layout(2, 2), seed=1).tell(paper("p", ["Ada"], references=["q", "r", "s", "p"]), paper("q", ["Bob"]))
+    coverage = lambda: made.profiles["name:ada"]["provenance"]["coverage"]["references"]  # noqa: E731
+    assert coverage() == 0.333333 and made.profiles["name:bob"]["provenance"]["coverage"]["references"] is None
+    made.tell(paper("r", ["Bob"]), paper("s", ["Bob"]))
+    assert coverage() == 1.0
+    made.tell({"event": "paper.withdrawn", "paper_id": "r", "revision": 1})
+    assert coverage() == 0.666667
+
+
+def test_a_changed_definition_is_flagged_in_the_generations_after_the_first(monkeypatch):
+    second = Layout(generation=2)
+    assert flags_of(paper("p", ["Ada"]), author="name:ada", layout=second) == [], "new numbers change no older one"
+    changed = definitions.METRICS[0]._replace(changed=definitions.VERSION)
+    monkeypatch.setattr(definitions, "METRICS", (changed, *definitions.METRICS[1:]))
+    assert flags_of(paper("p", ["Ada"]), author="name:ada", layout=second) == ["definitions_changed"]
+    assert flags_of(paper("p", ["Ada"]), author="name:ada") == []
