@@ -278,8 +278,8 @@ class Change(TypedDict):
         list[Cause],
         Field(
             max_length=CAUSES_SHOWN,
-            description="The first ones. None where a new year did it, or words about a new author, or where only novelty or AI score "
-            "moved: the papers compared with did.",
+            description="The first ones. None where words about a new author did it, or where only novelty or AI score moved: the papers "
+            "compared with did.",
         ),
     ]
     causes_total: Annotated[Count, Field(description="How many causes there are, told or not.")]

@@ -72,4 +72,4 @@ def test_of_any_history_causes_are_bounded_known_and_there(events, seed):
             kinds = [cause["kind"] for cause in told]
             assert citations == kinds.count("cited") - kinds.count("uncited"), change
         elif not told:
-            assert citations == 0, "without a paper, a count or a merge only a new year moves numbers, or words about a new author"
+            assert citations == 0, "without a cause there are only words about a new author"
