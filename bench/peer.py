@@ -22,7 +22,7 @@ from services.crew import Crew
 from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Unplaced
 from services.publisher.takeover import Control
-from shared.contracts.topics import AUTHOR_CHANGES, CONTROL, DEAD_LETTERS, METRIC_CHANGES, PAPER_CHANGES, PROGRESS, Topic
+from shared.contracts.topics import DEAD_LETTERS, METRIC_CHANGES, TOPICS, Topic
 from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.kafka.options import KafkaOptions
@@ -38,8 +38,7 @@ from shared.telemetry.registry import Telemetry
 
 PAPERS = Topic("papers", "paper", True, "papers", "{id, authors, references}")
 METRICS = Topic("author-metrics", "author", True, "authors", "{author, papers, citations, h_index}", compacted=True)
-MADE_BY_OTHERS = (PAPERS, METRICS)
-OURS = (PAPER_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, CONTROL, DEAD_LETTERS)
+OURS = (*(topic for topic in TOPICS if not topic.public), DEAD_LETTERS)
 NUMBERS = ("papers", "citations", "h_index")
 VERSION = "version"  # header of what is published
 LAYOUT = Layout(papers=4, authors=4, paper_changes=1, author_changes=1)  # one process: more partitions inside would only cost

@@ -5,7 +5,7 @@ depend on the layout in memory (rule I2: two states are compared by their meanin
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import count, islice
 from sys import intern
 
 import numpy as np
@@ -390,9 +390,14 @@ class Keys(Names):
 
     def learn(self, names: Sequence[str]) -> np.ndarray:
         """Numbers of `names`; unknown ones get the next numbers in order."""
-        slots = self.slots
+        slots, names = self.slots, list(map(self._shared, names))
         before = len(slots)
-        found = np.fromiter((slots.setdefault(k, len(slots)) for k in map(self._shared, names)), I32, len(names))
+        if slots.keys().isdisjoint(names):  # as nearly always where keys are defined
+            slots.update(zip(dict.fromkeys(names), count(before)))
+            if len(slots) - before == len(names):
+                self.names += names
+                return np.arange(before, len(slots), dtype=I32)
+        found = np.fromiter([slots.setdefault(name, len(slots)) for name in names], I32, len(names))
         self.note(before)
         return found
 

@@ -14,7 +14,7 @@ import orjson
 from shared.errors import ProtocolViolation
 from shared.stages.columns import I32, I64, gather, last_of, pair, starts_of
 
-PACK_BYTES = 512 << 10
+PACK_BYTES = 2 << 20
 
 
 class Ragged(NamedTuple):

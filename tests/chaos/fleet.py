@@ -1,5 +1,6 @@
 """The services as processes on a cluster: started, killed, stopped in their tracks, and what they said kept for the post-mortem."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -134,10 +135,15 @@ class Fleet:
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def keep_checkpoints(self) -> None:
-        """For `put_back`."""
+        """For `put_back`. The services go on meanwhile, so one or another is gone before it is copied."""
         kept = self.folder / "kept"
-        if not kept.exists() and self.checkpoints.exists():
-            shutil.copytree(self.checkpoints, kept, ignore=shutil.ignore_patterns(".*"))
+        if kept.exists() or not self.checkpoints.exists():
+            return
+        for found in self.checkpoints.glob("*/*.checkpoint"):
+            place = kept / found.relative_to(self.checkpoints)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(found, place)
 
     def put_back(self) -> bool:
         """The old checkpoints in place of the new ones; False when none were kept."""

@@ -356,3 +356,17 @@ async def test_a_client_that_ends_badly_harms_nobody(monkeypatch):
         return
 
     assert [await connection.ended(one()) for one in (fine, failed, cancelled, asyncio.Event().wait)] == [True, False, False, False]
+
+
+async def test_a_topic_that_a_broker_does_not_know_yet_is_waited_for(log, monkeypatch):
+    """In a cluster one broker may have made it, and another one is asked a moment later."""
+    ask, asked = log.topics, []
+
+    async def late():
+        asked.append(1)
+        held = await ask()
+        return {name: spec for name, spec in held.items() if not name.startswith("late") or len(asked) > 3}
+
+    monkeypatch.setattr(log, "topics", late)
+    await log.create([TopicSpec(f"late-{time.time_ns()}", 2)])
+    assert len(asked) == 4

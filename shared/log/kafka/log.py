@@ -56,18 +56,22 @@ class KafkaLog(Log):
                 await topics.create(admin, missing, copies)
 
             await self._ask_admin("create topics", make)
-            await self._settled([spec.name for spec in missing])
-            held = await self.topics()
+            held = await self._settled([spec.name for spec in missing])
         for spec in specs:
-            if (is_now := held.get(spec.name)) != spec._replace(durable=True):
+            if (is_now := held[spec.name]) != spec._replace(durable=True):
                 raise UsageError(f"topic {spec.name} exists as {is_now}, not as {spec}: see `scholarstream topics check`")
 
-    async def _settled(self, names: Sequence[str]) -> None:
-        """A new topic is known to one broker before it is to the others."""
+    async def _settled(self, names: Sequence[str]) -> Mapping[str, TopicSpec]:
+        """All topics, once these have leaders. A new one is known to one broker before it is to the others, so every answer may lack it."""
         until = time.monotonic() + ASK_SECONDS
-        while waiting := await self._ask_admin("describe topics", lambda admin: topics.without_leader(admin, names)):
+        while True:
+            waiting = await self._ask_admin("describe topics", lambda admin: topics.without_leader(admin, names))
+            held = await self.topics()
+            waiting += [name for name in names if name not in held]
+            if not waiting:
+                return held
             if time.monotonic() > until:
-                raise LogUnavailable(f"topics without a leader after {ASK_SECONDS:g} s: {', '.join(waiting)}")
+                raise LogUnavailable(f"topics without a leader after {ASK_SECONDS:g} s: {', '.join(dict.fromkeys(waiting))}")
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def topics(self) -> Mapping[str, TopicSpec]:
