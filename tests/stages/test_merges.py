@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from shared.stages.stage import Layout
+from tests import score_oracle
 from tests.data import SHARED, aan_events
 from tests.integration.equality import differences, must_be_published
 from tests.literature import encode, published, withdrawn
 from tests.oracle import author_key, oracle, parse
 from tests.stages.memory import Pipeline
+from tests.stages.past import without_version
 from tests.stages.test_pipeline import figures, paper
 
 VARIANTS = SHARED / "data/aan/name_variants.yaml"
@@ -34,8 +36,8 @@ def separated(author: str, revision: int = 2) -> dict:
 
 
 def lasting(profile: dict) -> dict:
-    """What a profile says, without when it came to say so."""
-    return {name: value for name, value in profile.items() if name not in ("version", "generation")}
+    """What a profile says, without when it came to say so (its version, those of the tables in which its papers stand)."""
+    return {name: value for name, value in without_version(profile).items() if name != "generation"}
 
 
 def test_a_merge_moves_everything_also_later_papers_and_a_separation_takes_it_back(made):
@@ -222,6 +224,11 @@ def variants_of(events: list[bytes]) -> list[dict]:
     return found
 
 
+def days(first: int) -> list[bytes]:
+    """Two days: the first may let papers in; when everything else is done before the second, all tables are exact after it."""
+    return [encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day:02}"}) for day in (first, first + 1)]
+
+
 @pytest.mark.parametrize("layout", [(1, 1), (2, 3)], ids=["one partition", "several"])
 def test_the_anthology_with_its_name_variants_merged_and_separated_again(layout):
     events = aan_events(papers=6_000)
@@ -234,11 +241,16 @@ def test_the_anthology_with_its_name_variants_merged_and_separated_again(layout)
     ends = [(dice.choice(variants)["author_id"], dice.choice(variants)["into"]) for _ in range(40)]  # other ends: chains and loops
     chance = [merged(author, into, 2) for author, into in ends + [(into, author) for author, into in ends[:10]]]
     log = [*events[:4_000], *map(encode, (*variants, *chance)), *events[4_000:]]
-    made.tell(*log[4_000:])
+    log += days(1)
+    made.tell(*log[4_000:-1]).tell(log[-1])
     assert_equal(made, log)
+    assert list(score_oracle.differences(made.profiles, log)) == []
     back = [encode(separated(author, 3)) for author in sorted({claim["author_id"] for claim in (*variants, *chance)})]
-    made.tell(*back)
+    back += days(3)
+    made.tell(*back[:-1]).tell(back[-1])
     assert_equal(made, [*log, *back])
-    plain, after = Pipeline(Layout(*layout), seed=2).tell(*events).profiles, made.profiles
+    assert list(score_oracle.differences(made.profiles, [*log, *back])) == []
+    plain, after = Pipeline(Layout(*layout), seed=2).tell(*events, *days(3)[:1]).tell(*days(3)[1:]).profiles, made.profiles
+    assert sum(profile["headline"]["ai_score"] is not None for profile in plain.values()) > 1_000
     assert {author: lasting(after[author]) for author in plain} == {author: lasting(profile) for author, profile in plain.items()}
     assert not [author for author in after.keys() - plain.keys() if after[author]["papers_total"]], "they are named in a claim only"
