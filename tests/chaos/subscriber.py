@@ -20,7 +20,7 @@ class Subscriber:
         self.profiles: dict[str, dict] = {}
         self.arrived: dict[str, float] = {}  # author → when its newest snapshot came
         self.wrong: list[str] = []
-        self.records = 0
+        self.generations: set[int] = set()
         self._held: dict[tuple[str, str], tuple[int, int]] = {}
         self._positions: dict[TopicPartition, int] = {}
         self._stop = threading.Event()
@@ -71,7 +71,7 @@ class Subscriber:
         if held is not None and version <= held:
             self.wrong.append(f"{place} has version {version} after {held}")
         self._held[topic, key] = version
-        self.records += 1
+        self.generations.add(said["generation"])
         if topic == TOPICS[0]:
             self.profiles[key], self.arrived[key] = said, time.time()
 
