@@ -126,4 +126,4 @@ def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, t
         published = subscriber.catch_up()
     assert not subscriber.wrong, subscriber.wrong[:5]
     assert_profiles_equal(published, oracle(events))
-    assert {profile["generation"] for profile in published.values()} == {1, 2}
+    assert {profile["generation"] for profile in published.values()} == {2}, "places among like papers move for everybody"
