@@ -1,5 +1,6 @@
 """`scholarstream run --demo` as a newcomer sees it: the real service in its own process, the printed address in a real Chromium."""
 
+import asyncio
 import re
 from urllib.parse import urlsplit
 
@@ -40,14 +41,17 @@ async def test_the_demo_is_live_and_comes_back_after_a_crash(tmp_path):
         with Running("run", "--demo", "--port", "0", data_dir=tmp_path / "data") as service:
             address = service.address()
             page = await browser.new_page()
-            await page.goto(address)
+            async with asyncio.timeout(PATIENCE / 1000):  # in the first moments nothing is published, then not everybody
+                while not await page.locator(".banner").count():
+                    await page.goto(address)
             await expect(page.locator("h1")).to_have_text("Jakub Sygnowski")
             await expect(page.locator(".who .chip")).to_have_text("LG")
             await expect(page.locator(".banner")).to_contain_text("simulated literature")
             await expect(page.locator(".papers > li h3")).to_have_count(13)
             assert sorted(await page.locator(".papers > li h3").all_inner_texts()) == sorted(TITLES)
-            for name in ("Novelty", "AI score"):
-                await expect(tile(page, name)).to_contain_text("not computed yet")
+            for name, value, reported in (("Novelty", r"\d+%", "60%"), ("AI score", r"\d+", "35")):
+                await expect(tile(page, name).locator("dd").first).to_have_text(re.compile(f"^{value}$"))
+                await expect(tile(page, name)).to_contain_text(f"reported {reported}")
             await expect(tile(page, "h-index")).to_contain_text("reported 102")
             await expect(page.locator(".why")).to_contain_text("needs at least 102 papers")
 
