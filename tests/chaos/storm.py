@@ -224,8 +224,9 @@ class Storm:
             self.cluster.kill(node)
         time.sleep(self.outage)
         self.fleet.demand_alive()
-        for worker in self.fleet.workers:
-            assert "waiting for the log" in worker.said.read_text(), f"{worker.name} did not say that it waits:\n{worker.tail()}"
+        for role in {worker.role for worker in self.fleet.workers}:  # one that has no partition asks the log nothing
+            told = [worker for worker in self.fleet.of(role) if "waiting for the log" in worker.said.read_text()]
+            assert told, f"no {role} said that it waits:\n" + "\n".join(worker.tail() for worker in self.fleet.of(role))
         self.cluster.revive(*range(1, self.cluster.nodes + 1))
         self.moment(2, 4)
 
