@@ -75,6 +75,7 @@ class Fleet:
         } | {f"SCHOLARSTREAM_{name.upper()}": value for name, value in settings.items()}
         self.workers: list[Worker] = []
         self._numbers = itertools.count(1)
+        self._commands: list[subprocess.Popen] = []
 
     def start(self, role: str) -> Worker:
         worker = Worker(role, f"{role}{next(self._numbers)}", self.folder, self.env)
@@ -122,7 +123,7 @@ class Fleet:
         return json.loads(self._command("status", "--json").communicate(timeout=120)[0])
 
     def _command(self, *words: str) -> subprocess.Popen:
-        return subprocess.Popen(
+        command = subprocess.Popen(
             [*COMMAND, *words, "--data-dir", str(self.folder / "commands")],
             env=environment(self.env),
             stdin=subprocess.DEVNULL,
@@ -130,6 +131,8 @@ class Fleet:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
+        self._commands = [one for one in self._commands if one.returncode is None] + [command]
+        return command
 
     def delete_checkpoints(self) -> None:
         shutil.rmtree(self.checkpoints, ignore_errors=True)
@@ -162,3 +165,7 @@ class Fleet:
             worker.resume()
             worker.kill()
         self.workers.clear()
+        for command in self._commands:  # of a test that failed
+            if command.returncode is None:
+                command.kill()
+                command.communicate()
