@@ -9,9 +9,9 @@ import structlog
 
 from shared.errors import LogUnavailable
 from shared.log.port import Log
+from shared.stages.runner import LATE_SECONDS
 
 PAUSE_SECONDS = 1.0
-LATE_SECONDS = 3.0
 
 log = structlog.get_logger("log")
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from shared.stages.runner import IDLE_WAIT, StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
 WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
-BEHIND_SECONDS = 0.5
+BEHIND_SECONDS = 0.5  # a publisher that reads events so long after they happened is behind
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
