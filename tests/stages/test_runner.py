@@ -219,9 +219,9 @@ async def test_metrics_tell_what_happened(log, tmp_path):
         assert service.sample("lag_seconds", stage="publisher", partition=0) == 0
         assert service.sample("state_rows", stage="authors", partition=0, table="authorships") == 40
         assert service.sample("state_bytes", stage="authors", partition=0) > 0
-        published = (await log.bounds([SNAPSHOTS]))[SNAPSHOTS][1]
-        assert service.sample("published_total", topic=AUTHOR_PROFILES.name) == published
-        assert service.sample("published_total", topic=AUTHOR_METRICS.name) == published
+        for topic in (AUTHOR_PROFILES, AUTHOR_METRICS):  # fewer changes than profiles: one may show new standings and the same numbers
+            published = (await log.bounds([Partition(topic.name, 0)]))[Partition(topic.name, 0)][1]
+            assert published >= 21 and service.sample("published_total", topic=topic.name) == published
         assert service.sample("event_to_snapshot_seconds_count") >= 1
         sent = service.sample("channel_sent", stage="catalogue", partition=0, topic="paper-changes", target=0)
         assert sent > 0 and service.sample("channel_high", stage="citations", partition=0, source="catalogue/0") == sent
