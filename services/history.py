@@ -18,19 +18,15 @@ from services.status import Progress
 from shared.errors import ScholarstreamError, UsageError
 from shared.ids import partitions_of
 from shared.log.port import Log
+from shared.metrics.percentile import NO_VALUE
 from shared.metrics.reasons import EXPLAINERS, Grounds, Row
 from shared.stages.stage import Layout
 from shared.stages.store import open_store
 
 COUNTED = "counted:"
 TOLD = ("paper_id", "title", "published", "citations")
-NUMBERS = {
-    "citations",
-    "novelty",
-    "citations_by_source",
-    "standing",
-    "novelty_reported",
-}  # of a paper in a list: not what its revisions say
+# of a paper in a list: not what its revisions say
+NUMBERS = {"citations", "novelty", "citations_by_source", "standing", "standing_by_source", "novelty_reported"}
 
 Report = Callable[..., None]
 
@@ -108,14 +104,18 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
 
 
 def _row(paper: Mapping[str, Any], facts: Mapping[str, Any], source: str | None) -> Row:
+    percentiles = facts["percentiles"]
+    facts = {name: value for name, value in facts.items() if name != "percentiles"}
     row = Row(paper["paper_id"], paper["title"], paper["published"], paper["citations"], **facts)
+    cited = None
     if standing := paper["standing"]:
-        text, cited = standing["novelty"], standing["citations"]
-        row = row._replace(reasons=text["reasons"], is_immature=cited["immature"], is_pooled=cited["pooled"])
-    if source is None:
-        return row
-    counted = paper.get("citations_by_source", {})
-    return row._replace(citations=counted.get(source, 0), counted=source in counted)
+        row, cited = row._replace(reasons=standing["novelty"]["reasons"]), standing["citations"]
+    if source is not None:
+        counted, cited = paper.get("citations_by_source", {}), paper.get("standing_by_source", {}).get(source)
+        row = row._replace(citations=counted.get(source, 0), counted=source in counted)
+    if cited is None:
+        return row._replace(percentile=NO_VALUE)
+    return row._replace(percentile=percentiles[source], is_immature=cited["immature"], is_pooled=cited["pooled"])
 
 
 # ---- a comparison
@@ -222,14 +222,14 @@ async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
 def _without_versions(profile: dict) -> dict:
     """What counts packs or cuts of tables says nothing about a point of the log."""
     for paper in profile["papers"]:
-        for standing in (paper["standing"] or {}).values():
+        for standing in (*(paper["standing"] or {}).values(), *paper.get("standing_by_source", {}).values()):
             standing["table"] = None
     return profile | {"version": None}
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-    """Paper → what the authors stage keeps of it (names of metrics.reasons.Row). Both stages number papers and authors alike: one
-    passes its numbers to the other."""
+    """Paper → what the authors stage keeps of it (names of metrics.reasons.Row), and its percentiles by source (None: by references). Both
+    stages number papers and authors alike: one passes its numbers to the other."""
     rows, _ = authors.held.index(np.array([slot]))
     row = authors.held.values[0].data[rows]
     place, team = authors.row_place.data[row], authors.row_authors.data[row]
@@ -237,11 +237,15 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
         "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": authors.row_foreign.data[row],
         "own": authors.row_own.data[row], "recent": authors.row_recent.data[row], "lately": authors.row_lately.data[row],
         "weight": authors.row_weight.data[row] // team, "novelty": authors.standings.novelty.data[row],
-        "percentile": authors.standings.percentile.data[row],
     }  # fmt: skip
     told = zip(*(column.tolist() for column in columns.values()), strict=True)
+    rankings = dict(zip((None, *authors.sources.names), (authors.standings.cited, *authors.standings.counted), strict=True))
+    ranked = zip(*(ranking.percentile.data[row].tolist() for ranking in rankings.values()), strict=True)
     papers = [profiles.papers.names[paper] for paper in authors.row_paper.data[row].tolist()]
-    return {paper: dict(zip(columns, values, strict=True)) for paper, values in zip(papers, told, strict=True)}
+    return {
+        paper: dict(zip(columns, values, strict=True)) | {"percentiles": dict(zip(rankings, percentiles, strict=True))}
+        for paper, values, percentiles in zip(papers, told, ranked, strict=True)
+    }
 
 
 def _coauthors(authors: Authors, slot: int) -> dict[str, int]:

@@ -97,7 +97,7 @@ def test_the_newest_count_of_each_source_stands(made):
     made.tell(counted("2026-02-02", 7), paper("p", "a"), paper("q", "a"))
     assert made.numbers("a", "counted:x") == {
         "papers": 2, "papers_counted": 1, "citations": 7, "h_index": 1, "g_index": 2, "g_index_uncapped": 2,
-        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None,
+        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None, "ai_score": None,
     }  # fmt: skip
     made.tell(counted("2026-02-01", 99), counted("2026-02-02", 3), counted("2026-01-01", 120, "y"))
     assert made.numbers("a", "counted:x")["citations"] == 3 and made.numbers("a", "counted:y")["i100_index"] == 1
