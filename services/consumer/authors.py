@@ -39,7 +39,7 @@ class Authors(PackStage):
     outputs = (topics.METRIC_CHANGES,)
     own_partition = True
     kinds = (
-        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"), Kind("card", ("paper",)),
+        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"), Kind("card"),
         Kind("row"), Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("standing", ("paper",)),
         Kind("standing_counted", ("paper", "source")), Kind("reported", ("paper",)), Kind("year"), Kind("cause"),
         Kind("about", ("author",)), Kind("redirect", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),

@@ -65,9 +65,10 @@ class Citations(PackStage):
     name = "citations"
     input = topics.PAPER_CHANGES
     outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
+    # every card is sent: the last one alone might come after what is said of its paper's authors, who would be published without it
     kinds = (
         Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"),
-        Kind("card", ("paper",)), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
+        Kind("card"), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
         Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("cause"),
         Kind("move"),
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.topics import AUTHOR_PROFILES, PAPERS
+from shared.contracts.topics import AUTHOR_CHANGES, AUTHOR_PROFILES, PAPERS
 from shared.log.port import Message, Partition
 from shared.stages import packs
 from shared.stages.stage import Layout
@@ -224,3 +224,24 @@ def test_a_version_comes_after_all_that_it_stands_for():
         publisher.step([record])
         made.publish(publisher)
     assert made.numbers("a", "counted:s")["citations"] == 9 and made.profiles["a"]["name"] == "Ada"
+
+
+def test_no_paper_is_shown_before_its_card():
+    """Also where its paper is revised in the same flush, wherever packs and flushes are cut."""
+    made = Pipeline()
+    with mock.patch.object(packs, "PACK_BYTES", 1):
+        with mock.patch.object(made, "sessions", [s for s in made.sessions if s.stage.name in ("catalogue", "citations")]):
+            made.tell(paper("p", "b", "a"), paper("q", "a"), paper("p", "b", "a", revision=1, title="Revised"))
+        log = made.logs[Partition(AUTHOR_CHANGES.named(1), 0)]
+        for end in range(1, len(log)):
+            again = Pipeline()
+            authors, publisher = [s for s in again.sessions if s.stage.name in ("authors", "publisher")]
+            for part in (log[:end], log[end:]):
+                authors.step(part)
+                again.append(authors.flush())
+            for record in again.logs[publisher.input]:
+                publisher.step([record])
+                again.publish(publisher)
+            for profile in again.records(AUTHOR_PROFILES):  # JSON that can be read
+                assert all(entry["title"] for entry in profile["papers"])
+            assert {entry["title"] for entry in again.profiles["a"]["papers"]} == {"q", "Revised"}
