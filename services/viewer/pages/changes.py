@@ -43,11 +43,18 @@ def _last(change: Entry, titles: Mapping[str, str]) -> str:
 def _line(when: int, change: Entry, titles: Mapping[str, str]) -> Html:
     exact, written = moment(when)
     numbers, why = moved(change), reasons(change, titles)
-    more = len(numbers) - NUMBERS
+    first = sum(name in FIRST for name in change.get("changed") or ()) if change.get("before") else 0
+    bold, plain, more = numbers[: min(first, NUMBERS)], numbers[first:NUMBERS], len(numbers) - NUMBERS
     return tag(
         "li",
         tag("p", tag("time", written, datetime=exact), f" · version {number(change['version'])}", class_="muted"),
-        tag("p", tag("b", "; ".join(numbers[:NUMBERS])), f" and {plural(more, 'more number')}" if more > 0 else None),
+        tag(
+            "p",
+            tag("b", "; ".join(bold)),
+            "; " if bold and plain else None,
+            "; ".join(plain),
+            f" and {plural(more, 'more number')}" if more > 0 else None,
+        ),
         tag("ul", [tag("li", one) for one in why]) if why else None,
     )
 

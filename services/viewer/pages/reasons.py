@@ -24,7 +24,8 @@ ADD_UP = {"citations": "citations", "ai_score": "points", "e_index": "beyond"}  
 RANK_TELLS = ("hm_index",)  # more than the order does, so a narrow table has it too
 LEFT_OUT = ("share",)  # rounded: they would not add up
 BELOW = ("reasons", "cohort")  # columns that are words: they stand under the title
-COHORTS = {"pooled": "compared with papers of all fields", "immature": "in a young cohort"}
+SPARE = ("weight",)  # columns that a narrow window has no room for
+COHORTS = {"pooled": "compared with papers of all fields", "immature": "in a cohort too young to tell papers apart"}
 DIGITS = 2
 
 Entry = Mapping[str, Any]
@@ -44,7 +45,9 @@ def _why(profile: Entry, metric: str) -> Html:
     headline = profile.get("headline") or {}
     value, basis = headline.get(metric), _basis_of(headline, metric)
     asked = "why none?" if value is None else f"why {shown(metric, value)}?"
-    summary = tag("summary", tag("span", name_of(metric), class_="of"), " ", tag("span", asked, data_live=f"why.{metric}", data_quiet=True))
+    summary = tag(
+        "summary", tag("span", f"{name_of(metric)}:", class_="of"), " ", tag("span", asked, data_live=f"why.{metric}", data_quiet=True)
+    )
     found, key = tell(profile, metric, basis), f"why.{metric}"
     other = _other(headline, metric, found)
     if other:
@@ -98,7 +101,7 @@ def _said(profile: Entry, metric: str, found: Explanation | None, key: str, limi
         why = "This profile does not tell." if found is None else found.lacking
         return join(tag("p", why, data_live=f"{key}.said", data_quiet=True), _empty(key))
     reason, listed = found.reason, profile.get("papers") or []
-    note = None
+    note = f" All are {COHORTS[alike]}." if (alike := _cohort_of_all(reason)) else None
     if profile.get("papers_total", 0) > len(listed):
         note = f" {number(profile['papers_total'])} papers there are; the {number(len(listed))} most cited ones settle it."
     below = join(" ", tag("a", "They are listed below.", href="#papers")) if metric in ELSEWHERE and reason.papers else None
@@ -108,6 +111,12 @@ def _said(profile: Entry, metric: str, found: Explanation | None, key: str, limi
         tag("div", table, class_="scroll", data_live=f"{key}.papers", data_quiet=True),
         tag("div", _next(metric, reason), data_live=f"{key}.next", data_quiet=True),
     )
+
+
+def _cohort_of_all(reason: Reason) -> str | None:
+    """What makes every paper's percentile doubtful alike: said once."""
+    cohorts = {paper.get("cohort") for paper in reason.papers}
+    return next(iter(cohorts)) if len(cohorts) == 1 and cohorts <= COHORTS.keys() else None
 
 
 def _empty(key: str) -> Html:
@@ -155,30 +164,35 @@ def _table(metric: str, value: Any, reason: Reason, limit: int | None) -> Html:
     if summed == "points":
         for paper, points in zip(papers, adding_up([paper["points"] for paper in papers], value), strict=True):
             paper["points"] = points
+    alike = _cohort_of_all(reason) is not None
     few = papers if limit is None or len(papers) <= limit + 1 else papers[:limit]
     rest = papers[len(few) :]
     lines = [
         tag(
             "tr",
             ranked and tag("td", measure("rank", paper["rank"]), class_="rank"),
-            tag("th", paper["title"], _below(paper, reason.columns), scope="row"),
-            [tag("td", _cell(column, paper[column])) for column in columns],
+            tag("th", paper["title"], None if alike else _below(paper, reason.columns), scope="row"),
+            [tag("td", _cell(column, paper[column]), class_=_class(column)) for column in columns],
         )
         for paper in few
     ]
     if rest:
-        cells = [tag("td", _rest(column, rest, summed)) for column in columns]
+        cells = [tag("td", _rest(column, rest, summed), class_=_class(column)) for column in columns]
         name = tag("th", f"and {plural(len(rest), 'further paper')}", scope="row")
         lines.append(tag("tr", ranked and tag("td", "…", class_="rank"), name, cells, class_="rest"))
     total = None
     if summed:
-        sums = [tag("td", _cell(column, _sum(papers, column)) if column == summed else None) for column in columns]
+        sums = [tag("td", column == summed and _cell(column, _sum(papers, column)), class_=_class(column)) for column in columns]
         total = tag("tfoot", tag("tr", ranked and tag("td", class_="rank"), tag("th", "together", scope="row"), sums))
-    heads = [tag("th", column.replace("_", " "), scope="col") for column in columns]
+    heads = [tag("th", column.replace("_", " "), scope="col", class_=_class(column)) for column in columns]
     head = tag("tr", ranked and tag("th", "rank", scope="col", class_="rank"), tag("th", "paper", scope="col"), heads)
     return tag(
         "table", tag("caption", f"What makes the {name_of(metric)}", class_="hidden"), tag("thead", head), tag("tbody", lines), total
     )
+
+
+def _class(column: str) -> str | None:
+    return "spare" if column in SPARE else None
 
 
 def adding_up(points: Sequence[float], total: float) -> list[float]:
@@ -206,6 +220,8 @@ def _rest(column: str, papers: Sequence[Entry], summed: str | None) -> str | Non
 def _cell(column: str, value: Any) -> str:
     if column == "percentile":
         return measure("novelty", value)
+    if column == "points":
+        return f"{value:,.{DIGITS}f}"
     if column == "year":
         return str(value)
     return "none" if column == "novelty" and value is None else measure(column, value)
