@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import structlog
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -52,6 +53,15 @@ SECURITY = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+
+class AnyPath(PathConvertor):
+    """A path with line ends too: ids have them."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("any", AnyPath())
+
 Status = Callable[[], Awaitable[dict] | dict]
 
 
@@ -68,12 +78,12 @@ class Viewer:
             Route("/search", self.search, **get),
             Route(ADDRESS, self.about_scores, **get),
             Route(AUTHORS, self.author, **get),
-            Route(AUTHORS + "/{author:path}", self.author, **get),
+            Route(AUTHORS + "/{author:any}", self.author, **get),
             Route(API + "/search", self.api_search, **get),
             Route(API + "/status", self.api_status, **get),
             Route(API + "/events", self.api_events, **get),
             Route(API + AUTHORS, self.api_author, **get),
-            Route(API + AUTHORS + "/{author:path}", self.api_author, **get),
+            Route(API + AUTHORS + "/{author:any}", self.api_author, **get),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ]
 

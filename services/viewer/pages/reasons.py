@@ -21,6 +21,7 @@ ROWS, FEW, NEAREST = 20, 5, 5  # papers told under the headline, in a line of al
 WHOLE = ("h_index",)  # told to the last paper under the headline
 ELSEWHERE = ("papers",)  # the page lists them anyway
 ADD_UP = {"citations": "citations", "ai_score": "points", "e_index": "beyond"}  # metric → the column whose sum makes it
+MEANS = ("novelty",)
 RANK_TELLS = ("hm_index",)  # more than the order does, so a narrow table has it too
 LEFT_OUT = ("share",)  # rounded: they would not add up
 BELOW = ("reasons", "cohort")  # columns that are words: they stand under the title
@@ -181,9 +182,10 @@ def _table(metric: str, value: Any, reason: Reason, limit: int | None) -> Html:
         name = tag("th", f"and {plural(len(rest), 'further paper')}", scope="row")
         lines.append(tag("tr", ranked and tag("td", "…", class_="rank"), name, cells, class_="rest"))
     total = None
-    if summed:
-        sums = [tag("td", column == summed and _cell(column, _sum(papers, column)), class_=_class(column)) for column in columns]
-        total = tag("tfoot", tag("tr", ranked and tag("td", class_="rank"), tag("th", "together", scope="row"), sums))
+    if summed or metric in MEANS:
+        name, of, end = ("together", summed, _sum(papers, summed)) if summed else ("mean", metric, value)
+        cells = [tag("td", column == of and _cell(column, end), class_=_class(column)) for column in columns]
+        total = tag("tfoot", tag("tr", ranked and tag("td", class_="rank"), tag("th", name, scope="row"), cells))
     heads = [tag("th", column.replace("_", " "), scope="col", class_=_class(column)) for column in columns]
     head = tag("tr", ranked and tag("th", "rank", scope="col", class_="rank"), tag("th", "paper", scope="col"), heads)
     return tag(

@@ -107,6 +107,8 @@ def _facts(paper: Mapping[str, Any]) -> dict[str, Any]:
 def _same(metric: str, made: Any, stated: Any) -> bool:
     if metric == "ai_score" and made is not None and stated is not None:
         return abs(made - stated) <= PERCENTILES_TOLD
+    if metric in SERIES:
+        return made == {year: count for year, count in stated.items() if count}
     return made == stated
 
 
