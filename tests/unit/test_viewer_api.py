@@ -1,8 +1,10 @@
 """The viewer's HTTP interface, asked as a client asks it."""
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
+from pathlib import Path
 
 import httpx
 import orjson
@@ -10,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer.addresses import api_of, author_of, page_of, part_of
+from services.viewer.addresses import API, AUTHORS, api_of, author_of, page_of, part_of
 from services.viewer.api import QUERY_LENGTH, Viewer, application
+from services.viewer.explanations import explanation_of
 from services.viewer.index import ProfileIndex
 from services.viewer.main import build_app
 from shared.errors import LogUnavailable
 from shared.log.memory import MemoryLog
+from shared.metrics.reasons import EXPLAINERS
+from shared.metrics.reasons.snapshot import CORES, LACKING
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, sygnowski
@@ -455,3 +460,19 @@ async def test_the_page_of_a_merged_author_is_elsewhere():
 async def test_a_merged_author_whose_other_one_is_not_here_has_a_page():
     async with client_of(snapshot("a:old", redirect="a:new")) as client:
         assert (await client.get(page_of("a:old"))).status_code == 200
+
+
+# ---- what docs/http.md says
+
+
+def test_every_path_and_every_explanation_is_documented():
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+    parts = {"/api/v1/authors/{author:any}": ["", "/events", "/changes", "/explain/{metric}"]}
+    for route in application(Viewer(ProfileIndex(MemoryLog()), asyncio.Event())).routes:
+        if route.path.startswith(API) and route.path != API + AUTHORS:
+            for part in parts.get(route.path, [""]):
+                assert f"`{route.path.replace('{author:any}', '{id}')}{part}" in text, route.path
+    lines = re.findall(r"^\| (`\w+`(?:, `\w+`){8,}) \|", text, re.M)
+    cores, whole, never = (set(line.replace("`", "").split(", ")) for line in lines)
+    assert cores == set(CORES) and never == set(LACKING) and whole == EXPLAINERS.keys() - cores - never
+    assert all(f"`{field}`" in text for field in explanation_of(snapshot("a:1"), "h_index"))

@@ -80,16 +80,17 @@ def fold_of(profile: Entry, metric: str, bases: Sequence[str]) -> Html:
         return join(name_of(metric), small)
     headline, key = profile.get("headline") or {}, f"all.{metric}"
     first, parts = bases[0], []
+    found = tell(profile, metric, first)
     if metric in HEADLINE and first == _basis_of(headline, metric):
         parts.append(tag("p", tag("a", "Why, at the top of the page", href=f"#why-{metric}")))
     else:
-        parts.append(_said(profile, metric, tell(profile, metric, first), key, FEW))
+        parts.append(_said(profile, metric, found, key, FEW))
     parts.append(_definition(metric, brief=bool(small)))
     for basis in bases[1:]:
-        if (found := tell(profile, metric, basis)) is not None:
-            sentence = found.reason.sentence if found.reason else found.lacking
+        if (other := tell(profile, metric, basis)) is not None:
+            sentence = other.reason.sentence if other.reason else other.lacking
             parts.append(tag("p", tag("b", basis_of(basis).capitalize()), ": ", sentence, data_live=f"{key}.{basis}", data_quiet=True))
-    parts.append(_more(profile, metric, first, tell(profile, metric, first), key))
+    parts.append(_more(profile, metric, first, found, key))
     return tag("details", tag("summary", tag("span", name_of(metric)), small), tag("div", parts, class_="fold"), id=key)
 
 
