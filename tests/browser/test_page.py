@@ -190,9 +190,12 @@ async def test_an_open_fold_stays_open_and_goes_on():
         await line.locator("summary").click()
         counted = {"papers": 13, "papers_counted": 1, "citations": 44, "h_index": 1}
         other = sygnowski(3, more=8)
-        await publish(viewer.log, other | {"metrics": other["metrics"] | {"counted:openalex": counted}})  # the table is another one now
+        others = {"counted:openalex": counted, "counted:somebody-else": counted}
+        await publish(viewer.log, other | {"metrics": other["metrics"] | others})  # the table is another one now
         await expect(page.locator(".numbers > .scroll > table > thead")).to_contain_text("openalex")
         await expect(line.locator(".fold")).to_be_visible()
+        panel, beside = [await page.locator(one).bounding_box() for one in (".numbers", "aside")]
+        assert panel["width"] <= beside["width"], "more columns scroll within the panel"
 
 
 async def test_a_link_to_a_reason_opens_it():

@@ -19,6 +19,7 @@ from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, 
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
 
 SIMULATED = "sim:"
+WIDE = 3  # bases, side by side: with more of them the folds in the table of all numbers are as narrow as its first column
 
 Entry = Mapping[str, Any]
 
@@ -248,7 +249,11 @@ def _numbers(profile: Entry) -> Html:
     return tag(
         "section",
         tag("h2", "All numbers"),
-        tag("div", tag("table", head, tag("tbody", rows), class_="single" if single else None), class_="scroll"),
+        tag(
+            "div",
+            tag("table", head, tag("tbody", rows), class_=f"few-bases bases{len(by_basis)}" if len(by_basis) <= WIDE else None),
+            class_="scroll",
+        ),
         class_="panel numbers",
         data_shape=" ".join([*by_basis, *metrics]),
         data_whole="numbers",
