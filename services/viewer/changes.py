@@ -38,8 +38,10 @@ class RecentChanges:
         self.positions: dict[Partition, int] = {}
 
     async def start(self) -> None:
-        """Takes its place before the tail. A log without the topic has no changes."""
+        """Takes its place before the tail, once. A log without the topic has no changes."""
         async with self._lock:
+            if self.positions:
+                return
             spec = (await self._log.topics()).get(AUTHOR_METRICS.name)
             if spec is None:
                 return
