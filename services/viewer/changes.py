@@ -27,6 +27,15 @@ class Moved(NamedTuple):
     timestamp: int
     value: bytes
 
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """(generation, version) of the snapshot that it came with; None: this is no change."""
+        try:
+            record = orjson.loads(self.value)
+            return record["generation"], record["version"]
+        except (ValueError, KeyError, TypeError):
+            return None
+
 
 class RecentChanges:
     """Read on by whoever follows the log, and by a page that wants the changes that go with a snapshot it has seen."""
@@ -77,7 +86,7 @@ class RecentChanges:
         for offset in reversed(self._places.get(key, ())):
             records = await self._log.read(partition, offset, max_records=1)
             if records and records[0].offset == offset and records[0].key == key:  # else it is older than the log keeps them
-                change = orjson.loads(records[0].value)
-                if (change["generation"], change["version"]) <= version:
-                    found.append(Moved(records[0].timestamp, records[0].value))
+                change = Moved(records[0].timestamp, records[0].value)
+                if change.version is not None and change.version <= version:
+                    found.append(change)
         return found

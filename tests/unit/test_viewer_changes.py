@@ -90,6 +90,12 @@ async def test_a_change_of_a_later_generation_is_not_told_with_an_older_snapshot
     assert orjson.loads(newest.value)["generation"] == 2
 
 
+async def test_what_is_no_change_is_passed_over():
+    log = await log_of(change("a:1", 1))
+    await log.append({Partition(AUTHOR_METRICS.name, 0): [Message(b"a:1", value) for value in (b"", b"[]", b'{"version":2}')]})
+    assert await versions(RecentChanges(log), "a:1") == [1]
+
+
 async def test_a_log_without_changes_has_none():
     assert await RecentChanges(MemoryLog()).of("a:1", (1, 1)) == []
 
