@@ -111,7 +111,7 @@ def _said(profile: Entry, metric: str, found: Explanation | None, key: str, limi
     return join(
         tag("p", reason.sentence, note, below, data_live=f"{key}.said", data_quiet=True),
         tag("div", table, class_="scroll", data_live=f"{key}.papers", data_quiet=True),
-        tag("div", _next(metric, reason), data_live=f"{key}.next", data_quiet=True),
+        tag("div", _next(reason), data_live=f"{key}.next", data_quiet=True),
     )
 
 
@@ -238,7 +238,7 @@ def _below(paper: Entry, columns: Sequence[str]) -> Html | None:
     return tag("small", "; ".join(words.get(code, code.replace("_", " ")) for code in codes)) if codes else None
 
 
-def _next(metric: str, reason: Reason) -> Html | None:
+def _next(reason: Reason) -> Html | None:
     """What the next step needs, and which papers lack it."""
     if reason.next is None:
         return None
