@@ -18,8 +18,8 @@ from services.status import Progress
 from shared.errors import ScholarstreamError, UsageError
 from shared.ids import partitions_of
 from shared.log.port import Log
-from shared.metrics.percentile import NO_VALUE
-from shared.metrics.reasons import EXPLAINERS, Grounds, Row
+from shared.metrics.reasons import EXPLAINERS, Grounds
+from shared.metrics.reasons.snapshot import row_of
 from shared.stages.stage import Layout
 from shared.stages.store import open_store
 
@@ -93,29 +93,15 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
         raise UsageError(f"there is no {metric} on the basis {basis}")
     if metric == "papers_counted" and source is None:
         raise UsageError(f"papers_counted is a number of counted:SOURCE; this profile has {', '.join(bases)}")
-    rows = [_row(paper, portfolio.facts[paper["paper_id"]], source) for paper in portfolio.papers]
+    rows = [row_of(paper, source, **_facts_for(portfolio.facts[paper["paper_id"]], source)) for paper in portfolio.papers]
     year = int(portfolio.profile["as_of"][:4]) if portfolio.profile["as_of"] else 0
     reason = EXPLAINERS[metric](Grounds(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors))
-    step = None if reason.next is None else {"value": reason.next, "needs": reason.needs, "papers": reason.nearest}
-    return {
-        "metric": metric, "basis": basis, "value": reason.value, "sentence": reason.sentence, "columns": reason.columns,
-        "papers": reason.papers, "next": step,
-    }  # fmt: skip
+    return {"metric": metric, "basis": basis} | reason.as_json()
 
 
-def _row(paper: Mapping[str, Any], facts: Mapping[str, Any], source: str | None) -> Row:
-    percentiles = facts["percentiles"]
-    facts = {name: value for name, value in facts.items() if name != "percentiles"}
-    row = Row(paper["paper_id"], paper["title"], paper["published"], paper["citations"], **facts)
-    cited = None
-    if standing := paper["standing"]:
-        row, cited = row._replace(reasons=standing["novelty"]["reasons"]), standing["citations"]
-    if source is not None:
-        counted, cited = paper.get("citations_by_source", {}), paper.get("standing_by_source", {}).get(source)
-        row = row._replace(citations=counted.get(source, 0), counted=source in counted)
-    if cited is None:
-        return row._replace(percentile=NO_VALUE)
-    return row._replace(percentile=percentiles[source], is_immature=cited["immature"], is_pooled=cited["pooled"])
+def _facts_for(facts: Mapping[str, Any], source: str | None) -> dict[str, Any]:
+    """As `Row` has them, of one basis."""
+    return {name: value for name, value in facts.items() if name != "percentiles"} | {"percentile": facts["percentiles"][source]}
 
 
 # ---- a comparison

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import structlog
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,14 +21,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.viewer.addresses import API, AUTHORS, author_of, page_of
+from services.viewer.addresses import API, AUTHORS, EXPLAIN, author_of, page_of, part_of
+from services.viewer.changes import Moved
 from services.viewer.events import EventStream, headlines, profile_events
+from services.viewer.explanations import UnknownMetric, explanation_of
 from services.viewer.index import ProfileIndex, Snapshot
 from services.viewer.pages.layout import message
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.scores import ADDRESS, about_page
 from services.viewer.pages.search import search_page
-from shared.errors import LogUnavailable
+from shared.errors import LogUnavailable, UsageError
+from shared.metrics.metric import REFERENCES
 
 log = structlog.get_logger("viewer")
 
@@ -49,6 +53,15 @@ SECURITY = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+
+class AnyPath(PathConvertor):
+    """A path with line ends too: ids have them."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("any", AnyPath())
+
 Status = Callable[[], Awaitable[dict] | dict]
 
 
@@ -65,12 +78,12 @@ class Viewer:
             Route("/search", self.search, **get),
             Route(ADDRESS, self.about_scores, **get),
             Route(AUTHORS, self.author, **get),
-            Route(AUTHORS + "/{author:path}", self.author, **get),
+            Route(AUTHORS + "/{author:any}", self.author, **get),
             Route(API + "/search", self.api_search, **get),
             Route(API + "/status", self.api_status, **get),
             Route(API + "/events", self.api_events, **get),
             Route(API + AUTHORS, self.api_author, **get),
-            Route(API + AUTHORS + "/{author:path}", self.api_author, **get),
+            Route(API + AUTHORS + "/{author:any}", self.api_author, **get),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ]
 
@@ -95,15 +108,20 @@ class Viewer:
         if (other := self.index.redirect(author_id)) is not None:  # not to be kept: a merge may be taken back
             return RedirectResponse(page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"})
         snapshot = await self._read(author_id)
-        return HTMLResponse(_render(snapshot, bool(self.index.simulated)), headers={"Cache-Control": "no-cache"})
+        moved = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
+        return HTMLResponse(_render(snapshot, tuple(moved), bool(self.index.simulated)), headers={"Cache-Control": "no-cache"})
 
     # ---- for programs
 
     async def api_author(self, request: Request) -> Response:
-        author_id, part = _named(request, API + AUTHORS, "events")
-        if part:
+        author_id, part = _named(request, API + AUTHORS, "events", "changes", EXPLAIN)
+        if part == "events":
             return await self._author_events(request, author_id)
         snapshot = await self._read(author_id)
+        if part == "changes":
+            return await self._author_changes(author_id, snapshot)
+        if part:
+            return _explain(request, snapshot, part.removeprefix(EXPLAIN))
         return _tagged(request, snapshot.tag, lambda: Response(snapshot.value, media_type="application/json"))
 
     async def _author_events(self, request: Request, author_id: str) -> Response:
@@ -115,6 +133,10 @@ class Viewer:
             raise
         seen = request.headers.get("last-event-id")
         return EventStream(profile_events(subscription, snapshot, seen, self.stop), subscription)
+
+    async def _author_changes(self, author_id: str, snapshot: Snapshot) -> Response:
+        moved = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
+        return _json([orjson.Fragment(one.value) for one in moved])
 
     async def api_events(self, _: Request) -> Response:
         subscription = self.index.subscribe()
@@ -183,7 +205,17 @@ def _named(request: Request, collection: str, *parts: str) -> tuple[str, str]:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "The address is not UTF-8.") from None
     if not author_id:
         raise HTTPException(HTTPStatus.NOT_FOUND, "The address names no author.")
-    return author_id, part if part in parts else ""
+    return author_id, part_of(part, *parts)
+
+
+def _explain(request: Request, snapshot: Snapshot, metric: str) -> Response:
+    try:
+        told = explanation_of(orjson.loads(snapshot.value), metric, request.query_params.get("basis", REFERENCES))
+    except UnknownMetric as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from None
+    except UsageError as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, str(error)) from None
+    return _tagged(request, snapshot.tag, lambda: _json(told))
 
 
 def _tagged(request: Request, tag: str, make: Callable[[], Response]) -> Response:
@@ -198,8 +230,9 @@ def _tagged(request: Request, tag: str, make: Callable[[], Response]) -> Respons
 
 
 @lru_cache(PAGES_KEPT)
-def _render(snapshot: Snapshot, demo: bool) -> str:
-    return profile_page(orjson.loads(snapshot.value), tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo)
+def _render(snapshot: Snapshot, moved: tuple[Moved, ...], demo: bool) -> str:
+    changes = [(one.timestamp, orjson.loads(one.value)) for one in moved]
+    return profile_page(orjson.loads(snapshot.value), changes, tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo)
 
 
 def _json(value: Any) -> Response:

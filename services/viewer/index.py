@@ -16,6 +16,7 @@ from typing import NamedTuple
 import orjson
 
 from services.patience import patiently
+from services.viewer.changes import RecentChanges
 from services.viewer.names import fold, words
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, UnknownTopic
@@ -159,6 +160,7 @@ class ProfileIndex:
         self._stale_segments: set[int] = set()
         self._positions: dict[Partition, int] = {}
         self._goal: dict[Partition, int] = {}
+        self.changes = RecentChanges(log)
         self._moved = asyncio.Event()
         self._followed = False
         self._waiting: str | None = None  # why nothing can be read now
@@ -176,6 +178,7 @@ class ProfileIndex:
         self._followed, told = True, -1.0
         try:
             await patiently(self._log, stop, "find profiles", self.start, self._wait)
+            await patiently(self._log, stop, "find changes", self.changes.start, self._wait)
             while not stop.is_set():
                 if told < 1:
                     told = self.fraction
@@ -183,8 +186,11 @@ class ProfileIndex:
                 done = 0
                 for partition in self._positions:
                     done += await patiently(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait) or 0
+                for partition in self.changes.positions:
+                    done += await patiently(self._log, stop, "follow changes", lambda p=partition: self.changes.read_on(p), self._wait) or 0
                 if not done:
-                    await patiently(self._log, stop, "follow profiles", lambda: self._log.wait(self._positions, WAIT_SECONDS), self._wait)
+                    both = self._positions | self.changes.positions
+                    await patiently(self._log, stop, "follow profiles", lambda held=both: self._log.wait(held, WAIT_SECONDS), self._wait)
         finally:
             self._followed = False
             self.close()

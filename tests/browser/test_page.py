@@ -7,14 +7,16 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from services.viewer.api import Viewer, application
 from services.viewer.index import ProfileIndex
 from services.viewer.main import serve
+from shared.contracts.topics import AUTHOR_METRICS
 from shared.log.memory import MemoryLog
-from shared.log.port import Log
+from shared.log.port import Log, Message, Partition
 from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, sygnowski
 
 pytestmark = pytest.mark.browser
@@ -137,6 +139,99 @@ async def test_numbers_change_without_reload():
         await expect(page.locator("#changed")).to_contain_text("just now")
 
 
+def why(page: Page, name: str):
+    """The fold under a headline number."""
+    return page.locator(".whys > details").filter(has=page.locator(".of", has_text=name))
+
+
+async def integers(cells) -> list[int]:
+    return [int(text.replace(",", "")) for text in await cells.all_inner_texts()]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_a_fold_tells_why_a_number_is_what_it_is(scripts):
+    async with opened(sygnowski()) as viewer:
+        page = await viewer.page(java_script_enabled=scripts)
+        fold = why(page, "h-index")
+        await expect(fold.locator(".fold")).to_be_hidden()
+        await fold.locator("summary").focus()
+        await expect(fold.locator("summary")).to_have_accessible_name("h-index: why 11?")
+        await page.keyboard.press("Enter")
+        await expect(fold.locator(".fold")).to_be_visible()
+        core = await integers(fold.locator("tbody td:last-child"))
+        assert len(core) == 11 == int(await tile(page, "h-index").locator(".value").inner_text()) and min(core) >= 11
+        assert core == (await integers(page.locator(".papers .cited .value")))[:11]
+        await expect(fold).to_contain_text("The largest h with h papers of at least h citations each.")
+        await expect(fold).to_contain_text("For 12: 4 citations more, to 2 papers.")
+
+        await why(page, "citations").locator("summary").click()
+        await expect(fold.locator(".fold")).to_be_hidden()  # one at a time
+        listed = await integers(why(page, "citations").locator("tbody td"))
+        assert [sum(listed)] == await integers(why(page, "citations").locator("tfoot td")) == [812]
+
+        await page.locator("[id='all.tori'] summary").click()
+        await expect(page.locator("[id='all.tori'] .fold")).to_contain_text("A snapshot does not tell how many references")
+        await expect(page.locator("[id='all.tori'] code").last).to_have_text("scholarstream explain a:sygnowski tori")
+
+
+async def test_an_open_fold_stays_open_and_goes_on():
+    async with opened(sygnowski(1)) as viewer:
+        page = await viewer.page()
+        await expect(page.locator("#live")).to_have_text("Live")
+        summary = why(page, "citations").locator("summary")
+        await summary.focus()
+        await page.keyboard.press("Space")
+        await publish(viewer.log, sygnowski(2, more=7))
+        await expect(summary).to_contain_text("why 819?")
+        await expect(why(page, "citations").locator("tfoot td")).to_have_text("819")
+        assert sum(await integers(why(page, "citations").locator("tbody td"))) == 819
+        await expect(summary).to_be_focused()
+        line = page.locator("[id='all.g_index']")
+        await line.locator("summary").click()
+        counted = {"papers": 13, "papers_counted": 1, "citations": 44, "h_index": 1}
+        other = sygnowski(3, more=8)
+        others = {"counted:openalex": counted, "counted:somebody-else": counted}
+        await publish(viewer.log, other | {"metrics": other["metrics"] | others})  # the table is another one now
+        await expect(page.locator(".numbers > .scroll > table > thead")).to_contain_text("openalex")
+        await expect(line.locator(".fold")).to_be_visible()
+        panel, beside = [await page.locator(one).bounding_box() for one in (".numbers", "aside")]
+        assert panel["width"] <= beside["width"], "more columns scroll within the panel"
+
+
+async def test_a_link_to_a_reason_opens_it():
+    async with opened(sygnowski()) as viewer:
+        page = await viewer.page("/authors/a:sygnowski#why-h_index")
+        await expect(why(page, "h-index").locator(".fold")).to_be_visible()
+        page = await viewer.page()
+        await page.locator("[id='all.citations'] summary").click()
+        await page.get_by_role("link", name="Why, at the top of the page").click()
+        await expect(why(page, "citations").locator(".fold")).to_be_in_viewport()
+
+
+async def test_the_last_changes_are_told_with_their_causes_and_go_on():
+    def change(version: int) -> bytes:
+        cause = {"kind": "cited", "paper_id": "arxiv:1605.02688", "by": f"p:{version}"}
+        told = {"author_id": SYGNOWSKI, "generation": 1, "version": version, "as_of": None, "causes": [cause], "causes_total": 1}
+        return orjson.dumps(
+            told | {"before": {"citations": 810 + version}, "after": {"citations": 811 + version}, "changed": ["citations"]}
+        )
+
+    async with opened(sygnowski(1)) as viewer:
+        await viewer.log.create([AUTHOR_METRICS.spec(1, 1)])
+        place = Partition(AUTHOR_METRICS.name, 0)
+        await viewer.log.append({place: [Message(SYGNOWSKI.encode(), change(1))]})
+        page = await viewer.page()
+        await expect(page.locator("#live")).to_have_text("Live")
+        await expect(page.locator(".changes .last")).to_contain_text("citations 811 → 812 — “Theano")
+        await page.locator(".changes summary").click()
+        await expect(page.locator(".changes ol > li")).to_have_count(1)
+        await viewer.log.append({place: [Message(SYGNOWSKI.encode(), change(2))]})
+        await publish(viewer.log, sygnowski(2, more=1))
+        await expect(page.locator(".changes ol > li")).to_have_count(2)
+        await expect(page.locator(".changes ol > li").first).to_contain_text("citations 812 → 813")
+        await expect(page.locator(".changes ol > li").first).to_contain_text("is cited by p:2")
+
+
 async def test_papers_come_and_go():
     async with opened(snapshot("a:1", papers=[paper("p:1", 3), paper("p:2", 2), paper("p:3", 1)], papers_total=3)) as viewer:
         page = await viewer.page("/authors/a:1")
@@ -241,6 +336,13 @@ async def test_nothing_sticks_out_of_the_window(width):
         for path in ("/authors/a:sygnowski", "/authors/" + told["author_id"], "/search?q=donau", "/search"):
             page = await viewer.page(path, viewport={"width": width, "height": 800})
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+            for at in range(await page.locator(".whys > details").count()):  # only one of these is open at a time
+                await page.locator(".whys summary").nth(at).click()
+                assert await page.evaluate("document.documentElement.scrollWidth") <= width, (path, at)
+                box = await page.locator(".whys [open] .fold").bounding_box()
+                assert box["x"] >= 0 and box["x"] + box["width"] <= width
+            await page.evaluate(OPEN_ALL)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -250,8 +352,11 @@ async def test_text_stands_out_from_its_ground(scheme):
         for path in ("/", "/authors/sim:a1-0", "/search?q=ada"):
             page = await viewer.page(path, color_scheme=scheme, reduced_motion="reduce")
             assert await page.evaluate(CONTRAST) == []
+            await page.evaluate(OPEN_ALL)
+            assert await page.evaluate(CONTRAST) == []
 
 
+OPEN_ALL = "for (const fold of document.querySelectorAll('details')) fold.open = true"
 CONTRAST = """() => {
     const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
     const mix = (colours) => {

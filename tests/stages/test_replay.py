@@ -24,6 +24,8 @@ from shared.contracts.topics import AUTHOR_CHANGES, AUTHOR_PROFILES
 from shared.errors import ScholarstreamError, UsageError
 from shared.log.port import Partition
 from shared.metrics.reasons import EXPLAINERS
+from shared.metrics.reasons.snapshot import CORES, LACKING
+from shared.metrics.reasons.snapshot import explain as explain_from
 from shared.stages.packs import decode
 from shared.stages.stage import Layout
 from tests.integration.equality import differences, must_be_published
@@ -215,6 +217,47 @@ def test_every_metric_of_every_author_is_explained_by_the_papers(past):
     asyncio.run(check())
     assert len(EXPLAINERS) > 10
     assert told["novelty"] > 5 and told["ai_score"] > 5
+
+
+def test_what_a_snapshot_explains_is_what_the_whole_log_explains(past):
+    """From the listed papers alone: the same words, papers and next step; where the list is cut, these or none."""
+    told = Counter()
+
+    def agree(short, metric, whole, profile):
+        if short.reason is None:
+            assert short.lacking.endswith(".")
+            return
+        assert short.value == whole["value"] == profile["metrics"][short.basis][metric]
+        made = short.reason.as_json()
+        if metric == "ai_score":  # of percentiles with six decimals
+            assert [paper["paper_id"] for paper in made["papers"]] == [paper["paper_id"] for paper in whole["papers"]]
+            assert made["value"] == pytest.approx(whole["value"], abs=1e-3)
+        else:
+            assert made["sentence"] == whole["sentence"]
+            assert [paper["citations"] for paper in made["papers"]] == [paper["citations"] for paper in whole["papers"]]
+            assert made["next"] is None or made["next"]["needs"] == whole["next"]["needs"]
+
+    async def check():
+        log = await past.log()
+        for author in authors_of(past, 25, seed=3):
+            _, [portfolio] = await at(past, author, past.cut(), store=past.store, log=log)
+            profile = portfolio.profile | {"papers": portfolio.papers}
+            for basis, numbers in profile["metrics"].items():
+                for metric in numbers:
+                    whole, short = reason_of(portfolio, metric, basis), explain_from(profile, metric, basis)
+                    assert (short.reason is None) == (metric in LACKING), (metric, short.lacking)
+                    agree(short, metric, whole, profile)
+                    for listed in range(len(portfolio.papers)):
+                        cut = explain_from(profile | {"papers": portfolio.papers[:listed]}, metric, basis)
+                        agree(cut, metric, whole, profile)
+                        told[metric, basis == "references"] += cut.reason is not None
+            for series in ("papers_by_year", "citations_by_year"):
+                assert explain_from(profile, series).reason is not None
+
+    asyncio.run(check())
+    assert min(told[metric, True] for metric in CORES) > 0
+    assert not any(told[metric, True] for metric in EXPLAINERS if metric not in CORES)
+    assert not any(told[metric, False] for metric in EXPLAINERS), "a list is in the order of reference citations"
 
 
 def test_senders_come_before_receivers_and_circles_are_refused():

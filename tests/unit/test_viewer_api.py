@@ -1,8 +1,10 @@
 """The viewer's HTTP interface, asked as a client asks it."""
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
+from pathlib import Path
 
 import httpx
 import orjson
@@ -10,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer.addresses import api_of, author_of, page_of
+from services.viewer.addresses import API, AUTHORS, api_of, author_of, page_of, part_of
 from services.viewer.api import QUERY_LENGTH, Viewer, application
+from services.viewer.explanations import explanation_of
 from services.viewer.index import ProfileIndex
 from services.viewer.main import build_app
 from shared.errors import LogUnavailable
 from shared.log.memory import MemoryLog
+from shared.metrics.reasons import EXPLAINERS
+from shared.metrics.reasons.snapshot import CORES, LACKING
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, sygnowski
@@ -79,6 +84,16 @@ def test_an_address_names_its_author(author_id):
             assert author_of(url.raw_path, collection, *parts) == (author_id, parts[0] if parts else "")
 
 
+@given(st.text(min_size=1, max_size=20) | st.sampled_from([*ODD_IDS, "x/explain/h_index", "explain/h_index"]))
+def test_an_address_names_what_is_to_be_explained(author_id):
+    address = api_of(author_id, "explain/h_index")
+    url = httpx.URL("http://viewer" + address)
+    if "?" in address:
+        assert (url.params["id"], part_of(url.params["part"], "events", "explain/")) == (author_id, "explain/h_index")
+    else:
+        assert author_of(url.raw_path, "/api/v1/authors", "events", "explain/") == (author_id, "explain/h_index")
+
+
 @pytest.mark.parametrize("author_id", ODD_IDS)
 async def test_an_author_with_any_id_has_a_page_and_a_snapshot(author_id):
     told = snapshot(author_id, name="Ada")
@@ -88,6 +103,7 @@ async def test_an_author_with_any_id_has_a_page_and_a_snapshot(author_id):
         (article,) = [attributes for tag, attributes in Elements(page.text).elements if tag == "article"]
         assert article["data-events"] == api_of(author_id, "events")
         assert (await client.get(api_of(author_id))).json() == told
+        assert (await client.get(api_of(author_id, "explain/papers"))).json()["value"] == 2
 
 
 async def test_a_slash_need_not_be_escaped():
@@ -116,6 +132,61 @@ async def test_a_snapshot_comes_as_it_was_published_with_its_version_as_tag():
             again = await client.get("/api/v1/authors/a:1", headers={"If-None-Match": known})
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", '"2-7"')
         assert (await client.get("/api/v1/authors/a:1", headers={"If-None-Match": '"2-6"'})).status_code == 200
+
+
+# ---- why
+
+
+async def test_an_explanation_has_the_papers_that_make_the_number_and_the_tag_of_its_snapshot():
+    async with client_of(sygnowski()) as client:
+        answer = await client.get("/api/v1/authors/a:sygnowski/explain/h_index")
+        told = answer.json()
+        assert answer.headers["content-type"] == "application/json" and answer.headers["etag"] == '"1-48213"'
+        assert (told["value"], told["explained"], len(told["papers"]), told["next"]["value"]) == (11, True, 11, 12)
+        again = await client.get("/api/v1/authors/a:sygnowski/explain/h_index", headers={"If-None-Match": '"1-48213"'})
+        assert again.status_code == 304
+        cited = (await client.get("/api/v1/authors/a:sygnowski/explain/citations")).json()
+        assert sum(entry["citations"] for entry in cited["papers"]) == cited["value"] == 812
+        lacking = (await client.get("/api/v1/authors/a:sygnowski/explain/tori")).json()
+        assert (lacking["explained"], lacking["papers"], lacking["next"], lacking["value"]) == (False, [], None, 0.4)
+        assert lacking["lacking"] and lacking["command"] == "scholarstream explain a:sygnowski tori"
+
+
+async def test_an_explanation_is_on_the_basis_that_is_asked_for():
+    numbers = {"papers": 2, "papers_counted": 1, "citations": 44, "h_index": 1}
+    papers = [paper("p:1", 3, citations_by_source={"open alex": 44}), paper("p:2", 2)]
+    told = snapshot("a:1", papers=papers, metrics=snapshot("x")["metrics"] | {"counted:open alex": numbers})
+    async with client_of(told) as client:
+        path = "/api/v1/authors/a:1/explain/citations"
+        assert (await client.get(path)).json()["value"] == 5
+        other = (await client.get(path, params={"basis": "counted:open alex"})).json()
+        assert (other["value"], other["basis"]) == (44, "counted:open alex")
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "said"),
+    [
+        ("/api/v1/authors/a:1/explain/hindex", 404, "metric: there is no 'hindex'; there are papers, citations, h_index"),
+        ("/api/v1/authors/a:1/explain/", 404, "metric: there is no ''; there are papers"),
+        ("/api/v1/authors/a:none/explain/h_index", 404, "There is no author with the id 'a:none'"),
+        (
+            "/api/v1/authors/a:1/explain/h_index?basis=counted:x",
+            400,
+            "basis: this profile has no h_index on 'counted:x'; there it is on ref",
+        ),
+        ("/api/v1/authors/a:1/explain/papers_counted", 400, "basis: this profile has no papers_counted on 'references'"),
+    ],
+)
+async def test_what_cannot_be_explained_is_refused_with_what_would_be_right(path, code, said):
+    async with client_of(snapshot("a:1")) as client:
+        problem = (await client.get(path)).json()
+        assert problem["status"] == code and problem["detail"].startswith(said), problem
+
+
+async def test_the_last_changes_come_as_they_were_published():
+    async with client_of(snapshot("a:1", 3)) as client:
+        assert (await client.get("/api/v1/authors/a:1/changes")).json() == []
+        assert (await client.get("/api/v1/authors/a:none/changes")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -158,7 +229,17 @@ async def test_a_person_is_refused_with_a_page(path):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 @pytest.mark.parametrize(
-    "path", ["/", "/search", "/authors/a:1", "/api/v1/authors/a:1", "/api/v1/search", "/api/v1/events", "/static/page.css"]
+    "path",
+    [
+        "/",
+        "/search",
+        "/authors/a:1",
+        "/api/v1/authors/a:1",
+        "/api/v1/authors/a:1/explain/h_index",
+        "/api/v1/search",
+        "/api/v1/events",
+        "/static/page.css",
+    ],
 )
 async def test_nothing_can_be_changed(method, path):
     async with client_of(snapshot("a:1")) as client:
@@ -379,3 +460,19 @@ async def test_the_page_of_a_merged_author_is_elsewhere():
 async def test_a_merged_author_whose_other_one_is_not_here_has_a_page():
     async with client_of(snapshot("a:old", redirect="a:new")) as client:
         assert (await client.get(page_of("a:old"))).status_code == 200
+
+
+# ---- what docs/http.md says
+
+
+def test_every_path_and_every_explanation_is_documented():
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+    parts = {"/api/v1/authors/{author:any}": ["", "/events", "/changes", "/explain/{metric}"]}
+    for route in application(Viewer(ProfileIndex(MemoryLog()), asyncio.Event())).routes:
+        if route.path.startswith(API) and route.path != API + AUTHORS:
+            for part in parts.get(route.path, [""]):
+                assert f"`{route.path.replace('{author:any}', '{id}')}{part}" in text, route.path
+    lines = re.findall(r"^\| (`\w+`(?:, `\w+`){8,}) \|", text, re.M)
+    cores, whole, never = (set(line.replace("`", "").split(", ")) for line in lines)
+    assert cores == set(CORES) and never == set(LACKING) and whole == EXPLAINERS.keys() - cores - never
+    assert all(f"`{field}`" in text for field in explanation_of(snapshot("a:1"), "h_index"))

@@ -43,12 +43,6 @@ def told_at_once(metric: str) -> bool:
     return metric not in definitions.BY_NAME or definitions.BY_NAME[metric].since == FIRST_RELEASE
 
 
-def tooltip_of(metric: str) -> str | None:
-    """Definition, formula and source in one text."""
-    known = definitions.BY_NAME.get(metric)
-    return known and " — ".join(filter(None, (known.definition, known.formula, known.source)))
-
-
 def why_missing(metric: str, values: Mapping[str, Any], basis: str) -> str | None:
     """Why a basis has no such number, None where it has one."""
     known = definitions.BY_NAME.get(metric)

@@ -9,21 +9,24 @@ from typing import Any
 
 from services.viewer.addresses import api_of
 from services.viewer.pages import charts
+from services.viewer.pages.changes import changes_panel
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.layout import page
-from services.viewer.pages.metrics import definition_of, findings, name_of, told_at_once, tooltip_of, why_missing
+from services.viewer.pages.metrics import definition_of, findings, name_of, why_missing
+from services.viewer.pages.reasons import HEADLINE, fold_of, shown, whys
 from services.viewer.pages.reported import beside, computed_of, reported_panel
-from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel, source_of, told
+from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel, source_of
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
 
-HEADLINE = ("h_index", "papers", "citations", "novelty", "ai_score")
 SIMULATED = "sim:"
+WIDE = 3  # bases, side by side: with more of them the folds in the table of all numbers are as narrow as its first column
 
 Entry = Mapping[str, Any]
 
 
-def profile_page(profile: Entry, *, tag_of: str, changed_ms: int, demo: bool) -> str:
-    """The page of a snapshot. tag_of: names the version; changed_ms: when it was published; demo: the log has a simulated literature."""
+def profile_page(profile: Entry, changes: Sequence[tuple[int, Entry]] = (), *, tag_of: str, changed_ms: int, demo: bool) -> str:
+    """The page of a snapshot. changes: (when, record of author-metrics.v1), newest first; tag_of: names the version; changed_ms: when it
+    was published; demo: the log has a simulated literature."""
     name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
     simulated = author_id.startswith(SIMULATED)
     article = tag(
@@ -31,6 +34,7 @@ def profile_page(profile: Entry, *, tag_of: str, changed_ms: int, demo: bool) ->
         _title(profile, name, simulated),
         _state(profile, changed_ms),
         _headline(profile),
+        changes_panel(profile, changes),
         reported_panel(profile),
         tag(
             "div",
@@ -111,9 +115,9 @@ def _headline(profile: Entry) -> Html:
     for metric in HEADLINE:
         value = headline.get(metric)
         none = NO_SCORE.get(metric, NOT_COMPUTED)
-        shown = tag(
+        figure = tag(
             "dd",
-            none if value is None else told(metric, value) if metric in SCORES else measure(metric, value),
+            none if value is None else shown(metric, value),
             class_="missing" if value is None else "value",
             data_live=f"headline.{metric}",
         )
@@ -121,7 +125,7 @@ def _headline(profile: Entry) -> Html:
             tag(
                 "div",
                 tag("dt", name_of(metric), title=_meaning(profile, metric, value)),
-                shown,
+                figure,
                 tag("dd", beside(reported, metric, found), class_="beside", data_live=f"beside.{metric}"),
                 class_="tile",
             )
@@ -132,6 +136,7 @@ def _headline(profile: Entry) -> Html:
         "section",
         tag("h2", "Headline", class_="hidden"),
         tag("dl", tiles, class_="tiles"),
+        whys(profile),
         tag("p", f"h-index and citations {basis}{source}.", class_="muted", data_live="basis"),
         aria_label="Headline",
     )
@@ -219,14 +224,15 @@ def _charts(profile: Entry) -> Html:
 
 
 def _numbers(profile: Entry) -> Html:
-    """All metrics on every basis, with what each one means: in words for those of the first release, on pointing for the others."""
+    """All metrics on every basis, with what each one means: at once for those of the first release, folded for the others."""
     by_basis: dict[str, dict] = profile.get("metrics") or {}
     metrics = list(dict.fromkeys(metric for values in by_basis.values() for metric in values))
+    bases_with = {metric: [basis for basis, values in by_basis.items() if metric in values] for metric in metrics}
     single = len(by_basis) == 1
     rows = [
         tag(
             "tr",
-            tag("th", name_of(metric), told_at_once(metric) and tag("small", definition_of(metric)), scope="row", title=tooltip_of(metric)),
+            tag("th", fold_of(profile, metric, bases_with[metric]), scope="row"),
             [
                 tag("td", measure(metric, values.get(metric)), title=why_missing(metric, values, basis), data_live=f"{basis}.{metric}")
                 for basis, values in by_basis.items()
@@ -243,7 +249,11 @@ def _numbers(profile: Entry) -> Html:
     return tag(
         "section",
         tag("h2", "All numbers"),
-        tag("div", tag("table", head, tag("tbody", rows)), class_="scroll"),
+        tag(
+            "div",
+            tag("table", head, tag("tbody", rows), class_=f"few-bases bases{len(by_basis)}" if len(by_basis) <= WIDE else None),
+            class_="scroll",
+        ),
         class_="panel numbers",
         data_shape=" ".join([*by_basis, *metrics]),
         data_whole="numbers",

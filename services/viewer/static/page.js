@@ -76,7 +76,10 @@ function replace(next) {
   const news = [];
   for (const whole of article.querySelectorAll("[data-whole]")) {
     const newer = next.querySelector(`[data-whole="${CSS.escape(whole.dataset.whole)}"]`);
-    if (newer && newer.dataset.shape !== whole.dataset.shape) whole.replaceWith(copy(newer));
+    if (!newer || newer.dataset.shape === whole.dataset.shape) continue;
+    const other = copy(newer);
+    for (const fold of whole.querySelectorAll("details[open]")) other.querySelector(`#${CSS.escape(fold.id)}`)?.setAttribute("open", "");
+    whole.replaceWith(other);
   }
   replaceList(article.querySelector("[data-list]"), next.querySelector("[data-list]"), news);
   replaceParts(article, next, news);

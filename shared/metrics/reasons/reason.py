@@ -69,6 +69,11 @@ class Reason(NamedTuple):
     needs: str | None = None
     nearest: Sequence[Mapping[str, Any]] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """{"value", "sentence", "columns", "papers", "next": {"value", "needs", "papers"} or null}."""
+        step = None if self.next is None else {"value": self.next, "needs": self.needs, "papers": self.nearest}
+        return {"value": self.value, "sentence": self.sentence, "columns": self.columns, "papers": self.papers, "next": step}
+
 
 Explainer = Callable[[Grounds], Reason]
 NO_DAY = Reason(None, "It depends on the day, and no clock.ticked has told any.")
