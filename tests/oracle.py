@@ -137,6 +137,9 @@ def is_author(value: object) -> bool:
 
 COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
 SHARES = {"novelty": 1, "ai_score": 100}
+EXTRAS = ("orcid", "homepage", "aliases")
+GROUPS = {"collaboration", "collaborations", "consortium", "consortia", "group", "team", "teams", "committee", "network", "initiative",
+          "investigators", "project"}  # fmt: skip
 
 
 def are_metrics(value: object) -> bool:
@@ -215,7 +218,8 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
     in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: no papers,
     not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
-    papers (the first 100 in their order), reported.
+    papers (the first 100 in their order), reported, violations (source → codes), affiliations, extras (what a description adds), flags (all
+    but two: collective_author is `collective`, definitions_changed is about releases), coverage.
     """
     newest: dict[str, dict] = {}  # paper → event of the highest revision, the later of equals; withdrawals too
     counted: dict[tuple[str, str], dict] = {}  # (paper, source) → event with the newest as_of, the later of equals
@@ -330,8 +334,51 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
                 | {name: event["metrics"][name] for name in (*COUNTS, *SHARES) if event["metrics"].get(name) is not None}
                 for source, event in sorted(reported[author].items())
             ],
+            "violations": {source: violations(event["metrics"], metrics["references"]) for source, event in reported[author].items()},
+            "affiliations": affiliations_of([authors[paper][author] for paper in mine]),
+            "extras": {extra: described[author][extra] for extra in EXTRAS if described.get(author, {}).get(extra)},
         }
+        profiles[author]["collective"] = is_group(profiles[author]["name"] or author.removeprefix("name:"))
     return profiles
+
+
+def affiliations_of(entries: list[dict]) -> list[dict]:
+    """Of an author with these entries, one a paper: the ten affiliations given most often, the same twice in an entry counts once."""
+    counts = Counter(name for entry in entries for name in set(entry.get("affiliations") or []))
+    ordered = sorted(counts, key=lambda name: (-counts[name], name))
+    return [{"name": name, "papers": counts[name]} for name in ordered[:10]]
+
+
+def is_group(name: str) -> bool:
+    """Whether the last words say so: "… Collaboration", "… Study Group", "… Consortium members"."""
+    words = re.split(r"[^\w]+", name.rstrip(" .)]").lower())
+    if len(words) > 1 and words[-1] in ("members", "investigators", "authors") and words[-2] in GROUPS:
+        words.pop()
+    return words[-1] in GROUPS
+
+
+def violations(said: dict, ours: dict) -> list[str]:
+    """Codes of the checks that a source's numbers fail, against each other and against those counted from references."""
+    h, g, papers, citations, i10, i100 = (
+        said.get(name) for name in ("h_index", "g_index", "papers", "citations", "i10_index", "i100_index")
+    )
+    checks = (
+        ("h_index_exceeds_papers", (h, papers), lambda: h > papers),
+        ("h_index_squared_exceeds_citations", (h, citations), lambda: h**2 > citations),
+        ("h_index_exceeds_computed_papers", (h,), lambda: papers is None and h > ours["papers"]),
+        ("g_index_exceeds_papers", (g, papers), lambda: g > papers),
+        ("g_index_squared_exceeds_citations", (g, citations), lambda: g**2 > citations),
+        ("g_index_below_h_index", (g, h), lambda: g < h),
+        ("i10_index_exceeds_papers", (i10, papers), lambda: i10 > papers),
+        ("i10_index_exceeds_citations", (i10, citations), lambda: 10 * i10 > citations),
+        ("i100_index_exceeds_papers", (i100, papers), lambda: i100 > papers),
+        ("i100_index_exceeds_citations", (i100, citations), lambda: 100 * i100 > citations),
+        ("i100_index_exceeds_i10_index", (i100, i10), lambda: i100 > i10),
+        ("papers_below_computed", (papers,), lambda: papers < ours["papers"]),
+        ("citations_below_computed", (citations,), lambda: citations < ours["citations"]),
+        ("h_index_below_computed", (h,), lambda: h < ours["h_index"]),
+    )
+    return [code for code, needed, fails in checks if None not in needed and fails()]
 
 
 def canonical(author: str, into: dict[str, str]) -> str:

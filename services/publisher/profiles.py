@@ -193,7 +193,7 @@ class Profiles(PackStage):
             self._set_counted(kinds["counted"])
         if "cause" in kinds:
             rows = kinds["cause"]
-            self.why.add(*(rows[name] for name in Causes.names))
+            self.why.add(*_not_told(self.public_version, *(rows[name] for name in Causes.names)))
         if "day" in kinds:
             self.day = int(kinds["day"]["day"][-1])
         if touched:
@@ -355,6 +355,7 @@ class Profiles(PackStage):
                 self.unplaced[author] = public
             elif public[0] >= self.public_version.data[slot]:
                 self._place(slot, *public)
+        self.why.forget(self.public_version)
 
     def _place(self, slot: int, version: int, digest: int, numbers: dict, counted: dict) -> None:
         self.public_version.data[slot], self.public_digest.data[slot] = version, digest
@@ -416,6 +417,10 @@ class Causes:
         if len(self.parts) > 256:
             self.settle()
 
+    def forget(self, public: Column) -> None:
+        """Drops what came no later than what is public. public: of each author the version."""
+        self.parts = [_not_told(public, *part) for part in self.parts]
+
     def settle(self) -> None:
         """All parts as one, the first told of each author kept."""
         if not self.parts:
@@ -450,6 +455,13 @@ class Causes:
 
     def load(self, arrays) -> None:
         self.parts = [tuple(arrays[name] for name in self.names)] if len(arrays["author"]) else []
+
+
+def _not_told(public: Column, *causes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Without those that a replay brings again: they would take the places of new ones, of which so few are kept."""
+    author, *_, version = causes
+    new = version > public.data[author]
+    return causes if new.all() else tuple(column[new] for column in causes)
 
 
 def _lengths_and_bytes(values: list[bytes]) -> tuple[np.ndarray, np.ndarray]:

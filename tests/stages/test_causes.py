@@ -1,10 +1,17 @@
 """Change records say why: every kind of cause, at most twenty told, all counted."""
 
+from unittest import mock
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.publisher.main import public_facts
+from services.publisher.profiles import Profiles
+from shared.contracts.topics import AUTHOR_PROFILES
+from shared.log.port import Partition
 from shared.stages import causes
+from shared.stages.session import Session
 from shared.stages.stage import Layout
 from tests.literature import encode, event_lists
 from tests.stages.memory import Pipeline
@@ -55,6 +62,42 @@ def test_references_that_waited_for_their_paper_are_the_papers_arrival(made):
     made.tell(paper("q", "b", cites=["p"]))
     assert why(made, "a", paper("p", "a")) == [{"kind": "published", "paper_id": "p"}]
     assert made.numbers("a")["citations"] == 1
+
+
+def another(made: Pipeline, publisher: Session, saved: bytes | None = None) -> Session:
+    """A publisher in the place of that one, from its checkpoint or from nothing, that knows what is public (rule P2)."""
+    fresh = Session(Profiles(0, made.layout, publisher.stage.fingerprint))
+    if saved is not None:
+        fresh.restore(saved)
+    public = (public_facts(r.value, r.headers) for r in made.logs[Partition(AUTHOR_PROFILES.name, 0)])
+    fresh.stage.learn_public({author: tuple(facts) for author, _, *facts in public})
+    made.sessions[made.sessions.index(publisher)] = fresh
+    return fresh
+
+
+def test_a_publisher_that_starts_anew_tells_new_causes_not_old_ones_again():
+    """What it replays was told; of each author it keeps few, and those must be the new ones."""
+    made = Pipeline(seed=1)
+    made.tell(paper("p", "a"))
+    for n in range(causes.TOLD + 5):
+        made.tell(paper(f"q{n}", "b", cites=["p"]))
+    [publisher] = [session for session in made.sessions if isinstance(session.stage, Profiles)]
+    fresh = another(made, publisher)
+    made.work()
+    assert not sum(len(part[0]) for part in fresh.stage.why.parts), "all of it was told"
+    assert why(made, "a", paper("new", "b", cites=["p"])) == [{"kind": "cited", "paper_id": "p", "by": "new"}]
+
+
+def test_a_publisher_forgets_what_was_told_after_its_checkpoint():
+    made = Pipeline(seed=1)
+    made.tell(paper("p", "a"))
+    [publisher] = [session for session in made.sessions if isinstance(session.stage, Profiles)]
+    with mock.patch.object(made, "publish"):
+        made.tell(*(paper(f"q{n}", "b", cites=["p"]) for n in range(causes.TOLD + 5)))
+    saved = publisher.save()
+    made.work()
+    another(made, publisher, saved)
+    assert why(made, "a", paper("new", "b", cites=["p"])) == [{"kind": "cited", "paper_id": "p", "by": "new"}]
 
 
 @settings(max_examples=100)

@@ -1,0 +1,109 @@
+"""Are change records true? Each must go on where the one before it ended, agree with its snapshot, and name causes that happened.
+
+Written from docs/contracts.md; which causes a record tells depends on what was published together, that they happened does not.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tests.integration.equality import SCORES
+from tests.oracle import author_key, parse, references_of, valid
+
+TOLD = 20
+FIELDS = {
+    "cited": {"paper_id", "by"},
+    "uncited": {"paper_id", "by"},
+    "published": {"paper_id"},
+    "revised": {"paper_id"},  # and `by`, where it was the citing paper
+    "withdrawn": {"paper_id"},
+    "counted": {"paper_id", "source"},
+    "merged": {"paper_id", "other"},
+    "separated": {"paper_id", "other"},
+    "new_year": set(),
+}
+
+
+class Happened:
+    """What the events of a log can have been the cause of, whatever order they came in."""
+
+    def __init__(self, raws: Iterable[bytes]):
+        self.group: dict[str, str] = {}  # author → another one he was ever said to be
+        self.authors: dict[str, set[str]] = defaultdict(set)  # paper → everybody whom any revision names
+        self.citations: set[tuple[str, str]] = set()  # (citing, cited) by any revision
+        self.facts: set[tuple[str, ...]] = set()
+        self.days = math.inf
+        for event in filter(valid, map(parse, raws)):
+            self._take(event.get("event", "paper.published"), event)
+
+    def _take(self, kind: str, event: dict) -> None:
+        if kind == "paper.published":
+            self.facts |= {("published", event["paper_id"]), ("revised", event["paper_id"])}
+            self.authors[event["paper_id"]] |= {author_key(author) for author in event.get("authors") or ()}
+            self.citations |= {(event["paper_id"], reference) for reference in references_of(event)}
+        elif kind == "paper.withdrawn":
+            self.facts.add(("withdrawn", event["paper_id"]))
+        elif kind == "paper.counted":
+            self.facts.add(("counted", event["paper_id"], event["source"]))
+        elif kind == "author.merged":
+            self.facts.add(("merged",))
+            self.group[self.root(event["author_id"])] = self.root(event["into"])
+        elif kind == "clock.ticked":
+            self.facts.add(("new_year",))
+
+    def root(self, author: str) -> str:
+        while author in self.group and self.group[author] != author:
+            author = self.group[author]
+        return author
+
+    def is_of(self, author: str, paper: str) -> bool:
+        """Whether the paper can ever have been this author's."""
+        return self.root(author) in {self.root(other) for other in self.authors[paper]}
+
+    def is_true(self, author: str, cause: dict) -> bool:
+        kind = cause["kind"]
+        fields = cause.keys() - {"kind"}
+        if fields != FIELDS[kind] and (kind != "revised" or fields != {"paper_id", "by"}):
+            return False
+        if kind == "new_year":
+            return ("new_year",) in self.facts
+        paper = cause["paper_id"]
+        if not self.is_of(author, paper):
+            return False
+        if "by" in cause:
+            return (cause["by"], paper) in self.citations
+        if kind in ("merged", "separated"):  # a separation undoes a merge; a co-author's counts too, so `other` may be anybody's
+            return ("merged",) in self.facts and self.is_of(cause["other"], paper)
+        return (kind, *(cause[field] for field in ("paper_id", "source") if field in cause)) in self.facts
+
+
+def faults(changes: Sequence[dict], snapshots: Iterable[dict], raws: Iterable[bytes]) -> Iterable[tuple]:
+    """(author, what, told, right) of all that is wrong in the change records of a log, in its order; with all of its snapshots."""
+    happened = Happened(raws)
+    numbers = {(one["author_id"], one["generation"], one["version"]): flat(one["metrics"]) for one in snapshots}
+    last: dict[str, dict] = {}
+    for change in changes:
+        author, before, after = change["author_id"], change["before"], change["after"]
+        if before != last.get(author, {}):
+            yield author, "before", before, last.get(author, {})
+        last[author] = after
+        of_snapshot = numbers.get((author, change["generation"], change["version"]))
+        if after != of_snapshot:
+            yield author, "after", after, of_snapshot
+        moved = {name for name in before | after if before.get(name) != after.get(name)}
+        gone = before.keys() - after.keys()  # with a basis its nulls are gone
+        if not moved <= {*change["changed"]} <= moved | gone or len(change["changed"]) != len({*change["changed"]}):
+            yield author, "changed", change["changed"], moved
+        told, total = change["causes"], change["causes_total"]
+        if not (len(told) == total <= TOLD or len(told) == TOLD < total):
+            yield author, "causes_total", total, len(told)
+        if before and not told and {name.rpartition(".")[2] for name in moved} - {*SCORES}:
+            yield author, "causes", told, f"of {moved}"
+        for cause in told:
+            if not happened.is_true(author, cause):
+                yield author, "cause", cause, "did not happen"
+
+
+def flat(metrics: dict[str, dict]) -> dict:
+    """Numbers by name, those of other bases than `references` with the basis before it."""
+    return {name if basis == "references" else f"{basis}.{name}": n for basis, numbers in metrics.items() for name, n in numbers.items()}
