@@ -137,6 +137,16 @@ def is_author(value: object) -> bool:
 
 COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
 SHARES = {"novelty": 1, "ai_score": 100}
+SERIES = ("papers_by_year", "citations_by_year")
+
+
+def is_series(value: object) -> bool:
+    """Counts by year, of at most 200 years."""
+    return (
+        isinstance(value, dict)
+        and len(value) <= 200
+        and all(re.fullmatch("[1-9][0-9]{3}", year) and is_count(count, 2**53) for year, count in value.items())
+    )
 
 
 def are_metrics(value: object) -> bool:
@@ -144,6 +154,7 @@ def are_metrics(value: object) -> bool:
         isinstance(value, dict)
         and all(value.get(name) is None or is_count(value[name], 2**53) for name in COUNTS)
         and all(value.get(name) is None or is_share(value[name], limit) for name, limit in SHARES.items())
+        and all(value.get(name) is None or is_series(value[name]) for name in SERIES)
     )
 
 
@@ -327,11 +338,64 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             "papers": [card(papers[paper], citations[paper], sources[paper]) for paper in ordered[:100]],
             "reported": [
                 {"source": source, "as_of": event["as_of"]}
-                | {name: event["metrics"][name] for name in (*COUNTS, *SHARES) if event["metrics"].get(name) is not None}
+                | (figures := {name: value for name in (*COUNTS, *SHARES, *SERIES) if (value := event["metrics"].get(name)) is not None})
+                | {"violations": objections(figures, metrics["references"])}
                 for source, event in sorted(reported[author].items())
             ],
         }
     return profiles
+
+
+def objections(said: dict, ours: dict) -> list[str]:
+    """The codes of docs/metrics.md that hold for what a source says, in its order. What it leaves out is in no relation to anything."""
+    n, c, h, g = (said.get(name, math.nan) for name in ("papers", "citations", "h_index", "g_index"))
+    together = {series: sum(said[series].values()) if series in said else math.nan for series in SERIES}
+    log = math.nan if n == n else ours["papers"]
+    checks = {
+        "citations_without_papers": n == 0 < c,
+        "h_index_exceeds_papers": h > n,
+        "h_index_squared_exceeds_citations": h * h > c,
+        "h_index_exceeds_computed_papers": h > log,
+        "h_index_zero_with_citations": h == 0 < c,
+        "g_index_exceeds_papers": g > n,
+        "g_index_squared_exceeds_citations": g * g > c,
+        "g_index_below_h_index": g < h,
+        "g_index_without_h_index": h == 0 < g,
+        "g_index_zero_with_citations": g == 0 < c,
+        "g_index_below_mean": g < n and c > g * n + g,
+    }
+    for bar in (10, 100):
+        i = said.get(f"i{bar}_index", math.nan)
+        checks |= {
+            f"i{bar}_index_exceeds_papers": i > n,
+            f"i{bar}_index_exceeds_citations": i * bar > c,
+            f"i{bar}_index_below_h_index": bar <= h > i,
+            f"h_index_below_i{bar}_index": bar > h < i,
+            f"g_index_below_i{bar}_index": bar > g < i,
+            f"i{bar}_index_zero_with_g_index": i == 0 and g >= bar,
+            f"i{bar}_index_zero_with_mean": i == 0 < n and c > n * bar - n,
+            f"h_index_and_i{bar}_index_exceed_citations": h * h <= c >= i * bar and area(h, h, i, bar) > c,
+        }
+    i10, i100 = said.get("i10_index", math.nan), said.get("i100_index", math.nan)
+    checks |= {
+        "i100_index_exceeds_i10_index": i100 > i10,
+        "i100_index_and_i10_index_exceed_citations": i100 * 100 <= c >= i10 * 10 and area(i100, 100, i10, 10) > c,
+    }
+    for series, total in zip(SERIES, (n, c), strict=True):
+        checks |= {
+            f"{series}_exceed_{series[:-8]}": together[series] > total,
+            f"{series}_below_{series[:-8]}": together[series] < total,
+        }
+    checks |= {
+        f"{name}_below_computed": said.get(name, math.nan) < ours[name]
+        for name in ("papers", "citations", "h_index", "g_index", "i10_index", "i100_index")
+    }
+    return [code for code, holds in checks.items() if holds]
+
+
+def area(papers: float, citations: float, others: float, others_citations: float) -> float:
+    """Of two rectangles in one corner, what is in the one or in the other."""
+    return papers * citations + others * others_citations - min(papers, others) * min(citations, others_citations)
 
 
 def canonical(author: str, into: dict[str, str]) -> str:
