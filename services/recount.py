@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import orjson
 
+from services import recheck
 from services.rescore import Rescore, Texts
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
@@ -302,7 +303,10 @@ class Recount:
             "citations_by_year": dict(cited),
             "papers_total": len(papers),
             "papers": list(zip(papers[: self.listed], counts[: self.listed], strict=True)),
-            "reported": [entry for _, entry in sorted(read.reported.get(author, {}).items())],
+            "reported": [
+                entry | {"violations": recheck.failed(entry, metrics["references"])}
+                for _, entry in sorted(read.reported.get(author, {}).items())
+            ],
         }
 
     def _reported(self, papers: list[int]) -> list[dict]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.errors import UsageError
+from shared.metrics import violations
 
 WENT_AND_CAME = {
     "papers_added": "new", "papers_withdrawn": "withdrawn", "papers_left": "no longer the author's", "papers_revised": "revised",
@@ -53,6 +54,8 @@ def shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Mapping):  # a series by year
+        return " ".join(f"{clean(str(year))}:{shown(count)}" for year, count in sorted(value.items())) or "no year"
     if isinstance(value, float):
         return f"{value:,.2f}" if value >= 1 or not value else f"{value:.3g}"
     return clean(str(value))
@@ -82,7 +85,8 @@ def print_profile(profile: Mapping[str, Any]) -> None:
         told = ", ".join(f"{name} {shown(value)}" for name, value in entry.items() if name not in ("source", "as_of", "violations"))
         print(clean(f"reported by {entry['source']} as of {entry['as_of']}: {told}"))
         for code in entry.get("violations", ()):
-            print(clean(f"  impossible: {code}"))
+            known = violations.BY_CODE.get(code)
+            print(clean(f"  {'incomplete' if known and not known.impossible else 'impossible'}: {code}"))
     print()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("citations", "published", "field", "title", "authors"):

@@ -336,7 +336,7 @@ class Verifier:
                 self.differences.add(name, f"headline.{metric}", headline.get(metric), basis.get(metric))
 
     def _compare_reported(self, name: str, snapshot: Mapping, expected: list[dict]) -> None:
-        published = {entry["source"]: _without_nulls(entry, "violations") for entry in snapshot.get("reported", [])}
+        published = {entry["source"]: _without_nulls(entry) for entry in snapshot.get("reported", [])}
         for source in sorted(published.keys() | {entry["source"] for entry in expected}):
             figures = next((entry for entry in expected if entry["source"] == source), None)
             if published.get(source) != figures:
@@ -484,8 +484,8 @@ def _optional(module: str, name: str) -> Callable | None:
         return None
 
 
-def _without_nulls(entry: Mapping, *left_out: str) -> dict:
-    return {name: value for name, value in entry.items() if value is not None and name not in left_out}
+def _without_nulls(entry: Mapping) -> dict:
+    return {name: value for name, value in entry.items() if value is not None}
 
 
 def _short(value: Any) -> str:

@@ -51,13 +51,28 @@ described = st.fixed_dictionaries(
     {"event": st.just("author.described"), "author_id": st.sampled_from(IDS), "name": st.sampled_from(["Xenia", "Yves"])},
     optional={"revision": st.integers(0, 2)},
 )
+by_year = st.none() | st.dictionaries(st.sampled_from(["1999", "2004", "2026"]), st.integers(0, 9))
+figures = st.fixed_dictionaries(
+    {},
+    optional={
+        "h_index": st.integers(0, 20),
+        "papers": st.sampled_from([None, 0, 3, 12]),
+        "citations": st.integers(0, 300),
+        "g_index": st.integers(0, 20),
+        "i10_index": st.integers(0, 20),
+        "i100_index": st.integers(0, 3),
+        "novelty": st.sampled_from([0, 0.5, 1]),
+        "papers_by_year": by_year,
+        "citations_by_year": by_year,
+    },
+)
 reported = st.fixed_dictionaries(
     {
         "event": st.just("author.reported"),
         "author_id": st.sampled_from(IDS),
         "source": st.sampled_from(["s", "t"]),
         "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
-        "metrics": st.fixed_dictionaries({}, optional={"h_index": st.integers(0, 9), "papers": st.sampled_from([None, 3])}),
+        "metrics": figures,
     }
 )
 ticked = st.fixed_dictionaries({"event": st.just("clock.ticked"), "author_id": st.just("clock"), "date": st.sampled_from(YEARS_OF_DAYS)})

@@ -140,6 +140,16 @@ SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
 GROUPS = {"collaboration", "collaborations", "consortium", "consortia", "group", "team", "teams", "committee", "network", "initiative",
           "investigators", "project"}  # fmt: skip
+SERIES = ("papers_by_year", "citations_by_year")
+
+
+def is_series(value: object) -> bool:
+    """Counts by year, of at most 200 years."""
+    return (
+        isinstance(value, dict)
+        and len(value) <= 200
+        and all(re.fullmatch("[1-9][0-9]{3}", year) and is_count(count, 2**53) for year, count in value.items())
+    )
 
 
 def are_metrics(value: object) -> bool:
@@ -147,6 +157,7 @@ def are_metrics(value: object) -> bool:
         isinstance(value, dict)
         and all(value.get(name) is None or is_count(value[name], 2**53) for name in COUNTS)
         and all(value.get(name) is None or is_share(value[name], limit) for name, limit in SHARES.items())
+        and all(value.get(name) is None or is_series(value[name]) for name in SERIES)
     )
 
 
@@ -218,7 +229,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
     in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: no papers,
     not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
-    papers (the first 100 in their order), reported, violations (source → codes), affiliations, extras (what a description adds), flags (all
+    papers (the first 100 in their order), reported, affiliations, extras (what a description adds), flags (all
     but two: collective_author is `collective`, definitions_changed is about releases), coverage.
     """
     newest: dict[str, dict] = {}  # paper → event of the highest revision, the later of equals; withdrawals too
@@ -331,10 +342,10 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             "papers": [card(papers[paper], citations[paper], sources[paper]) for paper in ordered[:100]],
             "reported": [
                 {"source": source, "as_of": event["as_of"]}
-                | {name: event["metrics"][name] for name in (*COUNTS, *SHARES) if event["metrics"].get(name) is not None}
+                | (figures := {name: value for name in (*COUNTS, *SHARES, *SERIES) if (value := event["metrics"].get(name)) is not None})
+                | {"violations": objections(figures, metrics["references"])}
                 for source, event in sorted(reported[author].items())
             ],
-            "violations": {source: violations(event["metrics"], metrics["references"]) for source, event in reported[author].items()},
             "affiliations": affiliations_of([authors[paper][author] for paper in mine]),
             "extras": {extra: described[author][extra] for extra in EXTRAS if described.get(author, {}).get(extra)},
         }
@@ -357,28 +368,56 @@ def is_group(name: str) -> bool:
     return words[-1] in GROUPS
 
 
-def violations(said: dict, ours: dict) -> list[str]:
-    """Codes of the checks that a source's numbers fail, against each other and against those counted from references."""
-    h, g, papers, citations, i10, i100 = (
-        said.get(name) for name in ("h_index", "g_index", "papers", "citations", "i10_index", "i100_index")
-    )
-    checks = (
-        ("h_index_exceeds_papers", (h, papers), lambda: h > papers),
-        ("h_index_squared_exceeds_citations", (h, citations), lambda: h**2 > citations),
-        ("h_index_exceeds_computed_papers", (h,), lambda: papers is None and h > ours["papers"]),
-        ("g_index_exceeds_papers", (g, papers), lambda: g > papers),
-        ("g_index_squared_exceeds_citations", (g, citations), lambda: g**2 > citations),
-        ("g_index_below_h_index", (g, h), lambda: g < h),
-        ("i10_index_exceeds_papers", (i10, papers), lambda: i10 > papers),
-        ("i10_index_exceeds_citations", (i10, citations), lambda: 10 * i10 > citations),
-        ("i100_index_exceeds_papers", (i100, papers), lambda: i100 > papers),
-        ("i100_index_exceeds_citations", (i100, citations), lambda: 100 * i100 > citations),
-        ("i100_index_exceeds_i10_index", (i100, i10), lambda: i100 > i10),
-        ("papers_below_computed", (papers,), lambda: papers < ours["papers"]),
-        ("citations_below_computed", (citations,), lambda: citations < ours["citations"]),
-        ("h_index_below_computed", (h,), lambda: h < ours["h_index"]),
-    )
-    return [code for code, needed, fails in checks if None not in needed and fails()]
+def objections(said: dict, ours: dict) -> list[str]:
+    """The codes of docs/metrics.md that hold for what a source says, in its order. What it leaves out is in no relation to anything."""
+    n, c, h, g = (said.get(name, math.nan) for name in ("papers", "citations", "h_index", "g_index"))
+    together = {series: sum(said[series].values()) if series in said else math.nan for series in SERIES}
+    log = math.nan if n == n else ours["papers"]
+    checks = {
+        "citations_without_papers": n == 0 < c,
+        "h_index_exceeds_papers": h > n,
+        "h_index_squared_exceeds_citations": h * h > c,
+        "h_index_exceeds_computed_papers": h > log,
+        "h_index_zero_with_citations": h == 0 < c,
+        "g_index_exceeds_papers": g > n,
+        "g_index_squared_exceeds_citations": g * g > c,
+        "g_index_below_h_index": g < h,
+        "g_index_without_h_index": h == 0 < g,
+        "g_index_zero_with_citations": g == 0 < c,
+        "g_index_below_mean": g < n and c > g * n + g,
+    }
+    for bar in (10, 100):
+        i = said.get(f"i{bar}_index", math.nan)
+        checks |= {
+            f"i{bar}_index_exceeds_papers": i > n,
+            f"i{bar}_index_exceeds_citations": i * bar > c,
+            f"i{bar}_index_below_h_index": bar <= h > i,
+            f"h_index_below_i{bar}_index": bar > h < i,
+            f"g_index_below_i{bar}_index": bar > g < i,
+            f"i{bar}_index_zero_with_g_index": i == 0 and g >= bar,
+            f"i{bar}_index_zero_with_mean": i == 0 < n and c > n * bar - n,
+            f"h_index_and_i{bar}_index_exceed_citations": h * h <= c >= i * bar and area(h, h, i, bar) > c,
+        }
+    i10, i100 = said.get("i10_index", math.nan), said.get("i100_index", math.nan)
+    checks |= {
+        "i100_index_exceeds_i10_index": i100 > i10,
+        "i100_index_and_i10_index_exceed_citations": i100 * 100 <= c >= i10 * 10 and area(i100, 100, i10, 10) > c,
+    }
+    for series, total in zip(SERIES, (n, c), strict=True):
+        checks |= {
+            f"{series}_exceed_{series[:-8]}": together[series] > total,
+            f"{series}_below_{series[:-8]}": together[series] < total,
+        }
+    checks |= {
+        f"{name}_below_computed": said.get(name, math.nan) < ours[name]
+        for name in ("papers", "citations", "h_index", "g_index", "i10_index", "i100_index")
+    }
+    return [code for code, holds in checks.items() if holds]
+
+
+def area(papers: float, citations: float, others: float, others_citations: float) -> float:
+    """Of two rectangles in one corner, what is in the one or in the other."""
+    return papers * citations + others * others_citations - min(papers, others) * min(citations, others_citations)
 
 
 def canonical(author: str, into: dict[str, str]) -> str:

@@ -58,6 +58,7 @@ def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
             paper["authors"] = [{"author_id": f"a:{paper['paper_id']}", "name": "Somebody Known"}, *paper["authors"]]
             stream.append({"event": "author.described", "author_id": f"a:{paper['paper_id']}", "name": "Somebody Well Known"})
             metrics = {"h_index": dice.randrange(5), "papers": dice.randrange(5)}
+            metrics |= {"papers_by_year": {"2026": metrics["h_index"], "1999": 1}, "citations": 3 * metrics["h_index"]}
             stream.append(
                 {
                     "event": "author.reported",

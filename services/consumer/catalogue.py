@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
+from services.consumer.judges import Judges
 from shared.contracts import papers as contract
 from shared.contracts import topics
 from shared.contracts.refusals import Reason
@@ -48,6 +49,7 @@ class Catalogue(Stage):
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
         self.members, self.references = Lists(I32), Lists(I32)
         self.reported = Lists(np.uint8)  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
+        self.judges = Judges()
         self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
         self.paper_no, self.author_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
         self.text_no = Numbers(1)  # the same for all shards: each is told of every text
@@ -59,7 +61,7 @@ class Catalogue(Stage):
             "digest": self.digest, "year": self.year, "part": self.part, "members": self.members, "references": self.references,
             "paper_no": self.paper_no, "author_no": self.author_no, "source_no": self.source_no,
             "reported": self.reported, "text_revision": self.text_revision, "text_no": self.text_no,
-            **{f"counted_at.{i}": c for i, c in enumerate(self.counted_at)},
+            **self.judges.parts(), **{f"counted_at.{i}": c for i, c in enumerate(self.counted_at)},
         }  # fmt: skip
 
     def facts(self):
@@ -75,6 +77,13 @@ class Catalogue(Stage):
             "papers_unknown": int((self.status.view == UNKNOWN).sum()),
             "authors": len(self.authors),
             "references": int(self.references.length.view.sum(dtype=I64)),
+        }
+
+    def gauges(self):
+        told = self.judges.told()
+        return {
+            "reported_novelty_papers": {(judge.source, judge.version): judge.papers for judge in told},
+            "reported_novelty_most_common_ratio": {(judge.source, judge.version): judge.common for judge in told},
         }
 
     def step(self, records: Sequence[Record]) -> None:
@@ -155,6 +164,7 @@ class _Batch:
         # novelties from elsewhere
         self.reports: dict[int, list] = {}  # papers that this step changed, as they are now
         self.report_paper, self.report_json, self.report_event = [], [], []
+        self.scores: list[tuple[str, str, float]] = []
         self.before = len(stage.papers)
         self.held: dict[int, _Held] = {}  # papers that this step changed, as they are now
         self.counted_last: dict[tuple[int, int], int] = {}  # (source, paper) → day of the count held, where this step changed it
@@ -198,6 +208,7 @@ class _Batch:
         if self.reports:
             blobs = bytes_column([orjson.dumps(held) for held in self.reports.values()])
             s.reported.replace(np.fromiter(self.reports, I32, len(self.reports)), blobs.lengths, blobs.values)
+        s.judges.add(self.scores)
         for (source, paper), day in self.counted_last.items():
             s.counted_at[source].data[paper] = day
 
@@ -306,6 +317,7 @@ class _Batch:
             s.counters["repeats"] += 1
             return
         self.reports[paper] = sorted([*(held or ()), [*told, event["novelty"]]])
+        self.scores.append((*told, event["novelty"]))
         self.report_paper.append(paper)
         self.report_json.append(orjson.dumps(self.reports[paper]))
         self.report_event.append(at)

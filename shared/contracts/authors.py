@@ -5,11 +5,19 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from shared.contracts.checks import STRICT, Checker, Date, Id, Label, Name, Revision, list_of, text
+from shared.contracts.checks import STRICT, Checker, Date, Id, Label, Name, Revision, by_year, list_of, text
 
 __all__ = ["KINDS", "AuthorDescribed", "AuthorMerged", "AuthorReported", "AuthorSeparated", "ClockTicked", "Metrics", "decode"]
 
-Count = Annotated[int | None, Field(ge=0, le=2**53)]  # beyond 2**53 JSON numbers are not exact everywhere
+MOST = 2**53  # beyond it JSON numbers are not exact everywhere
+YEARS = 200  # of a series
+
+Count = Annotated[int | None, Field(ge=0, le=MOST)]
+
+
+def _series(what: str):
+    said = f"{what}. A source may tell some years only; what has no date is in none."
+    return by_year(Annotated[int, Field(ge=0, le=MOST)], YEARS, said)
 
 
 @with_config(STRICT)
@@ -37,6 +45,8 @@ class Metrics(TypedDict):
     i100_index: NotRequired[Count]
     novelty: NotRequired[Annotated[float | None, Field(ge=0, le=1)]]
     ai_score: NotRequired[Annotated[float | None, Field(ge=0, le=100)]]
+    papers_by_year: NotRequired[_series("Papers by the year of publication")]
+    citations_by_year: NotRequired[_series("Citations by the year of the citing paper")]
 
 
 @with_config(STRICT)

@@ -18,6 +18,9 @@ STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 ID_BYTES = 256
 MAX_REVISION = 2**62  # state keeps revisions as signed 64-bit integers
 
+OF_NAME = "[key]"  # how pydantic ends the path to a name in an object that is wrong itself
+LONGEST_STEP = 40
+
 N, I, BACKSLASH = b"NI\\"
 
 _YEAR = "[1-9][0-9]{3}"
@@ -28,11 +31,13 @@ _DAY = (
 )
 FULL_DATE = f"^(?:{_DAY})$"  # days of the Gregorian calendar, years 1000 to 9999; as a pattern so that the JSON Schema says it too
 PARTIAL_DATE = f"^(?:{_YEAR}(?:-(?:0[1-9]|1[0-2]))?|{_DAY})$"
+YEAR = f"^{_YEAR}$"
 VISIBLE = r"\S"
 
 _RIGHT_PATTERNS = {
     FULL_DATE: "must be a calendar date YYYY-MM-DD",
     PARTIAL_DATE: "must be a calendar date as YYYY, YYYY-MM or YYYY-MM-DD",
+    YEAR: "must be a year YYYY, from 1000 to 9999",
     VISIBLE: "must have a character that is not a space",
 }
 
@@ -40,6 +45,7 @@ Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES, description="At mos
 Name = Annotated[str, Field(min_length=1, max_length=500, pattern=VISIBLE)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 Date = Annotated[str, Field(pattern=FULL_DATE, description="A calendar date YYYY-MM-DD.")]
+Year = Annotated[str, Field(pattern=YEAR)]
 Revision = Annotated[int, Field(default=0, ge=0, le=MAX_REVISION, description="The highest wins; of equal ones the later in the log.")]
 
 IDS = frozenset({"paper_id", "author_id", "into", "references"})  # the fields that hold an Id
@@ -53,6 +59,15 @@ def list_of(item: Any, most: int) -> Any:
 def text(most: int) -> Any:
     """An optional text of at most `most` characters; may be absent or null."""
     return Annotated[str | None, Field(default=None, max_length=most)]
+
+
+def by_year(count: Any, most: int, description: str) -> Any:
+    """An optional object of at most `most` years; may be null."""
+    strict_names = {"propertyNames": {"pattern": YEAR}}  # pydantic's schema alone would let other names pass
+    return Annotated[
+        Annotated[dict[Year, count], Field(max_length=most, fail_fast=True, json_schema_extra=strict_names)] | None,
+        Field(description=description),
+    ]
 
 
 def check_size(raw: bytes, limit: int) -> None:
@@ -131,7 +146,7 @@ def _parse(raw: bytes) -> Any:
 
 def _refusal(fault: ErrorDetails) -> InputRefused:
     kind, context = fault["type"], fault.get("ctx", {})
-    field = ".".join(str(step) for step in fault["loc"])
+    field = _path(fault["loc"])
     if kind == "json_invalid":
         return InputRefused(Reason.MALFORMED_JSON, "", f"the event must be one JSON text in UTF-8: {context['error']}")
     if kind == "missing":
@@ -142,6 +157,13 @@ def _refusal(fault: ErrorDetails) -> InputRefused:
     if kind in _RIGHT_TYPES:
         return InputRefused(Reason.WRONG_TYPE, field, _RIGHT_TYPES[kind])
     return InputRefused(Reason.INVALID_VALUE, field, _right_value(kind, context, fault["msg"]))
+
+
+def _path(steps: tuple[int | str, ...]) -> str:
+    """Dotted, where a wrong name is the fault down to that name; names of the sender's choice are cut short."""
+    if steps and steps[-1] == OF_NAME:
+        steps = steps[:-1]
+    return ".".join(text if len(text := str(step)) <= LONGEST_STEP else f"{text[: LONGEST_STEP - 1]}…" for step in steps)
 
 
 _RIGHT_TYPES = {

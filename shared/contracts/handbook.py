@@ -70,7 +70,8 @@ def type_of(field: Mapping[str, Any]) -> str:
             return f"array{most} of {type_of(field['items'])}"
         case "object":
             [values] = [field["additionalProperties"]] if "additionalProperties" in field else field["patternProperties"].values()
-            return f"object of {type_of(values)}"
+            most = f" (at most {field['maxProperties']:,})" if "maxProperties" in field else ""
+            return f"object{most} of {type_of(values)}"
         case "string":
             return "string" + _range(field.get("minLength"), field.get("maxLength"), " characters")
         case "integer" | "number" as kind:

@@ -9,7 +9,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from shared.contracts.authors import Metrics
-from shared.contracts.checks import PARTIAL_DATE, STRICT, Date, Id, Name
+from shared.contracts.checks import PARTIAL_DATE, STRICT, Date, Id, Name, Year
 from shared.metrics import definitions, flags
 from shared.metrics.metric import BOTH, REFERENCES, Metric
 
@@ -19,7 +19,6 @@ CAUSES_SHOWN = 20
 Count = Annotated[int, Field(ge=0)]
 Number = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Year = Annotated[str, Field(pattern="^[1-9][0-9]{3}$")]
 Basis = Annotated[str, Field(pattern="^(references|counted:.+)$")]
 
 

@@ -27,7 +27,7 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.MISSING_FIELD: "A field that the event must have is not there.",
     Reason.WRONG_TYPE: "A field has another JSON type than the contract says.",
     Reason.INVALID_VALUE: "A field has the right type, but a value that cannot be: an impossible date, a negative count, an empty id.",
-    Reason.LIMIT_EXCEEDED: "A text or a list is longer than the contract allows.",
+    Reason.LIMIT_EXCEEDED: "A text, a list or a series is longer than the contract allows.",
     Reason.OVERSIZE: "The whole event has more bytes than the limit of this service.",
     Reason.KEY_MISMATCH: "The key of the record is not the id in the event.",
     Reason.WRONG_PARTITION: "The record is not in the partition of its key.",

@@ -169,7 +169,11 @@ def markdown() -> str:
         "|---|---|---|",
         *(f"| `{v.code}` | {v.meaning} | {'impossible' if v.impossible else 'incomplete'} |" for v in VIOLATIONS),
         "",
-        "Impossible: the figures contradict each other, or the log. Incomplete: the source knows less than the log; its figure is too low.",
+        "Impossible: no author has these figures together, or they contradict the log. Incomplete: the source tells or knows less than "
+        "there is; its figure is too low.",
+        "",
+        "Series by year: a sum above the total cannot be. One below it is no contradiction: OpenAlex tells the last ten years only, Google "
+        "Scholar the citations of some years, and what has no date is of no year. So it is told as what it is, an incomplete series.",
     ]
     return "\n".join(lines) + "\n"
 

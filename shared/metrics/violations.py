@@ -1,7 +1,11 @@
 """Numbers that cannot be: what a source reports of an author, checked against itself and against what we compute.
 
-A check is made only where all its numbers are there. Impossible: the reported numbers contradict each other, or what is in the log.
-Incomplete: the source knows less than the log, so its number is a lower bound at best.
+A check is made only where all its numbers are there. Impossible: no list of citation counts has these numbers, or they contradict what is
+in the log. Incomplete: the source tells or knows less than there is, so its number is a lower bound at best.
+
+Of the numbers papers, citations, h, g, i10 and i100 any two that pass are true of some author. Of three, two kinds of relations are
+checked: with a mean, and of two indices that take their parts of the citations. k papers with b citations each are a rectangle below the
+curve of citations by rank; two of these need the area of both, less what they have in common.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,25 +35,129 @@ def _only(n: int, what: str) -> str:
     return f"only {_count(n, what)} {'is' if n == 1 else 'are'}"
 
 
-def _i_index(bar: int) -> tuple[Violation, Violation]:
-    name = f"i{bar}"
+def _zero(name: str) -> Violation:
+    title = name.replace("_", "-")
+    return Violation(
+        f"{name}_zero_with_citations",
+        f"{title} = 0 < citations: one paper that is cited makes it 1.",
+        (name, "citations"),
+        lambda index, citations: index == 0 < citations,
+        lambda _, citations: f"With {_count(citations, 'citation')} some paper is cited, so the {title} is at least 1; 0 is reported.",
+    )
+
+
+def _together(
+    needs: tuple[str, str], titles: tuple[str, str], bar_of_one: Callable[[int], int], bar_of_other: Callable[[int], int]
+) -> Violation:
+    """Two indices that need more citations together than each alone. bar: the citations that each of an index's papers has at least."""
+
+    def least(one: int, other: int) -> int:
+        bars = bar_of_one(one), bar_of_other(other)
+        return one * bars[0] + other * bars[1] - min(one, other) * min(bars)
+
+    def holds(one: int, other: int, citations: int) -> bool:
+        alone = max(one * bar_of_one(one), other * bar_of_other(other))  # more than that are missed by a check of its own
+        return alone <= citations < least(one, other)
+
+    return Violation(
+        f"{needs[0]}_and_{needs[1]}_exceed_citations",
+        f"{titles[0]} and {titles[1]} together need more than the citations, each paper and each citation taken once.",
+        (*needs, "citations"),
+        holds,
+        lambda one, other, citations: (
+            f"An {titles[0]} of {one:,} and an {titles[1]} of {other:,} together need at least {_count(least(one, other), 'citation')}; "
+            f"{_only(citations, 'citation')} reported."
+        ),
+    )
+
+
+def _i_index(bar: int) -> tuple[Violation, ...]:
+    name, title = f"i{bar}_index", f"i{bar}-index"
     return (
         Violation(
-            f"{name}_index_exceeds_papers",
-            f"{name}-index > papers: each paper that counts for it is a paper.",
-            (f"{name}_index", "papers"),
+            f"{name}_exceeds_papers",
+            f"{title} > papers: each paper that counts for it is a paper.",
+            (name, "papers"),
             lambda i, papers: i > papers,
-            lambda i, papers: f"An {name}-index of {i:,} needs at least {_count(i, 'paper')}; {_only(papers, 'paper')} reported.",
+            lambda i, papers: f"An {title} of {i:,} needs at least {_count(i, 'paper')}; {_only(papers, 'paper')} reported.",
         ),
         Violation(
-            f"{name}_index_exceeds_citations",
-            f"{bar} · {name}-index > citations: each paper that counts for it has at least {bar} citations.",
-            (f"{name}_index", "citations"),
+            f"{name}_exceeds_citations",
+            f"{bar} · {title} > citations: each paper that counts for it has at least {bar} citations.",
+            (name, "citations"),
             lambda i, citations: bar * i > citations,
             lambda i, citations: (
-                f"An {name}-index of {i:,} needs at least {_count(bar * i, 'citation')} ({bar} · {i:,}); "
+                f"An {title} of {i:,} needs at least {_count(bar * i, 'citation')} ({bar} · {i:,}); "
                 f"{_only(citations, 'citation')} reported."
             ),
+        ),
+        Violation(
+            f"{name}_below_h_index",
+            f"{title} < h-index, of {bar} or more: each of the h papers has h citations, so at least {bar}.",
+            (name, "h_index"),
+            lambda i, h: i < h and h >= bar,
+            lambda i, h: f"An h-index of {h:,} means {_count(h, 'paper')} with at least {bar} citations; the reported {title} is {i:,}.",
+        ),
+        Violation(
+            f"h_index_below_{name}",
+            f"h-index < {title} and < {bar}: k papers with {bar} citations each make an h-index of k, up to {bar}.",
+            ("h_index", name),
+            lambda h, i: h < min(i, bar),
+            lambda h, i: f"An {title} of {i:,} means an h-index of at least {min(i, bar):,}; {h:,} is reported.",
+        ),
+        Violation(
+            f"g_index_below_{name}",
+            f"g-index < {title} and < {bar}: k papers with {bar} citations each make a g-index of k, up to {bar}.",
+            ("g_index", name),
+            lambda g, i: g < min(i, bar),
+            lambda g, i: f"An {title} of {i:,} means a g-index of at least {min(i, bar):,}; {g:,} is reported.",
+        ),
+        Violation(
+            f"{name}_zero_with_g_index",
+            f"{title} = 0, g-index of {bar} or more: g papers with g² citations together have g on average, so one has {bar}.",
+            (name, "g_index"),
+            lambda i, g: i == 0 and g >= bar,
+            lambda i, g: f"A g-index of {g:,} means a paper with at least {g:,} citations; the reported {title} is {i:,}.",
+        ),
+        Violation(
+            f"{name}_zero_with_mean",
+            f"{title} = 0, citations > {bar - 1} · papers: one paper has more than the mean, so {bar}.",
+            (name, "citations", "papers"),
+            lambda i, citations, papers: i == 0 < papers and citations > (bar - 1) * papers,
+            lambda i, citations, papers: (
+                f"{_count(citations, 'citation')} of {_count(papers, 'paper')} mean a paper with at least {bar}; "
+                f"the reported {title} is {i:,}."
+            ),
+        ),
+        _together(("h_index", name), ("h-index", title), lambda h: h, lambda _: bar),
+    )
+
+
+def _least_g(papers: int, citations: int) -> int:
+    """The g-index of so many citations spread as evenly as can be: no other way gives a smaller one."""
+    return min(papers, -(-citations // (papers + 1)))
+
+
+def _by_year(series: str, total: str, one: str) -> tuple[Violation, Violation]:
+    title = series.replace("_", " ")
+    return (
+        Violation(
+            f"{series}_exceed_{total}",
+            f"Σ {title} > {total}: each {one} is of one year, or of none.",
+            (series, total),
+            lambda years, n: sum(years.values()) > n,
+            lambda years, n: f"The years have {_count(sum(years.values()), one)} together; {_only(n, one)} reported.",
+        ),
+        Violation(
+            f"{series}_below_{total}",
+            f"Σ {title} < {total}: the others have no date at the source, or are of years that it does not tell (some tell the last ten).",
+            (series, total),
+            lambda years, n: sum(years.values()) < n,
+            lambda years, n: (
+                f"The years that the source tells have {sum(years.values()):,} of the {_count(n, one)}; the others have no date there, "
+                f"or are of other years."
+            ),
+            impossible=False,
         ),
     )
 
@@ -67,6 +175,13 @@ def _below(name: str, told: Callable[[int], str]) -> Violation:
 
 # In the order in which they are told.
 VIOLATIONS = (
+    Violation(
+        "citations_without_papers",
+        "citations > papers = 0: it is papers that are cited.",
+        ("citations", "papers"),
+        lambda citations, papers: papers == 0 < citations,
+        lambda citations, papers: f"{_count(citations, 'citation')} without a paper that is cited; {papers:,} papers are reported.",
+    ),
     Violation(
         "h_index_exceeds_papers",
         "h-index > papers: h papers are needed for an h-index of h.",
@@ -96,6 +211,7 @@ VIOLATIONS = (
         ),
         unless="papers",  # the log may lack papers that the source has
     ),
+    _zero("h_index"),
     Violation(
         "g_index_exceeds_papers",
         "g-index > papers: by our definition g is at most the number of papers (`g_index_uncapped` is the one that may exceed it).",
@@ -122,6 +238,24 @@ VIOLATIONS = (
         lambda g, h: g < h,
         lambda g, h: f"An h-index of {h:,} means a g-index of at least {h:,}; {g:,} is reported.",
     ),
+    Violation(
+        "g_index_without_h_index",
+        "g-index > h-index = 0: where the h-index is 0 nothing is cited, and the g-index is 0 too.",
+        ("g_index", "h_index"),
+        lambda g, h: h == 0 < g,
+        lambda g, h: f"A g-index of {g:,} needs a paper that is cited, so an h-index of at least 1; {h:,} is reported.",
+    ),
+    _zero("g_index"),
+    Violation(
+        "g_index_below_mean",
+        "g-index < papers and citations > g · (papers + 1): also spread evenly, so many citations make a higher g-index.",
+        ("g_index", "papers", "citations"),
+        lambda g, papers, citations: g < _least_g(papers, citations),
+        lambda g, papers, citations: (
+            f"{_count(citations, 'citation')} of {_count(papers, 'paper')} make a g-index of at least {_least_g(papers, citations):,}, "
+            f"however they are spread; {g:,} is reported."
+        ),
+    ),
     *_i_index(10),
     *_i_index(100),
     Violation(
@@ -131,9 +265,15 @@ VIOLATIONS = (
         lambda i100, i10: i100 > i10,
         lambda i100, i10: f"Each of {_count(i100, 'paper')} with 100 citations has 10 too; the reported i10-index is only {i10:,}.",
     ),
+    _together(("i100_index", "i10_index"), ("i100-index", "i10-index"), lambda _: 100, lambda _: 10),
+    *_by_year("papers_by_year", "papers", "paper"),
+    *_by_year("citations_by_year", "citations", "citation"),
     _below("papers", lambda n: _count(n, "paper")),
     _below("citations", lambda n: _count(n, "citation")),
     _below("h_index", lambda n: f"an h-index of {n:,}"),
+    _below("g_index", lambda n: f"a g-index of {n:,}"),
+    _below("i10_index", lambda n: f"an i10-index of {n:,}"),
+    _below("i100_index", lambda n: f"an i100-index of {n:,}"),
 )
 BY_CODE = {violation.code: violation for violation in VIOLATIONS}
 
@@ -141,7 +281,8 @@ BY_CODE = {violation.code: violation for violation in VIOLATIONS}
 def violations(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[str]:
     """Codes of the checks that hold, in the order of `VIOLATIONS`.
 
-    reported: metrics of a source by name, missing or None where it says nothing; computed: ours, counted from the references.
+    reported: metrics of a source by name (series: year → count), missing or None where it says nothing; computed: ours, counted from the
+    references.
     """
     found = []
     for violation in VIOLATIONS:
@@ -160,7 +301,7 @@ def explain(code: str, reported: Mapping[str, Any], computed: Mapping[str, Any])
     return violation.meaning if numbers is None else violation.sentence(*numbers)
 
 
-def _numbers(violation: Violation, reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[int] | None:
+def _numbers(violation: Violation, reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[Any] | None:
     """What the check compares; None if it is not to be made."""
     if violation.unless and reported.get(violation.unless) is not None:
         return None

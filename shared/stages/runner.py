@@ -78,6 +78,7 @@ class StageRunner:
         self.state, self.fraction = "assigning", None
         self._cost_of_saving = 0.0
         self._reported: dict[str, int] = {}
+        self._gauged: dict[str, set[tuple[str, ...]]] = {}
         self._late: asyncio.TimerHandle | None = None
         self._restore_end = 0
         self._caught_up_at = time.time()
@@ -350,6 +351,12 @@ class StageRunner:
         t.state_bytes.labels(name, partition).set(stage.nbytes)
         for table, count in stage.rows().items():
             t.state_rows.labels(name, partition, table).set(count)
+        for gauge, samples in stage.gauges().items():
+            for labels in self._gauged.get(gauge, set()) - samples.keys():
+                getattr(t, gauge).remove(partition, *labels)
+            for labels, value in samples.items():
+                getattr(t, gauge).labels(partition, *labels).set(value)
+            self._gauged[gauge] = set(samples)
         for (topic, target), sent in zip(stage.destinations, stage.outbox.sent, strict=True):
             t.channel_sent.labels(name, partition, topic.name, target).set(sent)
         if isinstance(stage, PackStage):

@@ -108,6 +108,10 @@ class Stage(ABC):
         """How many things of each sort are held, for people."""
         return {}
 
+    def gauges(self) -> Mapping[str, Mapping[tuple[str, ...], float]]:
+        """What else is measured: gauge → labels after the partition → value. A bounded number of labels; what is left out is no more."""
+        return {}
+
     @property
     def nbytes(self) -> int:
         return sum(p.nbytes for p in self.parts().values())

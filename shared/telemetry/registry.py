@@ -70,6 +70,18 @@ class Telemetry:
         }
         self._exactness = {name: self._counter(f"{name}_total", unit, by_partition, meaning) for name, (unit, meaning) in told.items()}
 
+        # scores from elsewhere (docs/scores.md §2.5)
+        by_judge = ("partition", "source", "version")
+        self.reported_novelty_papers = self._gauge(
+            "reported_novelty_papers", "papers", by_judge, "Papers that a source scores (paper.scored); of the 20 versions heard last."
+        )
+        self.reported_novelty_most_common_ratio = self._gauge(
+            "reported_novelty_most_common_ratio",
+            "share",
+            by_judge,
+            "Share of these papers that have the source's most common value, to three decimals.",
+        )
+
         # checkpoints
         self.checkpoints_total = self._counter("checkpoints_total", "files", ("stage",), "Checkpoints written.")
         self.checkpoint_seconds = self._histogram("checkpoint_seconds", "seconds", ("stage",), SAVES, "Time to write a checkpoint.")

@@ -122,6 +122,36 @@ def test_an_event_of_too_many_bytes():
         papers.check_size(bytes(101), 100)
 
 
+REPORTED = {"event": "author.reported", "author_id": "a", "source": "s", "as_of": "2026-11-01"}
+LONG = "9" * 1_000
+
+
+@pytest.mark.parametrize(
+    ("series", "reason", "field", "hint"),
+    [
+        ({"19": 1}, Reason.INVALID_VALUE, ".19", "must be a year YYYY, from 1000 to 9999"),
+        ({"2020-01": 1}, Reason.INVALID_VALUE, ".2020-01", "must be a year YYYY, from 1000 to 9999"),
+        ({"[key]": 1}, Reason.INVALID_VALUE, ".[key]", "must be a year YYYY, from 1000 to 9999"),
+        ({LONG: 1}, Reason.INVALID_VALUE, f".{LONG[:39]}…", "must be a year YYYY, from 1000 to 9999"),
+        ({"2020": -1}, Reason.INVALID_VALUE, ".2020", "must be at least 0"),
+        ({"2020": 2**53 + 1}, Reason.INVALID_VALUE, ".2020", "must be at most 9,007,199,254,740,992"),
+        ({"2020": "1"}, Reason.WRONG_TYPE, ".2020", "must be an integer"),
+        ({"2020": None}, Reason.WRONG_TYPE, ".2020", "must be an integer"),
+        ([{"year": 2020, "works_count": 1}], Reason.WRONG_TYPE, "", "must be an object"),
+        ({str(1500 + n): 1 for n in range(201)}, Reason.LIMIT_EXCEEDED, "", "must have at most 200 entries"),
+    ],
+)
+@pytest.mark.parametrize("name", ["papers_by_year", "citations_by_year"])
+def test_series_are_refused_by_name(name, series, reason, field, hint):
+    refused = refusal(authors.decode, orjson.dumps(REPORTED | {"metrics": {name: series}}))
+    assert (refused.reason, refused.field, refused.hint) == (reason, f"metrics.{name}{field}", hint)
+
+
+@pytest.mark.parametrize("series", [None, {}, {"1000": 0, "9999": 2**53}, {str(1500 + n): 1 for n in range(200)}])
+def test_series_there_are(series):
+    assert authors.decode(orjson.dumps(REPORTED | {"metrics": {"papers_by_year": series}}))["metrics"] == {"papers_by_year": series}
+
+
 @pytest.mark.parametrize("day", ["2024-02-29", "2000-02-29", "1999-12-31", "2026", "2026-01", None])
 def test_days_there_are(day):
     assert papers.decode(orjson.dumps(PAPER | {"published": day}))["published"] == day

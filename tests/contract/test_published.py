@@ -12,7 +12,10 @@ from tests.integration.equality import records
 from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
-REPORTED = {"event": "author.reported", "author_id": "a:1", "source": "s", "as_of": "2026-01-01", "metrics": {"h_index": 9, "papers": 2}}
+REPORTED = {
+    "event": "author.reported", "author_id": "a:1", "source": "s", "as_of": "2026-01-01",
+    "metrics": {"h_index": 9, "papers": 2, "papers_by_year": {"2021": 1, "2020": 2}, "citations_by_year": {}},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,9 @@ BAD = {
     "counted without a date": encode(event="paper.counted", paper_id="x14", source="s", citations=3),
     "negative count": encode(event="paper.counted", paper_id="x15", source="s", as_of="2026-01-01", citations=-3),
     "reported without figures": encode(event="author.reported", author_id="a:x", source="s", as_of="2026-01-01"),
+    "reported of no year": encode(
+        event="author.reported", author_id="a:x", source="s", as_of="2026-01-01", metrics={"papers_by_year": {"none": 3}}
+    ),
     "no such tick": encode(event="clock.ticked", author_id="clock", date="tomorrow"),
 }
 

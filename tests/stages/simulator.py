@@ -76,9 +76,10 @@ class Script:
             if rng.random() < 0.5:
                 event = {"event": "author.described", "author_id": author, "name": f"Name {rng.randint(0, 9)}"}
             else:
-                event = {"event": "author.reported", "author_id": author, "source": rng.choice("xy"),
-                         "as_of": f"2026-0{rng.randint(1, 9)}-01", 
-                         "metrics": {"h_index": rng.randint(0, 99), "papers": rng.randint(0, 20)}}  # fmt: skip
+                source, as_of, h, n = rng.choice("xy"), f"2026-0{rng.randint(1, 9)}-01", rng.randint(0, 99), rng.randint(0, 20)
+                series = {"papers_by_year": {"2021": n // 2, "2020": h % 7}, "citations_by_year": {"2021": 5 * n}} if h % 2 else {}
+                event = {"event": "author.reported", "author_id": author, "source": source, "as_of": as_of,
+                         "metrics": {"h_index": h, "papers": n} | series}  # fmt: skip
             return AUTHORS.name, author, orjson.dumps(event)
         paper = rng.choice(self.papers)
         if r < 0.34:

@@ -98,6 +98,25 @@ def test_citations_by_year(cases):
     assert made.profiles[SET]["papers_by_year"] == cases["expected"]["histograms"]["publications"]["all publications"]
 
 
+def test_what_ads_reports_is_not_accused(cases):
+    """All that ADS says of the set, with its whole histograms, is true: no check fails. The years since 2005 alone are incomplete."""
+    stats, histograms, indicators = (cases["expected"][name] for name in ("citation stats", "histograms", "indicators"))
+    made = Pipeline(seed=1).tell(*events_of(cases))
+    said = {
+        "papers": cases["expected"]["basic stats"]["number of papers"], "citations": stats["total number of citations"],
+        "h_index": indicators["h"], "g_index": indicators["g"], "i10_index": indicators["i10"], "i100_index": indicators["i100"],
+        "papers_by_year": histograms["publications"]["all publications"], "citations_by_year": made.profiles[SET]["citations_by_year"],
+    }  # fmt: skip
+    lately = {name: {year: n for year, n in said[name].items() if year >= "2005"} for name in ("papers_by_year", "citations_by_year")}
+    told = [
+        {"event": "author.reported", "author_id": SET, "source": source, "as_of": "2016-01-01", "metrics": metrics}
+        for source, metrics in (("ads", said), ("lately", said | lately))
+    ]
+    reported = {entry["source"]: entry for entry in made.tell(*told).profiles[SET]["reported"]}
+    assert reported["ads"] == {"source": "ads", "as_of": "2016-01-01", "violations": []} | said
+    assert reported["lately"]["violations"] == ["papers_by_year_below_papers", "citations_by_year_below_citations"]
+
+
 def test_special_cases(cases):
     cited_often, uncited, by_themselves = (case["expected"] for case in cases["special_cases"])
     counts = [

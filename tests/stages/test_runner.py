@@ -296,3 +296,23 @@ async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatc
     async with Service(log, tmp_path) as again:
         await again.idle()
         assert len(await newest(log)) == 2
+
+
+async def test_who_scores_papers_alike_is_measured_and_who_is_no_longer_told_is_gone(log, tmp_path):
+    def score(n: int, version: str, novelty: float) -> Message:
+        event = {"event": "paper.scored", "paper_id": f"p{n}", "source": "feed", "version": version, "novelty": novelty}
+        return Message(f"p{n}".encode(), orjson.dumps(event))
+
+    async with Service(log, tmp_path) as service:
+        reporter = ProgressReporter(log, service.layout, lambda: service.runners)
+
+        async def shares(*messages: Message) -> dict[str, tuple[float | None, float | None]]:
+            await log.append({HERE: list(messages)})
+            await service.idle()
+            await reporter.report()
+            names = "reported_novelty_papers", "reported_novelty_most_common_ratio"
+            labels = {"partition": 0, "source": "feed"}
+            return {version: tuple(service.sample(name, **labels, version=version) for name in names) for version in ("old", "20")}
+
+        assert await shares(*(score(n, "old", 0.55 if n < 3 else n / 10) for n in range(4))) == {"old": (4, 0.75), "20": (None, None)}
+        assert await shares(*(score(n, str(n), 0.5) for n in range(1, 21))) == {"old": (None, None), "20": (1, 1)}

@@ -203,7 +203,9 @@ def test_authors_events():
     )
     assert profiles.keys() == {"x", "y"}
     assert profiles["x"]["name"] == "Ada Lovelace" and profiles["x"]["as_of"] == "2026-11-23"
-    assert profiles["x"]["reported"] == [{"source": "s", "as_of": "2026-11-01", "h_index": 5}]
+    assert profiles["x"]["reported"] == [
+        {"source": "s", "as_of": "2026-11-01", "h_index": 5, "violations": ["h_index_exceeds_computed_papers"]}
+    ]
     assert profiles["y"]["papers_total"] == 0 and profiles["y"]["name"] is None
 
 

@@ -25,6 +25,11 @@ ODD = [
     "affiliations": [""]}],
     [{"name": "x", "affiliations": ["U"] * 101}], {"h_index": -1}, {"h_index": 2**53}, {"h_index": 2**53 + 1}, {"h_index": 1.0},
     {"novelty": 1},
+    {"papers_by_year": None}, {"papers_by_year": {}}, {"papers_by_year": []}, {"papers_by_year": {"2001": 2**53}},
+    {"papers_by_year": {"2001": 2**53 + 1}}, {"papers_by_year": {"2001": None}}, {"papers_by_year": {"2001": 1.0}},
+    {"citations_by_year": {"2001": True}}, {"citations_by_year": {"0999": 1}}, {"citations_by_year": {"1000": 1, "9999": 0}},
+    {"citations_by_year": {"10000": 1}}, {"citations_by_year": {"2001\n": 1}}, {"citations_by_year": {"２００１": 1}},
+    {"papers_by_year": {str(1500 + n): 1 for n in range(200)}}, {"papers_by_year": {str(1500 + n): 1 for n in range(201)}},
     {"novelty": 1.1}, {"ai_score": 100}, {"ai_score": 101}, {"ai_score": True}, {"unknown": [{}]}, "paper.published", "paper.burnt",
 ]  # fmt: skip
 FIELDS = [

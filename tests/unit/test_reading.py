@@ -81,6 +81,19 @@ def test_a_merged_author_says_who_has_the_papers(capsys):
     assert capsys.readouterr().out == "a:old is merged into a:new, who has all its papers: scholarstream profile a:new\n"
 
 
+def test_what_is_reported_says_which_of_it_cannot_be_and_which_is_not_all(capsys):
+    series = {"papers": 4, "papers_by_year": {"2021": 3, "2019": 2}, "citations": 9, "citations_by_year": {}}
+    codes = ["papers_by_year_exceed_papers", "citations_by_year_below_citations", "of_a_later_release"]
+    print_profile(snapshot("a:1", reported=[{"source": "s", "as_of": "2026-01-01", **series, "violations": codes}]))
+    told = [line for line in capsys.readouterr().out.splitlines() if "reported by" in line or line.startswith("  ")]
+    assert told[:4] == [
+        "reported by s as of 2026-01-01: papers 4, papers_by_year 2019:2 2021:3, citations 9, citations_by_year no year",
+        "  impossible: papers_by_year_exceed_papers",
+        "  incomplete: citations_by_year_below_citations",
+        "  impossible: of_a_later_release",
+    ]
+
+
 async def test_search_tells_who_was_found(tmp_path):
     async with published(tmp_path, sygnowski(), snapshot("a:1", name="Jakub Other")) as (settings, _):
         found = await reading.search(settings, "JAKUB", 10)

@@ -99,7 +99,6 @@ def snapshot_of(profile, version):
         "version": version,
         "provenance": {"coverage": {"references": profile["coverage"]}},
         "headline": headline | scores,
-        "reported": [entry | {"violations": []} for entry in profile["reported"]],
     }
 
 
@@ -160,6 +159,17 @@ def test_names_wrong_reported_figures():
     published.snapshot("x", wrong)
     with pytest.raises(VerificationFailed, match="102"):
         published.verify()
+
+
+def test_names_a_check_that_is_not_told_or_wrongly_told():
+    for codes in ([], ["h_index_exceeds_papers", "h_index_exceeds_computed_papers"]):
+        published = Published(EVENTS)
+        wrong = published.newest("x")
+        assert wrong["reported"][0]["violations"] == ["h_index_exceeds_computed_papers"], "an h-index of 7, and fewer papers in the log"
+        wrong["reported"][0]["violations"] = codes
+        published.snapshot("x", wrong)
+        with pytest.raises(VerificationFailed, match=r"reported\[r\]"):
+            published.verify()
 
 
 def test_only_the_newest_snapshot_counts():

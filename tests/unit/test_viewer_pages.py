@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from services.consumer.standings import REASONS
 from services.viewer.pages import charts, scores, words
 from services.viewer.pages.html import Html, join, tag
+from services.viewer.pages.metrics import findings, question
 from services.viewer.pages.profile import profile_page
+from shared.metrics import violations
 from shared.metrics.flags import FLAGS
 from tests.snapshots import paper, snapshot, sygnowski
 
@@ -193,6 +195,29 @@ def test_a_number_that_is_only_too_low_is_not_called_impossible():
     assert "Why 1 paper is too few" in page
     assert "Why an h-index of 1 is too low" in page
     assert "impossible" not in page
+
+
+def test_series_by_year_are_told_as_a_sum_beside_ours_and_explained():
+    """Ours are the papers of 2019 and 2020, one each; 5 citations of 2020."""
+    series = {"papers_by_year": {"2021": 3, "2019": 11}, "papers": 13, "citations_by_year": {"2020": 4}, "citations": 5}
+    codes = ["papers_by_year_exceed_papers", "citations_by_year_below_citations"]
+    page = text_of(page_of(snapshot("a:1", reported=[{"source": "s", "as_of": "2026", **series, "violations": codes}])))
+    assert "papers by year 2 in 2019–2020 14 in 2019–2021 impossible" in page
+    assert "citations by year 5 in 2020 4 in 2020 incomplete" in page
+    assert "Why papers by year, 14 in 2019–2021, are impossible The years have 14 papers together; only 13 papers are reported." in page
+    assert "Why citations by year, 4 in 2020, are incomplete The years that the source tells have 4 of the 5 citations" in page
+    assert "0 in no year" in text_of(page_of(snapshot("a:1", reported=[{"source": "s", "papers_by_year": {}, "violations": []}])))
+
+
+@pytest.mark.parametrize("source", [None, "two"])
+def test_every_check_has_a_question_and_an_answer(source):
+    for violation in violations.VIOLATIONS:
+        name = violation.needs[0]
+        value = {"2020": 7} if name.endswith("_by_year") else 7
+        [found] = findings({name: value, "violations": [violation.code]}, {})
+        asked = question(found, value, source)
+        assert asked.startswith("Why ") and asked.endswith(found.mark) and "7" in asked and (source or "") in asked
+        assert found.impossible == violation.impossible and found.sentence.endswith(".")
 
 
 def test_a_check_of_a_later_release_is_told_by_its_code():

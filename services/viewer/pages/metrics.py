@@ -13,12 +13,13 @@ COUNTS = {
     "citations_nonself": "citation without self-citations",
     "papers_counted": "paper counted",
 }
+SERIES = ("papers_by_year", "citations_by_year")
 FIRST_RELEASE = "2026.1"
 VOWELS = ("a", "e", "h-", "i", "o", "u")  # an h-index
 
 
 class Finding(NamedTuple):
-    """A check of a reported number that failed. impossible: it cannot be; else it is too low. sentence: why."""
+    """A check of a reported number that failed. impossible: it cannot be; else it is too low, or not all. sentence: why."""
 
     metric: str
     impossible: bool
@@ -26,7 +27,9 @@ class Finding(NamedTuple):
 
     @property
     def mark(self) -> str:
-        return "impossible" if self.impossible else "too few" if self.metric in COUNTS else "too low"
+        if self.impossible:
+            return "impossible"
+        return "incomplete" if self.metric in SERIES else "too few" if self.metric in COUNTS else "too low"
 
 
 def name_of(metric: str) -> str:
@@ -61,10 +64,13 @@ def findings(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[F
     return found
 
 
-def question(finding: Finding, value: float, source: str | None) -> str:
-    """ "Why an h-index of 102 is impossible", "Why 3 papers, reported by SOURCE, are too few"."""
+def question(finding: Finding, value: float | Mapping[str, int], source: str | None) -> str:
+    """ "Why an h-index of 102 is impossible", "Why 3 papers, reported by SOURCE, are too few"; of a series: "Why papers by year, 14 in
+    2019–2026, are incomplete"."""
     name = definitions.BY_NAME[finding.metric].title if finding.metric in definitions.BY_NAME else finding.metric.replace("_", " ")
-    if finding.metric in COUNTS:
+    if isinstance(value, Mapping):
+        what, verb = f"{name}, {measure(finding.metric, value)}{',' if source is None else ''}", "are"
+    elif finding.metric in COUNTS:
         what, verb = plural(value, COUNTS[finding.metric], name), "is" if value == 1 else "are"
     else:
         what, verb = f"{'an' if name.lower().startswith(VOWELS) else 'a'} {name} of {measure(finding.metric, value)}", "is"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.viewer.pages.html import Html, join, raw, tag
-from services.viewer.pages.metrics import Finding, definition_of, findings, name_of, question
+from services.viewer.pages.metrics import SERIES, Finding, definition_of, findings, name_of, question
 from services.viewer.pages.scores import NO_SCORE
 from services.viewer.pages.words import NOT_COMPUTED, day, measure
 from shared.metrics import definitions
@@ -19,8 +19,8 @@ Entry = Mapping[str, Any]
 
 
 def computed_of(profile: Entry) -> Entry:
-    """Our numbers by reference lists: reported ones are compared with these."""
-    return (profile.get("metrics") or {}).get("references") or {}
+    """Our numbers by reference lists, and our series: reported ones are compared with these."""
+    return {**((profile.get("metrics") or {}).get("references") or {}), **{name: profile[name] for name in SERIES if profile.get(name)}}
 
 
 def beside(entry: Entry, metric: str, found: Sequence[Finding]) -> Html | None:

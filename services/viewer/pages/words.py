@@ -16,10 +16,15 @@ def number(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def measure(metric: str, value: float | None) -> str:
-    """A metric's value as people read it: novelty is a share, everything else a number; small ones with three digits that count."""
+def measure(metric: str, value: float | Mapping[str, int] | None) -> str:
+    """A metric's value as people read it: novelty is a share, a series its sum and its years, everything else a number; small ones with
+    three digits that count."""
     if value is None:
         return "–"
+    if isinstance(value, Mapping):
+        first, last = min(value, default=None), max(value, default=None)
+        span = "no year" if first is None else first if first == last else f"{first}–{last}"
+        return f"{number(sum(value.values()))} in {span}"
     if isinstance(value, float) and 0 < value < 1 and metric != "novelty":
         return f"{float(f'{value:.3g}'):.6f}".rstrip("0")
     return f"{number(round(value * 100, 1))}%" if metric == "novelty" else number(value)
