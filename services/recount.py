@@ -13,7 +13,7 @@ import numpy as np
 
 from services.literature import FEW_REFERENCES, NO_YEAR, UNIT, Literature, Papers, column, settled, slots_of
 from services.rescore import Scores
-from services.slices import Lists, Slices, Spool
+from services.slices import Lists, Slices, Spool, digests_of
 from services.texts import count_new
 
 
@@ -29,6 +29,9 @@ class Recount:
     ) -> None:
         self.identities, self.today = identities, today
         self.papers, self.authors = papers, authors
+        self._merged: dict[int, list[str]] = {}
+        for author, number in zip(identities, authors.numbers(digests_of(identities)).tolist(), strict=True):
+            self._merged.setdefault(number, []).append(author)
         self.scores = Scores()
         self.total = dict.fromkeys(("papers", "authorships", "citations"), 0)
         self._papers, self._citing, self._pairs, self._new, self._resolved, self._written = (
@@ -117,6 +120,10 @@ class Recount:
                 theirs = papers.authors.only(of_author == other)
                 part = replace(papers, authors=theirs, own=papers.own.only(of_own == other))
                 self._written.add(other, part[np.flatnonzero(theirs.count)])
+
+    def identities_of(self, number: int) -> dict[str, str]:
+        """Of the merged authors of a slice, who they are."""
+        return {author: self.identities[author] for author in self._merged.get(number, ())}
 
     @staticmethod
     def _cut(slices: Slices, digests: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
