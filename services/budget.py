@@ -40,8 +40,11 @@ class Amount:
         raise UsageError(f"--memory: this log takes {self.bytes(MOST_SLICES) / 1e6:,.0f}MB at least, in {MOST_SLICES} slices")
 
     def bytes(self, slices: int) -> int:
-        """What the largest step takes, about; measured (bench/verify.py)."""
-        return self.papers * 1000 // slices
+        """What the largest step takes, about, beside the program itself; the figures are measured (docs/decisions/0012)."""
+        reading = 750 * self.papers + 300 * self.authorships + 90 * self.references + 50 * self.pairs
+        words = 75 * self.pairs
+        comparing = 850 * self.authorships + 20 * self.coauthors + 90 * self.references + 700 * self.people
+        return max(reading, words, comparing) // slices
 
 
 def memory_of(text: str) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from services.literature import FEW_REFERENCES, NO_YEAR, UNIT, Literature, Papers, column, settled, slots_of
 from services.rescore import Scores
-from services.slices import Lists, Slices, Spool, digests_of
+from services.slices import WHOLE, Lists, Slices, Spool, digests_of
 from services.texts import count_new
 
 
@@ -126,8 +126,11 @@ class Recount:
         return {author: self.identities[author] for author in self._merged.get(number, ())}
 
     @staticmethod
-    def _cut(slices: Slices, digests: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Which of these (bools) are in which slice."""
+    def _cut(slices: Slices, digests: np.ndarray) -> Iterator[tuple[int, np.ndarray | slice]]:
+        """Which of these (an index) are in which slice."""
+        if slices.count == 1 and slices.bound == WHOLE and len(digests):
+            yield 0, np.s_[:]
+            return
         numbers = slices.numbers(digests)
         for number in np.unique(numbers).tolist():
             yield number, numbers == number

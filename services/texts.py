@@ -14,8 +14,8 @@ import numpy as np
 
 from services.slices import WHOLE, digest_of
 
-NO_MONTH = -1
-REMEMBERED = 1 << 18  # tokens whose digests are kept; about 150 bytes each
+NO_MONTH, NEVER = -1, 1 << 30
+REMEMBERED = 1 << 16  # tokens whose digests are kept; about 150 bytes each
 _WORDS = """
 a about above across after again against all almost along already also although always am among an and another any approach approaches
 are around as at based be because been before being below between both but by can cannot could did do does doing done down due during
@@ -49,7 +49,7 @@ class Texts:
     """Every published text of some papers, in log order."""
 
     def __init__(self) -> None:
-        self.paper, self.month, self.language = array("I"), array("q"), []
+        self.paper, self.month, self.language = array("I"), array("i"), []
         self.at, self.pairs = array("Q", [0]), array("Q")
         self.newest: dict[int, tuple[int, int]] = {}  # paper → (revision, its text)
         self._numbers: dict[str, int] = {}
@@ -71,7 +71,7 @@ class Texts:
 
     def newest_of(self, papers: int, today: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """month, language and number of pairs of each paper's newest text."""
-        months, languages, pairs = np.full(papers, NO_MONTH), np.full(papers, None, object), np.zeros(papers, np.int64)
+        months, languages, pairs = np.full(papers, NO_MONTH, np.int32), np.full(papers, None, object), np.zeros(papers, np.int64)
         paper = np.fromiter(self.newest, np.int64, len(self.newest))
         text = np.fromiter((text for _, text in self.newest.values()), np.int64, len(self.newest))
         months[paper] = self._months(today)[text]
@@ -88,7 +88,7 @@ class Texts:
 
     def _months(self, today: str | None) -> np.ndarray:
         """Of each text, NO_MONTH where it is out of bounds."""
-        months, last = np.array(self.month, np.int64), month(today) + 12 if today else 1 << 40
+        months, last = np.array(self.month, np.int32), month(today) + 12 if today else NEVER
         return np.where((months < 12 * 1800) | (months > last), NO_MONTH, months)
 
     def _pair(self, one: str, other: str) -> int:
@@ -122,13 +122,13 @@ def language(tokens: Sequence[str], label: str | None) -> str:
 
 
 def count_new(pair: np.ndarray, paper: np.ndarray, month: np.ndarray, newest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(paper, how many pairs of its newest text nobody used in an earlier month) from all rows of these pairs; see Texts.rows."""
-    _, pair = np.unique(pair, return_inverse=True)
-    papers, paper = np.unique(paper, return_inverse=True)
-    public = month != NO_MONTH
-    first = np.full(pair.max(initial=-1) + 1, 1 << 40)
-    np.minimum.at(first, pair[public], month[public])
-    key = paper * len(first) + pair
-    held = public & (month == first[pair])  # who had a pair in its first month
-    new = newest & np.isin(key, key[held])
-    return papers, np.bincount(paper[new], minlength=len(papers))
+    """(papers, how many pairs of its newest text nobody used in an earlier month) from all rows of some pairs; see Texts.rows."""
+    order = np.lexsort((paper, pair))
+    pair, paper, month, newest = pair[order], paper[order], np.where(month == NO_MONTH, NEVER, month)[order], newest[order]
+    del order
+    of_pair = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]]))
+    of_both = np.flatnonzero(np.concatenate([[True], (pair[1:] != pair[:-1]) | (paper[1:] != paper[:-1])]))
+    first = np.minimum.reduceat(month, of_pair)[np.searchsorted(of_pair, of_both, "right") - 1]
+    own = np.minimum.reduceat(month, of_both)
+    new = np.logical_or.reduceat(newest, of_both) & (own == first) & (own != NEVER)
+    return np.unique(paper[of_both][new], return_counts=True)
