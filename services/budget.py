@@ -50,6 +50,9 @@ class Amount:
 def memory_of(text: str) -> int:
     """ "500MB", "2GiB" in bytes. Error: UsageError."""
     try:
-        return TypeAdapter(ByteSize).validate_python(text)
+        size = int(TypeAdapter(ByteSize).validate_python(text))
     except ValidationError:
-        raise UsageError(f"--memory {text!r}: a size, such as 500MB or 2GB") from None
+        size = 0
+    if size <= 0:
+        raise UsageError(f"--memory {text!r}: a size, such as 500MB or 2GB")
+    return size

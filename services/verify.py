@@ -175,7 +175,7 @@ class Verifier:
                 changes(number)
                 newest = snapshots(number)
                 published += len(newest.authors)
-                must_be += await self._compare(expected, newest, f"comparing{self._slice(number)}")
+                must_be += await self._compare(expected, newest, self._slice(number))
         await self._check_dead_letters()
         if self.differences.count:
             now = await self.log.bounds(list(self.ends))
@@ -298,9 +298,9 @@ class Verifier:
             digest = int.from_bytes(hashlib.blake2b(record.value, digest_size=8).digest(), "little")
             yield Version(name, *version, digest, partition.number, record.offset)
 
-    async def _compare(self, expected: Expected, newest: "Newest", verb: str) -> int:
+    async def _compare(self, expected: Expected, newest: "Newest", slice_: str) -> int:
         """The newest snapshot of each author with the recomputation (I7). Returns how many there must be."""
-        async for partition, record in self._records(AUTHOR_PROFILES.name, verb):
+        async for partition, record in self._records(AUTHOR_PROFILES.name, "comparing", slice_):
             name = (record.key or b"").decode(errors="replace")
             if newest.is_at(name, partition.number, record.offset):
                 await self._compare_snapshot(expected, name, orjson.loads(record.value))
@@ -453,7 +453,7 @@ class Verifier:
         for topic, partition, offset in sorted(self.refused.keys() - letters if not trimmed else ()):
             self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", None, self.refused[topic, partition, offset])
 
-    async def _records(self, topic: str, verb: str = "reading") -> AsyncIterator[tuple[Partition, Record]]:
+    async def _records(self, topic: str, verb: str = "reading", slice_: str = "") -> AsyncIterator[tuple[Partition, Record]]:
         """Every record of a topic up to its noted (or present) end, partition by partition."""
         partitions = self._partitions(topic)
         bounds = await self.log.bounds(partitions)
@@ -471,7 +471,7 @@ class Verifier:
                     yield partition, record
                 before, position = position, records[-1].offset + 1
                 done += position - before
-                self.report(f"{verb} {topic}", min(1.0, done / total))
+                self.report(f"{verb} {topic}{slice_}", min(1.0, done / total))
 
     def _partitions(self, *topics: str) -> list[Partition]:
         return [Partition(topic, number) for topic in topics if topic in self.topics for number in range(self.topics[topic].partitions)]
