@@ -330,21 +330,30 @@ def verify(
         str | None,
         typer.Option(
             "--sample",
-            help="Only a share of the authors (0.01 or 1%) or so many (500), always the same; memory for these alone, no checkpoints.",
+            help="Compares only a share of the authors (0.01 or 1%) or so many (500), always the same ones; no checkpoints.",
             metavar="SHARE|N",
         ),
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            "--memory",
+            help="About what the recomputation may take; where it would take more it goes by slices, through temporary files.",
+            metavar="SIZE",
+        ),
+    ] = "1GB",
     json: AsJson = False,
 ) -> None:
     """Recomputes everything from the events by independent code and compares it with what is published. Exit code 4: it differs."""
+    from services.budget import memory_of
     from services.sample import Sample
     from services.terminal import print_json, reporter
     from services.verify import verify
 
+    chosen, budget = None if sample is None else Sample.of(sample), memory_of(memory)
     try:
         with reporter() as report:
-            chosen = None if sample is None else Sample.of(sample)
-            counts = asyncio.run(verify(settings, checkpoints=not no_checkpoints, sample=chosen, report=report))
+            counts = asyncio.run(verify(settings, checkpoints=not no_checkpoints, sample=chosen, memory=budget, report=report))
     except VerificationFailed as error:
         if json:
             print_json({"equal": False, "differences": str(error)})

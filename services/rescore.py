@@ -1,205 +1,198 @@
-"""Novelty and AI score of a whole literature in one go, for `verify`: from docs/scores.md, by code of its own.
+"""Novelty and AI score of a whole literature, for `verify`: from docs/scores.md, by code of its own.
 
-Texts are kept as 64-bit numbers of their word pairs (8 bytes a pair of every revision; about 650 bytes an abstract), everything else is
-worked out from scratch at the end. What a table decides is compared with the exact tables: they are what the service publishes once a day
-has come after everything else (docs/scores.md §4).
+What a table decides is compared with the exact tables: they are what the service publishes once a day has come after everything else
+(docs/scores.md §4).
 """
 
-import html
-import re
-import unicodedata
-from array import array
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 
+from services.literature import Papers, objects
+from services.texts import NO_MONTH
+
 SMALLEST, REFERENCE, SETTLED, PAIRS, FULL = 30, 100, 1000, 3, 20
-NO_MONTH = -1
-_WORDS = """
-a about above across after again against all almost along already also although always am among an and another any approach approaches
-are around as at based be because been before being below between both but by can cannot could did do does doing done down due during
-each either else et etc even ever every few first for from further had has have having he hence her here high him his how however i if
-in instead into is it its itself just large last least less let like low made make makes many may method methods might more most much
-must my near need new no nor not novel now of off often on once one only onto or other others our out over own paper part per present
-presented presents propose proposed proposes quite rather recent recently result results same second several shall she should show
-shown shows since small so some still such than that the their them then there therefore these they this those though three through
-throughout thus to together too toward towards two under until up upon us use used uses using various very via was we well were what
-when where whether which while who whom whose why will with within without would yet you your
-"""
-STOP = frozenset(_WORDS.split())
-_SINGLE = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
-_BREAK = re.compile(r"[.!?;:](?=\s|$)|[,()\[\]\"“”«»、。，；：？！…—–|]")
-_TOKEN = re.compile(rf"{_SINGLE}|(?:(?!{_SINGLE})[^\W_])+")
 
 
-def segments(text: str) -> list[list[str]]:
-    """The tokens of each segment of a text."""
-    text = re.sub(r"\\[A-Za-z]+", " ", re.sub(r"<[^<>]{0,200}>", " ", html.unescape(text)))
-    text = unicodedata.normalize("NFKC", re.sub(r"[{}$]", "", text)).casefold()
-    # `$` also matches before a last line feed, which the definition means as white space anyway
-    return [_TOKEN.findall(segment) for segment in _BREAK.split(text)]
+class Cohort:
+    """The bins in which a cohort's papers stand."""
+
+    def __init__(self, counts: Mapping[int, int]) -> None:
+        self._bins = sorted(counts)
+        self._upto = [0, *accumulate(counts[bin_] for bin_ in self._bins)]
+
+    def __len__(self) -> int:
+        return self._upto[-1]
+
+    def below(self, bin_: int) -> int:
+        return self._upto[bisect_left(self._bins, bin_)]
+
+    def midrank(self, bin_: int) -> float:
+        return (self.below(bin_) + self.below(bin_ + 1)) / (2 * len(self))
 
 
-def told(token: str) -> bool:
-    return token not in STOP and not token.isdigit() and (len(token) > 1 or re.fullmatch(_SINGLE, token) is not None)
-
-
-class Texts:
-    """Every published text, in log order."""
+class Cohorts:
+    """Papers in their own cohorts, (what they have in common, category), and in the pooled ones: `count` all of them, then ask `of`."""
 
     def __init__(self) -> None:
-        self.paper, self.month, self.language = array("I"), array("l"), []
-        self.at, self.pairs = array("Q", [0]), array("Q")
-        self.newest: dict[int, tuple[int, int]] = {}  # paper → (revision, its text)
-        self._numbers: dict[str, int] = {}
+        self._counts: dict[tuple, Counter[int]] = {}
+        self._found: dict[tuple, Cohort] = {}
 
-    def take(self, paper: int, event: Mapping) -> None:
-        """One paper.published, whichever revision."""
-        text, revision = len(self.paper), event.get("revision") or 0
-        parts = [part for told_ in (event["title"], event.get("abstract") or "") for part in segments(told_)]
-        published = event.get("published")
-        self.paper.append(paper)
-        self.month.append(month(published))
-        self.language.append(language([token for part in parts for token in part if not token.isdigit()], event.get("language")))
-        kept = ([token for token in part if told(token)] for part in parts)
-        found = {self._pair(a, b) for part in kept for a, b in pairwise(part)} if published else set()
-        self.pairs.extend(found)
-        self.at.append(len(self.pairs))
-        if revision >= self.newest.get(paper, (-1, 0))[0]:
-            self.newest[paper] = (revision, text)
+    def count(self, common: tuple, category: str, bin_: int) -> None:
+        for key in ((*common, category or "none"), common):
+            self._counts.setdefault(key, Counter())[bin_] += 1
 
-    def _pair(self, one: str, other: str) -> int:
-        """A number that stands for a pair of tokens: as good as the pair itself."""
-        return (self._number(one) << 32) + self._number(other)
+    def of(self, common: tuple, category: str) -> tuple[Cohort | None, bool]:
+        """The cohort in which such a paper is ranked (None: too small), and whether it is the pooled one."""
+        own, pooled = self._cohort((*common, category or "none")), self._cohort(common)
+        return (own, False) if len(own) >= SMALLEST else (pooled, True) if len(pooled) >= SMALLEST else (None, False)
 
-    def _number(self, token: str) -> int:
-        return self._numbers.setdefault(token, len(self._numbers))
+    def _cohort(self, key: tuple) -> Cohort:
+        if key not in self._found:
+            self._found[key] = Cohort(self._counts.get(key, {}))
+        return self._found[key]
 
 
-def month(published: str | None) -> int:
-    if not published:
-        return NO_MONTH
-    parts = published.split("-")
-    return 12 * int(parts[0]) + (int(parts[1]) if len(parts) > 1 else 12) - 1
+class Scores:
+    """Both scores of every paper: `note_months` of all papers first, then `count` all of them, then `score` them.
 
+    Keeps histograms of months and cohorts only, no papers.
+    """
 
-def language(tokens: Sequence[str], label: str | None) -> str:
-    given = re.fullmatch(r"\s*([A-Za-z]+)\s*(?:[-_].*)?", label or "", re.DOTALL)
-    given = given.group(1).lower() if given else None
-    if len(tokens) < 30:
-        return given or "en"
-    if 100 * sum(token in STOP for token in tokens) >= 15 * len(tokens):
-        return "en"
-    return given if given not in (None, "en") else "xx"
+    def __init__(self) -> None:
+        self._months: Counter[int] = Counter()
+        self._dated: Cohort | None = None
+        self._by_text, self._by_citations = Cohorts(), Cohorts()
+        self._by_source: dict[str, Cohorts] = {}
 
+    def note_months(self, papers: Papers) -> None:
+        self._months.update(papers.month[papers.month != NO_MONTH].tolist())
 
-class Rescore:
-    """novelty, percentile: of each paper, None where there is none; reasons, counts and the rest as snapshots have them."""
+    def count(self, papers: Papers) -> None:
+        """Papers with their new pairs and citations."""
+        for _, _, place in self._judged(papers):
+            if place is not None:
+                self._by_text.count(*place)
+        count_ranked(self._by_citations, papers, ranked(papers), papers.nonself)
+        for source, chosen, citations in counted_by_source(papers):
+            count_ranked(self._by_source.setdefault(source, Cohorts()), papers, chosen, citations)
 
-    def __init__(
-        self, texts: Texts, today: str | None, current: np.ndarray, year: np.ndarray, category: Sequence[str], nonself: np.ndarray
-    ):
-        """current: which papers count now; year (-1: none), primary category and citations by others of every paper."""
-        papers = len(current)
-        self.novelty: list[float | None] = [None] * papers
-        self.percentile: list[float | None] = [None] * papers
-        self.immature, self.pooled = [False] * papers, [False] * papers
-        self.reasons: list[list[str]] = [["undated"] for _ in range(papers)]
-        self.new, self.pairs = [0] * papers, [0] * papers
-        last = month(today) + 12 if today else 1 << 40
-        when = np.frombuffer(texts.month, np.int64) if len(texts.month) else np.empty(0, np.int64)
-        when = np.where((when < 12 * 1800) | (when > last), NO_MONTH, when)
-        self._count_new(texts, when)
-        dated = np.sort([when[text] for _, text in texts.newest.values() if when[text] != NO_MONTH])
-        self._stand(texts, when, dated, current, year, category)
-        self._rank(current, year, category, nonself)
+    def score(self, papers: Papers) -> None:
+        """Fills in what is to be said of each paper."""
+        novelty: list[float | None] = [None] * len(papers)
+        reasons: list[list[str]] = [["undated"] for _ in novelty]
+        for paper, said, place in self._judged(papers):
+            reasons[paper] = said
+            if place is not None:
+                cohort, pooled = self._by_text.of(*place[:2])
+                novelty[paper] = None if cohort is None else cohort.midrank(place[2])
+                reasons[paper] = ["small_cohort"] if cohort is None else ["pooled_cohort"] * pooled + said
+        papers.novelty, papers.reasons = objects(novelty), objects(reasons)
+        papers.percentile, papers.immature, papers.pooled = rank(self._by_citations, papers, ranked(papers), papers.nonself)
+        papers.by_source = objects([{} for _ in novelty])
+        for source, chosen, citations in counted_by_source(papers):
+            stands = zip(*(column.tolist() for column in rank(self._by_source[source], papers, chosen, citations)), strict=True)
+            for of_paper, counted, standing in zip(papers.by_source, papers.counted, stands, strict=True):
+                if counted is not None and source in counted:
+                    of_paper[source] = standing
 
-    def _count_new(self, texts: Texts, when: np.ndarray) -> None:
-        at = np.frombuffer(texts.at, np.uint64).astype(np.int64)
-        pair = np.frombuffer(texts.pairs, np.uint64) if len(texts.pairs) else np.empty(0, np.uint64)
-        text = np.repeat(np.arange(len(texts.paper)), np.diff(at))
-        _, number = np.unique(pair, return_inverse=True)
-        month_of, paper = when[text], np.array(texts.paper, np.int64)[text]
-        public = month_of != NO_MONTH
-        first = np.full(number.max(initial=-1) + 1, 1 << 40)
-        np.minimum.at(first, number[public], month_of[public])
-        held = public & (month_of == first[number])  # who had a pair in its first month
-        holders = np.unique(paper[held] * (len(first) + 1) + number[held])
-        for paper_, (_, newest) in texts.newest.items():
-            mine = number[at[newest] : at[newest + 1]]
-            self.pairs[paper_] = len(mine)
-            key = paper_ * (len(first) + 1) + mine
-            place = np.minimum(np.searchsorted(holders, key), max(len(holders) - 1, 0))
-            self.new[paper_] = int((holders[place] == key).sum()) if len(holders) else 0
-
-    def _stand(self, texts: Texts, when, dated, current, year, category) -> None:
-        bins: dict[tuple, list[int]] = {}
-        scorable, shaky = {}, {}
-        for paper, (_, text) in texts.newest.items():
-            k, n = self.new[paper], self.pairs[paper]
-            earlier = int(np.searchsorted(dated, when[text]))
-            if not current[paper]:
-                continue
-            if when[text] == NO_MONTH:
-                self.reasons[paper] = ["undated"]
+    def _judged(self, papers: Papers) -> Iterator[tuple[int, list[str], tuple[tuple, str, int] | None]]:
+        """(paper, why its novelty is provisional, (what its cohort has in common, category, bin)) of those that count; without a novelty
+        (paper, why, None)."""
+        if self._dated is None:
+            self._dated = Cohort(self._months)
+        chosen = np.flatnonzero(papers.current)
+        columns = (papers.month, papers.pairs, papers.new, papers.year, papers.language, papers.field)
+        for paper, when, n, k, year, language, field in zip(chosen.tolist(), *(c[chosen].tolist() for c in columns), strict=True):
+            earlier = self._dated.below(when)
+            if when == NO_MONTH:
+                yield paper, ["undated"], None
             elif n < PAIRS:
-                self.reasons[paper] = ["short_text"]
+                yield paper, ["short_text"], None
             elif earlier < REFERENCE:
-                self.reasons[paper] = ["burn_in"]
+                yield paper, ["burn_in"], None
             else:
-                common = (int(year[paper]), texts.language[text], n >= FULL)
-                scorable[paper] = common, 256 * k // n
-                shaky[paper] = ["burn_in"] * (earlier < SETTLED) + ["short_text"] * (n < FULL)
-                for key in ((*common, category[paper] or "none"), common):
-                    bins.setdefault(key, []).append(256 * k // n)
-        ordered = {key: np.sort(values) for key, values in bins.items()}
-        for paper, (common, b) in scorable.items():
-            cohort, pooled = _cohort(ordered, common, category[paper])
-            self.novelty[paper] = None if cohort is None else _midrank(cohort, b)
-            self.reasons[paper] = ["small_cohort"] if cohort is None else ["pooled_cohort"] * pooled + shaky[paper]
+                said = ["burn_in"] * (earlier < SETTLED) + ["short_text"] * (n < FULL)
+                yield paper, said, ((year, language, n >= FULL), field, 256 * k // n)
 
-    def _rank(self, current, year, category, nonself) -> None:
-        bins: dict[tuple, list[int]] = {}
-        ranked = {}
-        for paper in np.flatnonzero(current & (year >= 0)).tolist():
-            ranked[paper] = (int(year[paper]),), _citation_bin(int(nonself[paper]))
-            for key in ((int(year[paper]), category[paper] or "none"), (int(year[paper]),)):
-                bins.setdefault(key, []).append(ranked[paper][1])
-        ordered = {key: np.sort(values) for key, values in bins.items()}
-        for paper, (common, b) in ranked.items():
-            cohort, self.pooled[paper] = _cohort(ordered, common, category[paper])
-            if cohort is not None:
-                self.percentile[paper] = _midrank(cohort, b)
-                self.immature[paper] = 100 * int(np.searchsorted(cohort, 1)) > 60 * len(cohort)
 
-    def of_author(self, papers: Sequence[int]) -> dict:
-        """novelty, ai_score and the counts of `scores`, of an author with these papers."""
+def ranked(papers: Papers) -> np.ndarray:
+    """The places of the papers that stand in a cohort of citations."""
+    return np.flatnonzero(papers.current & (papers.year >= 0))
+
+
+def counted_by_source(papers: Papers) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """(source, places of the papers that stand in a cohort of what it counts, what it counts of each paper of all)."""
+    told = {source for counted in papers.counted if counted for source in counted}
+    for source in sorted(told):
+        citations = np.array([-1 if counted is None else counted.get(source, -1) for counted in papers.counted], np.int64)
+        yield source, ranked(papers)[citations[ranked(papers)] >= 0], citations
+
+
+def count_ranked(cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray) -> None:
+    """Papers of these places, with these citations (one number a paper of all), into cohorts."""
+    for year, field, count in zip(*(column[chosen].tolist() for column in (papers.year, papers.field, citations)), strict=True):
+        cohorts.count((year,), field, _citation_bin(count))
+
+
+def rank(cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(percentile, immature, pooled) of every paper, once all have been counted; None, False, False of those that are not chosen."""
+    percentile, immature, pooled = np.full(len(papers), None, object), np.zeros(len(papers), bool), np.zeros(len(papers), bool)
+    columns = (papers.year, papers.field, citations)
+    for paper, year, field, count in zip(chosen.tolist(), *(column[chosen].tolist() for column in columns), strict=True):
+        cohort, pooled[paper] = cohorts.of((year,), field)
+        if cohort is not None:
+            percentile[paper] = cohort.midrank(_citation_bin(count))
+            immature[paper] = 100 * cohort.below(1) > 60 * len(cohort)
+    return percentile, immature, pooled
+
+
+class Standing:
+    """What the papers of an author come to."""
+
+    def __init__(self, papers: Papers) -> None:
+        self.novelty, self.reasons = papers.novelty.tolist(), papers.reasons.tolist()
+        self.cited = list(zip(papers.percentile.tolist(), papers.immature.tolist(), papers.pooled.tolist(), strict=True))
+        self.by_source = papers.by_source.tolist()
+
+    def novelty_of(self, papers: Sequence[int]) -> tuple[float | None, dict]:
+        """Of an author with these papers: the novelty, and what it rests on as a snapshot tells it."""
         scored = sorted(round(self.novelty[p], 6) for p in papers if self.novelty[p] is not None)
-        ranked = sorted((self.percentile[p] for p in papers if self.percentile[p] is not None), reverse=True)
-        points = weight = 0.0
-        for place, value in enumerate(ranked):
-            weight = 0.2 * 0.8**place
-            points += weight * value**3
-        there = [p for p in papers if self.percentile[p] is not None]
-        return {
-            "novelty": round(round(100 * (sum(scored) / len(scored)), 4) / 100, 6) if scored else None,
-            "ai_score": round(100 * points, 4) if ranked else None,
+        doubtful = sum(bool(self.reasons[p]) for p in papers if self.novelty[p] is not None)
+        value = round(round(100 * (sum(scored) / len(scored)), 4) / 100, 6) if scored else None
+        return value, {
             "scored": len(scored),
-            "provisional_papers": sum(bool(self.reasons[p]) for p in papers if self.novelty[p] is not None),
-            "ranked": len(ranked),
-            "immature": sum(self.immature[p] for p in there),
-            "pooled_or_immature": sum(self.immature[p] or self.pooled[p] for p in there),
+            "provisional_papers": doubtful,
+            "provisional": len(scored) < 5 or 2 * doubtful > len(scored),
+            "standard_error": round(0.29 / len(scored) ** 0.5, 6) if scored else None,
+        }
+
+    def ai_score_of(self, papers: Sequence[int]) -> tuple[float | None, dict]:
+        return _ai_score([self.cited[p] for p in papers], len(papers))
+
+    def ai_scores_by_source_of(self, papers: Sequence[int]) -> dict[str, tuple[float | None, dict]]:
+        """Of the sources that count some of these papers."""
+        sources = sorted({source for paper in papers for source in self.by_source[paper]})
+        return {
+            source: _ai_score([self.by_source[p][source] for p in papers if source in self.by_source[p]], len(papers)) for source in sources
         }
 
 
-def _cohort(ordered: Mapping[tuple, np.ndarray], common: tuple, category: str) -> tuple[np.ndarray | None, bool]:
-    own, pooled = ordered.get((*common, category or "none"), ()), ordered.get(common, ())
-    return (own, False) if len(own) >= SMALLEST else (pooled, True) if len(pooled) >= SMALLEST else (None, False)
-
-
-def _midrank(ordered: np.ndarray, value: int) -> float:
-    return int(np.searchsorted(ordered, value) + np.searchsorted(ordered, value, "right")) / (2 * len(ordered))
+def _ai_score(stands: Sequence[tuple[float | None, bool, bool]], papers: int) -> tuple[float | None, dict]:
+    """The same for the AI score. stands: (percentile, immature, pooled); papers: how many the author has."""
+    ranked_ = sorted((one for one in stands if one[0] is not None), reverse=True)
+    points, doubtful = 0.0, sum(immature or pooled for _, immature, pooled in ranked_)
+    for place, (value, _, _) in enumerate(ranked_):
+        points += 0.2 * 0.8**place * value**3
+    return round(100 * points, 4) if ranked_ else None, {
+        "ranked": len(ranked_),
+        "immature": sum(immature for _, immature, _ in ranked_),
+        "pooled_or_immature": doubtful,
+        "provisional": len(ranked_) < 3 or 2 * doubtful > len(ranked_) or 10 * len(ranked_) < 8 * papers,
+    }
 
 
 def _citation_bin(count: int) -> int:

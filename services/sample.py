@@ -1,28 +1,25 @@
-"""Which authors a sampled verification looks at, and what must be read for them.
+"""Which authors a sampled verification compares.
 
 Whether an author belongs to the sample is decided by a digest of the key alone, so every run looks at the same authors, and a larger sample
 contains a smaller one.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from heapq import nsmallest
 
-from services.recount import author_key
+from services.slices import WHOLE, digest_of
 from shared.errors import UsageError
 
-WHOLE = 1 << 64
+CHOSEN_AT_ONCE = 100_000  # authors looked at together when so many of them are drawn
 
 
 class Sample:
-    """share: of all authors, 0 < share ≤ 1; number: so many authors, those of the smallest digests, once `settle` has seen all."""
+    """share: of all authors, 0 < share ≤ 1; number: so many authors, those of the smallest digests, once all have been offered."""
 
     def __init__(self, share: float | None = None, number: int | None = None):
         self.number = number
         self.bound = int(share * WHOLE) if share is not None else WHOLE
-        self.identities: dict[str, str] = {}  # merged author → who he is
-        self.written: set[str] = set()  # papers that name one of them, in any revision
-        self.needed: set[str] = set()  # papers whose events count for these: they, what cites them, what they cite
+        self._offered: list[str] = []
 
     @classmethod
     def of(cls, text: str) -> "Sample":
@@ -40,36 +37,18 @@ class Sample:
     def has(self, key: str) -> bool:
         return digest_of(key) < self.bound
 
-    def lowest(self, keys: Iterable[str]) -> list[str]:
-        """Of these authors the `number` with the smallest digests: nobody else can be among them."""
-        return nsmallest(self.number, set(keys), digest_of)
+    def offer(self, keys: Iterable[str]) -> None:
+        """With a number: these are some of the authors."""
+        self._offered += keys
+        if len(self._offered) > CHOSEN_AT_ONCE + self.number:
+            self._offered = self._lowest()
 
-    def settle(self, keys: Iterable[str]) -> None:
-        """With a number: these are the authors, or more than enough of the smallest."""
-        drawn = self.lowest(keys)
+    def settle(self) -> None:
+        """With a number: all have been offered."""
+        drawn = self._lowest()
         self.bound = digest_of(drawn[-1]) + 1 if drawn else 0
+        self._offered = []
 
-    def note_written(self, event: Mapping) -> None:
-        """First reading: which papers are theirs."""
-        if any(self.has(self.identities.get(key, key)) for key in authors_of(event)):
-            self.written.add(event["paper_id"])
-
-    def note_needed(self, event: Mapping) -> None:
-        """Second reading, with all of `written`: what belongs to these papers."""
-        references = event.get("references") or ()
-        if event["paper_id"] in self.written:
-            self.needed.add(event["paper_id"])
-            self.needed.update(references)
-        elif not self.written.isdisjoint(references):
-            self.needed.add(event["paper_id"])
-
-
-def authors_of(event: Mapping) -> list[str]:
-    """The keys of the authors that an event names."""
-    if "author_id" in event:
-        return [event[name] for name in ("author_id", "into") if event.get(name)] if event["event"] != "clock.ticked" else []
-    return [author_key(author) for author in event.get("authors") or ()]
-
-
-def digest_of(key: str) -> int:
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+    def _lowest(self) -> list[str]:
+        """The `number` with the smallest digests: nobody else can be among them."""
+        return nsmallest(self.number, set(self._offered), digest_of)

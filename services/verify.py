@@ -9,12 +9,19 @@ import hashlib
 import importlib
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from services.recount import CARD_FIELDS, Literature, Recount, card_of, digest_of_card
-from services.sample import Sample, authors_of
+from services.budget import DEFAULT, Amount, memory_of
+from services.expected import Expected
+from services.literature import CARD_FIELDS, Literature, Names, Papers, People, authors_of, card_of, digest_of_card
+from services.recount import Recount
+from services.sample import Sample
+from services.slices import WHOLE, Slices, Spool
 from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
 from shared.contracts.refusals import Reason
@@ -26,11 +33,11 @@ from shared.log.port import Log, Partition, Record
 from shared.stages import packs
 
 SHOWN = 20
-REPORT_EVERY = 20_000
+ROW_BYTES = 200  # of an object that waits in a spool, beside its bytes
 UNSCORED = ["unscored"]
 OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
-CHOSEN_AT_ONCE = 100_000  # authors looked at together when so many of them are drawn
-CLAIMS = ("author.merged", "author.separated")
+OF_EVERYBODY = ("author.merged", "author.separated", "clock.ticked")  # what every slice must know
+SELF_CITATIONS = "self_citations_included"  # the flag that the headline decides
 OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
 
 
@@ -72,17 +79,22 @@ class Differences:
         return "\n".join([head, *map(str, self.first), *rest])
 
 
-async def verify(settings, *, checkpoints: bool = True, sample: Sample | None = None, report: Report) -> dict[str, int]:
+async def verify(
+    settings, *, checkpoints: bool = True, sample: Sample | None = None, memory: int = memory_of(DEFAULT), report: Report
+) -> dict[str, int]:
     """Recomputes and compares; returns what was compared (papers, citations, authors, snapshots, …) when all is equal.
 
-    sample: only these authors, in memory for these only; the events are read three or four times instead of once, checkpoints not at all,
-    and what compares papers with those of everybody (novelty, AI score) is left out.
+    sample: compares only these authors (everything is recomputed all the same), and no checkpoints; memory: bytes for the recomputation,
+    which goes by slices where it would take more (docs/decisions/0012-verification-in-slices.md).
 
-    Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log.
+    Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log;
+    UsageError for a memory that is too small.
     """
     log = open_log(settings.log_url, settings.kafka, create=False)
     try:
-        verifier = Verifier(log, report, listed=settings.snapshot_papers, max_event_bytes=settings.max_event_bytes, sample=sample)
+        verifier = Verifier(
+            log, report, listed=settings.snapshot_papers, max_event_bytes=settings.max_event_bytes, sample=sample, memory=memory
+        )
         await verifier.note_ends()
         await demand_idle(settings)
         counts = await verifier.run()
@@ -101,13 +113,21 @@ class Verifier:
     """One verification of one log up to the ends noted at its beginning."""
 
     def __init__(
-        self, log: Log, report: Report, *, listed: int = 100, max_event_bytes: int = 1 << 40, sample: Sample | None = None
+        self,
+        log: Log,
+        report: Report,
+        *,
+        listed: int = 100,
+        max_event_bytes: int = 1 << 40,
+        sample: Sample | None = None,
+        memory: int = memory_of(DEFAULT),
     ) -> None:
-        """listed: papers in a snapshot; max_event_bytes: larger events are refused; sample: whom to verify, None: everybody."""
+        """listed: papers in a snapshot; max_event_bytes: larger events are refused; sample: whom to compare, None: everybody; memory:
+        bytes for the recomputation."""
         self.log, self.report, self.listed, self.max_event_bytes = log, report, listed, max_event_bytes
-        self.sample = sample
+        self.sample, self.memory = sample, memory
         self.differences = Differences()
-        self.literature = Literature()
+        self.amount = Amount()
         self.even, self.scored = True, False  # tables of cohorts are exact; the scorer has worked on this log
         self.refused: dict[tuple[str, int, int], str] = {}  # (topic, partition, offset) of events that cannot be read → why
         self.ends: dict[Partition, int] = {}
@@ -124,19 +144,39 @@ class Verifier:
         self.ends = {partition: end for partition, (_, end) in bounds.items()}
 
     async def run(self) -> dict[str, int]:
-        if self.sample is not None:
-            await self._narrow(self.sample)
-        await self._read_literature()
-        self.report("counting", None)
-        self.recount = Recount(self.literature, self.listed)
-        self.even = self.sample is None and await self._tables_are_even()
-        if self.sample is not None:
-            self.report("novelty and AI score: not compared, they depend on papers of everybody")
-        elif not self.even:
-            self.report("novelty and AI score: papers moved after the last day, so what depends on the tables of cohorts is not compared")
-        newest = await self._read_versions(AUTHOR_PROFILES.name)
-        await self._read_versions(AUTHOR_METRICS.name)
-        await self._compare(newest)
+        people, literature = await self._read_inputs()
+        if self.sample is not None and self.sample.number is not None:
+            self.sample.settle()
+        self.slices = self.amount.slices(self.memory)
+        with TemporaryDirectory(prefix="scholarstream-verify-") if self.slices > 1 else nullcontext() as folder:
+            work = Path(folder) if folder else None
+            authors = Slices(self.slices, WHOLE if self.sample is None else self.sample.bound)
+            recount = Recount(people.identities(), people.today, Slices(self.slices), authors, work)
+            told = Spool(work, "people")
+            if literature is not None:
+                recount.take(0, literature)
+                del literature
+            else:
+                await self._read_slices(recount, told, Spool(work, "events"))
+            self.report("counting", None)
+            recount.count(self._report_slice)
+            self.even = await self._tables_are_even()
+            if not self.even:
+                self.report(
+                    "novelty and AI score: papers moved after the last day, so what depends on the tables of cohorts is not compared"
+                )
+            snapshots, changes = [await self._read_versions(topic, authors, work) for topic in (AUTHOR_PROFILES.name, AUTHOR_METRICS.name)]
+            published = must_be = 0
+            for number in range(self.slices):
+                if self.slices > 1:
+                    people = People()
+                    for event in told.take(number):
+                        people.take(event)
+                expected = Expected(recount.written(number), people, recount.identities_of(number), recount.today, self.listed)
+                changes(number)
+                newest = snapshots(number)
+                published += len(newest.authors)
+                must_be += await self._compare(expected, newest, self._slice(number))
         await self._check_dead_letters()
         if self.differences.count:
             now = await self.log.bounds(list(self.ends))
@@ -149,40 +189,51 @@ class Verifier:
             raise VerificationFailed(str(self.differences))
         return {
             "events": sum(self.ends.values()),
-            **self.recount.totals,
-            "authors": sum(self._must_be_published(author, name) for author, name in enumerate(self.literature.authors.names)),
-            "snapshots": len(newest.authors()),
+            **recount.total,
+            "authors": must_be,
+            "snapshots": published,
             "dead_letters": len(self.refused),
         }
 
     # reading ------------------------------------------------------------------------------------------------------------------------
 
-    async def _narrow(self, sample: Sample) -> None:
-        """What must be read for the sample, by reading everything and keeping little."""
-        if sample.number is not None:
-            keys: list[str] = []
-            async for _, _, event, _ in self._events((PAPERS.name, AUTHORS.name), "choosing from"):
-                keys += authors_of(event)
-                if len(keys) > CHOSEN_AT_ONCE:
-                    keys = sample.lowest(keys)
-            sample.settle(keys)
-        async for _, _, event, _ in self._events((AUTHORS.name,), "choosing from"):
-            if event["event"] in CLAIMS:  # of everybody: who is merged into one of them has written his papers
-                self.literature.take_author(event)
-        names = self.literature.authors.names
-        sample.identities = {names[author]: names[other] for author, other in self.literature.identities().items()}
-        for note in (sample.note_written, sample.note_needed):
-            async for _, _, event, _ in self._events((PAPERS.name,), "choosing from"):
-                note(event)
-
-    async def _read_literature(self) -> None:
-        sample, literature = self.sample, self.literature
+    async def _read_inputs(self) -> tuple[People, Literature | None]:
+        """How much there is and what every slice must know; all that is told, as long as it fits the memory."""
+        people, literature = People(), Literature()
         async for topic, partition, event, record in self._events((PAPERS.name, AUTHORS.name), "reading"):
+            if self.sample is not None and self.sample.number is not None:
+                self.sample.offer(authors_of(event))
             if topic == PAPERS.name:
-                if sample is None or event["paper_id"] in sample.needed:
-                    literature.take_paper(event, partition.number, record.offset)
-            elif sample is None or (event["event"] not in CLAIMS and (event["event"] == "clock.ticked" or sample.has(event["author_id"]))):
-                literature.take_author(event)
+                self.amount.note_paper(event)
+                if literature is not None:
+                    literature.take(event, partition.number, record.offset)
+            else:
+                self.amount.people += 1
+                if literature is not None or event["event"] in OF_EVERYBODY:
+                    people.take(event)
+            if literature is not None and self.amount.bytes(1) > self.memory:
+                literature = None
+                people.described.clear()
+                people.reported.clear()
+        return people, literature
+
+    async def _read_slices(self, recount: Recount, people: Spool, papers: Spool) -> None:
+        """The inputs once more, into files, and from there slice by slice; of people only what is said of those that are compared."""
+        for topic in (PAPERS.name, AUTHORS.name):
+            async for partition, record in self._records(topic, "cutting"):
+                if (topic, partition.number, record.offset) in self.refused:
+                    continue
+                if topic == PAPERS.name:
+                    row = (partition.number, record.offset, record.value)
+                    papers.add(recount.papers.number(record.key.decode()), row, len(record.value) + ROW_BYTES)
+                elif (number := recount.authors.number(record.key.decode())) < self.slices:
+                    people.add(number, author_events.decode(record.value), len(record.value) + ROW_BYTES)
+        for number in range(self.slices):
+            self._report_slice("reading", number)
+            literature = Literature()
+            for partition, offset, value in papers.take(number):
+                literature.take(paper_events.decode(value), partition, offset)
+            recount.take(number, literature)
 
     async def _events(self, topics: Sequence[str], verb: str) -> AsyncIterator[tuple[str, Partition, Mapping, Record]]:
         """The good events of these inputs; the others are noted as refused."""
@@ -202,12 +253,32 @@ class Verifier:
     def _is_verified(self, name: str) -> bool:
         return self.sample is None or self.sample.has(name)
 
-    def _must_be_published(self, author: int, name: str) -> bool:
-        return self._is_verified(name) and self.recount.must_be_published(author)
+    async def _read_versions(self, topic: str, authors: Slices, folder: Path | None) -> Callable[[int], "Newest"]:
+        """Gives the newest version of each author of a slice; they must rise strictly and have one value each (I5, I6)."""
+        spool, newest = Spool(folder, topic), Newest()
+        async for version in self._versions(topic):
+            if folder is None:
+                self._take_version(newest, topic, version)
+            else:
+                spool.add(authors.number(version.author), version, ROW_BYTES)
 
-    async def _read_versions(self, topic: str) -> "Newest":
-        """The newest version of each author; strictly rising ones, one value each (I5, I6)."""
-        newest = Newest()
+        def of_slice(number: int) -> Newest:
+            if folder is None:
+                return newest
+            of_these = Newest()
+            for version in spool.take(number):
+                self._take_version(of_these, topic, version)
+            return of_these
+
+        return of_slice
+
+    def _take_version(self, newest: "Newest", topic: str, version: "Version") -> None:
+        if fault := newest.take(version):
+            where = f"{topic}[{version.partition}] offset {version.offset}"
+            self.differences.add(version.author, f"(generation, version) at {where}", (version.generation, version.version), fault)
+
+    async def _versions(self, topic: str) -> AsyncIterator["Version"]:
+        """Of the authors that are verified; notes what cannot be a version."""
         async for partition, record in self._records(topic):
             where = f"{topic}[{partition.number}] offset {record.offset}"
             value = self._json(record, where)
@@ -221,30 +292,27 @@ class Verifier:
                 self.differences.add(name, f"author_id at {where}", value.get("author_id"), name)
             if not self._is_verified(name):
                 continue
-            author = self.literature.author(name)
             version = (value.get("generation"), value.get("version"))
             if not all(isinstance(part, int) for part in version):
                 self.differences.add(name, f"(generation, version) at {where}", version, "two integers")
                 continue
-            fault = newest.take(author, version, partition.number, record)
-            if fault:
-                self.differences.add(name, f"(generation, version) at {where}", version, fault)
-        return newest
+            digest = int.from_bytes(hashlib.blake2b(record.value, digest_size=8).digest(), "little")
+            yield Version(name, *version, digest, partition.number, record.offset)
 
-    async def _compare(self, newest: "Newest") -> None:
-        """The newest snapshot of each author with the recomputation (I7)."""
-        seen = newest.authors()
-        async for partition, record in self._records(AUTHOR_PROFILES.name, "comparing"):
-            author = self.literature.authors.numbers.get((record.key or b"").decode(errors="replace"))
-            if author is not None and newest.is_at(author, partition.number, record.offset):
-                await self._compare_snapshot(author, orjson.loads(record.value))
-        for author, name in enumerate(self.literature.authors.names):
-            if author not in seen and self._must_be_published(author, name):
-                self.differences.add(name, "snapshot", None, f"{len(self.recount.profile(author)['papers'])} papers")
+    async def _compare(self, expected: Expected, newest: "Newest", slice_: str) -> int:
+        """The newest snapshot of each author with the recomputation (I7). Returns how many there must be."""
+        async for partition, record in self._records(AUTHOR_PROFILES.name, "comparing", slice_):
+            name = (record.key or b"").decode(errors="replace")
+            if newest.is_at(name, partition.number, record.offset):
+                await self._compare_snapshot(expected, name, orjson.loads(record.value))
+        must_be = [name for name in expected.authors() if self._is_verified(name)]
+        for name in must_be:
+            if name not in newest.authors.numbers:
+                self.differences.add(name, "snapshot", None, f"{len(expected.profile(name)['papers'])} papers")
+        return len(must_be)
 
-    async def _compare_snapshot(self, author: int, snapshot: Mapping) -> None:
-        expected = self.recount.profile(author)
-        name = self.literature.authors.names[author]
+    async def _compare_snapshot(self, right: Expected, name: str, snapshot: Mapping) -> None:
+        expected = right.profile(name)
         for what in ("redirect", "papers_total", "field", "name"):
             if what == "name" and expected["name"] is None:
                 continue  # nobody says what an author without papers is called
@@ -259,7 +327,7 @@ class Verifier:
         covered = (snapshot.get("provenance", {}).get("coverage") or {}).get("references")
         if covered != expected["coverage"]:
             self.differences.add(name, "provenance.coverage.references", covered, expected["coverage"])
-        flags = [code for code in snapshot.get("flags", []) if code not in OF_NAMES_AND_VERSIONS]
+        flags = [code for code in snapshot.get("flags", []) if code not in (*OF_NAMES_AND_VERSIONS, SELF_CITATIONS)]
         if flags != expected["flags"]:
             self.differences.add(name, "flags", flags, expected["flags"])
         for series in ("papers_by_year", "citations_by_year"):
@@ -269,9 +337,9 @@ class Verifier:
                     if published.get(year, 0) != expected[series].get(year, 0):
                         self.differences.add(name, f"{series}.{year}", published.get(year, 0), expected[series].get(year, 0))
         self._compare_headline(name, snapshot)
-        self._compare_scores(name, snapshot, expected["scores"])
+        self._compare_scores(right, name, snapshot, expected["scores"])
         self._compare_reported(name, snapshot, expected["reported"])
-        await self._compare_papers(name, snapshot.get("papers", []), expected["papers"])
+        await self._compare_papers(right, name, snapshot.get("papers", []), expected["papers"])
 
     async def _tables_are_even(self) -> bool:
         """Whether the scores are what the exact tables give: a day came after all that moved papers in their cohorts."""
@@ -283,43 +351,49 @@ class Verifier:
                 moved[partition.number] = "move" in kinds or (moved.get(partition.number, False) and "day" not in kinds)
         return not any(moved.values())
 
-    def _compare_scores(self, name: str, snapshot: Mapping, expected: Mapping) -> None:
+    def _compare_scores(self, right: Expected, name: str, snapshot: Mapping, expected: Mapping) -> None:
         """Novelty, AI score and what they rest on; with `even` tables everything, else what no table decides."""
-        scores, read = snapshot.get("scores") or {}, self.literature
+        scores = snapshot.get("scores") or {}
         text, cited = scores.get("novelty", {}), scores.get("ai_score", {})
         if text.get("reported") != expected["reported"]:
             self.differences.add(name, "scores.novelty.reported", text.get("reported"), expected["reported"])
         for entry in snapshot.get("papers", []):
-            paper = read.papers.numbers.get(entry["paper_id"])
+            paper = right.place(entry["paper_id"])
             if paper is not None:
-                self._compare_standing(name, entry, paper)
+                self._compare_standing(right.papers, name, entry, paper)
         if not self.even:
             return
-        said = {
-            "ai_score": snapshot["metrics"]["references"].get("ai_score"), "ranked": cited.get("ranked"), "immature": cited.get("immature"),
-            "pooled_or_immature": cited.get("pooled_or_immature"),
-        }  # fmt: skip
+        metrics = snapshot["metrics"]
+        pairs = [("ai_score", (metrics["references"].get("ai_score"), _grounds(cited)), expected["ai_score"])]
         if self.scored:
-            said |= {"novelty": snapshot["metrics"]["references"].get("novelty"), "scored": text.get("scored"),
-                     "provisional_papers": text.get("provisional_papers")}  # fmt: skip
-        for what, value in said.items():
-            if value != expected[what]:
-                self.differences.add(name, f"scores: {what}", value, expected[what])
+            pairs.append(("novelty", (metrics["references"].get("novelty"), _grounds(text)), expected["novelty"]))
+            covered = expected["novelty"][1]["scored"] / snapshot["papers_total"] if snapshot.get("papers_total") else None
+            told = (snapshot.get("provenance", {}).get("coverage") or {}).get("novelty")
+            pairs.append(("coverage.novelty", told, None if covered is None else round(covered, 6)))
+        by_source = scores.get("ai_score_by_source") or {}
+        for source in sorted(by_source.keys() | expected["by_source"].keys()):
+            told = metrics.get(f"counted:{source}", {}).get("ai_score"), _grounds(by_source.get(source, {}))
+            pairs.append((f"ai_score by {source}", told, expected["by_source"].get(source)))
+        for what, published, recomputed in pairs:
+            if published != recomputed:
+                self.differences.add(name, f"scores: {what}", published, recomputed)
 
-    def _compare_standing(self, name: str, entry: Mapping, paper: int) -> None:
-        right, standing, paper_id = self.recount.scores, entry.get("standing") or {}, entry["paper_id"]
+    def _compare_standing(self, right: Papers, name: str, entry: Mapping, paper: int) -> None:
+        standing, paper_id = entry.get("standing") or {}, entry["paper_id"]
         text, cited = standing.get("novelty", {}), standing.get("citations", {})
-        told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted(self.literature.scored.get(paper, {}).items())]
+        told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted((right.scored[paper] or {}).items())]
         pairs = [("novelty_reported", entry.get("novelty_reported", []), told)]
-        if self.scored and self.sample is None:
+        if self.scored:
             if text.get("pairs") is not None:
-                pairs += [("new_pairs", text["new_pairs"], right.new[paper]), ("pairs", text["pairs"], right.pairs[paper])]
+                pairs += [("new_pairs", text["new_pairs"], int(right.new[paper])), ("pairs", text["pairs"], int(right.pairs[paper]))]
             by_text = [code for code in text.get("reasons", ()) if code not in OF_TABLES]
             pairs.append(("reasons", by_text, [code for code in right.reasons[paper] if code not in OF_TABLES]) if self.even or by_text else
                          ("reasons", [], []))  # fmt: skip
         if self.even:
-            value = right.percentile[paper]
-            pairs.append(("percentile", cited.get("percentile"), None if value is None else round(value, 6)))
+            stands = right.percentile[paper], bool(right.immature[paper]), bool(right.pooled[paper])
+            pairs.append(("standing by citations", _stands(cited), _rounded(*stands)))
+            by_source = {source: _stands(told) for source, told in entry.get("standing_by_source", {}).items()}
+            pairs.append(("standing_by_source", by_source, {source: _rounded(*told) for source, told in right.by_source[paper].items()}))
             if self.scored:
                 value = right.novelty[paper]
                 pairs += [("novelty", entry.get("novelty"), None if value is None else round(value, 6)),
@@ -331,9 +405,12 @@ class Verifier:
     def _compare_headline(self, name: str, snapshot: Mapping) -> None:
         headline = snapshot.get("headline", {})
         basis = snapshot.get("metrics", {}).get(headline.get("basis"), {})
-        for metric in ("h_index", "papers", "citations"):
+        for metric in ("h_index", "papers", "citations", "ai_score"):
             if basis and headline.get(metric) != basis.get(metric):
                 self.differences.add(name, f"headline.{metric}", headline.get(metric), basis.get(metric))
+        flagged = headline.get("basis", "").startswith("counted:") and headline.get("ai_score") is not None
+        if (SELF_CITATIONS in snapshot.get("flags", [])) != flagged:
+            self.differences.add(name, f"flags: {SELF_CITATIONS}", not flagged, flagged)
 
     def _compare_reported(self, name: str, snapshot: Mapping, expected: list[dict]) -> None:
         published = {entry["source"]: _without_nulls(entry) for entry in snapshot.get("reported", [])}
@@ -342,27 +419,26 @@ class Verifier:
             if published.get(source) != figures:
                 self.differences.add(name, f"reported[{source}]", published.get(source), figures)
 
-    async def _compare_papers(self, name: str, published: list[dict], expected: list[tuple[int, int]]) -> None:
-        read = self.literature
+    async def _compare_papers(self, right: Expected, name: str, published: list[dict], expected: list[tuple[int, int]]) -> None:
         if len(published) != len(expected):
             self.differences.add(name, "papers listed", len(published), len(expected))
         for place, (entry, (paper, citations)) in enumerate(zip(published, expected, strict=False)):
-            paper_id = read.papers.names[paper]
+            paper_id = right.papers.name[paper]
             if entry["paper_id"] != paper_id:
                 self.differences.add(name, f"papers[{place}].paper_id", entry["paper_id"], paper_id)
                 return  # the places after it would all differ
             if entry["citations"] != citations:
                 self.differences.add(name, f"papers[{place}].citations ({paper_id})", entry["citations"], citations)
-            by_source = {source: of_paper[paper][1] for source, of_paper in read.counted.items() if paper in of_paper}
+            by_source = right.papers.counted[paper] or {}
             if entry.get("citations_by_source", {}) != by_source:
                 self.differences.add(name, f"papers[{place}].citations_by_source ({paper_id})", entry.get("citations_by_source"), by_source)
-            if digest_of_card(entry) != read.card[paper]:
-                await self._explain_card(name, f"papers[{place}]", entry, paper)
+            if digest_of_card(entry) != right.papers.card[paper]:
+                at = Partition(PAPERS.name, int(right.papers.partition[paper]))
+                await self._explain_card(name, f"papers[{place}]", entry, at, int(right.papers.offset[paper]))
 
-    async def _explain_card(self, name: str, place: str, entry: Mapping, paper: int) -> None:
+    async def _explain_card(self, name: str, place: str, entry: Mapping, partition: Partition, offset: int) -> None:
         """What differs in title, date, field, authors, …: only their digest was kept, the event is read again."""
-        at = Partition(PAPERS.name, self.literature.partition[paper])
-        (record, *_) = await self.log.read(at, self.literature.offset[paper], max_records=1)
+        (record, *_) = await self.log.read(partition, offset, max_records=1)
         card = card_of(paper_events.decode(record.value))
         for field in CARD_FIELDS:
             if entry.get(field) != card[field]:
@@ -387,7 +463,7 @@ class Verifier:
         for topic, partition, offset in sorted(self.refused.keys() - letters if not trimmed else ()):
             self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", None, self.refused[topic, partition, offset])
 
-    async def _records(self, topic: str, verb: str = "reading") -> AsyncIterator[tuple[Partition, Record]]:
+    async def _records(self, topic: str, verb: str = "reading", slice_: str = "") -> AsyncIterator[tuple[Partition, Record]]:
         """Every record of a topic up to its noted (or present) end, partition by partition."""
         partitions = self._partitions(topic)
         bounds = await self.log.bounds(partitions)
@@ -405,10 +481,16 @@ class Verifier:
                     yield partition, record
                 before, position = position, records[-1].offset + 1
                 done += position - before
-                self.report(f"{verb} {topic}", min(1.0, done / total))
+                self.report(f"{verb} {topic}{slice_}", min(1.0, done / total))
 
     def _partitions(self, *topics: str) -> list[Partition]:
         return [Partition(topic, number) for topic in topics if topic in self.topics for number in range(self.topics[topic].partitions)]
+
+    def _slice(self, number: int) -> str:
+        return f", slice {number + 1} of {self.slices}" if self.slices > 1 else ""
+
+    def _report_slice(self, what: str, number: int) -> None:
+        self.report(what + self._slice(number), (number + 1) / self.slices)
 
     def _json(self, record: Record, where: str) -> dict | None:
         try:
@@ -421,36 +503,49 @@ class Verifier:
         return value
 
 
+class Version(NamedTuple):
+    """One version of an author's record: the digest of its value, and where it is."""
+
+    author: str
+    generation: int
+    version: int
+    digest: int
+    partition: int
+    offset: int
+
+
 class Newest:
-    """Of each author (by number) the newest version, its value's digest and where it is."""
+    """The newest version of each of some authors."""
 
     def __init__(self) -> None:
-        self.generation, self.version, self.digest = array("q"), array("q"), array("Q")
-        self.partition, self.offset = array("q"), array("q")
+        self.authors = Names()
+        self._generation, self._version, self._digest = array("q"), array("q"), array("Q")
+        self._partition, self._offset = array("q"), array("q")
 
-    def take(self, author: int, version: tuple[int, int], partition: int, record: Record) -> str | None:
+    def take(self, told: Version) -> str | None:
         """What is wrong with this version, None if it is newer than what was seen."""
-        missing = author + 1 - len(self.version)
-        if missing > 0:
-            for column, nothing in ((self.generation, -1), (self.version, -1), (self.digest, 0), (self.partition, -1), (self.offset, -1)):
-                column.extend([nothing] * missing)
-        held = (self.generation[author], self.version[author])
-        digest = int.from_bytes(hashlib.blake2b(record.value, digest_size=8).digest(), "little")
-        if self.partition[author] not in (-1, partition):
-            return f"all versions in partition {self.partition[author]}"
+        author, version = self.authors.number(told.author), (told.generation, told.version)
+        if author == len(self._version):
+            for column, first in zip(self._columns(), told[1:], strict=True):
+                column.append(first)
+            return None
+        held = (self._generation[author], self._version[author])
+        if self._partition[author] != told.partition:
+            return f"all versions in partition {self._partition[author]}"
         if version == held:
-            return "each version once" if digest == self.digest[author] else "one value for one version"
+            return "each version once" if told.digest == self._digest[author] else "one value for one version"
         if version < held:
             return f"something above {held}"
-        self.generation[author], self.version[author] = version
-        self.digest[author], self.partition[author], self.offset[author] = digest, partition, record.offset
+        for column, value in zip(self._columns(), told[1:], strict=True):
+            column[author] = value
         return None
 
-    def authors(self) -> set[int]:
-        return {author for author, offset in enumerate(self.offset) if offset >= 0}
+    def is_at(self, name: str, partition: int, offset: int) -> bool:
+        author = self.authors.numbers.get(name)
+        return author is not None and self._offset[author] == offset and self._partition[author] == partition
 
-    def is_at(self, author: int, partition: int, offset: int) -> bool:
-        return author < len(self.offset) and self.offset[author] == offset and self.partition[author] == partition
+    def _columns(self) -> tuple[array, ...]:
+        return self._generation, self._version, self._digest, self._partition, self._offset
 
 
 def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
@@ -482,6 +577,19 @@ def _optional(module: str, name: str) -> Callable | None:
         if missing.name != module:
             raise
         return None
+
+
+def _grounds(told: Mapping) -> dict:
+    """What a score rests on, without names of definitions and what has its own comparison."""
+    return {name: value for name, value in told.items() if name not in ("definition", "reported", "flags")}
+
+
+def _stands(told: Mapping) -> tuple[float | None, bool | None, bool | None]:
+    return told.get("percentile"), told.get("immature"), told.get("pooled")
+
+
+def _rounded(percentile: float | None, immature: bool, pooled: bool) -> tuple[float | None, bool, bool]:
+    return None if percentile is None else round(percentile, 6), immature, pooled
 
 
 def _without_nulls(entry: Mapping) -> dict:

@@ -397,7 +397,8 @@ def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
     for author, profile in profiles.items():
         right = author_scores([papers[paper] for paper in written.get(author, ())])
         profile["scores"] = right.pop("scores")
-        by_source = right.pop("by_source")
+        by_source, scored = right.pop("by_source"), profile["scores"]["novelty"]["scored"]
+        profile["coverage_novelty"] = round(scored / profile["papers_total"], 6) if profile["papers_total"] else None
         profile["metrics"]["references"] |= right
         for source, (score, grounds) in by_source.items():
             profile["metrics"][f"counted:{source}"]["ai_score"] = score

@@ -1,13 +1,19 @@
 """services/verify.py over logs whose published side is written by the oracle: silent when all is right, and it names whatever is wrong."""
 
+import ast
 import asyncio
+import contextlib
+import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.budget import Amount, memory_of
 from services.sample import Sample
+from services.slices import Slices
 from services.verify import SHOWN, Verifier
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.errors import LogDamaged, UsageError, VerificationFailed
@@ -29,6 +35,10 @@ EVENTS = [
     encode({"event": "clock.ticked", "author_id": "clock", "date": "2026-11-23"}),
     b"garbage",
 ]
+
+
+SMALL = 100_000  # bytes: several slices of `literature`
+MERGED = [(5, 9), (9, 17), (7, 3), (30, 31), (31, 30)]  # a chain, one that does not last, a loop
 
 
 class Published:
@@ -66,7 +76,9 @@ class Published:
         profile = json.loads(json.dumps(snapshot_of(self.truth[author], 1_000)))
         return profile
 
-    def verify(self, sample=None):
+    def verify(self, sample=None, memory=1 << 30):
+        """What was compared. `verifier` is kept: how it went can be asked when this raises, too."""
+
         async def run():
             log = MemoryLog()
             try:
@@ -74,13 +86,25 @@ class Published:
                 # nothing is compacted away here: what verify says about versions, it says about those that are still there
                 await log.create([topic.spec(self.partitions, 1)._replace(compacted=False) for topic in topics])
                 await log.append(self.batches)
-                verifier = Verifier(log, lambda line, fraction=None: None, max_event_bytes=self.max_event_bytes, sample=sample)
-                await verifier.note_ends()
-                return await verifier.run()
+                self.verifier = Verifier(log, self._hear, max_event_bytes=self.max_event_bytes, sample=sample, memory=memory)
+                await self.verifier.note_ends()
+                return await self.verifier.run()
             finally:
                 await log.close()
 
+        self.heard = []
         return asyncio.run(run())
+
+    def _hear(self, line, fraction=None):
+        assert fraction is None or 0 <= fraction <= 1
+        self.heard.append(line)
+
+    def found(self, **options):
+        """(subject, what, published, recomputed) of everything that is wrong."""
+        with contextlib.suppress(VerificationFailed):
+            self.verify(**options)
+        assert self.verifier.differences.count == len(self.verifier.differences.first) < SHOWN
+        return sorted(map(str, self.verifier.differences.first))
 
 
 def key_of(event):
@@ -97,7 +121,7 @@ def snapshot_of(profile, version):
         "name": profile["name"] or profile["author_id"],
         "generation": 1,
         "version": version,
-        "provenance": {"coverage": {"references": profile["coverage"]}},
+        "provenance": {"coverage": {"references": profile["coverage"], "novelty": profile["coverage_novelty"]}},
         "headline": headline | scores,
     }
 
@@ -289,29 +313,182 @@ def test_a_sample_names_what_is_wrong_with_its_authors_and_no_others():
     assert found == 2 and whole["authors"] == 3
 
 
-def test_a_sample_reads_into_memory_only_what_its_authors_need():
-    events = [encode({"paper_id": f"p{n}", "title": "T", "authors": [{"name": f"Author {n}"}]}) for n in range(200)]
-    events.append(encode({"paper_id": "q", "title": "T", "authors": [{"name": "Author 0"}], "references": ["p1", "p2"]}))
+@pytest.mark.parametrize("memory", [1 << 30, SMALL])
+def test_a_sample_compares_what_depends_on_the_papers_of_everybody(memory):
+    published = Published(literature())
+    assert 0 < published.verify(Sample.of("5%"), memory)["authors"] < 40
     sample = Sample.of("5%")
-    counts = Published(events).verify(sample)
-    assert 0 < counts["authors"] < 40 and counts["papers"] <= counts["authors"] + 3
-
-
-def test_a_sample_leaves_out_what_depends_on_the_papers_of_everybody():
-    """With enough papers each has a novelty and a place among all; a sample does not read them, and must not complain."""
-    words = ["red", "green", "blue", "black", "white", "alpha", "beta"]
-    events = [
-        encode({"paper_id": f"p{n}", "title": " ".join(words[n % 5 :] + words[: n % 3]), "authors": [{"name": f"Author {n}"}],
-                "published": str(2000 + n // 110), "references": [f"p{n // 2}"]})
-        for n in range(220)
-    ]  # fmt: skip
-    published = Published(events)
-    assert sum(profile["metrics"]["references"]["novelty"] is not None for profile in published.truth.values()) > 50
-    assert 0 < published.verify(Sample.of("5%"))["authors"] < 40
-    assert published.verify()["authors"] == 220
+    author = next(name for name in published.truth if sample.has(name) and published.truth[name]["papers"][0]["novelty"] is not None)
+    wrong = published.newest(author)
+    wrong["papers"][0]["novelty"] += 0.25
+    published.snapshot(author, wrong)
+    (difference,) = published.found(sample=sample, memory=memory)
+    assert author in difference and f"novelty ({wrong['papers'][0]['paper_id']})" in difference
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "200%", "many", "0%"])
 def test_a_sample_that_cannot_be_is_said_so(text):
     with pytest.raises(UsageError, match="share of the authors"):
         Sample.of(text)
+
+
+# slices
+
+
+def test_silent_slice_by_slice():
+    published = Published(literature(), partitions=3)
+    whole = published.verify()
+    assert published.verifier.slices == 1 and not any("slice" in line for line in published.heard)
+    assert published.verify(memory=SMALL) == whole
+    slices = published.verifier.slices
+    assert slices > 3
+    for step in ("reading", "counting words", "counting citations", "scoring", "comparing author-profiles.v1"):
+        heard = [line for line in dict.fromkeys(published.heard) if line.startswith(f"{step}, slice")]
+        assert heard == [f"{step}, slice {number} of {slices}" for number in range(1, slices + 1)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(event_lists, st.data())
+def test_slices_find_what_one_reading_finds(events, data):
+    published, metric = Published([encode(event) for event in events], partitions=2), None
+    if published.truth:
+        author = data.draw(st.sampled_from(sorted(published.truth)))
+        wrong = published.newest(author)
+        metric = data.draw(st.sampled_from(sorted(wrong["metrics"]["references"])))
+        wrong["metrics"]["references"][metric] = 77
+        published.snapshot(author, wrong)
+    whole = published.found()
+    assert published.found(memory=750) == whole
+    assert whole or metric in (None, "novelty")  # where nobody has a paper, no scorer has been seen at work
+
+
+FALSIFIED = {
+    "metrics.references.citations_self": lambda s: s["metrics"]["references"].update(citations_self=9),
+    "metrics.references.tori": lambda s: s["metrics"]["references"].update(tori=9.5),
+    "scores: novelty": lambda s: s["metrics"]["references"].update(novelty=0.987),
+    "scores: ai_score": lambda s: s["metrics"]["references"].update(ai_score=98.7),
+    "'immature': 77": lambda s: s["scores"]["ai_score"].update(immature=77),
+    "'provisional': None": lambda s: s["scores"]["novelty"].update(provisional=None),
+    "scores: coverage.novelty": lambda s: s["provenance"]["coverage"].update(novelty=0.123),
+    "scores: ai_score by t": lambda s: s["scores"].update(ai_score_by_source={"t": {"ranked": 3}}),
+    "standing_by_source (": lambda s: s["papers"][0].update(standing_by_source={"t": {"percentile": 0.5}}),
+    "flags: self_citations_included": lambda s: s["flags"].append("self_citations_included"),
+    "standing by citations (": lambda s: s["papers"][0]["standing"]["citations"].update(percentile=0.987),
+    "novelty (": lambda s: s["papers"][0].update(novelty=0.987),
+    "new_pairs (": lambda s: s["papers"][0]["standing"]["novelty"].update(new_pairs=77),
+    "papers[0].title (": lambda s: s["papers"][0].update(title="Z"),
+    "provenance.coverage.references": lambda s: s["provenance"]["coverage"].update(references=0.123),
+    "reported[r]": lambda s: s["reported"].append({"source": "r", "as_of": "2026-01-01", "h_index": 3}),
+    "redirect": lambda s: s.update(redirect="name:author 0"),
+}
+
+
+@pytest.mark.parametrize("what", FALSIFIED)
+def test_a_falsified_snapshot_is_found_in_every_slice(what):
+    published = Published(literature())
+    slices = Slices(in_slices(published))
+    with_papers = [author for author, profile in published.truth.items() if profile["papers"]]
+    one_of_each = {slices.number(author): author for author in with_papers}
+    assert len(one_of_each) == slices.count
+    for author in one_of_each.values():
+        wrong = published.newest(author)
+        FALSIFIED[what](wrong)
+        published.snapshot(author, wrong)
+    found = published.found(memory=SMALL)
+    assert found == published.found() and len(found) >= slices.count
+    assert all(any(author in line and what in line for line in found) for author in one_of_each.values())
+
+
+def test_a_missing_snapshot_is_found_in_every_slice():
+    published = Published(literature())
+    slices = Slices(in_slices(published))
+    one_of_each = {slices.number(author): author for author in published.truth}
+    at = Partition(AUTHOR_PROFILES.name, 0)
+    published.batches[at] = [message for message in published.batches[at] if message.key.decode() not in one_of_each.values()]
+    found = published.found(memory=SMALL)
+    assert found == published.found() and len(found) == slices.count == len(one_of_each)
+
+
+def test_merged_and_withdrawn_are_found_where_they_come_to_lie_in_other_slices():
+    published = Published(literature())
+    slices = Slices(in_slices(published))
+    merged = {old: profile["redirect"] for old, profile in published.truth.items() if profile["redirect"]}
+    assert any(slices.number(old) != slices.number(new) for old, new in merged.items())
+    assert any(slices.number("p20") != slices.number(author) for author in ("name:author 20", "name:author 5"))
+    for author, change in (
+        ("name:author 5", {"redirect": None, "papers_total": 1}),  # as if nobody had merged him
+        ("name:author 17", {"papers_total": 1}),  # as if nobody had been merged into him
+        ("name:author 20", {"papers_total": 9}),  # as if nothing of his had been withdrawn
+    ):
+        published.snapshot(author, published.newest(author) | change)
+    found = published.found(memory=SMALL)
+    assert found == published.found()
+    for author in ("name:author 5", "name:author 17", "name:author 20"):
+        assert any(author in line and "papers_total" in line for line in found)
+
+
+def test_what_does_not_fit_at_all_is_said():
+    with pytest.raises(UsageError, match=r"--memory: this log takes [\d,]+MB at least, in 256 slices"):
+        Amount(papers=10**9).slices(10**6)
+
+
+@pytest.mark.parametrize(("text", "size"), [("500MB", 500 * 10**6), ("2GiB", 2 << 30), ("1.5gb", 1_500_000_000), ("4096", 4096)])
+def test_sizes_of_memory(text, size):
+    assert memory_of(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1GB", "1 parsec", "0"])
+def test_a_memory_that_cannot_be_is_said_so(text):
+    with pytest.raises(UsageError, match="such as 500MB"):
+        memory_of(text)
+
+
+def test_shares_nothing_with_what_it_checks():
+    """The modules that recompute import no stage, no consumer, no metric, whatever way."""
+    seen, waiting = set(), ["services.recount", "services.expected", "services.sample", "services.budget"]
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        tree = ast.parse(Path(importlib.util.find_spec(module).origin).read_text())
+        for node in ast.walk(tree):
+            names = (
+                [node.module]
+                if isinstance(node, ast.ImportFrom)
+                else [one.name for one in getattr(node, "names", ()) if isinstance(node, ast.Import)]
+            )
+            waiting += [name for name in names if name.split(".")[0] in ("services", "shared")]
+    assert seen >= {"services.literature", "services.rescore", "services.texts", "services.slices"}
+    assert not [name for name in seen if name.startswith(("shared.stages", "shared.metrics")) or name.count(".") > 1], seen
+
+
+def in_slices(published):
+    """How many a verification with little memory makes."""
+    published.verify(memory=SMALL)
+    return published.verifier.slices
+
+
+def literature():
+    """Enough papers that each has a novelty and a place among all; merged authors, withdrawn and revised papers."""
+    words = ["red", "green", "blue", "black", "white", "alpha", "beta"]
+    events = [
+        {"paper_id": f"p{n}", "title": " ".join(words[n % 5 :] + words[: n % 3]), "published": str(2000 + n // 110),
+         "authors": [{"name": f"Author {n}"}, {"name": f"Author {n // 4}"}], "references": [f"p{n // 2}", f"p{n // 3}"]}
+        for n in range(240)
+    ]  # fmt: skip
+    events.append(events[40] | {"revision": 1, "title": "red beta white alpha", "authors": [{"name": "Author 41"}]})
+    events += [{"event": "paper.withdrawn", "paper_id": f"p{n}", "revision": 1} for n in (20, 33)]
+    events += [{"event": "author.merged", "author_id": f"name:author {n}", "into": f"name:author {into}"} for n, into in MERGED]
+    events.append({"event": "author.separated", "author_id": "name:author 7", "revision": 1})
+    events.append({"event": "author.described", "author_id": "name:author 8", "name": "A. U. Thor"})
+    events.append(
+        {"event": "author.reported", "author_id": "a:only-reported", "source": "r", "as_of": "2026-01-01", "metrics": {"papers": 1}}
+    )
+    events.append({"event": "paper.scored", "paper_id": "p9", "source": "s", "version": "1", "novelty": 0.5})
+    events += [
+        {"event": "paper.counted", "paper_id": f"p{n}", "source": "s", "as_of": "2026-01-01", "citations": n * 7 % 13}
+        for n in range(0, 240, 2)
+    ]  # fmt: skip
+    events.append({"event": "clock.ticked", "author_id": "clock", "date": "2003-11-23"})
+    return [encode(event) for event in events]

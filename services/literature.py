@@ -1,0 +1,320 @@
+"""Events read anew for `verify`: the newest revision of papers, the newest words about authors; papers in columns.
+
+Independent of shared/stages on purpose: no packs, no revisions by difference.
+"""
+
+import hashlib
+import unicodedata
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+import orjson
+
+from services.slices import Lists, digest_of, digests_of
+from services.texts import Texts
+
+UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
+NO_YEAR = -1
+UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down (docs/metrics.md)
+LARGE_TEAM, FEW_REFERENCES = 50, 5
+
+
+class Names:
+    """Strings to dense numbers from 0 and back."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self.names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def number(self, name: str) -> int:
+        number = self.numbers.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
+        return number
+
+
+class People:
+    """The newest words about authors, taken event by event from authors.v1, in log order."""
+
+    def __init__(self) -> None:
+        self.described: dict[str, tuple[int, str]] = {}  # author → (revision, name)
+        self.reported: dict[str, dict[str, dict]] = {}
+        self.claims: dict[str, tuple[int, str | None]] = {}  # author → (revision, whom he is merged into; None: separated)
+        self.today: str | None = None
+
+    def take(self, event: Mapping) -> None:
+        author, revision = event["author_id"], event.get("revision") or 0
+        match event["event"]:
+            case "author.described":
+                if author not in self.described or revision >= self.described[author][0]:
+                    self.described[author] = (revision, event["name"])
+            case "author.reported":
+                of_author = self.reported.setdefault(author, {})
+                held = of_author.get(event["source"])
+                if held is None or event["as_of"] >= held["as_of"]:
+                    figures = {name: value for name, value in event["metrics"].items() if value is not None}
+                    of_author[event["source"]] = {"source": event["source"], "as_of": event["as_of"], **figures}
+            case "author.merged" | "author.separated":
+                if author not in self.claims or revision >= self.claims[author][0]:
+                    self.claims[author] = (revision, event["into"] if event["event"] == "author.merged" else None)
+            case "clock.ticked":
+                self.today = max(self.today or "", event["date"])
+
+    def identities(self) -> dict[str, str]:
+        """Merged author → who he is: claims are followed to the end of the chain, or to the smallest name of the loop that it runs into."""
+        found: dict[str, str] = {}
+        for author, (_, into) in self.claims.items():
+            chain = [author]
+            while into is not None and into not in chain:
+                chain.append(into)
+                into = self.claims[into][1] if into in self.claims else None
+            end = chain[-1] if into is None else min(chain[chain.index(into) :])
+            if end != author:
+                found[author] = end
+        return found
+
+
+class Literature:
+    """The newest revision of each of these papers, taken event by event from papers.v1, in log order.
+
+    Events are valid ones (the caller decodes). Superseded revisions leave their authors and references behind in the arrays: memory grows
+    with the log, not with the literature.
+    """
+
+    def __init__(self) -> None:
+        self.papers, self.authors, self.words = Names(), Names(), Names()
+        self.words.number("")  # 0: no word
+        self.state, self.truncated = bytearray(), bytearray()
+        self.revision, self.partition, self.offset, self.card = array("q"), array("H"), array("q"), array("Q")
+        self.year, self.published, self.field = array("h"), array("I"), array("I")
+        self.authors_at, self.authors_count, self.references_at, self.references_count = (array("Q") for _ in range(4))
+        self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("Q")
+        self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
+        self.texts = Texts()
+        self.scored: dict[int, dict[tuple[str, str], float]] = {}  # paper → (source, version) → novelty told first
+
+    def take(self, event: Mapping, partition: int, offset: int) -> None:
+        """One event of papers.v1, and where it is."""
+        kind = event.get("event") or "paper.published"
+        paper = self._paper(event["paper_id"])
+        if kind == "paper.counted":
+            of_paper = self.counted.setdefault(paper, {})
+            if event["source"] not in of_paper or event["as_of"] >= of_paper[event["source"]][0]:
+                of_paper[event["source"]] = (event["as_of"], event["citations"])
+        if kind == "paper.scored" and event.get("novelty") is not None:
+            self.scored.setdefault(paper, {}).setdefault((event["source"], event["version"]), event["novelty"])
+        if kind not in ("paper.published", "paper.withdrawn"):
+            return
+        if kind == "paper.published":
+            self.texts.take(paper, event)
+        revision = event.get("revision") or 0
+        if revision < self.revision[paper]:
+            return
+        self.revision[paper], self.partition[paper], self.offset[paper] = revision, partition, offset
+        self.authors_at[paper], self.references_at[paper] = len(self.authorship_author), len(self.reference)
+        self.authors_count[paper] = self.references_count[paper] = 0
+        self.state[paper] = WITHDRAWN if kind == "paper.withdrawn" else PUBLISHED
+        if kind == "paper.published":
+            self._describe(paper, event)
+
+    def _describe(self, paper: int, event: Mapping) -> None:
+        published, categories = event.get("published"), event.get("categories")
+        self.year[paper] = int(published[:4]) if published else NO_YEAR
+        self.published[paper] = self.words.number(published or "")
+        self.field[paper] = self.words.number(categories[0] if categories else "")
+        self.card[paper] = digest_of_card(card_of(event))
+        self.truncated[paper] = bool(event.get("authors_truncated"))
+        names: dict[int, str] = {}
+        for author in event.get("authors") or ():
+            names.setdefault(self.authors.number(author_key(author)), author["name"])
+        self.authorship_author.extend(names)
+        self.authorship_name.extend(map(self.words.number, names.values()))
+        self.authors_count[paper] = len(names)
+        references = set(event.get("references") or ()) - {event["paper_id"]}
+        self.reference.extend(map(digest_of, references))
+        self.references_count[paper] = len(references)
+
+    def _paper(self, paper_id: str) -> int:
+        paper = self.papers.number(paper_id)
+        if paper == len(self.state):
+            self.state.append(UNKNOWN)
+            self.truncated.append(False)
+            self.revision.append(-1)
+            self.year.append(NO_YEAR)
+            for column in (self.partition, self.offset, self.card, self.published, self.field):
+                column.append(0)
+            for column in (self.authors_at, self.authors_count, self.references_at, self.references_count):
+                column.append(0)
+        return paper
+
+
+@dataclass
+class Papers:
+    """Papers in columns: a value, or a list, a paper. Merged authors are who they are, once a paper, where they are named first."""
+
+    name: np.ndarray  # paper_id
+    digest: np.ndarray
+    current: np.ndarray  # published, not withdrawn
+    year: np.ndarray  # NO_YEAR: none
+    published: np.ndarray  # "": no date
+    field: np.ndarray  # primary category, "": none
+    card: np.ndarray  # digest_of_card
+    truncated: np.ndarray
+    partition: np.ndarray
+    offset: np.ndarray  # of the newest revision
+    references: np.ndarray  # how many
+    counted: np.ndarray  # source → citations
+    scored: np.ndarray  # (source, version) → novelty
+    month: np.ndarray  # of the newest text
+    language: np.ndarray
+    pairs: np.ndarray  # of words, in the newest text
+    team: np.ndarray  # how many authors
+    first: np.ndarray
+    last: np.ndarray  # digests of the first and the last author; 0: no authors
+    authors: Lists  # digest, key, name as written
+    coauthors: Lists  # digests of the authors again, of teams that are not too large
+    # what others say:
+    citations: np.ndarray | None = None
+    nonself: np.ndarray | None = None  # citations by papers that have no author in common
+    weight: np.ndarray | None = None  # of all citations, in units
+    years: Lists | None = None  # year of citing papers, how many
+    own: Lists | None = None  # digest of an author, citations by himself, their weight in units
+    resolved: np.ndarray | None = None  # references that lead somewhere
+    new: np.ndarray | None = None  # pairs of words that nobody used in an earlier month
+    novelty: np.ndarray | None = None
+    reasons: np.ndarray | None = None
+    percentile: np.ndarray | None = None
+    immature: np.ndarray | None = None
+    pooled: np.ndarray | None = None
+    by_source: np.ndarray | None = None  # source that counts it → (percentile or None, immature, pooled)
+
+    def __len__(self) -> int:
+        return len(self.digest)
+
+    def __getitem__(self, chosen: np.ndarray) -> "Papers":
+        return Papers(**{name: None if column is None else column[chosen] for name, column in self._columns()})
+
+    def _columns(self) -> Iterator[tuple[str, np.ndarray | Lists | None]]:
+        return ((field.name, getattr(self, field.name)) for field in fields(self))
+
+    @classmethod
+    def joined(cls, parts: "list[Papers]") -> "Papers":
+        """parts: one or more."""
+        together = {}
+        for field in fields(cls):
+            columns = [getattr(part, field.name) for part in parts]
+            together[field.name] = Lists.joined(columns) if isinstance(columns[0], Lists) else np.concatenate(columns)
+        return cls(**together)
+
+
+def settled(read: Literature, identities: Mapping[str, str], today: str | None) -> Papers:
+    """What was read, when all is read."""
+    count = len(read.papers)
+    words, authors = objects(read.words.names), [identities.get(name, name) for name in read.authors.names]
+    slots = slots_of(read.authors_at, read.authors_count)
+    author, name = column(read.authorship_author, np.uint32)[slots], column(read.authorship_name, np.uint32)[slots]
+    team = Lists(column(read.authors_count, np.uint64), digests_of(authors)[author], objects(authors)[author], words[name])
+    if identities:
+        team = _once_a_paper(team)
+    starts, digests = team.starts, np.append(team.members[0], np.uint64(0))
+    month, language, pairs = read.texts.newest_of(count, today)
+    return Papers(
+        name=objects(read.papers.names),
+        digest=digests_of(read.papers.names),
+        current=column(read.state, np.uint8) == PUBLISHED,
+        year=column(read.year, np.int16).astype(np.int64),
+        published=words[column(read.published, np.uint32)],
+        field=words[column(read.field, np.uint32)],
+        card=column(read.card, np.uint64),
+        truncated=column(read.truncated, np.uint8).astype(bool),
+        partition=column(read.partition, np.uint16),
+        offset=column(read.offset, np.int64),
+        references=column(read.references_count, np.uint64).astype(np.int64),
+        counted=objects([{source: told for source, (_, told) in read.counted.get(paper, {}).items()} or None for paper in range(count)]),
+        scored=objects([read.scored.get(paper) for paper in range(count)]),
+        month=month,
+        language=language,
+        pairs=pairs,
+        team=team.count,
+        first=digests[np.where(team.count > 0, starts[:-1], -1)],
+        last=digests[np.where(team.count > 0, starts[1:] - 1, -1)],
+        authors=team,
+        coauthors=Lists(team.count, team.members[0]).only((team.count <= LARGE_TEAM)[team.owner]),
+    )
+
+
+def _once_a_paper(team: Lists) -> Lists:
+    """Without the second and later times that an author stands on a paper."""
+    author, owner = team.members[0], team.owner
+    order = np.lexsort((author, owner))  # stable: of equal ones the first named stays first
+    again = np.zeros(len(order), bool)
+    again[1:] = (author[order][1:] == author[order][:-1]) & (owner[order][1:] == owner[order][:-1])
+    keep = np.empty(len(order), bool)
+    keep[order] = ~again
+    return team.only(keep)
+
+
+def author_key(author: Mapping) -> str:
+    """author_id, else "name:" and the name in NFKC, case folded, with single spaces."""
+    key = author.get("author_id")
+    return "name:" + " ".join(unicodedata.normalize("NFKC", author["name"]).casefold().split()) if key is None else key
+
+
+def authors_of(event: Mapping) -> list[str]:
+    """The keys of the authors that an event names."""
+    if "author_id" in event:
+        return [event[name] for name in ("author_id", "into") if event.get(name)] if event["event"] != "clock.ticked" else []
+    return [author_key(author) for author in event.get("authors") or ()]
+
+
+def last_part(category: str | None) -> str | None:
+    return None if category is None else category.rsplit(".", 1)[-1]
+
+
+def card_of(event: Mapping) -> dict:
+    """What the list of papers shows of a paper.published, without its counts."""
+    once: dict[str, Mapping] = {}  # the same author twice counts once, as first written
+    for author in event.get("authors") or ():
+        once.setdefault(author_key(author), author)
+    authors = list(once.values())
+    affiliations = dict.fromkeys(name for author in authors for name in author.get("affiliations") or ())
+    return {
+        "title": event.get("title"),
+        "published": event.get("published"),
+        "field": last_part(event["categories"][0]) if event.get("categories") else None,
+        "authors": [author["name"] for author in authors[:3]],
+        "authors_total": len(authors),
+        "affiliations": list(affiliations)[:3],
+        "url": event.get("url"),
+        "doi": event.get("doi"),
+        "venue": event.get("venue"),
+    }
+
+
+CARD_FIELDS = tuple(card_of({}))
+
+
+def digest_of_card(card: Mapping) -> int:
+    """64 bits over the fields of `card_of`; absent is null."""
+    fields_ = orjson.dumps([card.get(field) for field in CARD_FIELDS])
+    return int.from_bytes(hashlib.blake2b(fields_, digest_size=8).digest(), "little")
+
+
+def column(values: array | bytearray, kind: type) -> np.ndarray:
+    """A copy: the array may still grow."""
+    return np.frombuffer(values, kind).copy() if len(values) else np.empty(0, kind)
+
+
+def objects(values: list) -> np.ndarray:
+    return np.fromiter(values, object, len(values))
+
+
+def slots_of(at: array, count: array) -> np.ndarray:
+    """Where the members are of lists that start at `at` and have `count` members."""
+    lists, first = Lists(column(count, np.uint64)), column(at, np.uint64).astype(np.int64)
+    return np.arange(lists.count.sum()) + np.repeat(first - lists.starts[:-1], lists.count)
