@@ -315,7 +315,7 @@ def _change(before: list[int], now: list[int], told: bytes, counted_before, coun
     news = told[1:-1]
     if counted or counted_before:
         old, new = _flat(orjson.loads(counted_before) if counted_before else {}), _flat(counted)
-        moved = [name for name in new if old.get(name) != new[name]] + [name for name in old if name not in new]
+        moved = [name for name in new if old.get(name) != new[name]] + [name for name in old if name not in new and old[name] is not None]
         changed = changed + [_quoted(name) for name in moved]
         olds, news = (b",".join(filter(None, (text, orjson.dumps(more)[1:-1]))) for text, more in ((olds, old), (news, new)))
     return CHANGE % (olds, news, b",".join(changed)) if changed else None
