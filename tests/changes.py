@@ -46,7 +46,7 @@ class Happened:
         elif kind == "paper.counted":
             self.facts.add(("counted", event["paper_id"], event["source"]))
         elif kind == "author.merged":
-            self.facts.add(("merged",))
+            self.facts |= {("merged", event["author_id"]), ("merged", event["into"])}
             self.group[self.root(event["author_id"])] = self.root(event["into"])
         elif kind == "clock.ticked":
             self.facts.add(("new_year",))
@@ -72,8 +72,8 @@ class Happened:
             return False
         if "by" in cause:
             return (cause["by"], paper) in self.citations
-        if kind in ("merged", "separated"):  # a separation undoes a merge; a co-author's counts too, so `other` may be anybody's
-            return ("merged",) in self.facts and self.is_of(cause["other"], paper)
+        if kind in ("merged", "separated"):  # of him, of a co-author, or of who cites them; a separation undoes a merge
+            return ("merged", cause["other"]) in self.facts
         return (kind, *(cause[field] for field in ("paper_id", "source") if field in cause)) in self.facts
 
 

@@ -138,6 +138,24 @@ def is_author(value: object) -> bool:
 COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
 SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
+FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out")
+# code → (what a source must say, whether these numbers fail: r of what it says, o of ours)
+CHECKS = {
+    "h_index_exceeds_papers": (("h_index", "papers"), lambda r, o: r["h_index"] > r["papers"]),
+    "h_index_squared_exceeds_citations": (("h_index", "citations"), lambda r, o: r["h_index"] ** 2 > r["citations"]),
+    "h_index_exceeds_computed_papers": (("h_index",), lambda r, o: r["papers"] is None and r["h_index"] > o["papers"]),
+    "g_index_exceeds_papers": (("g_index", "papers"), lambda r, o: r["g_index"] > r["papers"]),
+    "g_index_squared_exceeds_citations": (("g_index", "citations"), lambda r, o: r["g_index"] ** 2 > r["citations"]),
+    "g_index_below_h_index": (("g_index", "h_index"), lambda r, o: r["g_index"] < r["h_index"]),
+    "i10_index_exceeds_papers": (("i10_index", "papers"), lambda r, o: r["i10_index"] > r["papers"]),
+    "i10_index_exceeds_citations": (("i10_index", "citations"), lambda r, o: 10 * r["i10_index"] > r["citations"]),
+    "i100_index_exceeds_papers": (("i100_index", "papers"), lambda r, o: r["i100_index"] > r["papers"]),
+    "i100_index_exceeds_citations": (("i100_index", "citations"), lambda r, o: 100 * r["i100_index"] > r["citations"]),
+    "i100_index_exceeds_i10_index": (("i100_index", "i10_index"), lambda r, o: r["i100_index"] > r["i10_index"]),
+    "papers_below_computed": (("papers",), lambda r, o: r["papers"] < o["papers"]),
+    "citations_below_computed": (("citations",), lambda r, o: r["citations"] < o["citations"]),
+    "h_index_below_computed": (("h_index",), lambda r, o: r["h_index"] < o["h_index"]),
+}
 GROUPS = {"collaboration", "collaborations", "consortium", "consortia", "group", "team", "teams", "committee", "network", "initiative",
           "investigators", "project"}  # fmt: skip
 
@@ -306,6 +324,12 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
         ordered = sorted(mine)
         ordered.sort(key=lambda paper: papers[paper].get("published") or "", reverse=True)
         ordered.sort(key=lambda paper: citations[paper], reverse=True)
+        raised = (
+            any(papers[paper].get("authors_truncated") for paper in mine),
+            len(dated) < len(mine),
+            coverage is not None and coverage < 0.5,
+            any(size > 50 for size in team),
+        )
         profiles[author] = {
             "author_id": author,
             "redirect": None if canonical(author, into) == author else canonical(author, into),
@@ -315,16 +339,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             "as_of": today,
             "papers_total": len(mine),
             "metrics": metrics,
-            "flags": [
-                code
-                for code, raised in (
-                    ("authors_truncated", any(papers[paper].get("authors_truncated") for paper in mine)),
-                    ("dates_missing", len(dated) < len(mine)),
-                    ("references_low", coverage is not None and coverage < 0.5),
-                    ("teams_left_out", any(size > 50 for size in team)),
-                )
-                if raised
-            ],
+            "flags": [code for code, raised in zip(FLAGS, raised, strict=True) if raised],
             "coverage": coverage,
             "papers_by_year": dict(years),
             "citations_by_year": dict(cited_years),
@@ -359,26 +374,11 @@ def is_group(name: str) -> bool:
 
 def violations(said: dict, ours: dict) -> list[str]:
     """Codes of the checks that a source's numbers fail, against each other and against those counted from references."""
-    h, g, papers, citations, i10, i100 = (
-        said.get(name) for name in ("h_index", "g_index", "papers", "citations", "i10_index", "i100_index")
-    )
-    checks = (
-        ("h_index_exceeds_papers", (h, papers), lambda: h > papers),
-        ("h_index_squared_exceeds_citations", (h, citations), lambda: h**2 > citations),
-        ("h_index_exceeds_computed_papers", (h,), lambda: papers is None and h > ours["papers"]),
-        ("g_index_exceeds_papers", (g, papers), lambda: g > papers),
-        ("g_index_squared_exceeds_citations", (g, citations), lambda: g**2 > citations),
-        ("g_index_below_h_index", (g, h), lambda: g < h),
-        ("i10_index_exceeds_papers", (i10, papers), lambda: i10 > papers),
-        ("i10_index_exceeds_citations", (i10, citations), lambda: 10 * i10 > citations),
-        ("i100_index_exceeds_papers", (i100, papers), lambda: i100 > papers),
-        ("i100_index_exceeds_citations", (i100, citations), lambda: 100 * i100 > citations),
-        ("i100_index_exceeds_i10_index", (i100, i10), lambda: i100 > i10),
-        ("papers_below_computed", (papers,), lambda: papers < ours["papers"]),
-        ("citations_below_computed", (citations,), lambda: citations < ours["citations"]),
-        ("h_index_below_computed", (h,), lambda: h < ours["h_index"]),
-    )
-    return [code for code, needed, fails in checks if None not in needed and fails()]
+    return [
+        code
+        for code, (needed, fails) in CHECKS.items()
+        if all(said.get(name) is not None for name in needed) and fails({name: said.get(name) for name in COUNTS}, ours)
+    ]
 
 
 def canonical(author: str, into: dict[str, str]) -> str:
