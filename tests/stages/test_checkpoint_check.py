@@ -53,20 +53,21 @@ def eventful() -> list[list[dict]]:
     ]
     scored = [{"event": "paper.scored", "paper_id": "new:1", "source": "s", "version": "1", "novelty": 0.5}]
     day = {"event": "clock.ticked", "author_id": "clock", "date": "2026-11-30"}
-    return [papers + scored, [day], [papers[5] | {"revision": 1, "authors": team[:1]}]]
+    merged = {"event": "author.merged", "author_id": "a:1", "into": "a:0", "revision": 1}
+    return [papers + scored, [merged], [day], [papers[5] | {"revision": 1, "authors": team[:1]}]]
 
 
 @pytest.fixture(scope="module")
 def life() -> Iterator[tuple[Past, dict[str, bytes]]]:
     """A busy service and the newest checkpoint of each of its stages. Small cohorts have tables, and four papers make a large author."""
     made = Busy(Layout(2, 2, terms=2, cohorts=2), seed=4, saves=0)
-    events = disturbed(simulated(60), seed=4)
+    events = disturbed(simulated(40), seed=4)
     with contextlib.ExitStack() as patches:
         large = mock.patch.object(standings, "MANY", 3), mock.patch.object(rankpoints, "TELLING", 2)
         for patch in (*limits(smallest=2, reference=2, settled=5), *large):
             patches.enter_context(patch)
-        for first in range(0, len(events), 20):
-            made.tell(*events[first : first + 20])
+        for first in range(0, len(events), 40):
+            made.tell(*events[first : first + 40])
         for part in eventful():
             made.tell(*part)
         store = Shelf()
