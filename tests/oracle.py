@@ -138,6 +138,7 @@ def is_author(value: object) -> bool:
 COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
 SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
+FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out")
 GROUPS = {"collaboration", "collaborations", "consortium", "consortia", "group", "team", "teams", "committee", "network", "initiative",
           "investigators", "project"}  # fmt: skip
 SERIES = ("papers_by_year", "citations_by_year")
@@ -317,6 +318,12 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
         ordered = sorted(mine)
         ordered.sort(key=lambda paper: papers[paper].get("published") or "", reverse=True)
         ordered.sort(key=lambda paper: citations[paper], reverse=True)
+        raised = (
+            any(papers[paper].get("authors_truncated") for paper in mine),
+            len(dated) < len(mine),
+            coverage is not None and coverage < 0.5,
+            any(size > 50 for size in team),
+        )
         profiles[author] = {
             "author_id": author,
             "redirect": None if canonical(author, into) == author else canonical(author, into),
@@ -326,16 +333,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             "as_of": today,
             "papers_total": len(mine),
             "metrics": metrics,
-            "flags": [
-                code
-                for code, raised in (
-                    ("authors_truncated", any(papers[paper].get("authors_truncated") for paper in mine)),
-                    ("dates_missing", len(dated) < len(mine)),
-                    ("references_low", coverage is not None and coverage < 0.5),
-                    ("teams_left_out", any(size > 50 for size in team)),
-                )
-                if raised
-            ],
+            "flags": [code for code, raised in zip(FLAGS, raised, strict=True) if raised],
             "coverage": coverage,
             "papers_by_year": dict(years),
             "citations_by_year": dict(cited_years),
@@ -369,7 +367,12 @@ def is_group(name: str) -> bool:
 
 
 def objections(said: dict, ours: dict) -> list[str]:
-    """The codes of docs/metrics.md that hold for what a source says, in its order. What it leaves out is in no relation to anything."""
+    """The codes of docs/metrics.md that hold for what a source says, in its order."""
+    return [code for code, holds in checks_of(said, ours).items() if holds]
+
+
+def checks_of(said: dict, ours: dict) -> dict[str, bool]:
+    """Every check, and whether it holds. What a source leaves out is in no relation to anything."""
     n, c, h, g = (said.get(name, math.nan) for name in ("papers", "citations", "h_index", "g_index"))
     together = {series: sum(said[series].values()) if series in said else math.nan for series in SERIES}
     log = math.nan if n == n else ours["papers"]
@@ -412,7 +415,7 @@ def objections(said: dict, ours: dict) -> list[str]:
         f"{name}_below_computed": said.get(name, math.nan) < ours[name]
         for name in ("papers", "citations", "h_index", "g_index", "i10_index", "i100_index")
     }
-    return [code for code, holds in checks.items() if holds]
+    return checks
 
 
 def area(papers: float, citations: float, others: float, others_citations: float) -> float:

@@ -368,7 +368,7 @@ class Profiles(PackStage):
         authors = authors[self.version.data[authors] > self.public_version.data[authors]]
         if not len(authors):
             return []
-        out = list(snapshots(self, authors, self.why.take(authors, self.public_version)))
+        out = list(snapshots(self, authors, self.why.take(authors, self.public_version, self.version)))
         if out:
             slots = np.array([s.slot for s in out])
             self.public_version.data[slots], self.public_digest.data[slots] = [s.version for s in out], [s.digest for s in out]
@@ -383,7 +383,7 @@ def without_papers(published: dict[str, tuple[int, int, dict, dict]], layout: La
     stage, slots = Profiles(0, layout), np.arange(len(published))
     stage._learn({"author_key": {"key": list(published)}})
     stage.learn_public(published)
-    return list(snapshots(stage, slots, stage.why.take(slots, stage.public_version)))
+    return list(snapshots(stage, slots, stage.why.take(slots, stage.public_version, stage.version)))
 
 
 class Unplaced(dict[str, tuple]):
@@ -429,14 +429,17 @@ class Causes:
         author, place, kind, by, weight = causes.cap(author, np.arange(len(author)), kind, by, weight)
         self.parts = [(author, paper[place], kind, by, weight, version[place])]
 
-    def take(self, authors: np.ndarray, public: Column) -> Told:
-        """The causes of these distinct authors that came after what is public; they are forgotten here."""
+    def take(self, authors: np.ndarray, public: Column, now: Column) -> Told:
+        """The causes of these distinct authors that came after what is public; they are forgotten here. public, now: versions by author.
+
+        Those of numbers that are to come, because a flush was cut before them (rule C6), stay.
+        """
         self.settle()
         if not self.parts:
             return Told(np.zeros(len(authors) + 1, I64), *(np.zeros(0, I64) for _ in range(4)))
         order = np.argsort(authors)
         at = find(authors[order], self.parts[0][0])
-        mine = at >= 0
+        mine = (at >= 0) & (self.parts[0][-1] <= now.data[self.parts[0][0]])
         place = order[at[mine]]
         author, paper, kind, by, weight, version = (c[mine] for c in self.parts[0])
         self.parts = [tuple(c[~mine] for c in self.parts[0])] if not mine.all() else []

@@ -14,10 +14,10 @@ from services.history import profile_as_of
 from shared.settings import Settings
 from tests.data import aan_events
 from tests.integration.commands import Running, exported_profiles, run_to_idle, scholarstream, write_events
-from tests.integration.equality import differences
+from tests.integration.equality import SCORES, differences
 from tests.integration.literatures import simulated
 from tests.oracle import oracle
-from tests.stages.past import without_tables
+from tests.stages.past import without_tables, without_version
 from tests.streams import disturbed
 
 SAVING = {"SCHOLARSTREAM_CHECKPOINT_SECONDS": "0", "SCHOLARSTREAM_KEEP_CHECKPOINTS": "100", "SCHOLARSTREAM_BATCH_RECORDS": "100"}
@@ -144,3 +144,20 @@ def test_commands(tmp_path):
         assert what in scholarstream(*words, data_dir=data, expect=2).stderr
     assert "there was no author 'z'" in scholarstream("profile", "z", "--as-of", "now", data_dir=data, expect=1).stderr
     assert "there was no author 'c'" in scholarstream("explain", "c", "papers", "--as-of", "3", data_dir=data, expect=1).stderr
+
+
+def test_with_the_scores_where_a_day_was_the_last_it_read(tmp_path):
+    """After a day the tables of the service are exact, as those of an answer always are: then nothing differs but versions."""
+    data, dice = tmp_path / "data", random.Random(5)
+    run_to_idle(data, write_events(tmp_path / "events.jsonl", disturbed(simulated(600), seed=5)), env=SAVING)
+    for day in ("2999-01-01", "2999-01-02"):  # the first may let papers in
+        told = json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode()
+        run_to_idle(data, write_events(tmp_path / f"{day}.jsonl", [told]), env=SAVING)
+    cut, published = end_of(data), exported_profiles(data)
+    more = {"paper_id": "late", "title": "t", "published": "2020", "authors": [{"name": "Ada"}]}
+    run_to_idle(data, write_events(tmp_path / "late.jsonl", [json.dumps(more).encode()]), env=SAVING)
+    scored = [author for author, profile in published.items() if None not in (profile["headline"][score] for score in SCORES)]
+    merged = [author for author, profile in published.items() if "redirect" in profile]
+    assert len(scored) > 20 and len(merged) > 5
+    for author in (*dice.sample(sorted(scored), 6), *dice.sample(sorted(merged), 2)):
+        assert without_version(as_of(data, author, cut)) == without_version(published[author])

@@ -10,12 +10,15 @@ from services.publisher.main import public_facts
 from services.publisher.profiles import Profiles
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.log.port import Partition
-from shared.stages import causes
+from shared.stages import causes, packs
+from shared.stages.packs import decode
 from shared.stages.session import Session
 from shared.stages.stage import Layout
 from tests.literature import encode, event_lists
 from tests.stages.memory import Pipeline
 from tests.stages.test_pipeline import paper
+
+NONE = {"kind": ()}
 
 
 @pytest.fixture(params=[(1, 1), (3, 2)], ids=["one partition", "several"])
@@ -98,6 +101,21 @@ def test_a_publisher_forgets_what_was_told_after_its_checkpoint():
     made.work()
     another(made, publisher, saved)
     assert why(made, "a", paper("new", "b", cites=["p"])) == [{"kind": "cited", "paper_id": "p", "by": "new"}]
+
+
+def test_causes_wait_for_their_numbers_where_a_flush_is_cut_between_them():
+    """Rule C6: a snapshot may be published there, and the causes of what comes next are not its causes."""
+    made = Pipeline(seed=1)
+    *others, publisher = made.sessions
+    with mock.patch.object(packs, "PACK_BYTES", 1), mock.patch.object(made, "sessions", others):
+        made.tell(paper("p", "a"))
+        made.tell({"event": "clock.ticked", "author_id": "clock", "date": "2021-01-01"})
+    records = made.logs[publisher.input]
+    [cut] = [place for place, record in enumerate(records, 1) if causes.NEW_YEAR in decode(record.value).kinds.get("cause", NONE)["kind"]]
+    for part in (records[:cut], records[cut:]):
+        publisher.step(part)
+        made.publish(publisher)
+    assert [change["causes"] for change in made.changes] == [[{"kind": "published", "paper_id": "p"}], [{"kind": "new_year"}]]
 
 
 @settings(max_examples=100)

@@ -1,23 +1,29 @@
 """`verify` finds any value of any table of any stage's checkpoint that is not what it must be."""
 
 import asyncio
+import contextlib
 import random
+import re
 import zlib
 from collections.abc import Iterator
+from unittest import mock
 
 import numpy as np
 import orjson
 import pytest
 
 from services.checkpoint_check import check_all
+from services.consumer import standings
 from services.publisher.main import messages_of
 from services.publisher.profiles import Profiles
 from services.worker import STAGES
 from shared.errors import VerificationFailed
+from shared.metrics import rankpoints
 from shared.stages.checkpoints import read_header
 from shared.stages.stage import Layout
 from tests.integration.literatures import simulated
 from tests.stages.past import Past, Shelf
+from tests.stages.test_scores import limits
 from tests.streams import disturbed
 
 
@@ -26,7 +32,7 @@ class Busy(Past):
 
     def publish(self, session):
         stage: Profiles = session.stage
-        size = self.dice.randint(0, stage.waiting.size)
+        size = self.dice.randrange(max(1, stage.waiting.size // 2))
         snapshots = stage.publish(stage.take_waiting(size))
         if snapshots:
             batches = messages_of(snapshots, self.layout.authors, self.layout.generation, 0)
@@ -37,17 +43,37 @@ class Busy(Past):
                 ends[str(place.number)] = len(self.logs[place])
 
 
+def eventful() -> list[list[dict]]:
+    """What a simulated literature has none of: papers of this year, scores from elsewhere, words two had first in the same month, authors
+    who leave a paper."""
+    team = [{"author_id": f"a:{n}", "name": f"Author {n}"} for n in range(12)]
+    papers = [
+        {"paper_id": f"new:{n}", "title": "entirely fresh words here", "published": "2026-10", "authors": team, "references": ["new:0"]}
+        for n in range(6)
+    ]
+    scored = [{"event": "paper.scored", "paper_id": "new:1", "source": "s", "version": "1", "novelty": 0.5}]
+    day = {"event": "clock.ticked", "author_id": "clock", "date": "2026-11-30"}
+    merged = {"event": "author.merged", "author_id": "a:1", "into": "a:0", "revision": 1}
+    return [papers + scored, [merged], [day], [papers[5] | {"revision": 1, "authors": team[:1]}]]
+
+
 @pytest.fixture(scope="module")
-def life() -> tuple[Past, dict[str, bytes]]:
-    """A busy service and the newest checkpoint of each of its stages."""
-    made = Busy(Layout(2, 2), seed=4, saves=0)
-    events = disturbed(simulated(60), seed=4)
-    for first in range(0, len(events), 20):
-        made.tell(*events[first : first + 20])
-    store = Shelf()
-    for session in made.sessions:
-        store.write(session.stage.name, session.stage.partition, session.position.next, session.save())
-    return made, store.held
+def life() -> Iterator[tuple[Past, dict[str, bytes]]]:
+    """A busy service and the newest checkpoint of each of its stages. Small cohorts have tables, and four papers make a large author."""
+    made = Busy(Layout(2, 2, terms=2, cohorts=2), seed=4, saves=0)
+    events = disturbed(simulated(40), seed=4)
+    with contextlib.ExitStack() as patches:
+        large = mock.patch.object(standings, "MANY", 3), mock.patch.object(rankpoints, "TELLING", 2)
+        for patch in (*limits(smallest=2, reference=2, settled=5), *large):
+            patches.enter_context(patch)
+        for first in range(0, len(events), 40):
+            made.tell(*events[first : first + 40])
+        for part in eventful():
+            made.tell(*part)
+        store = Shelf()
+        for session in made.sessions:
+            store.write(session.stage.name, session.stage.partition, session.position.next, session.save())
+        yield made, store.held
 
 
 def check(life: tuple[Past, dict[str, bytes]], changed: dict[str, bytes] | None = None) -> int:
@@ -79,6 +105,23 @@ def test_all_is_well(life):
     assert check(life) == len(held) == len(made.sessions)
     waiting = sum(s.stage.waiting.size for s in made.sessions if isinstance(s.stage, Profiles))
     assert waiting >= 5, "or there is nothing to find"
+
+
+def test_the_example_leaves_no_table_of_any_stage_empty(life):
+    """Or a value that is wrong there would be sought by nobody: what a stage keeps from now on must be in this example."""
+    made, held = life
+    for stage in STAGES:
+        states = [session.stage for session in made.sessions if isinstance(session.stage, stage)]
+        parts = {part for state in states for part in (*state.parts(), *getattr(state, "progress_parts", dict)())}
+        saved = [raw for name, raw in held.items() if name.startswith(f"{stage.name}-")]
+        assert len(saved) == len(states) > 0
+        indexed = {(part, name) for raw in saved for part, name, *_ in read_header(raw)[0]["arrays"]}
+        filled = {(part, name) for raw in saved for part, name, *_ in tables(raw)}
+        assert {part for part, _ in indexed} == parts, "what is state is saved"
+        # of a channel nobody used there is nothing, and a number is that of its target
+        assert {(part, re.sub(r"\d+$", "", name)) for part, name in indexed - filled} <= {
+            (part, re.sub(r"\d+$", "", name)) for part, name in filled
+        }, stage.name
 
 
 @pytest.mark.parametrize("stage", [stage.name for stage in STAGES])

@@ -1,13 +1,14 @@
-"""Real literatures through the stages with days that matter to them: every number of every author equals the oracle's."""
+"""Real literatures through the stages with days that matter to them: every number of every author equals the oracles'."""
 
-import json
 import random
 
 import pytest
 
 from shared.stages.stage import Layout
+from tests import score_oracle
 from tests.data import aan_events, vis_events
-from tests.integration.equality import differences
+from tests.integration.equality import differences, must_be_published
+from tests.literature import encode
 from tests.oracle import oracle
 from tests.stages.memory import Pipeline
 from tests.streams import disturbed
@@ -16,7 +17,7 @@ NEWEST = {"aan": (aan_events, 2013), "vis": (vis_events, 2020)}
 
 
 def tick(year: int) -> bytes:
-    return json.dumps({"event": "clock.ticked", "author_id": "clock", "date": f"{year}-06-01"}).encode()
+    return encode({"event": "clock.ticked", "author_id": "clock", "date": f"{year}-06-01"})
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,24 @@ def test_years_pass_between_the_papers(name, layout):
     recent = [profile["metrics"]["references"] for profile in truth.values()]
     for metric in ("h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y"):
         assert sum(bool(numbers[metric]) for numbers in recent) > 50, f"{metric} is hardly ever anything: this test shows nothing of it"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ["aan", "vis"])
+def test_both_scores_of_a_whole_literature(name):
+    """And all other numbers, after a day that finds everything done. AAN: titles alone, newest first; VIS: abstracts, disturbed."""
+    events = list(reversed(aan_events())) if name == "aan" else disturbed(vis_events(), seed=7)
+    last = [encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"}) for day in (30, 31)]
+    made = Pipeline(Layout(2, 2, terms=2, cohorts=2), seed=1)
+    for part in (events, *([day] for day in last)):
+        made.tell(*part)
+    profiles, log = made.profiles, [*events, *last]
+    assert list(score_oracle.differences(profiles, log)) == []
+    truth = oracle(log)
+    assert [(author, *found) for author, told in profiles.items() for found in differences(told, truth[author])] == []
+    assert not [author for author, expected in truth.items() if author not in profiles and must_be_published(expected)]
+    for score in ("novelty", "ai_score"):
+        assert sum(profile["headline"][score] is not None for profile in profiles.values()) > 5_000
+    whole = sum("/full/" in (paper["standing"]["novelty"]["cohort"] or "") for one in profiles.values() for paper in one["papers"])
+    assert (whole > 10_000) == (name == "vis"), "the class of long texts"

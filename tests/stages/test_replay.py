@@ -28,12 +28,14 @@ from shared.metrics.reasons.snapshot import CORES, LACKING
 from shared.metrics.reasons.snapshot import explain as explain_from
 from shared.stages.packs import decode
 from shared.stages.stage import Layout
+from tests import score_oracle
 from tests.integration.equality import differences, must_be_published
 from tests.integration.literatures import simulated
 from tests.literature import encode, event_lists
 from tests.oracle import oracle
+from tests.score_oracle import Parameters
 from tests.stages.past import Past, Shelf, prefix, random_cut, raw_events, without_version
-from tests.stages.test_scores import limits
+from tests.stages.test_scores import HISTORIES, limits
 from tests.streams import disturbed
 
 
@@ -72,6 +74,40 @@ def test_any_cut_says_what_a_service_says_that_stopped_there(events, partitions,
                     assert list(differences(portfolio.profile, truth[author])) == []
 
     asyncio.run(check())
+
+
+@settings(max_examples=40)
+@given(HISTORIES, st.sampled_from([Layout(), Layout(3, 2, terms=2, cohorts=2)]), st.integers(0, 10**6))
+def test_scores_at_any_cut_are_those_of_what_had_come_by_then(events, layout, seed):
+    """No day has made the tables of the service exact there; the answer is as if one had."""
+    past, dice = Past(layout, seed), random.Random(seed)
+    small, parameters = limits(smallest=2, reference=1, settled=3), Parameters(cohort=2, reference=1, settled=3)
+    with small[0], small[1]:
+        for event in events:
+            past.tell(encode(event))
+        cut = random_cut(past, dice)
+
+        async def check():
+            log, found = await past.log(), {}
+            for author in sorted(past.profiles):
+                _, [portfolio] = await at(past, author, cut, store=dice.choice((past.store, None)), log=log)
+                if portfolio is not None:
+                    found[author] = portfolio.profile
+            assert list(score_oracle.differences(found, raw_events(past, cut), parameters)) == []
+
+        asyncio.run(check())
+
+
+def test_who_was_merged_by_then_is_shown_as_the_service_shows_him():
+    """An empty profile of his own, with whom he is."""
+    made = Past(Layout(2, 2), seed=3)
+    made.tell(encode({"paper_id": "p", "title": "p", "authors": [{"author_id": "a:old", "name": "A"}]}))
+    before = made.cut()
+    made.tell(encode({"event": "author.merged", "author_id": "a:old", "into": "a:new", "revision": 1}))
+    _, [then, now] = asyncio.run(at(made, "a:old", before, made.cut()))
+    assert then.profile["papers_total"] == 1 and "redirect" not in then.profile
+    assert now.profile["papers_total"] == 0 and now.profile["redirect"] == "a:new"
+    assert_as_published(now, made.profiles["a:old"])
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.metrics import definitions, flags
+from shared.metrics.violations import VIOLATIONS
+from tests import score_oracle
 from tests.data import aan_events, require
-from tests.oracle import author_key, g_index, g_index_uncapped, h_index, is_date, oracle, valid
+from tests.oracle import (
+    FLAGS,
+    author_key,
+    checks_of,
+    g_index,
+    g_index_uncapped,
+    h_index,
+    is_date,
+    is_group,
+    oracle,
+    valid,
+)
 
 # Published examples: (h, g, g with fictitious papers) as printed, where printed.
 BECOMING_METRIC_WISE_7_6 = [8, 5, 5, 4, 4, 1, 0]  # Rousseau, Egghe, Guns (2018), table 7.6: g = 5
@@ -266,3 +280,38 @@ def test_the_anthology_is_as_it_is():
     assert len(cited) == 19_262  # one paper names no author and three are in nobody's first hundred
     assert sum(profile["papers_total"] for profile in profiles.values()) == 48_955
     assert sum(cited.values()) == 94_970 - 42 - 7
+
+
+# nothing is left out ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_metric_flag_and_check_of_the_registry_is_computed_here():
+    """Tests compare what the oracles know; what they do not know would be compared by nobody."""
+    raws = [
+        published("p", ["Ada"], published="2020"),
+        event("paper.counted", paper_id="p", source="s", as_of="2026-01-01", citations=12),
+    ]
+    truth = oracle(raws)
+    score_oracle.add_scores(truth, raws)
+    ada = truth["name:ada"]
+    assert ada["metrics"]["references"].keys() == {*definitions.names("references")}
+    assert ada["metrics"]["counted:s"].keys() == {*definitions.names("counted")}
+    assert {metric.name for metric in definitions.METRICS} == {name for basis in ada["metrics"].values() for name in basis} | {
+        "papers_by_year", "citations_by_year",
+    }  # fmt: skip
+    assert ada["papers_by_year"] == {"2020": 1} and ada["citations_by_year"] == {}
+    # `collective`; what a log cannot tell (test_flags); of a score (tests/score_oracle.py)
+    elsewhere = {"collective_author", "definitions_changed", "self_citations_included"}
+    assert {flag.code for flag in flags.FLAGS} == {*FLAGS} | elsewhere
+    assert [violation.code for violation in VIOLATIONS] == [*checks_of({}, ada["metrics"]["references"])]
+
+
+@pytest.mark.parametrize(("name", "group"), [("ATLAS Collaboration", True), ("X Consortium members", True), ("Ada Team-Smith", False)])
+def test_groups_are_known_by_their_names(name, group):
+    assert is_group(name) == group
+
+
+def test_affiliations_are_those_of_the_most_papers():
+    wrote = [{"author_id": "a", "name": "A", "affiliations": places} for places in (["V", "U", "V"], ["U"], ["W"], [])]
+    profile = oracle([published(f"p{n}", [author]) for n, author in enumerate(wrote)])["a"]
+    assert profile["affiliations"] == [{"name": "U", "papers": 2}, {"name": "V", "papers": 1}, {"name": "W", "papers": 1}]
