@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.command import ALL, EVENTS, INTAKE, INTERRUPTED, PLACE, SERVICE, numbers_or_all, with_settings
+from services.command import ALL, EVENTS, INTAKE, INTERRUPTED, PARTITIONS, PLACE, SERVICE, numbers_or_all, with_settings
 from shared.errors import ScholarstreamError, UsageError, VerificationFailed
 from shared.settings import Settings
 
@@ -107,7 +107,7 @@ def publisher(settings: Settings) -> None:
 
 
 @app.command()
-@with_settings(*PLACE, "partitions", "accept_topics", *SERVICE)
+@with_settings(*PLACE, *PARTITIONS, "accept_topics", *SERVICE)
 def viewer(settings: Settings) -> None:
     """Serves the page, the HTTP API and live events."""
     from services.viewer.main import run_viewer
@@ -365,7 +365,7 @@ def verify(
 
 
 @topics_app.command("create")
-@with_settings(*PLACE, "partitions", "accept_topics")
+@with_settings(*PLACE, *PARTITIONS, "accept_topics")
 def topics_create(settings: Settings) -> None:
     """Makes the topics that are missing. Partition counts are fixed from then on."""
     from services.topics import create
@@ -375,7 +375,7 @@ def topics_create(settings: Settings) -> None:
 
 
 @topics_app.command("check")
-@with_settings(*PLACE, "partitions")
+@with_settings(*PLACE, *PARTITIONS)
 def topics_check(settings: Settings, json: AsJson = False) -> None:
     """What of the topics is not as it must be. Exit code 1: something may lose data, or is missing."""
     from services.terminal import print_json, print_table

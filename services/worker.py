@@ -106,7 +106,8 @@ async def layout_of(settings, log: Log) -> Layout:
     return Layout(
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
-        terms=count(PAPER_TERMS, 1), cohorts=count(COHORT_CHANGES, 1), headline_novelty=settings.headline_novelty,
+        terms=count(PAPER_TERMS, settings.term_partitions), cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
+        headline_novelty=settings.headline_novelty,
     )  # fmt: skip
 
 

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     host: str = _setting("127.0.0.1", "Address that page, HTTP API and metrics are served on; 0.0.0.0 opens them to the network.")
     port: int = _setting(8080, "Port of the same; 0 takes a free one.", ge=0, le=65535)
     partitions: int = _setting(1, "Partitions of each topic when a log is made; afterwards the log says how many it has.", ge=1, le=256)
+    term_partitions: int = _setting(
+        1, "The same of the scorer's input: how many scorers can work side by side; one does for hundreds of papers a second.", ge=1, le=256
+    )
+    cohort_partitions: int = _setting(1, "The same of the cohorts' input; one does for thousands of papers a second.", ge=1, le=256)
     batch_records: int = _setting(4000, "Records that a stage reads at once, at most.", unit="records", ge=1, le=100_000)
     max_event_bytes: int = _setting(
         8 << 20, "Larger events are refused. The same for every service of a log.", unit="bytes", ge=1024, le=64 << 20

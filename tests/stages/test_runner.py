@@ -17,7 +17,7 @@ from services.publisher.profiles import Profiles
 from services.run import behind_of
 from services.status import Progress
 from services.worker import STAGES, Stop
-from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS, TOPICS
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, COHORT_CHANGES, PAPER_TERMS, PAPERS, TOPICS
 from shared.errors import LogUnavailable, ScholarstreamError
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
@@ -110,6 +110,18 @@ async def test_what_comes_in_goes_out_and_a_restart_goes_on(log, tmp_path):
     after = await newest(log)
     assert sum(p["papers_total"] for p in after.values()) == 122
     assert all(after[a]["version"] >= before[a]["version"] for a in before)
+
+
+async def test_a_log_keeps_the_partitions_it_was_made_with(tmp_path):
+    log = MemoryLog()
+    for asked in ({"term_partitions": 2, "cohort_partitions": 3}, {"cohort_partitions": 1}, {}):
+        async with Service(log, tmp_path, **asked) as service:
+            await log.append({HERE: [paper(n) for n in range(60)]})
+            await service.idle()
+            assert (service.layout.papers, service.layout.terms, service.layout.cohorts) == (1, 2, 3)
+        held = await log.topics()
+        assert [held[topic.named(1)].partitions for topic in (PAPER_TERMS, COHORT_CHANGES)] == [2, 3]
+    assert sum(p["papers_total"] for p in (await newest(log)).values()) == 120
 
 
 async def test_a_clean_stop_leaves_nothing_behind(log, tmp_path):
