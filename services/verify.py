@@ -352,7 +352,7 @@ class Verifier:
 
     def _compare_scores(self, right: Expected, name: str, snapshot: Mapping, expected: Mapping) -> None:
         """Novelty, AI score and what they rest on; with `even` tables everything, else what no table decides."""
-        scores = snapshot.get("scores") or {}
+        scores, figures = snapshot.get("scores") or {}, snapshot.get("metrics", {}).get("references", {})
         text, cited = scores.get("novelty", {}), scores.get("ai_score", {})
         if text.get("reported") != expected["reported"]:
             self.differences.add(name, "scores.novelty.reported", text.get("reported"), expected["reported"])
@@ -363,11 +363,11 @@ class Verifier:
         if not self.even:
             return
         said = {
-            "ai_score": snapshot["metrics"]["references"].get("ai_score"), "ranked": cited.get("ranked"), "immature": cited.get("immature"),
+            "ai_score": figures.get("ai_score"), "ranked": cited.get("ranked"), "immature": cited.get("immature"),
             "pooled_or_immature": cited.get("pooled_or_immature"),
         }  # fmt: skip
         if self.scored:
-            said |= {"novelty": snapshot["metrics"]["references"].get("novelty"), "scored": text.get("scored"),
+            said |= {"novelty": figures.get("novelty"), "scored": text.get("scored"),
                      "provisional_papers": text.get("provisional_papers")}  # fmt: skip
         for what, value in said.items():
             if value != expected[what]:
@@ -514,28 +514,29 @@ class Newest:
 
     def take(self, told: Version) -> str | None:
         """What is wrong with this version, None if it is newer than what was seen."""
-        author, version = self.authors.number(told.author), (told.generation, told.version)
+        name, generation, version, digest, partition, offset = told
+        author = self.authors.number(name)
         if author == len(self._version):
-            for column, first in zip(self._columns(), told[1:], strict=True):
-                column.append(first)
+            self._generation.append(generation)
+            self._version.append(version)
+            self._digest.append(digest)
+            self._partition.append(partition)
+            self._offset.append(offset)
             return None
         held = (self._generation[author], self._version[author])
-        if self._partition[author] != told.partition:
+        if self._partition[author] != partition:
             return f"all versions in partition {self._partition[author]}"
-        if version == held:
-            return "each version once" if told.digest == self._digest[author] else "one value for one version"
-        if version < held:
+        if (generation, version) == held:
+            return "each version once" if digest == self._digest[author] else "one value for one version"
+        if (generation, version) < held:
             return f"something above {held}"
-        for column, value in zip(self._columns(), told[1:], strict=True):
-            column[author] = value
+        self._generation[author], self._version[author] = generation, version
+        self._digest[author], self._offset[author] = digest, offset
         return None
 
     def is_at(self, name: str, partition: int, offset: int) -> bool:
         author = self.authors.numbers.get(name)
         return author is not None and self._offset[author] == offset and self._partition[author] == partition
-
-    def _columns(self) -> tuple[array, ...]:
-        return self._generation, self._version, self._digest, self._partition, self._offset
 
 
 def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
