@@ -41,10 +41,11 @@ class Amount:
 
     def bytes(self, slices: int) -> int:
         """What the largest step takes, about, beside the program itself; the figures are measured (docs/decisions/0012)."""
-        reading = 750 * self.papers + 300 * self.authorships + 90 * self.references + 50 * self.pairs
-        words = 75 * self.pairs
-        comparing = 850 * self.authorships + 20 * self.coauthors + 90 * self.references + 700 * self.people
-        return max(reading, words, comparing) // slices
+        rows = min(self.papers, self.authorships // slices)  # a paper lies in the slices of all its authors
+        reading = 1100 * self.papers + 450 * self.authorships + 130 * self.references + 75 * self.pairs
+        words = 110 * self.pairs
+        comparing = 350 * self.authorships + 30 * self.coauthors + 130 * self.references + 1000 * self.people
+        return max(reading // slices, words // slices, comparing // slices + 1000 * rows)
 
 
 def memory_of(text: str) -> int:

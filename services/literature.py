@@ -191,7 +191,7 @@ class Papers:
     percentile: np.ndarray | None = None
     immature: np.ndarray | None = None
     pooled: np.ndarray | None = None
-    by_source: np.ndarray | None = None  # source that counts it → (percentile or None, immature, pooled)
+    by_source: np.ndarray | None = None  # source that counts it → (percentile or None, immature, pooled); None: nobody does
 
     def __len__(self) -> int:
         return len(self.digest)

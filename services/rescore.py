@@ -92,7 +92,7 @@ class Scores:
                 reasons[paper] = ["small_cohort"] if cohort is None else ["pooled_cohort"] * pooled + said
         papers.novelty, papers.reasons = objects(novelty), objects(reasons)
         papers.percentile, papers.immature, papers.pooled = rank(self._by_citations, papers, ranked(papers), papers.nonself)
-        papers.by_source = objects([{} for _ in novelty])
+        papers.by_source = objects([counted and {} for counted in papers.counted])
         for source, chosen, citations in counted_by_source(papers):
             stands = zip(*(column.tolist() for column in rank(self._by_source[source], papers, chosen, citations)), strict=True)
             for of_paper, counted, standing in zip(papers.by_source, papers.counted, stands, strict=True):
@@ -175,10 +175,11 @@ class Standing:
 
     def ai_scores_by_source_of(self, papers: Sequence[int]) -> dict[str, tuple[float | None, dict]]:
         """Of the sources that count some of these papers."""
-        sources = sorted({source for paper in papers for source in self.by_source[paper]})
-        return {
-            source: _ai_score([self.by_source[p][source] for p in papers if source in self.by_source[p]], len(papers)) for source in sources
-        }
+        stands: dict[str, list[tuple]] = {}
+        for paper in papers:
+            for source, stand in (self.by_source[paper] or {}).items():
+                stands.setdefault(source, []).append(stand)
+        return {source: _ai_score(of_source, len(papers)) for source, of_source in stands.items()}
 
 
 def _ai_score(stands: Sequence[tuple[float | None, bool, bool]], papers: int) -> tuple[float | None, dict]:

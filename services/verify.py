@@ -353,7 +353,7 @@ class Verifier:
 
     def _compare_scores(self, right: Expected, name: str, snapshot: Mapping, expected: Mapping) -> None:
         """Novelty, AI score and what they rest on; with `even` tables everything, else what no table decides."""
-        scores = snapshot.get("scores") or {}
+        scores, figures = snapshot.get("scores") or {}, snapshot.get("metrics", {}).get("references", {})
         text, cited = scores.get("novelty", {}), scores.get("ai_score", {})
         if text.get("reported") != expected["reported"]:
             self.differences.add(name, "scores.novelty.reported", text.get("reported"), expected["reported"])
@@ -363,10 +363,10 @@ class Verifier:
                 self._compare_standing(right.papers, name, entry, paper)
         if not self.even:
             return
-        metrics = snapshot["metrics"]
-        pairs = [("ai_score", (metrics["references"].get("ai_score"), _grounds(cited)), expected["ai_score"])]
+        metrics = snapshot.get("metrics") or {}
+        pairs = [("ai_score", (figures.get("ai_score"), _grounds(cited)), expected["ai_score"])]
         if self.scored:
-            pairs.append(("novelty", (metrics["references"].get("novelty"), _grounds(text)), expected["novelty"]))
+            pairs.append(("novelty", (figures.get("novelty"), _grounds(text)), expected["novelty"]))
             covered = expected["novelty"][1]["scored"] / snapshot["papers_total"] if snapshot.get("papers_total") else None
             told = (snapshot.get("provenance", {}).get("coverage") or {}).get("novelty")
             pairs.append(("coverage.novelty", told, None if covered is None else round(covered, 6)))
@@ -393,7 +393,9 @@ class Verifier:
             stands = right.percentile[paper], bool(right.immature[paper]), bool(right.pooled[paper])
             pairs.append(("standing by citations", _stands(cited), _rounded(*stands)))
             by_source = {source: _stands(told) for source, told in entry.get("standing_by_source", {}).items()}
-            pairs.append(("standing_by_source", by_source, {source: _rounded(*told) for source, told in right.by_source[paper].items()}))
+            pairs.append(
+                ("standing_by_source", by_source, {source: _rounded(*told) for source, told in (right.by_source[paper] or {}).items()})
+            )
             if self.scored:
                 value = right.novelty[paper]
                 pairs += [("novelty", entry.get("novelty"), None if value is None else round(value, 6)),
@@ -524,28 +526,29 @@ class Newest:
 
     def take(self, told: Version) -> str | None:
         """What is wrong with this version, None if it is newer than what was seen."""
-        author, version = self.authors.number(told.author), (told.generation, told.version)
+        name, generation, version, digest, partition, offset = told
+        author = self.authors.number(name)
         if author == len(self._version):
-            for column, first in zip(self._columns(), told[1:], strict=True):
-                column.append(first)
+            self._generation.append(generation)
+            self._version.append(version)
+            self._digest.append(digest)
+            self._partition.append(partition)
+            self._offset.append(offset)
             return None
         held = (self._generation[author], self._version[author])
-        if self._partition[author] != told.partition:
+        if self._partition[author] != partition:
             return f"all versions in partition {self._partition[author]}"
-        if version == held:
-            return "each version once" if told.digest == self._digest[author] else "one value for one version"
-        if version < held:
+        if (generation, version) == held:
+            return "each version once" if digest == self._digest[author] else "one value for one version"
+        if (generation, version) < held:
             return f"something above {held}"
-        for column, value in zip(self._columns(), told[1:], strict=True):
-            column[author] = value
+        self._generation[author], self._version[author] = generation, version
+        self._digest[author], self._offset[author] = digest, offset
         return None
 
     def is_at(self, name: str, partition: int, offset: int) -> bool:
         author = self.authors.numbers.get(name)
         return author is not None and self._offset[author] == offset and self._partition[author] == partition
-
-    def _columns(self) -> tuple[array, ...]:
-        return self._generation, self._version, self._digest, self._partition, self._offset
 
 
 def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:

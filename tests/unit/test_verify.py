@@ -148,6 +148,7 @@ SPOILED = {
     "name: published ada, recomputed Ada": lambda s: s.update(name="ada"),
     "metrics.references.h_index: published 2, recomputed 1": lambda s: s["metrics"]["references"].update(h_index=2),
     "metrics.references.g_index: published nothing, recomputed 1": lambda s: s["metrics"]["references"].pop("g_index"),
+    "metrics.references.papers: published nothing, recomputed 2": lambda s: s.pop("metrics"),
     "metrics.counted:s.citations: published 11, recomputed 12": lambda s: s["metrics"]["counted:s"].update(citations=11),
     "metrics.counted:s.papers_counted: published nothing, recomputed 1": lambda s: s["metrics"].pop("counted:s"),
     "metrics.counted:t.papers_counted: published 1, recomputed 0": lambda s: s["metrics"].update({"counted:t": {"papers_counted": 1}}),
