@@ -62,9 +62,9 @@ class Texts:
         self.paper.append(paper)
         self.month.append(month(published))
         self.language.append(language([token for part in parts for token in part if not token.isdigit()], event.get("language")))
-        kept = ([token for token in part if told(token)] for part in parts)
-        found = {self._pair(a, b) for part in kept for a, b in pairwise(part)} if published else set()
-        self.pairs.extend(found)
+        if published:  # 64 bits stand for a pair
+            kept = ([self._number(token) for token in part if told(token)] for part in parts)
+            self.pairs.extend({(3 * one + other) % WHOLE for part in kept for one, other in pairwise(part)})
         self.at.append(len(self.pairs))
         if revision >= self.newest.get(paper, (-1, 0))[0]:
             self.newest[paper] = (revision, text)
@@ -90,10 +90,6 @@ class Texts:
         """Of each text, NO_MONTH where it is out of bounds."""
         months, last = np.array(self.month, np.int32), month(today) + 12 if today else NEVER
         return np.where((months < 12 * 1800) | (months > last), NO_MONTH, months)
-
-    def _pair(self, one: str, other: str) -> int:
-        """64 bits that stand for a pair of tokens."""
-        return (3 * self._number(one) + self._number(other)) % WHOLE
 
     def _number(self, token: str) -> int:
         number = self._numbers.get(token)
