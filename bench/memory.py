@@ -6,7 +6,7 @@ from collections import Counter
 from bench.measure import Figure
 from bench.stages import Pipeline
 from services.consumer.authors import NARROW, WIDE
-from services.consumer.standings import COUNTS
+from services.consumer.ranking import COUNTS
 from shared.stages.columns import Keys, Names
 
 AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = "author", "authorship", "citation", "paper", "card", "word pair"
@@ -42,11 +42,10 @@ FOR = {
             AUTHOR,
         ),
         **{f"sum.{name}": AUTHOR for name in (*WIDE, *NARROW)},
-        **{f"standing.{name}": AUTHOR for name in ("mean", "score", "best", "floor", *COUNTS)},
-        **{
-            f"standing.{name}": AUTHORSHIP
-            for name in ("members", "cited", "novel", "bin", "new", "size", "state", "percentile", "novelty", "counted_as")
-        },
+        **{f"standing.{name}": AUTHOR for name in ("mean", "scored", "unsettled")},
+        **{f"standing.cited.{name}": AUTHOR for name in ("score", "best", "floor", *COUNTS)},
+        **{f"standing.cited.{name}": AUTHORSHIP for name in ("cohort", "percentile", "counted_as")},
+        **{f"standing.{name}": AUTHORSHIP for name in ("members", "novel", "bin", "new", "size", "state", "novelty", "counted_as")},
         **dict.fromkeys(
             (
                 "row_slots",

@@ -18,20 +18,16 @@ from services.status import Progress
 from shared.errors import ScholarstreamError, UsageError
 from shared.ids import partitions_of
 from shared.log.port import Log
-from shared.metrics.reasons import EXPLAINERS, Grounds
+from shared.metrics.percentile import NO_VALUE
+from shared.metrics.reasons import EXPLAINERS, Grounds, Row
 from shared.metrics.reasons.snapshot import row_of
 from shared.stages.stage import Layout
 from shared.stages.store import open_store
 
 COUNTED = "counted:"
 TOLD = ("paper_id", "title", "published", "citations")
-NUMBERS = {
-    "citations",
-    "novelty",
-    "citations_by_source",
-    "standing",
-    "novelty_reported",
-}  # of a paper in a list: not what its revisions say
+# of a paper in a list: not what its revisions say
+NUMBERS = {"citations", "novelty", "citations_by_source", "standing", "standing_by_source", "novelty_reported"}
 
 Report = Callable[..., None]
 
@@ -98,10 +94,15 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
         raise UsageError(f"there is no {metric} on the basis {basis}")
     if metric == "papers_counted" and source is None:
         raise UsageError(f"papers_counted is a number of counted:SOURCE; this profile has {', '.join(bases)}")
-    rows = [row_of(paper, source, **portfolio.facts[paper["paper_id"]]) for paper in portfolio.papers]
+    rows = [_row(paper, portfolio.facts[paper["paper_id"]], source) for paper in portfolio.papers]
     year = int(portfolio.profile["as_of"][:4]) if portfolio.profile["as_of"] else 0
     reason = EXPLAINERS[metric](Grounds(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors))
     return {"metric": metric, "basis": basis} | reason.as_json()
+
+
+def _row(paper: Mapping[str, Any], facts: Mapping[str, Any], source: str | None) -> Row:
+    own = {name: value for name, value in facts.items() if name != "percentiles"}
+    return row_of(paper, source, percentile=facts["percentiles"].get(source, NO_VALUE), **own)
 
 
 # ---- a comparison
@@ -208,14 +209,14 @@ async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
 def _without_versions(profile: dict) -> dict:
     """What counts packs or cuts of tables says nothing about a point of the log."""
     for paper in profile["papers"]:
-        for standing in (paper["standing"] or {}).values():
+        for standing in (*(paper["standing"] or {}).values(), *paper.get("standing_by_source", {}).values()):
             standing["table"] = None
     return profile | {"version": None}
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-    """Paper → what the authors stage keeps of it (names of metrics.reasons.Row). Both stages number papers and authors alike: one
-    passes its numbers to the other."""
+    """Paper → what the authors stage keeps of it (names of metrics.reasons.Row), and its percentiles by source (None: by references). Both
+    stages number papers and authors alike: one passes its numbers to the other."""
     rows, _ = authors.held.index(np.array([slot]))
     row = authors.held.values[0].data[rows]
     place, team = authors.row_place.data[row], authors.row_authors.data[row]
@@ -223,11 +224,15 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
         "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": authors.row_foreign.data[row],
         "own": authors.row_own.data[row], "recent": authors.row_recent.data[row], "lately": authors.row_lately.data[row],
         "weight": authors.row_weight.data[row] // team, "novelty": authors.standings.novelty.data[row],
-        "percentile": authors.standings.percentile.data[row],
     }  # fmt: skip
     told = zip(*(column.tolist() for column in columns.values()), strict=True)
+    rankings = dict(zip((None, *authors.sources.names), (authors.standings.cited, *authors.standings.counted), strict=True))
+    ranked = zip(*(ranking.percentile.data[row].tolist() for ranking in rankings.values()), strict=True)
     papers = [profiles.papers.names[paper] for paper in authors.row_paper.data[row].tolist()]
-    return {paper: dict(zip(columns, values, strict=True)) for paper, values in zip(papers, told, strict=True)}
+    return {
+        paper: dict(zip(columns, values, strict=True)) | {"percentiles": dict(zip(rankings, percentiles, strict=True))}
+        for paper, values, percentiles in zip(papers, told, ranked, strict=True)
+    }
 
 
 def _coauthors(authors: Authors, slot: int) -> dict[str, int]:

@@ -149,8 +149,8 @@ class _Rows:
 def _row(snapshot: Mapping, basis: str, format: str) -> bytes:
     numbers = snapshot["metrics"].get(basis)
     if numbers is None:  # this source counts none of the author's papers
-        zero = definitions.names("counted")
-        numbers = {name: None if definitions.BY_NAME[name].dated else 0 for name in zero} | {"papers": snapshot["papers_total"]}
+        nothing = {metric.name: None if metric.null else 0 for metric in definitions.COMPUTED["counted"]}
+        numbers = nothing | {"papers": snapshot["papers_total"]}
     told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in NUMBERS)]
     if format == "jsonl":
         return orjson.dumps(dict(zip(COLUMNS, told, strict=True))) + b"\n"

@@ -226,6 +226,37 @@ def scores(events: Iterable[dict], independent: dict[str, int], parameters: Para
     return found
 
 
+def standings_by_source(there: dict[str, dict], counted: dict[str, dict[str, int]], parameters: Parameters | None = None) -> dict:
+    """Source → paper → where it stands by the citations that the source counts: in cohorts of its own. there: the papers that are, and
+    their events; counted: source → paper → citations."""
+    found: dict[str, dict[str, dict]] = {}
+    for source, counts in counted.items():
+        cohorts = Cohorts((parameters or Parameters()).cohort)
+        mine = {paper: c for paper, c in counts.items() if paper in there}
+        places = {paper: (int(there[paper]["published"][:4]), (there[paper].get("categories") or ["none"])[0], citation_bin(c))
+                  for paper, c in mine.items() if there[paper].get("published")}  # fmt: skip
+        for place in places.values():
+            cohorts.add(*place)
+        found[source] = {paper: {"percentile": None, "immature": False, "pooled": False} for paper in mine}
+        for paper, place in places.items():
+            value, pooled, cohort = cohorts.stand(*place)
+            immature = value is not None and cohort.count(0) > 0.6 * len(cohort)
+            found[source][paper] = {"percentile": value, "immature": immature, "pooled": pooled, "cited_cohort_size": len(cohort)}
+    return found
+
+
+def rank(standings: list[dict], papers: int) -> tuple[float | None, dict]:
+    """(AI score, what it rests on) of papers that stand there; papers: of the author."""
+    standing = [paper for paper in standings if paper["percentile"] is not None]
+    ranked = sorted((paper["percentile"] for paper in standing), reverse=True)
+    doubtful = sum(paper["immature"] or paper["pooled"] for paper in standing)
+    return round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 4) if ranked else None, {
+        "definition": "rankpoints-1", "ranked": len(ranked), "immature": sum(paper["immature"] for paper in standing),
+        "pooled_or_immature": doubtful,
+        "provisional": len(ranked) < 3 or doubtful > len(ranked) / 2 or len(ranked) < 0.8 * papers,
+    }  # fmt: skip
+
+
 def author_scores(papers: list[dict]) -> dict:
     """Of an author with these papers (values of `scores`; those there are)."""
     told = defaultdict(list)
@@ -234,12 +265,11 @@ def author_scores(papers: list[dict]) -> dict:
             told[by].append(value)
     scored = sorted(round(paper["novelty"], 6) for paper in papers if paper["novelty"] is not None)
     provisional = sum(bool(paper["reasons"]) for paper in papers if paper["novelty"] is not None)
-    ranked = sorted((paper["percentile"] for paper in papers if paper["percentile"] is not None), reverse=True)
-    standing = [paper for paper in papers if paper["percentile"] is not None]
-    doubtful = sum(paper["immature"] or paper["pooled"] for paper in standing)
+    ai_score, grounds = rank(papers, len(papers))
     return {
         "novelty": round(round(100 * (sum(scored) / len(scored)), 4) / 100, 6) if scored else None,
-        "ai_score": round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 4) if ranked else None,
+        "ai_score": ai_score,
+        "by_source": _by_source(papers),
         "scores": {
             "novelty": {
                 "definition": "lexpair-1", "scored": len(scored), "provisional_papers": provisional,
@@ -250,13 +280,15 @@ def author_scores(papers: list[dict]) -> dict:
                     for by, values in sorted(told.items())
                 ],
             },
-            "ai_score": {
-                "definition": "rankpoints-1", "ranked": len(ranked), "immature": sum(paper["immature"] for paper in standing),
-                "pooled_or_immature": doubtful,
-                "provisional": len(ranked) < 3 or doubtful > len(ranked) / 2 or len(ranked) < 0.8 * len(papers),
-            },
+            "ai_score": grounds,
         },
     }  # fmt: skip
+
+
+def _by_source(papers: list[dict]) -> dict[str, tuple[float | None, dict]]:
+    """Source → (AI score, what it rests on), of the sources that count some of these papers."""
+    sources = {source for paper in papers for source in paper.get("by_source", {})}
+    return {source: rank([p["by_source"][source] for p in papers if source in p["by_source"]], len(papers)) for source in sorted(sources)}
 
 
 def merges(events: Iterable[dict]) -> dict[str, str]:
@@ -294,9 +326,18 @@ def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tup
     for event in events:
         if event.get("event") == "paper.scored" and event.get("novelty") is not None:
             reported[event["paper_id"]].setdefault((event["source"], event["version"]), event["novelty"])
+    counted: dict[str, dict[str, tuple]] = defaultdict(dict)  # source → paper → (as_of, citations), the later of equals
+    for event in events:
+        if event.get("event") == "paper.counted":
+            held = counted[event["source"]].get(event["paper_id"])
+            if held is None or event["as_of"] >= held[0]:
+                counted[event["source"]][event["paper_id"]] = event["as_of"], event["citations"]
+    counts = {source: {paper: citations for paper, (_, citations) in papers.items()} for source, papers in counted.items()}
+    by_source = standings_by_source(there, counts, parameters)
     found = scores(events, independent, parameters)
     for paper, what in found.items():
         what["reported"] = reported[paper]
+        what["by_source"] = {source: papers[paper] for source, papers in by_source.items() if paper in papers}
     return found, written
 
 
@@ -307,11 +348,19 @@ def differences(profiles: dict[str, dict], raws: Iterable[bytes], parameters: Pa
         mine = [papers[paper] for paper in written.get(author, ())]
         right = author_scores(mine)
         for name in ("novelty", "ai_score"):
-            for said in (profile["headline"], profile["metrics"]["references"]):
-                if said[name] != right[name]:
-                    yield author, name, said[name], right[name]
-        if profile["scores"] != right["scores"]:
-            yield author, "scores", profile["scores"], right["scores"]
+            if (said := profile["metrics"]["references"][name]) != right[name]:
+                yield author, name, said, right[name]
+        source = profile["headline"]["basis"].removeprefix("counted:")
+        head = right["by_source"][source][0] if source in right["by_source"] else right["ai_score"]
+        said = profile["headline"]["novelty"], profile["headline"]["ai_score"], "self_citations_included" in profile["flags"]
+        if said != (told := (right["novelty"], head, source in right["by_source"] and head is not None)):
+            yield author, "headline", said, told
+        said = {basis: numbers["ai_score"] for basis, numbers in profile["metrics"].items() if basis != "references"}
+        if said != (told := {f"counted:{source}": score for source, (score, _) in right["by_source"].items()}):
+            yield author, "ai_score by source", said, told
+        told = {source: grounds | {"flags": ["self_citations_included"]} for source, (_, grounds) in right["by_source"].items()}
+        if profile["scores"] != (told := right["scores"] | ({"ai_score_by_source": told} if told else {})):
+            yield author, "scores", profile["scores"], told
         covered = round(right["scores"]["novelty"]["scored"] / len(mine), 6) if mine else None
         if profile["provenance"]["coverage"]["novelty"] != covered:
             yield author, "coverage.novelty", profile["provenance"]["coverage"]["novelty"], covered
@@ -326,13 +375,20 @@ def _said(entry: dict, paper: dict) -> tuple:
     text, cited = entry["standing"]["novelty"], entry["standing"]["citations"]
     about = (text["new_pairs"], text["pairs"], text["cohort_size"]) if paper["bin"] is not None else ()
     told = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
-    return entry["novelty"], text["reasons"], told, *about, cited["percentile"], cited["immature"], cited["pooled"]
+    by_source = {source: _cited(one, one["cohort_size"]) for source, one in entry.get("standing_by_source", {}).items()}
+    return entry["novelty"], text["reasons"], told, *about, cited["percentile"], cited["immature"], cited["pooled"], by_source
+
+
+def _cited(one: dict, size: int | None) -> tuple:
+    value = one["percentile"]
+    return None if value is None else round(value, 6), one["immature"], one["pooled"], size if value is not None else None
 
 
 def _right(paper: dict) -> tuple:
     novelty, cited = (None if value is None else round(value, 6) for value in (paper["novelty"], paper["percentile"]))
     about = (paper["k"], paper["n"], paper["cohort_size"]) if paper["bin"] is not None else ()
-    return novelty, paper["reasons"], paper["reported"], *about, cited, paper["immature"], paper["pooled"]
+    by_source = {source: _cited(one, one.get("cited_cohort_size")) for source, one in paper["by_source"].items()}
+    return novelty, paper["reasons"], paper["reported"], *about, cited, paper["immature"], paper["pooled"], by_source
 
 
 def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
@@ -341,7 +397,12 @@ def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
     for author, profile in profiles.items():
         right = author_scores([papers[paper] for paper in written.get(author, ())])
         profile["scores"] = right.pop("scores")
+        by_source = right.pop("by_source")
         profile["metrics"]["references"] |= right
+        for source, (score, grounds) in by_source.items():
+            profile["metrics"][f"counted:{source}"]["ai_score"] = score
+            grounds["flags"] = ["self_citations_included"]
+            profile["scores"].setdefault("ai_score_by_source", {})[source] = grounds
         for entry in profile["papers"]:
             paper = papers[entry["paper_id"]]
             value, percentile = (None if x is None else round(x, 6) for x in (paper["novelty"], paper["percentile"]))
@@ -349,3 +410,10 @@ def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
             cited = {"percentile": percentile, "immature": paper["immature"], "pooled": paper["pooled"]}
             told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted(paper["reported"].items())]
             entry |= {"novelty": value, "standing": {"novelty": text, "citations": cited}} | ({"novelty_reported": told} if told else {})
+            if paper["by_source"]:
+                entry["standing_by_source"] = {source: _standing(one) for source, one in paper["by_source"].items()}
+
+
+def _standing(one: dict) -> dict:
+    value = one["percentile"]
+    return {"percentile": None if value is None else round(value, 6), "immature": one["immature"], "pooled": one["pooled"]}

@@ -2,7 +2,7 @@
 
 Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3),
 and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `redirect`, `day`, `cohort_key`, `reported`, and
-`standing` (paper → where it stands in its cohorts).
+`standing` (paper → where it stands in its cohorts), `standing_counted` (paper, source → the same by what the source counts).
 
 Which numbers there are says the registry (shared/metrics/definitions.py). Those that depend on the day change with a new calendar year only
 (rule D4): then all authors are summed up again and told.
@@ -10,6 +10,7 @@ Which numbers there are says the registry (shared/metrics/definitions.py). Those
 
 import numpy as np
 
+from services.consumer import ranking
 from services.consumer.standings import COUNTS, Standings
 from shared.contracts import topics
 from shared.metrics import definitions
@@ -38,10 +39,10 @@ class Authors(PackStage):
     outputs = (topics.METRIC_CHANGES,)
     own_partition = True
     kinds = (
-        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"), Kind("card", ("paper",)),
+        Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"), Kind("card"),
         Kind("row"), Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("standing", ("paper",)),
-        Kind("reported", ("paper",)), Kind("year"), Kind("cause"), Kind("about", ("author",)), Kind("redirect", ("author",)),
-        Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("standing_counted", ("paper", "source")), Kind("reported", ("paper",)), Kind("year"), Kind("cause"),
+        Kind("about", ("author",)), Kind("redirect", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
         Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
     )  # fmt: skip
 
@@ -114,6 +115,7 @@ class Authors(PackStage):
         self.counted.append(indices)
         self.counted_papers.append(Column(I32))
         self.counted_papers[-1].resize(len(self.authors))
+        self.standings.new_source(self.row_author.size, len(self.authors))
 
     @property
     def today(self) -> int:
@@ -174,7 +176,8 @@ class Authors(PackStage):
                 everybody = np.arange(len(self.authors), dtype=I32)
                 touched.append(everybody)
                 self._say_new_year(everybody, offset, out)
-        touched.append(self._look_up(self.standings.take_unseen(), out))
+        touched.append(self._look_up(self.standings.cited.take_unseen(), out))
+        touched.append(self._look_up_counted(out))
         if any(map(len, touched)):
             self._emit(distinct(np.concatenate(touched)), offset, out)
         self.outbox.add(self.partition, out)  # partition to partition
@@ -286,6 +289,8 @@ class Authors(PackStage):
         if len(moved):
             self._come_or_go(author[moved], slot[moved], came[moved])
             self._look_up(slot[went], {})  # while the row is still this author's
+            for source in range(len(self.counted)):
+                self._look_up_at(source, slot[went])
         self.standings.look_later(slot)
         authors = self.row_authors.data[slot]
         self._look(self.all, self.all.change(author, before, citations, self.papers.data, authors), self.row_citations)
@@ -299,6 +304,7 @@ class Authors(PackStage):
             count = np.maximum(held, 0)
             old, new = np.where(arrives, -1, count), np.where(arrives, count, -1)
             self._look(self.counted[source], self.counted[source].change(who, old, new, self.papers.data, authors[moved]), column)
+            self.standings.counted[source].look_later(where[held >= 0])
         return touched
 
     def _sum(self, author, slot, before, citations, own, weight) -> None:
@@ -421,6 +427,7 @@ class Authors(PackStage):
         for s in distinct(source).tolist():
             column, mine = self.row_counted[s], np.flatnonzero(source == s)
             mine = mine[last_of(slot[mine])]
+            self.standings.place_counted(s, channel, slot[mine], rows["cohort"][mine])
             present = self.row_citations.data[slot[mine]] >= 0
             column.data[slot[mine[~present]]] = rows["count"][mine[~present]]  # its state comes with a later pack
             mine = mine[present]
@@ -440,13 +447,38 @@ class Authors(PackStage):
             return rows
         author, foreign = self.row_author.data[rows], self.row_foreign.data[rows]
         by_citations, by_text, facts = self.standings.look(rows, foreign, author)
-        self.standings.rank(rows[by_citations], author[by_citations], self.held)
+        self.standings.cited.rank(rows[by_citations], author[by_citations], self.held)
         self.standings.average(distinct(author[by_text]), self.held)
         there = np.flatnonzero(foreign >= 0)
         paper = self.row_paper.data[rows[there]]
         one = there[last_of(paper)]  # of all rows of a paper the same
         out["standing"] = {"paper": self.row_paper.data[rows[one]], **{name: column[one].astype(I32) for name, column in facts.items()}}
         return distinct(author[by_citations | by_text | (foreign >= 0)])
+
+    def _look_up_counted(self, out: dict[str, Rows]) -> np.ndarray:
+        """The same of the rows that stand elsewhere, or may, among those that a source counts."""
+        touched, told = [np.zeros(0, I32)], []
+        for source, held in enumerate(self.standings.counted):
+            rows = held.take_unseen()
+            author, facts = self._look_up_at(source, rows)
+            there = np.flatnonzero((self.row_citations.data[rows] >= 0) & (self.row_counted[source].data[rows] >= 0))
+            paper = self.row_paper.data[rows[there]]
+            one = last_of(paper)
+            number = np.full(len(one), source, I32)
+            told.append({"paper": paper[one], "source": number} | {n: c[there[one]].astype(I32) for n, c in facts.items()})
+            touched += [author, self.row_author.data[rows[there]]]
+        if told:
+            out["standing_counted"] = {name: np.concatenate([part[name] for part in told]) for name in told[0]}
+        return distinct(np.concatenate(touched))
+
+    def _look_up_at(self, source: int, rows: np.ndarray) -> tuple[np.ndarray, Rows]:
+        """Where distinct rows stand by what a source counts, for their authors. Returns the authors whose score may differ, and the
+        facts of every row."""
+        author, counts = self.row_author.data[rows], self.row_counted[source].data[rows]
+        there = self.row_citations.data[rows] >= 0
+        differs, facts = self.standings.look_counted(source, rows, np.where(there, counts, ABSENT), author)
+        self.standings.counted[source].rank(rows[differs], author[differs], self.held)
+        return author[differs], facts
 
     def _look(self, indices: Indices, owners: np.ndarray, column: Column, among=None) -> None:
         """Has the indices of these authors computed from their rows: all, or those for which `among` says so."""
@@ -467,7 +499,7 @@ class Authors(PackStage):
             "first": sums["first"], "last": sums["last"], "single": sums["single"], "citations_foreign": self.foreign.total,
             "h_foreign": self.foreign.h, "citations_recent": self.recent.total, "h_recent": self.recent.h, "h_five": self.five.h,
             "papers_lately": sums["papers_lately"], "citations_lately": sums["citations_lately"], "coauthors": self.coauthors.pairs.length,
-            "novelty": self.standings.mean, "ai_score": self.standings.score,
+            "novelty": self.standings.mean, "ai_score": self.standings.cited.score,
         }  # fmt: skip
         own = {name: column.data[authors] for name, column in of_author.items()}
         aggregates = Aggregates(**own, **self.all.of(authors, own["papers"]), year=self.today)
@@ -477,9 +509,12 @@ class Authors(PackStage):
         out["metrics"] |= {name: self.standings.counts[name].data[authors] for name in COUNTS}
         parts = []
         for source, (indices, counted) in enumerate(zip(self.counted, self.counted_papers, strict=True)):
+            ranked = self.standings.counted[source]
             aggregates = Aggregates(**{name: own[name] for name in ("papers", "first_year", "last_year")}, year=self.today,
-                                    papers_counted=counted.data[authors], **indices.of(authors, own["papers"]))  # fmt: skip
+                                    papers_counted=counted.data[authors], ai_score=ranked.score.data[authors],
+                                    **indices.of(authors, own["papers"]))  # fmt: skip
             part = {"author": authors, "source": np.full(len(authors), source, I32)}
+            part |= {name: ranked.counts[name].data[authors] for name in ranking.COUNTS}
             parts.append(part | definitions.values("counted", aggregates))
         if parts:
             out["counted"] = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}

@@ -2,9 +2,10 @@
 
 Rows for the partition of the author: `row` (an authorship: row, author, paper, name and affiliations as written, the paper's year, how many
 authors and references it has, first or last author), `state` (row → citations, citations not by its own authors, citations by the author
-himself, the weight of those not by himself; -1 the authorship is gone), `count` (row, source → citations a source counts), `card` (the
-paper for display), `cause` (why an author's numbers moved), and deltas: `year` (author, citing year, ±n), `cited_in` (paper, citing year,
-±n), `team` (author, co-author, ±papers), `resolved` (author, ±references of the author's papers that lead to papers that are there).
+himself, the weight of those not by himself; -1 the authorship is gone), `count` (row, source → citations a source counts, and the paper's
+cohort among those it counts), `card` (the paper for display), `cause` (why an author's numbers moved), and deltas: `year` (author, citing
+year, ±n), `cited_in` (paper, citing year, ±n), `team` (author, co-author, ±papers), `resolved` (author, ±references of the author's papers
+that lead to papers that are there).
 `standing` (row → its cohorts, its place there as far as its text decides it, absolute).
 
 Rows for the partition of a cohort: `move` (papers that enter, leave or change their bin), own cohorts and pooled ones.
@@ -25,7 +26,7 @@ from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics import novelty
 from shared.metrics.coauthors import TEAM
-from shared.metrics.cohorts import citation_cohort, novelty_cohort, pooled_of
+from shared.metrics.cohorts import citation_cohort, counted_cohort, novelty_cohort, pooled_of
 from shared.metrics.fixed import share_of
 from shared.metrics.rankpoints import citation_bin
 from shared.metrics.tori import REFERENCES_AT_LEAST
@@ -57,16 +58,17 @@ CITING_ONLY, PRESENT = -1, 1
 FIRST, LAST = 1, 2  # bits of an authorship's place
 NO_COHORT = -1
 UNSCORED, UNSETTLED = -1, 2  # states of a text (scorer/terms.py): nobody has told; from there on enough papers are of an earlier month
-BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact, each an own and a pooled one
+BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact
 
 
 class Citations(PackStage):
     name = "citations"
     input = topics.PAPER_CHANGES
     outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
+    # every card is sent: the last one alone might come after what is said of its paper's authors, who would be published without it
     kinds = (
         Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"),
-        Kind("card", ("paper",)), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
+        Kind("card"), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
         Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("cause"),
         Kind("move"),
     )  # fmt: skip
@@ -90,15 +92,14 @@ class Citations(PackStage):
         # what is compared with what
         self.known_facts = Keys(own=True)  # "year|language|category" of dated papers
         self.fact = Column(I32, -1)
-        self.cohorts, self.cohort_part = Keys(own=True), Column(np.uint16)
-        self.cohorts_of = Column(I32, width=6)  # of each fact: own and pooled ones
+        self.cohorts, self.cohort_part, self.pooled = Keys(own=True), Column(np.uint16), Column(I32)  # pooled: its number; its own of one
+        self.cohorts_of = Column(I32, width=3)  # of each fact
+        self.cohorts_counted: list[Column] = []  # per source, of each fact; NO_COHORT: not needed yet
         shards = self.layout.count(topics.PAPER_TERMS)
         self.new, self.size = [Column(I32) for _ in range(shards)], [Column(I32) for _ in range(shards)]  # word pairs, by shard
         self.text_state = Column(I8, UNSCORED)
-        # fact * 3 + BY_…, and bin: where the paper stands now in the histograms
-        self.cited_place, self.cited_bin, self.novel_place, self.novel_bin = (
-            Column(I32, NO_COHORT), Column(I16), Column(I32, NO_COHORT), Column(I16),
-        )  # fmt: skip
+        self.cited_place, self.novel_place = Place(), Place()
+        self.counted_place: list[Place] = []  # per source
         self.cohort_no = Numbers(len(self.destinations))
         # authors
         self.canonical = Column(I32)
@@ -118,8 +119,10 @@ class Citations(PackStage):
             "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
             "stranger_no": self.stranger_no, "known_facts": self.known_facts, "fact": self.fact, "cohorts": self.cohorts,
             "reported": self.reported, "cohort_part": self.cohort_part, "cohorts_of": self.cohorts_of, "text_state": self.text_state,
-            "cited_place": self.cited_place, "cited_bin": self.cited_bin, "novel_place": self.novel_place, "novel_bin": self.novel_bin,
-            "cohort_no": self.cohort_no, **{f"new.{i}": c for i, c in enumerate(self.new)},
+            "pooled": self.pooled, "cohort_no": self.cohort_no, **self.cited_place.parts("cited"), **self.novel_place.parts("novel"),
+            **{name: part for i, place in enumerate(self.counted_place) for name, part in place.parts(f"counted.{i}").items()},
+            **{f"cohorts_counted.{i}": c for i, c in enumerate(self.cohorts_counted)},
+            **{f"new.{i}": c for i, c in enumerate(self.new)},
             **{f"size.{i}": c for i, c in enumerate(self.size)},
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"row_free.{i}": c for i, c in enumerate(self.row_free)},
@@ -129,7 +132,8 @@ class Citations(PackStage):
         return {"sources": len(self.counted), "row_count": self.row_count}
 
     def prepare(self, facts):
-        self.counted = [Column(I32, -1) for _ in range(facts["sources"])]
+        for _ in range(facts["sources"]):
+            self._new_source()
         self.row_count = list(facts["row_count"])
 
     def rows(self):
@@ -141,6 +145,13 @@ class Citations(PackStage):
             "citations": int(self.cited_by.length.view.sum(dtype=I64)),
             "citations_waiting": int(self.cited_by.length.view[~present].sum(dtype=I64)),
         }
+
+    def _new_source(self) -> None:
+        self.counted.append(Column(I32, -1))
+        self.counted_place.append(Place())
+        self.cohorts_counted.append(Column(I32, NO_COHORT))
+        for part in (self.counted[-1], self.counted_place[-1]):
+            part.resize(len(self.papers))
 
     # ---- one pack
 
@@ -161,7 +172,7 @@ class Citations(PackStage):
             self.written.keep(home, take(rows, ours))
         change, deltas = self._fold(edges, heads, rows, home, ours)
         self._find_facts(home[change.now], ours[change.now], rows)
-        moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored])))
+        moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored, counted[0]])))
         causes = self._causes(edges, home, change, counted, superseded)
         self._emit(edges, home, ours, rows, change, counted, deltas, causes, distinct(np.concatenate([moved, scored])), reported)
 
@@ -189,8 +200,8 @@ class Citations(PackStage):
         if "paper_key" in kinds:
             self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
             for column in (self.present, self.year, self.references, self.members, self.named, self.written, self.cited_by, self.foreign,
-                           self.weight, self.paper_no, self.fact, self.text_state, self.cited_place, self.cited_bin, self.novel_place,
-                           self.novel_bin, self.reported, *self.new, *self.size, *self.counted):  # fmt: skip
+                           self.weight, self.paper_no, self.fact, self.text_state, self.cited_place, self.novel_place, self.reported,
+                           *self.new, *self.size, *self.counted, *self.counted_place):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
@@ -208,8 +219,7 @@ class Citations(PackStage):
             self.source_slots.learn(channel, self.sources.learn(kinds["source_key"]["key"]))
             self.source_no.resize(len(self.sources))
             while len(self.counted) < len(self.sources):
-                self.counted.append(Column(I32, -1))
-                self.counted[-1].resize(len(self.papers))
+                self._new_source()
 
     def _edges(self, channel: str, ended: Rows | None, begun: Rows | None) -> "_Edges":
         """The pack's citations, each once: did it stand before (then it ends first), does it stand after (then it begins last)."""
@@ -501,72 +511,85 @@ class Citations(PackStage):
         self.fact.data[papers[dated]] = self.known_facts.learn([facts[i] for i in dated.tolist()])
         for fact in self.known_facts.names[before:]:
             year, language, category = fact.split("|", 2)
-            own = [citation_cohort(int(year), category), *(novelty_cohort(int(year), language, full, category) for full in (True, False))]
-            known = len(self.cohorts)
-            self.cohorts_of.extend([self.cohorts.learn([key for one in own for key in (one, pooled_of(one))])])
-            names = self.cohorts.names[known:]
+            by_text = [novelty_cohort(int(year), language, full, category) for full in (True, False)]
+            self.cohorts_of.extend([self._cohorts([citation_cohort(int(year), category), *by_text])])
+
+    def _cohorts(self, keys: list[str]) -> np.ndarray:
+        """The numbers of own cohorts; each brings its pooled one."""
+        known = len(self.cohorts)
+        own = self.cohorts.learn([key for one in keys for key in (one, pooled_of(one))])[::2]
+        if names := self.cohorts.names[known:]:
             self.cohort_part.extend(partitions_of([name.encode() for name in names], self.layout.count(topics.COHORT_CHANGES)))
-        self.cohort_no.resize(len(self.cohorts))
+            self.pooled.extend(self.cohorts.learn([pooled_of(name) for name in names]))
+            self.cohort_no.resize(len(self.cohorts))
+        return own
+
+    def _cohorts_counted(self, source: int, fact: np.ndarray) -> np.ndarray:
+        """Of what a source counts: the own cohorts of papers with these facts."""
+        column = self.cohorts_counted[source]
+        column.resize(len(self.known_facts))
+        for new in distinct(fact[column.data[fact] == NO_COHORT]).tolist():
+            year, _, category = self.known_facts.names[new].split("|", 2)
+            column.data[new] = self._cohorts([counted_cohort(self.sources.names[source], int(year), category)])[0]
+        return column.data[fact]
 
     def _move(self, papers: np.ndarray) -> np.ndarray:
-        """Puts these distinct papers where they stand now and tells the cohorts; returns those that stand in other cohorts."""
-        present, fact = self.present.data[papers] == PRESENT, self.fact.data[papers]
+        """Puts these distinct papers where they stand now and tells the cohorts; returns those that stand in other cohorts by their
+        citations or text."""
+        fact = self.fact.data[papers]
+        there = (self.present.data[papers] == PRESENT) & (fact >= 0)
         new, size = self._pairs_of(papers)
-        scorable = present & (fact >= 0) & (self.text_state.data[papers] >= UNSETTLED) & (size >= novelty.LIMITS.pairs)
-        full = size >= novelty.LIMITS.full_pairs
-        places = (
-            (self.cited_place, self.cited_bin, np.where(present & (fact >= 0), 3 * fact + BY_CITATIONS, NO_COHORT),
-             citation_bin(self.foreign.data[papers])),
-            (self.novel_place, self.novel_bin, np.where(scorable, 3 * fact + np.where(full, BY_TEXT, BY_SHORT_TEXT), NO_COHORT),
-             novelty.bin_of(new, np.maximum(size, 1))),
-        )  # fmt: skip
-        moves, other = [], np.zeros(len(papers), bool)
-        for place, bins, now, bin_now in places:
-            was, bin_was = place.data[papers], bins.data[papers]
-            bin_now = np.where(now == NO_COHORT, 0, bin_now)
-            differ = (was != now) | (bin_was != bin_now)
-            same, apart = differ & (was == now), differ & (was != now)
-            for of, there, before, after in (
-                (same, now, bin_was + 1, bin_now + 1),
-                (apart & (was != NO_COHORT), was, bin_was + 1, 0 * bin_now),
-                (apart & (now != NO_COHORT), now, 0 * bin_was, bin_now + 1),
-            ):
-                moves.append((there[of], before[of].astype(I64), after[of].astype(I64)))
-            place.data[papers], bins.data[papers] = now, bin_now
-            other |= was != now
+        scorable = there & (self.text_state.data[papers] >= UNSETTLED) & (size >= novelty.LIMITS.pairs)
+        by_text = np.where(size >= novelty.LIMITS.full_pairs, BY_TEXT, BY_SHORT_TEXT)
+        cited, novel = np.full(len(papers), NO_COHORT, I32), np.full(len(papers), NO_COHORT, I32)
+        cited[there] = self.cohorts_of.data[fact[there], BY_CITATIONS]
+        novel[scorable] = self.cohorts_of.data[fact[scorable], by_text[scorable]]
+        apart, moves = self.cited_place.put(papers, cited, citation_bin(self.foreign.data[papers]))
+        apart_too, more = self.novel_place.put(papers, novel, novelty.bin_of(new, np.maximum(size, 1)))
+        moves += more
+        for source, (place, column) in enumerate(zip(self.counted_place, self.counted, strict=True)):
+            count, cohort = column.data[papers], np.full(len(papers), NO_COHORT, I32)
+            counts = there & (count >= 0)
+            cohort[counts] = self._cohorts_counted(source, fact[counts])
+            moves += place.put(papers, cohort, citation_bin(np.maximum(count, 0)))[1]
         self._tell_cohorts(*(np.concatenate(c) for c in zip(*moves, strict=True)))
-        return papers[other]
+        return papers[apart | apart_too]
 
     def _pairs_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(new ones, all) over all shards."""
         return tuple(np.sum([column.data[papers] for column in shards], axis=0, dtype=I64) for shards in (self.new, self.size))
 
-    def _tell_cohorts(self, place: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
-        cohorts = self.cohorts_of.data[place // 3].reshape(len(place), 3, 2)[np.arange(len(place)), place % 3]
-        key = np.concatenate([pair(cohorts[:, i], before << 16 | after) for i in (0, 1)])
-        key, papers = sum_by(key, np.ones(len(key), I64))
+    def _tell_cohorts(self, cohorts: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+        """Papers that move in these own cohorts, and in the pooled ones."""
+        step = before << 16 | after
+        key, papers = sum_by(np.concatenate([pair(cohorts, step), pair(self.pooled.data[cohorts], step)]), np.ones(2 * len(step), I64))
         cohort, steps = (key >> 32).astype(I32), key & 0xFFFFFFFF
         targets = self.targets(topics.COHORT_CHANGES)
         for number, target in enumerate(targets):
             mine = np.arange(len(cohort)) if len(targets) == 1 else np.flatnonzero(self.cohort_part.data[cohort] == number)
             if not len(mine):
                 continue
-            named = self.cohort_no.define(target, cohort[mine])
-            rows = {"cohort": self.cohort_no.of(target, cohort[mine]), "before": (steps[mine] >> 16).astype(I16),
-                    "after": (steps[mine] & 0xFFFF).astype(I16), "papers": papers[mine].astype(I32)}  # fmt: skip
-            self.outbox.add(target, {"cohort_key": {"key": [self.cohorts.names[i] for i in named.tolist()]}, "move": rows})
+            out: dict[str, Rows] = {}
+            moves = {"cohort": self._named(target, cohort[mine], out), "before": (steps[mine] >> 16).astype(I16),
+                     "after": (steps[mine] & 0xFFFF).astype(I16), "papers": papers[mine].astype(I32)}  # fmt: skip
+            self.outbox.add(target, out | {"move": moves})
+
+    def _named(self, target: int, cohorts: np.ndarray, out: dict[str, Rows]) -> np.ndarray:
+        """The numbers of cohorts on a channel, NO_COHORT stays; the names of new ones go out with them."""
+        somewhere = cohorts != NO_COHORT
+        new = self.cohort_no.define(target, cohorts[somewhere])
+        out.setdefault("cohort_key", {"key": []})["key"] += [self.cohorts.names[i] for i in new.tolist()]
+        numbers = np.full(len(cohorts), NO_COHORT, I32)
+        numbers[somewhere] = self.cohort_no.of(target, cohorts[somewhere])
+        return numbers
 
     def _standing_of(self, target: int, papers: np.ndarray, row: np.ndarray, out: dict[str, Rows]) -> None:
         """Rows that say where these papers stand."""
-        places = [column.data[papers] for column in (self.cited_place, self.novel_place)]
-        cohorts = [np.where(p == NO_COHORT, NO_COHORT, self.cohorts_of.data[p // 3, 2 * (p % 3)]) for p in places]
-        named = self.cohort_no.define(target, np.concatenate([c[c != NO_COHORT] for c in cohorts]))
-        out["cohort_key"] = {"key": [self.cohorts.names[i] for i in named.tolist()]}
-        numbers = self.cohort_no.columns[target].data
-        cited, novel = (np.where(c == NO_COHORT, NO_COHORT, numbers[c]) for c in cohorts)
+        cited, novel = self.cited_place.cohort.data[papers], self.novel_place.cohort.data[papers]
+        cited, novel = np.split(self._named(target, np.concatenate([cited, novel]), out), 2)
         new, size = self._pairs_of(papers)
         out["standing"] = {
-            "row": row, "cited": cited, "novel": novel, "bin": self.novel_bin.data[papers], "new": new.astype(I32),
+            "row": row, "cited": cited, "novel": novel, "bin": self.novel_place.bin.data[papers], "new": new.astype(I32),
             "size": size.astype(I32), "state": self.text_state.data[papers],
         }  # fmt: skip
 
@@ -662,7 +685,7 @@ class Citations(PackStage):
             sources = self.source_no.define(target, np.arange(len(self.counted)))
             out["source_key"] = {"key": [self.sources.names[i] for i in sources.tolist()]}
             restated = is_new | (find(distinct(counted), touched.paper) >= 0)
-            out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated])
+            out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated], out)
             by = np.where(kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by)
         out["year"] = {"author": author_number[year[0]], "year": year[1].astype(I16), "delta": year[2].astype(I32)}
         coauthor = np.where(strange, self.stranger_no.columns[target].data[team[1]] << 1 | 1, author_number[team[1]] << 1)
@@ -671,14 +694,15 @@ class Citations(PackStage):
         out["cause"] = {"author": author_number[who], "paper": paper_number[about], "kind": kind, "by": by.astype(I32), "weight": weight}
         self.outbox.add(target, out)
 
-    def _counts_of(self, target: int, paper: np.ndarray, row: np.ndarray) -> Rows:
-        """(row, source, count) of these authorships, for every source that counts the paper."""
+    def _counts_of(self, target: int, paper: np.ndarray, row: np.ndarray, out: dict[str, Rows]) -> Rows:
+        """(row, source, count, cohort) of these authorships, for every source that counts the paper."""
         parts = []
-        for source, column in enumerate(self.counted):
+        for source, (column, place) in enumerate(zip(self.counted, self.counted_place, strict=True)):
             held = np.flatnonzero(column.data[paper] >= 0)
-            parts.append((row[held], np.full(len(held), self.source_no.columns[target].data[source], I32), column.data[paper[held]]))
-        rows, sources, counts = (np.concatenate(c) for c in zip(*parts, strict=True))
-        return {"row": rows, "source": sources, "count": counts}
+            number = np.full(len(held), self.source_no.columns[target].data[source], I32)
+            parts.append((row[held], number, column.data[paper[held]], place.cohort.data[paper[held]]))
+        rows, sources, counts, cohorts = (np.concatenate(c) for c in zip(*parts, strict=True))
+        return {"row": rows, "source": sources, "count": counts, "cohort": self._named(target, cohorts, out)}
 
     def _causes(self, edges, home, change, counted, superseded):
         """(author, paper, kind, by, weight) for the authors of present papers; at most 20 an author, the last one carries the rest
@@ -760,6 +784,35 @@ def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
     lengths, named = rows["sig_lengths"], rows["rank"]
     at = starts_of(lengths.lengths)[place] + named.values[starts_of(named.lengths)[place] + rank]
     return Ragged(lengths.values, rows["sigs"].values).take(at)
+
+
+class Place:
+    """Where every paper stands in one kind of histogram: its own cohort (NO_COHORT: in none) and the bin there."""
+
+    def __init__(self):
+        self.cohort, self.bin = Column(I32, NO_COHORT), Column(I16)
+
+    def put(self, papers: np.ndarray, cohort: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, ...]]]:
+        """Distinct papers stand there from now on. Returns which are in another cohort, and the moves in columns: cohort, and the bin + 1
+        before and after, 0 where they come or leave."""
+        was, before = self.cohort.data[papers], self.bin.data[papers].astype(I64) + 1
+        bins = np.where(cohort == NO_COHORT, 0, bins)
+        after, apart = bins + 1, was != cohort
+        self.cohort.data[papers], self.bin.data[papers] = cohort, bins
+        stays, leaves, comes = ~apart & (before != after), apart & (was != NO_COHORT), apart & (cohort != NO_COHORT)
+        nowhere = np.zeros(len(papers), I64)
+        return apart, [
+            (cohort[stays], before[stays], after[stays]),
+            (was[leaves], before[leaves], nowhere[leaves]),
+            (cohort[comes], nowhere[comes], after[comes]),
+        ]
+
+    def resize(self, papers: int) -> None:
+        self.cohort.resize(papers)
+        self.bin.resize(papers)
+
+    def parts(self, name: str) -> dict[str, Column]:
+        return {f"{name}.cohort": self.cohort, f"{name}.bin": self.bin}
 
 
 class _Touched(NamedTuple):

@@ -8,29 +8,27 @@ paper touches nobody (docs/scores.md §4).
 
 import numpy as np
 
+from services.consumer import ranking
+from services.consumer.ranking import NO_COHORT, Ranking, tally
 from shared.metrics import novelty, percentile, rankpoints
 from shared.metrics.cohorts import pooled_of
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, NOWHERE, POOLED, Tables
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct, pair
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct
 from shared.stages.packs import Rows
 from shared.stages.stage import ChannelMap
 
-NO_COHORT = -1
 UNDATED, BURN_IN, UNSETTLED = range(3)  # states of a text, see scorer/terms.py
 UNSCORED = -1
 UNTOLD = -1  # reasons of a paper before its first standing
 # why a novelty is null or provisional: bits, named in the order in which they are told
 REASONS = ("unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text")
 BIT = {name: 1 << place for place, name in enumerate(REASONS)}
-# Papers of an author: with a novelty, of these provisional; with a percentile, of these in immature cohorts, in immature or pooled ones.
-COUNTS = ("scored", "unsettled", "ranked", "immature", "doubtful")
-FACTS = ("novelty", "reasons", "new", "size", "novel", "novel_size", "novel_table", "cited_percentile", "cited_doubt", "cited",
-         "cited_size",         "cited_table")  # fmt: skip
-IMMATURE, FROM_POOLED = 1, 2  # bits of cited_doubt
-MANY = 2 * rankpoints.TELLING  # papers of an author above which the best ones are kept
-ONCE_AT_MOST = 1 << 18  # authors whose scores are computed at once
+# Papers of an author: with a novelty, of these provisional; and what the ranking counts.
+COUNTS = ("scored", "unsettled", *ranking.COUNTS)
+BY_CITATIONS = ("cited_percentile", "cited_doubt", "cited", "cited_size", "cited_table")  # what a ranking rests on
+FACTS = ("novelty", "reasons", "new", "size", "novel", "novel_size", "novel_table", *BY_CITATIONS)
 
 
 class Standings:
@@ -43,38 +41,46 @@ class Standings:
         self.changes, self.looked_at, self.differs = Column(I64), Column(I64), Column(I8)  # of a table; when looked at; since then cut
         self.members = Lists(I32, growing=True)  # rows by own cohort, some twice or no longer there
         # rows
-        self.cited, self.novel = Column(I32, NO_COHORT), Column(I32, NO_COHORT)
-        self.bin, self.new, self.size, self.state = Column(I16), Column(I32), Column(I32), Column(I8, UNSCORED)
-        self.percentile, self.novelty = Column(np.float64, NO_VALUE), Column(I32, NULL)  # the latter in millionths
-        self.counted_as = Column(I8)  # a bit for each of COUNTS
-        self.row_columns = (self.cited, self.novel, self.bin, self.new, self.size, self.state, self.percentile, self.novelty,
-                            self.counted_as)  # fmt: skip
+        self.novel, self.bin, self.new, self.size = Column(I32, NO_COHORT), Column(I16), Column(I32), Column(I32)
+        self.state, self.novelty, self.counted_as = Column(I8, UNSCORED), Column(I32, NULL), Column(I8)  # novelty: in millionths
+        self.row_columns = (self.novel, self.bin, self.new, self.size, self.state, self.novelty, self.counted_as)
         # authors
-        self.mean, self.score = Column(I32, NULL), Column(I32, NULL)  # millionths; ten-thousandths
-        # of an author with many papers the best ranked rows, and the percentile that none of the others exceeds: a citation costs what it
-        # costs an author of few papers, until one of the best falls below it
-        self.best, self.floor = Lists(I32), Column(np.float64, NO_VALUE)
-        self.counts = {name: Column(I32) for name in COUNTS}
-        # what is to be looked at before the pack ends
-        self._unseen: list[np.ndarray] = []
+        self.mean = Column(I32, NULL)  # millionths
+        self.novel_counts = {name: Column(I32) for name in COUNTS[:2]}
+        self.cited = Ranking()
+        self.counted: list[Ranking] = []  # per source
+
+    @property
+    def counts(self) -> dict[str, Column]:
+        """COUNTS of every author."""
+        return self.novel_counts | self.cited.counts
 
     def parts(self) -> dict:
         named = {
             "cohorts": self.cohorts, "cohort_slots": self.cohort_slots, "pooled": self.pooled, "tables": self.tables,
-            "changes": self.changes, "looked_at": self.looked_at, "differs": self.differs, "members": self.members, "cited": self.cited,
-            "novel": self.novel, "bin": self.bin, "new": self.new, "size": self.size, "state": self.state, "percentile": self.percentile,
-            "novelty": self.novelty, "counted_as": self.counted_as,
-            "mean": self.mean, "score": self.score, "best": self.best, "floor": self.floor, **self.counts,
+            "changes": self.changes, "looked_at": self.looked_at, "differs": self.differs, "members": self.members,
+            "novel": self.novel, "bin": self.bin, "new": self.new, "size": self.size, "state": self.state, "novelty": self.novelty,
+            "counted_as": self.counted_as, "mean": self.mean, **self.novel_counts, **self.cited.parts("cited"),
+            **{name: part for i, held in enumerate(self.counted) for name, part in held.parts(f"counted.{i}").items()},
         }  # fmt: skip
         return {f"standing.{name}": part for name, part in named.items()}
+
+    def new_source(self, rows: int, authors: int) -> None:
+        self.counted.append(Ranking())
+        self.counted[-1].resize_rows(rows)
+        self.counted[-1].resize_authors(authors)
 
     def resize_rows(self, rows: int) -> None:
         for column in self.row_columns:
             column.resize(rows)
+        for held in (self.cited, *self.counted):
+            held.resize_rows(rows)
 
     def resize_authors(self, authors: int) -> None:
-        for column in (self.mean, self.score, self.best, self.floor, *self.counts.values()):
+        for column in (self.mean, *self.novel_counts.values()):
             column.resize(authors)
+        for held in (self.cited, *self.counted):
+            held.resize_authors(authors)
 
     # ---- what comes
 
@@ -91,25 +97,34 @@ class Standings:
 
     def forget(self, rows: np.ndarray) -> None:
         """Rows that stand for another paper now."""
-        self.cited.data[rows] = self.novel.data[rows] = NO_COHORT
+        for held in (self.cited, *self.counted):
+            held.cohort.data[rows] = NO_COHORT
+        self.novel.data[rows] = NO_COHORT
         self.state.data[rows] = UNSCORED
 
     def look_later(self, rows: np.ndarray) -> None:
-        """Rows whose counts changed."""
-        self._unseen.append(rows)
+        """Rows whose counts from references changed."""
+        self.cited.look_later(rows)
 
     def place(self, channel: str, row: np.ndarray, rows: Rows) -> None:
         """Distinct rows stand in these cohorts now."""
-        for column, name in ((self.cited, "cited"), (self.novel, "novel")):
-            number, cohort = rows[name], np.full(len(row), NO_COHORT, I32)
-            somewhere = number != NO_COHORT
-            cohort[somewhere] = self.cohort_slots.slots(channel, number[somewhere])
-            moved = somewhere & (column.data[row] != cohort)
-            self.members.append(cohort[moved], row[moved])
-            column.data[row] = cohort
+        self._put(self.cited.cohort, channel, row, rows["cited"])
+        self._put(self.novel, channel, row, rows["novel"])
         for column, name in ((self.bin, "bin"), (self.new, "new"), (self.size, "size"), (self.state, "state")):
             column.data[row] = rows[name]
         self.look_later(row)
+
+    def place_counted(self, source: int, channel: str, row: np.ndarray, cohort: np.ndarray) -> None:
+        """Distinct rows, whose counts by a source may have changed, stand in these cohorts of it."""
+        self._put(self.counted[source].cohort, channel, row, cohort)
+        self.counted[source].look_later(row)
+
+    def _put(self, column: Column, channel: str, row: np.ndarray, number: np.ndarray) -> None:
+        cohort, somewhere = np.full(len(row), NO_COHORT, I32), number != NO_COHORT
+        cohort[somewhere] = self.cohort_slots.slots(channel, number[somewhere])
+        moved = somewhere & (column.data[row] != cohort)
+        self.members.append(cohort[moved], row[moved])
+        column.data[row] = cohort
 
     def cut(self, channel: str, rows: Rows) -> None:
         """New tables."""
@@ -134,11 +149,15 @@ class Standings:
         cohorts = np.flatnonzero(wanted).astype(I32)
         index, owner = self.members.index(cohorts)
         row = self.members.values[0].data[index]
-        there = (self.cited.data[row] == cohorts[owner]) | (self.novel.data[row] == cohorts[owner])
-        key = distinct(owner[there].astype(I64) << 32 | row[there])
+        stands = (self.cited.cohort.data[row] == cohorts[owner]) | (self.novel.data[row] == cohorts[owner])
+        self.look_later(row[stands])
+        for held in self.counted:
+            mine = held.cohort.data[row] == cohorts[owner]
+            held.look_later(row[mine])
+            stands |= mine
+        key = distinct(owner[stands].astype(I64) << 32 | row[stands])
         owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
         self.members.replace(cohorts, np.bincount(owner, minlength=len(cohorts)), row)  # without those that left
-        self.look_later(row)
 
     # ---- what follows
 
@@ -147,38 +166,28 @@ class Standings:
 
         Returns which rows' percentiles changed, which novelties did, and the facts of every row, in columns.
         """
-        there = foreign >= 0
-        cited, novel = np.where(there, self.cited.data[rows], NO_COHORT), np.where(there, self.novel.data[rows], NO_COHORT)
+        novel = np.where(foreign >= 0, self.novel.data[rows], NO_COHORT)
         state, size = self.state.data[rows], self.size.data[rows]
-        by_citations = self._stand(cited, rankpoints.citation_bin(np.maximum(foreign, 0)))
         by_text = self._stand(novel, self.bin.data[rows].astype(I64))
-        ranked, scored = by_citations.value != NO_VALUE, by_text.value != NO_VALUE
-        doubt = np.where(ranked, by_citations.immature * IMMATURE + (by_citations.source == POOLED) * FROM_POOLED, 0)
-        reasons = self._reasons(by_text, state, size, novel)
-        counted = (
-            scored, scored & (reasons > 0), ranked, ranked & (doubt & IMMATURE > 0), ranked & (doubt > 0)
-        )  # fmt: skip
-        was, now = self.counted_as.data[rows], np.zeros(len(rows), I8)
-        for place, (name, column) in enumerate(zip(COUNTS, counted, strict=True)):
-            now |= column.astype(I8) << place
-            step = column.astype(I32) - (was >> place & 1)
-            moved = np.flatnonzero(step)
-            np.add.at(self.counts[name].data, author[moved], step[moved])
-        cited_differs = self.percentile.data[rows] != by_citations.value
+        scored, reasons = by_text.value != NO_VALUE, self._reasons(by_text, state, size, novel)
+        tally(self.novel_counts, self.counted_as, rows, author, (scored, scored & (reasons > 0)))
         value = _millionths(by_text.value)
-        novel_differs = self.novelty.data[rows] != value
-        self.counted_as.data[rows] = now
-        self.percentile.data[rows], self.novelty.data[rows] = by_citations.value, value
-        facts = (value, reasons, self.new.data[rows], size, self._used(novel, by_text), by_text.size, by_text.version,
-                 _millionths(by_citations.value), doubt, self._used(cited, by_citations), by_citations.size,
-                 by_citations.version)  # fmt: skip
-        return cited_differs, novel_differs, dict(zip(FACTS, facts, strict=True))
+        differs = self.novelty.data[rows] != value
+        self.novelty.data[rows] = value
+        facts = (value, reasons, self.new.data[rows], size, self._used(novel, by_text), by_text.size, by_text.version)
+        cited_differs, by_citations = self._look(self.cited, rows, foreign, author)
+        return cited_differs, differs, dict(zip(FACTS, facts + by_citations, strict=True))
 
-    def take_unseen(self) -> np.ndarray:
-        """The rows that are to be looked at, each once."""
-        rows = distinct(np.concatenate(self._unseen)) if self._unseen else np.zeros(0, I32)
-        self._unseen.clear()
-        return rows
+    def look_counted(self, source: int, rows: np.ndarray, counts: np.ndarray, author: np.ndarray) -> tuple[np.ndarray, dict]:
+        """The same by what a source counts (below 0: nothing, or not there): which percentiles changed, and BY_CITATIONS of every row."""
+        differs, facts = self._look(self.counted[source], rows, counts, author)
+        return differs, dict(zip(BY_CITATIONS, facts, strict=True))
+
+    def _look(self, held: Ranking, rows: np.ndarray, counts: np.ndarray, author: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        cohort = np.where(counts >= 0, held.cohort.data[rows], NO_COHORT)
+        stands = self._stand(cohort, rankpoints.citation_bin(np.maximum(counts, 0)))
+        differs, doubt = held.look(rows, stands, author)
+        return differs, (_millionths(stands.value), doubt, self._used(cohort, stands), stands.size, stands.version)
 
     def _stand(self, cohort: np.ndarray, bins: np.ndarray):
         known = np.maximum(cohort, 0)
@@ -213,54 +222,13 @@ class Standings:
         )
         return np.where(null > 0, null, provisional)
 
-    def rank(self, changed: np.ndarray, author: np.ndarray, held: Lists) -> None:
-        """The AI scores of the authors of distinct rows whose percentile changed. held: the rows of every author."""
-        authors = distinct(author)
-        for at in range(0, len(authors), ONCE_AT_MOST):
-            some = authors[at : at + ONCE_AT_MOST]
-            mine = (author >= some[0]) & (author <= some[-1])
-            self._rank(some, changed[mine], author[mine], held)
-
-    def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: Lists) -> None:
-        short = self.best.length.data[authors] > 0
-        few = authors[short]
-        index, owner = self.best.index(few)
-        mine = np.flatnonzero(np.isin(author, few))
-        key = distinct(
-            np.concatenate([pair(owner, self.best.values[0].data[index]), pair(np.searchsorted(few, author[mine]), changed[mine])])
-        )
-        owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
-        reach = self.percentile.data[row] >= np.maximum(self.floor.data[few], 0)[owner]
-        owner, row = owner[reach], row[reach]
-        enough = np.bincount(owner, minlength=len(few)) >= rankpoints.TELLING
-        stays = enough[owner]
-        self._score(few[enough], (np.cumsum(enough) - 1)[owner[stays]], row[stays], np.ones(int(enough.sum()), bool))
-        rest = np.concatenate([authors[~short], few[~enough]])
-        index, owner = held.index(rest)
-        row = held.values[0].data[index]
-        ranked = self.percentile.data[row] != NO_VALUE
-        self._score(rest, owner[ranked], row[ranked], held.length.data[rest] > MANY)
-
-    def _score(self, authors: np.ndarray, owner: np.ndarray, row: np.ndarray, many: np.ndarray) -> None:
-        """Scores distinct authors by their best rows. owner: places in `authors`; many: whose best rows are kept."""
-        order, rank = rankpoints.order_of(owner, self.percentile.data[row], len(authors))
-        owner, row = owner[order], row[order]
-        scores = decimals(rankpoints.sums_of(owner, self.percentile.data[row], rank, len(authors)), 4)
-        self.score.data[authors] = np.where(self.counts["ranked"].data[authors] > 0, scores, NULL)
-        kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.TELLING)[owner]
-        lengths = np.bincount(owner[kept], minlength=len(authors))
-        large = np.flatnonzero((lengths > 0) | (self.best.length.data[authors] > 0))
-        self.best.replace(authors[large], lengths[large], row[kept])
-        last = np.cumsum(lengths)[lengths > 0] - 1
-        self.floor.data[authors[lengths > 0]] = self.percentile.data[row[kept][last]]
-
     def average(self, authors: np.ndarray, held: Lists) -> None:
         """The mean novelties of distinct authors, anew. held: the rows of every author."""
         index, owner = held.index(authors)
         value = self.novelty.data[held.values[0].data[index]]
         scored = value != NULL
         means = novelty.means_of(owner[scored], value[scored], len(authors))
-        self.mean.data[authors] = np.where(self.counts["scored"].data[authors] > 0, means, NULL)
+        self.mean.data[authors] = np.where(self.novel_counts["scored"].data[authors] > 0, means, NULL)
 
 
 def _millionths(values: np.ndarray) -> np.ndarray:

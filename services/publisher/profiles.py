@@ -8,9 +8,19 @@ coalesced).
 import numpy as np
 import orjson
 
+from services.consumer import ranking
 from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
-from services.consumer.standings import COUNTS, FACTS
-from services.publisher.snapshots import CATEGORY, CITED_IN, PUBLISHED_IN, WRITTEN, Snapshot, Told, snapshots
+from services.consumer.standings import BY_CITATIONS, COUNTS, FACTS
+from services.publisher.snapshots import (
+    CATEGORY,
+    CITED_IN,
+    PUBLISHED_IN,
+    UNTOLD_BY_SOURCE,
+    WRITTEN,
+    Snapshot,
+    Told,
+    snapshots,
+)  # fmt: skip
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
@@ -34,6 +44,7 @@ class Profiles(PackStage):
         self.papers = Names()
         self.cards = Lists(np.uint8)
         self.paper_counted: list[Column] = []  # per source: what it counts, -1 unknown
+        self.paper_standing: list[Column] = []  # per source: BY_CITATIONS
         self.reports = Lists(np.uint8)  # JSON: [[source, version, novelty], …]
         self.cohorts = Names(own=True)
         self.standing = Column(I32, -1, width=len(FACTS))
@@ -48,7 +59,8 @@ class Profiles(PackStage):
         self.numbers = Column(I64, width=len(REFERENCES))
         self.grounds = Column(I32, width=len(GROUNDS))
         self.score_counts = Column(I32, width=len(COUNTS))
-        self.counted: list[Column] = []
+        self.counted: list[Column] = []  # per source
+        self.counted_grounds: list[Column] = []  # per source: what its AI score rests on
         self.version = Column(I64)
         self.held = Lists(I32, growing=True)
         self.floor = Column(I64, UNRANKED)  # what the last ranked paper had when the author was last ranked: citations << 32 | date
@@ -80,7 +92,9 @@ class Profiles(PackStage):
             "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
+            **{f"counted_grounds.{i}": c for i, c in enumerate(self.counted_grounds)},
             **{f"paper_counted.{i}": c for i, c in enumerate(self.paper_counted)},
+            **{f"paper_standing.{i}": c for i, c in enumerate(self.paper_standing)},
         }  # fmt: skip
 
     def progress_parts(self):
@@ -104,9 +118,13 @@ class Profiles(PackStage):
 
     def _new_source(self) -> None:
         self.counted.append(Column(I64, width=len(COUNTED)))
-        self.counted[-1].resize(len(self.authors))
+        self.counted_grounds.append(Column(I32, width=len(ranking.COUNTS)))
         self.paper_counted.append(Column(I32, -1))
-        self.paper_counted[-1].resize(len(self.papers))
+        self.paper_standing.append(Column(I32, UNTOLD_BY_SOURCE, width=len(BY_CITATIONS)))
+        for column in (self.counted[-1], self.counted_grounds[-1]):
+            column.resize(len(self.authors))
+        for column in (self.paper_counted[-1], self.paper_standing[-1]):
+            column.resize(len(self.papers))
 
     def restored(self):
         try:
@@ -164,6 +182,13 @@ class Profiles(PackStage):
             rows = kinds["standing"]
             last = last_of(rows["paper"])
             self.standing.data[rows["paper"][last]] = np.stack([rows[name][last] for name in FACTS], axis=1)
+        if "standing_counted" in kinds:
+            rows = kinds["standing_counted"]
+            last = last_of(pair(rows["paper"], rows["source"]))
+            for source in distinct(rows["source"][last]).tolist():
+                mine = last[rows["source"][last] == source]
+                facts = np.stack([rows[name][mine] for name in BY_CITATIONS], axis=1)
+                self.paper_standing[source].data[rows["paper"][mine]] = facts
         if "counted" in kinds:
             self._set_counted(kinds["counted"])
         if "cause" in kinds:
@@ -180,14 +205,14 @@ class Profiles(PackStage):
             size = len(self.authors)
             for part in (self.numbers, self.grounds, self.score_counts, self.version, self.held, self.floor, self.tallies, self.about,
                          self.redirect, self.truncated_papers, self.public_version, self.public_digest, self.public_numbers,
-                         self.public_counted, self.waits, *self.counted):  # fmt: skip
+                         self.public_counted, self.waits, *self.counted, *self.counted_grounds):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
                 if name in self.unplaced:
                     self._place(slot, *self.unplaced.pop(name))
         if "paper_key" in kinds:
             self.papers.extend(kinds["paper_key"]["key"])
-            for column in (self.cards, self.date, self.fact, self.standing, self.reports, *self.paper_counted):
+            for column in (self.cards, self.date, self.fact, self.standing, self.reports, *self.paper_counted, *self.paper_standing):
                 column.resize(len(self.papers))
         if "other_key" in kinds:
             self.others.extend(kinds["other_key"]["key"])
@@ -302,7 +327,8 @@ class Profiles(PackStage):
         for source in distinct(rows["source"]).tolist():
             mine = np.flatnonzero(rows["source"] == source)
             mine = mine[last_of(rows["author"][mine])]
-            self.counted[source].data[rows["author"][mine]] = np.stack([rows[name][mine] for name in COUNTED], axis=1)
+            for column, names in ((self.counted[source], COUNTED), (self.counted_grounds[source], ranking.COUNTS)):
+                column.data[rows["author"][mine]] = np.stack([rows[name][mine] for name in names], axis=1)
 
     def _wait(self, authors: np.ndarray) -> None:
         fresh = authors[self.waits.data[authors] == 0]

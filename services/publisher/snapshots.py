@@ -13,10 +13,11 @@ import numpy as np
 import orjson
 
 from services.consumer.authors import COUNTED, REFERENCES
-from services.consumer.standings import FROM_POOLED, IMMATURE, UNTOLD, reasons_of
+from services.consumer.ranking import FROM_POOLED, IMMATURE
+from services.consumer.standings import UNTOLD, reasons_of
 from shared.metrics import definitions, novelty, rankpoints
 from shared.metrics.fixed import MILLION
-from shared.metrics.flags import FLAGS, LOW_COVERAGE, is_collective
+from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED, is_collective
 from shared.metrics.violations import violations
 from shared.stages import causes
 from shared.stages.columns import I64, Lists, distinct, pair, ranges
@@ -47,8 +48,11 @@ CAUSES = b',"causes":[%s],"causes_total":%d}'
 PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":%%s}}' % orjson.dumps(definitions.VERSION)
 SCORES = (
     b'{"novelty":{"definition":"%s","scored":%%d,"provisional_papers":%%d,"provisional":%%s,"standard_error":%%s,"reported":%%s},'
-    b'"ai_score":{"definition":"%s","ranked":%%d,"immature":%%d,"pooled_or_immature":%%d,"provisional":%%s}}'
-) % (novelty.VERSION.encode(), rankpoints.VERSION.encode())
+    b'"ai_score":%%s%%s}'
+) % novelty.VERSION.encode()
+RANKED = b'{"definition":"%s","ranked":%%d,"immature":%%d,"pooled_or_immature":%%d,"provisional":%%s%%s}' % rankpoints.VERSION.encode()
+UNTOLD_BY_SOURCE = -2  # instead of a percentile, of a paper before its first standing by a source
+BY_SOURCE = b',"flags":%s' % orjson.dumps([SELF_CITATIONS_INCLUDED])
 BY_TEXT = b'{"reasons":%s,"new_pairs":%s,"pairs":%s,"cohort":%s,"cohort_size":%s,"table":%s}'
 BY_CITATIONS = b'{"percentile":%s,"cohort":%s,"cohort_size":%s,"table":%s,"immature":%s,"pooled":%s}'
 TRUTH = (b"false", b"true")
@@ -133,7 +137,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     undated = (dated < state.held.length.data[authors]).tolist()
     truncated = (state.truncated_papers.data[authors] > 0).tolist()
     sources = [
-        (name, definitions.told("counted", column.data[authors])) for name, column in zip(state.sources.names, state.counted, strict=True)
+        (name, definitions.told("counted", column.data[authors]), ranks.data[authors].tolist())
+        for name, column, ranks in zip(state.sources.names, state.counted, state.counted_grounds, strict=True)
     ]
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
     definitions_changed = state.layout.generation > 1 and definitions.changed()
@@ -146,11 +151,13 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         described = (said and said["described"]) or {}
         spelled, affiliations = _as_written([written[w] for w in what[name:end]], counts[name:end])
         author_id, own = author_names[slot], numbers[at]
-        counted = {source: dict(zip(COUNTED, rows[at], strict=True)) for source, rows in sources if rows[at][COUNTED_PAPERS]}
-        h_index, citations, told = own[H_INDEX], own[CITATIONS], b'"references"'
+        by_source = [(source, rows[at], ranks[at]) for source, rows, ranks in sources if rows[at][COUNTED_PAPERS]]
+        counted = {source: dict(zip(COUNTED, row, strict=True)) for source, row, _ in by_source}
+        h_index, citations, ai_score, told = own[H_INDEX], own[CITATIONS], own[AI_SCORE], b'"references"'
         own_json = orjson.dumps(dict(zip(REFERENCES, own, strict=True)))
         if wanted in counted:
-            told, h_index, citations = _quoted(basis), counted[wanted]["h_index"], counted[wanted]["citations"]
+            told = _quoted(basis)
+            h_index, citations, ai_score = (counted[wanted][name] for name in ("h_index", "citations", "ai_score"))
         others = b"".join(b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items())
         novel, novel_basis = own[NOVELTY], OWN_NOVELTY
         for one in reported[at]:
@@ -162,7 +169,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         flagged = _flags(
             (
                 is_collective(shown), truncated[at], undated[at], references > 0 and resolved < LOW_COVERAGE * references, large > 0,
-                definitions_changed,
+                definitions_changed, wanted in counted and ai_score is not None,
             )
         )  # fmt: skip
         extras = {extra: described[extra] for extra in EXTRAS if extra in described}
@@ -170,8 +177,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
             extras["redirect"] = state.others.names[redirect[at]]
         rest = REST % (
             _field([categories[c] for c in what[category:name]], counts[category:name]), affiliations, h_index, length[at], citations,
-            orjson.dumps(novel), orjson.dumps(own[AI_SCORE]), told, novel_basis,
-            own_json, others, _scores(score_counts[at], length[at], reported[at]), _reported(said, own) if said else b"[]",
+            orjson.dumps(novel), orjson.dumps(ai_score), told, novel_basis,
+            own_json, others, _scores(score_counts[at], length[at], reported[at], by_source), _reported(said, own) if said else b"[]",
             b",".join(years[cited:published]), b",".join(years[published:category]), length[at],
             b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged,
             PROVENANCE % (covered, orjson.dumps(round(score_counts[at][0] / length[at], 6)) if length[at] else b"null"),
@@ -201,8 +208,8 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
     for at in np.flatnonzero(state.reports.length.data[paper]).tolist():
         told = [dict(zip(("source", "version", "novelty"), one, strict=True)) for one in _reports(state, paper[at])]
         pieces[at] = b'%s,"novelty_reported":%s}' % (pieces[at][:-1], orjson.dumps(told))
-    for source, counts in enumerate(state.paper_counted):
-        _add_counts(pieces, state.sources.names[source], counts.data[paper])
+    if state.sources.names:
+        _add_sources(pieces, state, paper)
     return pieces, [0, *np.cumsum(shown).tolist()]
 
 
@@ -211,9 +218,13 @@ def _standing(names: list[str], new, reasons, k, n, cohort, size, table, percent
     if reasons == UNTOLD:
         return b'"standing":null,"novelty":null'
     text = BY_TEXT % (_reasons(reasons), *_known(k, n, kept=cohort >= 0 or n > 0), *_table(names, cohort, size, table))
-    citations = BY_CITATIONS % (_decimal(percentile), *_table(names, cited, cited_size, cited_table),
-                                TRUTH[doubt & IMMATURE > 0], TRUTH[doubt & FROM_POOLED > 0])  # fmt: skip
+    citations = _by_citations(names, percentile, doubt, cited, cited_size, cited_table)
     return b'"standing":{"novelty":%s,"citations":%s},"novelty":%s' % (text, citations, _decimal(new))
+
+
+def _by_citations(names: list[str], percentile: int, doubt: int, cohort: int, size: int, table: int) -> bytes:
+    doubts = TRUTH[doubt & IMMATURE > 0], TRUTH[doubt & FROM_POOLED > 0]
+    return BY_CITATIONS % (_decimal(percentile), *_table(names, cohort, size, table), *doubts)
 
 
 def _decimal(millionths: int) -> bytes:
@@ -256,23 +267,35 @@ def _means(state, authors: np.ndarray) -> list[list[dict]]:
     return out
 
 
-def _scores(counts: list[int], papers: int, reported: list[dict]) -> bytes:
-    """What the two scores rest on. counts: as COUNTS names them; reported: novelties from elsewhere."""
-    scored, unsettled, ranked, immature, doubtful = counts
+def _scores(counts: list[int], papers: int, reported: list[dict], by_source: list[tuple]) -> bytes:
+    """What the two scores rest on. counts: as COUNTS names them; reported: novelties from elsewhere; by_source: (name, numbers, counts of
+    its ranking)."""
+    scored, unsettled, *ranks = counts
     error = _quoted(round(novelty.ERROR / scored**0.5, 6)) if scored else b"null"
-    provisional = TRUTH[novelty.is_provisional(scored, unsettled)], TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))]
-    return SCORES % (scored, unsettled, provisional[0], error, orjson.dumps(reported), ranked, immature, doubtful, provisional[1])
+    sources = b",".join([b"%s:%s" % (_quoted(name), _ranked(*theirs, papers, BY_SOURCE)) for name, _, theirs in by_source])
+    return SCORES % (
+        scored, unsettled, TRUTH[novelty.is_provisional(scored, unsettled)], error, orjson.dumps(reported), _ranked(*ranks, papers, b""),
+        b',"ai_score_by_source":{%s}' % sources if sources else b"",
+    )  # fmt: skip
 
 
-def _add_counts(pieces: list[bytes], source: str, counts: np.ndarray) -> None:
-    """`citations_by_source` of the papers that a source counts."""
-    name = orjson.dumps(source)
-    for at in np.flatnonzero(counts >= 0).tolist():
-        piece, count = pieces[at], b"%s:%d" % (name, counts[at])
-        if piece.endswith(b"}}"):  # another source counts it too
-            pieces[at] = piece[:-2] + b"," + count + b"}}"
-        else:
-            pieces[at] = piece[:-1] + b',"citations_by_source":{' + count + b"}}"
+def _ranked(ranked: int, immature: int, doubtful: int, papers: int, more: bytes) -> bytes:
+    return RANKED % (ranked, immature, doubtful, TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))], more)
+
+
+def _add_sources(pieces: list[bytes], state, paper: np.ndarray) -> None:
+    """`citations_by_source` and `standing_by_source` of the papers that sources count."""
+    counts: dict[int, list[bytes]] = {}
+    stands: dict[int, list[bytes]] = {}
+    for source, counted, standing in zip(map(_quoted, state.sources.names), state.paper_counted, state.paper_standing, strict=True):
+        held, facts = counted.data[paper], standing.data[paper]
+        for at in np.flatnonzero(held >= 0).tolist():
+            counts.setdefault(at, []).append(b"%s:%d" % (source, held[at]))
+            if facts[at, 0] != UNTOLD_BY_SOURCE:
+                stands.setdefault(at, []).append(b"%s:%s" % (source, _by_citations(state.cohorts.names, *facts[at].tolist())))
+    for key, told in ((b"citations_by_source", counts), (b"standing_by_source", stands)):
+        for at, by_source in told.items():
+            pieces[at] = b'%s,"%s":{%s}}' % (pieces[at][:-1], key, b",".join(by_source))
 
 
 @lru_cache

@@ -41,8 +41,8 @@ class Headline(TypedDict):
     novelty: Annotated[
         Share | None, Field(description="As in metrics.references, unless `novelty_basis` says otherwise; null: no paper is scored.")
     ]
-    ai_score: Annotated[float | None, Field(ge=0, le=100, description="As in metrics.references; null: no paper is ranked.")]
-    basis: Annotated[Basis, Field(description="Which of `metrics` h_index and citations are from.")]
+    ai_score: Annotated[float | None, Field(ge=0, le=100, description="As in the `metrics` of `basis`; null: no paper is ranked.")]
+    basis: Annotated[Basis, Field(description="Which of `metrics` h_index, citations and ai_score are from.")]
     novelty_basis: Annotated[
         str, Field(description="Whose novelty it is: the name of our definition, or reported:SOURCE@VERSION where a setting names one.")
     ]
@@ -76,8 +76,8 @@ class Reported(Metrics):
 
 Cohort = Annotated[
     str | None,
-    Field(description="Like papers that it is compared with: novelty/YEAR/LANGUAGE/CLASS/CATEGORY or citations/YEAR/CATEGORY, without the "
-          "category where the cohort of its own is too small; null: none."),
+    Field(description="Like papers that it is compared with: novelty/YEAR/LANGUAGE/CLASS/CATEGORY, citations/YEAR/CATEGORY or "
+          "counted/SOURCE/YEAR/CATEGORY, without the category where the cohort of its own is too small; null: none."),
 ]  # fmt: skip
 CohortSize = Annotated[Count | None, Field(description="Papers in the cohort's table.")]
 Table = Annotated[Count | None, Field(description="Version of the cohort's table that was used; 0: it has none yet.")]
@@ -103,7 +103,10 @@ class CitationStanding(TypedDict):
     """What a paper counts for in the AI score (docs/scores.md)."""
 
     percentile: Annotated[
-        Share | None, Field(description="Of citations that share no author with the paper; null: the paper is not ranked.")
+        Share | None,
+        Field(
+            description="Of citations that share no author with the paper, or of all that a source counts; null: the paper is not ranked."
+        ),
     ]
     cohort: Cohort
     cohort_size: CohortSize
@@ -165,11 +168,21 @@ class AiScoreGrounds(TypedDict):
 
 
 @with_config(STRICT)
+class AiScoreGroundsBySource(AiScoreGrounds):
+    """The same on the basis of what a source counts, with cohorts of its own."""
+
+    flags: Annotated[list[Literal["self_citations_included"]], Field(description="As in the `flags` of a profile.")]
+
+
+@with_config(STRICT)
 class Scores(TypedDict):
     """What the two scores rest on, and how firmly."""
 
     novelty: NoveltyGrounds
     ai_score: AiScoreGrounds
+    ai_score_by_source: NotRequired[
+        Annotated[dict[str, AiScoreGroundsBySource], Field(description="Of the sources that count some of the papers.")]
+    ]
 
 
 @with_config(STRICT)
@@ -188,6 +201,9 @@ class Paper(TypedDict):
     standing: Annotated[Standing | None, Field(description="null: where it stands is not known yet.")]
     novelty_reported: NotRequired[Annotated[list[ReportedNovelty], Field(description="By source and version.")]]
     citations_by_source: NotRequired[Annotated[dict[str, Count], Field(description="Of the sources that count this paper.")]]
+    standing_by_source: NotRequired[
+        Annotated[dict[str, CitationStanding], Field(description="What it counts for in the AI score by each source that counts it.")]
+    ]
     url: NotRequired[str]
     doi: NotRequired[str]
     venue: NotRequired[str]

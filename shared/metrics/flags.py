@@ -7,6 +7,7 @@ from typing import NamedTuple
 from shared.metrics.coauthors import TEAM
 
 LOW_COVERAGE = 0.5
+SELF_CITATIONS_INCLUDED = "self_citations_included"
 
 
 class Flag(NamedTuple):
@@ -48,6 +49,11 @@ FLAGS = (
         "definitions_changed",
         "This generation follows another version of the definitions than the one before, and the meaning of a number changed with it.",
         "The definition of at least one number has changed: older values of it are not comparable.",
+    ),
+    Flag(
+        SELF_CITATIONS_INCLUDED,
+        "The headline's AI score is counted by a source; also with every `scores.ai_score_by_source`.",
+        "The AI score rests on citations as a source counts them: self-citations are among them.",
     ),
 )
 BY_CODE = {flag.code: flag for flag in FLAGS}

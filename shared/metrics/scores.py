@@ -3,7 +3,7 @@
 import numpy as np
 
 from shared.metrics import novelty, rankpoints
-from shared.metrics.metric import NULL, Metric
+from shared.metrics.metric import BOTH, NULL, Metric
 
 TEN_THOUSANDTH = 100  # in millionths: the AI score has four decimals
 SOURCE = "docs/scores.md"
@@ -14,7 +14,7 @@ NOVELTY = Metric("novelty", "novelty",
                  span="0 … 1", null="without a scored paper", since="2026.3", digits=6, values=lambda a: a.novelty)  # fmt: skip
 AI_SCORE = Metric("ai_score", "AI score",
                   "Rank-weighted citation percentiles of the author's papers, 0 to 100; citations that share an author with the paper "
-                  "don't count. No model is involved: the label is inherited.",
+                  "don't count (those that a source counts all do). No model is involved: the label is inherited.",
                   "100 · Σ 0.2 · 0.8^(i−1) · Pᵢ³ over the ranked papers, P₁ ≥ P₂ ≥ …", f"{SOURCE}, {rankpoints.VERSION}", "points",
-                  span="0 … 100", null="without a ranked paper", since="2026.3", digits=6,
+                  span="0 … 100", null="without a ranked paper", bases=BOTH, since="2026.3", digits=6,
                   values=lambda a: np.where(a.ai_score == NULL, NULL, a.ai_score.astype(np.int64) * TEN_THOUSANDTH))  # fmt: skip

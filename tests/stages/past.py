@@ -100,17 +100,21 @@ def random_cut(past: Past, dice: random.Random) -> Cut:
     return Cut({place: dice.randint(0, end) for place, end in past.cut().items()})
 
 
+STANDINGS = ("standing", "standing_by_source")
+
+
 def without_version(profile: dict) -> dict:
     """What of a snapshot does not depend on when and in which pieces it was made (docs/history.md)."""
     papers = [
-        paper | {"standing": {by: one | {"table": None} for by, one in (paper["standing"] or {}).items()}} for paper in profile["papers"]
+        paper | {name: {by: one | {"table": None} for by, one in (paper[name] or {}).items()} for name in STANDINGS if name in paper}
+        for paper in profile["papers"]
     ]
     return {name: value for name, value in profile.items() if name not in ("version", "as_of", "cut")} | {"papers": papers}
 
 
 def without_tables(profile: dict) -> dict:
     """What of a snapshot does not depend on when tables of cohorts were cut (docs/scores.md, section 4)."""
-    scores = {"novelty", "ai_score", "novelty_basis", "standing"}
+    scores = {"novelty", "ai_score", "novelty_basis", *STANDINGS}
 
     def rest(value: dict) -> dict:
         return {name: one for name, one in value.items() if name not in scores}

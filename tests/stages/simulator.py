@@ -482,7 +482,7 @@ def without_scores(profile: dict) -> dict:
         for basis, numbers in profile["metrics"].items()
     }
     papers = [
-        {name: value for name, value in paper.items() if name not in ("novelty", "standing", "novelty_reported")}
+        {name: value for name, value in paper.items() if name not in ("novelty", "standing", "standing_by_source", "novelty_reported")}
         for paper in profile["papers"]
     ]
     return profile | {"metrics": metrics, "papers": papers}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.topics import AUTHOR_PROFILES, PAPERS
+from shared.contracts.topics import AUTHOR_CHANGES, AUTHOR_PROFILES, PAPERS
 from shared.log.port import Message, Partition
 from shared.stages import packs
 from shared.stages.stage import Layout
@@ -97,7 +97,7 @@ def test_the_newest_count_of_each_source_stands(made):
     made.tell(counted("2026-02-02", 7), paper("p", "a"), paper("q", "a"))
     assert made.numbers("a", "counted:x") == {
         "papers": 2, "papers_counted": 1, "citations": 7, "h_index": 1, "g_index": 2, "g_index_uncapped": 2,
-        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None,
+        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None, "ai_score": None,
     }  # fmt: skip
     made.tell(counted("2026-02-01", 99), counted("2026-02-02", 3), counted("2026-01-01", 120, "y"))
     assert made.numbers("a", "counted:x")["citations"] == 3 and made.numbers("a", "counted:y")["i100_index"] == 1
@@ -224,3 +224,24 @@ def test_a_version_comes_after_all_that_it_stands_for():
         publisher.step([record])
         made.publish(publisher)
     assert made.numbers("a", "counted:s")["citations"] == 9 and made.profiles["a"]["name"] == "Ada"
+
+
+def test_no_paper_is_shown_before_its_card():
+    """Also where its paper is revised in the same flush, wherever packs and flushes are cut."""
+    made = Pipeline()
+    with mock.patch.object(packs, "PACK_BYTES", 1):
+        with mock.patch.object(made, "sessions", [s for s in made.sessions if s.stage.name in ("catalogue", "citations")]):
+            made.tell(paper("p", "b", "a"), paper("q", "a"), paper("p", "b", "a", revision=1, title="Revised"))
+        log = made.logs[Partition(AUTHOR_CHANGES.named(1), 0)]
+        for end in range(1, len(log)):
+            again = Pipeline()
+            authors, publisher = [s for s in again.sessions if s.stage.name in ("authors", "publisher")]
+            for part in (log[:end], log[end:]):
+                authors.step(part)
+                again.append(authors.flush())
+            for record in again.logs[publisher.input]:
+                publisher.step([record])
+                again.publish(publisher)
+            for profile in again.records(AUTHOR_PROFILES):  # JSON that can be read
+                assert all(entry["title"] for entry in profile["papers"])
+            assert {entry["title"] for entry in again.profiles["a"]["papers"]} == {"q", "Revised"}

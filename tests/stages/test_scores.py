@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.consumer.standings import MANY
+from services.consumer.ranking import MANY
 from shared.metrics import novelty, percentile
 from shared.stages.stage import Layout
 from tests import score_oracle
@@ -125,7 +125,16 @@ IDENTITY = st.builds(
     st.none() | st.sampled_from("abcde"),
     st.integers(0, 2),
 )
-HISTORIES = st.lists(PAPER | PAPER | PAPER | PAPER | IDENTITY | WITHDRAWN | DAY, max_size=24)
+COUNTED = st.fixed_dictionaries(
+    {
+        "event": st.just("paper.counted"),
+        "paper_id": st.sampled_from([f"p{i}" for i in range(9)]),
+        "source": st.sampled_from(["openalex", "openalex", "a/b 50%"]),
+        "as_of": st.sampled_from(["2026-02-07", "2026-02-08"]),
+        "citations": st.sampled_from([0, 0, 1, 9, 255, 256, 2_000_000_000]),
+    }
+)
+HISTORIES = st.lists(PAPER | PAPER | PAPER | PAPER | COUNTED | COUNTED | IDENTITY | WITHDRAWN | DAY, max_size=30)
 
 
 @settings(max_examples=150, deadline=None)
@@ -134,13 +143,15 @@ HISTORIES = st.lists(PAPER | PAPER | PAPER | PAPER | IDENTITY | WITHDRAWN | DAY,
     st.tuples(*[st.integers(1, 3)] * 4),
     st.integers(0, 10**6),
     st.tuples(st.integers(2, 5), st.integers(1, 3), st.integers(3, 5)),
+    st.sampled_from(["references", "counted:openalex"]),
 )
-def test_random_histories_equal_the_oracle_after_a_tick(events, partitions, seed, thresholds):
+def test_random_histories_equal_the_oracle_after_a_tick(events, partitions, seed, thresholds, basis):
     parameters = Parameters(*thresholds)
     one, other = limits(*thresholds)
     papers, authors, terms, cohorts = partitions
     with one, other:
-        made = Pipeline(Layout(papers, authors, terms=terms, cohorts=cohorts), seed).tell(*events).tell(TICK).tell(AGAIN)
+        layout = Layout(papers, authors, terms=terms, cohorts=cohorts, headline_basis=basis)
+        made = Pipeline(layout, seed).tell(*events).tell(TICK).tell(AGAIN)
         told = [json.dumps(event).encode() for event in [*events, TICK, AGAIN]]
         assert list(score_oracle.differences(made.profiles, told, parameters)) == []
 
@@ -190,15 +201,29 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
         {"paper_id": f"q{i}", "title": "t", "authors": [{"author_id": "b", "name": "B"}], "references": dice.choices(keys, k=6)}
         for i in range(150)
     ]
-    gone = [{"event": "paper.withdrawn", "paper_id": one["paper_id"], "revision": 1} for one in dice.sample([*papers[:100], *citing], 60)]
+    counts = [
+        {
+            "event": "paper.counted",
+            "paper_id": paper,
+            "source": "s",
+            "as_of": f"2026-12-0{dice.randrange(1, 9)}",
+            "citations": dice.randrange(9),
+        }
+        for paper in [*keys[20:], *dice.choices(keys, k=300)]
+    ]
+    citing = [event for pair in itertools.zip_longest(citing, counts) for event in pair if event]  # both from now on
+    gone = [
+        {"event": "paper.withdrawn", "paper_id": one, "revision": 1} for one in dice.sample(keys[:100] + [f"q{i}" for i in range(150)], 60)
+    ]
     made, told = Pipeline(seed=2).tell(*papers).tell(TICK), [*papers, TICK]
-    for at, part in enumerate((citing[:100], gone[:30], citing[100:], gone[30:])):
+    for at, part in enumerate((citing[:600], gone[:30], citing[600:], gone[30:])):
         day = TICK | {"date": f"2026-12-{at + 1:02}"}
         made.tell(*part).tell(day)
         told += [*part, day]
         assert list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told])) == []
     [authors] = [session.stage for session in made.sessions if session.stage.name == "authors"]
-    assert authors.standings.best.length.view.max() > 0, "the example has no large author"
+    for ranking in (authors.standings.cited, *authors.standings.counted):
+        assert ranking.best.length.view.max() > 0, "the example has no large author"
 
 
 def test_a_large_author_takes_over_papers_and_gives_them_back():

@@ -15,7 +15,7 @@ from services.viewer.pages.layout import page
 from services.viewer.pages.metrics import definition_of, findings, name_of, why_missing
 from services.viewer.pages.reasons import HEADLINE, fold_of, shown, whys
 from services.viewer.pages.reported import beside, computed_of, reported_panel
-from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel
+from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel, source_of
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
 
 SIMULATED = "sim:"
@@ -146,7 +146,7 @@ def _meaning(profile: Entry, metric: str, value: float | None) -> str | None:
     """What a headline number says, in one line."""
     if metric not in SCORES:
         return definition_of(metric)
-    return " ".join(filter(None, (explained(metric, value), firmness(profile, metric))))
+    return " ".join(filter(None, (explained(metric, value, source_of(profile)), firmness(profile, metric))))
 
 
 def _papers(profile: Entry, name: str) -> Html:

@@ -16,7 +16,7 @@ from shared.metrics.reasons import Reason
 from shared.metrics.reasons.snapshot import Explanation
 
 HEADLINE = ("h_index", "papers", "citations", "novelty", "ai_score")
-OF_THE_HEADLINE_BASIS = ("h_index", "citations")
+OF_THE_HEADLINE_BASIS = ("h_index", "citations", "ai_score")
 ROWS, FEW, NEAREST = 20, 5, 5  # papers told under the headline, in a line of all numbers, of those that lack something
 WHOLE = ("h_index",)  # told to the last paper under the headline
 ELSEWHERE = ("papers",)  # the page lists them anyway

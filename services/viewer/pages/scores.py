@@ -45,20 +45,19 @@ def told(metric: str, value: float) -> str:
     return f"{floor(100 * value + 0.5)}%" if metric == "novelty" else number(floor(value + 0.5))
 
 
-def explained(metric: str, value: float | None) -> str:
-    """What the number says, in one line."""
+def explained(metric: str, value: float | None, source: str | None = None) -> str:
+    """What the number says, in one line. source: who counts the citations, None: they are counted from references."""
     if metric == "novelty":
         share = "so many" if value is None else told(metric, value)
         return f"The author's papers use more new word combinations than {share} of papers of the same field and year, on average."
-    return (
-        "Rank-weighted citation percentiles of the author's papers, 0–100; citations sharing an author with the paper don't count. "
-        "No model is involved: “AI” is only the label."
-    )
+    citations = f"counted by {source}, self-citations among them" if source else "citations sharing an author with the paper don't count"
+    return f"Rank-weighted citation percentiles of the author's papers, 0–100; {citations}. No model is involved: “AI” is only the label."
 
 
 def firmness(profile: Entry, metric: str) -> str | None:
     """How firm a score of the author is, in words; None where the snapshot does not tell."""
-    grounds = (profile.get("scores") or {}).get(metric)
+    scores, source = profile.get("scores") or {}, source_of(profile)
+    grounds = scores.get("ai_score_by_source", {}).get(source) if source and metric == "ai_score" else scores.get(metric)
     if grounds is None:
         return None
     papers = profile.get("papers_total", 0)
@@ -83,11 +82,17 @@ def firmness(profile: Entry, metric: str) -> str | None:
     return f"{said}; provisional: {why}." if grounds["provisional"] else f"{said}."
 
 
+def source_of(profile: Entry) -> str | None:
+    """Who counts the citations behind the headline; None: references."""
+    kind, _, source = (profile.get("headline") or {}).get("basis", "").partition(":")
+    return source if kind == "counted" else None
+
+
 def scores_panel(profile: Entry) -> Html:
     """Both scores: what they say and how firmly."""
     headline = profile.get("headline") or {}
     lines = [
-        tag("li", tag("strong", title), ": ", explained(metric, headline.get(metric)), " ", firmness(profile, metric))
+        tag("li", tag("strong", title), ": ", explained(metric, headline.get(metric), source_of(profile)), " ", firmness(profile, metric))
         for title, metric in (("Novelty", "novelty"), ("AI score", "ai_score"))
     ]
     more = tag("p", tag("a", "How both are computed, and what they cannot say", href=ADDRESS))

@@ -43,16 +43,25 @@ class Explanation(NamedTuple):
     lacking: str | None
 
 
-def row_of(paper: Mapping[str, Any], source: str | None, **facts: Any) -> Row:
-    """A paper of a snapshot. source: who counts its citations, None: they are counted from references; facts: of Row, from elsewhere."""
-    row = Row(paper["paper_id"], paper["title"], paper["published"], paper["citations"], **facts)
+def row_of(paper: Mapping[str, Any], source: str | None, percentile: float, **facts: Any) -> Row:
+    """A paper of a snapshot. source: who counts its citations, None: they are counted from references; percentile: of these, taken where
+    the paper has a standing by them; facts: of Row, from elsewhere."""
+    row, cited = Row(paper["paper_id"], paper["title"], paper["published"], paper["citations"], **facts), _cited(paper, source)
     if standing := paper.get("standing"):
-        text, cited = standing["novelty"], standing["citations"]
-        row = row._replace(reasons=text["reasons"], is_immature=cited["immature"], is_pooled=cited["pooled"])
-    if source is None:
+        row = row._replace(reasons=standing["novelty"]["reasons"])
+    if source is not None:
+        counted = paper.get("citations_by_source", {})
+        row = row._replace(citations=counted.get(source, 0), counted=source in counted)
+    if cited is None:
         return row
-    counted = paper.get("citations_by_source", {})
-    return row._replace(citations=counted.get(source, 0), counted=source in counted)
+    return row._replace(percentile=percentile, is_immature=cited["immature"], is_pooled=cited["pooled"])
+
+
+def _cited(paper: Mapping[str, Any], source: str | None) -> Mapping[str, Any] | None:
+    """Where the paper's citations stand among like papers."""
+    if source is not None:
+        return paper.get("standing_by_source", {}).get(source)
+    return paper["standing"]["citations"] if paper.get("standing") else None
 
 
 def bases_of(profile: Mapping[str, Any], metric: str) -> list[str]:
@@ -90,13 +99,12 @@ def _reason(profile: Mapping[str, Any], metric: str, basis: str, value: Any) -> 
 
 def _grounds(profile: Mapping[str, Any], basis: str) -> Grounds:
     source = basis.removeprefix(f"{COUNTED}:") if basis != REFERENCES else None
-    rows = [row_of(paper, source, **_facts(paper)) for paper in profile["papers"]]
+    rows = [row_of(paper, source, **_facts(paper, source)) for paper in profile["papers"]]
     return Grounds(rows, profile["citations_by_year"], int(profile["as_of"][:4]) if profile["as_of"] else 0)
 
 
-def _facts(paper: Mapping[str, Any]) -> dict[str, Any]:
-    novelty, standing = paper.get("novelty"), paper.get("standing")
-    percentile = standing["citations"]["percentile"] if standing else None
+def _facts(paper: Mapping[str, Any], source: str | None) -> dict[str, Any]:
+    novelty, percentile = paper.get("novelty"), (_cited(paper, source) or {}).get("percentile")
     return {
         "authors": max(1, paper["authors_total"]),
         "novelty": NULL if novelty is None else round(novelty * MILLION),
