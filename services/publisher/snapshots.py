@@ -164,7 +164,6 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
             if named_novelty == f"reported:{one['source']}@{one['version']}":
                 novel, novel_basis = one["novelty"], _quoted(named_novelty)
         references, resolved, large = grounds[at]
-        covered = orjson.dumps(round(resolved / references, 6)) if references else b"null"
         shown = described.get("name") or spelled or author_id.removeprefix("name:")
         flagged = _flags(
             (
@@ -181,7 +180,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
             own_json, others, _scores(score_counts[at], length[at], reported[at], by_source), _reported(said, own) if said else b"[]",
             b",".join(years[cited:published]), b",".join(years[published:category]), length[at],
             b",".join(pieces[paper_bounds[at] : paper_bounds[at + 1]]), flagged,
-            PROVENANCE % (covered, orjson.dumps(round(score_counts[at][0] / length[at], 6)) if length[at] else b"null"),
+            PROVENANCE % (_share(resolved, references), _share(score_counts[at][0], length[at])),
             b"," + orjson.dumps(extras)[1:-1] if extras else b"",
         )  # fmt: skip
         yield slot, HEAD % _quoted(author_id), NAME % _quoted(shown), rest, own_json, counted
@@ -217,14 +216,23 @@ def _standing(names: list[str], new, reasons, k, n, cohort, size, table, percent
     """Where a paper stands, as JSON. names: of the cohorts; the rest are FACTS."""
     if reasons == UNTOLD:
         return b'"standing":null,"novelty":null'
-    text = BY_TEXT % (_reasons(reasons), *_known(k, n, kept=cohort >= 0 or n > 0), *_table(names, cohort, size, table))
-    citations = _by_citations(names, percentile, doubt, cited, cited_size, cited_table)
-    return b'"standing":{"novelty":%s,"citations":%s},"novelty":%s' % (text, citations, _decimal(new))
+    text = _by_text(new, reasons, k, n, names[cohort] if cohort >= 0 else None, size, table)
+    return text % _by_citations(percentile, doubt, names[cited] if cited >= 0 else None, cited_size, cited_table)
 
 
-def _by_citations(names: list[str], percentile: int, doubt: int, cohort: int, size: int, table: int) -> bytes:
+# papers of a cohort have many of these in common
+@lru_cache(1 << 13)
+def _by_text(new: int, reasons: int, k: int, n: int, cohort: str | None, size: int, table: int) -> bytes:
+    """With a place for what _by_citations says."""
+    known = _known(k, n, kept=cohort is not None or n > 0)
+    text = BY_TEXT % (_quoted(reasons_of(reasons)), *known, *_table(cohort, size, table))
+    return b'"standing":{"novelty":%s,"citations":%%s},"novelty":%s' % (text.replace(b"%", b"%%"), _decimal(new))
+
+
+@lru_cache(1 << 13)
+def _by_citations(percentile: int, doubt: int, cohort: str | None, size: int, table: int) -> bytes:
     doubts = TRUTH[doubt & IMMATURE > 0], TRUTH[doubt & FROM_POOLED > 0]
-    return BY_CITATIONS % (_decimal(percentile), *_table(names, cohort, size, table), *doubts)
+    return BY_CITATIONS % (_decimal(percentile), *_table(cohort, size, table), *doubts)
 
 
 def _decimal(millionths: int) -> bytes:
@@ -235,13 +243,8 @@ def _known(*numbers: int, kept: bool) -> list[bytes]:
     return [b"%d" % number if kept else b"null" for number in numbers]
 
 
-def _table(names: list[str], cohort: int, size: int, version: int) -> tuple[bytes, bytes, bytes]:
-    return (b"null",) * 3 if cohort < 0 else (_quoted(names[cohort]), b"%d" % size, b"%d" % version)
-
-
-@lru_cache
-def _reasons(bits: int) -> bytes:
-    return _quoted(reasons_of(bits))
+def _table(cohort: str | None, size: int, version: int) -> tuple[bytes, bytes, bytes]:
+    return (b"null",) * 3 if cohort is None else (_quoted(cohort), b"%d" % size, b"%d" % version)
 
 
 def _reports(state, paper: int) -> list[list]:
@@ -271,14 +274,20 @@ def _scores(counts: list[int], papers: int, reported: list[dict], by_source: lis
     """What the two scores rest on. counts: as COUNTS names them; reported: novelties from elsewhere; by_source: (name, numbers, counts of
     its ranking)."""
     scored, unsettled, *ranks = counts
-    error = _quoted(round(novelty.ERROR / scored**0.5, 6)) if scored else b"null"
     sources = b",".join([b"%s:%s" % (_quoted(name), _ranked(*theirs, papers, BY_SOURCE)) for name, _, theirs in by_source])
     return SCORES % (
-        scored, unsettled, TRUTH[novelty.is_provisional(scored, unsettled)], error, orjson.dumps(reported), _ranked(*ranks, papers, b""),
+        *_scored(scored, unsettled), orjson.dumps(reported) if reported else b"[]", _ranked(*ranks, papers, b""),
         b',"ai_score_by_source":{%s}' % sources if sources else b"",
     )  # fmt: skip
 
 
+@lru_cache(1 << 10)
+def _scored(scored: int, unsettled: int) -> tuple[int, int, bytes, bytes]:
+    error = _quoted(round(novelty.ERROR / scored**0.5, 6)) if scored else b"null"
+    return scored, unsettled, TRUTH[novelty.is_provisional(scored, unsettled)], error
+
+
+@lru_cache(1 << 10)
 def _ranked(ranked: int, immature: int, doubtful: int, papers: int, more: bytes) -> bytes:
     return RANKED % (ranked, immature, doubtful, TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))], more)
 
@@ -291,8 +300,10 @@ def _add_sources(pieces: list[bytes], state, paper: np.ndarray) -> None:
         held, facts = counted.data[paper], standing.data[paper]
         for at in np.flatnonzero(held >= 0).tolist():
             counts.setdefault(at, []).append(b"%s:%d" % (source, held[at]))
-            if facts[at, 0] != UNTOLD_BY_SOURCE:
-                stands.setdefault(at, []).append(b"%s:%s" % (source, _by_citations(state.cohorts.names, *facts[at].tolist())))
+            percentile, doubt, cohort, size, table = facts[at].tolist()
+            if percentile != UNTOLD_BY_SOURCE:
+                name = state.cohorts.names[cohort] if cohort >= 0 else None
+                stands.setdefault(at, []).append(b"%s:%s" % (source, _by_citations(percentile, doubt, name, size, table)))
     for key, told in ((b"citations_by_source", counts), (b"standing_by_source", stands)):
         for at, by_source in told.items():
             pieces[at] = b'%s,"%s":{%s}}' % (pieces[at][:-1], key, b",".join(by_source))
@@ -345,6 +356,11 @@ def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
 
 def _flat(counted: dict[str, dict]) -> dict[str, int | float | None]:
     return {f"counted:{source}.{name}": value for source, values in counted.items() for name, value in values.items()}
+
+
+@lru_cache(1 << 12)
+def _share(part: int, whole: int) -> bytes:
+    return _quoted(round(part / whole, 6)) if whole else b"null"
 
 
 def _field(categories: list[str], papers: list[int]) -> bytes:
