@@ -86,7 +86,8 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
     """A snapshot of each of the distinct authors whose content is not what is public. state: Profiles."""
     stamp = _day(state.day)
     versions, digests = state.version.data[authors].tolist(), state.public_digest.data[authors].tolist()
-    before, counted_before = state.public_numbers.data[authors].tolist(), blobs(state.public_counted, authors)
+    public = state.public_numbers.data[authors]
+    before, told_before, counted_before = public.tolist(), definitions.told("references", public), blobs(state.public_counted, authors)
     generation, names = state.layout.generation, state.authors.names
     whys, why_bounds, totals = _whys(state, why)
     stored = state.numbers.data[authors].tolist()
@@ -99,7 +100,7 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
             continue
         mark = MARK % (generation, versions[at], stamp)
         profile = b"".join((head, name, mark, rest))
-        change = _change(before[at], stored[at], told_numbers, counted_before[at], counted)
+        change = _change(before[at], told_before[at], stored[at], told_numbers, counted_before[at], counted)
         if change is not None:
             told = b",".join(whys[why_bounds[at] : why_bounds[at + 1]][: causes.TOLD])
             change = b"".join((head, mark, change, CAUSES % (told, totals[at])))
@@ -151,14 +152,14 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         described = (said and said["described"]) or {}
         spelled, affiliations = _as_written([written[w] for w in what[name:end]], counts[name:end])
         author_id, own = author_names[slot], numbers[at]
-        by_source = [(source, rows[at], ranks[at]) for source, rows, ranks in sources if rows[at][COUNTED_PAPERS]]
-        counted = {source: dict(zip(COUNTED, row, strict=True)) for source, row, _ in by_source}
+        by_source = [(source, rows[at], ranks[at]) for source, rows, ranks in sources if rows[at][COUNTED_PAPERS]] if sources else []
+        counted = {source: dict(zip(COUNTED, row, strict=True)) for source, row, _ in by_source} if by_source else {}
         h_index, citations, ai_score, told = own[H_INDEX], own[CITATIONS], own[AI_SCORE], b'"references"'
         own_json = orjson.dumps(dict(zip(REFERENCES, own, strict=True)))
         if wanted in counted:
             told = _quoted(basis)
             h_index, citations, ai_score = (counted[wanted][name] for name in ("h_index", "citations", "ai_score"))
-        others = b"".join(b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items())
+        others = b"".join([b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items()])
         novel, novel_basis = own[NOVELTY], OWN_NOVELTY
         for one in reported[at]:
             if named_novelty == f"reported:{one['source']}@{one['version']}":
@@ -171,7 +172,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
                 definitions_changed, wanted in counted and ai_score is not None,
             )
         )  # fmt: skip
-        extras = {extra: described[extra] for extra in EXTRAS if extra in described}
+        extras = {extra: described[extra] for extra in EXTRAS if extra in described} if described else {}
         if redirect[at] >= 0:
             extras["redirect"] = state.others.names[redirect[at]]
         rest = REST % (
@@ -314,15 +315,14 @@ def _flags(holds: tuple[bool, ...]) -> bytes:
     return orjson.dumps([flag.code for flag, held in zip(FLAGS, holds, strict=True) if held])
 
 
-def _change(before: list[int], now: list[int], told: bytes, counted_before, counted: dict) -> bytes | None:
-    """The numbers of a change record; None when all are what they were. told: `now` as JSON."""
+def _change(before: list[int], told_before: tuple, now: list[int], told: bytes, counted_before, counted: dict) -> bytes | None:
+    """The numbers of a change record; None when all are what they were. told_before: `before` as people have it; told: `now` as JSON."""
     if before == now and not counted and not counted_before:
         return None
     changed = [name for name, old, new in zip(NAMES, before, now, strict=True) if old != new]
     olds = b""
     if before[PAPERS] >= 0:  # else the author is new
-        [values] = definitions.told("references", np.array([before]))
-        olds = orjson.dumps(dict(zip(REFERENCES, values, strict=True)))[1:-1]
+        olds = orjson.dumps(dict(zip(REFERENCES, told_before, strict=True)))[1:-1]
     news = told[1:-1]
     if counted or counted_before:
         old, new = _flat(orjson.loads(counted_before) if counted_before else {}), _flat(counted)
