@@ -46,6 +46,8 @@ class Expected:
         self._first, self._last = read.first.tolist(), read.last.tolist()
         self._team, self._year, self._field = read.team.tolist(), read.year.tolist(), read.field.tolist()
         self._citations, self._nonself, self._weight = read.citations.tolist(), read.nonself.tolist(), read.weight.tolist()
+        self._references, self._resolved, self._truncated = read.references.tolist(), read.resolved.tolist(), read.truncated.tolist()
+        self._counted, self._scored = read.counted.tolist(), read.scored.tolist()
         self._years_at, self._coauthors_at = read.years.starts.tolist(), read.coauthors.starts.tolist()
         self._standing = Standing(read)
         author, count, weight = read.own.members
@@ -78,7 +80,7 @@ class Expected:
             | self._own_metrics(number, papers, teams, dated)
             | self._year_metrics(papers, counts)
         }
-        told = [self.papers.counted[paper] or {} for paper in papers]
+        told = [self._counted[paper] or {} for paper in papers]
         for source in sorted({source for of_paper in told for source in of_paper}):
             known = [of_paper[source] for of_paper in told if source in of_paper]
             ordered = sorted(known, reverse=True) + [0] * (len(papers) - len(known))
@@ -115,7 +117,7 @@ class Expected:
         """Both scores, each with what it rests on, and what others say of these papers on average, by (source, version)."""
         told: dict[tuple[str, str], list[float]] = {}
         for paper in papers:
-            for by, value in (self.papers.scored[paper] or {}).items():
+            for by, value in (self._scored[paper] or {}).items():
                 told.setdefault(by, []).append(value)
         reported = [
             {"source": source, "version": version, "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
@@ -171,9 +173,9 @@ class Expected:
 
     def _grounds(self, papers: list[int], teams: list[int], dated: list[int]) -> dict:
         """coverage of references (None: no references) and the flags that papers alone decide."""
-        references, resolved = int(self.papers.references[papers].sum()), int(self.papers.resolved[papers].sum())
+        references, resolved = sum(self._references[paper] for paper in papers), sum(self._resolved[paper] for paper in papers)
         raised = {
-            "authors_truncated": bool(self.papers.truncated[papers].any()),
+            "authors_truncated": any(self._truncated[paper] for paper in papers),
             "dates_missing": len(dated) < len(papers),
             "references_low": references > 0 and resolved / references < LOW_COVERAGE,
             "teams_left_out": any(team > LARGE_TEAM for team in teams),
