@@ -11,22 +11,25 @@ from bench.stages import BATCH, Pipeline
 FEW = 10
 TRIES = 301
 MANY_AUTHORS = 15_000
+WORDS = ("alpha", "beta", "gamma", "delta", "epsilon")
 
 
 def measure(papers: int, tries: int = TRIES, authors: int = MANY_AUTHORS) -> list[Figure]:
     """All stages and the snapshot, over logs in memory: milliseconds of CPU for one citing paper; medians of alternating tries."""
     print(f"an author of {papers:,} papers, and one of {FEW} …", flush=True)
     pipeline = Pipeline()
-    events = [_paper(f"many{i}", "Many", []) for i in range(papers)] + [_paper(f"few{i}", "Few", []) for i in range(FEW)]
+    events = [_paper(f"many{i}", "Many", [], i) for i in range(papers)] + [_paper(f"few{i}", "Few", [], i) for i in range(FEW)]
     for at in range(0, len(events), BATCH):
         pipeline.feed(events[at : at + BATCH])
         pipeline.run(publish=False)
-    pipeline.publish()
+    for day in ("2026-11-25", "2026-11-26"):  # all papers have a novelty and a place among those of their year
+        pipeline.say({"event": "clock.ticked", "author_id": "clock", "date": day})
+        pipeline.run()
     took: dict[str, list[float]] = {"many": [], "few": []}
     stages: dict[str, list[float]] = {"many": [], "few": []}
     for number in range(tries):
         for who, held in (("many", papers), ("few", FEW)):
-            pipeline.feed([_paper(f"citing {who} {number}", f"Citing {number}", [f"{who}{number * 7 % held}"])])
+            pipeline.feed([_paper(f"citing {who} {number}", f"Citing {number}", [f"{who}{number * 7 % held}"], number)])
             before, began = pipeline.spent["authors"], time.process_time()
             pipeline.run()
             took[who].append(time.process_time() - began)
@@ -45,5 +48,9 @@ def measure(papers: int, tries: int = TRIES, authors: int = MANY_AUTHORS) -> lis
     ]
 
 
-def _paper(paper_id: str, author: str, references: list[str]) -> bytes:
-    return orjson.dumps({"paper_id": paper_id, "title": paper_id, "authors": [{"name": author}], "references": references})
+def _paper(paper_id: str, author: str, references: list[str], number: int) -> bytes:
+    title = " ".join(f"{word}{number // 3**place % 97}" for place, word in enumerate(WORDS))
+    return orjson.dumps(
+        {"paper_id": paper_id, "title": title, "published": str(1997 + number % 30), "categories": ["cs.DL"],
+         "authors": [{"name": author}], "references": references}
+    )  # fmt: skip
