@@ -293,6 +293,8 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     citations = {paper: len(citing[paper]) for paper in papers}
     nonself = {paper: sum(authors[by].keys().isdisjoint(authors[paper].keys()) for by in citing[paper]) for paper in papers}
 
+    cards = {paper: card(papers[paper], citations[paper], sources[paper]) for paper in papers}
+
     profiles = {}
     for author in sorted(known | described.keys() | reported.keys()):
         mine = written[author]
@@ -337,7 +339,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             "coverage": coverage,
             "papers_by_year": dict(years),
             "citations_by_year": dict(cited_years),
-            "papers": [card(papers[paper], citations[paper], sources[paper]) for paper in ordered[:100]],
+            "papers": [dict(cards[paper]) for paper in ordered[:100]],
             "reported": [
                 {"source": source, "as_of": event["as_of"]}
                 | (figures := {name: value for name in (*COUNTS, *SHARES, *SERIES) if (value := event["metrics"].get(name)) is not None})
