@@ -29,7 +29,7 @@ async def check(settings, report: Report) -> int:
     """How many checkpoints are right. Error: VerificationFailed with what differs, where, and what to do."""
     async with worker.opened(settings, create=False) as (log, layout):
         store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
-        return await check_all(log, layout, store, report)
+        return await check_all(log, await worker.computed_layout(log, layout), store, report)
 
 
 async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Report) -> int:

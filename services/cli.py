@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.command import ALL, EVENTS, INTAKE, INTERRUPTED, PARTITIONS, PLACE, SERVICE, numbers_or_all, with_settings
+from services.command import ALL, INTAKE, INTERRUPTED, PARTITIONS, PLACE, SERVICE, numbers_or_all, with_settings
 from shared.errors import ScholarstreamError, UsageError, VerificationFailed
 from shared.settings import Settings
 
@@ -322,7 +322,7 @@ def status(
 
 
 @app.command()
-@with_settings(*PLACE, "checkpoints", *EVENTS)
+@with_settings(*PLACE, "checkpoints")
 def verify(
     settings: Settings,
     no_checkpoints: Annotated[bool, typer.Option("--no-checkpoints", help="Leave out the comparison of checkpoints.")] = False,

@@ -165,11 +165,7 @@ def _end(point: str, cut: Cut, portfolio: Portfolio | None) -> dict:
 
 async def _replay(settings, log: Log, layout: Layout, author: str, report: Report) -> Replay:
     """With the settings that the log was computed with, not with ours."""
-    noted = await worker.noted_layout(log, layout)
-    if noted is not None:
-        layout = layout._replace(
-            **{name: noted[name] for name in ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty")}
-        )
+    layout = await worker.computed_layout(log, layout)
     store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
     told = (await Progress(log, layout).reported()).values()
     left_out = {stage for stage in worker.SCORER if not any(one["stage"] == stage.name for one in told)}

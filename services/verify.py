@@ -6,7 +6,6 @@ are what a replay of the log gives (I2; `services.checkpoint_check`).
 """
 
 import hashlib
-import importlib
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -90,10 +89,13 @@ async def verify(
     Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log;
     UsageError for a memory that is too small.
     """
+    from services import checkpoint_check, worker  # they know the stages, which the recomputation must not
+
     log = open_log(settings.log_url, settings.kafka, create=False)
     try:
+        layout = await worker.computed_layout(log, await worker.layout_of(settings, log))
         verifier = Verifier(
-            log, report, listed=settings.snapshot_papers, max_event_bytes=settings.max_event_bytes, sample=sample, memory=memory
+            log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, sample=sample, memory=memory
         )
         await verifier.note_ends()
         await demand_idle(settings)
@@ -101,11 +103,7 @@ async def verify(
     finally:
         await log.close()
     if checkpoints and sample is None:
-        check = _optional("services.checkpoint_check", "check")
-        if check is None:
-            report("checkpoints: not checked (this release has no check for them)")
-        else:
-            await check(settings, report)
+        await checkpoint_check.check(settings, report)
     return counts
 
 
@@ -561,9 +559,8 @@ def check_place(key: bytes | None, name: str, partition: int, count: int) -> Non
 
 async def demand_idle(settings) -> None:
     """ScholarstreamError unless everything in the log has been published."""
-    status = _optional("services.status", "status")
-    if status is None:
-        return
+    from services.status import status
+
     now = await status(settings)
     behind = now["lag"]
     if not now["idle"]:
@@ -571,15 +568,6 @@ async def demand_idle(settings) -> None:
             f"the service is {behind:,} records behind, so its profiles are not up to date; run it (`scholarstream run --exit-when-idle`) "
             "or wait for it (`scholarstream status --wait-idle 60`), then verify"
         )
-
-
-def _optional(module: str, name: str) -> Callable | None:
-    try:
-        return getattr(importlib.import_module(module), name)
-    except ModuleNotFoundError as missing:
-        if missing.name != module:
-            raise
-        return None
 
 
 def _grounds(told: Mapping) -> dict:

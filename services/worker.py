@@ -39,7 +39,7 @@ from shared.contracts.topics import (
     TOPICS,
     Topic,
 )
-from shared.errors import LogUnavailable, Stopped, UsageError
+from shared.errors import LogUnavailable, Stopped, UnknownTopic, UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
 from shared.log.port import Log, Message, Partition, TopicSpec
@@ -57,6 +57,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
 SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
+KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty")  # settings that a log keeps, fields of its layout
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
 SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
@@ -146,6 +147,15 @@ async def noted_layout(log: Log, layout: Layout) -> dict | None:
         noted = next((orjson.loads(r.value) for r in reversed(records) if r.key == LAYOUT), noted)
         start = records[-1].offset + 1
     return noted
+
+
+async def computed_layout(log: Log, layout: Layout) -> Layout:
+    """What this generation was computed with, whatever the settings of those say who only look at it."""
+    try:
+        noted = await noted_layout(log, layout)
+    except UnknownTopic:  # nobody has worked on it
+        noted = None
+    return layout if noted is None else layout._replace(**{name: noted[name] for name in KEPT})
 
 
 async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:

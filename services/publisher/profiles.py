@@ -287,7 +287,8 @@ class Profiles(PackStage):
             owners = distinct(author[went])
             index, _ = self.held.index(owners)
             self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
-            again.append(author[went & (self.row_ranked.data[row] == 1)])
+            # who has no more than `top` papers left has no floor, whichever went
+            again.append(author[went & ((self.row_ranked.data[row] == 1) | (self.held.length.data[author] <= self.top))])
             self.row_ranked.data[row[went]] = 0
         self.held.append(author[came], row[came])
         # who must be ranked again: a ranked paper fell, or another one reached the floor; cost follows the change, not the author's size

@@ -29,6 +29,12 @@ def test_other_settings_are_told(flag, value, told, data):
     scholarstream("verify", data_dir=data)
 
 
+def test_who_looks_at_a_log_needs_none_of_its_settings(tmp_path):
+    env = {"SCHOLARSTREAM_HEADLINE_BASIS": "counted:crossref", "SCHOLARSTREAM_SNAPSHOT_PAPERS": "3"}
+    run_to_idle(tmp_path, write_events(tmp_path / "events.jsonl", simulated()[:80]), env=env)
+    scholarstream("verify", data_dir=tmp_path)
+
+
 def test_the_number_of_partitions_is_that_of_the_log(data):
     scholarstream("run", "--exit-when-idle", "--partitions", "4", data_dir=data)
     scholarstream("verify", data_dir=data)

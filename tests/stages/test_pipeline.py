@@ -245,3 +245,14 @@ def test_no_paper_is_shown_before_its_card():
             for profile in again.records(AUTHOR_PROFILES):  # JSON that can be read
                 assert all(entry["title"] for entry in profile["papers"])
             assert {entry["title"] for entry in again.profiles["a"]["papers"]} == {"q", "Revised"}
+
+
+def test_the_most_cited_are_listed_also_after_there_were_fewer_papers():
+    made = Pipeline(Layout(snapshot_papers=2), seed=1)
+    made.tell(paper("p", "a", published="2019"), paper("q", "a", published="2020"))
+    made.tell(*(paper(f"by{n}", "b", cites=cited) for n, cited in enumerate((["p", "q"], ["p"], ["q"]))))
+    made.tell(paper("r", "a", published="2018"))
+    made.tell({"event": "paper.withdrawn", "paper_id": "r", "revision": 1})  # was not listed; none is left out now
+    made.tell({"event": "paper.withdrawn", "paper_id": "by2", "revision": 1})  # q has one citation
+    made.tell(paper("s", "a", published="2021"), paper("by3", "b", cites=["s"]))  # so has s, and is newer
+    assert [(entry["paper_id"], entry["citations"]) for entry in made.profiles["a"]["papers"]] == [("p", 2), ("s", 1)]
