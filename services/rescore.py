@@ -188,7 +188,7 @@ def _ai_score(stands: Sequence[tuple[float | None, bool, bool]], papers: int) ->
     points, doubtful = 0.0, sum(immature or pooled for _, immature, pooled in ranked_)
     for place, (value, _, _) in enumerate(ranked_):
         points += 0.2 * 0.8**place * value**3
-    return round(100 * points, 4) if ranked_ else None, {
+    return round(round(100 * points, 9), 4) if ranked_ else None, {
         "ranked": len(ranked_),
         "immature": sum(immature for _, immature, _ in ranked_),
         "pooled_or_immature": doubtful,

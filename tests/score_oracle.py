@@ -250,7 +250,7 @@ def rank(standings: list[dict], papers: int) -> tuple[float | None, dict]:
     standing = [paper for paper in standings if paper["percentile"] is not None]
     ranked = sorted((paper["percentile"] for paper in standing), reverse=True)
     doubtful = sum(paper["immature"] or paper["pooled"] for paper in standing)
-    return round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 4) if ranked else None, {
+    return round(round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 9), 4) if ranked else None, {
         "definition": "rankpoints-1", "ranked": len(ranked), "immature": sum(paper["immature"] for paper in standing),
         "pooled_or_immature": doubtful,
         "provisional": len(ranked) < 3 or doubtful > len(ranked) / 2 or len(ranked) < 0.8 * papers,

@@ -98,7 +98,8 @@ class Ranking:
         """Scores distinct authors by their best rows. owner: places in `authors`; many: whose best rows are kept."""
         order, rank = rankpoints.order_of(owner, self.percentile.data[row], len(authors))
         owner, row = owner[order], row[order]
-        scores = decimals(rankpoints.sums_of(owner, self.percentile.data[row], rank, len(authors)), 4)
+        sums = rankpoints.sums_of(owner, self.percentile.data[row], rank, len(authors))
+        scores = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)  # as rankpoints.told
         self.score.data[authors] = np.where(self.counts["ranked"].data[authors] > 0, scores, NULL)
         kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.TELLING)[owner]
         lengths = np.bincount(owner[kept], minlength=len(authors))

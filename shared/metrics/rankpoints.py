@@ -17,6 +17,7 @@ PLAIN_BINS = 256  # up to here a bin is a count; beyond, 8 bins a doubling
 FIRST_WEIGHT, DECAY = 0.2, 0.8
 TELLING = 180  # papers of an author that a sum of doubles can tell: what ranks behind them changes no bit
 _WEIGHTS = FIRST_WEIGHT * DECAY ** np.arange(TELLING)
+EXACT, DECIMALS = 9, 4
 _FRACTION = 43  # bits of a percentile that decide the order
 
 
@@ -46,6 +47,12 @@ def order_of(owners: np.ndarray, percentiles: np.ndarray, count: int) -> tuple[n
 def sums_of(owners: np.ndarray, percentiles: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
     """The scores of owners 0 ≤ … < count whose papers come in the order of their ranks."""
     return 100 * np.bincount(owners, _WEIGHTS[ranks] * percentiles**3, count)
+
+
+def told(score: float) -> float:
+    """A score as it is published: to four decimals, by way of nine. Sums of doubles differ in the last bits with the order and way in
+    which they are made, and percentiles of small cohorts give exact ties: those bits must not decide them."""
+    return round(round(score, EXACT), DECIMALS)
 
 
 def is_provisional(ranked, papers, doubtful):

@@ -2,6 +2,8 @@
 code)."""
 
 import json
+import random
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +146,21 @@ def test_what_ranks_behind_the_telling_papers_changes_no_digit():
     values = np.linspace(1, 0.2, 1000)
     whole = 100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(values.tolist()))
     assert rankpoints.score_of(values) == pytest.approx(whole, abs=1e-12)
+
+
+def test_ties_are_the_same_however_they_are_summed():
+    """Percentiles of small cohorts give scores that end in exactly half a ten-thousandth."""
+    dice, ties = random.Random(1), 0
+    for _ in range(20_000):
+        cohort = dice.choice((2, 4, 5, 8))
+        values = sorted((dice.randint(1, 2 * cohort) / (2 * cohort) for _ in range(dice.randint(2, 7))), reverse=True)
+        exact = 100 * sum(Fraction(1, 5) * Fraction(4, 5) ** rank * Fraction(p) ** 3 for rank, p in enumerate(values))
+        ties += exact * 20_000 % 2 == 1
+        by_rows = sum(0.2 * 0.8**rank * (100 * p * p * p) for rank, p in reversed(list(enumerate(values))))
+        sums = scores_of(np.zeros(len(values), int), np.array(values), 1)
+        units = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)[0]
+        assert units == round(rankpoints.told(by_rows) * 10**4) == round(rankpoints.told(rankpoints.score_of(values)) * 10**4)
+    assert ties > 100
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1)), max_size=60))

@@ -40,7 +40,7 @@ def ai_score(grounds: Grounds) -> Reason:
         f"{len(ranked):,} of {plural(len(grounds.papers), 'paper')} are ranked. Each gives 100 · weight · percentile³ points; the weights "
         f"fall by a fifth from rank to rank, from {rankpoints.FIRST_WEIGHT:g}; {rankpoints.VERSION}."
     )
-    value = round(rankpoints.score_of(row.percentile for row in ranked), 4)
+    value = rankpoints.told(rankpoints.score_of(row.percentile for row in ranked))
     return Reason(value, sentence, ("rank", "percentile", "weight", "points", "cohort"), papers)
 
 
