@@ -26,7 +26,7 @@ from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics import novelty
 from shared.metrics.coauthors import TEAM
-from shared.metrics.cohorts import citation_cohort, counted_cohort, novelty_cohort, pooled_of
+from shared.metrics.cohorts import NO_COHORT, citation_cohort, counted_cohort, novelty_cohort, pooled_of
 from shared.metrics.fixed import share_of
 from shared.metrics.rankpoints import citation_bin
 from shared.metrics.tori import REFERENCES_AT_LEAST
@@ -56,7 +56,6 @@ from shared.stages.stage import ChannelMap, Numbers, PackStage
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
 FIRST, LAST = 1, 2  # bits of an authorship's place
-NO_COHORT = -1
 UNSCORED, UNSETTLED = -1, 2  # states of a text (scorer/terms.py): nobody has told; from there on enough papers are of an earlier month
 BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact
 

@@ -7,12 +7,12 @@ Part of the state of `authors`, one for citations counted from references and on
 import numpy as np
 
 from shared.metrics import percentile, rankpoints
+from shared.metrics.cohorts import NO_COHORT
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, POOLED
 from shared.stages.columns import I8, I32, Column, Lists, distinct, pair
 
-NO_COHORT = -1
 # Papers of an author: with a percentile, of these in immature cohorts, in immature or pooled ones.
 COUNTS = ("ranked", "immature", "doubtful")
 IMMATURE, FROM_POOLED = 1, 2  # bits of `doubt`

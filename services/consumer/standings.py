@@ -9,9 +9,9 @@ paper touches nobody (docs/scores.md §4).
 import numpy as np
 
 from services.consumer import ranking
-from services.consumer.ranking import NO_COHORT, Ranking, tally
+from services.consumer.ranking import Ranking, tally
 from shared.metrics import novelty, percentile, rankpoints
-from shared.metrics.cohorts import pooled_of
+from shared.metrics.cohorts import NO_COHORT, pooled_of
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, NOWHERE, POOLED, Tables

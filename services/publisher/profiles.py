@@ -5,6 +5,8 @@ from what was published last and its version is above (rule P3); several changes
 coalesced).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import orjson
 
@@ -169,9 +171,7 @@ class Profiles(PackStage):
             touched.append(author)
         if "count" in kinds:
             rows = kinds["count"]
-            last = last_of(pair(rows["paper"], rows["source"]))
-            for source in distinct(rows["source"][last]).tolist():
-                mine = last[rows["source"][last] == source]
+            for source, mine in _by_source(rows, "paper"):
                 self.paper_counted[source].data[rows["paper"][mine]] = rows["count"][mine]
         if "reported" in kinds:
             rows = kinds["reported"]
@@ -184,9 +184,7 @@ class Profiles(PackStage):
             self.standing.data[rows["paper"][last]] = np.stack([rows[name][last] for name in FACTS], axis=1)
         if "standing_counted" in kinds:
             rows = kinds["standing_counted"]
-            last = last_of(pair(rows["paper"], rows["source"]))
-            for source in distinct(rows["source"][last]).tolist():
-                mine = last[rows["source"][last] == source]
+            for source, mine in _by_source(rows, "paper"):
                 facts = np.stack([rows[name][mine] for name in BY_CITATIONS], axis=1)
                 self.paper_standing[source].data[rows["paper"][mine]] = facts
         if "counted" in kinds:
@@ -325,9 +323,7 @@ class Profiles(PackStage):
         self.floor.data[authors] = key[edge - 1]
 
     def _set_counted(self, rows: Rows) -> None:
-        for source in distinct(rows["source"]).tolist():
-            mine = np.flatnonzero(rows["source"] == source)
-            mine = mine[last_of(rows["author"][mine])]
+        for source, mine in _by_source(rows, "author"):
             for column, names in ((self.counted[source], COUNTED), (self.counted_grounds[source], ranking.COUNTS)):
                 column.data[rows["author"][mine]] = np.stack([rows[name][mine] for name in names], axis=1)
 
@@ -466,6 +462,14 @@ def _not_told(public: Column, *causes: np.ndarray) -> tuple[np.ndarray, ...]:
     author, *_, version = causes
     new = version > public.data[author]
     return causes if new.all() else tuple(column[new] for column in causes)
+
+
+def _by_source(rows: Rows, key: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Each source that rows tell of, and where the last one of each (key, source) is."""
+    last = last_of(pair(rows[key], rows["source"]))
+    source = rows["source"][last]
+    for one in distinct(source).tolist():
+        yield one, last[source == one]
 
 
 def _lengths_and_bytes(values: list[bytes]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ source counts "counted/openalex/2016/cs.LG" and "counted/openalex/2016".
 from urllib.parse import quote
 
 NO_CATEGORY = "none"
+NO_COHORT = -1  # in columns of cohorts' numbers
 FULL, SHORT = "full", "short"
 _PARTS = {"novelty": 4, "citations": 2, "counted": 3}  # of a pooled key
 
