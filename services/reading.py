@@ -26,6 +26,7 @@ COUNTED = "counted:"
 _FIRST = ("papers", "citations", "h_index", "g_index", "i10_index", "citations_nonself", "h_index_nonself")  # fixed by contracts.md
 NUMBERS = (*_FIRST, *(name for name in definitions.names(REFERENCES) if name not in _FIRST))
 COLUMNS = ("author_id", "name", *NUMBERS)
+ONLY_COUNTED = tuple(name for name in definitions.names("counted") if name not in NUMBERS)  # last columns where a source counts
 NEAR = 5  # authors named when the one asked for is unknown
 LOOK_SECONDS = 1.0
 
@@ -66,10 +67,15 @@ async def subscribe(settings, author_id: str | None = None, from_beginning: bool
             await log.wait(positions, LOOK_SECONDS)
 
 
+def columns_of(basis: str) -> tuple[str, ...]:
+    """Of an export: the columns of all bases first, so that files of two bases can be laid side by side."""
+    return COLUMNS if basis == REFERENCES else COLUMNS + ONLY_COUNTED
+
+
 async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv") -> int:
     """Every author's numbers on a basis ("references" or "counted:SOURCE"), one row an author, by author_id in code point order.
 
-    format: "csv" (COLUMNS as its header) or "jsonl". Returns the number of authors. In memory are the rows, not the snapshots.
+    format: "csv" (columns_of(basis) as its header) or "jsonl". Returns the number of authors. In memory are the rows, not the snapshots.
     Errors: UsageError for another format or a basis that nobody's profile has.
     """
     _check_format(format, ("csv", "jsonl"))
@@ -89,7 +95,7 @@ async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv")
     if len(rows) and basis not in bases:
         raise UsageError(f"no profile has numbers {basis!r}; there are: {', '.join(sorted(bases))}")
     if format == "csv":
-        out.write(",".join(COLUMNS) + "\n")
+        out.write(",".join(columns_of(basis)) + "\n")
     for row in rows.in_order():
         out.write(row.decode())
     return len(rows)
@@ -151,9 +157,10 @@ def _row(snapshot: Mapping, basis: str, format: str) -> bytes:
     if numbers is None:  # this source counts none of the author's papers
         nothing = {metric.name: None if metric.null else 0 for metric in definitions.COMPUTED["counted"]}
         numbers = nothing | {"papers": snapshot["papers_total"]}
-    told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in NUMBERS)]
+    columns = columns_of(basis)
+    told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in columns[2:])]
     if format == "jsonl":
-        return orjson.dumps(dict(zip(COLUMNS, told, strict=True))) + b"\n"
+        return orjson.dumps(dict(zip(columns, told, strict=True))) + b"\n"
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerow(told)
     return text.getvalue().encode()

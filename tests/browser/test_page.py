@@ -345,6 +345,28 @@ async def test_nothing_sticks_out_of_the_window(width):
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+LINES = """[...document.querySelectorAll(".state > p:first-child > span")].filter((part) => part.textContent).map((part) => {
+    const words = document.createRange();
+    words.selectNodeContents(part);
+    const box = words.getClientRects()[0];
+    return [Math.round(box.top), box.left];
+})"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+async def test_no_line_of_the_state_begins_with_a_dot(width):
+    """The dot before a part that begins a line lies outside, so its words begin where the name does."""
+    async with opened(sygnowski()) as viewer:
+        page = await viewer.page(viewport={"width": width, "height": 800})
+        await expect(page.locator("#live")).to_have_text("Live")
+        edge, lines = (await page.locator("h1").bounding_box())["x"], {}
+        for top, left in (await page.evaluate(LINES))[1:]:  # the first has its own, coloured dot
+            lines.setdefault(top, left)
+        first, *others = [lines[top] for top in sorted(lines)]
+        assert others and others == pytest.approx([edge] * len(others), abs=1)
+        assert first > edge + 20
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_stands_out_from_its_ground(scheme):
     """WCAG 2 AA: contrast of 4.5 to 1 for every piece of text that has a solid ground (3 to 1 for large text)."""

@@ -26,6 +26,7 @@ HEADER = (
     "citations_self,e_index,hm_index,m_index,h5_index,citations_recent,h_index_recent,mean_citedness_2y,tori,riq,papers_normalized,"
     "citations_normalized,papers_first,papers_last,papers_single,coauthors,novelty,ai_score\n"
 )
+COUNTED_HEADER = HEADER.replace("\n", ",papers_counted\n")
 
 
 @asynccontextmanager
@@ -233,7 +234,7 @@ async def test_a_counted_basis_has_the_same_columns(tmp_path):
     async with published(tmp_path, *told) as (settings, _):
         none = "," * 15  # what only reference lists tell
         assert await exported(settings, "counted:openalex") == (
-            HEADER + f"a:1,One,2,40,1,2,1,,,6,0,,6.244998,0.5{none}\na:2,Two,2,0,0,0,0,,,0,0,,0,0{none}\n"
+            COUNTED_HEADER + f"a:1,One,2,40,1,2,1,,,6,0,,6.244998,0.5{none},1\na:2,Two,2,0,0,0,0,,,0,0,,0,0{none},0\n"
         )
 
 
@@ -247,7 +248,7 @@ async def test_what_cannot_be_exported_is_said_so(tmp_path, basis, format):
 async def test_an_export_of_nothing_is_a_header(tmp_path):
     async with published(tmp_path) as (settings, _):
         assert await exported(settings) == HEADER
-        assert await exported(settings, "counted:openalex") == HEADER
+        assert await exported(settings, "counted:openalex") == COUNTED_HEADER
 
 
 async def test_profiles_are_the_newest_snapshots_in_order(tmp_path):
