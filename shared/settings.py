@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     snapshot_papers: int = _setting(
         100, "Papers listed in a profile, at most. The same for every service of a log.", unit="papers", ge=1, le=100
     )
-    coalesce_share: float = _setting(0.2, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1)
+    coalesce_share: float = _setting(0.1, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1)
     coalesce_max_seconds: float = _setting(10.0, "A change waits for being published no longer than this.", unit="seconds", ge=0, le=3600)
     checkpoint_seconds: float = _setting(
         60.0, "Time between checkpoints of a stage; longer when saving takes long.", unit="seconds", ge=0, le=86_400

@@ -18,6 +18,7 @@ from shared.stages.runner import IDLE_WAIT, StageRunner
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
 WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
 BEHIND_SECONDS = 0.5  # a publisher that reads events so long after they happened is behind
+QUIET_SECONDS = 1.0  # until nothing more has come for so long: then there is nothing to coalesce with
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
@@ -50,7 +51,8 @@ def public_facts(value: bytes, headers) -> tuple[str, int, int, int, dict, dict]
 
 class PublisherRunner(StageRunner):
     """A runner that publishes, from where its generation is the one to (rule G3). What it reads soon after it happened it publishes at
-    once; one that is behind spends at most `coalesce_share` of the time on publishing, so bursts are coalesced by themselves."""
+    once; one that is behind, while more comes, spends at most `coalesce_share` of the time on publishing, so bursts are coalesced by
+    themselves."""
 
     fence: Fence | None = None
     snapshots_topic = AUTHOR_PROFILES  # where what is public is learned from
@@ -58,7 +60,7 @@ class PublisherRunner(StageRunner):
     def __init__(self, *args):
         super().__init__(*args)
         self._published_at, self._cost, self._looked_at = 0.0, 0.0, 0.0
-        self._behind = 0.0  # seconds from the newest event that was read to when it was read
+        self._behind, self._read_at = 0.0, 0.0  # seconds from the newest event that was read to when it was read, and when that was
         self._publish_from: int | None = None  # not known before the generation publishes
         self._took_over = False
         self.control = Control(self.log)
@@ -155,7 +157,7 @@ class PublisherRunner(StageRunner):
         if self._behind < BEHIND_SECONDS:
             return self._published_at
         pause = self._cost * (1 / self.pace.coalesce_share - 1)
-        return self._published_at + min(pause, self.pace.coalesce_max_seconds)
+        return min(self._published_at + min(pause, self.pace.coalesce_max_seconds), self._read_at + QUIET_SECONDS)
 
     async def _wait(self, seconds: float = IDLE_WAIT) -> None:
         if self._publish_from is None:
@@ -191,7 +193,7 @@ class PublisherRunner(StageRunner):
     def _note_age(self, records) -> None:
         age = self._age(records)
         self.oldest = age if self.oldest is None else min(self.oldest, age)
-        self._behind = time.time() - self._age(records[-1:]) / 1000
+        self._behind, self._read_at = time.time() - self._age(records[-1:]) / 1000, time.monotonic()
 
     async def _drain(self, seconds: float) -> None:
         if self._publishes:

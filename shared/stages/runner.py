@@ -37,7 +37,7 @@ class Pace(NamedTuple):
 
     batch_records: int = 4000
     checkpoint_seconds: float = 60.0
-    coalesce_share: float = 0.2
+    coalesce_share: float = 0.1
     coalesce_max_seconds: float = 10.0
     publish_authors: int = 2000
 

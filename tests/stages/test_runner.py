@@ -199,8 +199,20 @@ async def test_a_publisher_that_keeps_up_publishes_at_once(log, tmp_path):
     assert sum(p["papers_total"] for p in (await newest(log)).values()) == 6
 
 
+async def test_one_that_is_behind_waits_no_longer_than_more_comes(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # so everybody is
+    monkeypatch.setattr(publisher, "QUIET_SECONDS", 0.05)
+    async with Service(log, tmp_path, coalesce_share="0.0001", coalesce_max_seconds="3600") as service:
+        await log.append({HERE: [paper(0)]})
+        await service.idle()
+        service.runners[-1]._cost = 10**6
+        await log.append({HERE: [paper(1)]})
+        await service.idle()
+
+
 async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coalesces(log, tmp_path, monkeypatch):
     monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # so everybody is
+    monkeypatch.setattr(publisher, "QUIET_SECONDS", 3600.0)
     async with Service(log, tmp_path, coalesce_share="0.0001", coalesce_max_seconds="3600") as service:
         await log.append({HERE: [paper(0)]})
         await service.idle()  # the first one did not wait for anything
