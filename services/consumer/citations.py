@@ -21,14 +21,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from services.consumer.places import Places
 from services.consumer.written import Written
 from shared.contracts import topics
 from shared.ids import partitions_of
-from shared.metrics import novelty
 from shared.metrics.coauthors import TEAM
-from shared.metrics.cohorts import NO_COHORT, citation_cohort, counted_cohort, novelty_cohort, pooled_of
 from shared.metrics.fixed import share_of
-from shared.metrics.rankpoints import citation_bin
 from shared.metrics.tori import REFERENCES_AT_LEAST
 from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, UNCITED, WITHDRAWN, cap
 from shared.stages.columns import (
@@ -56,8 +54,6 @@ from shared.stages.stage import ChannelMap, Numbers, PackStage
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
 FIRST, LAST = 1, 2  # bits of an authorship's place
-UNSCORED, UNSETTLED = -1, 2  # states of a text (scorer/terms.py): nobody has told; from there on enough papers are of an earlier month
-BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact
 
 
 class Citations(PackStage):
@@ -88,18 +84,8 @@ class Citations(PackStage):
         self.weight = Column(I64)  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
         self.reported = Lists(np.uint8)  # novelties from elsewhere, as the catalogue has them
         self.counted: list[Column] = []  # per source: citations, -1 unknown
-        # what is compared with what
-        self.known_facts = Keys(own=True)  # "year|language|category" of dated papers
-        self.fact = Column(I32, -1)
-        self.cohorts, self.cohort_part, self.pooled = Keys(own=True), Column(np.uint16), Column(I32)  # pooled: its number; its own of one
-        self.cohorts_of = Column(I32, width=3)  # of each fact
-        self.cohorts_counted: list[Column] = []  # per source, of each fact; NO_COHORT: not needed yet
         shards = self.layout.count(topics.PAPER_TERMS)
-        self.new, self.size = [Column(I32) for _ in range(shards)], [Column(I32) for _ in range(shards)]  # word pairs, by shard
-        self.text_state = Column(I8, UNSCORED)
-        self.cited_place, self.novel_place = Place(), Place()
-        self.counted_place: list[Place] = []  # per source
-        self.cohort_no = Numbers(len(self.destinations))
+        self.places = Places(len(self.destinations), self.targets(topics.COHORT_CHANGES), shards, self.sources)
         # authors
         self.canonical = Column(I32)
         self.part = Column(np.uint8 if targets <= 256 else np.uint16)
@@ -116,13 +102,7 @@ class Citations(PackStage):
             "references": self.references, "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign,
             "named": self.named, **self.written.parts(), "canonical": self.canonical, "other_no": self.other_no,
             "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
-            "stranger_no": self.stranger_no, "known_facts": self.known_facts, "fact": self.fact, "cohorts": self.cohorts,
-            "reported": self.reported, "cohort_part": self.cohort_part, "cohorts_of": self.cohorts_of, "text_state": self.text_state,
-            "pooled": self.pooled, "cohort_no": self.cohort_no, **self.cited_place.parts("cited"), **self.novel_place.parts("novel"),
-            **{name: part for i, place in enumerate(self.counted_place) for name, part in place.parts(f"counted.{i}").items()},
-            **{f"cohorts_counted.{i}": c for i, c in enumerate(self.cohorts_counted)},
-            **{f"new.{i}": c for i, c in enumerate(self.new)},
-            **{f"size.{i}": c for i, c in enumerate(self.size)},
+            "stranger_no": self.stranger_no, "reported": self.reported, **self.places.parts(),
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"row_free.{i}": c for i, c in enumerate(self.row_free)},
         }  # fmt: skip
@@ -147,10 +127,8 @@ class Citations(PackStage):
 
     def _new_source(self) -> None:
         self.counted.append(Column(I32, -1))
-        self.counted_place.append(Place())
-        self.cohorts_counted.append(Column(I32, NO_COHORT))
-        for part in (self.counted[-1], self.counted_place[-1]):
-            part.resize(len(self.papers))
+        self.counted[-1].resize(len(self.papers))
+        self.places.add_source(len(self.papers))
 
     # ---- one pack
 
@@ -170,7 +148,7 @@ class Citations(PackStage):
         if len(home):
             self.written.keep(home, take(rows, ours))
         change, deltas = self._fold(edges, heads, rows, home, ours)
-        self._find_facts(home[change.now], ours[change.now], rows)
+        self.places.take_facts(home[change.now], ours[change.now], rows)
         moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored, counted[0]])))
         causes = self._causes(edges, home, change, counted, superseded)
         self._emit(edges, home, ours, rows, change, counted, deltas, causes, distinct(np.concatenate([moved, scored])), reported)
@@ -199,8 +177,7 @@ class Citations(PackStage):
         if "paper_key" in kinds:
             self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
             for column in (self.present, self.year, self.references, self.members, self.named, self.written, self.cited_by, self.foreign,
-                           self.weight, self.paper_no, self.fact, self.text_state, self.cited_place, self.novel_place, self.reported,
-                           *self.new, *self.size, *self.counted, *self.counted_place):  # fmt: skip
+                           self.weight, self.paper_no, self.reported, self.places, *self.counted):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
@@ -287,14 +264,7 @@ class Citations(PackStage):
 
     def _scored(self, channel: str, shard: int, rows: Rows | None) -> np.ndarray:
         """Takes what the scorer tells of texts; returns the papers."""
-        if rows is None:
-            return NONE
-        paper = self.paper_slots.slots(channel, rows["paper"])
-        last = last_of(paper)
-        paper = paper[last]
-        self.new[shard].data[paper], self.size[shard].data[paper] = rows["new"][last], rows["size"][last]
-        self.text_state.data[paper] = rows["state"][last]
-        return paper
+        return NONE if rows is None else self.places.take_texts(self.paper_slots.slots(channel, rows["paper"]), shard, rows)
 
     # ---- citations
 
@@ -497,100 +467,14 @@ class Citations(PackStage):
         self.present.data[home] = np.where(now, PRESENT, 0)
         return _Change(now, was, home[old_owner[left]], gone_author, gone_row)
 
-    # ---- cohorts
-
-    def _find_facts(self, papers: np.ndarray, place: np.ndarray, rows: Rows) -> None:
-        """What decides the cohorts of papers described in rows `place`."""
-        if not len(papers):
-            return
-        years, before = rows["date"][place] // 10000, len(self.known_facts)
-        facts = [f"{year}|{rows['language'][i]}|{rows['category'][i]}" for year, i in zip(years.tolist(), place.tolist(), strict=True)]
-        dated = np.flatnonzero(years > 0)
-        self.fact.data[papers] = -1
-        self.fact.data[papers[dated]] = self.known_facts.learn([facts[i] for i in dated.tolist()])
-        for fact in self.known_facts.names[before:]:
-            year, language, category = fact.split("|", 2)
-            by_text = [novelty_cohort(int(year), language, full, category) for full in (True, False)]
-            self.cohorts_of.extend([self._cohorts([citation_cohort(int(year), category), *by_text])])
-
-    def _cohorts(self, keys: list[str]) -> np.ndarray:
-        """The numbers of own cohorts; each brings its pooled one."""
-        known = len(self.cohorts)
-        own = self.cohorts.learn([key for one in keys for key in (one, pooled_of(one))])[::2]
-        if names := self.cohorts.names[known:]:
-            self.cohort_part.extend(partitions_of([name.encode() for name in names], self.layout.count(topics.COHORT_CHANGES)))
-            self.pooled.extend(self.cohorts.learn([pooled_of(name) for name in names]))
-            self.cohort_no.resize(len(self.cohorts))
-        return own
-
-    def _cohorts_counted(self, source: int, fact: np.ndarray) -> np.ndarray:
-        """Of what a source counts: the own cohorts of papers with these facts."""
-        column = self.cohorts_counted[source]
-        column.resize(len(self.known_facts))
-        for new in distinct(fact[column.data[fact] == NO_COHORT]).tolist():
-            year, _, category = self.known_facts.names[new].split("|", 2)
-            column.data[new] = self._cohorts([counted_cohort(self.sources.names[source], int(year), category)])[0]
-        return column.data[fact]
-
     def _move(self, papers: np.ndarray) -> np.ndarray:
         """Puts these distinct papers where they stand now and tells the cohorts; returns those that stand in other cohorts by their
         citations or text."""
-        fact = self.fact.data[papers]
-        there = (self.present.data[papers] == PRESENT) & (fact >= 0)
-        new, size = self._pairs_of(papers)
-        scorable = there & (self.text_state.data[papers] >= UNSETTLED) & (size >= novelty.LIMITS.pairs)
-        by_text = np.where(size >= novelty.LIMITS.full_pairs, BY_TEXT, BY_SHORT_TEXT)
-        cited, novel = np.full(len(papers), NO_COHORT, I32), np.full(len(papers), NO_COHORT, I32)
-        cited[there] = self.cohorts_of.data[fact[there], BY_CITATIONS]
-        novel[scorable] = self.cohorts_of.data[fact[scorable], by_text[scorable]]
-        apart, moves = self.cited_place.put(papers, cited, citation_bin(self.foreign.data[papers]))
-        apart_too, more = self.novel_place.put(papers, novel, novelty.bin_of(new, np.maximum(size, 1)))
-        moves += more
-        for source, (place, column) in enumerate(zip(self.counted_place, self.counted, strict=True)):
-            count, cohort = column.data[papers], np.full(len(papers), NO_COHORT, I32)
-            counts = there & (count >= 0)
-            cohort[counts] = self._cohorts_counted(source, fact[counts])
-            moves += place.put(papers, cohort, citation_bin(np.maximum(count, 0)))[1]
-        self._tell_cohorts(*(np.concatenate(c) for c in zip(*moves, strict=True)))
-        return papers[apart | apart_too]
-
-    def _pairs_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(new ones, all) over all shards."""
-        return tuple(np.sum([column.data[papers] for column in shards], axis=0, dtype=I64) for shards in (self.new, self.size))
-
-    def _tell_cohorts(self, cohorts: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
-        """Papers that move in these own cohorts, and in the pooled ones."""
-        step = before << 16 | after
-        key, papers = sum_by(np.concatenate([pair(cohorts, step), pair(self.pooled.data[cohorts], step)]), np.ones(2 * len(step), I64))
-        cohort, steps = (key >> 32).astype(I32), key & 0xFFFFFFFF
-        targets = self.targets(topics.COHORT_CHANGES)
-        for number, target in enumerate(targets):
-            mine = np.arange(len(cohort)) if len(targets) == 1 else np.flatnonzero(self.cohort_part.data[cohort] == number)
-            if not len(mine):
-                continue
-            out: dict[str, Rows] = {}
-            moves = {"cohort": self._named(target, cohort[mine], out), "before": (steps[mine] >> 16).astype(I16),
-                     "after": (steps[mine] & 0xFFFF).astype(I16), "papers": papers[mine].astype(I32)}  # fmt: skip
-            self.outbox.add(target, out | {"move": moves})
-
-    def _named(self, target: int, cohorts: np.ndarray, out: dict[str, Rows]) -> np.ndarray:
-        """The numbers of cohorts on a channel, NO_COHORT stays; the names of new ones go out with them."""
-        somewhere = cohorts != NO_COHORT
-        new = self.cohort_no.define(target, cohorts[somewhere])
-        out.setdefault("cohort_key", {"key": []})["key"] += [self.cohorts.names[i] for i in new.tolist()]
-        numbers = np.full(len(cohorts), NO_COHORT, I32)
-        numbers[somewhere] = self.cohort_no.of(target, cohorts[somewhere])
-        return numbers
-
-    def _standing_of(self, target: int, papers: np.ndarray, row: np.ndarray, out: dict[str, Rows]) -> None:
-        """Rows that say where these papers stand."""
-        cited, novel = self.cited_place.cohort.data[papers], self.novel_place.cohort.data[papers]
-        cited, novel = np.split(self._named(target, np.concatenate([cited, novel]), out), 2)
-        new, size = self._pairs_of(papers)
-        out["standing"] = {
-            "row": row, "cited": cited, "novel": novel, "bin": self.novel_place.bin.data[papers], "new": new.astype(I32),
-            "size": size.astype(I32), "state": self.text_state.data[papers],
-        }  # fmt: skip
+        present = self.present.data[papers] == PRESENT
+        apart, moves = self.places.move(papers, present, self.foreign.data[papers], [column.data[papers] for column in self.counted])
+        for target, rows in self.places.told(*moves):
+            self.outbox.add(target, rows)
+        return apart
 
     # ---- rows
 
@@ -668,7 +552,7 @@ class Citations(PackStage):
             blobs = Ragged(self.reported.length.data[told], self.reported.values[0].data[index])
             out["reported"] = {"paper": paper_number[told], "reports": blobs}
         anew = is_new | (find(stands, touched.paper) >= 0)
-        self._standing_of(target, touched.paper[anew], touched.row[anew], out)
+        out["standing"] = self.places.standing_of(target, touched.paper[anew], touched.row[anew], out)
         none = np.full(len(gone), -1, I32)
         out["cited_in"] = {"paper": paper_number[cited_in[0]], "year": cited_in[1].astype(I16), "delta": cited_in[2].astype(I32)}
         out["state"] = {
@@ -696,12 +580,12 @@ class Citations(PackStage):
     def _counts_of(self, target: int, paper: np.ndarray, row: np.ndarray, out: dict[str, Rows]) -> Rows:
         """(row, source, count, cohort) of these authorships, for every source that counts the paper."""
         parts = []
-        for source, (column, place) in enumerate(zip(self.counted, self.counted_place, strict=True)):
+        for source, (column, place) in enumerate(zip(self.counted, self.places.counted, strict=True)):
             held = np.flatnonzero(column.data[paper] >= 0)
             number = np.full(len(held), self.source_no.columns[target].data[source], I32)
             parts.append((row[held], number, column.data[paper[held]], place.cohort.data[paper[held]]))
         rows, sources, counts, cohorts = (np.concatenate(c) for c in zip(*parts, strict=True))
-        return {"row": rows, "source": sources, "count": counts, "cohort": self._named(target, cohorts, out)}
+        return {"row": rows, "source": sources, "count": counts, "cohort": self.places.named(target, cohorts, out)}
 
     def _causes(self, edges, home, change, counted, superseded):
         """(author, paper, kind, by, weight) for the authors of present papers; at most 20 an author, the last one carries the rest
@@ -783,35 +667,6 @@ def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
     lengths, named = rows["sig_lengths"], rows["rank"]
     at = starts_of(lengths.lengths)[place] + named.values[starts_of(named.lengths)[place] + rank]
     return Ragged(lengths.values, rows["sigs"].values).take(at)
-
-
-class Place:
-    """Where every paper stands in one kind of histogram: its own cohort (NO_COHORT: in none) and the bin there."""
-
-    def __init__(self):
-        self.cohort, self.bin = Column(I32, NO_COHORT), Column(I16)
-
-    def put(self, papers: np.ndarray, cohort: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, ...]]]:
-        """Distinct papers stand there from now on. Returns which are in another cohort, and the moves in columns: cohort, and the bin + 1
-        before and after, 0 where they come or leave."""
-        was, before = self.cohort.data[papers], self.bin.data[papers].astype(I64) + 1
-        bins = np.where(cohort == NO_COHORT, 0, bins)
-        after, apart = bins + 1, was != cohort
-        self.cohort.data[papers], self.bin.data[papers] = cohort, bins
-        stays, leaves, comes = ~apart & (before != after), apart & (was != NO_COHORT), apart & (cohort != NO_COHORT)
-        nowhere = np.zeros(len(papers), I64)
-        return apart, [
-            (cohort[stays], before[stays], after[stays]),
-            (was[leaves], before[leaves], nowhere[leaves]),
-            (cohort[comes], nowhere[comes], after[comes]),
-        ]
-
-    def resize(self, papers: int) -> None:
-        self.cohort.resize(papers)
-        self.bin.resize(papers)
-
-    def parts(self, name: str) -> dict[str, Column]:
-        return {f"{name}.cohort": self.cohort, f"{name}.bin": self.bin}
 
 
 class _Touched(NamedTuple):
