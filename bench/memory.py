@@ -77,7 +77,6 @@ FOR = {
                 "public_digest",
                 "public_numbers",
                 "public_counted",
-                "waits",
                 "waiting",
                 "why",
             ),

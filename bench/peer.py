@@ -22,12 +22,13 @@ from services.crew import Crew
 from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Unplaced
 from services.publisher.takeover import Control
+from services.publisher.waiting import Waiting
 from shared.contracts.topics import DEAD_LETTERS, METRIC_CHANGES, TOPICS, Topic
 from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.kafka.options import KafkaOptions
 from shared.log.port import Message, Partition, Record
-from shared.stages.columns import I8, I32, I64, Column, Names, distinct, last_of
+from shared.stages.columns import I64, Column, Names, last_of
 from shared.stages.packs import Pack
 from shared.stages.runner import Pace, StageRunner, Stop
 from shared.stages.stage import Layout, PackStage
@@ -84,21 +85,21 @@ class Numbers(PackStage):
         self.authors, self.numbers = Names(), Column(I64, width=len(NUMBERS))
         self.version, self.public_version = Column(I64), Column(I64)
         self.public_numbers = Column(I64, -1, width=len(NUMBERS))
-        self.waits, self.waiting, self.unplaced = Column(I8), Column(I32), Unplaced()
+        self.waiting, self.unplaced = Waiting(), Unplaced()
 
     def parts(self):
         return {"authors": self.authors, "numbers": self.numbers, "version": self.version}
 
     def progress_parts(self):
-        return {"public_version": self.public_version, "public_numbers": self.public_numbers, "waits": self.waits,
-                "waiting": self.waiting, "unplaced": self.unplaced}  # fmt: skip
+        return {"public_version": self.public_version, "public_numbers": self.public_numbers, "waiting": self.waiting,
+                "unplaced": self.unplaced}  # fmt: skip
 
     def apply(self, pack: Pack, offset: int) -> None:
         kinds = pack.kinds
         if "author_key" in kinds:
             first = len(self.authors)
             self.authors.extend(kinds["author_key"]["key"])
-            for column in (self.numbers, self.version, self.public_version, self.public_numbers, self.waits):
+            for column in (self.numbers, self.version, self.public_version, self.public_numbers, self.waiting):
                 column.resize(len(self.authors))
             for slot in range(first, len(self.authors)) if self.unplaced else ():
                 if self.authors.names[slot] in self.unplaced:
@@ -109,16 +110,7 @@ class Numbers(PackStage):
             author = rows["author"][last]
             self.numbers.data[author] = np.stack([rows[name][last] for name in NUMBERS], axis=1)
             self.version.data[author] = rows["version"][last]
-            fresh = distinct(author[self.waits.data[author] == 0])
-            self.waits.data[fresh] = 1
-            self.waiting.extend(fresh)
-
-    def take_waiting(self, limit: int) -> np.ndarray:
-        authors, left = self.waiting.view[:limit].copy(), self.waiting.view[limit:].copy()
-        self.waiting.size = len(left)
-        self.waiting.view[:] = left
-        self.waits.data[authors] = 0
-        return authors
+            self.waiting.add(author)
 
     def publish(self, authors: np.ndarray) -> list[Snapshot]:
         newer = self.version.data[authors] > self.public_version.data[authors]

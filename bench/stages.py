@@ -67,7 +67,7 @@ class Pipeline:
     def publish(self) -> None:
         began, profiles = time.process_time(), self.profiles
         while profiles.waiting.size:
-            self.snapshots += len(profiles.publish(profiles.take_waiting(2_000)))
+            self.snapshots += len(profiles.publish(profiles.waiting.take(2_000)))
         self.spent["snapshots"] += time.process_time() - began
 
 

@@ -101,15 +101,7 @@ class Audit:
 
     def _of_waiting(self, newer: np.ndarray) -> Iterator[str]:
         saved, truth = self.saved.stage, self.again.stage
-        waits, waiting = saved.waits.view, saved.waiting.view
-        if len(waiting) and not (waiting.min() >= 0 and waiting.max() < len(waits)):
-            yield f"waiting: {int(waiting.min())} to {int(waiting.max())} are not all authors: there are {len(waits)}"
-            return
-        listed = np.bincount(waiting, minlength=len(waits))
-        wrong = np.flatnonzero(waits != listed)
-        if len(wrong):
-            yield f"waits[{wrong[0]}]: {waits[wrong[0]]}, but it is {listed[wrong[0]]} times in waiting ({len(wrong)} differ)"
-        left = np.flatnonzero((listed == 0) & ~newer & (truth.version.view > truth.public_version.view)).astype(I32)
+        left = np.flatnonzero((saved.waiting.level.view == 0) & ~newer & (truth.version.view > truth.public_version.view)).astype(I32)
         for first in range(0, len(left), AUTHORS):
             authors = left[first : first + AUTHORS]
             nothing = np.zeros(0, I64)
@@ -117,6 +109,13 @@ class Audit:
                 yield f"waiting: {snapshot.author} is neither public as it is nor waits"
 
     def _of_causes(self) -> Iterator[str]:
+        author, public = self.causes["author"], self.saved.stage.public_version.view
+        known = np.clip(author, 0, len(public) - 1)
+        wrong = np.flatnonzero((author != known) | (self.causes["version"] <= public[known]))
+        if len(wrong):
+            at = wrong[0]
+            yield f"why.author[{at}]: {author[at]}, who is public with version {public[known[at]]} ({len(wrong)} are told or nobody's)"
+            return
         came = self.came.dump()
         for name in Causes.names:
             mine, right = self.causes[name], came[name]

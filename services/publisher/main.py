@@ -19,6 +19,7 @@ DIGEST = "digest"  # header of a snapshot: what it says, without version and dat
 WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
 BEHIND_SECONDS = 0.5  # a publisher that reads events so long after they happened is behind
 QUIET_SECONDS = 1.0  # until nothing more has come for so long: then there is nothing to coalesce with
+AT_ONCE = 500  # authors that one that keeps up publishes before it reads on
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
@@ -116,7 +117,7 @@ class PublisherRunner(StageRunner):
             if self._took_over:
                 await self._empty_the_unknown()
             if self.session.stage.waiting.size and time.monotonic() >= self._due():
-                await self._publish()
+                await self._publish(everything=not self._keeps_up())
         return moved
 
     @property
@@ -153,6 +154,11 @@ class PublisherRunner(StageRunner):
         if not self.session.stage.waiting.size:
             super()._advance()
 
+    def _keeps_up(self) -> bool:
+        """If so, whoever is told of meanwhile need not wait until all are published who wait; unless they already do for long."""
+        waits = 0.0 if self.oldest is None else time.time() - self.oldest / 1000
+        return self._behind < BEHIND_SECONDS and waits < self.pace.coalesce_max_seconds
+
     def _due(self) -> float:
         if self._behind < BEHIND_SECONDS:
             return self._published_at
@@ -168,13 +174,17 @@ class PublisherRunner(StageRunner):
                 return
         await super()._wait(seconds)
 
-    async def _publish(self) -> None:
+    async def _publish(self, everything: bool) -> None:
+        """All who wait, or those who go ahead, or some of the others."""
         session = self.session
         stage: Profiles = session.stage
-        waiting, oldest, looked_at, published, busy = stage.waiting.size, self.oldest, 0, 0, 0.0
+        waiting, looked_at, published, busy = stage.waiting.size, 0, 0, 0.0
+        limit = self.pace.publish_authors
+        if not everything:
+            limit = waiting = min(stage.waiting.ahead or waiting, AT_ONCE)
         while looked_at < waiting and not (self._stopped.done() and waiting - looked_at > AT_THE_END):
             began = time.perf_counter()
-            authors = stage.take_waiting(self.pace.publish_authors)
+            authors = stage.waiting.take(limit)
             looked_at += len(authors)
             snapshots = stage.publish(authors)
             busy += time.perf_counter() - began
@@ -183,9 +193,9 @@ class PublisherRunner(StageRunner):
             await self._append(snapshots)
             published += len(snapshots)
         self.telemetry.coalesced_total.inc(looked_at - published)
-        if oldest is not None and published:
-            self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - oldest / 1000))
         if not stage.waiting.size:
+            if self.oldest is not None and published:
+                self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - self.oldest / 1000))
             self.oldest, self.done = None, session.position.next
         self._published_at = time.monotonic()
         self._cost = 2 * busy  # to send costs about as much again; to wait for the log costs nobody anything
@@ -197,7 +207,7 @@ class PublisherRunner(StageRunner):
 
     async def _drain(self, seconds: float) -> None:
         if self._publishes:
-            await self._publish()
+            await self._publish(everything=True)
         await super()._drain(seconds)
 
     async def _close(self) -> None:

@@ -23,6 +23,7 @@ from services.publisher.snapshots import (
     Told,
     snapshots,
 )  # fmt: skip
+from services.publisher.waiting import AHEAD, LATER, Waiting
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
@@ -79,8 +80,7 @@ class Profiles(PackStage):
         self.public_counted = Lists(np.uint8)  # JSON: {source: numbers}
         self.unplaced = Unplaced()
         # what waits
-        self.waits = Column(I8)
-        self.waiting = Column(I32)
+        self.waiting = Waiting()
         self.why = Causes()
 
     def parts(self):
@@ -103,8 +103,7 @@ class Profiles(PackStage):
         """State that depends on when it was published (rule P4): saved, but not a function of the input alone."""
         return {
             "public_version": self.public_version, "public_digest": self.public_digest, "public_numbers": self.public_numbers,
-            "public_counted": self.public_counted, "waits": self.waits, "waiting": self.waiting, "why": self.why,
-            "unplaced": self.unplaced,
+            "public_counted": self.public_counted, "waiting": self.waiting, "why": self.why, "unplaced": self.unplaced,
         }  # fmt: skip
 
     def facts(self):
@@ -139,15 +138,15 @@ class Profiles(PackStage):
     def apply(self, pack: Pack, offset: int) -> None:
         kinds = pack.kinds
         self._learn(kinds)
-        touched = []
+        moved, touched = [], []
         if "card" in kinds:
             self._describe(kinds["card"])
         if "row" in kinds:
-            touched.append(self._define(kinds["row"]))
+            moved.append(self._define(kinds["row"]))
         if "state" in kinds:
             rows = kinds["state"]
             last = last_of(rows["row"])
-            touched.append(self._set(rows["row"][last], rows["citations"][last]))
+            moved.append(self._set(rows["row"][last], rows["citations"][last]))
         if "year" in kinds:
             rows = kinds["year"]
             self.tallies.add(rows["author"], rows["year"] | CITED_IN, rows["delta"])
@@ -194,8 +193,9 @@ class Profiles(PackStage):
             self.why.add(*_not_told(self.public_version, *(rows[name] for name in Causes.names)))
         if "day" in kinds:
             self.day = int(kinds["day"]["day"][-1])
-        if touched:
-            self._wait(distinct(np.concatenate(touched)))
+        for authors, level in ((moved, AHEAD), (touched, LATER)):
+            if authors:
+                self.waiting.add(distinct(np.concatenate(authors)), level)
 
     def _learn(self, kinds: dict[str, Rows]) -> None:
         if "author_key" in kinds:
@@ -203,7 +203,7 @@ class Profiles(PackStage):
             size = len(self.authors)
             for part in (self.numbers, self.grounds, self.score_counts, self.version, self.held, self.floor, self.tallies, self.about,
                          self.redirect, self.truncated_papers, self.public_version, self.public_digest, self.public_numbers,
-                         self.public_counted, self.waits, *self.counted, *self.counted_grounds):  # fmt: skip
+                         self.public_counted, self.waiting, *self.counted, *self.counted_grounds):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
                 if name in self.unplaced:
@@ -327,21 +327,7 @@ class Profiles(PackStage):
             for column, names in ((self.counted[source], COUNTED), (self.counted_grounds[source], ranking.COUNTS)):
                 column.data[rows["author"][mine]] = np.stack([rows[name][mine] for name in names], axis=1)
 
-    def _wait(self, authors: np.ndarray) -> None:
-        fresh = authors[self.waits.data[authors] == 0]
-        self.waits.data[fresh] = 1
-        self.waiting.extend(fresh)
-
     # ---- publishing
-
-    def take_waiting(self, limit: int | None = None) -> np.ndarray:
-        """The authors that wait, at most `limit`, in the order they began to; they wait no longer. Shape (n,), int32."""
-        authors = self.waiting.view[:limit].copy()
-        left = self.waiting.view[len(authors) :].copy()
-        self.waiting.size = len(left)
-        self.waiting.view[:] = left
-        self.waits.data[authors] = 0
-        return authors
 
     def learn_public(self, published: dict[str, tuple[int, int, dict, dict]]) -> None:
         """Rule P2: what the public topic holds: author → (version, digest, numbers, counted numbers by source)."""

@@ -230,10 +230,10 @@ class Actor:
 
     def publish(self, everything: bool) -> None:
         stage = self.session.stage
-        authors = stage.take_waiting()
+        authors = stage.waiting.take()
         if not everything and len(authors) > 1 and self.rng.random() < 0.3:  # some are held back
             cut = self.rng.randint(1, len(authors) - 1)
-            stage._wait(authors[cut:])
+            stage.waiting.add(authors[cut:])
             authors = authors[:cut]
         snapshots = stage.publish(authors)
         if snapshots:

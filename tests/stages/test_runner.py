@@ -223,10 +223,14 @@ async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coales
             await log.append({HERE: [paper(n)]})
         async with asyncio.timeout(BOUND):
             while (
-                service.runners[-1].session.stage.version.view.max(initial=0) < 1 or len(service.runners[-1].session.stage.waits.view) < 42
+                service.runners[-1].session.stage.version.view.max(initial=0) < 1
+                or len(service.runners[-1].session.stage.waiting.level.view) < 42
             ):
                 await log.wait({SNAPSHOTS: 10**9}, 0.01)
         assert (await log.bounds([SNAPSHOTS]))[SNAPSHOTS][1] == first, "everything waits"
+        monkeypatch.setattr(publisher, "AT_ONCE", 5)
+        await service.runners[-1]._publish(everything=False)
+        assert (await log.bounds([SNAPSHOTS]))[SNAPSHOTS][1] == first + 5, "and is read on for after some"
     published = await log.read(SNAPSHOTS, first, max_records=1_000)
     assert len(published) == len({r.key for r in published}) == 42, "the stop published each author once"
 

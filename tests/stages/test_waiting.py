@@ -1,0 +1,76 @@
+"""Who waits for being published, and who goes ahead."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.publisher.profiles import Profiles
+from services.publisher.waiting import AHEAD, LATER, Waiting
+from tests.stages.memory import Pipeline
+
+AUTHORS = 6
+STEPS = st.one_of(
+    st.tuples(st.sets(st.integers(0, AUTHORS - 1), min_size=1), st.sampled_from((LATER, AHEAD))),
+    st.integers(0, AUTHORS + 1),
+    st.none(),
+)
+
+
+@given(st.lists(STEPS, max_size=30))
+def test_as_a_dictionary_of_levels(steps):
+    """(authors, level): they come; a number: so many are taken; None: saved and loaded."""
+    waiting, model = Waiting(), {}
+    waiting.resize(AUTHORS)
+    for step in steps:
+        if step is None:
+            held = {name: array.copy() for name, array in waiting.dump().items()}
+            waiting = Waiting()
+            waiting.load(held)
+        elif isinstance(step, tuple):
+            authors, level = step
+            waiting.add(np.array(sorted(authors), np.int32), level)
+            model.update({author: max(level, model.get(author, 0)) for author in authors})
+        else:
+            taken = waiting.take(step).tolist()
+            assert len(set(taken)) == len(taken) == min(step, len(model))
+            levels = [model.pop(author) for author in taken]
+            assert levels == sorted(levels, reverse=True)
+            assert LATER not in levels or AHEAD not in model.values()
+        assert waiting.size == len(model) and waiting.ahead == list(model.values()).count(AHEAD)
+    assert sorted(waiting.take().tolist()) == sorted(model) and waiting.size == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "at", "value"), [("level", 0, 3), ("level", 0, 0), ("level", 1, AHEAD), ("later", 0, 2), ("ahead", 0, 1)]
+)
+def test_levels_and_queues_that_disagree_are_refused(table, at, value):
+    waiting = Waiting()
+    waiting.resize(3)
+    waiting.add(np.array([0], np.int32), AHEAD)
+    waiting.add(np.array([1], np.int32))
+    arrays = {name: array.copy() for name, array in waiting.dump().items()}
+    arrays[table][at] = value
+    with pytest.raises(ValueError):
+        Waiting().load(arrays)
+
+
+class Unpublished(Pipeline):
+    def publish(self, session):
+        pass
+
+
+def test_a_citation_goes_ahead_of_a_day():
+    """A day changes the numbers of everybody, a citation those of the cited paper's authors."""
+    pipeline = Unpublished()
+    papers = [
+        {"paper_id": f"p:{n}", "title": "T", "published": "2020-01-01", "authors": [{"author_id": f"a:{n}", "name": "A"}]} for n in range(9)
+    ]
+    [stage] = [session.stage for session in pipeline.tell(*papers).sessions if isinstance(session.stage, Profiles)]
+    assert stage.waiting.ahead == stage.waiting.size == 9
+    stage.publish(stage.waiting.take())
+    pipeline.tell({"event": "clock.ticked", "author_id": "clock", "date": "2030-06-01"})
+    assert (stage.waiting.ahead, stage.waiting.size) == (0, 9)
+    pipeline.tell({"paper_id": "p:10", "title": "T", "authors": [{"author_id": "a:10", "name": "A"}], "references": ["p:4"]})
+    assert (stage.waiting.ahead, stage.waiting.size) == (2, 10)
+    assert sorted(stage.authors.names[author] for author in stage.waiting.take(2).tolist()) == ["a:10", "a:4"]
