@@ -152,6 +152,7 @@ class PublisherRunner(StageRunner):
     def _advance(self) -> None:
         """Done is what is published, so nobody takes this service for idle while authors wait."""
         if not self.session.stage.waiting.size:
+            self.oldest = None
             super()._advance()
 
     def _keeps_up(self) -> bool:

@@ -97,7 +97,7 @@ class Telemetry:
             "seconds",
             (),
             LATENCIES,
-            "From an event's arrival in the log to the snapshots that show it, oldest of each flush.",
+            "From an event's arrival in the log to the snapshots that show it: of the oldest, each time that nobody waits any more.",
         )
         self.sse_clients = self._gauge("sse_clients", "connections", (), "Pages and programs that follow profiles live.")
 

@@ -199,6 +199,19 @@ async def test_a_publisher_that_keeps_up_publishes_at_once(log, tmp_path):
     assert sum(p["papers_total"] for p in (await newest(log)).values()) == 6
 
 
+async def test_what_moves_nobody_is_not_waited_for(log, tmp_path):
+    """Marks of the stages before, for example: the next event's latency would be told from then on."""
+    async with Service(log, tmp_path) as service:
+        await log.append({HERE: [paper(0)]})
+        await service.idle()
+        *before, last = service.runners
+        at = last.done
+        for runner in before:
+            await runner.save()
+        await service.idle()
+        assert last.done > at and last.oldest is None
+
+
 async def test_one_that_is_behind_waits_no_longer_than_more_comes(log, tmp_path, monkeypatch):
     monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # so everybody is
     monkeypatch.setattr(publisher, "QUIET_SECONDS", 0.05)
