@@ -83,7 +83,7 @@ async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv")
         raise UsageError("--basis counted: needs the name of a source, for example counted:openalex")
     if basis != REFERENCES and not basis.startswith(COUNTED):
         raise UsageError(f"--basis {basis!r} is neither references nor counted:SOURCE")
-    rows, bases = _Rows(), {REFERENCES}
+    rows, bases, columns = _Rows(), {REFERENCES}, columns_of(basis)
     async with _log(settings) as log:
         async for record in _all_records(log):
             version = _version_of(record)
@@ -91,11 +91,11 @@ async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv")
                 continue
             snapshot = orjson.loads(record.value)
             bases.update(snapshot["metrics"])
-            rows.put(record.key, version, _row(snapshot, basis, format))
+            rows.put(record.key, version, _row(snapshot, basis, columns, format))
     if len(rows) and basis not in bases:
         raise UsageError(f"no profile has numbers {basis!r}; there are: {', '.join(sorted(bases))}")
     if format == "csv":
-        out.write(",".join(columns_of(basis)) + "\n")
+        out.write(",".join(columns) + "\n")
     for row in rows.in_order():
         out.write(row.decode())
     return len(rows)
@@ -152,12 +152,11 @@ class _Rows:
         return len(self._rows)
 
 
-def _row(snapshot: Mapping, basis: str, format: str) -> bytes:
+def _row(snapshot: Mapping, basis: str, columns: tuple[str, ...], format: str) -> bytes:
     numbers = snapshot["metrics"].get(basis)
     if numbers is None:  # this source counts none of the author's papers
         nothing = {metric.name: None if metric.null else 0 for metric in definitions.COMPUTED["counted"]}
         numbers = nothing | {"papers": snapshot["papers_total"]}
-    columns = columns_of(basis)
     told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in columns[2:])]
     if format == "jsonl":
         return orjson.dumps(dict(zip(columns, told, strict=True))) + b"\n"

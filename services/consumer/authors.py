@@ -20,7 +20,7 @@ from shared.metrics.indices import Indices
 from shared.metrics.metric import Aggregates
 from shared.metrics.recent import YEARS
 from shared.stages import causes
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, Tallies, distinct, find, last_of, pair, runs
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, Tallies, distinct, find, last_by, last_of, pair, runs
 from shared.stages.packs import Kind, Pack, Rows, take
 from shared.stages.stage import ChannelMap, PackStage
 
@@ -424,9 +424,8 @@ class Authors(PackStage):
         last = last_of(pair(paper, source))
         out["count"] = {"paper": paper[last], "source": source[last], "count": rows["count"][last]}
         authors = []
-        for s in distinct(source).tolist():
-            column, mine = self.row_counted[s], np.flatnonzero(source == s)
-            mine = mine[last_of(slot[mine])]
+        for s, mine in last_by(source, slot):
+            column = self.row_counted[s]
             self.standings.place_counted(s, channel, slot[mine], rows["cohort"][mine])
             present = self.row_citations.data[slot[mine]] >= 0
             column.data[slot[mine[~present]]] = rows["count"][mine[~present]]  # its state comes with a later pack

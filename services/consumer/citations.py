@@ -128,7 +128,7 @@ class Citations(PackStage):
     def _new_source(self) -> None:
         self.counted.append(Column(I32, -1))
         self.counted[-1].resize(len(self.papers))
-        self.places.add_source(len(self.papers))
+        self.places.add_source()
 
     # ---- one pack
 

@@ -14,7 +14,6 @@ from shared.stages.columns import I8, I16, I32, I64, Column, Keys, distinct, las
 from shared.stages.packs import Rows
 from shared.stages.stage import Numbers
 
-UNSCORED, UNSETTLED = -1, 2  # states of a text (scorer/terms.py): nobody has told; from there on enough papers are of an earlier month
 BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact
 
 
@@ -57,7 +56,7 @@ class Places:
         self.facts = Keys(own=True)  # "year|language|category" of dated papers
         self.fact = Column(I32, -1)
         self.new, self.size = [Column(I32) for _ in range(shards)], [Column(I32) for _ in range(shards)]  # word pairs, by shard
-        self.text_state = Column(I8, UNSCORED)
+        self.text_state = Column(I8, novelty.UNSCORED)
         self.cited, self.novel = Place(), Place()
         self.counted: list[Place] = []  # per source
         # of cohorts
@@ -82,9 +81,9 @@ class Places:
         for part in (self.fact, self.text_state, self.cited, self.novel, *self.new, *self.size, *self.counted):
             part.resize(papers)
 
-    def add_source(self, papers: int) -> None:
+    def add_source(self) -> None:
         self.counted.append(Place())
-        self.counted[-1].resize(papers)
+        self.counted[-1].resize(self.fact.size)
         self.cohorts_counted.append(Column(I32, NO_COHORT))
 
     def take_texts(self, papers: np.ndarray, shard: int, rows: Rows) -> np.ndarray:
@@ -116,7 +115,7 @@ class Places:
         fact = self.fact.data[papers]
         there = present & (fact >= 0)
         new, size = self._pairs_of(papers)
-        scorable = there & (self.text_state.data[papers] >= UNSETTLED) & (size >= novelty.LIMITS.pairs)
+        scorable = there & (self.text_state.data[papers] >= novelty.UNSETTLED) & (size >= novelty.LIMITS.pairs)
         by_text = np.where(size >= novelty.LIMITS.full_pairs, BY_TEXT, BY_SHORT_TEXT)
         cited, novel = np.full(len(papers), NO_COHORT, I32), np.full(len(papers), NO_COHORT, I32)
         cited[there] = self.cohorts_of.data[fact[there], BY_CITATIONS]

@@ -14,13 +14,12 @@ from shared.metrics import novelty, percentile, rankpoints
 from shared.metrics.cohorts import NO_COHORT, pooled_of
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
+from shared.metrics.novelty import BURN_IN, UNDATED, UNSCORED, UNSETTLED
 from shared.metrics.percentile import NO_VALUE, NOWHERE, POOLED, Tables
 from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct
 from shared.stages.packs import Rows
 from shared.stages.stage import ChannelMap
 
-UNDATED, BURN_IN, UNSETTLED = range(3)  # states of a text, see scorer/terms.py
-UNSCORED = -1
 UNTOLD = -1  # reasons of a paper before its first standing
 # why a novelty is null or provisional: bits, named in the order in which they are told
 REASONS = ("unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text")

@@ -177,8 +177,7 @@ class PublisherRunner(StageRunner):
 
     async def _publish(self, everything: bool) -> None:
         """All who wait, or those who go ahead, or some of the others."""
-        session = self.session
-        stage: Profiles = session.stage
+        stage: Profiles = self.session.stage
         waiting, looked_at, published, busy = stage.waiting.size, 0, 0, 0.0
         limit = self.pace.publish_authors
         if not everything:
@@ -194,10 +193,9 @@ class PublisherRunner(StageRunner):
             await self._append(snapshots)
             published += len(snapshots)
         self.telemetry.coalesced_total.inc(looked_at - published)
-        if not stage.waiting.size:
-            if self.oldest is not None and published:
-                self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - self.oldest / 1000))
-            self.oldest, self.done = None, session.position.next
+        if not stage.waiting.size and self.oldest is not None and published:
+            self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - self.oldest / 1000))
+        self._advance()
         self._published_at = time.monotonic()
         self._cost = 2 * busy  # to send costs about as much again; to wait for the log costs nobody anything
 

@@ -5,8 +5,6 @@ from what was published last and its version is above (rule P3); several changes
 coalesced).
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import orjson
 
@@ -28,7 +26,7 @@ from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages import causes
-from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_of, pair, stable_order
+from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_by, last_of, pair, stable_order
 from shared.stages.packs import Pack, Rows
 from shared.stages.stage import Layout, PackStage
 
@@ -170,7 +168,7 @@ class Profiles(PackStage):
             touched.append(author)
         if "count" in kinds:
             rows = kinds["count"]
-            for source, mine in _by_source(rows, "paper"):
+            for source, mine in last_by(rows["source"], rows["paper"]):
                 self.paper_counted[source].data[rows["paper"][mine]] = rows["count"][mine]
         if "reported" in kinds:
             rows = kinds["reported"]
@@ -183,7 +181,7 @@ class Profiles(PackStage):
             self.standing.data[rows["paper"][last]] = np.stack([rows[name][last] for name in FACTS], axis=1)
         if "standing_counted" in kinds:
             rows = kinds["standing_counted"]
-            for source, mine in _by_source(rows, "paper"):
+            for source, mine in last_by(rows["source"], rows["paper"]):
                 facts = np.stack([rows[name][mine] for name in BY_CITATIONS], axis=1)
                 self.paper_standing[source].data[rows["paper"][mine]] = facts
         if "counted" in kinds:
@@ -323,7 +321,7 @@ class Profiles(PackStage):
         self.floor.data[authors] = key[edge - 1]
 
     def _set_counted(self, rows: Rows) -> None:
-        for source, mine in _by_source(rows, "author"):
+        for source, mine in last_by(rows["source"], rows["author"]):
             for column, names in ((self.counted[source], COUNTED), (self.counted_grounds[source], ranking.COUNTS)):
                 column.data[rows["author"][mine]] = np.stack([rows[name][mine] for name in names], axis=1)
 
@@ -448,14 +446,6 @@ def _not_told(public: Column, *causes: np.ndarray) -> tuple[np.ndarray, ...]:
     author, *_, version = causes
     new = version > public.data[author]
     return causes if new.all() else tuple(column[new] for column in causes)
-
-
-def _by_source(rows: Rows, key: str) -> Iterator[tuple[int, np.ndarray]]:
-    """Each source that rows tell of, and where the last one of each (key, source) is."""
-    last = last_of(pair(rows[key], rows["source"]))
-    source = rows["source"][last]
-    for one in distinct(source).tolist():
-        yield one, last[source == one]
 
 
 def _lengths_and_bytes(values: list[bytes]) -> tuple[np.ndarray, np.ndarray]:

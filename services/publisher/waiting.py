@@ -56,6 +56,7 @@ class Waiting:
         return self.level.nbytes + sum(queue.nbytes for queue in self.queues.values())
 
     def dump(self) -> dict[str, np.ndarray]:
+        """Who waits, told twice, so that one value that is wrong is found."""
         return {"level": self.level.view} | {name: self._of(level) for name, level in NAMES.items()}
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:

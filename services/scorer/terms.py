@@ -13,13 +13,12 @@ import numpy as np
 from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics import novelty
-from shared.metrics.novelty import EARLIEST, LATEST_AFTER_TODAY, NO_MONTH
+from shared.metrics.novelty import BURN_IN, EARLIEST, LATEST_AFTER_TODAY, NO_MONTH, UNDATED
 from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, distinct, last_of, pair, runs
 from shared.stages.keytable import KeyTable
 from shared.stages.packs import Kind, Pack, Rows
 from shared.stages.stage import ChannelMap, Numbers, PackStage
 
-UNDATED, BURN_IN, UNSETTLED, SETTLED = range(4)  # of a paper's month: how many papers are earlier
 NEVER = 2**31 - 1  # first month of a pair that nobody has
 NOBODY = -1  # holder; from 0 on a paper, from -2 down a list in `shared`
 NONE = np.zeros(0, I32)

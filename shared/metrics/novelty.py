@@ -47,6 +47,8 @@ TOP_BIN = 256
 EARLIEST = 12 * 1800  # months before do not enter the table (§5)
 LATEST_AFTER_TODAY = 12  # nor those so many months after the clock's day
 NO_MONTH = 0
+UNSCORED = -1  # state of a text of which nobody has told; else of its month, by how many papers are earlier:
+UNDATED, BURN_IN, UNSETTLED, SETTLED = range(4)
 ERROR = 0.29  # of one paper's percentile; that of a mean is this over the root of the papers (§2.4)
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

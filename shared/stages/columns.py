@@ -4,7 +4,7 @@ Each structure can `dump()` itself to named arrays and `load()` them again (chec
 depend on the layout in memory (rule I2: two states are compared by their meaning).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
 from sys import intern
 
@@ -86,6 +86,14 @@ def occurrences(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def last_of(keys: np.ndarray) -> np.ndarray:
     """Positions of the last occurrence of each key, ascending."""
     return np.sort(occurrences(keys)[2])
+
+
+def last_by(groups: np.ndarray, keys: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each group, ascending, and the positions in it of the last occurrence of each key, ascending."""
+    last = last_of(pair(keys, groups))
+    of_last = groups[last]
+    for group in distinct(of_last).tolist():
+        yield group, last[of_last == group]
 
 
 def first_of(keys: np.ndarray) -> np.ndarray:

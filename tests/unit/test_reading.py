@@ -215,7 +215,7 @@ async def test_an_author_without_papers_stays_with_zeros(tmp_path):
         assert await exported(settings) == HEADER + "a:1,Gone" + ",0" * 27 + "\n"
 
 
-async def test_a_counted_basis_has_the_same_columns(tmp_path):
+async def test_a_counted_basis_has_the_same_columns_and_its_own(tmp_path):
     numbers = snapshot("x")["metrics"]["references"]
     counted = {
         "papers": 2,
