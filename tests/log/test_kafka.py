@@ -6,9 +6,11 @@ from contextlib import aclosing
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import KafkaConnectionError
 
 from shared.errors import Fenced, LogError, LogUnavailable, UsageError
-from shared.log.kafka import connection
+from shared.log.kafka import client
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.log import KafkaLog
 from shared.log.kafka.options import KafkaOptions
@@ -344,7 +346,7 @@ async def test_messages_need_no_key_and_may_be_many(log, here):
 
 async def test_a_client_that_ends_badly_harms_nobody(monkeypatch):
     """aiokafka's `stop` may raise the CancelledError of a task of its own, and may wait for ever."""
-    monkeypatch.setattr(connection, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(client, "STOP_SECONDS", 0.05)
 
     async def cancelled():
         raise asyncio.CancelledError
@@ -355,7 +357,67 @@ async def test_a_client_that_ends_badly_harms_nobody(monkeypatch):
     async def fine():
         return
 
-    assert [await connection.ended(one()) for one in (fine, failed, cancelled, asyncio.Event().wait)] == [True, False, False, False]
+    assert [await client.ended(one()) for one in (fine, failed, cancelled, asyncio.Event().wait)] == [True, False, False, False]
+
+
+async def test_who_waits_for_a_client_that_somebody_else_gave_up_is_told_and_not_cancelled(monkeypatch):
+    monkeypatch.setattr(client, "STOP_SECONDS", 0.05)
+
+    class Hung:
+        def __init__(self):
+            self.start = asyncio.Event().wait
+
+        async def stop(self):
+            pass
+
+    hung = client.Client(Hung())
+    waiting = asyncio.create_task(hung.started())
+    await hung.end()
+    with pytest.raises(KafkaConnectionError):
+        await waiting
+
+
+async def _assigned(log: KafkaLog, here: Partition) -> None:
+    async with aclosing(log.assignments(here.topic, [here.topic])) as assigned:
+        await anext(assigned)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(lambda log, here: log.topics(), id="topics"),
+        pytest.param(lambda log, here: log.append({here: texts("x")}), id="append"),
+        pytest.param(lambda log, here: log.fence(here.topic), id="fence"),
+        pytest.param(lambda log, here: log.bounds([here]), id="bounds"),
+        pytest.param(lambda log, here: log.wait({here: 0}, 0.1), id="wait"),
+        pytest.param(_assigned, id="assignments"),
+    ],
+)
+async def test_who_is_cancelled_at_any_request_leaves_no_connection_open(kafka, here, monkeypatch, work):
+    """aiokafka forgets the connection that it starts with, when it is cancelled there: nobody closes it."""
+    send = AIOKafkaConnection.send
+    seen: set[AIOKafkaConnection] = set()
+    sent = cancel_at = 0
+    working: asyncio.Task | None = None
+
+    def counted(self, *args, **more):
+        nonlocal sent
+        seen.add(self)
+        sent += 1
+        if sent == cancel_at:
+            asyncio.get_running_loop().call_soon(working.cancel)
+        return send(self, *args, **more)
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", counted)
+    while sent >= cancel_at:  # it was cancelled, and not at its end
+        sent, cancel_at = 0, cancel_at + 1
+        log = KafkaLog(kafka)
+        working = asyncio.create_task(work(log, here))
+        await asyncio.wait({working}, timeout=BOUND)
+        assert working.done(), f"request {cancel_at}: who was cancelled does not end"
+        await log.close()
+        assert not [one for one in seen if one.connected()], f"left open by who was cancelled at request {cancel_at}"
+    assert cancel_at > 4
 
 
 async def test_a_topic_that_a_broker_does_not_know_yet_is_waited_for(log, monkeypatch):

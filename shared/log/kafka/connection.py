@@ -3,18 +3,18 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiokafka import errors
 from aiokafka.errors import KafkaError
 
 from shared.errors import Fenced, LogError, LogUnavailable, UsageError
+from shared.log.kafka.client import Client
 from shared.log.kafka.options import KafkaOptions
 
 SCHEME = "kafka://"
 REQUEST_SECONDS = 10.0  # one request to one broker
-STOP_SECONDS = 3.0  # a client that takes longer to end is left to itself
 RETRY_MS = 50
 METADATA_MS = 60_000
 FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch)
@@ -34,6 +34,7 @@ class Connection:
     """The arguments of aiokafka's clients for one cluster. Errors: UsageError for an address, a file or a combination that cannot be."""
 
     def __init__(self, url: str, options: KafkaOptions):
+        self._leaving: set[asyncio.Task[None]] = set()
         self.servers = url.removeprefix(SCHEME)
         self.options = options
         if not self.servers or any(not _is_address(one) for one in self.servers.split(",")):
@@ -65,6 +66,18 @@ class Connection:
     def arguments(self) -> dict[str, Any]:
         return dict(self._arguments)
 
+    def leave(self, client: Client) -> asyncio.Future[None]:
+        """Ends a client whether somebody waits for that or not, and whoever does may be cancelled."""
+        task = asyncio.ensure_future(client.end())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+        return asyncio.shield(task)
+
+    async def all_left(self) -> None:
+        """Once all clients have ended that were left, or after a bound."""
+        if self._leaving:
+            await asyncio.wait(self._leaving.copy(), timeout=2 * REQUEST_SECONDS)
+
     @contextlib.asynccontextmanager
     async def bounded(self, what: str, seconds: float) -> AsyncIterator[None]:
         """Kafka's errors and a wait that is over as ours: LogUnavailable, Fenced, LogError."""
@@ -85,30 +98,6 @@ class Connection:
             return Fenced(f"another process has taken over here, so this one could not {what}")
         kind = LogError if isinstance(error, REFUSED) else LogUnavailable
         return kind(f"Kafka at {self.servers} could not {what}: {str(error) or type(error).__name__}")
-
-
-def quieten(loop: asyncio.AbstractEventLoop) -> None:
-    """aiokafka leaves futures behind whose errors nobody asks for, after a fence or a lost broker: the same errors reach us elsewhere."""
-
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not isinstance(context.get("exception"), (KafkaError, ConnectionError)):
-            loop.default_exception_handler(context)
-
-    loop.set_exception_handler(handle)
-
-
-async def ended(closing: Awaitable[None]) -> bool:
-    """Waits for a client to end, within a bound; one that cannot end harms nobody. Whether it ended by itself.
-
-    In a task of its own: aiokafka cancels its tasks at the end, and their CancelledError may come out of `stop`; here it would look as if
-    somebody had cancelled us.
-    """
-    task = asyncio.ensure_future(closing)
-    await asyncio.wait({task}, timeout=STOP_SECONDS)
-    if not task.done():
-        task.cancel()
-        return False
-    return not task.cancelled() and task.exception() is None
 
 
 def _is_address(text: str) -> bool:

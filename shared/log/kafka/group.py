@@ -7,7 +7,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 
-from shared.log.kafka.connection import RETRY_MS, Connection, ended
+from shared.log.kafka.client import Client
+from shared.log.kafka.connection import RETRY_MS, Connection
 from shared.log.port import Partition
 
 FOR_EVER_MS = 2**31 - 1  # we never read through the group, so its idea of a stuck reader does not apply
@@ -38,9 +39,9 @@ async def assignments(connection: Connection, group: str, topics: Sequence[str])
     A cluster that does not answer is asked again and again: meanwhile what was ours stays ours.
     """
     while True:
-        consumer = _member(connection, group)
+        member = Client(_member(connection, group))
         try:
-            await consumer.start()
+            consumer = await member.started()
             listener = _Noted(consumer)
             consumer.subscribe(topics, listener=listener)
             while True:
@@ -51,7 +52,7 @@ async def assignments(connection: Connection, group: str, topics: Sequence[str])
         except (KafkaError, OSError):
             await asyncio.sleep(20 * RETRY_MS / 1000)
         finally:
-            await ended(consumer.stop())
+            await connection.leave(member)
 
 
 def _member(connection: Connection, group: str) -> AIOKafkaConsumer:

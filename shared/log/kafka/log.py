@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeVar
@@ -12,10 +11,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.errors import Fenced, LogError, LogUnavailable, UnknownTopic, UsageError
 from shared.log.kafka import group, topics
-from shared.log.kafka.connection import REQUEST_SECONDS, Connection, ended, quieten
+from shared.log.kafka.client import Client
+from shared.log.kafka.connection import REQUEST_SECONDS, Connection
 from shared.log.kafka.options import KafkaOptions
 from shared.log.kafka.reader import PartitionReader
-from shared.log.kafka.writer import SEND_SECONDS, KafkaFence, new_producer, send_all, thrown_away
+from shared.log.kafka.writer import SEND_SECONDS, KafkaFence, new_producer, send_all
 from shared.log.port import Difference, Fence, Log, Message, Partition, Record, TopicSpec
 
 ASK_SECONDS = 3 * REQUEST_SECONDS  # a question may meet a broker that has just died, and its successor
@@ -35,13 +35,11 @@ class KafkaLog(Log):
         self.connection = Connection(url, options or KafkaOptions())
         # By what they are for. A producer of aiokafka has one request under way for each broker, so with one for all topics the stages of a
         # process would wait for each other's acknowledgements.
-        self._clients: dict[str, AIOKafkaAdminClient | AIOKafkaConsumer | AIOKafkaProducer] = {}
-        self._starting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._clients: dict[str, Client] = {}
         self._partitions: dict[str, int] = {}
         self._tails: dict[Partition, asyncio.Future] = {}  # the last append of each partition
         self._readers: dict[Partition, list[PartitionReader]] = {}
         self._fences: list[KafkaFence] = []
-        self._leaving: set[asyncio.Task] = set()
         self._closed = False
 
     # ---- topics
@@ -125,8 +123,12 @@ class KafkaLog(Log):
 
     async def fence(self, name: str) -> Fence:
         made = KafkaFence(self.connection, name)
-        await made.open()
-        self._fences.append(made)
+        self._fences = [*(fence for fence in self._fences if not fence.closed), made]
+        try:
+            await made.open()
+        except BaseException:
+            await made.close()
+            raise
         return made
 
     async def sync(self) -> None:
@@ -234,14 +236,14 @@ class KafkaLog(Log):
         if len(everyone) >= READERS_IN_ALL:
             oldest = min((r for r in everyone if not r.busy), key=lambda r: r.used, default=everyone[0])
             self._readers[oldest.partition].remove(oldest)
-            self._leave(oldest.close())
+            oldest.close()
 
     def _reading(self, partition: Partition, what: str, seconds: float = ASK_SECONDS) -> "_Reading":
         return _Reading(self, partition, what, seconds)
 
     def forget_readers(self, partition: Partition) -> None:
         for reader in self._readers.pop(partition, ()):
-            self._leave(reader.close())
+            reader.close()
 
     # ---- who works on what
 
@@ -277,30 +279,16 @@ class KafkaLog(Log):
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _started(self, name: str, make: Callable):
-        async with self._starting[name]:
-            if self._closed:
-                raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
-            client = self._clients.get(name)
-            if client is None:
-                quieten(asyncio.get_running_loop())
-                client = make()
-                try:
-                    await client.start()
-                except BaseException:
-                    self._leave(_end_of(client))
-                    raise
-                self._clients[name] = client
-            return client
+        if self._closed:
+            raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
+        if name not in self._clients:
+            self._clients[name] = Client(make())
+        return await self._clients[name].started()
 
     def _discard(self, name: str) -> None:
         client = self._clients.pop(name, None)
         if client is not None:
-            self._leave(_end_of(client))
-
-    def _leave(self, closing: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(closing)
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+            self.connection.leave(client)
 
     async def close(self) -> None:
         if self._closed:
@@ -308,12 +296,9 @@ class KafkaLog(Log):
         self._closed = True
         for name in list(self._clients):
             self._discard(name)
-        for fence in self._fences:
-            self._leave(fence.close())
         for partition in list(self._readers):
             self.forget_readers(partition)
-        if self._leaving:
-            await asyncio.wait(list(self._leaving), timeout=2 * REQUEST_SECONDS)
+        await asyncio.gather(self.connection.all_left(), *(fence.close() for fence in self._fences))
 
 
 class _Reading:
@@ -337,12 +322,3 @@ class _Reading:
 def _to(topic: str) -> str:
     """What the producer for a topic is called."""
     return f"producer of {topic}"
-
-
-async def _end_of(client) -> None:
-    if isinstance(client, AIOKafkaProducer):
-        await thrown_away(client)
-    elif isinstance(client, AIOKafkaAdminClient):
-        await ended(client.close())
-    else:
-        await ended(client.stop())

@@ -10,7 +10,8 @@ import time
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from shared.log.kafka.connection import REQUEST_SECONDS, Connection, ended
+from shared.log.kafka.client import Client
+from shared.log.kafka.connection import REQUEST_SECONDS, Connection
 from shared.log.port import Partition, Record
 
 FETCH_BYTES = 4 << 20
@@ -32,12 +33,12 @@ class PartitionReader:
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
         )
+        self._client = Client(self._consumer)
         self._records: list[Record] = []
         self._at = 0  # the first of them that was not read
         self.start = self.next = -1
         self.used = time.monotonic()
         self.filling = asyncio.Lock()
-        self._started = False
 
     def covers(self, offset: int) -> bool:
         return self.start <= offset <= self.next
@@ -47,10 +48,9 @@ class PartitionReader:
         return self.filling.locked()
 
     async def seek(self, offset: int) -> None:
-        if not self._started:
-            await self._consumer.start()
+        await self._client.started()
+        if not self._consumer.assignment():
             self._consumer.assign([self._place])
-            self._started = True
         self._consumer.seek(self._place, offset)
         self._records, self._at = [], 0
         self.start = self.next = offset
@@ -110,5 +110,5 @@ class PartitionReader:
             if time.monotonic() > until:
                 raise TimeoutError
 
-    async def close(self) -> None:
-        await ended(self._consumer.stop())
+    def close(self) -> None:
+        self.connection.leave(self._client)

@@ -1,14 +1,14 @@
 """Sending: batches built by hand, idempotent, acknowledged by all in-sync replicas; and as transactions behind a fence."""
 
 import asyncio
-import contextlib
 import struct
 from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaProducer
 
 from shared.errors import Fenced, LogError, LogUnavailable
-from shared.log.kafka.connection import Connection, ended
+from shared.log.kafka.client import Client
+from shared.log.kafka.connection import Connection
 from shared.log.port import Fence, Message, Partition
 
 SEND_SECONDS = 120.0  # rule S4: a send unanswered for so long is unknown
@@ -27,15 +27,6 @@ def new_producer(connection: Connection, **more) -> AIOKafkaProducer:
         max_batch_size=BATCH_BYTES,
         **more,
     )
-
-
-async def thrown_away(producer: AIOKafkaProducer) -> None:
-    """`stop` waits for what is under way, for ever if need be: after a bound the sending task is ended and the sockets closed."""
-    if not await ended(producer.stop()):
-        task = producer._sender.sender_task  # there is no public way to give up
-        if task is not None:
-            task.cancel()
-        await ended(producer.client.close())
 
 
 async def send(producer: AIOKafkaProducer, partition: Partition, messages: Sequence[Message]) -> int:
@@ -79,35 +70,29 @@ class KafkaFence(Fence):
 
     def __init__(self, connection: Connection, name: str):
         self.connection, self.name = connection, name
-        self._producer = new_producer(connection, transactional_id=name, transaction_timeout_ms=TRANSACTION_MS)
-        self._closed = False
+        self._client = Client(new_producer(connection, transactional_id=name, transaction_timeout_ms=TRANSACTION_MS))
+        self.closed = False
 
     async def open(self) -> None:
-        try:
-            async with self.connection.bounded(f"start transactions of {self.name}", START_SECONDS):
-                await self._producer.start()
-        except BaseException:
-            await self.close()
-            raise
+        async with self.connection.bounded(f"start transactions of {self.name}", START_SECONDS):
+            await self._client.started()
 
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
-        if self._closed:
+        if self.closed:
             raise LogUnavailable(f"transactions of {self.name} are closed")
         try:
             async with self.connection.bounded(f"commit a transaction of {self.name}", SEND_SECONDS):
-                await self._producer.begin_transaction()
-                producers = {partition.topic: self._producer for partition in batches}
+                producer = await self._client.started()
+                await producer.begin_transaction()
+                producers = {partition.topic: producer for partition in batches}
                 firsts = await send_all(producers, batches)  # a refused produce does not fail the commit: all are awaited
-                await self._producer.commit_transaction()
+                await producer.commit_transaction()
             return firsts
-        except asyncio.CancelledError:
-            raise
         except (LogError, Fenced):
             await self.close()  # whatever became of it, the successor's fence settles it
             raise
 
     async def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            with contextlib.suppress(Exception):
-                await thrown_away(self._producer)
+        if not self.closed:
+            self.closed = True
+            await self.connection.leave(self._client)
