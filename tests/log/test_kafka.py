@@ -6,8 +6,9 @@ from contextlib import aclosing
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import ClusterAuthorizationFailedError, KafkaConnectionError
 
 from shared.errors import Fenced, LogError, LogUnavailable, UsageError
 from shared.log.kafka import client
@@ -358,6 +359,19 @@ async def test_a_client_that_ends_badly_harms_nobody(monkeypatch):
         return
 
     assert [await client.ended(one()) for one in (fine, failed, cancelled, asyncio.Event().wait)] == [True, False, False, False]
+
+
+async def test_a_start_that_was_refused_is_tried_again_by_the_next_one_who_asks(log, monkeypatch):
+    start = AIOKafkaAdminClient.start
+
+    async def refused(self):
+        monkeypatch.setattr(AIOKafkaAdminClient, "start", start)
+        raise ClusterAuthorizationFailedError
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "start", refused)
+    with pytest.raises(LogError):
+        await log.topics()
+    assert isinstance(await log.topics(), dict)
 
 
 async def test_who_waits_for_a_client_that_somebody_else_gave_up_is_told_and_not_cancelled(monkeypatch):

@@ -283,7 +283,13 @@ class KafkaLog(Log):
             raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
         if name not in self._clients:
             self._clients[name] = Client(make())
-        return await self._clients[name].started()
+        client = self._clients[name]
+        try:
+            return await client.started()
+        except Exception:
+            if self._clients.get(name) is client:
+                self._discard(name)  # it would say the same to whoever asks later
+            raise
 
     def _discard(self, name: str) -> None:
         client = self._clients.pop(name, None)
