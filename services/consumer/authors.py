@@ -278,6 +278,8 @@ class Authors(PackStage):
 
     def _change(self, slot: np.ndarray, citations: np.ndarray, foreign: np.ndarray, own: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Distinct rows get these counts (-1: the authorship ends). Returns the authors."""
+        if not len(slot):
+            return slot
         author = self.row_author.data[slot]
         touched = distinct(author)
         before, before_foreign = self.row_citations.data[slot], self.row_foreign.data[slot]

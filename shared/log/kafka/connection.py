@@ -31,7 +31,10 @@ REFUSED = (  # no later try will do better
 
 
 class Connection:
-    """The arguments of aiokafka's clients for one cluster. Errors: UsageError for an address, a file or a combination that cannot be."""
+    """What our clients of one cluster are made with, and how they leave.
+
+    Errors: UsageError for an address, a file or a combination that cannot be.
+    """
 
     def __init__(self, url: str, options: KafkaOptions):
         self._leaving: set[asyncio.Task[None]] = set()
