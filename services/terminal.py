@@ -136,7 +136,9 @@ def _said_of(paper: Mapping[str, Any]) -> str:
 
 def _gain(moved: Mapping[str, Any]) -> str:
     before, after = moved["before"], moved["after"]
-    return f"{after - before:+,}" if isinstance(before, int | float) and isinstance(after, int | float) else ""
+    if not (isinstance(before, int | float) and isinstance(after, int | float)):
+        return ""
+    return ("-" if after < before else "+") + shown(abs(after - before))
 
 
 def _tell_rest(count: int) -> None:

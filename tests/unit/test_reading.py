@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import reading
-from services.terminal import print_profile
+from services.terminal import print_comparison, print_profile
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log
@@ -92,6 +92,22 @@ def test_what_is_reported_says_which_of_it_cannot_be_and_which_is_not_all(capsys
         "  impossible: papers_by_year_exceed_papers",
         "  incomplete: citations_by_year_below_citations",
         "  impossible: of_a_later_release",
+    ]
+
+
+def test_what_changed_is_told_as_exactly_as_the_numbers(capsys):
+    moved = {"m_index": (0.272727, 0.363636), "ai_score": (15.333333, 12.361111), "citations": (9_041, 10_094), "novelty": (None, 0.7)}
+    end = {"point": "now", "cut": "papers.v1:0=9", "known": True}
+    found = {"name": "A", "author_id": "a:1", "before": end, "after": end, "years": {}, "citations": [], "metrics": {
+        "references": {name: {"before": before, "after": after} for name, (before, after) in moved.items()}
+    }, "papers_added": [], "papers_withdrawn": [], "papers_left": [], "papers_revised": []}  # fmt: skip
+    print_comparison(found)
+    told = [line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("references")]
+    assert told == [
+        ["m_index", "0.273", "0.364", "+0.0909"],
+        ["ai_score", "15.33", "12.36", "-2.97"],
+        ["citations", "9,041", "10,094", "+1,053"],
+        ["novelty", "-", "0.7"],
     ]
 
 
