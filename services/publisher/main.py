@@ -1,6 +1,5 @@
 """The publisher: writes what changed to the two public topics, each author once however often it was touched meanwhile (rules P2 to P6)."""
 
-import asyncio
 import time
 
 import orjson
@@ -211,7 +210,7 @@ class PublisherRunner(StageRunner):
 
     async def _close(self) -> None:
         if self.fence is not None:
-            await asyncio.shield(self.fence.close())
+            await self.fence.close()
 
 
 async def run_publisher(settings) -> None:

@@ -24,7 +24,8 @@ class Client(Generic[C]):
 
     async def started(self) -> C:
         """Errors: what `start` raised, to everybody who asks; KafkaConnectionError when it was ended before."""
-        await asyncio.wait({self._starting})
+        if not self._starting.done():  # asked before every send
+            await asyncio.wait({self._starting})
         if self._starting.cancelled():  # its CancelledError would look as if somebody had cancelled us
             raise KafkaConnectionError("the client was ended before it had started")
         self._starting.result()
@@ -32,11 +33,7 @@ class Client(Generic[C]):
 
     async def end(self) -> None:
         """Within a bound; whatever becomes of it, it is not used any more."""
-        await asyncio.wait({self._starting}, timeout=STOP_SECONDS)
-        if not self._starting.done():
-            self._starting.cancel()
-        elif not self._starting.cancelled():
-            self._starting.exception()  # who did not wait for the start any more did not ask for it
+        await ended(self._starting)
         client = self._client
         if await ended(client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop()):
             return
@@ -46,13 +43,13 @@ class Client(Generic[C]):
             await ended(client.client.close())
 
 
-async def ended(closing: Awaitable[None]) -> bool:
-    """Waits for a client to end, within a bound; one that cannot end harms nobody. Whether it ended by itself.
+async def ended(work: Awaitable[None]) -> bool:
+    """Waits for a client to start or to end, within a bound; one that cannot harms nobody. Whether it did by itself.
 
     In a task of its own: aiokafka cancels its tasks at the end, and their CancelledError may come out of `stop`; here it would look as if
     somebody had cancelled us.
     """
-    task = asyncio.ensure_future(closing)
+    task = asyncio.ensure_future(work)
     await asyncio.wait({task}, timeout=STOP_SECONDS)
     if not task.done():
         task.cancel()

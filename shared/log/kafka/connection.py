@@ -79,7 +79,7 @@ class Connection:
     async def all_left(self) -> None:
         """Once all clients have ended that were left, or after a bound."""
         if self._leaving:
-            await asyncio.wait(self._leaving.copy(), timeout=2 * REQUEST_SECONDS)
+            await asyncio.wait(self._leaving, timeout=2 * REQUEST_SECONDS)
 
     @contextlib.asynccontextmanager
     async def bounded(self, what: str, seconds: float) -> AsyncIterator[None]:

@@ -123,12 +123,8 @@ class KafkaLog(Log):
 
     async def fence(self, name: str) -> Fence:
         made = KafkaFence(self.connection, name)
+        await made.open()
         self._fences = [*(fence for fence in self._fences if not fence.closed), made]
-        try:
-            await made.open()
-        except BaseException:
-            await made.close()
-            raise
         return made
 
     async def sync(self) -> None:

@@ -74,8 +74,12 @@ class KafkaFence(Fence):
         self.closed = False
 
     async def open(self) -> None:
-        async with self.connection.bounded(f"start transactions of {self.name}", START_SECONDS):
-            await self._client.started()
+        try:
+            async with self.connection.bounded(f"start transactions of {self.name}", START_SECONDS):
+                await self._client.started()
+        except BaseException:
+            await self.close()
+            raise
 
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
         if self.closed:
