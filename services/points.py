@@ -5,6 +5,7 @@ service would know that read so far and no further: the state of every stage is 
 """
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -34,8 +35,8 @@ class Cut(dict[Partition, int]):
 async def cut_at(log: Log, point: str) -> Cut:
     """The cut that a point names. Error: UsageError saying what would be right.
 
-    A day stands for its end in UTC by the append times of the records, which rise within a partition. Partitions that positions leave
-    out count as a whole.
+    A day is its end in UTC by the append times of the records: in each partition the records before the first one that was appended after
+    the day. A day that is not over yet is `now`. Partitions that positions leave out count as a whole.
     """
     held = await log.topics()
     if missing := [topic.name for topic in INPUTS if topic.name not in held]:
@@ -47,7 +48,9 @@ async def cut_at(log: Log, point: str) -> Cut:
         return ends
     if DAY.fullmatch(point):
         after = _end_of(point)
-        return Cut({partition: await _first_at(log, partition, *bounds[partition], after) for partition in partitions})
+        if after > time.time_ns() // 1_000_000:  # a day that is not over: all that is there came before its end
+            return ends
+        return Cut({partition: min(await log.first_since(partition, after), end) for partition, end in ends.items()})
     given = _short(point, partitions) if SHORT.fullmatch(point) else _places(point, ends)
     for partition, position in given.items():
         if position > ends[partition]:
@@ -62,19 +65,6 @@ def _end_of(day: str) -> int:
         return int((midnight + timedelta(days=1)).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise UsageError(f"{day} is no day of the calendar") from None
-
-
-async def _first_at(log: Log, partition: Partition, start: int, end: int, timestamp: int) -> int:
-    """The first position from which on every record was appended at `timestamp` or later: a search by halves."""
-    low, high = start, end
-    while low < high:
-        middle = (low + high) // 2
-        found = await log.read(partition, middle, max_records=1)
-        if not found or found[0].offset >= end or found[0].timestamp >= timestamp:
-            high = middle
-        else:
-            low = found[0].offset + 1
-    return low
 
 
 def _short(point: str, partitions: list[Partition]) -> dict[Partition, int]:

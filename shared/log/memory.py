@@ -77,7 +77,8 @@ class MemoryLog(Log):
         for partition, messages in batches.items():
             records, start = self._of(partition), self._next[partition]
             first[partition] = start
-            records += [Record(start + i, now, *m) for i, m in enumerate(messages)]
+            timestamp = max(now, records[-1].timestamp) if records else now
+            records += [Record(start + i, timestamp, *m) for i, m in enumerate(messages)]
             self._next[partition] = start + len(messages)
             if self._topics[partition.topic].compacted:
                 last = {r.key: r.offset for r in records}
@@ -100,6 +101,9 @@ class MemoryLog(Log):
         for partition in partitions:
             self._of(partition)
         return {p: (0, self._next[p]) for p in partitions}
+
+    async def first_since(self, partition: Partition, timestamp: int) -> int:
+        return next((r.offset for r in self._of(partition) if r.timestamp >= timestamp), self._next[partition])
 
     async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
         deadline = time.monotonic() + timeout

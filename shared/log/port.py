@@ -28,7 +28,11 @@ class Message(NamedTuple):
 
 class Record(NamedTuple):
     """What a reader gets. offset: position in its partition, from 0, rising, not always dense; timestamp: append time, milliseconds since
-    the epoch."""
+    the epoch.
+
+    Timestamps of a partition do not fall, with two exceptions: records of an embedded log of a release before 2026-12 whose clock was set
+    back, and a topic of a cluster whose message.timestamp.type is CreateTime (then writers choose the time, 0 and -1 too).
+    """
 
     offset: int
     timestamp: int
@@ -114,6 +118,11 @@ class Log(ABC):
     @abstractmethod
     async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
         """For each partition (first kept offset, end). end: the offset that the next record gets."""
+
+    @abstractmethod
+    async def first_since(self, partition: Partition, timestamp: int) -> int:
+        """The first offset whose record has this timestamp or a later one; the end where there is none. Where timestamps fall, earlier
+        ones may follow: what counts is the first place at which the largest timestamp so far reaches `timestamp`."""
 
     @abstractmethod
     async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:

@@ -34,6 +34,7 @@ QUIET = 10.0
 TRIM_SECONDS = 60.0
 CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
+LOOKED_THROUGH = 20_000  # records that one statement looks through for a time
 QUEUE = 256  # appends that may wait to be committed
 FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
 
@@ -291,6 +292,7 @@ class SqliteLog(Log):
 
         def work(connection):
             now = time.time_ns() // 1_000_000
+            times: dict[int, int] = {}  # table → time of its next records: never below that of its newest one
             results = []
             for wanted in group:
                 if wanted.fence is not None and connection.execute(FENCE, wanted.fence).fetchone() is None:
@@ -303,7 +305,10 @@ class SqliteLog(Log):
                         "UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)
                     ).fetchone()
                     start = first[partition] = row[0] - len(messages)
-                    rows = [(start + i, now, m.key, m.value, encode_headers(m.headers)) for i, m in enumerate(messages)]
+                    if table not in times:
+                        newest = connection.execute(f"SELECT timestamp FROM p{table} ORDER BY offset DESC LIMIT 1").fetchone()
+                        times[table] = max(now, newest[0]) if newest else now
+                    rows = [(start + i, times[table], m.key, m.value, encode_headers(m.headers)) for i, m in enumerate(messages)]
                     connection.executemany(f"INSERT INTO p{table} VALUES (?, ?, ?, ?, ?)", rows)
                 results.append(first)
             return results
@@ -441,6 +446,20 @@ class SqliteLog(Log):
             except sqlite3.Error as error:
                 raise self._translate(error) from error
         return found
+
+    async def first_since(self, partition: Partition, timestamp: int) -> int:
+        table = await self._id(partition)
+        start, end = (await self.bounds([partition]))[partition]
+        look = f"SELECT offset FROM p{table} WHERE offset >= ? AND offset < ? AND timestamp >= ? ORDER BY offset LIMIT 1"
+        try:
+            for low in range(start, end, LOOKED_THROUGH):
+                found = self._read.execute(look, (low, min(end, low + LOOKED_THROUGH), timestamp)).fetchone()
+                if found:
+                    return found[0]
+                await asyncio.sleep(0)
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+        return end
 
     async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
         deadline = time.monotonic() + timeout

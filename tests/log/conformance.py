@@ -216,6 +216,33 @@ class Conformance(ABC):
     def runner(self):
         """Calls an async function with a log, in a loop of its own."""
 
+    # ---- times
+
+    async def test_the_first_record_since_a_time(self, log, other, partitions):
+        assert await log.first_since(partitions[0], 0) == 0, "a partition without records ends at 0"
+        await log.append({partitions[0]: texts("a", "b")})
+        [first, _] = await other.read(partitions[0], 0)
+        for handle in (log, other):
+            assert await handle.first_since(partitions[0], 0) == 0
+            assert await handle.first_since(partitions[0], first.timestamp) == 0
+            assert await handle.first_since(partitions[0], first.timestamp + 3_600_000) == 2
+        with pytest.raises(UnknownTopic):
+            await log.first_since(Partition(f"{partitions[0].topic}-no", 0), 0)
+
+    async def test_where_times_fall_the_first_record_that_reaches_a_time_counts(self, log, topic):
+        """Whatever stands behind it, and whatever the number of records: no search by halves."""
+        base = 1_700_000_000_000
+        steps = [0, 10, 10, 90, 20, 0, 30, 95, 95, 40, 50, 200, 60, 70]
+        partition = await self.written_at(log, topic, [base + step for step in steps])
+        assert [r.timestamp - base for r in await everything(log, partition)] == steps
+        for step in {around + off for around in steps for off in (-1, 0, 1)}:
+            right = next((at for at, one in enumerate(steps) if one >= step), len(steps))
+            assert await log.first_since(partition, base + step) == right, step
+
+    @abstractmethod
+    async def written_at(self, log: Log, topic: str, times: Sequence[int]) -> Partition:
+        """A partition of a new topic with one record for each of these append times, as an old log or a foreign writer has them."""
+
     # ---- compaction
 
     async def test_compaction_keeps_the_newest_of_each_key_and_all_offsets(self, log, topic):

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import ClusterAuthorizationFailedError, KafkaConnectionError
 
@@ -34,6 +34,20 @@ class TestKafka(Conformance):
         other = KafkaLog(kafka)
         yield other
         await other.close()
+
+    async def written_at(self, log, topic, times):
+        """The writer chooses the times of a topic that is not as ours are."""
+        made = NewTopic(topic, 1, 1, topic_configs={"message.timestamp.type": "CreateTime"})
+        await log._ask_admin("create a topic", lambda admin: admin.create_topics([made]))
+        await log._settled([topic])
+        foreign = AIOKafkaProducer(bootstrap_servers=log.connection.servers)
+        await foreign.start()
+        try:
+            for at in times:
+                await foreign.send_and_wait(topic, b"%d" % at, partition=0, timestamp_ms=at)
+        finally:
+            await foreign.stop()
+        return Partition(topic, 0)
 
     @pytest.fixture
     def runner(self, kafka):

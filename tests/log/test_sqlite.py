@@ -7,6 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,6 +35,13 @@ class TestSqlite(Conformance):
         yield other
         await other.close()
 
+    async def written_at(self, log, topic, times):
+        await log.create([TopicSpec(topic, 1)])
+        here = Partition(topic, 0)
+        await log.append({here: texts(*map(str, times))})
+        set_times(log, here, times)
+        return here
+
     @pytest.fixture
     def runner(self, tmp_path):
         def run(check):
@@ -54,6 +63,15 @@ async def log(tmp_path):
     await log.create([TopicSpec("t", 2), TopicSpec("quick", 1, durable=False)])
     yield log
     await log.close()
+
+
+def set_times(log: SqliteLog, partition: Partition, times: list[int]) -> None:
+    """As a release wrote them that took the clock as it was."""
+    file = sqlite3.connect(log.path)
+    with file:
+        table = log._ids[partition]
+        file.executemany(f"UPDATE p{table} SET timestamp = ? WHERE offset = ?", [(at, offset) for offset, at in enumerate(times)])
+    file.close()
 
 
 def python(code: str, *arguments: object, **options) -> subprocess.Popen:
@@ -143,6 +161,39 @@ async def test_an_append_of_this_process_needs_no_poll(log, monkeypatch):
     await log.append({HERE: texts("x")})
     async with asyncio.timeout(BOUND):
         assert await waiting
+
+
+# ---- times
+
+
+async def test_times_do_not_fall_when_the_clock_is_set_back(log, monkeypatch):
+    """Nor by another process, nor behind records of an old log whose times fall."""
+    now = [0]
+    monkeypatch.setattr(sqlite, "time", SimpleNamespace(time_ns=lambda: now[0] * 1_000_000, monotonic=time.monotonic))
+    other = SqliteLog(log.path, create=False)
+    await other.topics()
+    for handle, now[0] in ((log, 5_000), (other, 9_000), (log, 6_000), (other, 1_000), (log, 9_500)):
+        await handle.append({HERE: texts("a", "b")})
+    await asyncio.gather(*(log.append({HERE: texts("of one commit")}) for now[0] in (9_700, 9_600)))
+    await (await log.fence("f")).append({HERE: texts("behind a fence")})
+    await log.append({Partition("t", 1): texts("each partition has its own")})
+    times = [r.timestamp for r in await everything(log, HERE)]
+    assert times[:10] == [5_000, 5_000] + [9_000] * 6 + [9_500] * 2 and times == sorted(times)
+    [elsewhere] = await log.read(Partition("t", 1), 0)
+    assert elsewhere.timestamp == now[0] == 9_600
+    set_times(log, HERE, [20_000, 10_000, 15_000])
+    await other.append({HERE: texts("x")})
+    await other.close()
+    assert (await log.read(HERE, len(times)))[0].timestamp == times[-1], "of the newest record; older ones are not looked through"
+
+
+async def test_a_time_is_looked_for_in_steps(log, monkeypatch):
+    monkeypatch.setattr(sqlite, "LOOKED_THROUGH", 3)
+    await log.append({HERE: texts(*map(str, range(10)))})
+    times = [10, 20, 30, 30, 10, 40, 50, 50, 60, 55]
+    set_times(log, HERE, times)
+    for at in range(5, 65):
+        assert await log.first_since(HERE, at) == next((i for i, one in enumerate(times) if one >= at), 10)
 
 
 # ---- trouble

@@ -1,9 +1,11 @@
 """Points of a log's past: what they mean, and what is said of those that mean nothing."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
 
+from services import points
 from services.points import Cut, cut_at
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.errors import UsageError
@@ -16,12 +18,12 @@ MIDNIGHT = 1_764_201_600_000  # 2025-11-27T00:00:00Z
 TIMES = [MIDNIGHT - 30 * HOUR, MIDNIGHT - 24 * HOUR, MIDNIGHT - 1, MIDNIGHT - 1, MIDNIGHT, MIDNIGHT + HOUR]
 
 
-async def log_of(monkeypatch, partitions: int = 1, empty: bool = False) -> MemoryLog:
-    """Six papers at TIMES in every partition, one author at midnight."""
+async def log_of(monkeypatch, partitions: int = 1, empty: bool = False, times: Sequence[int] = TIMES) -> MemoryLog:
+    """Six papers at these times in every partition, one author at midnight."""
     log, now = MemoryLog(), 0
     monkeypatch.setattr(memory, "time", SimpleNamespace(time_ns=lambda: now * 1_000_000))
     await log.create([topic.spec(partitions, 1) for topic in (PAPERS, AUTHORS)])
-    for now in () if empty else TIMES:  # noqa: B007 (the clock reads it)
+    for now in () if empty else times:  # noqa: B007 (the clock reads it)
         await log.append({Partition(PAPERS.name, n): [Message(b"p", b"{}")] for n in range(partitions)})
     now = MIDNIGHT
     if not empty:
@@ -36,6 +38,22 @@ async def log_of(monkeypatch, partitions: int = 1, empty: bool = False) -> Memor
 async def test_a_day_is_its_end_in_utc_by_the_times_of_appending(day, papers, authors, monkeypatch):
     log = await log_of(monkeypatch)
     assert await cut_at(log, day) == {Partition("papers.v1", 0): papers, Partition("authors.v1", 0): authors}
+
+
+@pytest.mark.parametrize(("day", "papers"), [("0001-01-01", 0), ("2025-11-25", 1), ("2025-11-26", 4), ("2025-11-27", 4), ("2025-11-28", 4)])
+async def test_after_a_clock_was_set_back_a_day_ends_where_times_first_reach_its_end(day, papers, monkeypatch):
+    """The fifth paper came while the clock was two days ahead, the sixth when it was right again."""
+    log = await log_of(monkeypatch, times=[*TIMES[:4], MIDNIGHT + 72 * HOUR, MIDNIGHT + HOUR])
+    assert (await cut_at(log, day))[Partition("papers.v1", 0)] == papers
+
+
+@pytest.mark.parametrize("ahead", [0, 48])
+async def test_a_day_that_is_not_over_is_now(ahead, monkeypatch):
+    """Whatever times its records have: they are there, so they came before the end of the day."""
+    log = await log_of(monkeypatch, times=[*TIMES[:4], MIDNIGHT + ahead * HOUR, MIDNIGHT + HOUR])
+    monkeypatch.setattr(points, "time", SimpleNamespace(time_ns=lambda: (MIDNIGHT + 2 * HOUR) * 1_000_000))
+    assert await cut_at(log, "2025-11-27") == await cut_at(log, "now") == await cut_at(log, "2025-11-28")
+    assert (await cut_at(log, "2025-11-26"))[Partition("papers.v1", 0)] == 4
 
 
 async def test_a_day_of_a_log_with_nothing_in_it(monkeypatch):

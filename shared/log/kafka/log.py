@@ -162,6 +162,13 @@ class KafkaLog(Log):
         ends = await self._ask("asker", "tell how far its partitions reach", self._new_asker, lambda asker: asker.end_offsets(places))
         return {p: ends[at] for p, at in zip(partitions, places, strict=True)}
 
+    async def first_since(self, partition: Partition, timestamp: int) -> int:
+        await self._known(partition)
+        place = TopicPartition(*partition)
+        ask = self._ask("asker", "find a time", self._new_asker, lambda asker: asker.offsets_for_times({place: max(timestamp, 0)}))
+        found = (await ask)[place]
+        return (await self._ends([partition]))[partition] if found is None else found.offset
+
     async def settled(self, partition: Partition, offset: int) -> int:
         for reader in self._readers.get(partition, ()):
             if reader.covers(offset) and not reader.holds(offset):
