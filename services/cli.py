@@ -481,7 +481,7 @@ def letters_show(settings: Settings, number: Annotated[int, typer.Argument(metav
 
 
 @letters_app.command("replay")
-@with_settings(*PLACE, "max_event_bytes")
+@with_settings(*PLACE, "max_event_bytes", "days_ahead")
 def letters_replay(settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False) -> None:
     """Sends letters again. What is refused again stays open."""
     from services.dead_letters import replay

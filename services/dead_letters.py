@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services import worker
-from services.producer.ingest import partition_counts
+from services.producer.ingest import newest_time, partition_counts
 from services.producer.intake import Intake
 from services.producer.sources.source import SourceItem
 from shared.contracts.topics import DEAD_LETTERS
@@ -80,7 +80,8 @@ async def replay(settings, numbers: Sequence[int] | None = None) -> int:
     sent, refused = 0, []
     async with worker.opened(settings, create=False) as (log, _):
         chosen = _open(await _read(log), numbers)
-        intake = Intake(DEAD_LETTERS.name, await partition_counts(log), _Unlimited(settings.max_event_bytes))
+        intake = Intake(DEAD_LETTERS.name, await partition_counts(log), _Unlimited(settings.max_event_bytes, settings.days_ahead))
+        intake.newest = await newest_time(log)
         for start in range(0, len(chosen), AT_ONCE):
             some = chosen[start : start + AT_ONCE]
             batches = intake.take([SourceItem(letter.number, letter.record.value) for letter in some]).batches
@@ -107,9 +108,10 @@ async def drop(settings, numbers: Sequence[int] | None = None) -> int:
 
 
 class _Unlimited(NamedTuple):
-    """Limits for letters chosen by a person: the size alone."""
+    """Limits for letters chosen by a person: of size and date alone."""
 
     max_event_bytes: int
+    days_ahead: int
     refused_share: float = 1.0
     refused_window: int = 1 << 62
     refused_run: int = 1 << 62

@@ -9,6 +9,7 @@ import hashlib
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
@@ -36,6 +37,7 @@ ROW_BYTES = 200  # of an object that waits in a spool, beside its bytes
 UNSCORED = ["unscored"]
 OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
 OF_EVERYBODY = ("author.merged", "author.separated", "clock.ticked")  # what every slice must know
+DATED = {"paper.counted": "as_of", "author.reported": "as_of", "clock.ticked": "date"}
 SELF_CITATIONS = "self_citations_included"  # the flag that the headline decides
 OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
 
@@ -95,8 +97,9 @@ async def verify(
     try:
         layout = await worker.computed_layout(log, await worker.layout_of(settings, log))
         verifier = Verifier(
-            log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, sample=sample, memory=memory
-        )
+            log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, days_ahead=layout.days_ahead,
+            sample=sample, memory=memory,
+        )  # fmt: skip
         await verifier.note_ends()
         await demand_idle(settings)
         counts = await verifier.run()
@@ -117,12 +120,14 @@ class Verifier:
         *,
         listed: int = 100,
         max_event_bytes: int = 1 << 40,
+        days_ahead: int = 1 << 40,
         sample: Sample | None = None,
         memory: int = memory_of(DEFAULT),
     ) -> None:
-        """listed: papers in a snapshot; max_event_bytes: larger events are refused; sample: whom to compare, None: everybody; memory:
-        bytes for the recomputation."""
+        """listed: papers in a snapshot; max_event_bytes: larger events are refused; days_ahead: events dated further ahead are refused;
+        sample: whom to compare, None: everybody; memory: bytes for the recomputation."""
         self.log, self.report, self.listed, self.max_event_bytes = log, report, listed, max_event_bytes
+        self.days_ahead = days_ahead
         self.sample, self.memory = sample, memory
         self.differences = Differences()
         self.amount = Amount()
@@ -243,6 +248,7 @@ class Verifier:
                     paper_events.check_size(record.value, self.max_event_bytes)
                     event = decode(record.value)
                     check_place(record.key, event[key], partition.number, count)
+                    check_day(event, record.timestamp, self.days_ahead)
                 except InputRefused as refusal:
                     self.refused[topic, partition.number, record.offset] = str(refusal)
                 else:
@@ -555,6 +561,15 @@ def check_place(key: bytes | None, name: str, partition: int, count: int) -> Non
         raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
     if int(partitions_of([key], count)[0]) != partition:
         raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its key")
+
+
+def check_day(event: Mapping, timestamp: int, days_ahead: int) -> None:
+    """Error: InputRefused when the day that an event speaks of begins more than `days_ahead` days after its append time (milliseconds)."""
+    if event.get("event") in DATED:
+        day = event[DATED[event["event"]]]
+        begins = (date.fromisoformat(day) - date(1970, 1, 1)).days * 86_400_000
+        if begins - days_ahead * 86_400_000 > timestamp:
+            raise InputRefused(Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended")
 
 
 async def demand_idle(settings) -> None:

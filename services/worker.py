@@ -27,6 +27,7 @@ from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Profiles
 from services.publisher.takeover import Control, take_over
 from services.scorer.terms import Terms
+from shared.contracts.dates import ANY
 from shared.contracts.topics import (
     AUTHOR_CHANGES,
     AUTHORS,
@@ -57,7 +58,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
 SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
-KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty")  # settings that a log keeps, fields of its layout
+# settings that a log keeps, fields of its layout
+KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead")
+UNKNOWN_THEN = {"days_ahead": ANY}  # what a log was computed with by a release that did not have the setting
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
 SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
@@ -108,7 +111,7 @@ async def layout_of(settings, log: Log) -> Layout:
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
         terms=count(PAPER_TERMS, settings.term_partitions), cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
-        headline_novelty=settings.headline_novelty,
+        headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead,
     )  # fmt: skip
 
 
@@ -155,7 +158,7 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
         noted = await noted_layout(log, layout)
     except UnknownTopic:  # nobody has worked on it
         noted = None
-    return layout if noted is None else layout._replace(**{name: noted[name] for name in KEPT})
+    return layout if noted is None else layout._replace(**{name: noted.get(name, UNKNOWN_THEN.get(name)) for name in KEPT})
 
 
 async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:
@@ -205,7 +208,7 @@ async def demand_same_layout(log: Log, layout: Layout) -> None:
     if theirs is None:
         await log.append({Partition(PROGRESS.named(layout.generation), 0): [Message(LAYOUT, orjson.dumps(ours))]})
     elif theirs["fingerprint"] != ours["fingerprint"]:
-        differ = [f"{name} was {theirs.get(name)}, is {ours[name]}" for name in layout._fields if theirs.get(name) != ours[name]]
+        differ = [f"{name} was {theirs[name]}, is {ours[name]}" for name in layout._fields if theirs.get(name, ours[name]) != ours[name]]
         raise UsageError(
             f"this log was computed with other settings ({'; '.join(differ) or 'by another release'}): "
             f"put them back, or compute it anew beside what is published, with --generation {layout.generation + 1}"

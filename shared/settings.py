@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contracts.dates import ANY
 from shared.errors import UsageError
 from shared.log.kafka.options import KafkaOptions
 
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
     snapshot_papers: int = _setting(
         100, "Papers listed in a profile, at most. The same for every service of a log.", unit="papers", ge=1, le=100
     )
+    days_ahead: int = _setting(
+        2,
+        "Events dated more days after their append time are refused (the clock, counts and reports of sources). The same for every service "
+        "of a log.",
+        unit="days", ge=1, le=ANY,
+    )  # fmt: skip
     coalesce_share: float = _setting(0.1, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1)
     coalesce_max_seconds: float = _setting(10.0, "A change waits for being published no longer than this.", unit="seconds", ge=0, le=3600)
     checkpoint_seconds: float = _setting(

@@ -214,6 +214,13 @@ def valid(event: object) -> bool:
     return False
 
 
+def day_of(event: dict) -> str:
+    """The day that an event speaks of, "" for those that speak of none: a paper may be published in any year."""
+    return {"paper.counted": event.get("as_of"), "author.reported": event.get("as_of"), "clock.ticked": event.get("date")}.get(
+        event.get("event"), ""
+    )
+
+
 def author_key(author: dict) -> str:
     """author_id, or else "name:" and the name in NFKC, case folded, with single spaces."""
     if author.get("author_id") is not None:
@@ -224,8 +231,9 @@ def author_key(author: dict) -> str:
 # ----------------------------------------------------------------------------------------------------------------- the oracle
 
 
-def oracle(events: Iterable[bytes]) -> dict[str, dict]:
-    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad.
+def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dict]:
+    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad; `latest`: events that speak
+    of a later day are refused.
 
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
     in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: no papers,
@@ -242,7 +250,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     today: str | None = None
     for raw in events:
         event = parse(raw)
-        if not valid(event):
+        if not valid(event) or day_of(event) > latest:
             continue
         kind = event.get("event", "paper.published")
         if kind in ("paper.published", "paper.withdrawn"):

@@ -18,6 +18,7 @@ import orjson
 from services.consumer.judges import Judges
 from shared.contracts import papers as contract
 from shared.contracts import topics
+from shared.contracts.dates import check_date
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import author_key, partitions_of
@@ -92,7 +93,7 @@ class Catalogue(Stage):
         batch.emit()
 
     def _read(self, records: Sequence[Record]) -> list[dict]:
-        """The valid events, in order; the others are refused (D5) by their bytes alone."""
+        """The valid events, in order; the others are refused (D5) by their bytes and append times alone."""
         events, valid = [], []
         for record in records:
             try:
@@ -100,6 +101,7 @@ class Catalogue(Stage):
                 event = contract.decode(record.value)
                 if record.key != event["paper_id"].encode():
                     raise InputRefused(Reason.KEY_MISMATCH, "paper_id", "the key of the record must be the paper_id in UTF-8")
+                check_date(event, record.timestamp, self.layout.days_ahead)
             except InputRefused as refused:
                 self.refused.append(Refusal(record, refused.reason, f"{refused.field}: {refused.hint}" if refused.field else refused.hint))
                 continue

@@ -13,6 +13,7 @@ import orjson
 from shared.contracts import authors as contract
 from shared.contracts import papers as papers_contract
 from shared.contracts import topics
+from shared.contracts.dates import check_date
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import partitions_of
@@ -63,6 +64,7 @@ class Directory(Stage):
                 if partitions_of([record.key], self.layout.authors)[0] != self.partition:
                     hint = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
                     raise InputRefused(Reason.WRONG_PARTITION, "author_id", hint)
+                check_date(event, record.timestamp, self.layout.days_ahead)
             except InputRefused as refused:
                 self.refused.append(Refusal(record, refused.reason, f"{refused.field}: {refused.hint}" if refused.field else refused.hint))
                 continue

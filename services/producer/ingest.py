@@ -18,7 +18,7 @@ from services.producer.bookmark import Bookmark
 from services.producer.intake import STAGE, Intake, Taken
 from services.producer.sources import Source, open_source
 from shared.contracts.topics import AUTHORS, PAPERS
-from shared.log.port import Log
+from shared.log.port import Log, Partition
 from shared.telemetry.registry import Telemetry
 
 PROGRESS_FOLDER = "ingest"  # below the data folder
@@ -73,6 +73,7 @@ async def pump(
     """
     counts = Counts()
     try:
+        intake.newest = await patiently(log, stop, f"send {source.label}", lambda: newest_time(log), tell) or 0
         async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
             async for items in batches:
                 taken = intake.take(items)
@@ -149,6 +150,16 @@ async def partition_counts(log: Log) -> dict[str, int]:
     """How many partitions papers.v1 and authors.v1 have, by name."""
     topics = await log.topics()
     return {topic.name: topics[topic.name].partitions for topic in (PAPERS, AUTHORS)}
+
+
+async def newest_time(log: Log) -> int:
+    """The newest append time in papers.v1 and authors.v1, in milliseconds since the epoch; 0 without records."""
+    partitions = [Partition(name, number) for name, count in (await partition_counts(log)).items() for number in range(count)]
+    times = [0]
+    for partition, (start, end) in (await log.bounds(partitions)).items():
+        if end > start:
+            times += [record.timestamp for record in await log.read(partition, end - 1, max_records=1)]
+    return max(times)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import orjson
 
 from services.producer.sources.source import SourceItem
 from shared.contracts import authors, papers
+from shared.contracts.dates import check_date
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
 from shared.errors import InputRefused
@@ -28,6 +29,7 @@ class Limits(Protocol):
     """Of the settings, what the intake needs."""
 
     max_event_bytes: int
+    days_ahead: int
     refused_share: float
     refused_window: int
     refused_run: int
@@ -43,10 +45,14 @@ class Taken(NamedTuple):
 
 
 class Intake:
-    """The intake of one source. partitions: how many papers.v1 and authors.v1 have, by topic name."""
+    """The intake of one source. partitions: how many papers.v1 and authors.v1 have, by topic name.
+
+    newest: the newest append time of the log, in milliseconds, where it is known: what is taken now gets no earlier one, whatever this
+    machine's clock says.
+    """
 
     def __init__(self, source: str, partitions: Mapping[str, int], limits: Limits):
-        self.source, self.partitions, self.limits = source, partitions, limits
+        self.source, self.partitions, self.limits, self.newest = source, partitions, limits, 0
         self.guard = Guard(source, limits.refused_share, limits.refused_window, limits.refused_run)
 
     def take(self, items: Sequence[SourceItem]) -> Taken:
@@ -58,7 +64,7 @@ class Intake:
         good = 0
         for position, raw in items:
             try:
-                topic, key, kind = self._decode(raw)
+                topic, key, kind = self._decode(raw, max(now, self.newest))
             except InputRefused as refusal:
                 self.guard.good(good)
                 self.guard.bad(position, refusal)
@@ -79,7 +85,7 @@ class Intake:
             batches[Partition(DEAD_LETTERS.name, 0)] = letters
         return Taken(batches, len(keyed[PAPERS.name][1]), len(keyed[AUTHORS.name][1]), refused)
 
-    def _decode(self, raw: bytes) -> tuple[str, str, str]:
+    def _decode(self, raw: bytes, appended: int) -> tuple[str, str, str]:
         """(topic, key, kind of event). Error: InputRefused."""
         papers.check_size(raw, self.limits.max_event_bytes)
         if b'"author.' not in raw and b'"clock.' not in raw:  # events of authors.v1 have one of these, and hardly one of papers.v1
@@ -89,11 +95,14 @@ class Intake:
                 if not _of_authors(raw):  # the name of the event may be written with escapes
                     raise
             else:
+                check_date(event, appended, self.limits.days_ahead)
                 return PAPERS.name, event["paper_id"], event.get("event", "paper.published")
         elif not _of_authors(raw):
             event = papers.decode(raw)
+            check_date(event, appended, self.limits.days_ahead)
             return PAPERS.name, event["paper_id"], event.get("event", "paper.published")
         event = authors.decode(raw)
+        check_date(event, appended, self.limits.days_ahead)
         return AUTHORS.name, event["author_id"], event["event"]
 
     def _spread(self, topic: str, keys: list[bytes], messages: list[Message], batches: dict[Partition, list[Message]]) -> None:

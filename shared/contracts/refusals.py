@@ -18,6 +18,7 @@ class Reason(StrEnum):
     KEY_MISMATCH = "key_mismatch"
     WRONG_PARTITION = "wrong_partition"
     NO_KEY = "no_key"
+    DATED_AHEAD = "dated_ahead"
 
 
 MEANINGS: Mapping[Reason, str] = {
@@ -32,4 +33,5 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.KEY_MISMATCH: "The key of the record is not the id in the event.",
     Reason.WRONG_PARTITION: "The record is not in the partition of its key.",
     Reason.NO_KEY: "The event has no usable id, so it cannot have a place in a topic.",
+    Reason.DATED_AHEAD: "`as_of` or `date` is more than `--days-ahead` days after the append time of the record.",
 }

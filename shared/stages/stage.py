@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from shared.contracts.dates import ANY
 from shared.contracts.topics import Topic
 from shared.errors import ProtocolViolation
 from shared.log.port import Record
@@ -32,6 +33,7 @@ class Layout(NamedTuple):
     terms: int = 1
     cohorts: int = 1
     headline_novelty: str = "own"
+    days_ahead: int = ANY
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from shared.log import open_log
@@ -10,6 +11,7 @@ from shared.log.port import Message, Partition
 from tests.integration.commands import exported_metrics, exported_profiles
 from tests.oracle import EXTRAS, oracle
 
+DAYS_AHEAD = 2  # the default of the setting
 SERIES = ("papers_by_year", "citations_by_year")
 CARD = (
     "paper_id",
@@ -30,9 +32,9 @@ SCORES = ("novelty", "ai_score")  # they have an oracle of their own, tests/scor
 
 def assert_equal_to_oracle(data_dir: Path, events: Iterable[bytes]) -> dict[str, dict]:
     """The CSV (every basis) and every snapshot say what the oracle says about `events` and the days in the log, which the service tells
-    itself; returns the oracle's profiles."""
+    itself; returns the oracle's profiles. Events of later days than DAYS_AHEAD from now must be without effect."""
     days = [value for _, _, key, value, _ in records(data_dir, "authors.v1") if key == b"clock"]
-    truth = oracle([*events, *days])
+    truth = oracle([*events, *days], latest=(datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)).isoformat())
     bases = {basis for profile in truth.values() for basis in profile["metrics"]}
     for basis in sorted(bases):
         assert_metrics_equal(exported_metrics(data_dir, basis), truth, basis)

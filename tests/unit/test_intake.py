@@ -16,7 +16,8 @@ LETTERS = Partition(DEAD_LETTERS.name, 0)
 
 
 def limits(**other):
-    return SimpleNamespace(**{"max_event_bytes": 10_000, "refused_share": 0.5, "refused_window": 100, "refused_run": 20} | other)
+    usual = {"max_event_bytes": 10_000, "days_ahead": 2, "refused_share": 0.5, "refused_window": 100, "refused_run": 20}
+    return SimpleNamespace(**usual | other)
 
 
 def intake(partitions=1, **other):
@@ -162,3 +163,30 @@ def test_old_bad_events_leave_the_window():
     with pytest.raises(InputRefused, match="2 of the last 10"):
         guard.bad(1, refusal)
         guard.bad(2, refusal)
+
+
+@pytest.mark.parametrize(
+    "dated",
+    [
+        {"event": "clock.ticked", "author_id": "clock", "date": "9999-12-31"},
+        {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2206-01-05", "citations": 3},
+        {"event": "author.reported", "author_id": "a", "source": "s", "as_of": "2206-01-05", "metrics": {}},
+        {"event": "paper\\u002ecounted", "paper_id": "p", "source": "s", "as_of": "2206-01-05", "citations": 3},
+    ],
+)
+def test_what_is_dated_far_ahead_is_refused_at_the_door(dated):
+    raw = encode(**dated).replace(b"\\\\", b"\\")
+    taken = intake().take(items(raw, paper("p1")))
+    assert taken.refused == {"dated_ahead": 1} and taken.papers == 1 and taken.authors == 0
+    [letter] = taken.batches[LETTERS]
+    assert letter.value == raw and b"days after" in dict(letter.headers)["detail"]
+
+
+def test_the_log_is_believed_where_this_clock_is_behind(monkeypatch):
+    """A machine that starts in 1970 sends into a log whose newest record is of 2026."""
+    monkeypatch.setattr("time.time_ns", lambda: 0)
+    event = encode(event="paper.counted", paper_id="p", source="s", as_of="2026-11-28", citations=3)
+    assert intake().take(items(event)).refused == {"dated_ahead": 1}
+    behind = intake()
+    behind.newest = 1_795_867_200_000  # 2026-11-28T12:00:00Z
+    assert behind.take(items(event)).refused == {}
