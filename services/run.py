@@ -50,7 +50,7 @@ async def run(
                         return (await progress.status())["idle"]
                     return bool(crew.members) and not await behind_of(the_log, crew.runners)
 
-                work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, idle)
+                work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle)
                 tasks.append(asyncio.create_task(work, name="producer"))
                 await worker.together(stop, tasks, settings.shutdown_seconds)
 
@@ -89,8 +89,8 @@ class _Progress:
             log.info("reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share)
 
 
-async def _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, idle: Callable[[], Awaitable[bool]]) -> None:
-    await produce(the_log, settings, sources, demo=demo, stop=stop, telemetry=telemetry, progress=_Progress())
+async def _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle: Callable[[], Awaitable[bool]]) -> None:
+    await produce(the_log, settings, sources, demo=demo, stop=stop, telemetry=telemetry, progress=_Progress(), health=health)
     if not exit_when_idle:
         await stop.wait()
         return

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from services import worker
-from services.patience import patiently
-from services.producer.clock import keep_time, tick, today_utc
+from services.producer.clock import Clock
 from services.producer.ingest import Counts, OnProgress, bookmark, partition_counts, pump
 from services.producer.intake import Intake
 from services.producer.sources import Source, open_source
@@ -16,6 +15,7 @@ from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 ROLE = "producer"
+CLOCK = "clock"  # a part of its health
 
 
 async def produce(
@@ -29,13 +29,14 @@ async def produce(
     progress: OnProgress | None = None,
     stay: bool = False,
     tell: Callable[[str | None], None] | None = None,
+    health: Health | None = None,
 ) -> dict:
     """Runs the clock, and the sources to their end: files one after the other, the demo beside them until `stop`.
 
     The topics must be there (worker.agree). Returns counts (papers, authors, sent, refused, refused_by_reason) when all sources have
     ended, or with `stay` when `stop` is set.
-    `progress(source, counts so far)` is called after every batch; `tell` hears when the log does not answer (`patiently`). A source already
-    sent into this log is left out. Errors: as `ingest`.
+    `progress(source, counts so far)` is called after every batch; `tell` hears when the log does not answer (`patiently`); `health` hears
+    what is wrong with this machine's clock. A source already sent into this log is left out. Errors: as `ingest`.
     """
     opened = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
     files = [source for source in opened if not source.endless]
@@ -50,10 +51,15 @@ async def produce(
                 sent = await pump(log, intake, source, stop=stop, on_progress=progress, state=state, telemetry=telemetry, tell=tell)
                 counts.add(sent)
 
+    def tell_clock(reason: str | None) -> None:
+        if health is not None:  # live all the same: papers are taken, and another machine may say the day
+            health.set(CLOCK, 0, "live", detail=reason or "")
+
+    watch = Clock(log, settings.days_ahead, tell_clock)
     try:
         async with asyncio.TaskGroup() as tasks:
-            await patiently(log, stop, "say what day it is", lambda: tick(log, today_utc()), tell)  # before the first event
-            clock = tasks.create_task(keep_time(log, stop))
+            await watch.look(stop, tell)  # before the first event
+            clock = tasks.create_task(watch.keep(stop))
             work = [tasks.create_task(send(some)) for some in (files, *([source] for source in opened if source.endless))]
             await asyncio.wait(work)
             if stay:
@@ -83,7 +89,9 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
 
             async def work() -> dict:
                 try:
-                    return await produce(log, settings, sources, demo=False, stop=stop, telemetry=telemetry, stay=not sources, tell=tell)
+                    return await produce(
+                        log, settings, sources, demo=False, stop=stop, telemetry=telemetry, stay=not sources, tell=tell, health=health
+                    )
                 finally:
                     stop.set()
 
