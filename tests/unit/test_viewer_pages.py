@@ -83,22 +83,46 @@ def test_text_stays_text(text):
     assert isinstance(join(text, None, False, [text, 3]), Html)
 
 
-@given(st.dictionaries(st.integers(1900, 2026).map(str), st.integers(0, 10_000), max_size=130))
-def test_a_chart_tells_every_count(series):
-    figure = charts.bars("Citations by year", series, "citations", "key")
+YEARS = st.integers(1000, 9999) | st.integers(1950, 2040)
+
+
+@given(st.dictionaries(YEARS.map(str), st.integers(0, 10_000), max_size=130), st.integers(1990, 2030))
+def test_a_chart_tells_every_count(series, until):
+    figure = charts.bars("Citations by year", series, "citations", "key", until)
     there = {int(year): count for year, count in series.items() if count}
     if not there:
         assert "Nothing dated yet" in figure
         return
+    real = [year for year in there if year <= until]
+    if not real:
+        assert f"Nothing up to {until}." in figure and f"(after {until}: {sum(there.values()):,})" in figure and "<svg" not in figure
+        return
     label = re.search(r'aria-label="Citations by year: ([^"]*)"', figure)[1]
     told = dict(part.replace(",", "").split(": ") for part in label.split("; "))
-    first = max(there) - charts.MOST + 1
-    earlier = sum(count for year, count in there.items() if year < first)
-    expected = {str(year): str(count) for year, count in there.items() if year >= first}
-    assert told == expected | ({f"before {first}": str(earlier)} if earlier else {})
+    shown = sorted(year for year in real if year > max(real) - charts.MOST)
+    expected = {str(year): there[year] for year in shown}
+    expected |= {f"before {shown[0]}": sum(count for year, count in there.items() if year < shown[0])}
+    expected |= {f"after {until}": sum(count for year, count in there.items() if year > until)}
+    assert told == {year: str(count) for year, count in expected.items() if count}
+    caption = re.search("<figcaption>(.*?)</figcaption>", figure)[1]
+    assert [word in caption for word in ("before", "after")] == [any(word in name for name in told) for word in ("before", "after")]
     heights = [float(height) for height in re.findall(r'class="bar"[^>]* height="([\d.]+)"', figure)]
-    assert len(heights) == min(max(there) - min(there) + 1, charts.MOST)
-    assert max(heights) <= charts.HEIGHT - charts.TOP - charts.BOTTOM
+    assert len(heights) == shown[-1] - shown[0] + 1 <= charts.MOST
+    assert max(heights) == pytest.approx(charts.HEIGHT - charts.TOP - charts.BOTTOM, abs=0.1)
+
+
+def test_a_wrong_date_leaves_the_bars_to_the_real_years():
+    real = {str(year): 1 for year in range(2015, 2025)}
+    figure = charts.bars("Papers by year", real | {"9999": 2, "1000": 3}, "papers", "key", 2026)
+    assert text_of(figure).startswith("Papers by year (before 2015: 3; after 2026: 2)")
+    assert len(re.findall('class="bar"', figure)) == 10
+
+
+def test_charts_end_with_the_year_of_the_snapshot():
+    profile = sygnowski() | {"papers_by_year": {"2025": 1, "2026": 1, "2027": 1}}
+    assert "(after 2026: 1)" in text_of(page_of(profile | {"as_of": "2026-11-23"}))
+    assert "after 20" not in text_of(page_of(profile | {"as_of": "2027-01-01"}))
+    assert "(after 2023: 3) Nothing up to 2023." in text_of(page_of(profile | {"as_of": None})), "of its publication, before the first day"
 
 
 def test_an_impossible_number_is_marked_and_explained():

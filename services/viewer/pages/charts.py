@@ -9,22 +9,29 @@ WIDTH, HEIGHT = 340, 132  # user units; the text is 11 of them high
 TOP, BOTTOM = 18, 20  # room for values and years
 LABEL = 34  # a year needs that much room, a value that much a digit times LETTER
 LETTER = 6.6
-MOST = 60  # bars; before them the years are one bar
+MOST = 60  # bars; the years before them are told in words
 
 
-def bars(title: str, series: Mapping[str, int], unit: str, key: str) -> Html:
-    """A figure: one bar a year, from the first to the last year with anything. key: tells the chart apart in the document."""
+def bars(title: str, series: Mapping[str, int], unit: str, key: str, until: int) -> Html:
+    """A figure: one bar a year, up to the last year with anything that is not after the year `until`; what is later, or MOST years
+    earlier, is told in words beside the title: one date that is wrong must not squeeze the others. key: tells the chart apart in the
+    document."""
     counts = {int(year): count for year, count in series.items() if count}
     if not counts:
         return tag("figure", tag("figcaption", title), tag("p", "Nothing dated yet.", class_="muted"), class_="chart", data_live=key)
-    first, last = min(counts), max(counts)
-    first = max(first, last - MOST + 1)
+    last = max((year for year in counts if year <= until), default=until)
+    first = min((year for year in counts if last - MOST < year <= last), default=last)
     earlier = sum(count for year, count in counts.items() if year < first)
+    later = sum(count for year, count in counts.items() if year > last)
+    before = f"before {first}: {number(earlier)}" if earlier else ""
+    after = f"after {until}: {number(later)}" if later else ""
+    note = f" ({'; '.join(filter(None, (before, after)))})" if before or after else None
     years = list(range(first, last + 1))
-    told = (f"before {first}: {number(earlier)}; " if earlier else "") + "; ".join(
-        f"{y}: {number(counts[y])}" for y in years if counts.get(y)
-    )
-    most = max(counts.values())
+    told = "; ".join(filter(None, [before, *(f"{y}: {number(counts[y])}" for y in years if counts.get(y)), after]))
+    most = max(counts.get(year, 0) for year in years)
+    if not most:
+        nothing = tag("p", f"Nothing up to {until}.", class_="muted")
+        return tag("figure", tag("figcaption", title, note), nothing, class_="chart", data_live=key)
     step = min(WIDTH / len(years), 40)
     left = (WIDTH - step * len(years)) / 2
     thick = max(1.0, step * 0.72)
@@ -50,5 +57,4 @@ def bars(title: str, series: Mapping[str, int], unit: str, key: str) -> Html:
     base = HEIGHT - BOTTOM
     axis = tag("line", class_="axis", x1=0, x2=WIDTH, y1=base, y2=base)
     picture = tag("svg", axis, drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{title}: {told}")
-    note = f" (before {first}: {number(earlier)})" if earlier else None
     return tag("figure", tag("figcaption", title, note), picture, class_="chart", data_live=key)

@@ -41,7 +41,7 @@ def profile_page(profile: Entry, changes: Sequence[tuple[int, Entry]] = (), *, t
             _papers(profile, name),
             tag(
                 "aside",
-                _charts(profile),
+                _charts(profile, changed_ms),
                 scores_panel(profile),
                 _numbers(profile),
                 _grounds(profile),
@@ -213,12 +213,15 @@ def _address(paper: Entry) -> str | None:
     return f"https://doi.org/{paper['doi']}" if paper.get("doi") else None
 
 
-def _charts(profile: Entry) -> Html:
+def _charts(profile: Entry, changed_ms: int) -> Html:
+    """Bars up to the year of the snapshot's day; before the first day in the log, that of its publication."""
+    told = str(profile.get("as_of"))[:4]  # anybody may write a snapshot
+    until = int(told if told.isascii() and told.isdigit() else moment(changed_ms)[0][:4])
     return tag(
         "section",
         tag("h2", "By year"),
-        charts.bars("Citations by year", profile.get("citations_by_year") or {}, "citations", "citations_by_year"),
-        charts.bars("Papers by year", profile.get("papers_by_year") or {}, "papers", "papers_by_year"),
+        charts.bars("Citations by year", profile.get("citations_by_year") or {}, "citations", "citations_by_year", until),
+        charts.bars("Papers by year", profile.get("papers_by_year") or {}, "papers", "papers_by_year", until),
         class_="panel",
     )
 
