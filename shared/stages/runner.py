@@ -215,11 +215,11 @@ class StageRunner:
             self._late.cancel()
 
     def _still_waiting(self, since: float) -> None:
-        self._wait_for_log(f"the log has not answered for {time.monotonic() - since:.0f} s")
+        self._wait_for_log(f"the log has not answered for {time.monotonic() - since:.0f} s", since)
         self._late = asyncio.get_running_loop().call_later(LATE_SECONDS, self._still_waiting, since)
 
-    def _wait_for_log(self, why: str) -> None:
-        self.log.outage.wait(self.name, why)
+    def _wait_for_log(self, why: str, since: float | None = None) -> None:
+        self.log.outage.wait(self.name, why, since)
         self._say("waiting", detail=why)
         self.health.beat(self.name)
 

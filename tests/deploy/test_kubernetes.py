@@ -52,7 +52,11 @@ def test_every_service_is_probed_and_confined(name):
     assert pod["enableServiceLinks"] is False  # a Service named scholarstream would set SCHOLARSTREAM_PORT
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] == pod["securityContext"]["fsGroup"] == USER
-    assert container["resources"]["limits"]["memory"] and container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}
+    assert container["resources"]["limits"]["memory"] and container["resources"]["requests"].keys() == {
+        "cpu",
+        "memory",
+        "ephemeral-storage",
+    }
     assert pod["terminationGracePeriodSeconds"] > 2 * Settings().shutdown_seconds
     assert container["envFrom"] == [{"configMapRef": {"name": made["name"]}} for made in KUSTOMIZATION["configMapGenerator"]]
     assert [container["image"]] == [image["name"] for image in KUSTOMIZATION["images"]] == [OURS[name]["image"]]

@@ -214,7 +214,12 @@ def test_one_line_when_it_goes_away_and_one_when_it_is_back():
         outage.wait("authors/0", "and again", since=2.0)
         outage.over("authors/0")
     assert [(line["event"], line["log_level"]) for line in said] == [("it is away", "warning"), ("it is back", "info")] * 2
-    assert (said[0]["part"], said[0]["reason"], said[1]["seconds"], said[3]["seconds"]) == ("authors/0", "authors/0 got no answer", 4.0, 12.0)
+    assert (said[0]["part"], said[0]["reason"], said[1]["seconds"], said[3]["seconds"]) == (
+        "authors/0",
+        "authors/0 got no answer",
+        4.0,
+        12.0,
+    )
 
 
 def test_how_long_a_restore_still_takes():
