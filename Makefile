@@ -30,7 +30,7 @@ test: lint ## every test (N=processes, PYTEST_ARGS="-k name")
 	@VENV="$(VENV)" sh deploy/test-tools.sh
 	@$(BIN)/python -m pytest -n $(N) $(PYTEST_ARGS)
 
-chaos: ## faults on a Kafka cluster of three nodes, as long as asked (MINUTES=30, CHAOS_ARGS="--seed 7 --faults zombie,kill_broker")
+chaos: ## faults on a Kafka cluster of three nodes, as long as asked (MINUTES=30, CHAOS_ARGS="--seed 7 --faults zombie,kill_broker", or --soak)
 	@$(SETUP) dev
 	@VENV="$(VENV)" sh deploy/test-tools.sh
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(CHAOS_ARGS)

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -13,24 +14,30 @@ from bench import author, kafka, latency, literature, memory, merge, service, st
 from bench.measure import Figure, machine
 
 KINDS = ("throughput", "restore", "stages", "memory", "latency", "author", "merge", "kafka")
+SMALL_SECONDS = 1.5  # of latency: more papers than its warm-up
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it speaks of brokers that are still starting
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("kind", nargs="*", metavar="KIND", help=f"{', '.join(KINDS)}; all where none is named")
     options.add_argument("--copies", type=int, default=10, help="copies of the anthology (19,266 papers each)")
     options.add_argument("--seconds", type=float, default=60, help="how long latency is measured")
     options.add_argument("--papers", type=int, default=100_000, help="papers of the large author")
+    options.add_argument("--small", action="store_true", help="a few papers and tries: shows that a bench runs; its figures mean nothing")
     options.add_argument("--json", type=Path, help="also write the figures here")
-    chosen = options.parse_args()
+    chosen = options.parse_args(words)
     kinds = chosen.kind or KINDS
     if unknown := set(kinds) - set(KINDS):
         options.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+    papers = literature.small() if chosen.small else None
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        if {"throughput", "restore", "stages", "memory", "kafka"} & set(kinds):
-            events = literature.write(Path(folder) / "events.jsonl", chosen.copies)
+        events = Path(folder) / "events.jsonl"
+        if papers:
+            events.write_bytes(b"\n".join(papers) + b"\n")
+        elif {"throughput", "restore", "stages", "memory", "kafka"} & set(kinds):
+            literature.write(events, chosen.copies)
         if {"throughput", "restore"} & set(kinds):
             figures += service.throughput(Path(folder) / "data", events)
         if "restore" in kinds:
@@ -40,14 +47,15 @@ def main() -> None:
             figures += spent if "stages" in kinds else []
             figures += memory.of(pipeline) if "memory" in kinds else []
             del pipeline
+        seconds = SMALL_SECONDS if papers else chosen.seconds
         if "latency" in kinds:
-            figures += latency.measure(Path(folder) / "latency", chosen.seconds)
+            figures += latency.measure(Path(folder) / "latency", seconds, papers=papers)
         if "author" in kinds:
-            figures += author.measure(chosen.papers)
+            figures += author.measure(50, tries=3, authors=20) if papers else author.measure(chosen.papers)
         if "merge" in kinds:
-            figures += merge.measure()
+            figures += merge.measure(20, tries=2, papers=papers) if papers else merge.measure()
         if "kafka" in kinds:
-            figures += kafka.measure(Path(folder), events, chosen.seconds)
+            figures += kafka.measure(Path(folder) / "on-kafka", events, seconds, kills=1 if papers else kafka.KILLS, newest=papers)
     show(figures)
     if chosen.json:
         told = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}

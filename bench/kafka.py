@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -22,8 +23,12 @@ LATENCY_AIM = 150.0  # ms
 KILLS = 3
 
 
-def measure(folder: Path, events: Path, seconds: float) -> list[Figure]:
-    """Throughput, two workers against one, latency, and what a kill costs. events: one a line; seconds: how long latency is measured."""
+def measure(folder: Path, events: Path, seconds: float, kills: int = KILLS, newest: Sequence[bytes] | None = None) -> list[Figure]:
+    """Throughput, two workers against one, latency, and what a kill costs.
+
+    folder: is made; events: one a line; seconds: how long latency is measured, with the papers `newest` (by default the anthology).
+    """
+    folder.mkdir()
     with events.open("rb") as lines:
         papers = sum(1 for _ in lines)
     figures = []
@@ -41,8 +46,8 @@ def measure(folder: Path, events: Path, seconds: float) -> list[Figure]:
         remove_topics(cluster.url)
         figures += _workers(cluster, folder, events, papers)
         remove_topics(cluster.url)
-        figures += [f._replace(bench="kafka") for f in latency.measure(folder / "latency", seconds, cluster.url, LATENCY_AIM)]
-        figures += _kills(cluster, folder / "latency" / "data")
+        figures += [f._replace(bench="kafka") for f in latency.measure(folder / "latency", seconds, cluster.url, LATENCY_AIM, newest)]
+        figures += _kills(cluster, folder / "latency" / "data", kills)
     return figures
 
 
@@ -71,7 +76,7 @@ def _workers(cluster: Cluster, folder: Path, events: Path, papers: int) -> list[
     return figures
 
 
-def _kills(cluster: Cluster, data: Path) -> list[Figure]:
+def _kills(cluster: Cluster, data: Path, kills: int) -> list[Figure]:
     """kill -9 while papers flow; the time to the first snapshot of the process that is started at once."""
     print("killing …", flush=True)
     place = ("--log", cluster.url, "--data-dir", data)
@@ -79,7 +84,7 @@ def _kills(cluster: Cluster, data: Path) -> list[Figure]:
     flow = subprocess.Popen(scholarstream("simulate", "--papers", 100_000, "--rate", 50, "--json", *place), stdout=subprocess.DEVNULL)
     try:
         asyncio.run(_next_snapshot(cluster))
-        for _ in range(KILLS):
+        for _ in range(kills):
             running.send_signal(signal.SIGKILL)
             running.wait(30)
             began = time.monotonic()

@@ -22,12 +22,12 @@ WARM_UP = 50  # papers that are not counted
 START = 3.0  # seconds for the service to come up
 
 
-def measure(folder: Path, seconds: float, log: str | None = None, aim: float = 50) -> list[Figure]:
-    """The newest papers of the anthology, into a log (by default the embedded one) that holds the older ones.
+def measure(folder: Path, seconds: float, log: str | None = None, aim: float = 50, papers: Sequence[bytes] | None = None) -> list[Figure]:
+    """The newest papers of the anthology (or of `papers`), into a log (by default the embedded one) that holds the older ones.
 
     Open loop: the time of a paper begins when it was to be sent, so a service that stalls is not excused.
     """
-    events = _listed(aan_events())
+    events = _listed(aan_events() if papers is None else papers)
     newest = min(int(RATE * seconds), len(events) // 2)
     folder.mkdir()
     older = folder / "older.jsonl"

@@ -3,7 +3,17 @@
 import sys
 from pathlib import Path
 
+import orjson
+
+from services.producer.simulate import simulate
 from tests.data import FILES, SHARED, aan_events
+
+SMALL = 240  # papers of a run that shows whether a bench works, not how fast anything is
+
+
+def small() -> list[bytes]:
+    """Papers of a simulated literature, which needs no data: without revisions, withdrawals and other events."""
+    return [event for event in simulate(SMALL, seed=1) if orjson.loads(event).get("event", "paper.published") == "paper.published"]
 
 
 def write(path: Path, copies: int) -> Path:

@@ -23,6 +23,7 @@ from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Unplaced
 from services.publisher.takeover import Control
 from services.publisher.waiting import Waiting
+from shared.contracts import papers
 from shared.contracts.topics import DEAD_LETTERS, METRIC_CHANGES, TOPICS, Topic
 from shared.ids import partitions_of
 from shared.log import open_log
@@ -58,13 +59,13 @@ class Papers(Catalogue):
         return events
 
 
+PLAIN = papers.decode(b'{"paper_id": "p", "title": "T", "authors": []}') | {"title": ""}
+
+
 def _event(paper: str, authors: Sequence[str], references: Sequence[str]) -> dict:
-    """A paper as papers.v1 has it."""
-    return {
-        "paper_id": paper, "revision": 0, "title": "", "published": None, "categories": [], "venue": None, "doi": None, "url": None,
-        "authors": [{"author_id": author, "name": "", "affiliations": []} for author in authors], "authors_truncated": False,
-        "references": references,
-    }  # fmt: skip
+    """A paper as the stages get it: every field of the contract, those that the job has not as they are when left out."""
+    named = [{"author_id": author, "name": "", "affiliations": []} for author in authors]
+    return PLAIN | {"paper_id": paper, "authors": named, "references": references}
 
 
 class Snapshot(NamedTuple):

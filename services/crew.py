@@ -100,6 +100,7 @@ class _Member:
         self.crew, self.stage, self.partition = crew, stage, partition
         self.stop = Stop()
         self.runner = crew.make(stage, partition)
+        crew.health.set(stage.name, partition, "assigning")
         self.task = asyncio.create_task(self._work(before), name=self.runner.name)
 
     def leave(self) -> None:
@@ -124,7 +125,10 @@ class _Member:
                     if time.monotonic() - began > SETTLED_SECONDS:
                         pause = AGAIN_SECONDS[0]
                     pause = max(pause, FENCED_SECONDS) if isinstance(error, Fenced) else pause
-                    log.warning("a stage starts anew", stage=self.runner.name, reason=str(error), in_seconds=round(pause, 1))
+                    if isinstance(error, Fenced):
+                        log.warning("a stage starts anew", stage=self.runner.name, reason=str(error), in_seconds=round(pause, 1))
+                    else:
+                        self.crew.log.outage.wait(self.runner.name, str(error))
                     self.crew.health.set(self.stage.name, self.partition, "waiting", detail=str(error))
                 try:
                     await asyncio.wait_for(self.stop.wait(), pause)
@@ -134,4 +138,5 @@ class _Member:
                     self.runner = self.crew.make(self.stage, self.partition)
         finally:
             if self.stop.is_set() and not self.stop.drains:
+                self.crew.log.outage.over(self.runner.name)  # the cluster has given the partition away, so it answers
                 self.crew.health.remove(self.stage.name, self.partition)

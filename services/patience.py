@@ -5,15 +5,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
-
 from shared.errors import LogUnavailable
 from shared.log.port import Log
 from shared.stages.runner import LATE_SECONDS
 
 PAUSE_SECONDS = 1.0
 
-log = structlog.get_logger("log")
 T = TypeVar("T")
 
 
@@ -22,16 +19,16 @@ async def patiently(
 ) -> T | None:
     """The action's result; it is done again while the log (a cluster) does not answer. None: `stop` was set before.
 
+    what: names the action in the line that says that the log went away.
     tell: for an action that is quick on a log that answers. Hears why it waits, at the latest after LATE_SECONDS, and None once it waits
     no longer.
     """
-    since = None
+    waited = False
 
     def wait(reason: str, began: float) -> None:
-        nonlocal since
-        if since is None:
-            since = began
-            log.warning("waiting for the log", to=what, reason=reason)
+        nonlocal waited
+        waited = True
+        the_log.outage.wait(what, reason, began)
         if tell:
             tell(reason)
 
@@ -48,8 +45,8 @@ async def patiently(
                 return None
             wait(str(error), began)
         else:
-            if since is not None:
-                log.info("the log answers again", to=what, seconds=round(time.monotonic() - since, 1))
+            if waited:
+                the_log.outage.over(what)
                 if tell:
                     tell(None)
             return result

@@ -16,6 +16,7 @@ from shared.telemetry.registry import Telemetry
 
 log = structlog.get_logger("run")
 
+ROLES = ("producer", "consumer", "scorer", "publisher", "viewer")
 TELL_SECONDS = 5.0
 
 
@@ -34,10 +35,10 @@ async def run(
     """
     worker.prepare_folder(settings)
     roles = {"consumer": worker.CONSUMER, "scorer": worker.SCORER, "publisher": worker.PUBLISHER}
-    async with worker.opened(settings, patient=True, served=open_port) as (the_log, layout):
+    async with worker.opened(settings, patient=True, served=open_port, roles=ROLES) as (the_log, layout):
         with worker.hold(settings, layout, tuple(roles)) as locks:
             await worker.demand_same_layout(the_log, layout)
-            stop, telemetry, health = worker.Stop(), Telemetry(), Health()
+            stop, telemetry, health = worker.Stop(), Telemetry(ROLES), Health()
             crew = worker.crew_of(roles, the_log, layout, settings, telemetry, health)
             progress = Progress(the_log, layout)
             with worker.stopping_on_signals(stop):

@@ -9,7 +9,9 @@ import itertools
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import orjson
@@ -128,17 +130,24 @@ async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings, *, create: bool = True, patient: bool = False, served: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
+async def opened(
+    settings, *, create: bool = True, patient: bool = False, served: bool = True, roles: Sequence[str] = ()
+) -> AsyncIterator[tuple[Log, Layout]]:
     """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for (`wait_to_agree`); served: by a
-    service, which has a port."""
+    service, which has a port; roles: of a service, whose start and end are then in the log lines."""
     if create:
         prepare_folder(settings)
-    log = open_log(settings.log_url, settings.kafka, create=create)
+    began = time.monotonic()
+    if roles:
+        log.info("starting", roles=" ".join(roles), version=metadata.version("scholarstream"), log=settings.log_url)
+    the_log = open_log(settings.log_url, settings.kafka, create=create)
     try:
-        layout = await (wait_to_agree(settings, log, served) if patient else agree(settings, log, create=create))
-        yield log, layout
+        layout = await (wait_to_agree(settings, the_log, served, roles) if patient else agree(settings, the_log, create=create))
+        yield the_log, layout
     finally:
-        await log.close()
+        await the_log.close()
+        if roles:
+            log.info("stopped", roles=" ".join(roles), seconds=round(time.monotonic() - began, 1))
 
 
 async def noted_layout(log: Log, layout: Layout) -> dict | None:
@@ -161,7 +170,7 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
     return layout if noted is None else layout._replace(**{name: noted.get(name, UNKNOWN_THEN.get(name)) for name in KEPT})
 
 
-async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:
+async def wait_to_agree(settings, the_log: Log, served: bool = True, roles: Sequence[str] = ()) -> Layout:
     """As `agree`, once the log answers. Until then a service's port says so: alive, not ready; nobody should restart what only waits.
 
     Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by a signal; UsageError for a
@@ -177,7 +186,7 @@ async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:
         nonlocal serving
         health.set("log", 0, "waiting", detail=reason or "")
         if served and serving is None:
-            room = serve(app(Telemetry(), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
+            room = serve(app(Telemetry(roles), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
             serving = asyncio.create_task(room, name="waiting")
             serving.add_done_callback(lambda _: stop.set())
 
@@ -338,10 +347,10 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
     from shared.telemetry.http import app
 
     prepare_folder(settings)
-    async with opened(settings, patient=True) as (the_log, layout):
+    async with opened(settings, patient=True, roles=(role,)) as (the_log, layout):
         with hold(settings, layout, (role,)) as roles:
             await demand_same_layout(the_log, layout)
-            stop, telemetry, health = Stop(), Telemetry(), Health()
+            stop, telemetry, health = Stop(), Telemetry((role,)), Health()
             crew = crew_of({role: stages}, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):
                 tasks = working(crew, stop)

@@ -78,8 +78,8 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
     from services.viewer.main import serve
     from shared.telemetry.http import app
 
-    stop, telemetry, health = worker.Stop(), Telemetry(), Health()
-    async with worker.opened(settings, patient=True) as (log, _):
+    stop, telemetry, health = worker.Stop(), Telemetry((ROLE,)), Health()
+    async with worker.opened(settings, patient=True, roles=(ROLE,)) as (log, _):
         with worker.stopping_on_signals(stop):
 
             def tell(reason: str | None) -> None:

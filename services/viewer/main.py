@@ -131,8 +131,8 @@ async def run_viewer(settings, announce: Callable[[str], None] = print) -> None:
     from services import worker  # brings all stages along, which nobody else needs here
     from services.status import Progress
 
-    async with worker.opened(settings, patient=True) as (the_log, layout):
-        stop, telemetry, health = worker.Stop(), Telemetry(), Health()
+    async with worker.opened(settings, patient=True, roles=("viewer",)) as (the_log, layout):
+        stop, telemetry, health = worker.Stop(), Telemetry(("viewer",)), Health()
         app, index = build_app(the_log, settings, registry=telemetry, health=health, status=Progress(the_log, layout).status, stop=stop)
         with worker.stopping_on_signals(stop):
             tasks = [

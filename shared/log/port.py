@@ -4,9 +4,12 @@ Every adapter inherits the conformance suite in tests/log/conformance.py.
 """
 
 import asyncio
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple
+
+from shared.telemetry.outage import Outage
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -81,6 +84,11 @@ class Log(ABC):
     """
 
     passes_by_itself = False
+
+    @functools.cached_property
+    def outage(self) -> Outage:
+        """What waits for this log, for the lines that say so."""
+        return Outage("log", "waiting for the log", "the log answers again")
 
     @abstractmethod
     async def create(self, specs: Sequence[TopicSpec]) -> None:

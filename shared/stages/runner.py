@@ -122,8 +122,10 @@ class StageRunner:
     async def _start(self) -> None:
         self._say("restoring", 0.0)
         session, passed_over = await asyncio.to_thread(resume, self.stage_type, self.partition, self.layout, self._checkpoints())
-        for reason in passed_over:
-            log.warning("checkpoint passed over", stage=self.name, reason=reason)
+        for passed in passed_over:
+            checkpoint, _, reason = passed.partition(": ")
+            tell = log.warning if self.store.is_news(reason) else log.debug  # after an update it is the same for all of them
+            tell("checkpoint passed over", stage=self.name, checkpoint=checkpoint, reason=reason)
         start, end = (await self.log.bounds([session.input]))[session.input]
         if session.position.next > end or (session.position.next < start and start > 0):
             raise ScholarstreamError(
@@ -133,6 +135,7 @@ class StageRunner:
         if session.position.last is not None:
             found = await self.log.read(session.input, session.position.last[0], max_records=1)
             session.check_last(found[0] if found else None)
+        self.log.outage.over(self.name)
         self.session, self.saved, self._restore_end = session, session.position.next, end
         self._saved_at = time.monotonic()
         await self._learn()
@@ -144,13 +147,15 @@ class StageRunner:
         try:
             names = self.store.names(self.stage_type.name, self.partition)
         except Exception as error:  # of whatever library the store comes with
-            log.warning("checkpoints cannot be listed", stage=self.name, store=str(self.store), reason=str(error))
+            self.store.outage.wait(self.name, f"{self.store} cannot be listed: {error}")
             return
         for name in names:
             try:
                 yield name, self.store.read(name)
+            except FileNotFoundError:  # another process has removed it meanwhile
+                continue
             except Exception as error:
-                log.warning("checkpoint cannot be read", stage=self.name, checkpoint=name, reason=str(error))
+                self.store.outage.wait(self.name, f"{name} in {self.store} cannot be read: {error}")
 
     async def _learn(self) -> None:
         """Before the first step; the publisher learns what is public."""
@@ -210,18 +215,17 @@ class StageRunner:
             self._late.cancel()
 
     def _still_waiting(self, since: float) -> None:
-        self._wait_for_log(f"the log has not answered for {time.monotonic() - since:.0f} s")
+        self._wait_for_log(f"the log has not answered for {time.monotonic() - since:.0f} s", since)
         self._late = asyncio.get_running_loop().call_later(LATE_SECONDS, self._still_waiting, since)
 
-    def _wait_for_log(self, why: str) -> None:
-        if self.state != "waiting":
-            log.warning("waiting for the log", stage=self.name, reason=why)
+    def _wait_for_log(self, why: str, since: float | None = None) -> None:
+        self.log.outage.wait(self.name, why, since)
         self._say("waiting", detail=why)
         self.health.beat(self.name)
 
     def _answered(self) -> None:
         if self.state == "waiting":
-            log.info("the log answers again", stage=self.name)
+            self.log.outage.over(self.name)
             self._say_health()
 
     async def _pause(self, seconds: float) -> None:
@@ -288,9 +292,11 @@ class StageRunner:
         try:
             await asyncio.to_thread(self.store.write, self.stage_type.name, self.partition, position, raw)
         except Exception as error:  # of whatever library the store comes with; a checkpoint only saves time
-            log.warning("checkpoint not written", stage=self.name, store=str(self.store), reason=str(error))
+            self.telemetry.checkpoint_failures_total.labels(self.stage_type.name).inc()
+            self.store.outage.wait(self.name, f"{self.store} cannot be written: {error}")
             self._saved_at = time.monotonic()
             return
+        self.store.outage.over(self.name)
         self.saved, self._saved_at = position, time.monotonic()
         self._cost_of_saving = self._saved_at - began
         self.telemetry.checkpoints_total.labels(self.stage_type.name).inc()

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from shared.errors import UsageError
+from shared.telemetry.outage import Outage
 
 NAME = re.compile(r"(?P<stage>[a-z]+)-(?P<partition>\d+)-(?P<next>\d{20})\.checkpoint")
 
@@ -16,6 +17,14 @@ class CheckpointStore(ABC):
 
     def __init__(self, keep: int = 3):
         self.keep = keep
+        self.outage = Outage("checkpoints", "checkpoints cannot be kept", "checkpoints are kept again")
+        self._told: set[str] = set()
+
+    def is_news(self, reason: str) -> bool:
+        """Whether this process passes over a checkpoint for that reason for the first time."""
+        news = reason not in self._told
+        self._told.add(reason)
+        return news
 
     def names(self, stage: str, partition: int) -> list[str]:
         """Newest position first."""

@@ -1,8 +1,13 @@
 """Whether a process lives and whether it is ready. Used from one event loop."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
+
+import structlog
+
+log = structlog.get_logger("health")
 
 SILENCE = 60.0  # seconds without a beat after which a part counts as stuck
 STATES = ("assigning", "restoring", "live", "waiting", "failed")
@@ -36,6 +41,7 @@ class Health:
         self._parts: dict[str, Part] = {}
         self._beats: dict[str, float] = {}
         self._began: dict[str, tuple[float, float]] = {}  # where and when it began to restore
+        self._created, self._was_ready = clock(), False
 
     def set(self, stage: str, partition: int, state: str, fraction: float | None = None, detail: str = "") -> None:
         """state: assigning, restoring, live, waiting (for the log) or failed. Error: ValueError for another one."""
@@ -49,6 +55,9 @@ class Health:
         else:
             self._began.pop(name, None)
         self._parts[name] = Part(state, fraction, detail, left)
+        if not self._was_ready and self.ready()[0]:
+            self._was_ready = True
+            log.info("ready", parts=len(self._parts), seconds=round(self._clock() - self._created, 1))
 
     def remove(self, stage: str, partition: int) -> None:
         """The part is somebody else's now."""
@@ -64,6 +73,11 @@ class Health:
         """Whether every part is live, and {"ready", "parts": {name: {state, percent, seconds_left, detail}}}."""
         ready = all(part.state == "live" for part in self._parts.values())
         return ready, {"ready": ready, "parts": {name: part.report() for name, part in sorted(self._parts.items())}}
+
+    def states(self) -> dict[str, int]:
+        """How many parts are in each state; those that fell silent are counted as "silent" too."""
+        counts = Counter(part.state for part in self._parts.values())
+        return {state: counts[state] for state in STATES} | {"silent": len(self.alive()[1]["silent"])}
 
     def alive(self) -> tuple[bool, dict]:
         """Whether no part has failed or fallen silent, and {"alive", "failed": {name: detail}, "silent": {name: seconds}}."""

@@ -17,6 +17,8 @@ def routes(telemetry: Telemetry, health: Health) -> list[Route]:
     """/metrics for Prometheus (text or OpenMetrics); /healthz and /readyz: 200 or 503, with JSON that says why."""
 
     async def metrics(request: Request) -> Response:
+        for state, count in health.states().items():
+            telemetry.parts.labels(state).set(count)
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(telemetry.registry), headers={"Content-Type": content_type} | NO_STORE)
 

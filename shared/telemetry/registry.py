@@ -1,6 +1,7 @@
 """Every metric: one literal with its meaning and unit. A process has one Telemetry, with a registry of its own, so tests can have many."""
 
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 PREFIX = "scholarstream_"
 STEPS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SAVES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-LATENCIES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
+LATENCIES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60)
 
 disable_created_metrics()  # a second series for every counter that nobody reads
 
@@ -25,9 +26,11 @@ class Definition(NamedTuple):
 
 
 class Telemetry:
-    """The metrics of one process. Counters and gauges are set where things happen; nothing is computed when they are scraped."""
+    """The metrics of one process. Counters and gauges are set where things happen; only how many parts are in which state is counted
+    when they are scraped."""
 
-    def __init__(self):
+    def __init__(self, roles: Iterable[str] = ()):
+        """roles: that this process has."""
         self.registry = CollectorRegistry()
         self.definitions: list[Definition] = []
         ProcessCollector(registry=self.registry)  # process_cpu_seconds_total, process_resident_memory_bytes, open files
@@ -84,6 +87,9 @@ class Telemetry:
 
         # checkpoints
         self.checkpoints_total = self._counter("checkpoints_total", "files", ("stage",), "Checkpoints written.")
+        self.checkpoint_failures_total = self._counter(
+            "checkpoint_failures_total", "files", ("stage",), "Checkpoints that could not be written; a start then reads more of the log."
+        )
         self.checkpoint_seconds = self._histogram("checkpoint_seconds", "seconds", ("stage",), SAVES, "Time to write a checkpoint.")
         self.checkpoint_bytes = self._gauge("checkpoint_bytes", "bytes", ("stage", "partition"), "Size of the newest checkpoint.")
 
@@ -101,6 +107,15 @@ class Telemetry:
         )
         self.sse_clients = self._gauge("sse_clients", "connections", (), "Pages and programs that follow profiles live.")
 
+        self.parts = self._gauge(
+            "parts",
+            "parts",
+            ("state",),
+            "Parts of this process (stages and partitions, viewer, producer) by state, as /readyz and /healthz have it.",
+        )
+        self.up = self._gauge("up", "1", ("role",), "Always 1, for each role of this process; without it no process of that role answers.")
+        for role in roles:
+            self.up.labels(role).set(1)
         build = self._gauge("build_info", "1", ("version", "python"), "Always 1; the labels say what runs.")
         build.labels(metadata.version("scholarstream"), platform.python_version()).set(1)
 

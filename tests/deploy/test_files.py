@@ -64,7 +64,9 @@ def test_named_volumes_are_declared_and_our_folders_belong_to_our_user(name):
         assert name not in OURS or re.search(rf"mkdir .*{place}\b.*chown .*{place}\b", IMAGE)
     if name in OURS:
         data = [volume for volume in service.get("volumes", []) if volume.endswith(":/data")]
-        assert data or f"/data:uid={user}" in service["tmpfs"]
+        rooms = dict(room.split(":") for room in service["tmpfs"])
+        assert data or f"uid={user}" in rooms["/data"].split(",")
+        assert all("size=" in options for options in rooms.values()), "what is written there is memory"
 
 
 def test_the_image_runs_as_a_user_without_rights_and_by_number():

@@ -12,9 +12,13 @@ from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
 
+def is_address(line: str) -> bool:
+    return '"serving"' in line or "is live at" in line
+
+
 def metrics_address(service: Running) -> str:
     """From the log line that says where a service without a page serves."""
-    line = service.line(lambda line: '"serving"' in line or "is live at" in line)
+    line = next((line for line in service.said if is_address(line)), None) or service.line(is_address)
     return json.loads(line)["metrics"] if line.startswith("{") else line.split(" at ")[1].split(" ")[0] + "metrics"
 
 
@@ -44,6 +48,21 @@ def test_every_service_as_a_process_of_its_own(tmp_path):
     assert_equal_to_oracle(data, events)
     assert_versions_rise(data)
     scholarstream("verify", data_dir=data)
+
+
+@pytest.mark.parametrize("role", ["consumer", "scorer", "publisher", "producer", "viewer"])
+def test_a_service_says_once_that_it_starts_is_ready_and_has_stopped(role, tmp_path):
+    with Running(role, "--port", "0", "--log-format", "json", data_dir=tmp_path) as service:
+        service.line(lambda line: '"ready"' in line)
+        assert f'scholarstream_up{{role="{role}"}} 1.0' in httpx.get(metrics_address(service), timeout=30).text
+        service.process.send_signal(signal.SIGTERM)
+        service.line(lambda line: '"stopped"' in line)
+        assert service.process.wait(10) == 0
+    lines = [json.loads(line) for line in service.said if line.startswith("{")]
+    events = [line["event"] for line in lines]
+    assert {event: events.count(event) for event in ("starting", "ready", "stopped")} == {"starting": 1, "ready": 1, "stopped": 1}
+    assert lines[0]["event"] == "starting" and lines[0]["roles"] == role and lines[0]["log"].startswith("sqlite:///")
+    assert lines[-1]["event"] == "stopped"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

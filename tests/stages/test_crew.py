@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import structlog
 
 from services import crew as crew_module
 from services.status import Progress
@@ -75,6 +76,52 @@ async def test_what_fails_starts_anew_and_what_waits_says_so(log, tmp_path):
         await service.idle()
         assert service.health.ready()[0]
     assert sum(p["papers_total"] for p in (await newest(log)).values()) == 120
+
+
+async def test_a_log_that_goes_away_is_one_line_for_the_process(log, tmp_path, monkeypatch):
+    """A send that fails, starts that fail again and again, and reads that wait are one outage."""
+
+    async def fail(*_, **__):
+        raise LogUnavailable("no broker")
+
+    with structlog.testing.capture_logs() as said:
+        async with Service(log, tmp_path) as service:
+            await service.idle()
+            names, [catalogue] = {runner.name for runner in service.runners}, [r for r in service.runners if r.name == "catalogue/0"]
+            with monkeypatch.context() as patch:
+                patch.setattr(log, "append", fail)
+                await MemoryLog.append(log, {HERE: [paper(n) for n in range(60)]})
+                await until(lambda: catalogue not in service.runners, service)
+                for name in ("read", "bounds"):
+                    patch.setattr(log, name, fail)
+                starts = [id(runner) for runner in service.runners]
+                await until(lambda: log.outage.waiting == names and starts != [id(runner) for runner in service.runners], service)
+            await until(lambda: not log.outage.waiting, service)
+            await service.idle()
+    lines = [line["event"] for line in said if line["event"] in ("waiting for the log", "the log answers again", "a stage starts anew")]
+    assert lines == ["waiting for the log", "the log answers again"]
+    assert sum(p["papers_total"] for p in (await newest(log)).values()) == 120
+
+
+async def test_checkpoints_that_cannot_be_kept_are_one_line_for_the_process(log, tmp_path):
+    with structlog.testing.capture_logs() as said:
+        async with Service(log, tmp_path) as service:
+            await log.append({HERE: [paper(n) for n in range(60)]})
+            await service.idle()
+            store, runners = service.runners[0].store, [r for r in service.runners if r.session.position.next > r.saved]
+            assert len(runners) > 2 and all(runner.store is store for runner in runners)
+            put, store._put = store._put, lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+            for runner in runners:
+                await runner.save()
+            store._put = put
+            assert [line["event"] for line in said if "checkpoint" in line["event"]] == ["checkpoints cannot be kept"]
+            failures = {r.stage_type.name: service.sample("checkpoint_failures_total", stage=r.stage_type.name) for r in runners}
+            assert failures == dict.fromkeys(failures, 1)
+            for runner in runners:
+                await runner.save()
+    told = [line for line in said if "checkpoint" in line["event"]]
+    assert [line["event"] for line in told] == ["checkpoints cannot be kept", "checkpoints are kept again"]
+    assert told[0]["reason"] == f"{store} cannot be written: disk full" and told[0]["log_level"] == "warning"
 
 
 async def test_a_send_that_fails_ends_the_session_not_the_service(log, tmp_path):

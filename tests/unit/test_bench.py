@@ -1,37 +1,44 @@
-"""The benchmarks run and say what they should; no figure is judged here."""
+"""The benchmarks run and say what they should; no figure is judged here. Those on Kafka: tests/integration/test_bench_on_kafka.py."""
 
+import orjson
 import pytest
 
-from bench import author, literature, memory, merge, service, stages
-from bench.__main__ import show
+from bench import literature, memory
+from bench.__main__ import KINDS, main
 from bench.measure import Figure, calibration, machine
 from services.publisher.profiles import Profiles
 from services.worker import STAGES
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout
 from tests.data import require
-from tests.integration.literatures import simulated
+
+FIGURES = {"throughput": 4, "restore": 3, "latency": 4, "author": 5, "merge": 4}
 
 
-@pytest.fixture
-def events(tmp_path):
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(b"\n".join(e for e in simulated(300) if b'"paper.' in e or b'"event"' not in e) + b"\n")
-    return path
+def small(folder, *kinds: str) -> list[dict]:
+    """The figures of `python -m bench KIND… --small`."""
+    main([*kinds, "--small", "--json", str(folder / "figures.json")])
+    return orjson.loads((folder / "figures.json").read_bytes())["figures"]
 
 
-def test_throughput_and_restore(events, tmp_path):
-    figures = service.throughput(tmp_path / "data", events) + service.restore(tmp_path / "data")
-    assert [f.bench for f in figures] == ["throughput"] * 4 + ["restore"] * 3 and all(f.value > 0 for f in figures)
+@pytest.mark.parametrize("kinds", [("throughput", "restore"), ("latency",), ("author",), ("merge",)])
+def test_a_bench_runs_in_small(tmp_path, kinds):
+    figures = small(tmp_path, *kinds)
+    assert [f["bench"] for f in figures] == [kind for kind in kinds for _ in range(FIGURES[kind])]
+    assert all(f["value"] > 0 for f in figures)
 
 
-def test_stages_and_memory(events, capsys):
-    pipeline, figures = stages.run(events)
-    assert {f.what for f in figures} >= {"catalogue", "citations", "authors", "publisher", "snapshots", "together"}
-    told = {f.what: f for f in memory.of(pipeline)}
-    assert set(memory.AIMS) == {name.removesuffix(", all stages") for name, f in told.items() if f.aim}
-    show(figures)
+def test_stages_and_memory_run_in_small(tmp_path, capsys):
+    figures = small(tmp_path, "stages", "memory")
+    assert {f["bench"] for f in figures} == {"stages", "memory"}
+    assert {f["what"] for f in figures} >= {"catalogue", "citations", "authors", "publisher", "snapshots", "together"}
+    aimed = {f["what"].removesuffix(", all stages") for f in figures if f["aim"] and f["bench"] == "memory"}
+    assert aimed == set(memory.AIMS)
     assert "together" in capsys.readouterr().out
+
+
+def test_every_kind_is_run_in_small():
+    assert set(KINDS) == {*FIGURES, "stages", "memory", "kafka"}  # kafka: tests/integration/test_bench_on_kafka.py
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -39,11 +46,6 @@ def test_every_table_that_is_named_exists(stage):
     made = stage(0, Layout(), fingerprint(Layout()))
     parts = set(made.parts()) | (set(made.progress_parts()) if isinstance(made, Profiles) else set())
     assert set(memory.FOR[stage.name]) <= parts
-
-
-def test_one_more_citation():
-    figures = {f.what: f.value for f in author.measure(50, tries=3, authors=20)}
-    assert figures["ratio, the stage authors"] > 0 and len(figures) == 5
 
 
 def test_copies_have_ids_of_their_own(tmp_path):
@@ -55,9 +57,3 @@ def test_copies_have_ids_of_their_own(tmp_path):
 def test_what_kind_of_machine():
     assert calibration() > 0 and set(machine()) == {"date", "cores", "python", "numpy", "calibration"}
     assert Figure("a", "b", 1.0, "ms").aim is None
-
-
-def test_merge():
-    require("aan")
-    figures = merge.measure(many=20, tries=2, papers=200)
-    assert len(figures) == 4 and all(f.value > 0 for f in figures)

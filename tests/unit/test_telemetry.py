@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.telemetry import http, logs
 from shared.telemetry.health import SILENCE, Health
+from shared.telemetry.outage import Outage
 from shared.telemetry.registry import Telemetry
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
@@ -126,6 +127,24 @@ async def test_dead_when_a_part_has_failed_or_is_silent():
     assert answer.status_code == 503 and answer.json()["failed"] == {"publisher/0": "disk full"}
 
 
+async def test_the_parts_of_a_process_and_its_roles_are_scraped():
+    now = 0.0
+    health, telemetry = Health(clock=lambda: now), Telemetry(("consumer", "scorer"))
+    for partition, state in enumerate(("live", "live", "waiting", "failed")):
+        health.set("authors", partition, state)
+    health.beat("authors/0")
+    now = SILENCE + 1
+    await get(http.app(telemetry, health), "/metrics")
+    states = ("assigning", "restoring", "live", "waiting", "failed", "silent")
+    counts = {state: telemetry.registry.get_sample_value("scholarstream_parts", {"state": state}) for state in states}
+    assert counts == {"assigning": 0, "restoring": 0, "live": 2, "waiting": 1, "failed": 1, "silent": 1}
+    health.set("authors", 2, "live")
+    await get(http.app(telemetry, health), "/metrics")
+    assert telemetry.registry.get_sample_value("scholarstream_parts", {"state": "waiting"}) == 0
+    up = {role: telemetry.registry.get_sample_value("scholarstream_up", {"role": role}) for role in ("consumer", "scorer", "viewer")}
+    assert up == {"consumer": 1, "scorer": 1, "viewer": None}
+
+
 def test_a_state_that_does_not_exist():
     with pytest.raises(ValueError, match="asleep"):
         Health().set("authors", 0, "asleep")
@@ -164,6 +183,43 @@ def test_lines_for_people(capsys, restored):
     structlog.get_logger("x").warning("told", stage="authors/0")
     said = capsys.readouterr().err
     assert "told" in said and "stage=authors/0" in said and "not told" not in said and not said.startswith("{")
+
+
+def test_ready_is_said_once():
+    now = [100.0]
+    with structlog.testing.capture_logs() as said:
+        health = Health(clock=lambda: now[0])
+        health.set("authors", 0, "assigning")
+        health.set("publisher", 0, "live")
+        now[0] = 107.5
+        assert not said
+        health.set("authors", 0, "live")
+        for state in ("waiting", "live"):
+            health.set("authors", 0, state)
+    assert said == [{"event": "ready", "parts": 2, "seconds": 7.5, "log_level": "info"}]
+
+
+def test_one_line_when_it_goes_away_and_one_when_it_is_back():
+    now = [10.0]
+    with structlog.testing.capture_logs() as said:
+        outage = Outage("log", "it is away", "it is back", clock=lambda: now[0])
+        outage.over("authors/0")
+        for part in ("authors/0", "authors/1", "authors/0"):
+            outage.wait(part, f"{part} got no answer")
+        outage.over("authors/0")
+        outage.wait("authors/2", "still nothing")
+        outage.over("authors/1")
+        now[0] = 14.0
+        outage.over("authors/2")
+        outage.wait("authors/0", "and again", since=2.0)
+        outage.over("authors/0")
+    assert [(line["event"], line["log_level"]) for line in said] == [("it is away", "warning"), ("it is back", "info")] * 2
+    assert (said[0]["part"], said[0]["reason"], said[1]["seconds"], said[3]["seconds"]) == (
+        "authors/0",
+        "authors/0 got no answer",
+        4.0,
+        12.0,
+    )
 
 
 def test_how_long_a_restore_still_takes():
