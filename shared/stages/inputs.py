@@ -142,7 +142,7 @@ class Inputs:
     def _demand_same(self, name: str, identity: Identity) -> None:
         if self._seen.setdefault(name, identity.id) != identity.id:
             raise lost(Partition(name, 0), "was deleted and made anew while it was read", self.layout.generation)
-        known = self._partitions[name]
+        known = self._partitions.get(name, identity.partitions)
         if identity.partitions != known:
             raise InputLost(
                 f"{name} has {identity.partitions} partitions, and had {known} when this log was first computed: nobody reads the others. "
