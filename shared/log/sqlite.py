@@ -245,16 +245,17 @@ class SqliteLog(Log):
                     (table,),
                 ).fetchone()
                 if start < end and (last is None or last < end - 1):
-                    raise self._hole(partition, end - 1 if last is None else last + 1, f"to {end - 1}")
+                    raise self._hole(partition, start if last is None else last + 1, end)
                 if start < end and first > start and not self._topics[partition.topic].compacted:
-                    raise self._hole(partition, start, f"to {first - 1}")
+                    raise self._hole(partition, start, first)
         except sqlite3.Error as error:
             raise self._translate(error) from error
 
-    def _hole(self, partition: Partition, offset: int, more: str = "") -> LogDamaged:
+    def _hole(self, partition: Partition, offset: int, end: int) -> LogDamaged:
+        which = f"the record at offset {offset}" if end == offset + 1 else f"the records from offset {offset} to {end - 1}"
         return LogDamaged(
-            f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks the record at offset {offset} {more}".rstrip()
-            + f"; {RESTORE}. If a file of it was replaced: log.sqlite and log.sqlite-wal belong together"
+            f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; {RESTORE}. "
+            f"{self.path.name} and {self.path.name}-wal belong together: copy both, or neither"
         )
 
     def _altered(self, partition: Partition, offset: int) -> LogDamaged:
@@ -540,7 +541,7 @@ class SqliteLog(Log):
         if start is None:
             raise self._unknown(partition)
         if found > max(expected, start[0]):
-            raise self._hole(partition, max(expected, start[0]), f"to {found - 1}")
+            raise self._hole(partition, max(expected, start[0]), found)
 
     def _demand_none(self, partition: Partition, table: int, offset: int) -> None:
         """Nothing was found from `offset` on. Error: LogDamaged when something must be there."""
@@ -549,7 +550,7 @@ class SqliteLog(Log):
             return
         # Another process may have appended since. What it appended is visible now.
         if self._read.execute(f"SELECT 1 FROM p{table} WHERE offset >= ? LIMIT 1", (offset,)).fetchone() is None:
-            raise self._hole(partition, max(offset, start), f"to {end - 1}")
+            raise self._hole(partition, max(offset, start), end)
 
     def _read_error(self, partition: Partition, error: sqlite3.Error) -> LogError:
         return self._unknown(partition) if "no such table" in str(error) else self._translate(error)
@@ -606,9 +607,11 @@ class SqliteLog(Log):
                     waiter.set_result(None)
 
     async def sync(self) -> None:
-        await self._in_writer(
-            self._transaction, lambda connection: connection.execute("UPDATE partitions SET next = next WHERE id = 1"), True
-        )
+        def work(connection):  # something must differ: SQLite writes nothing, and syncs nothing, where a row gets the value it has
+            connection.execute("CREATE TABLE IF NOT EXISTS syncs (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)")
+            connection.execute("INSERT INTO syncs VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1")
+
+        await self._in_writer(self._transaction, work, True)
 
     async def close(self) -> None:
         if self._closed:
