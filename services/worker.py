@@ -39,11 +39,11 @@ from shared.contracts.topics import (
     TOPICS,
     Topic,
 )
-from shared.errors import LogUnavailable, Stopped, UnknownTopic, UsageError
+from shared.errors import InputLost, LogUnavailable, Stopped, UnknownTopic, UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
 from shared.log.port import Log, Message, Partition, TopicSpec
-from shared.stages.inputs import Inputs, inputs_lost
+from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.runner import Pace, ProgressReporter, StageRunner, Stop
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout, Stage
@@ -110,6 +110,26 @@ async def _demand_inputs(settings, log: Log, layout: Layout) -> None:
             if (witness := reported.get(f"{stage.name}/{number}")) and witness.next
         }
         await asyncio.gather(*(inputs.demand(partition, who, witness) for partition, (who, witness) in claims.items()))
+
+
+async def demand_checkpoints(settings, log: Log, layout: Layout) -> None:
+    """The public inputs reach as far as the newest checkpoints here, as their names tell: a wiped log has no other witness. Error:
+    InputLost."""
+    inputs = Inputs(log, layout, settings.accept_topics)
+    places = [(stage, Partition(stage.input.name, n)) for stage in STAGES if stage.input.public for n in range(layout.count(stage.input))]
+    try:
+        store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
+        found = [await asyncio.to_thread(store.newest, stage.name, partition.number) for stage, partition in places]
+    except Exception:  # of whatever library the store comes with; whoever needs checkpoints says so
+        return
+    for (stage, partition), position in zip(places, found, strict=True):
+        if position is None:
+            continue
+        try:
+            await inputs.demand_end(partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)})
+        except InputLost:
+            await inputs.testify(stage.name, partition, Witness(position))
+            raise
 
 
 async def layout_of(settings, log: Log) -> Layout:
@@ -307,10 +327,10 @@ def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
     return tasks
 
 
-async def watch_inputs(crew: Crew, stop: Stop) -> None:
+async def watch_inputs(crew: Crew, stop: Stop, accept: bool = False) -> None:
     """Looks every WATCH_SECONDS whether the inputs of the crew are what they were. One that does not exist is waited for, and makes the
     process not ready. Errors: InputLost; those of a log that does not pass by itself."""
-    inputs = Inputs(crew.log, crew.layout)
+    inputs = Inputs(crew.log, crew.layout, accept)
     names = sorted({stage.input.named(crew.layout.generation) for stages in crew.roles.values() for stage in stages})
     waits: set[str] = set()
     while not stop.is_set():
@@ -390,6 +410,7 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
     async with opened(settings, patient=True) as (the_log, layout):
         with hold(settings, layout, (role,)) as roles:
             await demand_same_layout(the_log, layout)
+            await demand_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry(), Health()
             crew = crew_of({role: stages}, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):

@@ -5,15 +5,16 @@ furthest position that the stage ever had in this generation, the last record it
 """
 
 import asyncio
+import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from shared.contracts.topics import PROGRESS, TOPICS
+from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS, TOPICS
 from shared.errors import InputLost, UnknownTopic
-from shared.log.port import Identity, Log, Partition
+from shared.log.port import Identity, Log, Message, Partition
 from shared.stages.stage import Layout
 
 LOOKS = 4  # a cluster whose leader has just changed may give an end that is too low for a moment
@@ -22,14 +23,15 @@ LOOK_AGAIN_SECONDS = 1.0
 
 class Witness(NamedTuple):
     """What was read of an input. next: the offset after it; last: (offset, CRC-32 of the value) of the last record that was read; topic:
-    the identity of the topic. None: not known."""
+    the identity of the topic; start: its oldest offset. None: not known."""
 
     next: int = 0
     last: tuple[int, int] | None = None
     topic: str | None = None
+    start: int = 0
 
     def report(self) -> dict[str, Any]:
-        return {"next": self.next, "last": self.last, "topic": self.topic}
+        return self._asdict()
 
 
 def witness_of(report: Mapping[str, Any]) -> Witness:
@@ -37,7 +39,7 @@ def witness_of(report: Mapping[str, Any]) -> Witness:
     told = report.get("witness")
     if told is None:
         return Witness(report.get("read") or 0)
-    return Witness(told["next"], tuple(told["last"]) if told["last"] else None, told["topic"])
+    return Witness(told["next"], tuple(told["last"]) if told["last"] else None, told["topic"], told["start"])
 
 
 class Witnesses:
@@ -83,9 +85,9 @@ class Inputs:
         self._seen: dict[str, str | None] = {}  # identities while this process runs
         self._short: dict[Partition, int] = {}  # looks one after the other that found a partition too short
 
-    async def demand(self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None) -> str | None:
-        """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint (`reached`). Returns the
-        topic's identity. Errors: InputLost; those of the log."""
+    async def demand(self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None) -> Witness:
+        """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint (`reached`). Returns identity
+        and start of the topic. Errors: InputLost; those of the log."""
         identity = (await self.log.identities([partition.topic])).get(partition.topic)
         claims = {f"{who}, as the topic progress says,": reported} | ({f"the checkpoint of {who}": reached} if reached else {})
         claims = {name: claim for name, claim in claims.items() if claim.next}
@@ -93,18 +95,24 @@ class Inputs:
             if claims:
                 raise self._lost(partition, "does not exist", *next(iter(claims.items())))
             raise UnknownTopic(inputs_lost([partition.topic]))
-        start = await self._demand_end(partition, claims)
-        if reached is not None and reached.next < start:
-            said = f"begins at offset {start}, older records were deleted, but {who} has read it up to offset {reached.next} only"
-            raise lost(partition, said, self.layout.generation)
+        start = await self.demand_end(partition, claims)
+        self._demand_start(partition, who, start, reported, reached)
         for name, claim in claims.items():
             await self._demand_last(partition, name, claim)
             if claim.topic and identity.id and claim.topic != identity.id and not self.accept:
                 raise self._lost(partition, "is another topic of this name, made later or elsewhere", name, claim)
         self._seen.setdefault(partition.topic, identity.id)
-        return identity.id
+        return Witness(topic=identity.id, start=start)
 
-    async def _demand_end(self, partition: Partition, claims: Mapping[str, Witness]) -> int:
+    def _demand_start(self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None) -> None:
+        what = f"begins at offset {start}: older records were deleted"
+        if start > reported.start and partition.topic in (PAPERS.name, AUTHORS.name) and not self.accept:
+            raise lost(partition, what, self.layout.generation)
+        fresh = self.accept and not reported.next  # the loss is meant: a generation that has read nothing begins with what is left
+        if reached is not None and reached.next < start and not (fresh and not reached.next):
+            raise lost(partition, f"{what}, but {who} has read it up to offset {reached.next} only", self.layout.generation)
+
+    async def demand_end(self, partition: Partition, claims: Mapping[str, Witness]) -> int:
         """Returns the first offset there is."""
         for look in range(LOOKS if self.log.passes_by_itself else 1):
             if look:
@@ -126,6 +134,15 @@ class Inputs:
 
     def _lost(self, partition: Partition, what: str, who: str, claim: Witness) -> InputLost:
         return lost(partition, f"{what}, but {who} has read it up to offset {claim.next - 1}", self.layout.generation)
+
+    async def testify(self, stage: str, partition: Partition, witness: Witness) -> None:
+        """Notes in `progress` what a checkpoint of a lost log had read: it stays known when the checkpoints go too."""
+        said = {
+            "stage": stage, "partition": partition.number, "input": partition.topic, "next": 0, "read": 0, "state": "failed",
+            "fraction": None, "witness": witness.report(), "at": int(time.time() * 1000),
+        }  # fmt: skip
+        message = Message(f"{stage}/{partition.number}".encode(), orjson.dumps(said))
+        await self.log.append({Partition(PROGRESS.named(self.layout.generation), 0): [message]})
 
     # ---- while it runs
 
@@ -155,10 +172,11 @@ class Inputs:
         except UnknownTopic:  # deleted since it was looked up: the next look tells it
             return
         for who, (partition, reached) in positions.items():
-            end = bounds[partition][1]
+            start, end = bounds[partition]
+            self._demand_start(partition, who, start, reached, None)
             self._short[partition] = self._short.get(partition, 0) + 1 if end < reached.next else 0
             if self._short[partition] >= (LOOKS if self.log.passes_by_itself else 1):
-                raise self._lost(partition, f"holds offsets {bounds[partition][0]} to {end - 1}", who, reached)
+                raise self._lost(partition, f"holds offsets {start} to {end - 1}", who, reached)
             if not self.log.passes_by_itself and end >= reached.next:  # on a cluster each of these reads needs a client of its own
                 await self._demand_last(partition, who, reached)
 

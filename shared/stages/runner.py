@@ -79,7 +79,7 @@ class StageRunner:
         self.ended = asyncio.Event()
         self.oldest: int | None = None  # append time of the oldest input that waits to be published, ms
         self.state, self.fraction = "assigning", None
-        self._reported_before, self._topic_id = Witness(), None
+        self._reported_before, self._topic = Witness(), Witness()
         self._cost_of_saving = 0.0
         self._reported: dict[str, int] = {}
         self._gauged: dict[str, set[tuple[str, ...]]] = {}
@@ -141,15 +141,11 @@ class StageRunner:
         before = self._reported_before = (await self.inputs.witnesses.read_on()).get(self.name, Witness())
         reached = Witness(*session.position)
         try:
-            self._topic_id = await self.inputs.demand(session.input, self.name, before, reached)
+            self._topic = await self.inputs.demand(session.input, self.name, before, reached)
         except InputLost:
-            if reached.next > before.next:  # who removes the checkpoints now must not be left without the knowledge of the loss
-                await self._testify(session, reached)
+            if reached.next > before.next:
+                await self.inputs.testify(self.stage_type.name, session.input, reached)
             raise
-
-    async def _testify(self, session: Session, reached: Witness) -> None:
-        said = self.progress() | {"input": session.input.topic, "witness": reached.report(), "at": int(time.time() * 1000)}
-        await self.log.append({Partition(PROGRESS.named(self.layout.generation), 0): [Message(self.name.encode(), orjson.dumps(said))]})
 
     def _checkpoints(self) -> Iterator[tuple[str, bytes]]:
         """Those there are, newest first. A store that cannot be read is done without: the log has everything."""
@@ -402,7 +398,7 @@ class StageRunner:
         return self.reached()
 
     def reached(self) -> Witness:
-        return Witness(*self.session.position, self._topic_id)
+        return Witness(*self.session.position, self._topic.topic, self._topic.start)
 
 
 class ProgressReporter:

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from services import worker
+from services.consumer.citations import Citations
 from services.status import Progress, trouble
 from shared.contracts.topics import AUTHORS, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS
 from shared.errors import InputLost, LogUnavailable
@@ -132,9 +133,21 @@ async def test_checkpoints_of_a_lost_log_are_a_witness_that_outlives_them(log, t
     await read(log, tmp_path)
     other = MemoryLog()
     await other.create([topic.spec(1, 1) for topic in TOPICS])
-    assert says(await refused(other, tmp_path), PAPERS.name, "holds no record", "the log was replaced or cut")
+    settings = Settings.load(data_dir=str(tmp_path))
+    layout = await worker.agree(settings, other)
+    with pytest.raises(InputLost, match=r"papers\.v1, partition 0, holds no record, but the checkpoint of catalogue/0 .*offset 9"):
+        await worker.demand_checkpoints(settings, other, layout)
     remove_checkpoints(tmp_path)
     assert says(await refused(other, tmp_path), PAPERS.name, "offset 9")
+
+
+async def test_a_checkpoint_of_a_lost_log_is_refused_by_each_stage_too(log, tmp_path):
+    await read(log, tmp_path)
+    other = MemoryLog()
+    await other.create([topic.spec(1, 1) for topic in TOPICS])
+    assert says(await refused(other, tmp_path), "holds no record", "the log was replaced or cut", "the checkpoint of")
+    remove_checkpoints(tmp_path)
+    assert says(await refused(other, tmp_path), "holds no record")
 
 
 async def test_a_new_generation_must_say_that_the_loss_is_meant(log, tmp_path):
@@ -164,6 +177,43 @@ async def test_acceptance_does_not_excuse_other_records(log, tmp_path, wrong):
     await read(log, tmp_path)
     await (replace_it if wrong else cut_it)(log)
     assert says(await refused(log, tmp_path, accept_topics="true"), PAPERS.name)
+
+
+def delete_oldest(log, start=4) -> None:
+    log._records[HERE][:] = log._records[HERE][start:]
+    bounds = type(log).bounds
+
+    async def trimmed(partitions):
+        return {p: (start if p == HERE else first, end) for p, (first, end) in (await bounds(log, partitions)).items()}
+
+    log.bounds = trimmed
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["checkpoints", "no checkpoints"])
+async def test_an_input_that_lost_its_oldest_records_is_refused(log, tmp_path, kept):
+    await read(log, tmp_path)
+    delete_oldest(log)
+    if not kept:
+        remove_checkpoints(tmp_path)
+    assert says(await refused(log, tmp_path), PAPERS.name, "begins at offset 4")
+    if kept:  # nothing that is read from now on is missing
+        for accepted in ({"accept_topics": "true"}, {}):
+            async with Service(log, tmp_path, **accepted) as service:
+                await service.idle()
+    else:
+        assert says(await refused(log, tmp_path, accept_topics="true"), PAPERS.name, "begins at offset 4")
+    for accepted in ({"accept_topics": "true"}, {}):
+        async with Service(log, tmp_path, generation="2", **accepted) as service:
+            await service.idle()
+
+
+async def test_oldest_records_that_are_deleted_while_it_runs_are_noticed(log, tmp_path):
+    await log.append({HERE: [paper(n) for n in range(10)]})
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+        delete_oldest(log)
+        error = await service.ended()
+        assert isinstance(error, InputLost) and says(str(error), PAPERS.name, "begins at offset 4")
 
 
 async def test_reports_of_an_older_release_are_witnesses_too(log, tmp_path):
@@ -218,14 +268,14 @@ async def test_reports_of_others_are_passed_over(log):
 )
 async def test_a_checkpoint_must_lie_within_its_input(log, tmp_path, position, bounds, right):
     async with Service(log, tmp_path) as service:
-        runner = service.crew.make(worker.CONSUMER[0], 0)
+        runner = service.crew.make(Citations, 0)
         session, _ = worker_session(runner)
     session.position = Position(position)
     log.bounds = lambda partitions: asyncio.sleep(0, dict.fromkeys(partitions, bounds))
     if right:
         await runner._demand_input(session)
     else:
-        with pytest.raises(InputLost, match=r"papers\.v1, partition 0"):
+        with pytest.raises(InputLost, match=r"paper-changes\.g1, partition 0"):
             await runner._demand_input(session)
 
 
@@ -267,7 +317,7 @@ async def test_a_topic_that_does_not_exist_is_waited_for_by_name(log, tmp_path):
         status = await Progress(log, service.layout).status()
         assert not status["idle"] and status["missing"] == [PAPERS.name] and "papers.v1: it does not exist" in trouble(status)
         await log.create([PAPERS.spec(1, 1)])
-        assert says(str(await service.ended()), PAPERS.name, "made anew")
+        assert says(str(await service.ended()), PAPERS.name)
 
 
 async def test_partitions_that_are_added_are_noticed(log, tmp_path):
