@@ -306,7 +306,7 @@ def status(
     json: AsJson = False,
 ) -> None:
     """How far every stage is behind the log."""
-    from services.status import status, wait_idle
+    from services.status import status, trouble, wait_idle
     from services.terminal import print_json, print_table
 
     now = asyncio.run(status(settings) if wait is None else wait_idle(settings, wait))
@@ -318,7 +318,7 @@ def status(
         ((one["stage"], one["partition"], one["lag"], _state(one)) for one in now["stages"]),
         right=("partition", "lag"),
     )
-    print("idle: everything in the log is published" if now["idle"] else f"{now['lag']:,} records wait")
+    print(trouble(now) or ("idle: everything in the log is published" if now["idle"] else f"{now['lag']:,} records wait"))
 
 
 @app.command()

@@ -38,6 +38,7 @@ async def run(
     async with worker.opened(settings, patient=True, served=open_port, roles=ROLES) as (the_log, layout):
         with worker.hold(settings, layout, tuple(roles)) as locks:
             await worker.demand_same_layout(the_log, layout)
+            await worker.demand_checkpoints(settings, the_log, layout)
             stop, telemetry, health = worker.Stop(), Telemetry(ROLES), Health()
             crew = worker.crew_of(roles, the_log, layout, settings, telemetry, health)
             progress = Progress(the_log, layout)

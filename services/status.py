@@ -10,9 +10,11 @@ from services import worker
 from shared.contracts.topics import PROGRESS
 from shared.errors import ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Partition
+from shared.stages.inputs import inputs_lost
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
 
+LOST = "input lost"
 ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.STAGES)}
 
 
@@ -42,17 +44,18 @@ class Progress:
         return self._found
 
     async def status(self) -> dict:
-        """{"generation", "idle", "lag", "stages": [{stage, partition, input, end, next, lag, state, fraction, at}]}; what was reported is
-        read first and the ends after it, in stage order, so that `idle` cannot be seen too early."""
+        """{"generation", "idle", "lag", "missing", "stages": [{stage, partition, input, end, next, lag, state, fraction, at}]}; what was
+        reported is read first and the ends after it, in stage order, so that `idle` cannot be seen too early. missing: topics that do not
+        exist; state "input lost": the input ends before what was read of it."""
         held, told = await self.log.topics(), dict(await self.reported())
-        stages, everything_is_there = [], True
+        stages, missing = [], []
         for name, (_, stage) in ORDER.items():
             topic = stage.input.named(self.layout.generation)
             left_out = stage in worker.SCORER and not any(one["stage"] == name for one in told.values())
             if left_out:
                 continue
             if topic not in held:
-                everything_is_there = False
+                missing.append(topic)
                 continue
             here = [Partition(topic, partition) for partition in range(held[topic].partitions)]
             for (_, partition), (_, end) in (await self.log.bounds(here)).items():
@@ -60,10 +63,25 @@ class Progress:
                 done = last.get("next", 0)
                 stages.append({
                     "stage": name, "partition": partition, "input": topic, "end": end, "next": done, "lag": max(0, end - done),
-                    "state": last.get("state", "never started"), "fraction": last.get("fraction"), "at": last.get("at"),
+                    "state": LOST if done > end else last.get("state", "never started"),
+                    "fraction": last.get("fraction"), "at": last.get("at"),
                 })  # fmt: skip
         lag = sum(s["lag"] for s in stages)
-        return {"generation": self.layout.generation, "idle": lag == 0 and everything_is_there, "lag": lag, "stages": stages}
+        idle = lag == 0 and not missing and not any(s["state"] == LOST for s in stages)
+        return {"generation": self.layout.generation, "idle": idle, "lag": lag, "missing": missing, "stages": stages}
+
+
+def trouble(status: dict) -> str | None:
+    """What is wrong with the inputs, in a sentence. None: nothing that a status shows."""
+    if status["missing"]:
+        return inputs_lost(dict.fromkeys(status["missing"]))
+    lost = [s for s in status["stages"] if s["state"] == LOST]
+    if not lost:
+        return None
+    told = "; ".join(
+        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['next']}" for s in lost
+    )
+    return f"records are missing: {told}. A start of the service says what to do"
 
 
 async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
@@ -73,7 +91,7 @@ async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
             return [runner.name]
         here = runner.session.input
         _, end = (await log.bounds([here]))[here]
-        if runner.done < end:
+        if runner.done != end:  # beyond it: the input was cut
             return [runner.name]
     return []
 
@@ -93,6 +111,8 @@ async def wait_idle(settings, seconds: float) -> dict:
             if now["idle"]:
                 return now
             if time.monotonic() >= deadline:
+                if what := trouble(now):
+                    raise ScholarstreamError(f"not idle after {seconds:g} s: {what}")
                 behind = ", ".join(f"{s['stage']}/{s['partition']} {s['lag']}" for s in now["stages"] if s["lag"])
                 raise ScholarstreamError(
                     f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} (is a service running on this log?)"

@@ -42,10 +42,11 @@ from shared.contracts.topics import (
     TOPICS,
     Topic,
 )
-from shared.errors import LogUnavailable, Stopped, UnknownTopic, UsageError
+from shared.errors import InputLost, LogUnavailable, Stopped, UnknownTopic, UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
 from shared.log.port import Log, Message, Partition, TopicSpec
+from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.runner import Pace, ProgressReporter, StageRunner, Stop
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout, Stage
@@ -56,6 +57,7 @@ from shared.telemetry.registry import Telemetry
 log = structlog.get_logger("worker")
 
 START_SECONDS = 300.0  # that a service waits for a cluster to answer when it starts
+WATCH_SECONDS = 2.0  # between looks whether the inputs are what they were
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
@@ -86,10 +88,53 @@ async def agree(settings, log: Log, *, create: bool = True) -> Layout:
     are accepted, and without `create` for a log that has none of ours."""
     layout = await layout_of(settings, log)
     if create:
+        await _demand_inputs(settings, log, layout)
         await _make_topics(settings, log, [topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
     elif PAPERS.name not in await log.topics():
         raise UsageError(f"there is no {PAPERS.name} at {settings.log_url}: no service has started there yet")
     return layout
+
+
+async def _demand_inputs(settings, log: Log, layout: Layout) -> None:
+    """The public inputs hold what was read of them, before anybody makes them anew or adds to them (rule L1). A generation that is new
+    asks those before it, unless the loss is accepted. Error: InputLost."""
+    held = await log.topics()
+    begun = [generation for name in held if (generation := PROGRESS.generation_of(name)) is not None]
+    if layout.generation in begun:
+        begun = [layout.generation]
+    elif settings.accept_topics:
+        begun = []
+    for generation in begun:
+        inputs = Inputs(log, layout._replace(generation=generation), settings.accept_topics)
+        reported = await inputs.witnesses.read_on()
+        claims = {
+            Partition(stage.input.name, number): (f"{stage.name}/{number}", witness)
+            for stage in STAGES
+            if stage.input.public
+            for number in range(held[stage.input.name].partitions if stage.input.name in held else layout.count(stage.input))
+            if (witness := reported.get(f"{stage.name}/{number}")) and witness.next
+        }
+        await asyncio.gather(*(inputs.demand(partition, who, witness) for partition, (who, witness) in claims.items()))
+
+
+async def demand_checkpoints(settings, log: Log, layout: Layout) -> None:
+    """The public inputs reach as far as the newest checkpoints here, as their names tell: a wiped log has no other witness. Error:
+    InputLost."""
+    inputs = Inputs(log, layout, settings.accept_topics)
+    places = [(stage, Partition(stage.input.name, n)) for stage in STAGES if stage.input.public for n in range(layout.count(stage.input))]
+    try:
+        store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
+        found = [await asyncio.to_thread(store.newest, stage.name, partition.number) for stage, partition in places]
+    except Exception:  # of whatever library the store comes with; whoever needs checkpoints says so
+        return
+    for (stage, partition), position in zip(places, found, strict=True):
+        if position is None:
+            continue
+        try:
+            await inputs.demand_end(partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)})
+        except InputLost:
+            await inputs.testify(stage.name, partition, Witness(position))
+            raise
 
 
 async def layout_of(settings, log: Log) -> Layout:
@@ -269,10 +314,11 @@ def crew_of(roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout
     pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
     store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
     tune_memory()
+    inputs = Inputs(log, layout, settings.accept_topics)
 
     def make(stage: type[Stage], partition: int) -> StageRunner:
         kind = PublisherRunner if stage is Profiles else StageRunner
-        return kind(log, stage, partition, layout, pace, store, telemetry, health)
+        return kind(log, stage, partition, layout, pace, store, telemetry, health, inputs)
 
     return Crew(log, layout, roles, make, health)
 
@@ -285,11 +331,37 @@ def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
     tasks = [
         asyncio.create_task(crew.run(stop), name="crew"),
         asyncio.create_task(ProgressReporter(log, layout, lambda: crew.runners).run(stop), name="progress"),
+        asyncio.create_task(watch_inputs(crew, stop), name="inputs"),
     ]
     if PUBLISHER[0] in itertools.chain(*crew.roles.values()):
         taking = patiently(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
         tasks.append(asyncio.create_task(until_stop(stop, taking), name="take-over"))
     return tasks
+
+
+async def watch_inputs(crew: Crew, stop: Stop, accept: bool = False) -> None:
+    """Looks every WATCH_SECONDS whether the inputs of the crew are what they were. One that does not exist is waited for, and makes the
+    process not ready. Errors: InputLost; those of a log that does not pass by itself."""
+    inputs = Inputs(crew.log, crew.layout, accept)
+    names = sorted({stage.input.named(crew.layout.generation) for stages in crew.roles.values() for stage in stages})
+    waits: set[str] = set()
+    while not stop.is_set():
+        running = {runner.name: (runner.session.input, runner.reached()) for runner in crew.runners if runner.session is not None}
+        try:
+            missing = set(await inputs.look(running, names))
+        except LogUnavailable:
+            if not crew.log.passes_by_itself:
+                raise
+            missing = waits
+        for name in missing - waits:
+            log.warning("a topic does not exist", topic=name)
+        for name in missing:
+            crew.health.set(name, 0, "waiting", detail=inputs_lost([name]))
+        for name in waits - missing:
+            crew.health.remove(name, 0)
+        waits = missing
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
 
 
 @contextlib.contextmanager
@@ -350,6 +422,7 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
     async with opened(settings, patient=True, roles=(role,)) as (the_log, layout):
         with hold(settings, layout, (role,)) as roles:
             await demand_same_layout(the_log, layout)
+            await demand_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry((role,)), Health()
             crew = crew_of({role: stages}, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):

@@ -8,6 +8,7 @@ ScholarstreamError           exit 1: anything that has a clear message
 │   ├── LogUnavailable       locked, full, unreachable: the same call may succeed later
 │   ├── LogDamaged           the file is not a log, or is damaged: nobody should write to it
 │   └── UnknownTopic         no such topic or partition
+├── InputLost                an input no longer holds what was read from it: cut, deleted or made anew
 ├── AlreadyRunning           another process holds the role on this log
 ├── Fenced                   another process has taken over: this one must not write any more
 ├── Superseded               exit 0: a newer generation publishes, this one is over
@@ -54,6 +55,10 @@ class LogDamaged(LogError):
 
 
 class UnknownTopic(LogError):
+    pass
+
+
+class InputLost(ScholarstreamError):
     pass
 
 

@@ -3,10 +3,11 @@
 import asyncio
 import bisect
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 
 from shared.errors import Fenced, LogError, UnknownTopic, UsageError
-from shared.log.port import Difference, Fence, Log, Message, Partition, Record, TopicSpec
+from shared.log.port import Difference, Fence, Identity, Log, Message, Partition, Record, TopicSpec
 
 
 class MemoryFence(Fence):
@@ -25,6 +26,7 @@ class MemoryFence(Fence):
 class MemoryLog(Log):
     def __init__(self):
         self._topics: dict[str, TopicSpec] = {}
+        self._identities: dict[str, str] = {}
         self._records: dict[Partition, list[Record]] = {}
         self._next: dict[Partition, int] = {}
         self._moved = asyncio.Event()
@@ -36,12 +38,16 @@ class MemoryLog(Log):
             held = self._topics.setdefault(spec.name, spec)
             if held != spec:
                 raise UsageError(f"topic {spec.name} exists as {held}, not as {spec}")
+            self._identities.setdefault(spec.name, uuid.uuid4().hex)
             for number in range(spec.partitions):
                 self._records.setdefault(Partition(spec.name, number), [])
                 self._next.setdefault(Partition(spec.name, number), 0)
 
     async def topics(self) -> Mapping[str, TopicSpec]:
         return dict(self._topics)
+
+    async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
+        return {name: Identity(self._identities[name], self._topics[name].partitions) for name in names if name in self._topics}
 
     async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
         missing = [Difference(spec.name, "topic", "missing", "there", False) for spec in specs if spec.name not in self._topics]
@@ -55,6 +61,7 @@ class MemoryLog(Log):
     async def delete(self, names: Sequence[str]) -> None:
         for name in names:
             spec = self._topics.pop(name, None)
+            self._identities.pop(name, None)
             for number in range(spec.partitions if spec else 0):
                 del self._records[Partition(name, number)], self._next[Partition(name, number)]
 

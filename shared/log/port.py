@@ -55,6 +55,13 @@ class TopicSpec(NamedTuple):
     durable: bool = True
 
 
+class Identity(NamedTuple):
+    """Which topic of a name it is. id: another topic of the same name, made later or elsewhere, has another one; None: the log has none."""
+
+    id: str | None
+    partitions: int
+
+
 class Difference(NamedTuple):
     """Something about a topic that is not as it must be. loses: records that are needed may vanish, or counts come out wrong."""
 
@@ -97,6 +104,10 @@ class Log(ABC):
     @abstractmethod
     async def topics(self) -> Mapping[str, TopicSpec]:
         """Every topic there is."""
+
+    @abstractmethod
+    async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
+        """Those of these topics that exist, asked every few seconds. Error: LogDamaged when the log itself was replaced."""
 
     @abstractmethod
     async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:

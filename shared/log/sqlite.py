@@ -4,25 +4,32 @@ Each partition is a table of its own (offset → record), so every append is at 
 `partitions` table, in the same transaction, and survive deletion. Appends that wait at the same moment are committed together. Internal
 topics are committed without an fsync: a power cut takes the end of the file, of all topics alike (exactness.md 6), never the middle; a
 durable topic's commit makes everything before it durable too.
+
+SQLite has no checksums, so each record has one (`checksum`). It is checked when the record is read. A record that another program wrote
+without one is legal, and so is a table of an older release, which gets the column with its next append.
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import struct
 import time
+import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import orjson
 
 from shared.errors import Fenced, LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
-from shared.log.port import Difference, Fence, Headers, Log, Message, Partition, Record, TopicSpec
+from shared.log.port import Difference, Fence, Headers, Identity, Log, Message, Partition, Record, TopicSpec
 
+PLACE = struct.Struct("<qqiii").pack  # offset, timestamp, lengths of key, headers, value; -1: NULL
 APPLICATION_ID = 0x5343484C  # "SCHL"
 FORMAT = 1
 PAGE = 32768
@@ -37,6 +44,7 @@ CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted p
 LOOKED_THROUGH = 20_000  # records that one statement looks through for a time
 QUEUE = 256  # appends that may wait to be committed
 FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
+RESTORE = "restore the log from a copy, or move it away and ingest the sources again"
 
 SCHEMA = """
 CREATE TABLE topics (
@@ -47,6 +55,7 @@ CREATE TABLE partitions (
     UNIQUE (topic, number)
 );
 """
+IDENTITIES = "CREATE TABLE IF NOT EXISTS identities (topic TEXT PRIMARY KEY, id TEXT NOT NULL)"
 
 
 class _Append(NamedTuple):
@@ -79,8 +88,10 @@ class SqliteLog(Log):
         self._writer = ThreadPoolExecutor(1, "log-writer")
         self._write = self._connect(create)
         self._read = self._connect(False)
+        self._file = _file_of(self.path)
         self._topics: dict[str, TopicSpec] = {}
         self._ids: dict[Partition, int] = {}
+        self._checked: set[int] = set()  # tables that are known to have the column for checksums
         self._waiting: deque[tuple[_Append, asyncio.Future]] = deque()
         self._room = asyncio.Semaphore(QUEUE)
         self._flusher: asyncio.Task | None = None
@@ -189,8 +200,10 @@ class SqliteLog(Log):
                     )
                     table = f"p{cursor.lastrowid}"
                     connection.execute(
-                        f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+                        f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB,"
+                        " headers BLOB, crc INTEGER)"
                     )
+                _identify(connection, spec.name)
 
         self._transaction(work, durable=True)
 
@@ -217,7 +230,61 @@ class SqliteLog(Log):
                 is_now, needed = getattr(held[spec.name], what), getattr(spec, what)
                 if is_now != needed:
                     found.append(Difference(spec.name, what, str(is_now), str(needed), True))
+        self._demand_ends(spec.name for spec in specs)
         return found
+
+    def _demand_ends(self, names: Iterable[str]) -> None:
+        """The oldest and the newest record of each partition must be there. Error: LogDamaged. Holes in between show when they are read."""
+        wanted = set(names)
+        try:
+            for partition, table in self._ids.items():
+                if partition.topic not in wanted:
+                    continue
+                start, end, first, last = self._read.execute(  # one statement, so that all of it is of one moment
+                    f"SELECT start, next, (SELECT MIN(offset) FROM p{table}), (SELECT MAX(offset) FROM p{table})"
+                    " FROM partitions WHERE id = ?",
+                    (table,),
+                ).fetchone()
+                if start < end and (last is None or last < end - 1):
+                    raise self._hole(partition, start if last is None else last + 1, end)
+                if start < end and first > start and not self._topics[partition.topic].compacted:
+                    raise self._hole(partition, start, first)
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+
+    def _hole(self, partition: Partition, offset: int, end: int) -> LogDamaged:
+        which = f"the record at offset {offset}" if end == offset + 1 else f"the records from offset {offset} to {end - 1}"
+        return LogDamaged(
+            f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; {RESTORE}. "
+            f"{self.path.name} and {self.path.name}-wal belong together: copy both, or neither"
+        )
+
+    def _altered(self, partition: Partition, offset: int) -> LogDamaged:
+        return LogDamaged(
+            f"{self.path} is damaged: the record of {partition.topic}, partition {partition.number}, at offset {offset} is not the one "
+            f"that was written (its checksum differs); {RESTORE}"
+        )
+
+    async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
+        if _file_of(self.path) != self._file:
+            raise LogDamaged(
+                f"{self.path} was removed or replaced while it was in use: stop all services of it, put the right file back, start again"
+            )
+        held = await self.topics()
+        there = [name for name in names if name in held]
+        found = self._identities()
+        if any(name not in found for name in there):  # topics of an older release
+            await self._in_writer(self._transaction, lambda connection: [_identify(connection, name) for name in there], True)
+            found = self._identities()
+        return {name: Identity(found.get(name), held[name].partitions) for name in there}
+
+    def _identities(self) -> dict[str, str]:
+        try:
+            if self._read.execute("SELECT 1 FROM sqlite_master WHERE name = 'identities'").fetchone() is None:
+                return {}
+            return dict(self._read.execute("SELECT topic, id FROM identities").fetchall())
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
 
     async def delete(self, names: Sequence[str]) -> None:
         await self.topics()
@@ -228,6 +295,8 @@ class SqliteLog(Log):
                     connection.execute(f"DROP TABLE p{table}")
                     connection.execute("DELETE FROM partitions WHERE id = ?", (table,))
             connection.executemany("DELETE FROM topics WHERE name = ?", [(name,) for name in names])
+            connection.execute(IDENTITIES)
+            connection.executemany("DELETE FROM identities WHERE topic = ?", [(name,) for name in names])
 
         await self._in_writer(self._transaction, work, True)
         await self.topics()
@@ -238,7 +307,11 @@ class SqliteLog(Log):
         try:
             return self._ids[partition]
         except KeyError:
-            raise UnknownTopic(f"{self.path} has no topic {partition.topic} with a partition {partition.number}") from None
+            raise self._unknown(partition) from None
+
+    def _unknown(self, partition: Partition) -> UnknownTopic:
+        self._ids.pop(partition, None)
+        return UnknownTopic(f"{self.path} has no topic {partition.topic} with a partition {partition.number}")
 
     # ---- appending
 
@@ -304,18 +377,34 @@ class SqliteLog(Log):
                     row = connection.execute(
                         "UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)
                     ).fetchone()
+                    if row is None:
+                        raise self._unknown(partition)  # it was deleted since it was looked up
+                    self._demand_column(connection, table)
                     start = first[partition] = row[0] - len(messages)
                     if table not in times:
                         newest = connection.execute(f"SELECT timestamp FROM p{table} ORDER BY offset DESC LIMIT 1").fetchone()
                         times[table] = max(now, newest[0]) if newest else now
-                    rows = [(start + i, times[table], m.key, m.value, encode_headers(m.headers)) for i, m in enumerate(messages)]
-                    connection.executemany(f"INSERT INTO p{table} VALUES (?, ?, ?, ?, ?)", rows)
+                    seed = _seed(partition)
+                    rows = []
+                    for i, m in enumerate(messages):
+                        row = (start + i, times[table], m.key, m.value, encode_headers(m.headers))
+                        rows.append((*row, checksum(seed, *row)))
+                    connection.executemany(
+                        f"INSERT INTO p{table} (offset, timestamp, key, value, headers, crc) VALUES (?, ?, ?, ?, ?, ?)", rows
+                    )
                 results.append(first)
             return results
 
         results = self._transaction(work, durable)
         self._tidy(group)
         return results
+
+    def _demand_column(self, connection: sqlite3.Connection, table: int) -> None:
+        """A table of an older release gets the column for checksums; its old records have none."""
+        if table not in self._checked:
+            if connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = 'crc'", (f"p{table}",)).fetchone() is None:
+                connection.execute(f"ALTER TABLE p{table} ADD COLUMN crc INTEGER")
+            self._checked.add(table)
 
     # ---- compaction and retention: a bounded number of rows in one transaction
 
@@ -423,28 +512,65 @@ class SqliteLog(Log):
         table = await self._id(partition)
         records, size = [], 0
         try:
-            cursor = self._read.execute(
-                f"SELECT offset, timestamp, key, value, headers FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?",
-                (offset, max_records),
-            )
-            for at, timestamp, key, value, headers in cursor:
-                size += len(value)
-                if size > max_bytes and records:
-                    break
-                records.append(Record(at, timestamp, key, value, StoredHeaders(headers) if headers else ()))
-            cursor.close()  # ends the read transaction, so that the WAL can be checkpointed
+            seed, dense, expected = _seed(partition), not self._topics[partition.topic].compacted, offset
+            with contextlib.closing(self._select(table, offset, max_records)) as cursor:  # ends the read transaction: the WAL can be moved
+                for at, timestamp, key, value, headers, crc in cursor:
+                    if crc is not None and crc != checksum(seed, at, timestamp, key, value, headers):
+                        raise self._altered(partition, at)
+                    if dense and at != expected:
+                        self._demand_dense(partition, table, expected, at)
+                    expected = at + 1
+                    size += len(value)
+                    if size > max_bytes and records:
+                        break
+                    records.append(Record(at, timestamp, key, value, StoredHeaders(headers) if headers else ()))
+            if not records:
+                self._demand_none(partition, table, offset)
         except sqlite3.Error as error:
-            raise self._translate(error) from error
+            raise self._read_error(partition, error) from error
         return records
+
+    def _select(self, table: int, offset: int, limit: int) -> sqlite3.Cursor:
+        columns = "offset, timestamp, key, value, headers"
+        rest = f"FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?"
+        try:
+            return self._read.execute(f"SELECT {columns}, crc {rest}", (offset, limit))
+        except sqlite3.OperationalError as error:
+            if "no such column" not in str(error):
+                raise
+            return self._read.execute(f"SELECT {columns}, NULL {rest}", (offset, limit))  # of an older release
+
+    def _demand_dense(self, partition: Partition, table: int, expected: int, found: int) -> None:
+        """Error: LogDamaged when records from `expected` to before `found` must be there."""
+        start = self._read.execute("SELECT start FROM partitions WHERE id = ?", (table,)).fetchone()
+        if start is None:
+            raise self._unknown(partition)
+        if found > max(expected, start[0]):
+            raise self._hole(partition, max(expected, start[0]), found)
+
+    def _demand_none(self, partition: Partition, table: int, offset: int) -> None:
+        """Nothing was found from `offset` on. Error: LogDamaged when something must be there."""
+        start, end = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone() or (0, 0)
+        if max(offset, start) >= end:
+            return
+        # Another process may have appended since. What it appended is visible now.
+        if self._read.execute(f"SELECT 1 FROM p{table} WHERE offset >= ? LIMIT 1", (offset,)).fetchone() is None:
+            raise self._hole(partition, max(offset, start), end)
+
+    def _read_error(self, partition: Partition, error: sqlite3.Error) -> LogError:
+        return self._unknown(partition) if "no such table" in str(error) else self._translate(error)
 
     async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
         found = {}
         for partition in partitions:
             table = await self._id(partition)
             try:
-                found[partition] = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone()
+                row = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone()
             except sqlite3.Error as error:
                 raise self._translate(error) from error
+            if row is None:
+                raise self._unknown(partition)
+            found[partition] = row
         return found
 
     async def first_since(self, partition: Partition, timestamp: int) -> int:
@@ -500,9 +626,11 @@ class SqliteLog(Log):
                     waiter.set_result(None)
 
     async def sync(self) -> None:
-        await self._in_writer(
-            self._transaction, lambda connection: connection.execute("UPDATE partitions SET next = next WHERE id = 1"), True
-        )
+        def work(connection):  # something must differ: SQLite writes nothing, and syncs nothing, where a row gets the value it has
+            connection.execute("CREATE TABLE IF NOT EXISTS syncs (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)")
+            connection.execute("INSERT INTO syncs VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1")
+
+        await self._in_writer(self._transaction, work, True)
 
     async def close(self) -> None:
         if self._closed:
@@ -517,6 +645,52 @@ class SqliteLog(Log):
             pool.shutdown(wait=True, cancel_futures=True)
         self._read.close()
         self._write.close()
+
+
+def _file_of(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name: device and number. None: there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _identify(connection: sqlite3.Connection, topic: str) -> None:
+    """Gives a topic its identity, once."""
+    connection.execute(IDENTITIES)
+    connection.execute("INSERT OR IGNORE INTO identities VALUES (?, ?)", (topic, uuid.uuid4().hex))
+
+
+@lru_cache(1024)
+def _seed(partition: Partition) -> int:
+    return crc32(f"{partition.topic}/{partition.number}".encode())
+
+
+def checksum(seed: int, offset: int, timestamp: int, key: bytes | None, value: bytes | None, headers: bytes | None) -> int | None:
+    """CRC-32 of a whole record as it is stored. seed: of its partition. None for what no record has: other types than bytes."""
+    try:
+        return crc32(
+            value or b"",
+            crc32(
+                headers or b"",
+                crc32(
+                    key or b"",
+                    crc32(
+                        PLACE(
+                            offset,
+                            timestamp,
+                            -1 if key is None else len(key),
+                            -1 if headers is None else len(headers),
+                            -1 if value is None else len(value),
+                        ),
+                        seed,
+                    ),
+                ),
+            ),
+        )
+    except (TypeError, struct.error):
+        return None
 
 
 @lru_cache(256)

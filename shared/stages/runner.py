@@ -11,8 +11,9 @@ import orjson
 import structlog
 
 from shared.contracts.topics import DEAD_LETTERS, PROGRESS
-from shared.errors import LogUnavailable, ScholarstreamError
+from shared.errors import InputLost, LogUnavailable, ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Message, Partition, Record
+from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.session import Session, resume
 from shared.stages.stage import Layout, PackStage, Stage
 from shared.stages.store import CheckpointStore
@@ -65,7 +66,9 @@ class StageRunner:
         store: CheckpointStore,
         telemetry: Telemetry,
         health: Health,
+        inputs: Inputs | None = None,
     ):
+        self.inputs = inputs or Inputs(log, layout)
         self.log, self.stage_type, self.partition, self.layout = log, stage, partition, layout
         self.pace, self.store, self.telemetry, self.health = pace, store, telemetry, health
         self.name = f"{stage.name}/{partition}"
@@ -76,6 +79,7 @@ class StageRunner:
         self.ended = asyncio.Event()
         self.oldest: int | None = None  # append time of the oldest input that waits to be published, ms
         self.state, self.fraction = "assigning", None
+        self._reported_before, self._topic = Witness(), Witness()
         self._cost_of_saving = 0.0
         self._reported: dict[str, int] = {}
         self._gauged: dict[str, set[tuple[str, ...]]] = {}
@@ -126,21 +130,25 @@ class StageRunner:
             checkpoint, _, reason = passed.partition(": ")
             tell = log.warning if self.store.is_news(reason) else log.debug  # after an update it is the same for all of them
             tell("checkpoint passed over", stage=self.name, checkpoint=checkpoint, reason=reason)
-        start, end = (await self.log.bounds([session.input]))[session.input]
-        if session.position.next > end or (session.position.next < start and start > 0):
-            raise ScholarstreamError(
-                f"{self.name}: the checkpoint is at {session.position.next}, but {session.input.topic} holds {start}..{end}: "
-                "the log was replaced or cut; remove the checkpoints folder to start again from the log (rule K4)"
-            )
-        if session.position.last is not None:
-            found = await self.log.read(session.input, session.position.last[0], max_records=1)
-            session.check_last(found[0] if found else None)
+        await self._demand_input(session)
+        _, end = (await self.log.bounds([session.input]))[session.input]
         self.log.outage.over(self.name)
         self.session, self.saved, self._restore_end = session, session.position.next, end
         self._saved_at = time.monotonic()
         await self._learn()
         self._advance()
         self._say_health()
+
+    async def _demand_input(self, session: Session) -> None:
+        """Rule K4. Error: InputLost."""
+        before = self._reported_before = (await self.inputs.witnesses.read_on()).get(self.name, Witness())
+        reached = Witness(*session.position)
+        try:
+            self._topic = await self.inputs.demand(session.input, self.name, before, reached)
+        except InputLost:
+            if reached.next > before.next:
+                await self.inputs.testify(self.stage_type.name, session.input, reached)
+            raise
 
     def _checkpoints(self) -> Iterator[tuple[str, bytes]]:
         """Those there are, newest first. A store that cannot be read is done without: the log has everything."""
@@ -183,13 +191,21 @@ class StageRunner:
         return len(records) == self.pace.batch_records
 
     async def _read(self) -> list[Record]:
-        at = self.session.position.next
+        at, missing = self.session.position.next, False
         while True:
             try:
+                if missing:  # it is there again: is it the same?
+                    await self._demand_input(self.session)
                 with self._patience():
                     records = await self.log.read(self.session.input, at, max_records=self.pace.batch_records, max_bytes=READ_BYTES)
                 self._answered()
                 return records
+            except UnknownTopic:
+                if self._stopped.done():
+                    raise
+                missing = True
+                self._wait_for_log(inputs_lost([self.session.input.topic]))
+                await self._pause(RETRY_SECONDS)
             except LogUnavailable as error:
                 if not self.log.passes_by_itself or self._stopped.done():
                     raise
@@ -260,8 +276,8 @@ class StageRunner:
             await asyncio.wait((waiting, self._stopped), return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
                 waiting.result()
-        except LogUnavailable:
-            if not self.log.passes_by_itself:
+        except (LogUnavailable, UnknownTopic) as error:
+            if isinstance(error, LogUnavailable) and not self.log.passes_by_itself:
                 raise
             await self._pause(RETRY_SECONDS)  # the next read says what is the matter
         finally:
@@ -378,7 +394,17 @@ class StageRunner:
         position = self.session.position.next if self.session else 0
         topic = self.session.input if self.session else None
         return {"stage": self.stage_type.name, "partition": self.partition, "input": topic and topic.topic, "next": self.done,
-                "read": position, "state": self.state, "fraction": self.fraction}  # fmt: skip
+                "read": position, "state": self.state, "fraction": self.fraction, "witness": self.witness().report()}  # fmt: skip
+
+    def witness(self) -> Witness:
+        """The furthest that was ever read here in this generation."""
+        before = self._reported_before
+        if self.session is None or self.session.position.next < before.next:
+            return before
+        return self.reached()
+
+    def reached(self) -> Witness:
+        return Witness(*self.session.position, self._topic.topic, self._topic.start)
 
 
 class ProgressReporter:
@@ -413,13 +439,18 @@ class ProgressReporter:
     async def report(self) -> None:
         running = [runner for runner in self.runners() if runner.session is not None]
         if running:
-            bounds = await self.log.bounds([runner.session.input for runner in running])
+            try:
+                bounds = await self.log.bounds([runner.session.input for runner in running])
+            except UnknownTopic:  # its runner waits for it, and says so
+                return
             for runner in running:
                 runner.report(bounds[runner.session.input][1])
 
     async def tell(self) -> None:
         news, clock = [], time.monotonic()
         for runner in self.runners():
+            if runner.session is None:  # what its stage has read before is not known yet, and must not be overwritten
+                continue
             now = runner.progress()
             told, at = self._told.get(runner.name, ({}, 0.0))
             if now != told or (self.log.passes_by_itself and clock - at >= TOLD_AGAIN_SECONDS):

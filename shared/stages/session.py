@@ -46,8 +46,8 @@ class Session:
         offset, crc = self.position.last
         if record is None or record.offset != offset or zlib.crc32(record.value) != crc:
             raise ProtocolViolation(
-                f"{self.input.topic}/{self.input.number}: the record at {offset} is not the one this checkpoint has read; "
-                "the log was replaced or cut: remove the checkpoints, or put the log back (rule K4)"
+                f"{self.input.topic}, partition {self.input.number}: the record at offset {offset} is not the one this checkpoint has "
+                "read: the log was replaced or cut; put it back from its copy (rule K4)"
             )
 
     def step(self, records: Sequence[Record]) -> None:

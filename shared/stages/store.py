@@ -35,6 +35,10 @@ class CheckpointStore(ABC):
                 found.append((int(match["next"]), name))
         return [name for _, name in sorted(found, reverse=True)]
 
+    def newest(self, stage: str, partition: int) -> int | None:
+        """The position of the newest; None: there is none."""
+        return next((int(NAME.fullmatch(name)["next"]) for name in self.names(stage, partition)), None)
+
     def write(self, stage: str, partition: int, position: int, raw: bytes) -> None:
         """One atomic object (K2); older ones beyond `keep` go."""
         self._put(f"{stage}-{partition}-{position:020}.checkpoint", raw)

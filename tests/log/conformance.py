@@ -95,6 +95,22 @@ class Conformance(ABC):
         with pytest.raises(UnknownTopic, match=topic):
             await log.append({partitions[0]: texts("y")})
 
+    async def test_a_topic_made_anew_is_another_one(self, log, other, partitions, topic):
+        names = [topic, f"{topic}-never"]
+        before = await log.identities(names)
+        assert before == await other.identities(names) and set(before) == {topic} and before[topic].partitions == 3
+        assert before[topic].id
+        await log.delete([topic])
+        async with asyncio.timeout(BOUND):
+            while await other.identities(names):
+                pass  # a cluster takes a moment
+        await log.create([TopicSpec(topic, 2)])
+        for handle in (log, other):
+            async with asyncio.timeout(BOUND):
+                while topic not in (after := await handle.identities(names)):
+                    pass
+            assert after[topic].partitions == 2 and after[topic].id and after[topic].id != before[topic].id
+
     async def test_what_does_not_exist_is_named(self, log, partitions, topic):
         for missing in (Partition(f"{topic}-no", 0), Partition(topic, 3)):
             with pytest.raises(UnknownTopic, match=missing.topic):

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import random
+import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from shared.errors import AlreadyRunning, LogDamaged, LogError, LogUnavailable, UsageError
+from shared.contracts.topics import TOPICS
+from shared.errors import AlreadyRunning, LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
 from shared.log import open_log, sqlite
 from shared.log.lock import RoleLock
 from shared.log.port import Message, Partition, TopicSpec
@@ -423,3 +427,234 @@ def test_a_role_has_one_holder_who_is_named(tmp_path, end):
 def test_a_lock_that_cannot_be_made_says_so(tmp_path):
     with pytest.raises(LogUnavailable, match="--data-dir"):
         RoleLock(tmp_path / "missing" / "log.sqlite", "consumer")
+
+
+# ---- loss and damage
+
+
+async def filled(path, topics=("t",), records=40) -> SqliteLog:
+    """A log whose records fill some pages. It is open."""
+    log = SqliteLog(path)
+    await log.create([TopicSpec(name, 1) for name in topics])
+    for name in topics:
+        for i in range(records):
+            await log.append({Partition(name, 0): [Message(b"key %d" % i, b"%d " % i * 700, (("h", b"%d" % i),))]})
+    return log
+
+
+async def contents(path, topics=("t",)) -> dict[str, list]:
+    log = SqliteLog(path, create=False)
+    try:
+        held = await log.topics()
+        await log.check([held[name] for name in topics])  # as every service does when it starts
+        found = {}
+        for name in topics:
+            here = Partition(name, 0)
+            records, (_, end) = await everything(log, here), (await log.bounds([here]))[here]
+            found[name] = [(r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in records], end
+        return found
+    finally:
+        await log.close()
+
+
+async def test_no_flipped_bit_changes_what_is_read(tmp_path):
+    """Somewhere in the file: what is read is what was written, or the damage is told."""
+    path, rng = tmp_path / "log.sqlite", random.Random(1)
+    await (await filled(path)).close()
+    sound, raw, told = await contents(path), path.read_bytes(), 0
+    for _ in range(300):
+        at = rng.randrange(100, len(raw))  # behind the file's header
+        flipped = bytearray(raw)
+        flipped[at] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        for more in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{more}").unlink(missing_ok=True)
+        try:
+            assert await contents(path) == sound, f"the flip at {at} is not told"
+        except (LogError, KeyError) as error:  # KeyError: the name of the topic is another one
+            told += isinstance(error, LogError)
+    assert told > 50, "this shows nothing"
+
+
+@pytest.mark.parametrize(("column", "part"), [("key", b"KEY"), ("value", b"other"), ("headers", None), ("timestamp", 7)])
+async def test_a_record_that_is_not_what_was_written_is_named(tmp_path, column, part):
+    log = await filled(tmp_path / "log.sqlite", records=5)
+    table = log._ids[HERE]
+    log._write.execute(f"UPDATE p{table} SET {column} = ? WHERE offset = 3", (part,))
+    assert [r.offset for r in await log.read(HERE, 4)] == [4]
+    with pytest.raises(LogDamaged, match=r"record of t, partition 0, at offset 3 .*checksum.*copy"):
+        await log.read(HERE, 0)
+    await log.close()
+
+
+async def test_a_record_in_the_wrong_place_is_named(tmp_path):
+    log = await filled(tmp_path / "log.sqlite", topics=("t", "u"), records=5)
+    one, other = log._ids[HERE], log._ids[Partition("u", 0)]
+    log._write.execute(f"DELETE FROM p{other} WHERE offset = 2")
+    log._write.execute(f"INSERT INTO p{other} SELECT * FROM p{one} WHERE offset = 2")
+    with pytest.raises(LogDamaged, match=r"u, partition 0, at offset 2"):
+        await log.read(Partition("u", 0), 0)
+    await log.close()
+
+
+async def test_a_record_that_another_program_wrote_without_a_checksum_is_read(tmp_path):
+    log = await filled(tmp_path / "log.sqlite", records=2)
+    theirs = sqlite3.connect(log.path)
+    table = log._ids[HERE]
+    theirs.execute(f"INSERT INTO p{table} (offset, timestamp, key, value, headers) VALUES (2, 5, ?, ?, NULL)", (b"k", b"v"))
+    theirs.execute("UPDATE partitions SET next = 3 WHERE id = ?", (table,))
+    theirs.commit()
+    theirs.close()
+    assert await log.append({HERE: texts("ours")}) == {HERE: 3}
+    assert [r.value for r in await log.read(HERE, 2)] == [b"v", b"ours"]
+    await log.close()
+
+
+@pytest.mark.parametrize("gone", ["offset = 0", "offset = 2", "offset IN (2, 3)", "offset = 4", "offset >= 2", "1"])
+async def test_missing_records_are_named(tmp_path, gone):
+    """At the start of a service where they are the oldest or the newest, else by who reads them. Never as if there were none."""
+    log = await filled(tmp_path / "log.sqlite", records=5)
+    log._write.execute(f"DELETE FROM p{log._ids[HERE]} WHERE {gone}")
+    first = {"offset = 0": 0, "1": 0, "offset = 4": 4}.get(gone, 2)
+    for size in (1, 100):
+        with pytest.raises(LogDamaged, match=rf"t, partition 0, lacks the records? (at|from) offset {first}\b.*copy"):
+            await everything(log, HERE, max_records=size)
+    if gone not in ("offset = 2", "offset IN (2, 3)"):
+        with pytest.raises(LogDamaged, match=rf"lacks the records? (at|from) offset {first}\b"):
+            await log.check([TopicSpec("t", 1)])
+    await log.close()
+
+
+async def test_an_old_file_under_a_newer_wal_is_told(tmp_path):
+    path = tmp_path / "log.sqlite"
+    log = await filled(path, records=40)
+    await log.close()
+    old = path.read_bytes()
+    log = await filled(path, records=1)
+    for i in range(400):
+        await log.append({HERE: [Message(b"new %d" % i, b"%d " % i * 700)]})
+    log._checkpoint_wal()
+    for i in range(300):
+        await log.append({HERE: [Message(b"newer %d" % i, b"%d " % i * 700)]})
+    newer = path.with_name("log.sqlite-wal").read_bytes()
+    await log.close()
+    path.write_bytes(old)
+    path.with_name("log.sqlite-wal").write_bytes(newer)
+    with pytest.raises(LogDamaged, match=r"log\.sqlite"):
+        found = await contents(path)
+        assert [at for at, *_ in found["t"][0]] == list(range(found["t"][1])), "holes that nobody tells"
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+async def test_a_file_that_is_taken_away_is_noticed(log, tmp_path, how):
+    assert set(await log.identities(["t", "no"])) == {"t"}
+    log.path.unlink()
+    if how == "replaced":
+        await (await filled(tmp_path / "other.sqlite")).close()
+        (tmp_path / "other.sqlite").rename(log.path)
+    with pytest.raises(LogDamaged, match="removed or replaced while it was in use"):
+        await log.identities(["t"])
+
+
+OLD_SCHEMA = sqlite.SCHEMA + "CREATE TABLE p1 (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+
+
+async def test_a_log_of_a_release_without_checksums_is_read_and_written(tmp_path):
+    path = tmp_path / "log.sqlite"
+    old = sqlite3.connect(path)
+    old.executescript(f"PRAGMA journal_mode=WAL; {OLD_SCHEMA}; PRAGMA user_version=1; PRAGMA application_id={sqlite.APPLICATION_ID}")
+    old.execute("INSERT INTO topics VALUES ('t', 1, 0, NULL, 1)")
+    old.execute("INSERT INTO partitions (topic, number, start, next) VALUES ('t', 0, 0, 2)")
+    old.executemany("INSERT INTO p1 VALUES (?, 1000, ?, ?, NULL)", [(0, b"k", b"a"), (1, None, b"b")])
+    old.commit()
+    old.close()
+    log, other = SqliteLog(path), SqliteLog(path, create=False)
+    for handle in (log, other):
+        assert [(r.key, r.value) for r in await handle.read(HERE, 0)] == [(b"k", b"a"), (None, b"b")]
+        assert await handle.check([TopicSpec("t", 1)]) == []
+    one = await log.identities(["t"])
+    assert one["t"].id and one == await other.identities(["t"])
+    await log.append({HERE: texts("c")})
+    await other.append({HERE: texts("d")})
+    assert [r.value for r in await other.read(HERE, 0)] == [b"a", b"b", b"c", b"d"]
+    log._write.execute("UPDATE p1 SET value = 'x' WHERE offset = 2")
+    with pytest.raises(LogDamaged, match="offset 2"):
+        await other.read(HERE, 0)
+    await log.close()
+    await other.close()
+
+
+async def test_a_topic_that_another_process_deleted_is_named(log):
+    await log.append({HERE: texts("x")})
+    other = SqliteLog(log.path)
+    await other.delete(["t"])
+    await other.close()
+    for ask in (lambda: log.append({HERE: texts("y")}), lambda: log.read(HERE, 0), lambda: log.bounds([HERE])):
+        log._ids[HERE] = 1  # as if it had been looked up before
+        with pytest.raises(UnknownTopic, match="has no topic t with a partition 0"):
+            await ask()
+
+
+async def test_public_topics_are_synced_in_the_transaction_that_appends(log):
+    """What SQLite is told, in order: each append to a public topic is committed with an fsync before it is acknowledged."""
+    await log.create([topic.spec(1, 1) for topic in TOPICS])
+    for topic in TOPICS:
+        told: list[str] = []
+        log._write.set_trace_callback(told.append)
+        await log.append({Partition(topic.named(1), 0): texts("x")})
+        log._write.set_trace_callback(None)
+        pragma, begin, *_, insert, commit = told[: told.index("COMMIT") + 1]
+        assert pragma == f"PRAGMA synchronous={'FULL' if topic.public else 'NORMAL'}", topic.name
+        assert (begin, commit) == ("BEGIN IMMEDIATE", "COMMIT") and insert.startswith("INSERT INTO p"), topic.name
+
+
+async def test_who_waits_together_with_a_public_topic_is_synced(log):
+    told: list[str] = []
+    log._write.set_trace_callback(told.append)
+    await asyncio.gather(*(log.append({partition: texts("x")}) for partition in (Partition("quick", 0), HERE, Partition("quick", 0))))
+    log._write.set_trace_callback(None)
+    durable, synced = None, []
+    for said in told:
+        if said.startswith("PRAGMA synchronous="):
+            durable = said.rpartition("=")[2]
+        elif said == "COMMIT":
+            synced.append(durable)
+    assert synced == ["FULL"], "three appends that waited at the same moment are one commit"
+
+
+SYNCED = """
+    import asyncio, sys
+    from shared.log.port import Message, Partition, TopicSpec
+    from shared.log.sqlite import SqliteLog
+
+    async def main():
+        log = SqliteLog(sys.argv[1])
+        await log.create([TopicSpec("public", 1), TopicSpec("internal", 1, durable=False)])
+        for topic in ("internal", "public", "internal", "sync"):
+            await asyncio.to_thread(print, topic, flush=True)
+            if topic == "sync":
+                await log.sync()
+            else:
+                await log.append({Partition(topic, 0): [Message(None, b"x")]})
+        print("end", flush=True)
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace shows what the system is asked")
+def test_the_system_is_asked_to_sync(tmp_path):
+    calls = tmp_path / "calls"
+    words = ["strace", "-f", "-o", str(calls), "-e", "trace=fsync,fdatasync,write", sys.executable, "-c", textwrap.dedent(SYNCED)]
+    done = subprocess.run([*words, str(tmp_path / "log.sqlite")], capture_output=True, text=True, timeout=60)
+    if "PTRACE" in done.stderr or "ptrace" in done.stderr:
+        pytest.skip("this user may not trace")
+    assert done.stdout.split() == ["internal", "public", "internal", "sync", "end"], done.stderr
+    found = []
+    for line in calls.read_text().splitlines():
+        said = re.search(r'write\(1, "(\w+)"', line)
+        if said:
+            found.append((said[1], 0))
+        elif found and "sync(" in line:
+            found[-1] = found[-1][0], found[-1][1] + 1
+    assert [(name, count > 0) for name, count in found[:-1]] == [("internal", False), ("public", True), ("internal", False), ("sync", True)]

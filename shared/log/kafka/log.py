@@ -10,13 +10,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.errors import Fenced, LogError, LogUnavailable, UnknownTopic, UsageError
-from shared.log.kafka import group, topics
+from shared.log.kafka import group, identity, topics
 from shared.log.kafka.client import Client
 from shared.log.kafka.connection import REQUEST_SECONDS, Connection
 from shared.log.kafka.options import KafkaOptions
 from shared.log.kafka.reader import PartitionReader
 from shared.log.kafka.writer import SEND_SECONDS, KafkaFence, new_producer, send_all
-from shared.log.port import Difference, Fence, Log, Message, Partition, Record, TopicSpec
+from shared.log.port import Difference, Fence, Identity, Log, Message, Partition, Record, TopicSpec
 
 ASK_SECONDS = 3 * REQUEST_SECONDS  # a question may meet a broker that has just died, and its successor
 PAUSE_SECONDS = 0.05
@@ -76,6 +76,9 @@ class KafkaLog(Log):
         held = await self._ask_admin("describe topics", topics.describe)
         self._partitions = {name: one.partitions for name, one in held.items()}
         return {name: one.spec(name) for name, one in held.items()}
+
+    async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
+        return await self._ask_admin("describe topics", lambda admin: identity.identities(admin, names))
 
     async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
         held = await self._ask_admin("describe topics", topics.describe)
