@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import orjson
 
 from services import worker
-from shared.contracts.topics import PROGRESS
+from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
 from shared.errors import ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Partition
 from shared.stages.runner import StageRunner
@@ -81,6 +81,12 @@ async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
 async def status(settings) -> dict:
     async with worker.opened(settings, create=False) as (log, layout):
         return await Progress(log, layout).status()
+
+
+def positions(now: dict) -> str:
+    """Of a status, up to where the public inputs reach, as a point of the log (docs/history.md)."""
+    inputs = {(one["input"], one["partition"]): one["end"] for one in now["stages"] if one["input"] in (PAPERS.name, AUTHORS.name)}
+    return ",".join(f"{topic}:{partition}={end}" for (topic, partition), end in inputs.items())
 
 
 async def wait_idle(settings, seconds: float) -> dict:
