@@ -52,7 +52,7 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
     the cut; `cut` says what was read.
     Errors: UsageError for a point that is none; ScholarstreamError when nobody knew the author then.
     """
-    async with worker.opened(settings, create=False) as (log, layout):
+    async with worker.opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
         replay = await _replay(settings, log, layout, author, report)
         return (await _demanded(replay, cut)).profile | {"cut": str(cut)}
@@ -60,7 +60,7 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
 
 async def compare(settings, author: str, before: str, after: str, report: Report) -> dict:
     """What changed from one point to the other: numbers, years, papers, citations of each paper. Errors: as of profile_as_of."""
-    async with worker.opened(settings, create=False) as (log, layout):
+    async with worker.opened(settings, read_only=True) as (log, layout):
         old, new, author = await cut_at(log, before), await cut_at(log, after), await author_of(log, author)
         replay = await _replay(settings, log, layout, author, report)
         held = await _portfolio(replay, old)
@@ -79,7 +79,7 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
     as of profile_as_of."""
     if metric not in EXPLAINERS:
         raise UsageError(f"there is no metric {metric!r}; there are {', '.join(EXPLAINERS)}")
-    async with worker.opened(settings, create=False) as (log, layout):
+    async with worker.opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
         portfolio = await _demanded(await _replay(settings, log, layout, author, report), cut)
     return {"author_id": author, "name": portfolio.profile["name"], "cut": str(cut)} | reason_of(portfolio, metric, basis)

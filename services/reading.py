@@ -236,7 +236,7 @@ def _version_of(record: Record) -> tuple[int, int] | None:
 
 @contextlib.asynccontextmanager
 async def _log(settings) -> AsyncIterator[Log]:
-    log = open_log(settings.log_url, settings.kafka, create=False)
+    log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         yield log
     finally:

@@ -79,7 +79,7 @@ async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
 
 
 async def status(settings) -> dict:
-    async with worker.opened(settings, create=False) as (log, layout):
+    async with worker.opened(settings, read_only=True) as (log, layout):
         return await Progress(log, layout).status()
 
 
@@ -92,7 +92,7 @@ def positions(now: dict) -> str:
 async def wait_idle(settings, seconds: float) -> dict:
     """The status once everything that was in the log is published. Error: ScholarstreamError after `seconds`."""
     deadline = time.monotonic() + seconds
-    async with worker.opened(settings, create=False) as (log, layout):
+    async with worker.opened(settings, read_only=True) as (log, layout):
         progress = Progress(log, layout)
         while True:
             now = await progress.status()

@@ -125,12 +125,15 @@ async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings, *, create: bool = True, patient: bool = False, served: bool = True) -> AsyncIterator[tuple[Log, Layout]]:
+async def opened(
+    settings, *, create: bool = True, patient: bool = False, served: bool = True, read_only: bool = False
+) -> AsyncIterator[tuple[Log, Layout]]:
     """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for (`wait_to_agree`); served: by a
-    service, which has a port."""
+    service, which has a port; read_only: nothing is written, nor made."""
+    create = create and not read_only
     if create:
         prepare_folder(settings)
-    log = open_log(settings.log_url, settings.kafka, create=create)
+    log = open_log(settings.log_url, settings.kafka, create=create, read_only=read_only)
     try:
         layout = await (wait_to_agree(settings, log, served) if patient else agree(settings, log, create=create))
         yield log, layout

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -71,12 +71,13 @@ class SqliteFence(Fence):
 class SqliteLog(Log):
     """path: the file; busy_seconds: how long a locked file is waited for."""
 
+    reads_only = False
+
     def __init__(self, path: Path, *, create: bool = True, busy_seconds: float = 10.0):
         self.path, self.busy_seconds = Path(path), busy_seconds
-        if not create and not self.path.exists():
-            raise LogUnavailable(f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir")
+        self._demand_file(create)
         self._writer = ThreadPoolExecutor(1, "log-writer")
-        self._write = self._connect(create)
+        self._write = None if self.reads_only else self._connect(create)
         self._read = self._connect(False)
         self._topics: dict[str, TopicSpec] = {}
         self._ids: dict[Partition, int] = {}
@@ -96,13 +97,28 @@ class SqliteLog(Log):
 
     # ---- opening
 
+    def _demand_file(self, create: bool) -> None:
+        """Error: LogUnavailable where there is none to open, and for a symbolic link that would be written through: SQLite keeps its other
+        files beside the real one, where no lock of ours is."""
+        try:
+            if self.path.is_symlink() and not self.reads_only:
+                raise LogUnavailable(
+                    f"{self.path} is a symbolic link; name the file itself, with --log sqlite:///{os.path.realpath(self.path)}"
+                )
+            there = create or self.path.exists()
+        except OSError as error:
+            raise self._translate(error) from error
+        if not there:
+            raise LogUnavailable(f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir")
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512)
+
     def _connect(self, create: bool) -> sqlite3.Connection:
         try:
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512
-            )
+            connection = self._open()
             mode = connection.execute("PRAGMA application_id").fetchone()[0]
             if create and mode == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 self._initialise(connection)
@@ -468,10 +484,14 @@ class SqliteLog(Log):
             quiet = time.monotonic() - self._last_change > QUIET
             await asyncio.sleep(SLOW_POLL if quiet else POLL)
             if any(self._waiters.values()) and not self._closed:
-                version = self._read.execute("PRAGMA data_version").fetchone()[0]
+                version = self._version()
                 if version != self._seen_version:
                     self._seen_version = version
                     self._wake(self._waiters)
+
+    def _version(self) -> Any:
+        """Another one after another process has changed the file."""
+        return self._read.execute("PRAGMA data_version").fetchone()[0]
 
     def _wake(self, partitions: Iterable[Partition]) -> None:
         self._last_change = time.monotonic()
@@ -497,7 +517,8 @@ class SqliteLog(Log):
         for pool in (self._writer, self._cleaner):
             pool.shutdown(wait=True, cancel_futures=True)
         self._read.close()
-        self._write.close()
+        if self._write is not None:
+            self._write.close()
 
 
 @lru_cache(256)

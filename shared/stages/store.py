@@ -1,7 +1,9 @@
 """Where checkpoints are kept: a folder, or an object store that several machines share. The newest few of each stage and partition (K5)."""
 
+import errno
 import os
 import re
+import stat
 import uuid
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -32,6 +34,10 @@ class CheckpointStore(ABC):
         for old in self.names(stage, partition)[self.keep :]:
             self._remove(old)
 
+    def passed_over(self) -> list[str]:
+        """Names of checkpoints that are none (folders, links, pipes), in order."""
+        return []
+
     @abstractmethod
     def read(self, name: str) -> bytes:
         """Error: FileNotFoundError when another process has removed it."""
@@ -56,10 +62,20 @@ class FolderStore(CheckpointStore):
         return str(self.folder)
 
     def read(self, name: str) -> bytes:
-        return (self.folder / name).read_bytes()
+        number = os.open(self.folder / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)  # of a pipe nothing ever comes
+        with open(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise OSError(errno.EINVAL, "it is no file", name)
+            return file.read()
+
+    def passed_over(self) -> list[str]:
+        return sorted(path.name for path in self._paths("*.checkpoint") if NAME.fullmatch(path.name) and not _is_file(path))
 
     def _all(self, beginning: str) -> list[str]:
-        return [path.name for path in self.folder.glob(f"{beginning}*")] if self.folder.is_dir() else []
+        return [path.name for path in self._paths(f"{beginning}*") if _is_file(path)]
+
+    def _paths(self, pattern: str) -> list[Path]:
+        return list(self.folder.glob(pattern)) if self.folder.is_dir() else []
 
     def _put(self, name: str, raw: bytes) -> None:
         """Unique temporary name, fsync, rename, fsync of the folder."""
@@ -83,6 +99,10 @@ class FolderStore(CheckpointStore):
 
     def _remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
+
+
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 class ObjectStore(CheckpointStore):
