@@ -11,7 +11,7 @@ import os
 import sqlite3
 import struct
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -31,7 +31,6 @@ WAL_MOST = 8 * WAL_BYTES  # and by the writer itself when it has grown to this
 POLL = 0.01  # seconds between looks for other processes' appends
 SLOW_POLL = 0.05  # after this file was quiet for QUIET seconds
 QUIET = 10.0
-TRIM_SECONDS = 60.0
 CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 QUEUE = 256  # appends that may wait to be committed
@@ -87,7 +86,7 @@ class SqliteLog(Log):
         self._waiters: dict[Partition, set[asyncio.Future]] = {}
         self._watcher: asyncio.Task | None = None
         self._seen_version, self._last_change = 0, 0.0
-        self._trimmed_at = time.monotonic()
+        self._due: dict[int, int] = {}  # table of a topic with retention → when its oldest record is too old, milliseconds since the epoch
         self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
         self._moving_wal = False
         self._cleaning: dict[int, list | None] = {}  # table → offsets to delete; None while they are looked for
@@ -349,10 +348,8 @@ class SqliteLog(Log):
                 self._transaction(lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows), durable=False)
             elif superseded is not None:
                 del self._cleaning[table]
+        self._trim(group)
         self._move_wal()
-        if time.monotonic() - self._trimmed_at > TRIM_SECONDS:
-            self._trimmed_at = time.monotonic()
-            self._transaction(self._trim, durable=False)
 
     def _move_wal(self) -> None:
         """SQLite's checkpoint writes and syncs megabytes: in another thread nobody's append waits for it."""
@@ -393,19 +390,33 @@ class SqliteLog(Log):
         self._grown[table], self._kept[table] = 0, total - len(rows)
         self._cleaning[table] = rows
 
-    def _trim(self, connection: sqlite3.Connection) -> None:
-        """Deletes what is older than its topic's retention, a bounded number of rows at a time."""
-        now = time.time_ns() // 1_000_000
-        for partition, table in self._ids.items():
-            retention = self._topics[partition.topic].retention_ms
-            if retention is None:
+    def _trim(self, group: Sequence["_Append"]) -> None:
+        """Deletes what is older than its topic's retention: CLEAN_ROWS and twice what was appended to the topic, so that it keeps up with
+        any load, in transactions of CLEAN_ROWS."""
+        now, written = time.time_ns() // 1_000_000, Counter[int]()
+        for wanted in group:
+            for partition, messages in wanted.batches.items():
+                written[self._ids[partition]] += len(messages)
+        for partition, table in list(self._ids.items()):
+            spec = self._topics.get(partition.topic)
+            if spec is None or spec.retention_ms is None:
                 continue
-            old = connection.execute(f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT {CLEAN_ROWS}").fetchall()
-            gone = next((i for i, (_, timestamp) in enumerate(old) if timestamp >= now - retention), len(old))
-            if gone:
-                end = old[gone - 1][0] + 1
-                connection.execute(f"DELETE FROM p{table} WHERE offset < ?", (end,))
-                connection.execute("UPDATE partitions SET start = ? WHERE id = ?", (end, table))
+            left = CLEAN_ROWS + 2 * written[table]
+            while left > 0 and self._due.get(table, 0) <= now:
+                some = min(left, CLEAN_ROWS)
+                left -= some
+                self._transaction(lambda c, t=table, r=spec.retention_ms, n=some: self._trim_some(c, t, now, r, n), durable=False)
+
+    def _trim_some(self, connection: sqlite3.Connection, table: int, now: int, retention: int, most: int) -> None:
+        """Of a table the oldest `most` records, as far as they are too old; notes when the next one will be."""
+        old = connection.execute(f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT ?", (most + 1,)).fetchall()
+        gone = next((i for i, (_, timestamp) in enumerate(old) if timestamp >= now - retention), len(old))
+        gone = min(gone, most)
+        if gone:
+            end = old[gone - 1][0] + 1
+            connection.execute(f"DELETE FROM p{table} WHERE offset < ?", (end,))
+            connection.execute("UPDATE partitions SET start = ? WHERE id = ?", (end, table))
+        self._due[table] = (old[gone][1] if gone < len(old) else now) + retention + 1
 
     def _transaction(self, work, durable: bool):
         connection = self._write
