@@ -1,6 +1,5 @@
 """Where checkpoints are kept: a folder, or an object store that several machines share. The newest few of each stage and partition (K5)."""
 
-import errno
 import os
 import re
 import stat
@@ -9,6 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from shared.errors import UsageError
+from shared.files import read_file
 
 NAME = re.compile(r"(?P<stage>[a-z]+)-(?P<partition>\d+)-(?P<next>\d{20})\.checkpoint")
 
@@ -62,11 +62,7 @@ class FolderStore(CheckpointStore):
         return str(self.folder)
 
     def read(self, name: str) -> bytes:
-        number = os.open(self.folder / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)  # of a pipe nothing ever comes
-        with open(number, "rb") as file:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
-                raise OSError(errno.EINVAL, "it is no file", name)
-            return file.read()
+        return read_file(self.folder / name)
 
     def passed_over(self) -> list[str]:
         return sorted(path.name for path in self._paths("*.checkpoint") if NAME.fullmatch(path.name) and not _is_file(path))
