@@ -17,7 +17,10 @@ from services import terminal
 from services.terminal import as_json, clean, exact, lines, meant, output, print_table
 from shared.errors import UsageError
 
-EVIL = "\x00\x07\t\n\v\f\r\x1b\x7f\x80\x85\x9b\x9f\xa0\xad\u061c\u1680\u2007\u200b\u200c\u200d\u200e\u202a\u202e\u2028\u2029\u202f\u2066\u2069\u3000\ufeff\ufffd\\u[]'\" "
+EVIL = (
+    "\x00\x07\t\n\v\f\r\x1b\x7f\x80\x85\x9b\x9f\xa0\xad\u061c\u1680\u2007\u200b\u200c\u200d\u200e\u202a\u202e\u2028\u2029\u202f\u2066\u2069"
+    "\u3000\ufeff\ufffd\\u[]'\" "
+)
 TEXTS = st.text(st.one_of(st.sampled_from(EVIL), st.sampled_from("aZ0-é名🙂"), st.characters(exclude_categories=["Cs"])), max_size=40)
 
 
@@ -54,7 +57,7 @@ def test_a_table_shows_ids_as_they_can_be_copied(text):
         print_table(("id", "end"), [(exact(text), "|")])
     finally:
         terminal.console = console
-    header, row = out.getvalue().split("\n")[:2]
+    _, row = out.getvalue().split("\n")[:2]
     shown = row.rpartition("|")[0].rstrip(" ")
     assert meant(shown) == text
     assert obeyed(shown) == []
@@ -110,7 +113,7 @@ def test_a_symbolic_link_is_refused_and_its_target_untouched(tmp_path, dangling)
     if not dangling:
         secret.write_text("mine")
     link.symlink_to(secret)
-    with pytest.raises(UsageError, match="symbolic link.*secret"):
+    with pytest.raises(UsageError, match=r"symbolic link.*secret"):
         written(link)
     assert link.is_symlink() and secret.exists() != dangling
     assert dangling or secret.read_text() == "mine"
