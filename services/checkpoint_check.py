@@ -14,7 +14,7 @@ from services import worker
 from services.publisher.audit import Audit
 from services.publisher.profiles import Profiles
 from shared.errors import CheckpointInvalid, ProtocolViolation, VerificationFailed
-from shared.log.port import Log
+from shared.log.port import Log, Partition
 from shared.stages import checkpoints
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout, Stage
@@ -25,22 +25,38 @@ TOLD = 20  # differences listed
 Report = Callable[..., None]
 
 
-async def check(settings, report: Report) -> int:
-    """How many checkpoints are right. Error: VerificationFailed with what differs, where, and what to do."""
-    async with worker.opened(settings, create=False) as (log, layout):
+async def check(settings, report: Report, left_out: list[str] | None = None) -> int:
+    """How many checkpoints are right. left_out: gets what could not be compared, and why. Error: VerificationFailed with what differs,
+    where, and what to do."""
+    async with worker.opened(settings, read_only=True) as (log, layout):
         store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
-        return await check_all(log, await worker.computed_layout(log, layout), store, report)
+        return await check_all(log, await worker.computed_layout(log, layout), store, report, left_out)
 
 
-async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Report) -> int:
+async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Report, left_out: list[str] | None = None) -> int:
     """The same for a log that is open."""
-    checked, wrong = 0, []
+    checked, wrong, without = 0, [], []
+    left_out = [] if left_out is None else left_out
     for stage in worker.STAGES:
         for partition in range(layout.count(stage.input)):
-            for name in (await asyncio.to_thread(store.names, stage.name, partition))[:1]:
-                found = await _differences(log, layout, stage, partition, store, name, report)
+            compared = 0
+            for name in await _names(store, stage, partition, left_out):
+                try:
+                    found = await _differences(log, layout, stage, partition, store, name, report)
+                except FileNotFoundError:  # a running service has replaced it
+                    continue
+                except OSError as error:
+                    left_out.append(f"checkpoint {name}, which cannot be read ({error.strerror or error})")
+                    continue
                 wrong += [f"{name}: {line}" for line in found]
-                checked += not found
+                checked, compared = checked + (not found), 1
+                break
+            here = Partition(stage.input.named(layout.generation), partition)
+            if not compared and (await log.bounds([here]))[here][1]:
+                without.append(f"{stage.name}/{partition}")
+    left_out += [f"{store}/{name}, which is no file" for name in store.passed_over()]
+    if without:
+        left_out.append(f"the state of {', '.join(without)}, without a checkpoint")
     if wrong:
         more = f"\n… and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
         raise VerificationFailed(
@@ -50,14 +66,22 @@ async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Re
     return checked
 
 
+async def _names(store: CheckpointStore, stage: type[Stage], partition: int, left_out: list[str]) -> list[str]:
+    """Newest first. A store that cannot be listed has none."""
+    try:
+        return await asyncio.to_thread(store.names, stage.name, partition)
+    except Exception as error:  # of whatever library the store comes with
+        left_out.append(f"checkpoints of {stage.name}/{partition}, which cannot be listed ({error})")
+        return []
+
+
 async def _differences(
     log: Log, layout: Layout, stage: type[Stage], partition: int, store: CheckpointStore, name: str, report: Report
 ) -> list[str]:
+    """Errors: OSError where the checkpoint cannot be read."""
     saved = Session(stage(partition, layout, fingerprint(layout)))
     try:
         saved.restore(await asyncio.to_thread(store.read, name))
-    except FileNotFoundError:
-        return []  # a running service has replaced it
     except CheckpointInvalid as error:
         return [f"cannot be used ({error}); a service passes it over"]
     again = Session(stage(partition, layout, fingerprint(layout)))

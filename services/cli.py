@@ -2,13 +2,16 @@
 
 import asyncio
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.command import ALL, INTAKE, INTERRUPTED, PARTITIONS, PLACE, SERVICE, numbers_or_all, with_settings
+from services.command import ALL, INTAKE, INTERRUPTED, PARTITIONS, PLACE, SERVICE, Group, numbers_or_all, with_settings
 from shared.errors import ScholarstreamError, UsageError, VerificationFailed
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.reading import Read
 
 EPILOGUE = (
     "Exit codes: 0 done, 1 something else went wrong, 2 wrong usage, 3 the input was refused, 4 verification found a difference. "
@@ -16,6 +19,7 @@ EPILOGUE = (
 )
 app = typer.Typer(
     name="scholarstream",
+    cls=Group,
     help="Live author profiles from a stream of papers.",
     epilog=EPILOGUE,
     no_args_is_help=True,
@@ -34,6 +38,9 @@ Author = Annotated[str, typer.Argument(metavar="AUTHOR_ID")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help=POINT, metavar="POINT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Where events come from: file:PATH, - or demo:. Can be repeated.")]
+RawCells = Annotated[
+    bool, typer.Option("--raw-cells", help="CSV: texts as they are, also where a spreadsheet would compute them (= + - @ in front).")
+]
 Output = Annotated[str, typer.Option("--output", help="File to write, - for standard output.", metavar="FILE")]
 Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of letters, as `dead-letters list` shows them.", metavar="NUMBER…")]
 Everything = Annotated[bool, typer.Option("--all", help="Every open letter.")]
@@ -226,20 +233,22 @@ def search(
     json: AsJson = False,
 ) -> None:
     """Authors by name, best match first."""
-    from services.reading import search
-    from services.terminal import print_json, print_table
+    from services.reading import find
+    from services.terminal import exact, print_json, print_table, tell
 
-    found = asyncio.run(search(settings, " ".join(name), limit))
+    found = asyncio.run(find(settings, " ".join(name), limit))
     if json:
-        print_json(found)
-    elif found:
+        print_json(found.authors)
+    elif found.authors:
         print_table(
             ("h-index", "papers", "name", "author_id"),
-            ((one["h_index"], one["papers"], one["name"], one["author_id"]) for one in found),
+            ((one["h_index"], one["papers"], one["name"], exact(one["author_id"])) for one in found.authors),
             right=("h-index", "papers"),
         )
+    if found.authors:
+        tell(f"{len(found.authors):,} of {found.total:,} found, among {found.known:,} in all; as of {found.at}")
     else:
-        print("nobody by that name", file=sys.stderr)
+        tell(f"nobody by that name, among {found.known:,} in all; as of {found.at}")
 
 
 @app.command()
@@ -271,13 +280,16 @@ def export_metrics(
     basis: Annotated[str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")] = "references",
     format: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",
     to: Output = "-",
+    raw_cells: RawCells = False,
 ) -> None:
     """Every author's numbers, one row an author."""
-    from services.reading import export_metrics
+    from services.reading import Read, export_metrics
     from services.terminal import output
 
+    read: Read = {}
     with output(to) as out:
-        asyncio.run(export_metrics(settings, basis, out, format))
+        rows = asyncio.run(export_metrics(settings, basis, out, format, raw_cells=raw_cells, read=read))
+    _tell_written(rows, to, read)
 
 
 @export_app.command("profiles")
@@ -286,11 +298,13 @@ def export_profiles(
     settings: Settings, format: Annotated[str, typer.Option("--format", help="jsonl.")] = "jsonl", to: Output = "-"
 ) -> None:
     """Every author's newest snapshot, one a line."""
-    from services.reading import export_profiles
+    from services.reading import Read, export_profiles
     from services.terminal import output
 
+    read: Read = {}
     with output(to) as out:
-        asyncio.run(export_profiles(settings, out, format))
+        rows = asyncio.run(export_profiles(settings, out, format, read=read))
+    _tell_written(rows, to, read)
 
 
 # ---- operation
@@ -306,10 +320,11 @@ def status(
     json: AsJson = False,
 ) -> None:
     """How far every stage is behind the log."""
-    from services.status import status, trouble, wait_idle
-    from services.terminal import print_json, print_table
+    from services.status import positions, status, trouble, wait_idle
+    from services.terminal import print_json, print_table, tell
 
     now = asyncio.run(status(settings) if wait is None else wait_idle(settings, wait))
+    tell(f"generation {now['generation']}, {len(now['stages'])} stages; as of {positions(now) or 'no input'}")
     if json:
         print_json(now)
         return
@@ -347,19 +362,25 @@ def verify(
     """Recomputes everything from the events by independent code and compares it with what is published. Exit code 4: it differs."""
     from services.budget import memory_of
     from services.sample import Sample
-    from services.terminal import print_json, reporter
+    from services.terminal import print_json, reporter, tell
     from services.verify import verify
 
+    left_out: list[str] = []
     chosen, budget = None if sample is None else Sample.of(sample), memory_of(memory)
     try:
         with reporter() as report:
-            counts = asyncio.run(verify(settings, checkpoints=not no_checkpoints, sample=chosen, memory=budget, report=report))
+            counts = asyncio.run(
+                verify(settings, checkpoints=not no_checkpoints, sample=chosen, memory=budget, report=report, left_out=left_out)
+            )
     except VerificationFailed as error:
         if json:
-            print_json({"equal": False, "differences": str(error)})
+            print_json({"equal": False, "differences": str(error), "not_compared": left_out})
         raise
+    finally:
+        if left_out:
+            tell(f"not compared: {'; '.join(left_out)}")
     if json:
-        print_json({"equal": True} | counts)
+        print_json({"equal": True} | counts | {"not_compared": left_out})
     else:
         print("published and recomputed are equal: " + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items()))
 
@@ -448,7 +469,7 @@ def letters_list(
 ) -> None:
     """The letters that are open, oldest first."""
     from services.dead_letters import letters
-    from services.terminal import print_json, print_table
+    from services.terminal import exactly, print_json, print_table
 
     found = asyncio.run(letters(settings, all=all))
     if json:
@@ -458,7 +479,7 @@ def letters_list(
         source = ("source_topic", "source_partition", "source_offset")
         print_table(
             (*columns, "from"),
-            ((*(one[c] for c in columns), "/".join(str(one[part]) for part in source)) for one in found),
+            ((*(exactly(one[c]) for c in columns), exactly("/".join(str(one[part]) for part in source))) for one in found),
             right=("number", "bytes"),
         )
     else:
@@ -470,14 +491,14 @@ def letters_list(
 def letters_show(settings: Settings, number: Annotated[int, typer.Argument(metavar="NUMBER")], json: AsJson = False) -> None:
     """One letter in full, with the bytes that were refused."""
     from services.dead_letters import show
-    from services.terminal import print_json, shown
+    from services.terminal import exactly, print_json
 
     letter = asyncio.run(show(settings, number))
     if json:
         print_json(letter)
         return
     for name, value in letter.items():
-        print(f"{name:<18}{shown(value)}")
+        print(f"{name:<18}{exactly(value)}")
 
 
 @letters_app.command("replay")
@@ -523,6 +544,13 @@ def schema(settings: Settings, write: Annotated[bool, typer.Option("--write", he
 
 def _announce(what: str):
     return lambda address: print(f"{what} is live at {address.rstrip('/')}/ — Ctrl-C stops it", flush=True)
+
+
+def _tell_written(rows: int, to: str, read: "Read") -> None:
+    from services.reading import place
+    from services.terminal import tell
+
+    tell(f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {place(read)}")
 
 
 def _tell_sent(report: dict, json: bool) -> None:

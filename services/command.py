@@ -1,16 +1,18 @@
 """What every command has in common: settings as flags, errors as one line and an exit code, quiet ends."""
 
+import contextlib
 import errno
 import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from shared.errors import ScholarstreamError
+from shared.errors import ScholarstreamError, UsageError
 from shared.settings import Row, Settings, rows
 
 INTERRUPTED = 130  # as shells report SIGINT
@@ -22,6 +24,7 @@ PARTITIONS = ("partitions", "term_partitions", "cohort_partitions")  # of topics
 INTAKE = (*PARTITIONS, "accept_topics", "max_event_bytes", "days_ahead", "refused_share", "refused_window", "refused_run")
 SERVICE = ("host", "port", "log_level", "log_format", "shutdown_seconds")
 ALL = tuple(Settings.model_fields)
+PATHS = ("source", "to", "data_dir", "log", "checkpoints", *(name for name in KAFKA if name.endswith("_file")))  # any bytes make a path
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -34,8 +37,12 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            chosen = {flag.name: given.pop(flag.name) for flag in flags}
-            with_exit_code(lambda: command(settings=_loaded(chosen), **given))
+            def work() -> None:
+                _demand_text(given)
+                chosen = {flag.name: given.pop(flag.name) for flag in flags}
+                command(settings=_loaded(chosen), **given)
+
+            with_exit_code(work)
 
         run.__signature__ = inspect.Signature([*others, *flags])
         run.__annotations__ = {p.name: p.annotation for p in (*others, *flags)}
@@ -50,8 +57,26 @@ def _loaded(chosen: dict[str, Any]) -> Settings:
     from shared.telemetry import logs
 
     settings = Settings.load(**chosen)
+    _demand_text(settings.model_dump())
     logs.configure(settings.log_level, settings.log_format)
     return settings
+
+
+def _demand_text(given: Mapping[str, Any]) -> None:
+    """Error: UsageError for an argument that is not UTF-8 (Python hands its bytes on as surrogates), unless it names a file."""
+    for name, value in given.items():
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(text, str) and name not in PATHS and not _is_text(text):
+                raw = os.fsencode(text).decode(errors="backslashreplace")
+                raise UsageError(f"the argument '{raw}' is not UTF-8; give names and ids in UTF-8")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def with_exit_code(action: Callable[[], None]) -> None:
@@ -61,7 +86,7 @@ def with_exit_code(action: Callable[[], None]) -> None:
         sys.stdout.flush()
     except ScholarstreamError as error:
         quietly_flush()
-        print(f"scholarstream: {error}", file=sys.stderr)
+        _say(str(error))
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         quietly_flush()
@@ -70,11 +95,42 @@ def with_exit_code(action: Callable[[], None]) -> None:
         _stop_writing()
         raise typer.Exit(NOBODY_READS) from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
         _stop_writing()
-        print(f"scholarstream: cannot write: {error.strerror}", file=sys.stderr)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            _say(f"cannot write: {error.strerror}")
+        else:
+            _say(f"{error.filename}: {error.strerror}" if error.filename is not None and error.strerror else str(error))
         raise typer.Exit(1) from None
+
+
+def _say(message: str) -> None:
+    from services.terminal import lines
+
+    print(f"scholarstream: {lines(message)}", file=sys.stderr)
+
+
+class Group(TyperGroup):
+    """The command line: its own errors repeat what was typed, so they are cleaned as every message is."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        with _clean_errors():
+            return super().invoke(ctx)
+
+    def make_context(self, *args: Any, **more: Any) -> typer.Context:
+        with _clean_errors():
+            return super().make_context(*args, **more)
+
+
+@contextlib.contextmanager
+def _clean_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            from services.terminal import clean
+
+            error.message = clean(message)
+        raise
 
 
 def quietly_flush() -> None:
@@ -100,8 +156,6 @@ def _flag(row: Row) -> inspect.Parameter:
 
 def numbers_or_all(numbers: Sequence[int] | None, all: bool, verb: str) -> Sequence[int] | None:
     """Which letters a command means: those named, or with --all every one (None). Error: UsageError when neither or both."""
-    from shared.errors import UsageError
-
     if bool(numbers) == all:
         raise UsageError(f"name the letters to {verb}, by number, or say --all for every open one")
     return None if all else numbers

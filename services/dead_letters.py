@@ -56,13 +56,13 @@ async def letters(settings, *, all: bool = False) -> list[dict]:
 
     Each: number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes, at (UTC).
     """
-    async with worker.opened(settings, create=False) as (log, _):
+    async with worker.opened(settings, read_only=True) as (log, _):
         return [letter.summary() for letter in await _read(log) if all or letter.state == OPEN]
 
 
 async def show(settings, number: int) -> dict:
     """One letter in full: its summary and `value` (text, when it is UTF-8) or `value_base64`. Error: UsageError: no such letter."""
-    async with worker.opened(settings, create=False) as (log, _):
+    async with worker.opened(settings, read_only=True) as (log, _):
         [letter] = _chosen(await _read(log), [number])
     try:
         value = {"value": letter.record.value.decode()}

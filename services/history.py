@@ -13,8 +13,10 @@ from services.consumer.catalogue import PUBLISHED, Catalogue
 from services.points import NOW, Cut, cut_at
 from services.publisher.profiles import Profiles
 from services.publisher.snapshots import current, papers_of
+from services.reading import author_of
 from services.replay import Replay
 from services.status import Progress
+from services.terminal import exact, meant
 from shared.errors import ScholarstreamError, UsageError
 from shared.ids import partitions_of
 from shared.log.port import Log
@@ -50,16 +52,16 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
     the cut; `cut` says what was read.
     Errors: UsageError for a point that is none; ScholarstreamError when nobody knew the author then.
     """
-    async with worker.opened(settings, create=False) as (log, layout):
-        cut = await cut_at(log, point)
+    async with worker.opened(settings, read_only=True) as (log, layout):
+        cut, author = await cut_at(log, point), await author_of(log, author)
         replay = await _replay(settings, log, layout, author, report)
         return (await _demanded(replay, cut)).profile | {"cut": str(cut)}
 
 
 async def compare(settings, author: str, before: str, after: str, report: Report) -> dict:
     """What changed from one point to the other: numbers, years, papers, citations of each paper. Errors: as of profile_as_of."""
-    async with worker.opened(settings, create=False) as (log, layout):
-        old, new = await cut_at(log, before), await cut_at(log, after)
+    async with worker.opened(settings, read_only=True) as (log, layout):
+        old, new, author = await cut_at(log, before), await cut_at(log, after), await author_of(log, author)
         replay = await _replay(settings, log, layout, author, report)
         held = await _portfolio(replay, old)
         if not new.includes(old):
@@ -77,8 +79,8 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
     as of profile_as_of."""
     if metric not in EXPLAINERS:
         raise UsageError(f"there is no metric {metric!r}; there are {', '.join(EXPLAINERS)}")
-    async with worker.opened(settings, create=False) as (log, layout):
-        cut = await cut_at(log, point)
+    async with worker.opened(settings, read_only=True) as (log, layout):
+        cut, author = await cut_at(log, point), await author_of(log, author)
         portfolio = await _demanded(await _replay(settings, log, layout, author, report), cut)
     return {"author_id": author, "name": portfolio.profile["name"], "cut": str(cut)} | reason_of(portfolio, metric, basis)
 
@@ -86,8 +88,9 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
 def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
     """{"metric", "basis", "value", "sentence", "columns", "papers", "next": {"value", "needs", "papers"} or null}. Error: UsageError."""
     bases = portfolio.profile["metrics"]
+    basis = basis if basis in bases else meant(basis)
     if basis not in bases:
-        raise UsageError(f"--basis {basis!r}: this profile has {', '.join(bases)}")
+        raise UsageError(f"--basis '{exact(basis)}': this profile has {', '.join(map(exact, bases))}")
     source = basis.removeprefix(COUNTED) if basis.startswith(COUNTED) else None
     if metric not in bases[basis] and any(metric in numbers for numbers in bases.values()):
         raise UsageError(f"there is no {metric} on the basis {basis}")
@@ -181,7 +184,7 @@ async def _demanded(replay: Replay, cut: Cut) -> Portfolio:
 
 
 def _unknown(author: str, cut: Cut) -> ScholarstreamError:
-    return ScholarstreamError(f"there was no author {author!r} at {cut}; `scholarstream search NAME` finds authors as they are now")
+    return ScholarstreamError(f"there was no author '{exact(author)}' at {cut}; `scholarstream search NAME` finds authors as they are now")
 
 
 async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:

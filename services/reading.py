@@ -4,16 +4,16 @@ Works beside a running service and without one.
 """
 
 import contextlib
-import csv
-import io
+import re
 import tempfile
 from array import array
 from collections.abc import AsyncIterator, Mapping
 from difflib import get_close_matches
-from typing import TextIO
+from typing import Any, NamedTuple, TextIO
 
 import orjson
 
+from services.terminal import clean, exact, meant, safe_json
 from services.viewer.index import ProfileIndex, head_of
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import ScholarstreamError, UnknownTopic, UsageError
@@ -29,21 +29,57 @@ COLUMNS = ("author_id", "name", *NUMBERS)
 ONLY_COUNTED = tuple(name for name in definitions.names("counted") if name not in NUMBERS)  # last columns where a source counts
 NEAR = 5  # authors named when the one asked for is unknown
 LOOK_SECONDS = 1.0
+Read = dict[Partition, int]  # up to where each partition was read
+ALL = 1 << 31  # authors that a search may find
+QUOTED = re.compile('[",\n\r\v\f\x1c-\x1e\x85\u2028\u2029]')  # what takes a row apart somewhere
+COMPUTED = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")  # what a spreadsheet takes for a formula, as OWASP lists it
+
+
+class Found(NamedTuple):
+    """What a search found. authors: the best {author_id, name, papers, h_index}; total: how many match; known: how many authors there
+    are; at: up to where the log was read."""
+
+    authors: list[dict]
+    total: int
+    known: int
+    at: str
 
 
 async def profile(settings, author_id: str) -> dict:
     """The newest snapshot of an author. Error: ScholarstreamError naming near ones when there is no such author."""
     async with _index(settings) as index:
-        value = await index.get(author_id)
+        value = await index.get(author_id) or await index.get(meant(author_id))
         if value is None:
-            raise ScholarstreamError(f"there is no author {author_id!r} in this log" + await _near(index, author_id))
+            raise ScholarstreamError(f"there is no author '{exact(author_id)}' in this log" + await _near(index, author_id))
         return orjson.loads(value)
+
+
+async def author_of(log: Log, text: str) -> str:
+    """The author whom a person names: by the id itself or, where no author has it, as a table shows an id (terminal.exact)."""
+    if meant(text) == text:
+        return text
+    index = ProfileIndex(log)
+    await index.catch_up()
+    return text if await index.get(text) is not None else meant(text)
 
 
 async def search(settings, text: str, limit: int = 20) -> list[dict]:
     """Authors by name, best first: {author_id, name, papers, h_index} each."""
-    async with _index(settings) as index:
-        return [match._asdict() for match in await index.search(text, limit)]
+    return (await find(settings, text, limit)).authors
+
+
+async def find(settings, text: str, limit: int = 20) -> Found:
+    """Authors by name, or by id as `author_of` takes it, best first."""
+    async with _log(settings) as log:
+        index = ProfileIndex(log)
+        await index.catch_up()
+        matches = await index.search(text, ALL) or (await index.search(meant(text), ALL) if meant(text) != text else [])
+        return Found([match._asdict() for match in matches[:limit]], len(matches), sum(1 for _ in index.authors()), place(index.positions))
+
+
+def place(positions: Read) -> str:
+    """Positions up to which partitions were read, in words."""
+    return ",".join(f"{partition.topic}:{partition.number}={position}" for partition, position in sorted(positions.items())) or "nothing"
 
 
 async def subscribe(settings, author_id: str | None = None, from_beginning: bool = False) -> AsyncIterator[dict]:
@@ -51,9 +87,9 @@ async def subscribe(settings, author_id: str | None = None, from_beginning: bool
 
     from_beginning: first what is published already. The log is compacted: versions that were replaced before they were read are not seen.
     """
-    wanted = None if author_id is None else author_id.encode()
     held: dict[bytes, tuple[int, int]] = {}
     async with _log(settings) as log:
+        wanted = None if author_id is None else (await author_of(log, author_id)).encode()
         positions = await _positions(log, from_beginning)
         while True:
             for partition in positions:
@@ -72,10 +108,14 @@ def columns_of(basis: str) -> tuple[str, ...]:
     return COLUMNS if basis == REFERENCES else COLUMNS + ONLY_COUNTED
 
 
-async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv") -> int:
+async def export_metrics(
+    settings, basis: str, out: TextIO, format: str = "csv", *, raw_cells: bool = False, read: Read | None = None
+) -> int:
     """Every author's numbers on a basis ("references" or "counted:SOURCE"), one row an author, by author_id in code point order.
 
-    format: "csv" (columns_of(basis) as its header) or "jsonl". Returns the number of authors. In memory are the rows, not the snapshots.
+    format: "csv" (columns_of(basis) as its header) or "jsonl". raw_cells: texts in CSV as they are, else a spreadsheet computes none of
+    them (`cell`); read: gets the positions up to which the log was read. Returns the number of authors. In memory are the rows, not the
+    snapshots.
     Errors: UsageError for another format or a basis that nobody's profile has.
     """
     _check_format(format, ("csv", "jsonl"))
@@ -85,15 +125,17 @@ async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv")
         raise UsageError(f"--basis {basis!r} is neither references nor counted:SOURCE")
     rows, bases, columns = _Rows(), {REFERENCES}, columns_of(basis)
     async with _log(settings) as log:
-        async for record in _all_records(log):
+        async for record in _all_records(log, read):
             version = _version_of(record)
             if version is None or not rows.is_newer(record.key, version):
                 continue
             snapshot = orjson.loads(record.value)
             bases.update(snapshot["metrics"])
-            rows.put(record.key, version, _row(snapshot, basis, columns, format))
+            rows.put(record.key, version, _row(snapshot, basis, columns, format, raw_cells))
     if len(rows) and basis not in bases:
-        raise UsageError(f"no profile has numbers {basis!r}; there are: {', '.join(sorted(bases))}")
+        if meant(basis) in bases:
+            return await export_metrics(settings, meant(basis), out, format, raw_cells=raw_cells, read=read)
+        raise UsageError(f"no profile has numbers '{exact(basis)}'; there are: {', '.join(map(exact, sorted(bases)))}")
     if format == "csv":
         out.write(",".join(columns) + "\n")
     for row in rows.in_order():
@@ -101,8 +143,9 @@ async def export_metrics(settings, basis: str, out: TextIO, format: str = "csv")
     return len(rows)
 
 
-async def export_profiles(settings, out: TextIO, format: str = "jsonl") -> int:
-    """The newest snapshot of every author as JSON, one a line, by author_id in code point order. Returns their number.
+async def export_profiles(settings, out: TextIO, format: str = "jsonl", *, read: Read | None = None) -> int:
+    """The newest snapshot of every author as JSON, one a line, by author_id in code point order. read: as for `export_metrics`. Returns
+    their number.
 
     The log is read from end to end, once; snapshots wait for their turn in a temporary file, in memory is where each of them lies there.
     """
@@ -110,16 +153,16 @@ async def export_profiles(settings, out: TextIO, format: str = "jsonl") -> int:
     places = _Rows()
     with tempfile.TemporaryFile() as kept:
         async with _log(settings) as log:
-            async for record in _all_records(log):
+            async for record in _all_records(log, read):
                 version = _version_of(record)
                 if version is not None and places.is_newer(record.key, version):
                     value = record.value if b"\n" not in record.value else orjson.dumps(orjson.loads(record.value))
                     places.put(record.key, version, b"%d %d" % (kept.tell(), len(value)))
                     kept.write(value)
-        for place in places.in_order():
-            at, length = map(int, place.split())
+        for there in places.in_order():
+            at, length = map(int, there.split())
             kept.seek(at)
-            out.write(kept.read(length).decode() + "\n")
+            out.write(safe_json(kept.read(length)) + "\n")
     return len(places)
 
 
@@ -152,25 +195,33 @@ class _Rows:
         return len(self._rows)
 
 
-def _row(snapshot: Mapping, basis: str, columns: tuple[str, ...], format: str) -> bytes:
+def cell(value: Any, raw: bool = False) -> str:
+    """One cell of CSV. A text that a spreadsheet would compute gets an apostrophe in front, unless raw; numbers are written as they are."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return str(value)
+    text = value if raw or not COMPUTED.match(value) else "'" + value
+    return '"' + text.replace('"', '""') + '"' if QUOTED.search(text) else text
+
+
+def _row(snapshot: Mapping, basis: str, columns: tuple[str, ...], format: str, raw_cells: bool) -> bytes:
     numbers = snapshot["metrics"].get(basis)
     if numbers is None:  # this source counts none of the author's papers
         nothing = {metric.name: None if metric.null else 0 for metric in definitions.COMPUTED["counted"]}
         numbers = nothing | {"papers": snapshot["papers_total"]}
     told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in columns[2:])]
     if format == "jsonl":
-        return orjson.dumps(dict(zip(columns, told, strict=True))) + b"\n"
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(told)
-    return text.getvalue().encode()
+        return safe_json(orjson.dumps(dict(zip(columns, told, strict=True)))).encode() + b"\n"
+    return (",".join(cell(value, raw_cells) for value in told) + "\n").encode()
 
 
 async def _near(index: ProfileIndex, author_id: str) -> str:
     """The authors that may have been meant, as the end of a message."""
-    meant = [f"{match.author_id} ({match.name})" for match in await index.search(author_id, NEAR)]
-    if not meant:
-        meant = get_close_matches(author_id, index.authors(), NEAR)
-    return f"; did you mean {', '.join(meant)}?" if meant else "; `scholarstream search NAME` finds authors by name"
+    near = [f"{exact(match.author_id)} ({clean(match.name)})" for match in await index.search(author_id, NEAR)]
+    if not near:
+        near = [exact(author) for author in get_close_matches(author_id, index.authors(), NEAR)]
+    return f"; did you mean {', '.join(near)}?" if near else "; `scholarstream search NAME` finds authors by name"
 
 
 def _check_format(format: str, known: tuple[str, ...]) -> None:
@@ -185,7 +236,7 @@ def _version_of(record: Record) -> tuple[int, int] | None:
 
 @contextlib.asynccontextmanager
 async def _log(settings) -> AsyncIterator[Log]:
-    log = open_log(settings.log_url, settings.kafka, create=False)
+    log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         yield log
     finally:
@@ -209,10 +260,13 @@ async def _positions(log: Log, from_beginning: bool) -> dict[Partition, int]:
     return {partition: first if from_beginning else end for partition, (first, end) in bounds.items()}
 
 
-async def _all_records(log: Log) -> AsyncIterator[Record]:
-    """Every record until nothing more comes: what was replaced (and compacted away) while this reads stands further on."""
+async def _all_records(log: Log, read: Read | None = None) -> AsyncIterator[Record]:
+    """Every record until nothing more comes: what was replaced (and compacted away) while this reads stands further on. read: gets the
+    positions up to which it was read."""
+    read = {} if read is None else read
     for partition, position in (await _positions(log, True)).items():
+        read[partition] = position
         while records := await log.read(partition, position):
-            position = records[-1].offset + 1
+            position = read[partition] = records[-1].offset + 1
             for record in records:
                 yield record

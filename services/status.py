@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import orjson
 
 from services import worker
-from shared.contracts.topics import PROGRESS
+from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
 from shared.errors import ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Partition
 from shared.stages.inputs import inputs_lost
@@ -97,14 +97,20 @@ async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
 
 
 async def status(settings) -> dict:
-    async with worker.opened(settings, create=False) as (log, layout):
+    async with worker.opened(settings, read_only=True) as (log, layout):
         return await Progress(log, layout).status()
+
+
+def positions(now: dict) -> str:
+    """Of a status, up to where the public inputs reach, as a point of the log (docs/history.md)."""
+    inputs = {(one["input"], one["partition"]): one["end"] for one in now["stages"] if one["input"] in (PAPERS.name, AUTHORS.name)}
+    return ",".join(f"{topic}:{partition}={end}" for (topic, partition), end in inputs.items())
 
 
 async def wait_idle(settings, seconds: float) -> dict:
     """The status once everything that was in the log is published. Error: ScholarstreamError after `seconds`."""
     deadline = time.monotonic() + seconds
-    async with worker.opened(settings, create=False) as (log, layout):
+    async with worker.opened(settings, read_only=True) as (log, layout):
         progress = Progress(log, layout)
         while True:
             now = await progress.status()

@@ -2,7 +2,10 @@
 
 import contextlib
 import os
+import re
+import stat
 import sys
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,22 +24,82 @@ WENT_AND_CAME = {
 LISTED = 50  # papers that are shown of a list, at most
 WIDE = 10_000  # columns where nobody looks: what reads a pipe wants lines whole
 
+# What a terminal obeys: controls (C0, DEL, C1), ends of lines, embeddings, overrides and isolates of the order of writing. Joiners (ZWJ,
+# ZWNJ) are letters of many names.
+OBEYED = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff"
+BLANKS = "\t\n\v\f\r\x85\xa0\u2007\u202f\u2028\u2029"  # ends of lines, and blanks at which no line ends
+_OBEYED = re.compile(f"[{OBEYED}]")
+_IN_LINES = re.compile(f"(?!\n)[{OBEYED}]")
+_BLANK = re.compile(f"\r\n|[{BLANKS}]")
+_UNSEEN = re.compile(rf"[{OBEYED}{BLANKS}\u1680\u2000-\u200a\u205f\u3000\ufeff]|\A | \Z|\\(?=u[0-9a-fA-F]{{4}})")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+# ---- what a terminal must not obey
+
+
+def clean(text: str) -> str:
+    """A text (a title, a name) on one line: ends of lines and unbreakable blanks become a blank, what a terminal obeys becomes visible."""
+    return text if text.isprintable() else _OBEYED.sub(_escape, _BLANK.sub(" ", text))
+
+
+def exact(text: str) -> str:
+    """An id, so that it can be copied back: what a terminal obeys, and blanks that look like another one, as \\u and four digits.
+
+    Different ids look different. `meant` gives the id again.
+    """
+    return _UNSEEN.sub(_escape, text)
+
+
+def meant(text: str) -> str:
+    """The id that `exact` shows so; any other text stays as it is."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def lines(text: str) -> str:
+    """A message of one or more lines: what a terminal obeys becomes visible, except for the ends of its lines."""
+    return _IN_LINES.sub(_escape, text)
+
+
+def as_json(value: Any, option: int = 0) -> str:
+    """JSON that says the same and has nothing in it that a terminal obeys."""
+    return safe_json(orjson.dumps(value, option=option))
+
+
+def safe_json(raw: bytes) -> str:
+    """The same for a JSON text: only strings hold such characters, and there an escape means the same."""
+    if raw.isascii() and b"\x7f" not in raw:
+        return raw.decode()
+    return _IN_LINES.sub(_escape, raw.decode())
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+# ---- JSON and tables
+
 
 def print_json(value: Any) -> None:
     """One value, indented."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    print(as_json(value, orjson.OPT_INDENT_2))
 
 
 def print_json_line(value: Any) -> None:
     """One value on one line, at once."""
-    print(orjson.dumps(value).decode(), flush=True)
+    print(as_json(value), flush=True)
+
+
+def tell(message: str) -> None:
+    """A sentence about what was done, on standard error: standard output is for what was asked."""
+    print(lines(message), file=sys.stderr, flush=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
     """Aligned columns. right: those that stand to the right (numbers)."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(Text(clean(column)), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     console().print(table)
@@ -61,29 +124,30 @@ def shown(value: Any) -> str:
     return clean(str(value))
 
 
-def clean(text: str) -> str:
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+def exactly(value: Any) -> str:
+    """As `shown`, but a text stays what it is."""
+    return exact(value) if isinstance(value, str) else shown(value)
 
 
 def print_profile(profile: Mapping[str, Any]) -> None:
     """A snapshot, in the order in which people ask."""
     if profile.get("redirect"):
-        old, new = profile["author_id"], profile["redirect"]
-        print(clean(f"{old} is merged into {new}, who has all its papers: scholarstream profile {new}"))
+        old, new = exact(profile["author_id"]), exact(profile["redirect"])
+        print(f"{old} is merged into {new}, who has all its papers: scholarstream profile {new}")
         return
     headline, out = profile["headline"], console()
     field = f", {profile['field']}" if profile.get("field") else ""
-    print(clean(f"{profile.get('name') or profile['author_id']} ({profile['author_id']}{field})"))
-    at = f"at {profile['cut']}" if "cut" in profile else f"version {profile['generation']}.{profile['version']}"
-    print(f"as of {shown(profile['as_of'])}, {at}, counts: {clean(headline['basis'])}")
+    print(f"{_named(profile)} ({exact(profile['author_id'])}{clean(field)})")
+    at = f"at {clean(profile['cut'])}" if "cut" in profile else f"version {profile['generation']}.{profile['version']}"
+    print(f"as of {shown(profile['as_of'])}, {at}, counts: {exact(headline['basis'])}")
     print()
     figures = [("h-index", "h_index"), ("papers", "papers"), ("citations", "citations"), ("novelty", "novelty"), ("AI score", "ai_score")]
     print("   ".join(f"{name} {'not known yet' if headline[key] is None else shown(headline[key])}" for name, key in figures))
     for basis, metrics in profile["metrics"].items():
-        print(f"{clean(basis)}: " + ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()))
+        print(f"{exact(basis)}: " + ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()))
     for entry in profile["reported"]:
         told = ", ".join(f"{name} {shown(value)}" for name, value in entry.items() if name not in ("source", "as_of", "violations"))
-        print(clean(f"reported by {entry['source']} as of {entry['as_of']}: {told}"))
+        print(f"reported by {exact(entry['source'])} as of {clean(entry['as_of'])}: {told}")
         for code in entry.get("violations", ()):
             known = violations.BY_CODE.get(code)
             print(clean(f"  {'incomplete' if known and not known.impossible else 'impossible'}: {code}"))
@@ -104,19 +168,19 @@ def print_profile(profile: Mapping[str, Any]) -> None:
 
 def print_comparison(found: Mapping[str, Any]) -> None:
     """What changed between two points (services.history.compare)."""
-    print(clean(f"{found['name']} ({found['author_id']})"))
+    print(f"{_named(found)} ({exact(found['author_id'])})")
     for word, end in (("from", found["before"]), ("to  ", found["after"])):
-        print(f"{word} {clean(end['point'])}: {end['cut']}" + ("" if end["known"] else " (not known yet)"))
+        print(f"{word} {clean(end['point'])}: {clean(end['cut'])}" + ("" if end["known"] else " (not known yet)"))
     numbers = [(basis, name, moved) for basis, metrics in found["metrics"].items() for name, moved in metrics.items()]
     numbers += [(series, year, moved) for series, years in found["years"].items() for year, moved in sorted(years.items())]
     if numbers:
         print()
-        rows = ((what, name, moved["before"], moved["after"], _gain(moved)) for what, name, moved in numbers)
+        rows = ((exact(what), name, moved["before"], moved["after"], _gain(moved)) for what, name, moved in numbers)
         print_table(("of", "number", "before", "after", ""), rows, right=("before", "after", ""))
     papers = [(title, paper) for key, title in WENT_AND_CAME.items() for paper in found[key]]
     if papers:
         print()
-        rows = ((what, paper["paper_id"], _said_of(paper), paper["title"]) for what, paper in papers[:LISTED])
+        rows = ((what, exact(paper["paper_id"]), _said_of(paper), paper["title"]) for what, paper in papers[:LISTED])
         print_table(("paper", "id", "", "title"), rows)
         _tell_rest(len(papers))
     if found["citations"]:
@@ -150,8 +214,8 @@ def print_reason(found: Mapping[str, Any]) -> None:
     """Why a number is what it is (services.history.explain)."""
     value = found["value"]
     told = ", ".join(f"{name} {shown(count)}" for name, count in sorted(value.items())) if isinstance(value, Mapping) else shown(value)
-    print(clean(f"{found['name']} ({found['author_id']})"))
-    print(clean(f"{found['metric']} on the basis {found['basis']}: {told}"))
+    print(f"{_named(found)} ({exact(found['author_id'])})")
+    print(f"{clean(found['metric'])} on the basis {exact(found['basis'])}: {told}")
     print(clean(found["sentence"]))
     if found["papers"]:
         print()
@@ -171,31 +235,90 @@ def print_reason(found: Mapping[str, Any]) -> None:
 def snapshot_line(profile: Mapping[str, Any]) -> str:
     """A snapshot on one line."""
     headline = profile["headline"]
-    name = profile.get("name") or profile["author_id"]
     counts = f"papers {headline['papers']:,}  citations {headline['citations']:,}  h-index {headline['h_index']:,}"
-    return clean(f"{name} ({profile['author_id']})  {counts}  version {profile['generation']}.{profile['version']}")
+    author = f"{_named(profile)} ({exact(profile['author_id'])})"
+    return f"{author}  {counts}  version {profile['generation']}.{profile['version']}"
+
+
+def _named(profile: Mapping[str, Any]) -> str:
+    return clean(profile["name"]) if profile.get("name") else exact(profile["author_id"])
+
+
+# ---- files
+
+
+HANDED = re.compile(r"/dev/(?:std(?P<name>out|err)|fd/(?P<number>[0-9]{1,9}))|/proc/(?:self|thread-self)/fd/(?P<same>[0-9]{1,9})")
 
 
 @contextlib.contextmanager
 def output(path: str) -> Iterator[TextIO]:
-    """Where `--output` points: - is standard output, a file appears when it is complete. Error: UsageError when it cannot be written."""
+    """Where `--output` points: - is standard output, a file appears when it is complete. Error: UsageError when it cannot be written.
+
+    A file is written under a name of its own in the same folder and then renamed. What is no file (a pipe, a device, a descriptor like
+    /dev/stdout) is written as it is. A symbolic link is refused: a link that another user has put there must not decide what is replaced.
+    """
     if path == "-":
-        yield sys.stdout
-        return
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    try:
-        file = part.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise UsageError(f"--output {path}: {error.strerror}") from None
-    try:
-        with file:
+        yield _Clean(sys.stdout) if sys.stdout.isatty() else sys.stdout
+    elif (special := _special(path)) is not None:
+        with special as file:
             yield file
-        os.replace(part, target)
+    else:
+        with _new_file(path) as file:
+            yield file
+
+
+class _Clean:
+    """A terminal that data is written to."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(lines(text))
+
+
+def _special(path: str) -> TextIO | None:
+    """What can only be written as it is; None for a file that can be replaced."""
+    try:
+        if handed := HANDED.fullmatch(path):
+            number = {"out": 1, "err": 2}[handed["name"]] if handed["name"] else int(handed["number"] or handed["same"])
+            return os.fdopen(os.dup(number), "w", encoding="utf-8", newline="")
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            return None
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CLOEXEC), "w", encoding="utf-8", newline="")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise _cannot(path, error) from None
+
+
+@contextlib.contextmanager
+def _new_file(path: str) -> Iterator[TextIO]:
+    target = Path(path)
+    if target.is_symlink():
+        raise UsageError(f"--output {path} is a symbolic link, and is not written through; name the file itself: {os.path.realpath(path)}")
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(0, "is a folder")
+        draft = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex}.part")
+        number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except (OSError, ValueError) as error:
+        raise _cannot(path, error) from None
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, target)
     except OSError as error:
-        raise UsageError(f"--output {path}: {error.strerror}") from None
+        raise _cannot(path, error) from None
     finally:
-        part.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
+
+
+def _cannot(path: str, error: Exception) -> UsageError:
+    return UsageError(f"--output {path}: {getattr(error, 'strerror', None) or error}")
 
 
 @contextlib.contextmanager
@@ -204,15 +327,15 @@ def reporter() -> Iterator[Callable[..., None]]:
     screen = Console(stderr=True, highlight=False)
     if not screen.is_terminal:
 
-        def tell(line: str, fraction: float | None = None) -> None:
+        def say(line: str, fraction: float | None = None) -> None:
             if fraction is None:
-                print(line, file=sys.stderr, flush=True)
+                tell(line)
 
-        yield tell
+        yield say
         return
     with screen.status("") as status:
 
         def show(line: str, fraction: float | None = None) -> None:
-            status.update(Text(line if fraction is None else f"{line} {fraction:.0%}"))
+            status.update(Text(clean(line if fraction is None else f"{line} {fraction:.0%}")))
 
         yield show

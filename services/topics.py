@@ -51,7 +51,7 @@ async def drop(settings, generation: int) -> list[str]:
 
 async def check(settings) -> list[Difference]:
     """What is not as it must be, missing topics too. Reads only."""
-    log = open_log(settings.log_url, settings.kafka, create=False)
+    log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         layout = await worker.layout_of(settings, log)
         return await log.check([topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
@@ -64,7 +64,7 @@ async def describe(settings) -> list[dict]:
 
     records: newest position minus oldest kept, over all partitions; a compacted topic holds fewer.
     """
-    log = open_log(settings.log_url, settings.kafka, create=False)
+    log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         held = await log.topics()
         found = []
@@ -98,7 +98,7 @@ async def dump(settings, name: str, partition: int, offset: int, limit: int, row
     Of a pack: {offset, time, from, fingerprint, base, end, kinds: {kind: {count, first: [{column: value}]}}} with the first `rows` rows of
     each kind; of others {offset, time, key, headers, value}.
     """
-    log = open_log(settings.log_url, settings.kafka, create=False)
+    log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         held = await log.topics()
         if name not in held or not 0 <= partition < held[name].partitions:

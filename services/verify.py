@@ -5,7 +5,9 @@ rise strictly and one version has one value (I5, I6), the dead letters are exact
 are what a replay of the log gives (I2; `services.checkpoint_check`).
 """
 
+import asyncio
 import hashlib
+import time
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,13 +28,16 @@ from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
 from shared.contracts.refusals import Reason
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, COHORT_CHANGES, DEAD_LETTERS, PAPERS
-from shared.errors import InputRefused, LogDamaged, ScholarstreamError, VerificationFailed
+from shared.errors import InputRefused, LogDamaged, ProtocolViolation, ScholarstreamError, VerificationFailed
 from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.port import Log, Partition, Record
 from shared.stages import packs
 
 SHOWN = 20
+SETTLE_SECONDS = 2.0  # that a service may take to say that it has read what came at last
+LOOK_SECONDS = 0.05
+MARKS = 10_000  # packs without rows that may wait, at most
 ROW_BYTES = 200  # of an object that waits in a spool, beside its bytes
 UNSCORED = ["unscored"]
 OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
@@ -81,19 +86,27 @@ class Differences:
 
 
 async def verify(
-    settings, *, checkpoints: bool = True, sample: Sample | None = None, memory: int = memory_of(DEFAULT), report: Report
+    settings,
+    *,
+    checkpoints: bool = True,
+    sample: Sample | None = None,
+    memory: int = memory_of(DEFAULT),
+    report: Report,
+    left_out: list[str] | None = None,
 ) -> dict[str, int]:
     """Recomputes and compares; returns what was compared (papers, citations, authors, snapshots, …) when all is equal.
 
     sample: compares only these authors (everything is recomputed all the same), and no checkpoints; memory: bytes for the recomputation,
-    which goes by slices where it would take more (docs/decisions/0012-verification-in-slices.md).
+    which goes by slices where it would take more (docs/decisions/0012-verification-in-slices.md); left_out: gets what was not compared,
+    and why, each part as a few words.
 
     Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log;
     UsageError for a memory that is too small.
     """
     from services import checkpoint_check, worker  # they know the stages, which the recomputation must not
 
-    log = open_log(settings.log_url, settings.kafka, create=False)
+    left_out = [] if left_out is None else left_out
+    log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         layout = await worker.computed_layout(log, await worker.layout_of(settings, log))
         verifier = Verifier(
@@ -102,11 +115,18 @@ async def verify(
         )  # fmt: skip
         await verifier.note_ends()
         await demand_idle(settings)
-        counts = await verifier.run()
+        try:
+            counts = await verifier.run()
+        finally:
+            left_out += verifier.left_out
     finally:
         await log.close()
+    if sample is not None:
+        left_out.append("authors who are not in the sample")
     if checkpoints and sample is None:
-        await checkpoint_check.check(settings, report)
+        await checkpoint_check.check(settings, report, left_out)
+    else:
+        left_out.append("checkpoints")
     return counts
 
 
@@ -130,6 +150,7 @@ class Verifier:
         self.days_ahead = days_ahead
         self.sample, self.memory = sample, memory
         self.differences = Differences()
+        self.left_out: list[str] = []  # what is not compared, and why
         self.amount = Amount()
         self.even, self.scored = True, False  # tables of cohorts are exact; the scorer has worked on this log
         self.refused: dict[tuple[str, int, int], str] = {}  # (topic, partition, offset) of events that cannot be read → why
@@ -165,9 +186,7 @@ class Verifier:
             recount.count(self._report_slice)
             self.even = await self._tables_are_even()
             if not self.even:
-                self.report(
-                    "novelty and AI score: papers moved after the last day, so what depends on the tables of cohorts is not compared"
-                )
+                self.left_out.append("what depends on tables of cohorts (novelty, AI score), because papers moved after the last day")
             snapshots, changes = [await self._read_versions(topic, authors, work) for topic in (AUTHOR_PROFILES.name, AUTHOR_METRICS.name)]
             published = must_be = 0
             for number in range(self.slices):
@@ -180,6 +199,8 @@ class Verifier:
                 newest = snapshots(number)
                 published += len(newest.authors)
                 must_be += await self._compare(expected, newest, self._slice(number))
+        if not self.scored:
+            self.left_out.append("novelty by texts, because no published paper is scored")
         await self._check_dead_letters()
         if self.differences.count:
             now = await self.log.bounds(list(self.ends))
@@ -464,6 +485,8 @@ class Verifier:
                 letters.add((topic, place.number, offset))
         bounds = await self.log.bounds(self._partitions(DEAD_LETTERS.name))
         trimmed = any(first > 0 for first, _ in bounds.values())
+        if trimmed:
+            self.left_out.append("dead letters that were deleted for their age")
         for topic, partition, offset in sorted(letters - self.refused.keys()):
             self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", "refused", "a good event")
         for topic, partition, offset in sorted(self.refused.keys() - letters if not trimmed else ()):
@@ -573,16 +596,43 @@ def check_day(event: Mapping, timestamp: int, days_ahead: int) -> None:
 
 
 async def demand_idle(settings) -> None:
-    """ScholarstreamError unless everything in the log has been published."""
-    from services.status import status
+    """ScholarstreamError unless everything in the log has been published.
 
-    now = await status(settings)
-    behind = now["lag"]
-    if not now["idle"]:
-        raise ScholarstreamError(
-            f"the service is {behind:,} records behind, so its profiles are not up to date; run it (`scholarstream run --exit-when-idle`) "
-            "or wait for it (`scholarstream status --wait-idle 60`), then verify"
-        )
+    A service that has just become idle still writes: a checkpoint sends a pack without rows to every receiver (rule C7), and it says how
+    far it is four times a second. So what waits counts only if it has rows, and for SETTLE_SECONDS a service may catch up with it.
+    """
+    from services import worker
+    from services.status import Progress
+
+    async with worker.opened(settings, read_only=True) as (log, layout):
+        progress, deadline = Progress(log, layout), time.monotonic() + SETTLE_SECONDS
+        while not (now := await progress.status())["idle"] and await _has_rows(log, now):
+            if time.monotonic() >= deadline:
+                raise ScholarstreamError(
+                    f"the service is {now['lag']:,} records behind, so its profiles are not up to date; run it "
+                    "(`scholarstream run --exit-when-idle`) or wait for it (`scholarstream status --wait-idle 60`), then verify"
+                )
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _has_rows(log: Log, now: Mapping) -> bool:
+    """Whether any record that waits may change something: an event, or a pack with rows."""
+    if now["lag"] > MARKS or not now["lag"]:  # without any, topics are missing
+        return True
+    for stage in now["stages"]:
+        if not stage["lag"]:
+            continue
+        if stage["input"] in (PAPERS.name, AUTHORS.name):
+            return True
+        here, at = Partition(stage["input"], stage["partition"]), stage["next"]
+        while at < stage["end"] and (records := await log.read(here, at)):
+            at = records[-1].offset + 1
+            try:
+                if any(packs.decode(record.value).kinds for record in records):
+                    return True
+            except ProtocolViolation:
+                return True
+    return False
 
 
 def _grounds(told: Mapping) -> dict:

@@ -176,16 +176,18 @@ async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings, *, create: bool = True, patient: bool = False, served: bool = True, roles: Sequence[str] = ()
+    settings, *, create: bool = True, patient: bool = False, served: bool = True, read_only: bool = False, roles: Sequence[str] = ()
 ) -> AsyncIterator[tuple[Log, Layout]]:
     """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for (`wait_to_agree`); served: by a
-    service, which has a port; roles: of a service, whose start and end are then in the log lines."""
+    service, which has a port; read_only: nothing is written, nor made; roles: of a service, whose start and end are then in the log
+    lines."""
+    create = create and not read_only
     if create:
         prepare_folder(settings)
     began = time.monotonic()
     if roles:
         log.info("starting", roles=" ".join(roles), version=metadata.version("scholarstream"), log=settings.log_url)
-    the_log = open_log(settings.log_url, settings.kafka, create=create)
+    the_log = open_log(settings.log_url, settings.kafka, create=create, read_only=read_only)
     try:
         layout = await (wait_to_agree(settings, the_log, served, roles) if patient else agree(settings, the_log, create=create))
         yield the_log, layout

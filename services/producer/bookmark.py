@@ -14,9 +14,13 @@ import structlog
 
 from shared.contracts.topics import DEAD_LETTERS
 from shared.errors import UnknownTopic, UsageError
+from shared.files import NoFile, read_file
 from shared.log.port import Log, Message, Partition
 
 SAVE_SECONDS = 1.0
+MOST_BYTES = 1 << 20
+TYPES = {"name": str, "identity": str, "position": int, "finished": bool, "witness": dict | None}
+WITNESS = {"topic": str, "partition": int, "offset": int, "crc": int}
 
 logger = structlog.get_logger("producer")
 
@@ -29,6 +33,33 @@ class Kept(NamedTuple):
     position: int
     finished: bool
     witness: dict | None
+
+
+def read(path: Path) -> Kept:
+    """Errors: FileNotFoundError; OSError; ValueError for what is no bookmark, and why."""
+    try:
+        raw = read_file(path, MOST_BYTES)
+    except NoFile as error:
+        raise ValueError(error.strerror) from None
+    kept = orjson.loads(raw)  # its error is a ValueError
+    if not isinstance(kept, dict) or (missing := TYPES.keys() - kept.keys()):
+        raise ValueError(f"it lacks {', '.join(sorted(missing))}" if isinstance(kept, dict) else "it is no object")
+    _demand_types(kept, TYPES)
+    if kept["witness"] is not None:
+        if missing := WITNESS.keys() - kept["witness"].keys():
+            raise ValueError(f"its witness lacks {', '.join(sorted(missing))}")
+        _demand_types(kept["witness"], WITNESS)
+    return Kept(*(kept[name] for name in Kept._fields))
+
+
+def _demand_types(kept: dict, types: dict) -> None:
+    """Error: ValueError for a wrong type; a number is a whole one, not negative, and fits 63 bits."""
+    for name, right in types.items():
+        value = kept[name]
+        if not isinstance(value, right) or (isinstance(value, bool) and right is not bool):
+            raise ValueError(f"{name} is {value!r:.60}")
+        if right is int and not 0 <= value < 1 << 63:
+            raise ValueError(f"{name} is {value}")
 
 
 class Bookmark:
@@ -47,11 +78,15 @@ class Bookmark:
         self.changed = False
 
     async def load(self, log: Log) -> None:
-        """Takes up what was kept, if it fits the log. Error: UsageError when the folder cannot be used."""
+        """Takes up what was kept, if it fits the log. What is damaged counts for nothing, and a line of the log says so: the source is sent
+        from its beginning, which changes nothing. Error: UsageError when the folder cannot be used."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            kept = Kept(**orjson.loads(self.path.read_bytes()))
-        except (FileNotFoundError, orjson.JSONDecodeError, TypeError):  # none, torn, or of another version
+            kept = read(self.path)
+        except FileNotFoundError:
+            return
+        except ValueError as error:
+            logger.warning("progress of ingest passed over", source=self.name, file=str(self.path), reason=str(error))
             return
         except OSError as error:
             raise UsageError(f"cannot keep the progress of ingest in {self.path.parent}: {error.strerror}") from None
@@ -82,7 +117,10 @@ class Bookmark:
         kept = Kept(self.name, self.identity, self.position, self.finished, self.witness)._asdict()
         draft = self.path.with_suffix(f".{uuid.uuid4().hex}.tmp")
         try:
-            draft.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
+            with draft.open("xb") as file:  # a link of that name is not followed
+                file.write(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(draft, self.path)
         except OSError as error:  # no reason to stop: the next call sends more again, that is all
             with suppress(OSError):

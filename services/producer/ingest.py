@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from services import worker
@@ -17,6 +16,7 @@ from services.patience import patiently
 from services.producer.bookmark import Bookmark
 from services.producer.intake import STAGE, Intake, Taken
 from services.producer.sources import Source, open_source
+from services.terminal import clean, tell
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Log, Partition
 from shared.telemetry.registry import Telemetry
@@ -171,14 +171,14 @@ def progress_bar(source: Source, wanted: bool) -> Iterator[OnProgress | None]:
         return
     columns = [
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TextColumn("{task.fields[events]:,} events"),
         TextColumn("{task.fields[refused]}"),
     ]
     if source.size:
         columns += [BarColumn(), DownloadColumn(), TimeRemainingColumn()]
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
-        task = bar.add_task(escape(source.label), total=source.size, events=0, refused="")
+        task = bar.add_task(clean(source.label), total=source.size, events=0, refused="")
 
         def show(source: Source, counts: Counts) -> None:
             refused = counts.refused.total()
@@ -195,4 +195,4 @@ def _measure(telemetry: Telemetry, source: Source, taken: Taken) -> None:
 
 def _note(wanted: bool, text: str) -> None:
     if wanted:
-        print(text, file=sys.stderr)
+        tell(text)

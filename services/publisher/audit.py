@@ -94,6 +94,8 @@ class Audit:
         if mine.shape != public.shape:
             yield f"{table}: {mine.shape} and {public.shape} entries"
             return
+        if not mine.size:  # no authors
+            return
         differ = np.flatnonzero((mine != public).reshape(len(mine), -1).any(axis=1) & ~newer)
         if len(differ):
             name = self.saved.stage.authors.names[differ[0]]

@@ -236,6 +236,11 @@ class ProfileIndex:
         return bool(self._goal) and all(self._positions[partition] >= end for partition, end in self._goal.items())
 
     @property
+    def positions(self) -> dict[Partition, int]:
+        """Up to where each partition was read."""
+        return dict(self._positions)
+
+    @property
     def fraction(self) -> float:
         """How much of what was in the log at the start has been read, 0 to 1."""
         total = sum(self._goal.values())

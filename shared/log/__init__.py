@@ -7,15 +7,18 @@ from shared.log.kafka.options import KafkaOptions
 from shared.log.port import Log
 
 
-def open_log(url: str, kafka: KafkaOptions | None = None, *, create: bool = True) -> Log:
-    """The log at `sqlite:///path` or `kafka://HOST:PORT,…`. create: make the file where it is missing.
+def open_log(url: str, kafka: KafkaOptions | None = None, *, create: bool = True, read_only: bool = False) -> Log:
+    """The log at `sqlite:///path` or `kafka://HOST:PORT,…`. create: make the file where it is missing; read_only: nothing is written, so
+    that a file without write access can be read (the file must be there).
 
     Errors: UsageError, LogUnavailable, LogDamaged.
     """
     if url.startswith("sqlite:///"):
         from shared.log.sqlite import SqliteLog
+        from shared.log.sqlite_reader import SqliteReader
 
-        return SqliteLog(Path(url.removeprefix("sqlite:///")), create=create)
+        path = Path(url.removeprefix("sqlite:///"))
+        return SqliteReader(path, create=False) if read_only else SqliteLog(path, create=create)
     if url.startswith("kafka://"):
         from shared.log.kafka.log import KafkaLog
 

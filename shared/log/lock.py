@@ -1,8 +1,10 @@
 """One process a role on an embedded log: an exclusive lock on a file beside it. It replaces the fence of rule P1; it dies with its
 process."""
 
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 import orjson
@@ -17,9 +19,14 @@ class RoleLock:
     def __init__(self, log: Path, role: str, text: str = ""):
         self.path, self.role = lock_path(log, role), role
         try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise LogUnavailable(f"{self.path} is a symbolic link, and a lock is a file; remove it and start again") from None
             raise LogUnavailable(f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir") from error
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            os.close(self._file)
+            raise LogUnavailable(f"{self.path} is no file, and a lock is one; remove it and start again")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -42,7 +49,8 @@ class RoleLock:
     def holder(log: Path, role: str) -> dict | None:
         """{"pid", "text"} as last written; None where there is nothing to read."""
         try:
-            return orjson.loads(lock_path(log, role).read_bytes())
+            held = orjson.loads(lock_path(log, role).read_bytes())
+            return held if isinstance(held, dict) else None
         except (OSError, orjson.JSONDecodeError):
             return None
 

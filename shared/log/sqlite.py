@@ -16,12 +16,12 @@ import sqlite3
 import struct
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import orjson
@@ -38,7 +38,6 @@ WAL_MOST = 8 * WAL_BYTES  # and by the writer itself when it has grown to this
 POLL = 0.01  # seconds between looks for other processes' appends
 SLOW_POLL = 0.05  # after this file was quiet for QUIET seconds
 QUIET = 10.0
-TRIM_SECONDS = 60.0
 CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 LOOKED_THROUGH = 20_000  # records that one statement looks through for a time
@@ -81,12 +80,13 @@ class SqliteFence(Fence):
 class SqliteLog(Log):
     """path: the file; busy_seconds: how long a locked file is waited for."""
 
+    reads_only = False
+
     def __init__(self, path: Path, *, create: bool = True, busy_seconds: float = 10.0):
         self.path, self.busy_seconds = Path(path), busy_seconds
-        if not create and not self.path.exists():
-            raise LogUnavailable(f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir")
+        self._demand_file(create)
         self._writer = ThreadPoolExecutor(1, "log-writer")
-        self._write = self._connect(create)
+        self._write = None if self.reads_only else self._connect(create)
         self._read = self._connect(False)
         self._file = _file_of(self.path)
         self._topics: dict[str, TopicSpec] = {}
@@ -98,7 +98,7 @@ class SqliteLog(Log):
         self._waiters: dict[Partition, set[asyncio.Future]] = {}
         self._watcher: asyncio.Task | None = None
         self._seen_version, self._last_change = 0, 0.0
-        self._trimmed_at = time.monotonic()
+        self._due: dict[int, int] = {}  # table of a topic with retention → when its oldest record is too old, milliseconds since the epoch
         self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
         self._moving_wal = False
         self._cleaning: dict[int, list | None] = {}  # table → offsets to delete; None while they are looked for
@@ -108,13 +108,28 @@ class SqliteLog(Log):
 
     # ---- opening
 
+    def _demand_file(self, create: bool) -> None:
+        """Error: LogUnavailable where there is none to open, and for a symbolic link that would be written through: SQLite keeps its other
+        files beside the real one, where no lock of ours is."""
+        try:
+            if self.path.is_symlink() and not self.reads_only:
+                raise LogUnavailable(
+                    f"{self.path} is a symbolic link; name the file itself, with --log sqlite:///{os.path.realpath(self.path)}"
+                )
+            there = create or self.path.exists()
+        except OSError as error:
+            raise self._translate(error) from error
+        if not there:
+            raise LogUnavailable(f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir")
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512)
+
     def _connect(self, create: bool) -> sqlite3.Connection:
         try:
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512
-            )
+            connection = self._open()
             mode = connection.execute("PRAGMA application_id").fetchone()[0]
             if create and mode == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 self._initialise(connection)
@@ -427,10 +442,8 @@ class SqliteLog(Log):
                 self._transaction(lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows), durable=False)
             elif superseded is not None:
                 del self._cleaning[table]
+        self._trim(group)
         self._move_wal()
-        if time.monotonic() - self._trimmed_at > TRIM_SECONDS:
-            self._trimmed_at = time.monotonic()
-            self._transaction(self._trim, durable=False)
 
     def _move_wal(self) -> None:
         """SQLite's checkpoint writes and syncs megabytes: in another thread nobody's append waits for it."""
@@ -471,19 +484,33 @@ class SqliteLog(Log):
         self._grown[table], self._kept[table] = 0, total - len(rows)
         self._cleaning[table] = rows
 
-    def _trim(self, connection: sqlite3.Connection) -> None:
-        """Deletes what is older than its topic's retention, a bounded number of rows at a time."""
-        now = time.time_ns() // 1_000_000
-        for partition, table in self._ids.items():
-            retention = self._topics[partition.topic].retention_ms
-            if retention is None:
+    def _trim(self, group: Sequence["_Append"]) -> None:
+        """Deletes what is older than its topic's retention: CLEAN_ROWS and twice what was appended to the topic, so that it keeps up with
+        any load, in transactions of CLEAN_ROWS."""
+        now, written = time.time_ns() // 1_000_000, Counter[int]()
+        for wanted in group:
+            for partition, messages in wanted.batches.items():
+                written[self._ids[partition]] += len(messages)
+        for partition, table in list(self._ids.items()):
+            spec = self._topics.get(partition.topic)
+            if spec is None or spec.retention_ms is None:
                 continue
-            old = connection.execute(f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT {CLEAN_ROWS}").fetchall()
-            gone = next((i for i, (_, timestamp) in enumerate(old) if timestamp >= now - retention), len(old))
-            if gone:
-                end = old[gone - 1][0] + 1
-                connection.execute(f"DELETE FROM p{table} WHERE offset < ?", (end,))
-                connection.execute("UPDATE partitions SET start = ? WHERE id = ?", (end, table))
+            left = CLEAN_ROWS + 2 * written[table]
+            while left > 0 and self._due.get(table, 0) <= now:
+                some = min(left, CLEAN_ROWS)
+                left -= some
+                self._transaction(lambda c, t=table, r=spec.retention_ms, n=some: self._trim_some(c, t, now, r, n), durable=False)
+
+    def _trim_some(self, connection: sqlite3.Connection, table: int, now: int, retention: int, most: int) -> None:
+        """Of a table the oldest `most` records, as far as they are too old; notes when the next one will be."""
+        old = connection.execute(f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT ?", (most + 1,)).fetchall()
+        gone = next((i for i, (_, timestamp) in enumerate(old) if timestamp >= now - retention), len(old))
+        gone = min(gone, most)
+        if gone:
+            end = old[gone - 1][0] + 1
+            connection.execute(f"DELETE FROM p{table} WHERE offset < ?", (end,))
+            connection.execute("UPDATE partitions SET start = ? WHERE id = ?", (end, table))
+        self._due[table] = (old[gone][1] if gone < len(old) else now) + retention + 1
 
     def _transaction(self, work, durable: bool):
         connection = self._write
@@ -613,10 +640,14 @@ class SqliteLog(Log):
             quiet = time.monotonic() - self._last_change > QUIET
             await asyncio.sleep(SLOW_POLL if quiet else POLL)
             if any(self._waiters.values()) and not self._closed:
-                version = self._read.execute("PRAGMA data_version").fetchone()[0]
+                version = self._version()
                 if version != self._seen_version:
                     self._seen_version = version
                     self._wake(self._waiters)
+
+    def _version(self) -> Any:
+        """Another one after another process has changed the file."""
+        return self._read.execute("PRAGMA data_version").fetchone()[0]
 
     def _wake(self, partitions: Iterable[Partition]) -> None:
         self._last_change = time.monotonic()
@@ -644,7 +675,8 @@ class SqliteLog(Log):
         for pool in (self._writer, self._cleaner):
             pool.shutdown(wait=True, cancel_futures=True)
         self._read.close()
-        self._write.close()
+        if self._write is not None:
+            self._write.close()
 
 
 def _file_of(path: Path) -> tuple[int, int] | None:

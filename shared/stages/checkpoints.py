@@ -13,6 +13,10 @@ from shared.errors import CheckpointInvalid
 from shared.stages.stage import PackStage, Stage
 
 MAGIC = b"scholarstream checkpoint 1\n"
+KEYS = {
+    "fingerprint": str, "stage": str, "partition": int, "next": int, "last": list | None, "sent": list, "high": dict, "facts": dict,
+    "extra": dict, "arrays": list,
+}  # fmt: skip
 
 
 class Position(NamedTuple):
@@ -48,7 +52,31 @@ def read_header(raw: bytes) -> tuple[dict, int]:
         raise CheckpointInvalid("the checksum does not match")
     start = len(MAGIC) + 8
     end = start + int.from_bytes(raw[len(MAGIC) : start], "little")
-    return orjson.loads(raw[start:end]), end
+    try:
+        header = orjson.loads(raw[start:end])
+    except ValueError as error:
+        raise CheckpointInvalid(f"its header is not JSON: {error}") from None
+    _demand_keys(header)
+    return header, end
+
+
+def _demand_keys(header: Any) -> None:
+    """Error: CheckpointInvalid for a header that lacks something, or has it in another type."""
+    if not isinstance(header, dict):
+        raise CheckpointInvalid("its header is not an object")
+    for key, right in KEYS.items():
+        if key not in header:
+            raise CheckpointInvalid(f"its header has no {key!r}")
+        if not isinstance(header[key], right) or isinstance(header[key], bool):
+            raise CheckpointInvalid(f"{key!r} in its header is {header[key]!r}")
+    last = header["last"]
+    if header["next"] < 0 or (last is not None and not (len(last) == 2 and all(type(part) is int for part in last))):
+        raise CheckpointInvalid(f"the position in its header cannot be: {header['next']}, {last}")
+    ends, lower = (header["extra"].get(key, nothing) for key, nothing in (("public_ends", {}), ("lower", [])))  # of a publisher
+    if not (isinstance(ends, dict) and all(key.isdecimal() and type(end) is int for key, end in ends.items())):
+        raise CheckpointInvalid(f"'public_ends' in its header is {ends!r}")
+    if not (isinstance(lower, list) and all(isinstance(author, str) for author in lower)):
+        raise CheckpointInvalid(f"'lower' in its header is {lower!r}")
 
 
 def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
@@ -58,30 +86,37 @@ def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
         raise CheckpointInvalid(
             f"of another generation or stage ({header['fingerprint']} {header['stage']} {header['partition']}): rule D3"
         )
-    stage.prepare(header["facts"])
-    stage.outbox.sent = list(header["sent"])
-    stage.outbox.flushed = list(header["sent"])
-    if isinstance(stage, PackStage):
-        stage.high = dict(header["high"])
-    arrays: dict[str, dict[str, np.ndarray]] = {}
-    for part, name, dtype, shape in header["arrays"]:
-        count = int(np.prod(shape))
-        array = np.frombuffer(raw, dtype, count, at).reshape(shape)
-        at += array.nbytes
-        arrays.setdefault(part, {})[name] = array
-    parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
-    name = "the whole"
+    name = "what it says of its parts"
     try:
+        stage.prepare(header["facts"])
+        stage.outbox.sent = _numbers(header["sent"], len(stage.outbox.sent))
+        stage.outbox.flushed = list(stage.outbox.sent)
+        if isinstance(stage, PackStage):
+            stage.high = dict(zip(header["high"], _numbers(list(header["high"].values()), len(header["high"])), strict=True))
+        arrays: dict[str, dict[str, np.ndarray]] = {}
+        for part, column, dtype, shape in header["arrays"]:
+            count = int(np.prod(_numbers(shape, len(shape))))
+            array = np.frombuffer(raw, dtype, count, at).reshape(shape)
+            at += array.nbytes
+            arrays.setdefault(part, {})[column] = array
+        parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
         for name, part in parts.items():
             part.load(arrays.get(name, {}))
         name = "what is derived"
         stage.restored()
     except KeyError:
         raise CheckpointInvalid(f"of another release: it does not have {name} as we do") from None
-    except (ValueError, TypeError, IndexError, OverflowError) as error:
+    except (ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError) as error:
         raise CheckpointInvalid(f"{name} cannot be read: {error}") from error
     last = header["last"]
     return Position(header["next"], tuple(last) if last else None), header["extra"]
+
+
+def _numbers(values: list, count: int) -> list[int]:
+    """The same. Error: ValueError unless they are so many integers that are not negative."""
+    if len(values) != count or not all(type(value) is int and value >= 0 for value in values):
+        raise ValueError(f"{values!r} is not {count} whole numbers")
+    return list(values)
 
 
 def differences(one: Stage, other: Stage) -> list[str]:

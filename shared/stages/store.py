@@ -2,11 +2,13 @@
 
 import os
 import re
+import stat
 import uuid
 from abc import ABC, abstractmethod
 from pathlib import Path
 
 from shared.errors import UsageError
+from shared.files import read_file
 from shared.telemetry.outage import Outage
 
 NAME = re.compile(r"(?P<stage>[a-z]+)-(?P<partition>\d+)-(?P<next>\d{20})\.checkpoint")
@@ -45,6 +47,10 @@ class CheckpointStore(ABC):
         for old in self.names(stage, partition)[self.keep :]:
             self._remove(old)
 
+    def passed_over(self) -> list[str]:
+        """Names of checkpoints that are none (folders, links, pipes), in order."""
+        return []
+
     @abstractmethod
     def read(self, name: str) -> bytes:
         """Error: FileNotFoundError when another process has removed it."""
@@ -69,10 +75,16 @@ class FolderStore(CheckpointStore):
         return str(self.folder)
 
     def read(self, name: str) -> bytes:
-        return (self.folder / name).read_bytes()
+        return read_file(self.folder / name)
+
+    def passed_over(self) -> list[str]:
+        return sorted(path.name for path in self._paths("*.checkpoint") if NAME.fullmatch(path.name) and not _is_file(path))
 
     def _all(self, beginning: str) -> list[str]:
-        return [path.name for path in self.folder.glob(f"{beginning}*")] if self.folder.is_dir() else []
+        return [path.name for path in self._paths(f"{beginning}*") if _is_file(path)]
+
+    def _paths(self, pattern: str) -> list[Path]:
+        return list(self.folder.glob(pattern)) if self.folder.is_dir() else []
 
     def _put(self, name: str, raw: bytes) -> None:
         """Unique temporary name, fsync, rename, fsync of the folder."""
@@ -96,6 +108,10 @@ class FolderStore(CheckpointStore):
 
     def _remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
+
+
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 class ObjectStore(CheckpointStore):

@@ -342,14 +342,48 @@ async def test_what_is_too_old_goes_a_bounded_number_at_a_time(log, monkeypatch)
     short = Partition("short", 0)
     await log.append({short: texts(*map(str, range(25)))})
     log._write.execute(f"UPDATE p{log._ids[short]} SET timestamp = timestamp - 120000 WHERE offset < 22")
+    log._due.clear()
     starts = []
     for i in range(4):
-        log._trimmed_at = float("-inf")
         await log.append({short: texts(f"new{i}")})
         starts.append((await log.bounds([short]))[short])
-    assert starts == [(10, 26), (20, 27), (22, 28), (22, 29)]
+    assert starts == [(12, 26), (22, 27), (22, 28), (22, 29)]
     assert [r.offset for r in await log.read(short, 0)] == list(range(22, 29)), "reading below the start begins at the start"
     assert (await log.append({HERE: texts("x")})) == {HERE: 0}
+
+
+async def test_what_is_too_old_goes_as_fast_as_it_is_written_in_bounded_transactions(log, monkeypatch):
+    """Whatever the load: a log that lives for longer than a topic is kept holds no more of it than came in that time."""
+    monkeypatch.setattr(sqlite, "CLEAN_ROWS", 10)
+    clock = [1_000_000.0]
+    monkeypatch.setattr(sqlite.time, "time_ns", lambda: int(clock[0] * 1e9))
+    await log.create([TopicSpec("short", 1, retention_ms=60_000)])
+    short, deleted = Partition("short", 0), []
+    trim_some = log._trim_some
+    monkeypatch.setattr(log, "_trim_some", lambda *a: deleted.append(0) or trim_some(*a))
+    log._write.set_trace_callback(lambda line: deleted.append(1) if line.startswith(f"DELETE FROM p{log._ids[short]} ") else None)
+    for _ in range(30):  # 3,000 records, of which 600 are of the last minute
+        clock[0] += 10
+        await log.append({short: texts(*map(str, range(100)))})
+    start, end = (await log.bounds([short]))[short]
+    assert end - start <= 800, "what the last minute brought, and what one append may leave"
+    clock[0] += 3600
+    for _ in range(200):
+        if (await log.bounds([short]))[short][0] >= end:
+            break
+        await log.append({HERE: texts("x")})  # another topic is written: what is left goes by CLEAN_ROWS
+    assert (await log.bounds([short]))[short] == (end, end)
+    assert deleted.count(1) >= 3_000 / 10, "no transaction deletes more than CLEAN_ROWS"
+
+
+async def test_nothing_is_looked_up_before_the_oldest_record_is_too_old(log, monkeypatch):
+    await log.create([TopicSpec("short", 1, retention_ms=60_000)])
+    short, looked = Partition("short", 0), []
+    await log.append({short: texts("a")})
+    log._write.set_trace_callback(lambda line: looked.append(line) if f"FROM p{log._ids[short]} " in line else None)
+    for _ in range(20):
+        await log.append({short: texts("b"), HERE: texts("c")})
+    assert looked == []
 
 
 async def test_what_is_superseded_goes_beside_the_writer(log, monkeypatch):
@@ -373,7 +407,7 @@ async def test_offsets_survive_deletion_and_a_restart(tmp_path, monkeypatch):
     short = Partition("short", 0)
     await log.append({short: texts("a", "b")})
     log._write.execute(f"UPDATE p{log._ids[short]} SET timestamp = 0")
-    log._trimmed_at = float("-inf")
+    log._due.clear()
     await log.append({HERE._replace(topic="short"): []})
     await log.close()
     again = SqliteLog(tmp_path / "log.sqlite")
