@@ -273,11 +273,14 @@ async def test_a_log_that_cannot_be_read_now_is_said_so():
 
     log = await profile_topic(Locked())
     index = ProfileIndex(log)
+    await index.start()
     index._add(b"a:1", b'"Ada"')
     async with client_of(index=index) as client:
-        answer = await client.get("/api/v1/authors/a:1")
-        assert answer.status_code == 503
-        assert "locked" in answer.json()["detail"]
+        for path in ("/api/v1/authors/a:1", "/api/v1/authors/a:1/events", "/authors/a:1"):
+            answer = await client.get(path)
+            assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
+            assert "has not answered for a while" in answer.text, "words, and what the reader may do"
+            assert "locked" not in answer.text and "Error" not in answer.text, "what a library said is for the log of the service"
 
 
 async def test_an_error_of_ours_tells_nothing_of_itself():
