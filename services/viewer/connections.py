@@ -32,6 +32,7 @@ ANSWER_SECONDS = 300.0  # for an answer that is no stream, until its last byte i
 GONE_SECONDS = 15  # without a sign of the client's system, after which the system ends a connection
 EARLY_BYTES = 64 << 10  # what a client may send while it is answered
 SEND_BUFFER = 256 << 10  # of the system, for each connection; what is beyond it waits here, and the sender with it
+ACCEPTED = 32  # connections in one go, at most
 PAUSE_SECONDS = 0.1  # before the next try to accept a connection
 WARN_SECONDS = 60.0  # between two warnings about the same
 NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -131,6 +132,7 @@ class Room:
     def __init__(self, most: int, telemetry: Telemetry | None = None, clock: Callable[[], float] = time.monotonic):
         self.most, self.clock, self._telemetry = most, clock, telemetry
         self.state = ServerState()
+        self.at_once = max(1, min(ACCEPTED, most // 8))  # accepted in one go
         self.waiting: dict[Connection, bool] = {}  # those that wait for a request, the longest first
         self._warned = -WARN_SECONDS
 
@@ -145,10 +147,9 @@ class Room:
         self.waiting.pop(connection, None)
         self._tell()
 
-    @property
-    def full(self) -> bool:
-        """There is no room even for one that is refused."""
-        return len(self.state.connections) >= self.most + SPARE and not self._make_room()
+    def full(self, coming: int = 0) -> bool:
+        """There is no room even for one that is refused. coming: accepted already, and not among the connections yet."""
+        return len(self.state.connections) + coming >= self.most + SPARE and not self._make_room()
 
     def sweep(self) -> None:
         """Ends every connection that is overdue."""
@@ -159,7 +160,8 @@ class Room:
 
     def short_of_files(self, error: OSError) -> None:
         """No connection can be accepted. Warns now and then."""
-        self.count("files")
+        if error.errno in NO_FILES:
+            self.count("files")
         if self.clock() - self._warned >= WARN_SECONDS:
             self._warned = self.clock()
             log.warning("cannot accept connections", reason=error.strerror, connections=len(self.state.connections))
@@ -182,30 +184,48 @@ class Room:
 
 
 class Acceptor:
-    """Accepts connections one by one, in place of asyncio's own server: that one tries `backlog` times in a row where no file is left, and
-    writes a traceback for each."""
+    """Accepts connections in place of asyncio's own server: that one tries `backlog` times in a row where no file is left, and writes a
+    traceback for each."""
 
     def __init__(self, listening: socket.socket, make: Callable[[], Connection], room: Room):
         self._listening, self._make, self._room = listening, make, room
-        self._tasks = [asyncio.create_task(self._accept(), name="accept"), asyncio.create_task(self._sweep(), name="sweep")]
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._connecting: set[asyncio.Task] = set()
+        self._sweeping = asyncio.create_task(self._sweep(), name="sweep")
+        self._resume()
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            if self._room.full:
-                await asyncio.sleep(PAUSE_SECONDS)
-                continue
+    def _resume(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        """Some of those that wait, so that others get their turn too."""
+        for _ in range(self._room.at_once):
+            if self._room.full(len(self._connecting)):
+                return self._wait()
             try:
-                peer, _ = await loop.sock_accept(self._listening)
+                peer, _ = self._listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return None
             except OSError as error:
-                if error.errno in NO_FILES:
-                    self._room.short_of_files(error)
-                await asyncio.sleep(PAUSE_SECONDS)
-                continue
-            try:
-                await loop.connect_accepted_socket(self._make, peer)
-            except OSError:  # the client has left
-                peer.close()
+                self._room.short_of_files(error)
+                return self._wait()
+            peer.setblocking(False)
+            task = self._loop.create_task(self._connect(peer))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+        return None
+
+    def _wait(self) -> None:
+        self._loop.remove_reader(self._listening)
+        self._pause = self._loop.call_later(PAUSE_SECONDS, self._resume)
+
+    async def _connect(self, peer: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._make, peer)
+        except OSError:  # the client has left
+            peer.close()
 
     async def _sweep(self) -> None:
         while True:
@@ -214,13 +234,14 @@ class Acceptor:
 
     def close(self) -> None:
         """Accepts no more. Idempotent."""
+        if self._pause is not None:
+            self._pause.cancel()
         if self._listening.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self._listening)
-        for task in self._tasks:
-            task.cancel()
+            self._loop.remove_reader(self._listening)
+        self._sweeping.cancel()
 
     async def wait_closed(self) -> None:
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self._sweeping, *self._connecting, return_exceptions=True)
 
 
 def _refusing(app: ASGIApp) -> ASGIApp:

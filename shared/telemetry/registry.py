@@ -115,7 +115,7 @@ class Telemetry:
             "connections",
             ("reason",),
             "Refused or ended: crowded (503), evicted or idle (waited for a request), stalled (did not read), early or malformed (what was "
-            "sent), files (none left), search (too many at once), host (another name).",
+            "sent), files (none left), host (another name).",
         )
 
         build = self._gauge("build_info", "1", ("version", "python"), "Always 1; the labels say what runs.")
