@@ -189,6 +189,7 @@ class Viewer:
         return _json([orjson.Fragment(one.value) for one in moved])
 
     async def api_events(self, _: Request) -> Response:
+        self._demand_newest()
         subscription = self.index.subscribe()
         return EventStream(headlines(subscription, self.stop), subscription)
 

@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 
+import anyio._backends._asyncio  # noqa: F401 - imported by the first stream otherwise, when there may be no file left
 import h11
 import structlog
 import uvicorn

@@ -207,6 +207,7 @@ class ProfileIndex:
                 if told < 1:
                     told = self.fraction
                     self._on_progress(told)
+                await asyncio.sleep(0)  # others run between two steps even where the log answers at once
                 done = 0
                 for partition in self._positions:
                     done += await patiently(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait) or 0
@@ -250,7 +251,7 @@ class ProfileIndex:
         if records:
             self.take(partition.number, records)
             self._positions[partition] = records[-1].offset + 1
-            await asyncio.sleep(0)  # others run between two steps even where the log answers at once
+            await asyncio.sleep(0)
         elif position < self._goal.get(partition, 0):
             self._goal[partition] = position  # what was there was compacted away
         return len(records)
