@@ -30,12 +30,15 @@ class Names:
         name = _plain(name)
         if ANY in self._names or name in self._names or name.endswith((".localhost", *self._suffixes)):
             return True
-        return _is_loopback(name)
+        address = _address(name)
+        return address is not None and address.is_loopback
 
     def fit(self, host: str, server: str) -> bool:
         """host: the header as it came; server: the address a connection came to."""
         found = HOST.fullmatch(host)
-        return found is not None and (found["name"] in self or _plain(found["name"]) == _plain(server))
+        if found is None:
+            return False
+        return found["name"] in self or (_address(found["name"]) is not None and _address(found["name"]) == _address(server))
 
 
 class HostCheck:
@@ -60,15 +63,12 @@ class HostCheck:
 
 def _plain(name: str) -> str:
     """In lower case, without brackets and the dot at the end."""
-    name = name.lower().removeprefix("[").removesuffix("]").removesuffix(".")
-    try:
-        return str(ipaddress.ip_address(name))
-    except ValueError:
-        return name
+    return name.lower().removeprefix("[").removesuffix("]").removesuffix(".")
 
 
-def _is_loopback(name: str) -> bool:
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None: a name."""
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(_plain(name))
     except ValueError:
-        return False
+        return None
