@@ -69,6 +69,7 @@ def _plain(name: str) -> str:
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """None: a name."""
     try:
-        return ipaddress.ip_address(_plain(name))
+        address = ipaddress.ip_address(_plain(name))
     except ValueError:
         return None
+    return getattr(address, "ipv4_mapped", None) or address
