@@ -114,12 +114,12 @@ def publisher(settings: Settings) -> None:
 
 
 @app.command()
-@with_settings(*PLACE, *PARTITIONS, "accept_topics", *SERVICE)
+@with_settings(*PLACE, *PARTITIONS, "accept_topics", "http_hosts", *SERVICE)
 def viewer(settings: Settings) -> None:
     """Serves the page, the HTTP API and live events."""
     from services.viewer.main import run_viewer
 
-    asyncio.run(run_viewer(settings, announce=_announce("the viewer")))
+    asyncio.run(run_viewer(settings))
 
 
 # ---- intake

@@ -22,7 +22,7 @@ KAFKA = tuple(name for name in Settings.model_fields if name.startswith("kafka_"
 PLACE = ("data_dir", "log", "generation", *KAFKA)
 PARTITIONS = ("partitions", "term_partitions", "cohort_partitions")  # of topics that are about to be made
 INTAKE = (*PARTITIONS, "accept_topics", "max_event_bytes", "days_ahead", "refused_share", "refused_window", "refused_run")
-SERVICE = ("host", "port", "log_level", "log_format", "shutdown_seconds")
+SERVICE = ("host", "port", "http_connections", "log_level", "log_format", "shutdown_seconds")
 ALL = tuple(Settings.model_fields)
 PATHS = ("source", "to", "data_dir", "log", "checkpoints", *(name for name in KAFKA if name.endswith("_file")))  # any bytes make a path
 

@@ -1,6 +1,7 @@
 """The runners of a process: one for each partition that the log gives it, started and stopped as that changes."""
 
 import asyncio
+import errno
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -18,6 +19,7 @@ log = structlog.get_logger("worker")
 AGAIN_SECONDS = (0.2, 10.0)  # before a stage that lost the log starts anew: at first, at most
 FENCED_SECONDS = 3.0  # before one that was taken for dead asks for its place again: by then the group has said whose it is
 SETTLED_SECONDS = 60.0  # after so long a stage counts as sound
+NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 Make = Callable[[type[Stage], int], StageRunner]
 
@@ -117,8 +119,9 @@ class _Member:
                 began = time.monotonic()
                 try:
                     return await self.runner.run(self.stop)
-                except (LogUnavailable, Fenced) as error:  # S3: this session is over; another one starts from the checkpoint
-                    if not self.crew.log.passes_by_itself:
+                except (LogUnavailable, Fenced, OSError) as error:  # S3: this session is over; another one starts from the checkpoint
+                    short_of_files = isinstance(error, OSError) and error.errno in NO_FILES
+                    if not short_of_files and (isinstance(error, OSError) or not self.crew.log.passes_by_itself):
                         raise
                     if self.stop.is_set():
                         return

@@ -63,7 +63,18 @@ async def _view(the_log, settings, telemetry, health, progress, stop, announce, 
     app, index = build_app(the_log, settings, registry=telemetry, health=health, status=progress.status, stop=stop)
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     tasks = [
-        asyncio.create_task(serve(app, settings.host, settings.port, stop=stop, on_bound=bound.set_result), name="viewer"),
+        asyncio.create_task(
+            serve(
+                app,
+                settings.host,
+                settings.port,
+                stop=stop,
+                on_bound=bound.set_result,
+                connections=settings.http_connections,
+                telemetry=telemetry,
+            ),
+            name="viewer",
+        ),
         asyncio.create_task(index.follow(stop), name="index"),
     ]
     await asyncio.wait([bound, tasks[0]], return_when=asyncio.FIRST_COMPLETED, timeout=30)

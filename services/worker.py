@@ -417,7 +417,7 @@ async def together(stop: Stop, tasks: Sequence[asyncio.Task], bound: float) -> N
 
 async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None:
     """One service as one process: its stages, /metrics, /healthz and /readyz, until a signal or an error."""
-    from services.viewer.main import serve
+    from services.viewer.main import serve_apart
     from shared.telemetry.http import app
 
     prepare_folder(settings)
@@ -430,7 +430,16 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
             with stopping_on_signals(stop):
                 tasks = working(crew, stop)
                 on_bound = functools.partial(tell_address, role, roles)
-                served = serve(app(telemetry, health), settings.host, settings.port, stop=stop, on_bound=on_bound)
+                served = serve_apart(
+                    app(telemetry, health),
+                    settings.host,
+                    settings.port,
+                    stop=stop,
+                    on_bound=on_bound,
+                    connections=settings.http_connections,
+                    telemetry=telemetry,
+                    beat=functools.partial(health.beat, role),
+                )
                 tasks.append(asyncio.create_task(served, name="http"))
                 await together(stop, tasks, settings.shutdown_seconds)
 

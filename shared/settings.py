@@ -17,6 +17,7 @@ from shared.log.kafka.options import KafkaOptions
 PREFIX = "SCHOLARSTREAM_"
 LOG_URLS = ("sqlite:///", "kafka://")
 COUNTED = "counted:"
+HOST_NAME = re.compile(r"\*|(\*\.)?[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
 UNSET = {
     "log": "log.sqlite in the data folder",
     "checkpoints": "checkpoints in the data folder",
@@ -42,6 +43,14 @@ class Settings(BaseSettings):
     log: str | None = _setting(None, "The log: sqlite:///PATH, or kafka://HOST:PORT with more brokers behind commas.")
     host: str = _setting("127.0.0.1", "Address that page, HTTP API and metrics are served on; 0.0.0.0 opens them to the network.")
     port: int = _setting(8080, "Port of the same; 0 takes a free one.", ge=0, le=65535)
+    http_hosts: str | None = _setting(
+        None,
+        "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the address always work.",
+        words="names without ports, behind commas, or *",
+    )
+    http_connections: int = _setting(
+        1000, "Connections at once, at most; fewer where the limit of open files asks for it.", unit="connections", ge=16, le=100_000
+    )
     partitions: int = _setting(1, "Partitions of each topic when a log is made; afterwards the log says how many it has.", ge=1, le=256)
     term_partitions: int = _setting(
         1, "The same of the scorer's input: how many scorers can work side by side; one does for hundreds of papers a second.", ge=1, le=256
@@ -112,6 +121,13 @@ class Settings(BaseSettings):
             raise ValueError("sqlite:///PATH, for example sqlite:///data/log.sqlite")
         return value
 
+    @field_validator("http_hosts")
+    @classmethod
+    def _is_hosts(cls, value: str | None) -> str | None:
+        if value is not None and not all(HOST_NAME.fullmatch(name.strip()) for name in value.split(",")):
+            raise ValueError("names without ports, behind commas, for example scholars.example.org,*.lab.example.org, or *")
+        return value
+
     @field_validator("headline_basis")
     @classmethod
     def _is_basis(cls, value: str) -> str:
@@ -154,6 +170,11 @@ class Settings(BaseSettings):
             self.kafka_replication,
             self.kafka_session_seconds,
         )
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """`http_hosts`, one by one."""
+        return tuple(name.strip() for name in self.http_hosts.split(",")) if self.http_hosts else ()
 
     @property
     def log_url(self) -> str:

@@ -75,7 +75,7 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
 
     Without sources it keeps the clock until it is stopped. Returns counts as `produce`. Errors: as `ingest`; UsageError for a taken port.
     """
-    from services.viewer.main import serve
+    from services.viewer.main import serve_apart
     from shared.telemetry.http import app
 
     stop, telemetry, health = worker.Stop(), Telemetry((ROLE,)), Health()
@@ -100,7 +100,17 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
 
             producing = asyncio.create_task(work(), name=ROLE)
             serving = asyncio.create_task(
-                serve(app(telemetry, health), settings.host, settings.port, stop=stop, on_bound=bound), name="http"
+                serve_apart(
+                    app(telemetry, health),
+                    settings.host,
+                    settings.port,
+                    stop=stop,
+                    on_bound=bound,
+                    connections=settings.http_connections,
+                    telemetry=telemetry,
+                    beat=lambda: health.beat(ROLE),
+                ),
+                name="http",
             )
             await worker.together(stop, [producing, serving], settings.shutdown_seconds)
     return producing.result()

@@ -1,9 +1,11 @@
 """The viewer's HTTP interface: pages for people, /api/v1 for programs, events for both. It only reads: GET and HEAD, nothing else."""
 
 import asyncio
+import contextlib
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import lru_cache
+from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -17,26 +19,34 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.viewer.addresses import API, AUTHORS, EXPLAIN, author_of, page_of, part_of
 from services.viewer.changes import Moved
 from services.viewer.events import EventStream, headlines, profile_events
 from services.viewer.explanations import UnknownMetric, explanation_of
-from services.viewer.index import ProfileIndex, Snapshot
+from services.viewer.hosts import HostCheck, Names
+from services.viewer.index import Budget, Busy, Match, ProfileIndex, Snapshot
 from services.viewer.pages.layout import message
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.scores import ADDRESS, about_page
 from services.viewer.pages.search import search_page
 from shared.errors import LogUnavailable, UsageError
 from shared.metrics.metric import REFERENCES
+from shared.telemetry.http import ROUTE
+from shared.telemetry.registry import Telemetry
 
 log = structlog.get_logger("viewer")
 
 FIRST_AUTHOR = "a:sygnowski"  # whose profile the demo opens with
 STATIC = Path(__file__).parent / "static"
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+FILES = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS}  # a request opens no file
+SEARCHES, SEARCHES_WAITING, SEARCH_WAIT_SECONDS = 2, 16, 5.0  # at once, and those that wait for them
+RANKED = 50_000  # names that a search compares, at most
+STATUS_SECONDS = 5.0
+AWAY = "The log that this viewer reads has not answered for a while. Nothing is lost; try again in a moment."
 FOUND, MOST_FOUND = 20, 100  # matches of a search: by default, at most
 QUERY_LENGTH = 200
 PAGES_KEPT = 64  # rendered, for many clients of one author
@@ -70,6 +80,7 @@ class Viewer:
 
     def __init__(self, index: ProfileIndex, stop: asyncio.Event, status: Status | None = None):
         self.index, self.stop, self.status = index, stop, status
+        self._turns, self._searching = asyncio.Semaphore(SEARCHES), 0  # searches at work and waiting
 
     def routes(self) -> list[BaseRoute]:
         get = {"methods": ["GET"]}
@@ -84,7 +95,7 @@ class Viewer:
             Route(API + "/events", self.api_events, **get),
             Route(API + AUTHORS, self.api_author, **get),
             Route(API + AUTHORS + "/{author:any}", self.api_author, **get),
-            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+            Route("/static/{name}", self.static, **get),
         ]
 
     # ---- pages
@@ -96,15 +107,51 @@ class Viewer:
 
     async def search(self, request: Request) -> Response:
         query = request.query_params.get("q", "").strip()[:QUERY_LENGTH]
-        matches = await self.index.search(query, FOUND)
+        matches, cut = await self._search(request, query, FOUND) if query else ([], False)
         reading = None if self.index.caught_up else self.index.fraction
-        return HTMLResponse(search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading))
+        return HTMLResponse(search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading, cut=cut))
+
+    async def _search(self, request: Request, query: str, limit: int) -> tuple[list[Match], bool]:
+        """The matches, and whether there were too many names to compare them all. Error: HTTPException 503."""
+        self._demand_newest()
+        async with self._turn():
+            if await request.is_disconnected():
+                return [], False
+            budget = Budget(RANKED)
+            return await self.index.search(query, limit, budget), budget.spent
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """SEARCHES work at once; SEARCHES_WAITING more wait. Error: Busy."""
+        busy = Busy("There are too many searches at once; try again in a few seconds.")
+        if self._searching >= SEARCHES + SEARCHES_WAITING:
+            raise busy
+        self._searching += 1
+        try:
+            try:
+                await asyncio.wait_for(self._turns.acquire(), SEARCH_WAIT_SECONDS)
+            except TimeoutError:
+                raise busy from None
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._searching -= 1
+
+    async def static(self, request: Request) -> Response:
+        content = FILES.get(name := request.path_params["name"])
+        if content is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
+        kind = KINDS[Path(name).suffix]
+        return _tagged(request, blake2b(content, digest_size=8).hexdigest(), lambda: Response(content, media_type=kind))
 
     async def about_scores(self, request: Request) -> Response:
         return HTMLResponse(about_page())
 
     async def author(self, request: Request) -> Response:
         author_id, _ = _named(request, AUTHORS)
+        self._demand_newest()
         if (other := self.index.redirect(author_id)) is not None:  # not to be kept: a merge may be taken back
             return RedirectResponse(page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"})
         snapshot = await self._read(author_id)
@@ -115,6 +162,8 @@ class Viewer:
 
     async def api_author(self, request: Request) -> Response:
         author_id, part = _named(request, API + AUTHORS, "events", "changes", EXPLAIN)
+        shown = f"{EXPLAIN}{{metric}}" if part.startswith(EXPLAIN) else part
+        request.scope[ROUTE] = "/".join((API + AUTHORS, "{author}", *([shown] if shown else ())))
         if part == "events":
             return await self._author_events(request, author_id)
         snapshot = await self._read(author_id)
@@ -125,6 +174,7 @@ class Viewer:
         return _tagged(request, snapshot.tag, lambda: Response(snapshot.value, media_type="application/json"))
 
     async def _author_events(self, request: Request, author_id: str) -> Response:
+        self._demand_newest()
         subscription = self.index.subscribe(author_id)  # before reading, so that nothing falls in between
         try:
             snapshot = await self._read(author_id)
@@ -139,6 +189,7 @@ class Viewer:
         return _json([orjson.Fragment(one.value) for one in moved])
 
     async def api_events(self, _: Request) -> Response:
+        self._demand_newest()
         subscription = self.index.subscribe()
         return EventStream(headlines(subscription, self.stop), subscription)
 
@@ -152,12 +203,12 @@ class Viewer:
             limit = 0
         if not 1 <= limit <= MOST_FOUND:
             raise HTTPException(HTTPStatus.BAD_REQUEST, f"limit: a number from 1 to {MOST_FOUND}")
-        matches = await self.index.search(query, limit)
+        matches, cut = await self._search(request, query, limit)
         return _json(
             {
                 "query": query,
                 "authors": len(self.index),
-                "complete": self.index.caught_up,
+                "complete": self.index.caught_up and not cut,
                 "matches": [match._asdict() for match in matches],
             }
         )
@@ -174,21 +225,28 @@ class Viewer:
         }
         if self.status is not None:
             asked = self.status()
-            told = {**(await asked if inspect.isawaitable(asked) else asked), **told}
+            if inspect.isawaitable(asked):
+                try:
+                    asked = await asyncio.wait_for(asked, STATUS_SECONDS)
+                except TimeoutError:
+                    raise LogUnavailable(f"no status within {STATUS_SECONDS:g} s") from None
+            told = {**asked, **told}
         return _json(told)
 
     # ---- snapshots
 
+    def _demand_newest(self) -> None:
+        """Until all that was published at the start has been read, what is here may be older than what another reader has seen. Error:
+        HTTPException 503."""
+        if not self.index.caught_up:
+            said = f"This viewer is catching up: the log is still being read ({self.index.fraction:.0%}). Try again in a moment."
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, said, RETRY_AFTER)
+
     async def _read(self, author_id: str) -> Snapshot:
+        self._demand_newest()
         snapshot = await self.index.read(author_id)
         if snapshot is not None:
             return snapshot
-        if not self.index.caught_up:
-            raise HTTPException(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"The log is still being read ({self.index.fraction:.0%}); this author has not been seen so far.",
-                RETRY_AFTER,
-            )
         raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no author with the id {author_id!r} in this log.")
 
 
@@ -249,7 +307,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         code, said, headers = error.status_code, error.detail, error.headers
     elif isinstance(error, LogUnavailable):
-        code, said, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error), RETRY_AFTER
+        code, said, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error) if isinstance(error, Busy) else AWAY, RETRY_AFTER
     else:
         log.error("request failed", path=request.url.path, error=repr(error))
         code, said, headers = HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; the messages of this service say what.", None
@@ -278,10 +336,13 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-def application(viewer: Viewer, operations: Iterable[BaseRoute] = ()) -> Starlette:
-    """The ASGI application. operations: further routes (/metrics, /healthz, /readyz)."""
+def application(
+    viewer: Viewer, operations: Iterable[BaseRoute] = (), names: Names | None = None, telemetry: Telemetry | None = None
+) -> Starlette:
+    """The ASGI application. operations: further routes (/metrics, /healthz, /readyz); names: that it answers to, None: to any."""
+    checked = [Middleware(HostCheck, names=names, refuse=_refuse, telemetry=telemetry)] if names else []
     return Starlette(
         routes=[*viewer.routes(), *operations],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), *checked],
         exception_handlers={HTTPException: _refuse, LogUnavailable: _refuse, Exception: _refuse},
     )

@@ -8,15 +8,19 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.viewer.index import Change, Closed, Snapshot, Subscription
+from shared.telemetry.http import STREAM
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 10.0
 HEARTBEAT = b": still here\n\n"
 RETRY = b"retry: 2000\n\n"  # milliseconds until a client that was cut off comes again
 PAUSE_SECONDS = 0.02  # between events about all authors: a replay changes more of them than anybody reads
 
 
 class EventStream(StreamingResponse):
-    """A response that goes on until the client leaves, the index ends or the service stops. The subscription ends with it in any case."""
+    """A response that goes on until the client leaves, the index ends or the service stops. To HEAD it is headers alone.
+
+    The subscription ends with it in any case.
+    """
 
     def __init__(self, events: AsyncIterator[bytes], subscription: Subscription):
         super().__init__(events, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -24,6 +28,11 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self.subscription:
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send({"type": "http.response.body", "body": b""})
+                return
+            scope[STREAM] = True
             await super().__call__(scope, receive, send)
 
 

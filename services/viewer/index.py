@@ -27,7 +27,9 @@ WAIT_SECONDS = 0.25  # how late a stop is noticed at worst
 CATCH_UP_SECONDS = 2.0  # how long `read` waits for the newer snapshot when the held one was compacted away
 SEGMENT = 1024  # authors whose names are searched in one step
 PENDING = 256  # authors that wait in a subscription to all of them
+PENDING_BYTES = 4 << 20  # of their snapshots; the newest one waits whatever its size
 SUBSCRIPTIONS = 2000
+FOLDED_AT_ONCE = 8  # segments whose names are made ready for a search while there is nothing to read
 
 # A snapshot begins with author_id, name, generation, version and, of a merged author, ends with redirect (the publisher's promise). Inside
 # a JSON string a quote always has a backslash before it, so these patterns cannot match inside one.
@@ -72,25 +74,45 @@ class Closed(Exception):
     """The index ends: nothing more will come."""
 
 
-class TooManySubscribers(LogUnavailable):
+class Busy(LogUnavailable):
+    """This viewer has too much to do; its message is for people."""
+
+
+class TooManySubscribers(Busy):
     pass
+
+
+class Budget:
+    """What a search may cost. most: names that have the words, and that are ranked; beyond them only names that are the very text count."""
+
+    def __init__(self, most: int):
+        self.left = most
+
+    @property
+    def spent(self) -> bool:
+        """Not every name that has the words was ranked."""
+        return self.left < 0
 
 
 class Subscription:
     """What one client has yet to be given: the newest snapshot of each author."""
 
-    # At most PENDING authors wait; beyond that the one that has waited longest is dropped.
+    # At most PENDING authors wait, with PENDING_BYTES; beyond that those that have waited longest are dropped.
     def __init__(self, index: "ProfileIndex", key: bytes | None):
         self._index, self.key = index, key
         self._pending: OrderedDict[bytes, Snapshot] = OrderedDict()
         self._news = asyncio.Event()
+        self._bytes = 0
         self.dropped = 0  # authors, not versions
 
     def offer(self, key: bytes, snapshot: Snapshot) -> None:
         pending = self._pending
+        replaced = pending.get(key)
+        self._bytes += len(snapshot.value) - (len(replaced.value) if replaced else 0)
         pending[key] = snapshot
-        if len(pending) > PENDING:
-            pending.popitem(last=False)
+        while len(pending) > PENDING or (self._bytes > PENDING_BYTES and len(pending) > 1):
+            _, oldest = pending.popitem(last=False)
+            self._bytes -= len(oldest.value)
             self.dropped += 1
         self._news.set()
 
@@ -107,6 +129,7 @@ class Subscription:
         if not self._pending:  # woken for another reason
             return None
         key, snapshot = self._pending.popitem(last=False)
+        self._bytes -= len(snapshot.value)
         return Change(key.decode(), snapshot)
 
     def wake(self) -> None:
@@ -166,6 +189,7 @@ class ProfileIndex:
         self._waiting: str | None = None  # why nothing can be read now
         self._watchers: dict[bytes | None, list[Subscription]] = {}
         self._subscriptions = 0
+        self.most_listeners = SUBSCRIPTIONS
         self.closed = False
         self.simulated = 0  # authors of a simulated literature
         self.ignored = 0  # records that were not above the held version
@@ -183,12 +207,14 @@ class ProfileIndex:
                 if told < 1:
                     told = self.fraction
                     self._on_progress(told)
+                await asyncio.sleep(0)  # others run between two steps even where the log answers at once
                 done = 0
                 for partition in self._positions:
                     done += await patiently(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait) or 0
                 for partition in self.changes.positions:
                     done += await patiently(self._log, stop, "follow changes", lambda p=partition: self.changes.read_on(p), self._wait) or 0
                 if not done:
+                    self._fold_some()
                     both = self._positions | self.changes.positions
                     await patiently(self._log, stop, "follow profiles", lambda held=both: self._log.wait(held, WAIT_SECONDS), self._wait)
         finally:
@@ -225,7 +251,7 @@ class ProfileIndex:
         if records:
             self.take(partition.number, records)
             self._positions[partition] = records[-1].offset + 1
-            await asyncio.sleep(0)  # others run between two steps even where the log answers at once
+            await asyncio.sleep(0)
         elif position < self._goal.get(partition, 0):
             self._goal[partition] = position  # what was there was compacted away
         return len(records)
@@ -357,11 +383,11 @@ class ProfileIndex:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), max(0.0, deadline - loop.time()))
 
-    async def search(self, text: str, limit: int = 20) -> list[Match]:
+    async def search(self, text: str, limit: int = 20, budget: Budget | None = None) -> list[Match]:
         """Authors whose name has every word of `text`, each as the beginning or a part of a word, without regard to case and accents.
 
         Best first: the author with this very id, this very name, all words as beginnings, all as parts; among equals most papers first.
-        Who is found by what a merged author is called is the one he is merged into.
+        Who is found by what a merged author is called is the one he is merged into. budget: without one, every name is ranked.
         """
         wanted = words(text)
         if limit <= 0 or not text.strip():
@@ -371,7 +397,7 @@ class ProfileIndex:
         if direct is not None:
             best[self._meant(direct)] = (-1, 0, b"", self._meant(direct))
         for segment in range((len(self._keys) + SEGMENT - 1) // SEGMENT if wanted else 0):
-            for rank, *_, slot in self._search_segment(segment, wanted):
+            for rank, *_, slot in self._search_within(segment, wanted, budget):
                 slot = self._meant(slot)
                 entry = (rank, -self._papers[slot], self._keys[slot], slot)
                 best[slot] = min(entry, best.get(slot, entry))
@@ -382,6 +408,25 @@ class ProfileIndex:
     def _meant(self, slot: int) -> int:
         """The author himself, or whom he is merged into."""
         return self._slots.get(self._redirects[slot].encode(), slot) if slot in self._redirects else slot
+
+    def _search_within(self, segment: int, wanted: list[bytes], budget: Budget | None) -> list[tuple[int, int, bytes, int]]:
+        """As _search_segment, within the budget."""
+        if budget is not None and budget.left < 0:
+            return self._find_exact(segment, wanted)
+        found = self._search_segment(segment, wanted)
+        if budget is not None:
+            budget.left -= len(found)
+        return found
+
+    def _find_exact(self, segment: int, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
+        """Authors of a segment whose name is these words in this order; what a search that found too many still looks for."""
+        folded, line = b"\n" + self._fold_segment(segment), b"\n " + b" ".join(wanted) + b"\n"
+        found, at = [], folded.find(line)
+        while at >= 0:
+            slot = segment * SEGMENT + folded.count(b"\n", 1, at + 1)
+            found.append((0, -self._papers[slot], self._keys[slot], slot))
+            at = folded.find(line, at + 1)
+        return found
 
     def _search_segment(self, segment: int, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
         """(rank, -papers, id, slot) of the authors of a segment that have all the words."""
@@ -400,6 +445,11 @@ class ProfileIndex:
             slot, line = slot + 1, end + 1
             at = folded.find(rarest, line)
         return found
+
+    def _fold_some(self) -> None:
+        """So that the first search after a start need not fold every name. A segment that still grows is left to the search."""
+        for segment in [one for one in self._stale_segments if (one + 1) * SEGMENT <= len(self._keys)][:FOLDED_AT_ONCE]:
+            self._fold_segment(segment)
 
     def _fold_segment(self, segment: int) -> bytes:
         while len(self._folded) <= segment:
@@ -423,8 +473,8 @@ class ProfileIndex:
 
         Error: TooManySubscribers.
         """
-        if self._subscriptions >= SUBSCRIPTIONS:
-            raise TooManySubscribers(f"{SUBSCRIPTIONS} clients are listening already; try again later")
+        if self._subscriptions >= (most := min(SUBSCRIPTIONS, self.most_listeners)):
+            raise TooManySubscribers(f"{most} clients are listening already; try again later")
         key = None if author_id is None else author_id.encode()
         subscription = Subscription(self, key)
         self._watchers.setdefault(key, []).append(subscription)

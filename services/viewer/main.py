@@ -4,28 +4,35 @@ import asyncio
 import contextlib
 import errno
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import structlog
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from services.viewer.api import Status, Viewer, application
+from services.viewer.connections import CONNECTIONS, REQUEST_SECONDS, SEND_BUFFER, Acceptor, Connection, Room, most_connections
+from services.viewer.hosts import Names
 from services.viewer.index import ProfileIndex
 from shared.errors import UsageError
 from shared.log.port import Log
 from shared.telemetry.health import Health
-from shared.telemetry.http import routes
+from shared.telemetry.http import Metered, routes
 from shared.telemetry.registry import Telemetry
 
 GRACE_SECONDS = 1  # for requests under way when the service stops
 BACKLOG = 512
+BEAT_SECONDS = 5.0
+
+log = structlog.get_logger("viewer")
 
 
 def build_app(
     log: Log, settings, *, registry: Telemetry, health: Health, status: Status | None = None, stop: asyncio.Event
-) -> tuple[Starlette, ProfileIndex]:
-    """The application and the index it shows; somebody must run `index.follow(stop)`."""
+) -> tuple[ASGIApp, ProfileIndex]:
+    """The application and the index it shows; somebody must run `index.follow(stop)`. settings: None: any name, as many clients as come."""
 
     def tell(fraction: float) -> None:
         health.set("viewer", 0, "live" if fraction >= 1 else "restoring", fraction)
@@ -38,15 +45,79 @@ def build_app(
 
     tell(0.0)
     index = ProfileIndex(log, on_listeners=registry.sse_clients.set, on_progress=tell, on_waiting=tell_waiting)
-    return application(Viewer(index, stop, status), routes(registry, health)), index
+    names = None
+    if settings is not None:
+        names = Names(settings.host, settings.host_names)
+        index.most_listeners = min(index.most_listeners, most_connections(settings.http_connections) * 3 // 4)  # the rest is for pages
+    page = application(Viewer(index, stop, status), routes(registry, health), names, registry)
+    return Metered(page, page.routes, registry), index
 
 
-async def serve(app: ASGIApp, host: str, port: int, *, stop: asyncio.Event, on_bound: Callable[[str], None]) -> None:
+async def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    stop: asyncio.Event,
+    on_bound: Callable[[str], None],
+    connections: int = CONNECTIONS,
+    telemetry: Telemetry | None = None,
+) -> None:
     """Serves until `stop` is set, then ends within a second or so, whoever is still connected.
 
-    port: 0 takes a free one. on_bound gets the address, once, when it can be opened. Error: UsageError when the address cannot be had.
+    port: 0 takes a free one. on_bound gets the address, once, when it can be opened. connections: at once, at most. Error: UsageError when
+    the address cannot be had.
     """
-    listening = bind(host, port)
+    await _serve(app, bind(host, port), stop, on_bound, Room(most_connections(connections), telemetry))
+
+
+async def serve_apart(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    stop: asyncio.Event,
+    on_bound: Callable[[str], None],
+    connections: int = CONNECTIONS,
+    telemetry: Telemetry | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> None:
+    """As `serve`, in a thread with an event loop of its own: it answers while this loop works. The application must not need this loop.
+
+    beat is called on this loop every BEAT_SECONDS: a sign that it lives.
+    """
+    listening, here, over = bind(host, port), asyncio.get_running_loop(), threading.Event()
+    told: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def apart() -> None:
+        ending = asyncio.Event()
+        told.append((asyncio.get_running_loop(), ending))
+        if over.is_set():
+            ending.set()
+        room = Room(most_connections(connections), telemetry)
+        await _serve(app, listening, ending, lambda address: here.call_soon_threadsafe(on_bound, address), room)
+
+    def end() -> None:
+        over.set()
+        for loop, ending in told:
+            with contextlib.suppress(RuntimeError):  # its loop has ended by itself
+                loop.call_soon_threadsafe(ending.set)
+
+    with ThreadPoolExecutor(1, "http") as threads:
+        serving = here.run_in_executor(threads, asyncio.run, apart())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not (stopping.done() or serving.done()):
+                beat()
+                await asyncio.wait({serving, stopping}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            end()
+            stopping.cancel()
+            await asyncio.wait([serving])
+        serving.result()
+
+
+async def _serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event, on_bound: Callable[[str], None], room: Room) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -55,9 +126,11 @@ async def serve(app: ASGIApp, host: str, port: int, *, stop: asyncio.Event, on_b
         lifespan="off",
         ws="none",
         server_header=False,
+        http="h11",
+        timeout_keep_alive=int(REQUEST_SECONDS),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = Server(config, lambda: on_bound(address_of(listening)))
+    server = Server(config, room, lambda: on_bound(address_of(listening)))
     with listening:
         serving = asyncio.create_task(server.serve(sockets=[listening]), name="uvicorn")
         stopping = asyncio.create_task(stop.wait())
@@ -74,15 +147,24 @@ async def serve(app: ASGIApp, host: str, port: int, *, stop: asyncio.Event, on_b
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its own signal handlers (the process has its own), that says when it has started."""
+    """uvicorn without its own signal handlers (the process has its own), with the bounds of a Room, that says when it has started."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]):
+    def __init__(self, config: uvicorn.Config, room: Room, on_started: Callable[[], None]):
         super().__init__(config)
-        self.on_started = on_started
+        self.room, self.server_state, self.on_started = room, room.state, on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        self.servers = [Acceptor(one, lambda: Connection(self.config, self.server_state, self.room), self.room) for one in sockets or ()]
+        self.started = True
         self.on_started()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self.servers = []
+        try:
+            await super().serve(sockets)
+        finally:
+            for acceptor in self.servers:
+                acceptor.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -100,6 +182,7 @@ def bind(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # of every connection that it gives
         listening.bind(address)
         listening.listen(BACKLOG)
         listening.setblocking(False)
@@ -126,8 +209,12 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-async def run_viewer(settings, announce: Callable[[str], None] = print) -> None:
-    """The viewer alone, until a signal. announce gets the address. Errors: UsageError, LogError."""
+def tell_address(address: str) -> None:
+    log.info("serving", role="viewer", page=f"{address}/", metrics=f"{address}/metrics")
+
+
+async def run_viewer(settings) -> None:
+    """The viewer alone, until a signal. Errors: UsageError, LogError."""
     from services import worker  # brings all stages along, which nobody else needs here
     from services.status import Progress
 
@@ -137,6 +224,17 @@ async def run_viewer(settings, announce: Callable[[str], None] = print) -> None:
         with worker.stopping_on_signals(stop):
             tasks = [
                 asyncio.create_task(index.follow(stop), name="index"),
-                asyncio.create_task(serve(app, settings.host, settings.port, stop=stop, on_bound=announce), name="viewer"),
+                asyncio.create_task(
+                    serve(
+                        app,
+                        settings.host,
+                        settings.port,
+                        stop=stop,
+                        on_bound=tell_address,
+                        connections=settings.http_connections,
+                        telemetry=telemetry,
+                    ),
+                    name="viewer",
+                ),
             ]
             await worker.together(stop, tasks, settings.shutdown_seconds)

@@ -9,6 +9,7 @@ from itertools import count, islice
 from sys import intern
 
 import numpy as np
+import numpy.ma  # at the first call of np.unique otherwise, when there may be no file left to open it with
 import orjson
 
 from shared.errors import ScholarstreamError

@@ -1,4 +1,4 @@
-"""Whether a process lives and whether it is ready. Used from one event loop."""
+"""Whether a process lives and whether it is ready. Set from one event loop, asked from any thread."""
 
 import time
 from collections import Counter
@@ -71,8 +71,9 @@ class Health:
 
     def ready(self) -> tuple[bool, dict]:
         """Whether every part is live, and {"ready", "parts": {name: {state, percent, seconds_left, detail}}}."""
-        ready = all(part.state == "live" for part in self._parts.values())
-        return ready, {"ready": ready, "parts": {name: part.report() for name, part in sorted(self._parts.items())}}
+        parts = dict(self._parts)  # another thread may ask
+        ready = all(part.state == "live" for part in parts.values())
+        return ready, {"ready": ready, "parts": {name: part.report() for name, part in sorted(parts.items())}}
 
     def states(self) -> dict[str, int]:
         """How many parts are in each state; those that fell silent are counted as "silent" too."""
@@ -82,7 +83,7 @@ class Health:
     def alive(self) -> tuple[bool, dict]:
         """Whether no part has failed or fallen silent, and {"alive", "failed": {name: detail}, "silent": {name: seconds}}."""
         now = self._clock()
-        failed = {name: part.detail for name, part in sorted(self._parts.items()) if part.state == "failed"}
-        silent = {name: round(now - at, 1) for name, at in sorted(self._beats.items()) if now - at > SILENCE}
+        failed = {name: part.detail for name, part in sorted(dict(self._parts).items()) if part.state == "failed"}
+        silent = {name: round(now - at, 1) for name, at in sorted(dict(self._beats).items()) if now - at > SILENCE}
         alive = not failed and not silent
         return alive, {"alive": alive, "failed": failed, "silent": silent}

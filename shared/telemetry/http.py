@@ -1,16 +1,29 @@
-"""/metrics, /healthz and /readyz, for every process."""
+"""/metrics, /healthz and /readyz, for every process; and what is counted of every request."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
+import structlog
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 NO_STORE = {"Cache-Control": "no-store"}
+PROBES = ("/metrics", "/healthz", "/readyz")  # answered to any Host, and on more connections than all else
+STREAM = "scholarstream.stream"  # in a request's scope: its answer goes on until the client leaves
+ROUTE = "scholarstream.route"  # the same: the template of its address, where the route alone does not tell
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+SHOWN = 300  # characters of an address in a log line
+
+log = structlog.get_logger("http")
 
 
 def routes(telemetry: Telemetry, health: Health) -> list[Route]:
@@ -28,12 +41,66 @@ def routes(telemetry: Telemetry, health: Health) -> list[Route]:
     async def readyz(request: Request) -> Response:
         return _answer(*health.ready())
 
-    return [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
+    return [Route(path, endpoint) for path, endpoint in zip(PROBES, (metrics, healthz, readyz), strict=True)]
 
 
-def app(telemetry: Telemetry, health: Health) -> Starlette:
+def app(telemetry: Telemetry, health: Health) -> ASGIApp:
     """These three alone, for a service without a page."""
-    return Starlette(routes=routes(telemetry, health))
+    served = routes(telemetry, health)
+    return Metered(Starlette(routes=served), served, telemetry)
+
+
+class Metered:
+    """Counts the requests of an application, and tells of each in a log line at level debug. An error that the application has answered
+    goes no further."""
+
+    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute], telemetry: Telemetry):
+        self.app, self.telemetry = app, telemetry
+        self._templates: dict[Any, str] = {}
+        for route in routes:
+            if isinstance(route, Route):
+                self._templates[route.endpoint] = route.path_format  # of two routes to the same, the longer one
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        began, status = time.perf_counter(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._count(scope, status, time.perf_counter() - began)
+            await send(message)
+
+        with self.telemetry.http_requests_in_progress.track_inprogress():
+            try:
+                await self.app(scope, receive, sending)
+            except Exception:
+                if not status:
+                    raise
+                log.debug("request failed", exc_info=True)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get(ROUTE) or self._templates.get(scope.get("endpoint"), "none")
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self.telemetry.http_requests_total.labels(route, method, f"{status // 100}xx").inc()
+        self.telemetry.http_request_seconds.labels(route).observe(seconds)
+        log.debug("request", **_line(scope), route=route, status=int(status), seconds=round(seconds, 4))
+
+
+def _line(scope: Scope) -> Mapping[str, str]:
+    """Method and address as they came, in printable ASCII, bounded."""
+    asked = scope.get("raw_path") or scope["path"].encode()
+    if scope.get("query_string"):
+        asked += b"?" + scope["query_string"]
+    client = scope.get("client")
+    return {"method": _shown(scope["method"]), "address": _shown(asked.decode("latin-1")), "client": client[0] if client else ""}
+
+
+def _shown(text: str) -> str:
+    shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    return "".join(c if c == "…" or " " <= c <= "~" else f"\\x{ord(c):02x}" for c in shown)
 
 
 def _answer(good: bool, report: dict) -> Response:

@@ -116,6 +116,23 @@ class Telemetry:
         self.up = self._gauge("up", "1", ("role",), "Always 1, for each role of this process; without it no process of that role answers.")
         for role in roles:
             self.up.labels(role).set(1)
+        # HTTP
+        self.http_requests_total = self._counter(
+            "http_requests_total", "requests", ("route", "method", "status"), "Requests by address template and class of status (2xx)."
+        )
+        self.http_request_seconds = self._histogram(
+            "http_request_seconds", "seconds", ("route",), STEPS, "From a request to the beginning of its answer."
+        )
+        self.http_requests_in_progress = self._gauge("http_requests_in_progress", "requests", (), "Requests being answered; streams too.")
+        self.http_connections = self._gauge("http_connections", "connections", (), "Open connections.")
+        self.http_refused_total = self._counter(
+            "http_refused_total",
+            "connections",
+            ("reason",),
+            "Refused or ended: crowded (503), evicted or idle (waited for a request), stalled (did not read), early or malformed (what was "
+            "sent), files (none left), host (another name).",
+        )
+
         build = self._gauge("build_info", "1", ("version", "python"), "Always 1; the labels say what runs.")
         build.labels(metadata.version("scholarstream"), platform.python_version()).set(1)
 

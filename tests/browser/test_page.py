@@ -232,6 +232,17 @@ async def test_the_last_changes_are_told_with_their_causes_and_go_on():
         await expect(page.locator(".changes ol > li").first).to_contain_text("is cited by p:2")
 
 
+async def test_a_new_name_is_in_heading_and_title_without_reload():
+    async with opened(snapshot("a:1", name="Old Name")) as viewer:
+        page = await viewer.page("/authors/a:1")
+        await expect(page.locator("#live")).to_have_text("Live")
+        await page.evaluate("window.sameDocument = true")
+        await publish(viewer.log, snapshot("a:1", 2, name="New & <b>Name</b>"))
+        await expect(page.locator("h1")).to_have_text("New & <b>Name</b>")
+        await expect(page).to_have_title("New & <b>Name</b> · scholarstream")
+        assert await page.evaluate("window.sameDocument")
+
+
 async def test_papers_come_and_go():
     async with opened(snapshot("a:1", papers=[paper("p:1", 3), paper("p:2", 2), paper("p:3", 1)], papers_total=3)) as viewer:
         page = await viewer.page("/authors/a:1")

@@ -12,15 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.viewer import api
 from services.viewer.addresses import API, AUTHORS, api_of, author_of, page_of, part_of
 from services.viewer.api import QUERY_LENGTH, Viewer, application
 from services.viewer.explanations import explanation_of
+from services.viewer.hosts import Names
 from services.viewer.index import ProfileIndex
 from services.viewer.main import build_app
 from shared.errors import LogUnavailable
 from shared.log.memory import MemoryLog
+from shared.log.port import Partition
 from shared.metrics.reasons import EXPLAINERS
 from shared.metrics.reasons.snapshot import CORES, LACKING
+from shared.settings import Settings
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, sygnowski
@@ -266,6 +270,28 @@ async def test_an_author_may_still_come_while_the_log_is_being_read():
         assert "still being read" in (await client.get("/search?q=ada")).text
 
 
+@pytest.mark.parametrize("part", ["", "/events", "/changes", "/explain/h_index"])
+async def test_nothing_older_than_what_was_public_is_served_while_the_log_is_being_read(part):
+    log = await profile_topic(MemoryLog())
+    index = ProfileIndex(log)
+    stale, newest = [snapshot("a:1", version, name="Ada") for version in (1, 2)]
+    await publish(log, stale, newest, snapshot("a:0", redirect="a:1"))
+    await index.start()
+    (first,) = await log.read(Partition("author-profiles.v1", 0), 0, max_records=1)
+    index.take(0, [first])  # as far as it got; the second version was public before it started
+    paths = ["/api/v1/authors/a:1" + part, "/api/v1/events", "/authors/a:1", "/authors/a:0", "/search?q=ada", "/api/v1/search?q=ada"]
+    async with client_of(index=index) as client:
+        for path in paths:
+            answer = await client.get(path)
+            assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True), path
+            assert "catching up" in answer.text and "0%" in answer.text
+        assert index.subscriptions == 0
+        assert (await client.get("/")).status_code == (await client.get("/api/v1/status")).status_code == 200
+        await index.catch_up()
+        assert (await client.get("/api/v1/authors/a:1")).json()["version"] == 2
+        assert (await client.get("/search?q=ada")).status_code == 200
+
+
 async def test_a_log_that_cannot_be_read_now_is_said_so():
     class Locked(MemoryLog):
         async def read(self, *_, **__):
@@ -273,11 +299,14 @@ async def test_a_log_that_cannot_be_read_now_is_said_so():
 
     log = await profile_topic(Locked())
     index = ProfileIndex(log)
+    await index.start()
     index._add(b"a:1", b'"Ada"')
     async with client_of(index=index) as client:
-        answer = await client.get("/api/v1/authors/a:1")
-        assert answer.status_code == 503
-        assert "locked" in answer.json()["detail"]
+        for path in ("/api/v1/authors/a:1", "/api/v1/authors/a:1/events", "/authors/a:1"):
+            answer = await client.get(path)
+            assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
+            assert "has not answered for a while" in answer.text, "words, and what the reader may do"
+            assert "locked" not in answer.text and "Error" not in answer.text, "what a library said is for the log of the service"
 
 
 async def test_an_error_of_ours_tells_nothing_of_itself():
@@ -300,6 +329,63 @@ async def test_search_finds_authors():
         page = await client.get("/search", params={"q": "Ada"})
         assert ("a", {"href": "/authors/a:1"}) in Elements(page.text).elements
         assert "Nobody among 2 authors" in (await client.get("/search", params={"q": "zzz"})).text
+
+
+async def test_a_few_searches_go_on_at_once_a_few_wait_and_the_rest_is_refused(monkeypatch):
+    working, most, go_on = 0, 0, asyncio.Event()
+    search = ProfileIndex.search
+
+    async def slow(self, *words):
+        nonlocal working, most
+        working += 1
+        most = max(most, working)
+        await go_on.wait()
+        working -= 1
+        return await search(self, *words)
+
+    monkeypatch.setattr(ProfileIndex, "search", slow)
+    async with client_of(snapshot("a:1", name="Ada")) as client:
+        path = "/api/v1/search?q=ada"
+        accepted = [asyncio.create_task(client.get(path)) for _ in range(api.SEARCHES + api.SEARCHES_WAITING)]
+        while working < api.SEARCHES:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        for one in (path, "/search?q=ada"):
+            refused = await client.get(one)
+            assert refused.status_code == 503 and int(refused.headers["retry-after"]) > 0
+            assert "too many searches" in refused.text
+        go_on.set()
+        answers = await asyncio.wait_for(asyncio.gather(*accepted), 10)
+        assert {answer.status_code for answer in answers} == {200}
+        assert most == api.SEARCHES
+        assert (await client.get(path)).status_code == 200
+
+
+async def test_a_search_that_waits_too_long_is_refused(monkeypatch):
+    monkeypatch.setattr(api, "SEARCH_WAIT_SECONDS", 0.01)
+    forever = asyncio.Event()
+
+    async def stuck(*_):
+        await forever.wait()
+        return []
+
+    monkeypatch.setattr(ProfileIndex, "search", stuck)
+    async with client_of(snapshot("a:1", name="Ada")) as client:
+        working = [asyncio.create_task(client.get("/search?q=ada")) for _ in range(api.SEARCHES)]
+        while len(forever._waiters) < api.SEARCHES:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert (await client.get("/search?q=ada")).status_code == 503
+        forever.set()
+        assert {answer.status_code for answer in await asyncio.gather(*working)} == {200}
+
+
+async def test_a_search_that_finds_too_many_says_so(monkeypatch):
+    monkeypatch.setattr(api, "RANKED", 2)
+    async with client_of(*(snapshot(f"a:{n}", name=f"Ada {n}") for n in range(1500))) as client:
+        answer = (await client.get("/api/v1/search", params={"q": "ada"})).json()
+        assert answer["complete"] is False and len(answer["matches"]) == 20
+        assert "more letters" in (await client.get("/search", params={"q": "ada"})).text
+        answer = (await client.get("/api/v1/search", params={"q": "ada 1499"})).json()
+        assert answer["complete"] is True and answer["matches"][0]["name"] == "Ada 1499"
 
 
 async def test_status_tells_the_viewer_and_what_it_was_given():
@@ -442,6 +528,63 @@ async def test_simulated_literature_is_labelled():
         page = (await client.get(page_of("sim:a1-0"))).text
         assert "Simulated author" in page
         assert page.count('class="chip simulated"') == 2
+
+
+# ---- names of the service
+
+
+@pytest.mark.parametrize(
+    ("host", "fits"),
+    [
+        ("127.0.0.1:8080", True),
+        ("127.8.9.1", True),
+        ("localhost", True),
+        ("LocalHost.:8080", True),
+        ("demo.localhost:8080", True),
+        ("[::1]:8080", True),
+        ("10.1.2.3", True),
+        ("scholars.example.org", True),
+        ("scholars.example.org:443", True),
+        ("a.b.lab.example.org", True),
+        ("192.0.2.7:8080", True),  # where the connection came to
+        ("evil.example", False),
+        ("evil.example:8080", False),
+        ("127.0.0.1.evil.example", False),
+        ("localhost.evil.example", False),
+        ("evil-localhost", False),
+        ("lab.example.org.evil.example", False),
+        ("notlab.example.org", False),
+        ("10.1.2.4", False),
+        ("localhost:8080@evil.example", False),
+        ("localhost, evil.example", False),
+        ("localhost/", False),
+        ("[::1", False),
+        ("", False),
+        ("\xe9", False),
+    ],
+)
+def test_a_service_answers_to_its_own_names(host, fits):
+    assert Names("10.1.2.3", ("scholars.example.org", "*.lab.example.org")).fit(host, "192.0.2.7") is fits
+
+
+def test_a_star_is_any_name():
+    assert Names("0.0.0.0", ("*",)).fit("anything.example", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/authors/a:1", "/api/v1/status", "/api/v1/events", "/static/page.js", "/nothing"])
+async def test_under_another_name_only_health_and_metrics_are_answered(path):
+    log, telemetry = await profile_topic(MemoryLog()), Telemetry()
+    await publish(log, snapshot("a:1"))
+    app, index = build_app(log, Settings(), registry=telemetry, health=Health(), stop=asyncio.Event())
+    await index.catch_up()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://evil.example") as client:
+        refused = await client.get(path)
+        assert refused.status_code == 421 and "--http-hosts" in refused.text
+        assert refused.headers["content-security-policy"]
+        for probe in ("/metrics", "/healthz"):
+            assert (await client.get(probe)).status_code == 200
+    assert index.subscriptions == 0
+    assert telemetry.registry.get_sample_value("scholarstream_http_refused_total", {"reason": "host"}) == 1
 
 
 # ---- merged authors

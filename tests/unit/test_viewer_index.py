@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.viewer import index as module
-from services.viewer.index import Match, ProfileIndex, TooManySubscribers
+from services.viewer.index import Budget, Match, ProfileIndex, TooManySubscribers
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import UnknownTopic
 from shared.log.memory import MemoryLog
@@ -203,6 +203,60 @@ def test_search_finds_what_a_plain_look_at_every_name_finds(names, text):
     assert sorted(match.author_id for match in found) == sorted(expected)
 
 
+@given(
+    st.lists(st.sampled_from(["Ada Lovelace", "Ada", "Lovelace Ada", "Adam Smith", "Zoë Ada", "Smith"]), max_size=40),
+    st.sampled_from(["ada", "a", "ada lovelace", "smith", "zoe"]),
+    st.integers(0, 60),
+)
+async def test_a_bounded_search_finds_the_same_unless_its_budget_is_spent(names, text, most):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SEGMENT", 4)
+        index = people(*names)
+        budget = Budget(most)
+        everything, found = await index.search(text, 100), await index.search(text, 100, budget)
+        if not budget.spent:
+            assert found == everything
+        else:
+            assert set(found) <= set(everything)
+            assert len(everything) > most
+            assert most - budget.left <= most + 4, "no more than a segment beyond the budget"
+        very = {match for match in everything if match.name.lower() == text}
+        assert very <= set(found), "the very name is found whatever the budget"
+
+
+async def test_names_are_ready_before_the_first_search():
+    log, stop = await profile_topic(MemoryLog()), asyncio.Event()
+    count = 3 * module.SEGMENT
+    await publish(log, *({"author_id": f"a:{n}", "name": f"Name {n}", "generation": 1, "version": 1} for n in range(count)))
+    index, folded = ProfileIndex(log), []
+    fold_segment = index._fold_segment
+    index._fold_segment = lambda segment: folded.append(segment) or fold_segment(segment)
+    following = asyncio.create_task(index.follow(stop))
+    async with asyncio.timeout(10):
+        while len(folded) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert sorted(folded) == [0, 1, 2] and not index._stale_segments
+    stop.set()
+    await asyncio.wait_for(following, 5)
+
+
+async def test_others_get_their_turn_while_the_log_is_being_read():
+    log, stop = await profile_topic(MemoryLog()), asyncio.Event()
+    await publish(log, *({"author_id": f"a:{n}", "name": "N", "generation": 1, "version": 1} for n in range(20_000)))
+    index, turns, held = ProfileIndex(log), 0, []
+    take = index.take
+    index.take = lambda number, records: held.append((len(records), turns)) or take(number, records)
+    following = asyncio.create_task(index.follow(stop))
+    async with asyncio.timeout(30):
+        while not index.caught_up:
+            turns += 1
+            await asyncio.sleep(0)
+    assert max(count for count, _ in held) <= module.READ_RECORDS
+    assert len({turn for _, turn in held}) == len(held), "between two steps there is a turn"
+    stop.set()
+    await asyncio.wait_for(following, 5)
+
+
 async def test_searches_every_segment(monkeypatch):
     monkeypatch.setattr(module, "SEGMENT", 4)
     index = people(*(f"Name{n:02} Both" for n in range(23)))
@@ -246,6 +300,24 @@ async def test_a_subscription_to_everybody_is_bounded(monkeypatch):
     got = [(change.author_id, change.snapshot.version) for change in [await subscription.next(1) for _ in range(3)]]
     assert got == [("a:2", 7), ("a:3", 8), ("a:4", 9)]
     assert subscription.dropped > 0
+
+
+async def test_what_waits_for_a_client_that_does_not_read_is_bounded_in_bytes(monkeypatch):
+    monkeypatch.setattr(module, "PENDING_BYTES", 10_000)
+    log = await profile_topic(MemoryLog())
+    index = ProfileIndex(log)
+    await index.start()
+    subscription = index.subscribe()
+    await publish(log, *(snapshot(f"a:{n}", version, name="x" * 2000) for version in (1, 2, 3) for n in range(50)))
+    while await index.advance():
+        pass
+    assert sum(len(one.value) for one in subscription._pending.values()) == subscription._bytes <= 10_000
+    assert subscription.dropped
+    newest = [(await subscription.next(1)).author_id for _ in range(len(subscription._pending))]
+    assert newest[-1] == "a:49" and subscription._bytes == 0
+    await publish(log, snapshot("a:1", 9, name="y" * 50_000))
+    await index.advance()
+    assert (await subscription.next(1)).snapshot.version == 9, "one waits whatever its size"
 
 
 async def test_subscriptions_end_when_the_index_stops():

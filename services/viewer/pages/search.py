@@ -9,8 +9,8 @@ from services.viewer.pages.layout import page
 from services.viewer.pages.words import number, plural
 
 
-def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: int, reading: float | None) -> str:
-    """reading: how much of the log has been read while that is still going on, None when everything has."""
+def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: int, reading: float | None, cut: bool = False) -> str:
+    """reading: how much of the log has been read while that goes on, None when everything has; cut: some matches are left out."""
     if not query:
         head = tag("h1", "Find an author")
         body: list = [tag("p", f"{plural(authors, 'author')} in this log. Type a name, or parts of one, in the field above.")]
@@ -20,6 +20,8 @@ def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: in
         head = tag("h1", f"Authors for “{query}”")
         said = f"Nobody among {plural(authors, 'author')} has a name with all these words." if not matches else None
         more = f"The first {limit}; more words find fewer." if len(matches) == limit else None
+        if cut:
+            more = "Too many names match to compare them all, so there may be better ones; more letters find them."
         body = [
             tag("p", said) if said else tag("ol", [_line(match) for match in matches], class_="matches"),
             more and tag("p", more, class_="muted"),

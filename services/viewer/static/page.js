@@ -58,9 +58,10 @@ async function update() {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
       if (!answer.ok) throw new Error(answer.statusText);
       if (answer.redirected) return location.replace(answer.url); // the author was merged into another one
-      const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("article.profile");
+      const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
       const before = article.dataset.version;
-      replace(next);
+      rename(newer);
+      replace(newer.querySelector("article.profile"));
       if (article.dataset.version === before) break; // an older page than announced: the next event brings it
       await new Promise((done) => setTimeout(done, PAUSE));
     }
@@ -70,6 +71,13 @@ async function update() {
   } finally {
     working = false;
   }
+}
+
+// An author may have got another name.
+function rename(newer) {
+  if (document.title !== newer.title) document.title = newer.title;
+  const [heading, other] = [article, newer].map((place) => place.querySelector("h1"));
+  if (heading.innerHTML !== other.innerHTML) heading.replaceChildren(...copy(other).childNodes);
 }
 
 function replace(next) {
