@@ -259,10 +259,42 @@ def _once_a_paper(team: Lists) -> Lists:
     return team.only(keep)
 
 
+# Characters that are no part of a key, as (first, last): white space among the control characters only parts words.
+UNSEEN = (
+    (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160),
+    (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_DROPPED = {code: None for first, last in UNSEEN for code in range(first, last + 1)}
+LONGEST_ID = 256  # bytes
+
+
 def author_key(author: Mapping) -> str:
-    """author_id, else "name:" and the name in NFKC, case folded, with single spaces."""
+    """author_id, else "name:" and the key of the name; an author_id that begins with "name:" is read as a name too."""
     key = author.get("author_id")
-    return "name:" + " ".join(unicodedata.normalize("NFKC", author["name"]).casefold().split()) if key is None else key
+    return of_name(author["name"]) if key is None else identity(key)
+
+
+def identity(author_id: str) -> str:
+    """An id as ids are compared."""
+    head, colon, name = author_id.partition(":")
+    if (head, colon) != ("name", ":"):
+        return author_id
+    _, dots, digest = name.rpartition("…")
+    if dots and len(digest) == 40 and not digest.strip("0123456789abcdef"):
+        return author_id
+    return author_id if of_name(name) == "name:" else of_name(name)
+
+
+def of_name(name: str) -> str:
+    """The id that a name makes: in NFKC, case folded, with single spaces, nothing that has no look; the end of a long one is a digest."""
+    name = name.translate(_DROPPED)
+    for _ in range(3):
+        name = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    made = f"name:{name}".encode()
+    if len(made) <= LONGEST_ID:
+        return made.decode()
+    return made[: LONGEST_ID - 43].decode(errors="ignore") + "…" + hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
 
 
 def authors_of(event: Mapping) -> list[str]:

@@ -17,7 +17,7 @@ import orjson
 
 from services.budget import DEFAULT, Amount, memory_of
 from services.expected import Expected
-from services.literature import CARD_FIELDS, Literature, Names, Papers, People, authors_of, card_of, digest_of_card
+from services.literature import CARD_FIELDS, Literature, Names, Papers, People, authors_of, card_of, digest_of_card, identity
 from services.recount import Recount
 from services.sample import Sample
 from services.slices import WHOLE, Slices, Spool
@@ -224,8 +224,10 @@ class Verifier:
                 if topic == PAPERS.name:
                     row = (partition.number, record.offset, record.value)
                     papers.add(recount.papers.number(record.key.decode()), row, len(record.value) + ROW_BYTES)
-                elif (number := recount.authors.number(record.key.decode())) < self.slices:
-                    people.add(number, author_events.decode(record.value), len(record.value) + ROW_BYTES)
+                else:
+                    event = author_events.decode(record.value)
+                    if (number := recount.authors.number(event["author_id"])) < self.slices:
+                        people.add(number, event, len(record.value) + ROW_BYTES)
         for number in range(self.slices):
             self._report_slice("reading", number)
             literature = Literature()
@@ -550,11 +552,11 @@ class Newest:
 
 
 def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
-    """Error: InputRefused when a record is not under its id, or not in the partition of its key."""
-    if key != name.encode():
+    """Error: InputRefused when a record is not under its id (names may be spelled otherwise), or not in the partition of the id."""
+    if key != name.encode() and (not name.startswith("name:") or identity((key or b"").decode(errors="replace")) != name):
         raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
-    if int(partitions_of([key], count)[0]) != partition:
-        raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its key")
+    if int(partitions_of([name.encode()], count)[0]) != partition:
+        raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its id")
 
 
 async def demand_idle(settings) -> None:

@@ -3,6 +3,7 @@
 Nothing of the product is used here, not even its contracts: the definitions are docs/metrics.md in dicts, sets and `sorted`.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -106,7 +107,20 @@ def is_id(value: object) -> bool:
 
 
 def is_name(value: object) -> bool:
-    return is_text(value, 500) and value.strip() != ""
+    return is_text(value, 500) and any(not character.isspace() and seen(character) and character != "\u2800" for character in value)
+
+
+LOOKLESS = {"\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u180f", "\u2065", "\u3164", "\uffa0"}
+SIGNS = {0x6DD, 0x70F, 0x8E2, 0x110BD, 0x110CD, *range(0x600, 0x606), *range(0x890, 0x892), *range(0x13430, 0x13440)}  # formats with a look
+
+
+def seen(character: str) -> bool:
+    """Whether it has a look of its own, or is white space."""
+    code = ord(character)
+    if character in LOOKLESS or 0x180B <= code <= 0x180D or 0xFE00 <= code <= 0xFE0F or 0xFFF0 <= code <= 0xFFF8 or code >> 12 == 0xE0:
+        return False
+    kind = unicodedata.category(character)
+    return kind not in ("Cc", "Cf") or character.isspace() or code in SIGNS
 
 
 def is_label(value: object) -> bool:
@@ -215,10 +229,36 @@ def valid(event: object) -> bool:
 
 
 def author_key(author: dict) -> str:
-    """author_id, or else "name:" and the name in NFKC, case folded, with single spaces."""
-    if author.get("author_id") is not None:
-        return author["author_id"]
-    return "name:" + " ".join(unicodedata.normalize("NFKC", author["name"]).casefold().split())
+    """author_id, or else "name:" and the name as names are compared."""
+    return key_of_name(author["name"]) if author.get("author_id") is None else same(author["author_id"])
+
+
+def same(author_id: str) -> str:
+    """The id itself; one that begins with "name:" is the id of that name, unless it ends in a digest already."""
+    if not author_id.startswith("name:") or re.search(r"…[0-9a-f]{40}\Z", author_id):
+        return author_id
+    key = key_of_name(author_id[5:])
+    return author_id if key == "name:" else key
+
+
+def with_ids_compared(event: dict) -> dict:
+    """A valid event with the ids in it as they are compared."""
+    return event | {field: same(event[field]) for field in ("author_id", "into") if field in event}
+
+
+def key_of_name(name: str) -> str:
+    """ "name:" and what is seen of it in NFKC, case folded, with single spaces. Beyond 256 bytes: 213 of them, "…" and a digest."""
+    name = "".join(filter(seen, name))
+    before = None
+    while name != before:
+        before, name = name, " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    key = "name:" + name
+    if len(key.encode()) > 256:
+        digest = hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
+        while len(key.encode()) > 213:
+            key = key[:-1]
+        key += "…" + digest
+    return key
 
 
 # ----------------------------------------------------------------------------------------------------------------- the oracle
@@ -244,6 +284,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
         event = parse(raw)
         if not valid(event):
             continue
+        event = with_ids_compared(event)
         kind = event.get("event", "paper.published")
         if kind in ("paper.published", "paper.withdrawn"):
             held = newest.get(event["paper_id"])
