@@ -8,7 +8,7 @@ import structlog
 from services import worker
 from services.patience import patiently
 from services.producer.clock import keep_time, tick, today_utc
-from services.producer.ingest import Counts, OnProgress, bookmark, partition_counts, pump
+from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, partition_counts, pump
 from services.producer.intake import Intake
 from services.producer.sources import Source, open_source
 from shared.log.port import Log
@@ -16,6 +16,7 @@ from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 ROLE = "producer"
+logger = structlog.get_logger(ROLE)
 
 
 async def produce(
@@ -49,6 +50,8 @@ async def produce(
                 intake = Intake(source.name, partitions, settings)
                 sent = await pump(log, intake, source, stop=stop, on_progress=progress, state=state, telemetry=telemetry, tell=tell)
                 counts.add(sent)
+                if source.left_out:
+                    logger.warning("left out of foreign records", source=source.name, left_out=left_out_of(source))
 
     try:
         async with asyncio.TaskGroup() as tasks:
