@@ -431,6 +431,9 @@ class Verifier:
                 return  # the places after it would all differ
             if entry["citations"] != citations:
                 self.differences.add(name, f"papers[{place}].citations ({paper_id})", entry["citations"], citations)
+            team = int(right.papers.team[paper])
+            if entry.get("people", entry["authors_total"]) != team:
+                self.differences.add(name, f"papers[{place}].people ({paper_id})", entry.get("people"), team)
             by_source = right.papers.counted[paper] or {}
             if entry.get("citations_by_source", {}) != by_source:
                 self.differences.add(name, f"papers[{place}].citations_by_source ({paper_id})", entry.get("citations_by_source"), by_source)

@@ -153,8 +153,14 @@ COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index"
 SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
 FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out")
-GROUPS = {"collaboration", "collaborations", "consortium", "consortia", "group", "team", "teams", "committee", "network", "initiative",
-          "investigators", "project"}  # fmt: skip
+PERSONAL = "groups?|teams?|networks?|projects?"
+IMPERSONAL = (
+    "collaborations?|collaborators?|collaboratives?|consorti(?:um|a|ums)|trialists|investigators|(?:sub)?committees?|initiatives?"
+    r"|workgroups?|alliance|association|society|task\W+forces?|working\W+part(?:y|ies)"
+)
+GIVEN_NAMES = (
+    "ada|adam|anna|anne|bob|david|emma|james|jane|john|maria|mary|paul|peter|robert|sarah|theodore|thomas|william|\\w"  # of the tests
+)
 SERIES = ("papers_by_year", "citations_by_year")
 
 
@@ -335,6 +341,9 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     nonself = {paper: sum(authors[by].keys().isdisjoint(authors[paper].keys()) for by in citing[paper]) for paper in papers}
 
     cards = {paper: card(papers[paper], citations[paper], sources[paper]) for paper in papers}
+    for paper, entry in cards.items():
+        if len(authors[paper]) != entry["authors_total"]:
+            entry["people"] = len(authors[paper])
 
     profiles = {}
     for author in sorted(known | described.keys() | reported.keys()):
@@ -402,11 +411,19 @@ def affiliations_of(entries: list[dict]) -> list[dict]:
 
 
 def is_group(name: str) -> bool:
-    """Whether the last words say so: "… Collaboration", "… Study Group", "… Consortium members"."""
-    words = re.split(r"[^\w]+", name.rstrip(" .)]").lower())
-    if len(words) > 1 and words[-1] in ("members", "investigators", "authors") and words[-2] in GROUPS:
-        words.pop()
-    return words[-1] in GROUPS
+    """Whether the words say so: "… Collaboration", "… Study Group members", "Task Force on …", "Collaboration ATLAS"."""
+    if re.search(rf"\b(?:{IMPERSONAL})\W+(?:for|of|on)\b", name, re.I):
+        return True
+    if re.match(rf"\W*(?:(?i:the)\W+)?(?i:{IMPERSONAL})(?:\s*,\W*\w|\W+(?=\w*[A-Z]\w*[A-Z]))", name):
+        return True
+    while re.search(r".[(\[][^()\[\]]*[)\]][\s.,;]*$", name):
+        name = re.sub(r"[(\[][^()\[\]]*[)\]][\s.,;]*$", "", name)
+    found = re.search(
+        rf"(.*?)\b({IMPERSONAL}|{PERSONAL})(?:\W+(?:members|investigators|authors|participants|collaborators))?\W*$", name, re.I
+    )
+    if not found:
+        return False
+    return not (re.fullmatch(PERSONAL, found[2], re.I) and re.fullmatch(rf"\W*(?:(?:{GIVEN_NAMES})\W+)+", found[1], re.I))
 
 
 def objections(said: dict, ours: dict) -> list[str]:

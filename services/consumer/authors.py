@@ -266,7 +266,8 @@ class Authors(PackStage):
         self._change(again, *counts)
         for column in self.row_counted:
             column.data[slot[other | fresh]] = -1
-        out["row"] = {"row": slot, "author": author, "paper": paper, "sig": rows["sig"].take(last)}
+        out["row"] = {"row": slot, "author": author, "paper": paper, "people": rows["authors"][last],
+                      "sig": rows["sig"].take(last)}  # fmt: skip
         return distinct(np.concatenate([left, author]))
 
     def _set(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:

@@ -5,6 +5,8 @@ from what was published last and its version is above (rule P3); several changes
 coalesced).
 """
 
+import re
+
 import numpy as np
 import orjson
 
@@ -26,11 +28,28 @@ from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages import causes
-from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_by, last_of, pair, stable_order
+from shared.stages.columns import (
+    I8,
+    I16,
+    I32,
+    I64,
+    Column,
+    Keys,
+    Lists,
+    Names,
+    Tallies,
+    distinct,
+    find,
+    last_by,
+    last_of,
+    pair,
+    stable_order,
+)
 from shared.stages.packs import Pack, Rows
 from shared.stages.stage import Layout, PackStage
 
 UNRANKED = -1
+LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card: an unescaped quote is no part of a text
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 
 
@@ -50,11 +69,13 @@ class Profiles(PackStage):
         self.cohorts = Names(own=True)
         self.standing = Column(I32, -1, width=len(FACTS))
         self.date, self.fact = Column(I32), Column(I32)
+        self.listed = Column(I16)  # authors as listed; the rows say how many people they are
         self.facts_seen = Keys(own=True)  # "year|truncated|category": what tallies need to know of a paper
         self.fact_year, self.fact_category, self.fact_truncated = Column(I32), Column(I32), Column(I8)
         # rows (authorships): of an author with more than `top` papers the first `top` rows in `held` are its most cited ones
         self.row_author, self.row_paper, self.row_citations = Column(I32, -1), Column(I32, -1), Column(I32, -1)
         self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
+        self.row_people = Column(I16)
         # authors
         self.authors, self.sources, self.others, self.categories, self.written = Names(), Names(), Names(), Keys(), Keys(own=True)
         self.numbers = Column(I64, width=len(REFERENCES))
@@ -83,8 +104,10 @@ class Profiles(PackStage):
 
     def parts(self):
         return {
-            "papers": self.papers, "cards": self.cards, "date": self.date, "fact": self.fact, "facts_seen": self.facts_seen,
+            "papers": self.papers, "cards": self.cards, "listed": self.listed,
+            "date": self.date, "fact": self.fact, "facts_seen": self.facts_seen,
             "row_author": self.row_author, "row_paper": self.row_paper, "row_citations": self.row_citations,
+            "row_people": self.row_people,
             "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
             "sources": self.sources, "others": self.others, "redirect": self.redirect,
             "categories": self.categories, "written": self.written, "numbers": self.numbers, "grounds": self.grounds,
@@ -208,7 +231,8 @@ class Profiles(PackStage):
                     self._place(slot, *self.unplaced.pop(name))
         if "paper_key" in kinds:
             self.papers.extend(kinds["paper_key"]["key"])
-            for column in (self.cards, self.date, self.fact, self.standing, self.reports, *self.paper_counted, *self.paper_standing):
+            for column in (self.cards, self.listed, self.date, self.fact, self.standing, self.reports, *self.paper_counted,
+                           *self.paper_standing):  # fmt: skip
                 column.resize(len(self.papers))
         if "other_key" in kinds:
             self.others.extend(kinds["other_key"]["key"])
@@ -225,6 +249,7 @@ class Profiles(PackStage):
         card = rows["card"].take(last)
         self.cards.replace(paper, card.lengths, card.values)
         self.date.data[paper] = date
+        self.listed.data[paper] = [int(LISTED.search(blob)[1]) for blob in card.blobs()]
         category = [rows["category"][i] for i in last.tolist()]
         before = len(self.facts_seen)
         facts = [f"{d // 10000}|{t}|{c}" for d, t, c in zip(date.tolist(), truncated.tolist(), category, strict=True)]
@@ -244,8 +269,10 @@ class Profiles(PackStage):
         row, author, paper = rows["row"][last], rows["author"][last], rows["paper"][last]
         written = self.written.learn([b.decode() for b in rows["sig"].take(last).blobs()])
         size = max(self.row_author.size, int(row.max()) + 1)
-        for column in (self.row_author, self.row_paper, self.row_citations, self.row_written, self.row_fact, self.row_ranked):
+        for column in (self.row_author, self.row_paper, self.row_citations, self.row_written, self.row_fact, self.row_ranked,
+                       self.row_people):  # fmt: skip
             column.resize(size)
+        self.row_people.data[row] = rows["people"][last]
         present = self.row_citations.data[row] >= 0
         stands = present & (self.row_author.data[row] == author) & (self.row_paper.data[row] == paper)
         leaves = present & ~stands

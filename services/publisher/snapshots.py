@@ -195,7 +195,8 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
     paper, citations = state.row_paper.data[row], state.row_citations.data[row]
     key = pair(citations, state.date.data[paper])
     order = np.lexsort((-key, owner))
-    paper, citations, key = paper[order], citations[order], key[order]
+    paper, citations, key, people = paper[order], citations[order], key[order], state.row_people.data[row][order]
+    of_paper = dict(zip(paper.tolist(), people.tolist(), strict=True)) if (people != state.listed.data[paper]).any() else {}
     tied = np.flatnonzero((key[1:] == key[:-1]) & (owner[1:] == owner[:-1]))
     if len(tied):
         for run in np.split(tied, np.flatnonzero(np.diff(tied) > 1) + 1):
@@ -208,6 +209,8 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
     for at in np.flatnonzero(state.reports.length.data[paper]).tolist():
         told = [dict(zip(("source", "version", "novelty"), one, strict=True)) for one in _reports(state, paper[at])]
         pieces[at] = b'%s,"novelty_reported":%s}' % (pieces[at][:-1], orjson.dumps(told))
+    for at in [at for at, one in enumerate(paper.tolist()) if of_paper[one] != state.listed.data[one]] if of_paper else ():
+        pieces[at] = b'%s,"people":%d}' % (pieces[at][:-1], of_paper[int(paper[at])])
     if state.sources.names:
         _add_sources(pieces, state, paper)
     return pieces, [0, *np.cumsum(shown).tolist()]
