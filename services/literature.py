@@ -94,6 +94,8 @@ class Literature:
         self.year, self.published, self.field = array("h"), array("I"), array("I")
         self.authors_at, self.authors_count, self.references_at, self.references_count = (array("Q") for _ in range(4))
         self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("Q")
+        # of each author how the latest list called him that ever had him: date (YYYYMMDD, 0: none), paper, name
+        self.last_date, self.last_paper, self.last_name = array("I"), array("q"), array("I")
         self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
         self.texts = Texts()
         self.scored: dict[int, dict[tuple[str, str], float]] = {}  # paper → (source, version) → novelty told first
@@ -132,12 +134,34 @@ class Literature:
         names: dict[int, str] = {}
         for author in event.get("authors") or ():
             names.setdefault(self.authors.number(author_key(author)), author["name"])
+        date = int((published or "").replace("-", "").ljust(8, "0"))
+        for author, name in names.items():
+            self._call(author, date, paper, self.words.number(name))
         self.authorship_author.extend(names)
         self.authorship_name.extend(map(self.words.number, names.values()))
         self.authors_count[paper] = len(names)
         references = set(event.get("references") or ()) - {event["paper_id"]}
         self.reference.extend(map(digest_of, references))
         self.references_count[paper] = len(references)
+
+    def _call(self, author: int, date: int, paper: int, name: int) -> None:
+        while len(self.last_date) <= author:
+            self.last_date.append(0)
+            self.last_paper.append(-1)
+            self.last_name.append(0)
+        held = self.last_paper[author]
+        if held < 0 or (date, self.papers.names[paper]) >= (self.last_date[author], self.papers.names[held]):
+            self.last_date[author], self.last_paper[author], self.last_name[author] = date, paper, name
+
+    def called(self, identities: Mapping[str, str]) -> Iterator[tuple[str, tuple[int, str, str]]]:
+        """(author, (date, paper_id, name)) of those who have no papers here that count for them."""
+        busy = bytearray(len(self.authors))
+        for at, count in zip(self.authors_at, self.authors_count, strict=True):
+            for author in self.authorship_author[at : at + count]:
+                busy[author] = True
+        for author, name in enumerate(self.authors.names):
+            if not busy[author] or name in identities:
+                yield name, (self.last_date[author], self.papers.names[self.last_paper[author]], self.words.names[self.last_name[author]])
 
     def _paper(self, paper_id: str) -> int:
         paper = self.papers.number(paper_id)

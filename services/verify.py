@@ -170,7 +170,9 @@ class Verifier:
                     people = People()
                     for event in told.take(number):
                         people.take(event)
-                expected = Expected(recount.written(number), people, recount.identities_of(number), recount.today, self.listed)
+                expected = Expected(
+                    recount.written(number), people, recount.identities_of(number), recount.today, self.listed, recount.called(number)
+                )
                 changes(number)
                 newest = snapshots(number)
                 published += len(newest.authors)
@@ -315,7 +317,7 @@ class Verifier:
         expected = right.profile(name)
         for what in ("redirect", "papers_total", "field", "name"):
             if what == "name" and expected["name"] is None:
-                continue  # nobody says what an author without papers is called
+                continue  # nobody says what an author is called who never was on a paper
             if snapshot.get(what) != expected[what]:
                 self.differences.add(name, what, snapshot.get(what), expected[what])
         bases = {basis for basis, metrics in snapshot.get("metrics", {}).items() if basis == "references" or metrics.get("papers_counted")}

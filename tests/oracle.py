@@ -274,8 +274,8 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad.
 
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
-    in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: no papers,
-    not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
+    in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: never on
+    a paper, not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
     papers (the first 100 in their order), reported, affiliations, extras (what a description adds), flags (all
     but two: collective_author is `collective`, definitions_changed is about releases), coverage.
     """
@@ -285,6 +285,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     reported: dict[str, dict[str, dict]] = defaultdict(dict)  # author → source → event with the newest as_of
     claims: dict[str, dict] = {}  # author → merge or separation of the highest revision, the later of equals
     known: set[str] = set()
+    called: dict[str, tuple[str, str, str]] = {}  # author → date, paper and name of the latest list that ever had him
     today: str | None = None
     for raw in events:
         event = parse(raw)
@@ -297,6 +298,13 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
                 known |= {author_key(author) for author in event.get("authors") or []}
+                once: dict[str, str] = {}
+                for author in event.get("authors") or []:
+                    once.setdefault(author_key(author), author["name"])
+                for author, name in once.items():
+                    late = ((event.get("published") or "").replace("-", "").ljust(8, "0"), event["paper_id"], name)
+                    if author not in called or late[:2] >= called[author][:2]:
+                        called[author] = late
         elif kind == "paper.counted":
             held = counted.get((event["paper_id"], event["source"]))
             if held is None or event["as_of"] >= held["as_of"]:
@@ -367,6 +375,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
         coverage = round(sum(reference in papers for reference in references) / len(references), 6) if references else None
         fields = Counter(event["categories"][0] for event in (papers[p] for p in mine) if event.get("categories"))
         names = Counter(authors[paper][author]["name"] for paper in mine)
+        usual = most_frequent(names, lambda name: (-len(name), name))
         ordered = sorted(mine)
         ordered.sort(key=lambda paper: papers[paper].get("published") or "", reverse=True)
         ordered.sort(key=lambda paper: citations[paper], reverse=True)
@@ -379,7 +388,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
         profiles[author] = {
             "author_id": author,
             "redirect": None if canonical(author, into) == author else canonical(author, into),
-            "name": described[author]["name"] if author in described else most_frequent(names, lambda name: (-len(name), name)),
+            "name": described[author]["name"] if author in described else usual or called.get(author, (None,))[-1],
             "field": last_part(most_frequent(fields, lambda field: field)),
             "described": author in described,
             "as_of": today,

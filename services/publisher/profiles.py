@@ -90,6 +90,8 @@ class Profiles(PackStage):
         self.about = Lists(np.uint8)
         self.redirect = Column(I32, -1)  # place in `others` of the author that this one stands for
         self.truncated_papers = Column(I32)
+        # how the latest paper called the author, of those that count no longer or for another one; -1: none
+        self.last_date, self.last_paper, self.last_written = Column(I32), Column(I32, -1), Column(I32)
         self.day = 0
         self.facts_seen.learn([NOTHING_KNOWN])
         self._learn_facts([NOTHING_KNOWN])
@@ -114,6 +116,7 @@ class Profiles(PackStage):
             "score_counts": self.score_counts, "cohorts": self.cohorts, "reports": self.reports, "standing": self.standing,
             "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
+            "last_date": self.last_date, "last_paper": self.last_paper, "last_written": self.last_written,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"counted_grounds.{i}": c for i, c in enumerate(self.counted_grounds)},
             **{f"paper_counted.{i}": c for i, c in enumerate(self.paper_counted)},
@@ -164,6 +167,8 @@ class Profiles(PackStage):
             self._describe(kinds["card"])
         if "row" in kinds:
             moved.append(self._define(kinds["row"]))
+        if "called" in kinds:
+            self._call(kinds["called"])
         if "state" in kinds:
             rows = kinds["state"]
             last = last_of(rows["row"])
@@ -223,7 +228,8 @@ class Profiles(PackStage):
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
             for part in (self.numbers, self.grounds, self.score_counts, self.version, self.held, self.floor, self.tallies, self.about,
-                         self.redirect, self.truncated_papers, self.public_version, self.public_digest, self.public_numbers,
+                         self.redirect, self.truncated_papers, self.last_date, self.last_paper, self.last_written,
+                         self.public_version, self.public_digest, self.public_numbers,
                          self.public_counted, self.waiting, *self.counted, *self.counted_grounds):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
@@ -249,7 +255,7 @@ class Profiles(PackStage):
         card = rows["card"].take(last)
         self.cards.replace(paper, card.lengths, card.values)
         self.date.data[paper] = date
-        self.listed.data[paper] = [int(LISTED.search(blob)[1]) for blob in card.blobs()]
+        self.listed.data[paper] = [int(found[1]) if (found := LISTED.search(blob)) else 0 for blob in card.blobs()]  # withdrawn: no card
         category = [rows["category"][i] for i in last.tolist()]
         before = len(self.facts_seen)
         facts = [f"{d // 10000}|{t}|{c}" for d, t, c in zip(date.tolist(), truncated.tolist(), category, strict=True)]
@@ -283,6 +289,16 @@ class Profiles(PackStage):
         many = self.held.length.data[author] > self.top  # a new date may change the order
         self._rank(distinct(author[stands & many]))
         return distinct(np.concatenate([left, author]))
+
+    def _call(self, rows: Rows) -> None:
+        """The latest date stands, then the largest paper_id, then the later row."""
+        names = self.papers.names
+        written = self.written.learn([blob.decode() for blob in rows["sig"].blobs()])
+        told = zip(rows["author"].tolist(), rows["paper"].tolist(), rows["date"].tolist(), written.tolist(), strict=True)
+        for author, paper, date, spelled in told:
+            held = int(self.last_paper.data[author])
+            if held < 0 or (date, names[paper]) >= (int(self.last_date.data[author]), names[held]):
+                self.last_date.data[author], self.last_paper.data[author], self.last_written.data[author] = date, paper, spelled
 
     def _tally(self, row: np.ndarray, sign: int) -> None:
         """Adds to (or takes from) the tallies of the rows' authors: year, category, name and affiliations as written."""

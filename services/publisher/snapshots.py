@@ -24,6 +24,7 @@ from shared.stages.columns import I64, Lists, distinct, pair, ranges
 
 CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
 LOW = (1 << 28) - 1
+NOBODY = -1
 AFFILIATIONS = 10  # told in a snapshot
 COUNTED_PAPERS = COUNTED.index("papers_counted")
 EXTRAS = ("orcid", "homepage", "aliases")
@@ -144,6 +145,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
     definitions_changed = state.layout.generation > 1 and definitions.changed()
     redirect = state.redirect.data[authors].tolist()
+    called = np.where(state.last_paper.data[authors] >= 0, state.last_written.data[authors], NOBODY).tolist()
     basis, named_novelty = state.layout.headline_basis, state.layout.headline_novelty
     wanted = basis.removeprefix("counted:") if basis.startswith("counted:") else None
     for at, slot in enumerate(authors.tolist()):
@@ -151,6 +153,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         said = orjson.loads(about[at]) if about[at] else None
         described = (said and said["described"]) or {}
         spelled, affiliations = _as_written([written[w] for w in what[name:end]], counts[name:end])
+        if spelled is None and called[at] != NOBODY:
+            spelled, _ = _parsed(written[called[at]])
         author_id, own = author_names[slot], numbers[at]
         by_source = [(source, rows[at], ranks[at]) for source, rows, ranks in sources if rows[at][COUNTED_PAPERS]] if sources else []
         counted = {source: dict(zip(COUNTED, row, strict=True)) for source, row, _ in by_source} if by_source else {}

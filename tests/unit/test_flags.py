@@ -19,7 +19,8 @@ GROUPS = ["ATLAS Collaboration", "The Pierre Auger collaboration", "Human Genome
           "The SPRINT Investigators", "SHARE-INVESTIGATORS", "ENIGMA Network", "European Reference Network", "The Annotation Group",
           "Cochrane Project", "IMPACT Study Group Investigators", "Working Party of the EULAR"]  # fmt: skip
 PEOPLE = ["Ada Lovelace", "Group Theodore", "Team Wong", "Collaboration Smith", "Anna Grouper", "Teamson", "J. Projects", "",
-          "John Network", "J. Network", "John Q. Network", "Network, John", "Mary Project", "Anna-Maria Team", "Peter Group (ed.)", "Committee Smith",
+          "John Network", "J. Network", "John Q. Network",
+          "Network, John", "Mary Project", "Anna-Maria Team", "Peter Group (ed.)", "Committee Smith",
           "Forcett Task", "Paul Party", "()", "(Ada Lovelace)"]  # fmt: skip
 
 
