@@ -4,8 +4,10 @@ dead-letters.v1 is append-only: an action on a letter is a further record that n
 """
 
 import base64
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import NamedTuple
 
 from services import worker
@@ -20,6 +22,7 @@ HOME = Partition(DEAD_LETTERS.name, 0)
 OPEN, REPLAYED, DROPPED = "open", "replayed", "dropped"
 SHOWN_REFUSED = 5
 AT_ONCE = 500  # letters sent in one append
+VERSION_OF_FILE = re.compile(r"(file:.*)@[0-9a-f]{8}", re.DOTALL)  # what sources call a file: its path, and which version of it
 
 
 class Letter(NamedTuple):
@@ -118,8 +121,9 @@ class _Unlimited(NamedTuple):
 
 
 async def _read(log: Log) -> list[Letter]:
-    """Every letter there is. Of those with one origin (a crash repeats them) the first is the letter."""
-    found: dict[tuple[str, str, str], tuple[Record, dict[str, str]]] = {}
+    """Every letter there is. Of those with one origin the first is the letter: a crash repeats them, and so does a file that has grown,
+    where line and bytes are the same."""
+    found: dict[tuple, tuple[Record, dict[str, str]]] = {}
     actions: dict[int, str] = {}
     async for record in _records(log):
         headers = _texts(record.headers)
@@ -127,7 +131,10 @@ async def _read(log: Log) -> list[Letter]:
             if headers.get("of", "").isdecimal():
                 actions[int(headers["of"])] = headers["action"]
         else:
-            found.setdefault(_origin(record.offset, headers), (record, headers))
+            topic, *place = _origin(record.offset, headers)
+            file = VERSION_OF_FILE.fullmatch(topic)
+            same = (file[1], blake2b(record.value, digest_size=16).digest()) if file else (topic,)
+            found.setdefault((*same, *place), (record, headers))
     return [Letter(record.offset, record, headers, actions.get(record.offset, OPEN)) for record, headers in found.values()]
 
 

@@ -17,9 +17,18 @@ LOW_COVERAGE = 0.5
 class Expected:
     """Authors of one slice: `profile(author)` is what his newest snapshot must say; it lists the first `listed` papers."""
 
-    def __init__(self, papers: Papers, people: People, identities: Mapping[str, str], today: str | None, listed: int = 100) -> None:
-        """papers: all that these authors wrote (Recount.written); people: what is said of them; identities: merged → who it is."""
-        self.papers, self.people, self.identities, self.listed = papers, people, identities, listed
+    def __init__(
+        self,
+        papers: Papers,
+        people: People,
+        identities: Mapping[str, str],
+        today: str | None,
+        listed: int = 100,
+        called: Mapping[str, str] | None = None,
+    ) -> None:
+        """papers: all that these authors wrote (Recount.written); people: what is said of them; identities: merged → who it is; called:
+        the names of authors without papers (Recount.called)."""
+        self.papers, self.people, self.identities, self.listed, self.called = papers, people, identities, listed, called or {}
         self.this_year = int(today[:4]) if today else None
         self._place_of = {name: place for place, name in enumerate(papers.name.tolist())}
         self._authors = Names()
@@ -98,7 +107,7 @@ class Expected:
         field = min(fields, key=lambda category: (-fields[category], category), default=None)
         return {
             "redirect": self.identities.get(author),
-            "name": self.people.described[author][1] if author in self.people.described else usual_name,
+            "name": self.people.described[author][1] if author in self.people.described else usual_name or self.called.get(author),
             "field": last_part(field),
             "metrics": metrics,
             "scores": self._scores(papers),

@@ -94,6 +94,8 @@ class Literature:
         self.year, self.published, self.field = array("h"), array("I"), array("I")
         self.authors_at, self.authors_count, self.references_at, self.references_count = (array("Q") for _ in range(4))
         self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("Q")
+        # of each author how the latest list called him that ever had him: date (YYYYMMDD, 0: none), paper, name
+        self.last_date, self.last_paper, self.last_name = array("I"), array("q"), array("I")
         self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
         self.texts = Texts()
         self.scored: dict[int, dict[tuple[str, str], float]] = {}  # paper → (source, version) → novelty told first
@@ -132,12 +134,34 @@ class Literature:
         names: dict[int, str] = {}
         for author in event.get("authors") or ():
             names.setdefault(self.authors.number(author_key(author)), author["name"])
+        date = int((published or "").replace("-", "").ljust(8, "0"))
+        for author, name in names.items():
+            self._call(author, date, paper, self.words.number(name))
         self.authorship_author.extend(names)
         self.authorship_name.extend(map(self.words.number, names.values()))
         self.authors_count[paper] = len(names)
         references = set(event.get("references") or ()) - {event["paper_id"]}
         self.reference.extend(map(digest_of, references))
         self.references_count[paper] = len(references)
+
+    def _call(self, author: int, date: int, paper: int, name: int) -> None:
+        while len(self.last_date) <= author:
+            self.last_date.append(0)
+            self.last_paper.append(-1)
+            self.last_name.append(0)
+        held = self.last_paper[author]
+        if held < 0 or (date, self.papers.names[paper]) >= (self.last_date[author], self.papers.names[held]):
+            self.last_date[author], self.last_paper[author], self.last_name[author] = date, paper, name
+
+    def called(self, identities: Mapping[str, str]) -> Iterator[tuple[str, tuple[int, str, str]]]:
+        """(author, (date, paper_id, name)) of those who have no papers here that count for them."""
+        busy = bytearray(len(self.authors))
+        for at, count in zip(self.authors_at, self.authors_count, strict=True):
+            for author in self.authorship_author[at : at + count]:
+                busy[author] = True
+        for author, name in enumerate(self.authors.names):
+            if not busy[author] or name in identities:
+                yield name, (self.last_date[author], self.papers.names[self.last_paper[author]], self.words.names[self.last_name[author]])
 
     def _paper(self, paper_id: str) -> int:
         paper = self.papers.number(paper_id)
@@ -259,10 +283,42 @@ def _once_a_paper(team: Lists) -> Lists:
     return team.only(keep)
 
 
+# Characters that are no part of a key, as (first, last): white space among the control characters only parts words.
+UNSEEN = (
+    (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160),
+    (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_DROPPED = {code: None for first, last in UNSEEN for code in range(first, last + 1)}
+LONGEST_ID = 256  # bytes
+
+
 def author_key(author: Mapping) -> str:
-    """author_id, else "name:" and the name in NFKC, case folded, with single spaces."""
+    """author_id, else "name:" and the key of the name; an author_id that begins with "name:" is read as a name too."""
     key = author.get("author_id")
-    return "name:" + " ".join(unicodedata.normalize("NFKC", author["name"]).casefold().split()) if key is None else key
+    return of_name(author["name"]) if key is None else identity(key)
+
+
+def identity(author_id: str) -> str:
+    """An id as ids are compared."""
+    head, colon, name = author_id.partition(":")
+    if (head, colon) != ("name", ":"):
+        return author_id
+    _, dots, digest = name.rpartition("…")
+    if dots and len(digest) == 40 and not digest.strip("0123456789abcdef"):
+        return author_id
+    return author_id if of_name(name) == "name:" else of_name(name)
+
+
+def of_name(name: str) -> str:
+    """The id that a name makes: in NFKC, case folded, with single spaces, nothing that has no look; the end of a long one is a digest."""
+    name = name.translate(_DROPPED)
+    for _ in range(3):
+        name = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    made = f"name:{name}".encode()
+    if len(made) <= LONGEST_ID:
+        return made.decode()
+    return made[: LONGEST_ID - 43].decode(errors="ignore") + "…" + hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
 
 
 def authors_of(event: Mapping) -> list[str]:

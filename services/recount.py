@@ -33,6 +33,7 @@ class Recount:
         for author, number in zip(identities, authors.numbers(digests_of(identities)).tolist(), strict=True):
             self._merged.setdefault(number, []).append(author)
         self.scores = Scores()
+        self._called = Spool(folder, "called")
         self.total = dict.fromkeys(("papers", "authorships", "citations"), 0)
         self._papers, self._citing, self._pairs, self._new, self._resolved, self._written = (
             Spool(folder, name) for name in ("papers", "citing", "pairs", "new", "resolved", "written")
@@ -41,6 +42,9 @@ class Recount:
     def take(self, number: int, read: Literature) -> None:
         """The papers of a slice."""
         papers = settled(read, self.identities, self.today)
+        for author, told in read.called(self.identities):
+            if (mine := self.authors.number(author)) < self.authors.count:
+                self._called.add(mine, (author, told), 3 * len(author) + len(told[2]))
         self.total["papers"] += int(papers.current.sum())
         self.total["authorships"] += len(papers.authors.owner)
         self.scores.note_months(papers)
@@ -124,6 +128,13 @@ class Recount:
     def identities_of(self, number: int) -> dict[str, str]:
         """Of the merged authors of a slice, who they are."""
         return {author: self.identities[author] for author in self._merged.get(number, ())}
+
+    def called(self, number: int) -> dict[str, str]:
+        """Of authors of a slice what the latest list called them that ever had them, where none counts for them in some slice of papers."""
+        latest: dict[str, tuple[int, str, str]] = {}
+        for author, told in self._called.take(number):
+            latest[author] = max(told, latest.get(author, told), key=lambda one: one[:2])
+        return {author: name for author, (_, _, name) in latest.items()}
 
     @staticmethod
     def _cut(slices: Slices, digests: np.ndarray) -> Iterator[tuple[int, np.ndarray | slice]]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from tests.integration.equality import SCORES
-from tests.oracle import author_key, parse, references_of, valid
+from tests.oracle import author_key, parse, references_of, valid, with_ids_compared
 
 TOLD = 20
 FIELDS = {
@@ -33,7 +33,7 @@ class Happened:
         self.citations: set[tuple[str, str]] = set()  # (citing, cited) by any revision
         self.facts: set[tuple[str, ...]] = set()
         self.days = math.inf
-        for event in filter(valid, map(parse, raws)):
+        for event in map(with_ids_compared, filter(valid, map(parse, raws))):
             self._take(event.get("event", "paper.published"), event)
 
     def _take(self, kind: str, event: dict) -> None:

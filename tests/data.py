@@ -78,8 +78,8 @@ def _vis(paper: dict) -> dict:
 
 
 def _doi(reference: str) -> str | None:
-    """None for what stands among the references without being a DOI ("2", "2-u"); some have a blank inside."""
-    doi = reference.replace(" ", "").lower()
+    """None for what stands among the references without being a DOI ("2", "2-u"); some have a blank inside, or a full stop behind."""
+    doi = reference.replace(" ", "").lower().rstrip(".")
     return doi if doi.startswith("10.") and "/" in doi else None
 
 

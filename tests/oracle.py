@@ -3,6 +3,7 @@
 Nothing of the product is used here, not even its contracts: the definitions are docs/metrics.md in dicts, sets and `sorted`.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -106,7 +107,20 @@ def is_id(value: object) -> bool:
 
 
 def is_name(value: object) -> bool:
-    return is_text(value, 500) and value.strip() != ""
+    return is_text(value, 500) and any(not character.isspace() and seen(character) and character != "\u2800" for character in value)
+
+
+LOOKLESS = {"\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u180f", "\u2065", "\u3164", "\uffa0"}
+SIGNS = {0x6DD, 0x70F, 0x8E2, 0x110BD, 0x110CD, *range(0x600, 0x606), *range(0x890, 0x892), *range(0x13430, 0x13440)}  # formats with a look
+
+
+def seen(character: str) -> bool:
+    """Whether it has a look of its own, or is white space."""
+    code = ord(character)
+    if character in LOOKLESS or 0x180B <= code <= 0x180D or 0xFE00 <= code <= 0xFE0F or 0xFFF0 <= code <= 0xFFF8 or code >> 12 == 0xE0:
+        return False
+    kind = unicodedata.category(character)
+    return kind not in ("Cc", "Cf") or character.isspace() or code in SIGNS
 
 
 def is_label(value: object) -> bool:
@@ -139,8 +153,14 @@ COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index"
 SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
 FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out")
-GROUPS = {"collaboration", "collaborations", "consortium", "consortia", "group", "team", "teams", "committee", "network", "initiative",
-          "investigators", "project"}  # fmt: skip
+PERSONAL = "groups?|teams?|networks?|projects?"
+IMPERSONAL = (
+    "collaborations?|collaborators?|collaboratives?|consorti(?:um|a|ums)|trialists|investigators|(?:sub)?committees?|initiatives?"
+    r"|workgroups?|alliance|association|society|task\W+forces?|working\W+part(?:y|ies)"
+)
+GIVEN_NAMES = (
+    "ada|adam|anna|anne|bob|david|emma|james|jane|john|maria|mary|paul|peter|robert|sarah|theodore|thomas|william|\\w"  # of the tests
+)
 SERIES = ("papers_by_year", "citations_by_year")
 
 
@@ -222,10 +242,36 @@ def day_of(event: dict) -> str:
 
 
 def author_key(author: dict) -> str:
-    """author_id, or else "name:" and the name in NFKC, case folded, with single spaces."""
-    if author.get("author_id") is not None:
-        return author["author_id"]
-    return "name:" + " ".join(unicodedata.normalize("NFKC", author["name"]).casefold().split())
+    """author_id, or else "name:" and the name as names are compared."""
+    return key_of_name(author["name"]) if author.get("author_id") is None else same(author["author_id"])
+
+
+def same(author_id: str) -> str:
+    """The id itself; one that begins with "name:" is the id of that name, unless it ends in a digest already."""
+    if not author_id.startswith("name:") or re.search(r"…[0-9a-f]{40}\Z", author_id):
+        return author_id
+    key = key_of_name(author_id[5:])
+    return author_id if key == "name:" else key
+
+
+def with_ids_compared(event: dict) -> dict:
+    """A valid event with the ids in it as they are compared."""
+    return event | {field: same(event[field]) for field in ("author_id", "into") if field in event}
+
+
+def key_of_name(name: str) -> str:
+    """ "name:" and what is seen of it in NFKC, case folded, with single spaces. Beyond 256 bytes: 213 of them, "…" and a digest."""
+    name = "".join(filter(seen, name))
+    before = None
+    while name != before:
+        before, name = name, " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    key = "name:" + name
+    if len(key.encode()) > 256:
+        digest = hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
+        while len(key.encode()) > 213:
+            key = key[:-1]
+        key += "…" + digest
+    return key
 
 
 # ----------------------------------------------------------------------------------------------------------------- the oracle
@@ -236,8 +282,8 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
     of a later day are refused.
 
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
-    in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: no papers,
-    not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
+    in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: never on
+    a paper, not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
     papers (the first 100 in their order), reported, affiliations, extras (what a description adds), flags (all
     but two: collective_author is `collective`, definitions_changed is about releases), coverage.
     """
@@ -247,17 +293,26 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
     reported: dict[str, dict[str, dict]] = defaultdict(dict)  # author → source → event with the newest as_of
     claims: dict[str, dict] = {}  # author → merge or separation of the highest revision, the later of equals
     known: set[str] = set()
+    called: dict[str, tuple[str, str, str]] = {}  # author → date, paper and name of the latest list that ever had him
     today: str | None = None
     for raw in events:
         event = parse(raw)
         if not valid(event) or day_of(event) > latest:
             continue
+        event = with_ids_compared(event)
         kind = event.get("event", "paper.published")
         if kind in ("paper.published", "paper.withdrawn"):
             held = newest.get(event["paper_id"])
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
                 known |= {author_key(author) for author in event.get("authors") or []}
+                once: dict[str, str] = {}
+                for author in event.get("authors") or []:
+                    once.setdefault(author_key(author), author["name"])
+                for author, name in once.items():
+                    late = ((event.get("published") or "").replace("-", "").ljust(8, "0"), event["paper_id"], name)
+                    if author not in called or late[:2] >= called[author][:2]:
+                        called[author] = late
         elif kind == "paper.counted":
             held = counted.get((event["paper_id"], event["source"]))
             if held is None or event["as_of"] >= held["as_of"]:
@@ -302,6 +357,9 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
     nonself = {paper: sum(authors[by].keys().isdisjoint(authors[paper].keys()) for by in citing[paper]) for paper in papers}
 
     cards = {paper: card(papers[paper], citations[paper], sources[paper]) for paper in papers}
+    for paper, entry in cards.items():
+        if len(authors[paper]) != entry["authors_total"]:
+            entry["people"] = len(authors[paper])
 
     profiles = {}
     for author in sorted(known | described.keys() | reported.keys()):
@@ -325,6 +383,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
         coverage = round(sum(reference in papers for reference in references) / len(references), 6) if references else None
         fields = Counter(event["categories"][0] for event in (papers[p] for p in mine) if event.get("categories"))
         names = Counter(authors[paper][author]["name"] for paper in mine)
+        usual = most_frequent(names, lambda name: (-len(name), name))
         ordered = sorted(mine)
         ordered.sort(key=lambda paper: papers[paper].get("published") or "", reverse=True)
         ordered.sort(key=lambda paper: citations[paper], reverse=True)
@@ -337,7 +396,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
         profiles[author] = {
             "author_id": author,
             "redirect": None if canonical(author, into) == author else canonical(author, into),
-            "name": described[author]["name"] if author in described else most_frequent(names, lambda name: (-len(name), name)),
+            "name": described[author]["name"] if author in described else usual or called.get(author, (None,))[-1],
             "field": last_part(most_frequent(fields, lambda field: field)),
             "described": author in described,
             "as_of": today,
@@ -369,11 +428,19 @@ def affiliations_of(entries: list[dict]) -> list[dict]:
 
 
 def is_group(name: str) -> bool:
-    """Whether the last words say so: "… Collaboration", "… Study Group", "… Consortium members"."""
-    words = re.split(r"[^\w]+", name.rstrip(" .)]").lower())
-    if len(words) > 1 and words[-1] in ("members", "investigators", "authors") and words[-2] in GROUPS:
-        words.pop()
-    return words[-1] in GROUPS
+    """Whether the words say so: "… Collaboration", "… Study Group members", "Task Force on …", "Collaboration ATLAS"."""
+    if re.search(rf"\b(?:{IMPERSONAL})\W+(?:for|of|on)\b", name, re.I):
+        return True
+    if re.match(rf"\W*(?:(?i:the)\W+)?(?i:{IMPERSONAL})(?:\s*,\W*\w|\W+(?=\w*[A-Z]\w*[A-Z]))", name):
+        return True
+    while re.search(r".[(\[][^()\[\]]*[)\]][\s.,;]*$", name):
+        name = re.sub(r"[(\[][^()\[\]]*[)\]][\s.,;]*$", "", name)
+    found = re.search(
+        rf"(.*?)\b({IMPERSONAL}|{PERSONAL})(?:\W+(?:members|investigators|authors|participants|collaborators))?\W*$", name, re.I
+    )
+    if not found:
+        return False
+    return not (re.fullmatch(PERSONAL, found[2], re.I) and re.fullmatch(rf"\W*(?:(?:{GIVEN_NAMES})\W+)+", found[1], re.I))
 
 
 def objections(said: dict, ours: dict) -> list[str]:

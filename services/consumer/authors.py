@@ -1,7 +1,8 @@
 """authors: author-changes → metric-changes. Per author the papers with their counts; indices and sums kept incrementally.
 
 Rows for the publisher of the same partition: `metrics` and `counted` (author → numbers, with the version: the input offset + 1, rule P3),
-and what it needs for display, passed on: `row`, `state`, `card`, `year`, `cause`, `about`, `redirect`, `day`, `cohort_key`, `reported`, and
+and what it needs for display, passed on: `row`, `called`, `state`, `card`, `year`, `cause`, `about`, `redirect`, `day`, `cohort_key`,
+`reported`, and
 `standing` (paper → where it stands in its cohorts), `standing_counted` (paper, source → the same by what the source counts).
 
 Which numbers there are says the registry (shared/metrics/definitions.py). Those that depend on the day change with a new calendar year only
@@ -40,7 +41,7 @@ class Authors(PackStage):
     own_partition = True
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"), Kind("card"),
-        Kind("row"), Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("standing", ("paper",)),
+        Kind("row"), Kind("called"), Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("standing", ("paper",)),
         Kind("standing_counted", ("paper", "source")), Kind("reported", ("paper",)), Kind("year"), Kind("cause"),
         Kind("about", ("author",)), Kind("redirect", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
         Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
@@ -150,7 +151,7 @@ class Authors(PackStage):
             touched.append(author)
         if "count" in kinds:
             touched.append(self._set_counted(channel, _not_before(kinds["count"], kinds.get("row")), out))
-        for kind in ("year", "cause", "about", "redirect"):
+        for kind in ("year", "called", "cause", "about", "redirect"):
             if kind in kinds:
                 rows = dict(kinds[kind])
                 del rows["n"]
@@ -161,6 +162,8 @@ class Authors(PackStage):
             cause = out["cause"]
             cause["paper"], cause["by"] = self._paper(channel, cause["paper"]), self._by(channel, cause)
             cause["version"] = np.full(len(cause["by"]), offset + 1, I64)
+        if "called" in out:
+            out["called"]["paper"] = self._paper(channel, out["called"]["paper"])
         if "redirect" in out:
             out["redirect"]["other"] = self._other(channel, out["redirect"]["other"])
         for kind in ("card", "reported"):
@@ -266,7 +269,8 @@ class Authors(PackStage):
         self._change(again, *counts)
         for column in self.row_counted:
             column.data[slot[other | fresh]] = -1
-        out["row"] = {"row": slot, "author": author, "paper": paper, "sig": rows["sig"].take(last)}
+        out["row"] = {"row": slot, "author": author, "paper": paper, "people": rows["authors"][last],
+                      "sig": rows["sig"].take(last)}  # fmt: skip
         return distinct(np.concatenate([left, author]))
 
     def _set(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:

@@ -6,6 +6,7 @@ himself, the weight of those not by himself; -1 the authorship is gone), `count`
 cohort among those it counts), `card` (the paper for display), `cause` (why an author's numbers moved), and deltas: `year` (author, citing
 year, ±n), `cited_in` (paper, citing year, ±n), `team` (author, co-author, ±papers), `resolved` (author, ±references of the author's papers
 that lead to papers that are there).
+`called` (author, paper, its date, name as written: of a list of authors that ended, or in which he stands for another one).
 `standing` (row → its cohorts, its place there as far as its text decides it, absolute).
 
 Rows for the partition of a cohort: `move` (papers that enter, leave or change their bin), own cohorts and pooled ones.
@@ -64,7 +65,8 @@ class Citations(PackStage):
     kinds = (
         Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"),
         Kind("card"), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
-        Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("cause"),
+        Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("called"),
+        Kind("cause"),
         Kind("move"),
     )  # fmt: skip
 
@@ -75,6 +77,7 @@ class Citations(PackStage):
         self.paper_slots, self.author_slots, self.source_slots = ChannelMap(), ChannelMap(), ChannelMap()
         # papers: described here or citing into here
         self.present, self.year, self.references = Column(I8), Column(I16), Column(I16)
+        self.date = Column(I32)  # of the list of authors that is held: YYYYMMDD
         # canonical author; row number on the author's channel (-1: no row); citations by papers of the author, and their weight
         self.members = Lists(I32, I32, I32, I64)
         self.named = Lists(I32)  # the authors as written, where a merged one is among them
@@ -99,6 +102,7 @@ class Citations(PackStage):
         return {
             "papers": self.papers, "authors": self.authors, "sources": self.sources, "paper_slots": self.paper_slots,
             "author_slots": self.author_slots, "source_slots": self.source_slots, "present": self.present, "year": self.year,
+            "date": self.date,
             "references": self.references, "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign,
             "named": self.named, **self.written.parts(), "canonical": self.canonical, "other_no": self.other_no,
             "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
@@ -139,19 +143,22 @@ class Citations(PackStage):
             self._identify(channel, pack.kinds["alias"])
             return
         edges = self._edges(channel, pack.kinds.get("ended"), pack.kinds.get("edge"))
-        heads, rows, superseded = self._heads(channel, pack.kinds.get("paper"))
+        heads, rows, superseded, early = self._heads(channel, pack.kinds.get("paper"))
         counted = self._counts(channel, pack.kinds.get("counted"))
         reported = self._reported(channel, pack.kinds.get("reported"))
         scored = self._scored(channel, pack.partition, pack.kinds.get("novelty"))
         ours = np.flatnonzero(rows["status"] >= 0) if rows else np.zeros(0, I64)
         home = heads[ours]  # papers described or withdrawn here
+        called = self._called(home, rows, ours, early)
         if len(home):
             self.written.keep(home, take(rows, ours))
+            self.date.data[home] = rows["date"][ours]
         change, deltas = self._fold(edges, heads, rows, home, ours)
         self.places.take_facts(home[change.now], ours[change.now], rows)
         moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored, counted[0]])))
         causes = self._causes(edges, home, change, counted, superseded)
-        self._emit(edges, home, ours, rows, change, counted, deltas, causes, distinct(np.concatenate([moved, scored])), reported)
+        self._emit(edges, home, ours, rows, change, counted, deltas, causes, distinct(np.concatenate([moved, scored])), reported,
+                   called)  # fmt: skip
 
     def _fold(self, edges: "_Edges", heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray) -> tuple["_Change", "_Deltas"]:
         """The citations that go, the papers, the citations that come."""
@@ -176,8 +183,8 @@ class Citations(PackStage):
     def _learn(self, channel: str, kinds: dict[str, Rows]) -> None:
         if "paper_key" in kinds:
             self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
-            for column in (self.present, self.year, self.references, self.members, self.named, self.written, self.cited_by, self.foreign,
-                           self.weight, self.paper_no, self.reported, self.places, *self.counted):  # fmt: skip
+            for column in (self.present, self.year, self.date, self.references, self.members, self.named, self.written, self.cited_by,
+                           self.foreign, self.weight, self.paper_no, self.reported, self.places, *self.counted):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
@@ -212,10 +219,11 @@ class Citations(PackStage):
         key, first, last = occurrences(pair(cited, citing))
         return _Edges((key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), ~begins[first], begins[last])
 
-    def _heads(self, channel: str, rows: Rows | None) -> tuple[np.ndarray, Rows, tuple[np.ndarray, np.ndarray]]:
-        """The papers of the pack, ascending, and the last row of each, authors as slots; (author, paper) of the rows before the last."""
+    def _heads(self, channel: str, rows: Rows | None) -> tuple[np.ndarray, Rows, tuple[np.ndarray, np.ndarray], "_Called"]:
+        """The papers of the pack, ascending, and the last row of each, authors as slots; (author, paper) of the rows before the last, and
+        how these call their authors."""
         if rows is None:
-            return NONE, {}, (NONE, NONE)
+            return NONE, {}, (NONE, NONE), _Called.of(NONE, NONE, {})
         paper = self.paper_slots.slots(channel, rows["paper"])
         last = last_of(paper)
         last = last[np.argsort(paper[last])]
@@ -224,7 +232,12 @@ class Citations(PackStage):
         early = np.setdiff1d(np.flatnonzero(rows["status"] >= 0), last)
         named = members.take(early)
         superseded = self.canonical.data[named.values], np.repeat(paper[early], named.lengths)
-        return paper[last], self._as_canonical(take(rows, last)), superseded
+        return (
+            paper[last],
+            self._as_canonical(take(rows, last)),
+            superseded,
+            _Called.of(paper[early], rows["date"][early], take(rows, early)),
+        )
 
     def _as_canonical(self, rows: Rows) -> Rows:
         """Rows of papers with canonical authors as `members`, each once, and for each as `rank` where he is named first; the authors as
@@ -239,7 +252,25 @@ class Citations(PackStage):
             author, rank = author[first], rank[first]
             members = Ragged(np.bincount(owner[first], minlength=len(named.lengths)), author)
         kept = Ragged(np.where(merged, named.lengths, 0), named.values[merged[owner]])
-        return rows | {"members": members, "rank": Ragged(members.lengths, rank), "named": kept}
+        return rows | {"members": members, "rank": Ragged(members.lengths, rank), "named": kept, "as_written": named}
+
+    def _called(self, home: np.ndarray, rows: Rows, ours: np.ndarray, early: "_Called") -> "_Called":
+        """How papers call authors who may have no other one after this pack: the lists that end, and the new ones where an author stands
+        for another one. What the same paper says as late or later is not told. An author without papers is called as his latest paper
+        called him (its date, its id, then the later list), whatever came first: merges, revisions or withdrawals."""
+        if not len(home):
+            return early
+        now = take(rows, ours)
+        begun = _Called.of(home, now["date"], now | {"members": now["as_written"]})
+        held = home[self.present.data[home] == PRESENT]
+        ended = _Called.of(held, self.date.data[held], self.written.of(held) | {"members": self._named_by(held)})
+        key = pair(begun.paper, begun.author)
+        order = np.argsort(key)
+        at = find(key[order], pair(ended.paper, ended.author))
+        again = at >= 0
+        again[again] = begun.date[order[at[again]]] >= ended.date[again]
+        parts = ended.take(~again), early, begun.take(self.canonical.data[begun.author] != begun.author)
+        return _Called.joined(parts)
 
     def _counts(self, channel: str, rows: Rows | None) -> tuple[np.ndarray, np.ndarray]:
         """Takes what sources count; returns (papers, sources)."""
@@ -382,6 +413,9 @@ class Citations(PackStage):
             return
         named = self._named_by(papers)
         present = self.present.data[papers] == PRESENT
+        there = papers[self.present.data[papers] == PRESENT]
+        called = _Called.of(there, self.date.data[there], self.written.of(there) | {"members": self._named_by(there)})
+        called = called.take(np.isin(called.author, who[canonical != who]))
         rows = self._as_canonical({
             "status": np.where(present, PRESENT, CITING_ONLY), "year": self.year.data[papers], "references": self.references.data[papers],
             "members": named, **self.written.of(papers),
@@ -397,7 +431,7 @@ class Citations(PackStage):
         told = moved | (np.bincount(owner[by_them], minlength=len(moved)) > 0)  # of the others nothing has changed
         edges, moved = edges.take(told), moved[told]
         causes = self._causes_of_identity(papers, named, before, edges, moved)
-        self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes, stands, NONE)
+        self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes, stands, NONE, called)
 
     def _naming(self, authors: np.ndarray) -> np.ndarray:
         """The papers whose lists of authors, as written, have one of these: ascending. It looks through all lists: merges are rare, an
@@ -489,7 +523,7 @@ class Citations(PackStage):
 
     # ---- what is now
 
-    def _emit(self, edges, home, ours, rows, change, counted, deltas, causes, stands, reported) -> None:
+    def _emit(self, edges, home, ours, rows, change, counted, deltas, causes, stands, reported, called) -> None:
         """stands: papers to tell of where they stand; reported: those whose novelties from elsewhere are others."""
         moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home, stands, reported]))
         moved = moved[self.present.data[moved] == PRESENT]
@@ -498,23 +532,23 @@ class Citations(PackStage):
         rank = index - self.members.offset.data[moved][owner]
         described, place = home[change.now], ours[change.now]
         for target in self.targets(topics.AUTHOR_CHANGES):
-            authorships, gone, dated, referring, teamed, why = (
+            authorships, gone, dated, referring, teamed, why, names = (
                 self._of_target(target, who)
-                for who in (author, change.gone_author, deltas.years[0], deltas.resolved[0], deltas.teams[0], causes[0])
+                for who in (author, change.gone_author, deltas.years[0], deltas.resolved[0], deltas.teams[0], causes[0], called.author)
             )
-            if not any(map(len, (authorships, gone, dated, referring, teamed, why))):
+            if not any(map(len, (authorships, gone, dated, referring, teamed, why, names))):
                 continue
             touched = _Touched(*(c[authorships] for c in (moved[owner], author, row, rank, own, own_weight)))
             mine = deltas.take(dated, referring, teamed)
             self._send(
                 target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0], stands,
-                reported,
+                reported, called.take(names),
             )  # fmt: skip
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
         return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
 
-    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted, stands, reported) -> None:
+    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted, stands, reported, called) -> None:
         out: dict[str, Rows] = {}
         at = find(described, touched.paper)
         is_new = at >= 0
@@ -523,10 +557,12 @@ class Citations(PackStage):
         by_paper = (kind != COUNTED) & ~by_author & (by >= 0)  # else: a source, or nobody
         year, cited_in, resolved, team = deltas.sums()
         strange = self.part.data[team[1]] != target
-        authors = self.author_no.define(target, np.concatenate([touched.author, year[0], resolved[0], team[0], team[1][~strange], who]))
+        authors = self.author_no.define(
+            target, np.concatenate([touched.author, year[0], resolved[0], team[0], team[1][~strange], who, called.author])
+        )
         strangers = self.stranger_no.define(target, team[1][strange])
         others = self.other_no.define(target, by[by_author])
-        papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
+        papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper], called.paper]))
         author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
         out["author_key"] = {"key": [self.authors.names[i] for i in authors.tolist()]}
         out["stranger_key"] = {"key": [self.authors.names[i] for i in strangers.tolist()]}
@@ -574,6 +610,12 @@ class Citations(PackStage):
         coauthor = np.where(strange, self.stranger_no.columns[target].data[team[1]] << 1 | 1, author_number[team[1]] << 1)
         out["team"] = {"author": author_number[team[0]], "coauthor": coauthor, "delta": team[2].astype(I32)}
         out["resolved"] = {"author": author_number[resolved[0]], "delta": resolved[1].astype(I32)}
+        out["called"] = {
+            "author": author_number[called.author],
+            "paper": paper_number[called.paper],
+            "date": called.date,
+            "sig": called.sig,
+        }
         out["cause"] = {"author": author_number[who], "paper": paper_number[about], "kind": kind, "by": by.astype(I32), "weight": weight}
         self.outbox.add(target, out)
 
@@ -667,6 +709,35 @@ def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
     lengths, named = rows["sig_lengths"], rows["rank"]
     at = starts_of(lengths.lengths)[place] + named.values[starts_of(named.lengths)[place] + rank]
     return Ragged(lengths.values, rows["sigs"].values).take(at)
+
+
+class _Called(NamedTuple):
+    """How papers call their authors, in the order of their lists: author as written, paper, date of the list, name and affiliations."""
+
+    author: np.ndarray
+    paper: np.ndarray
+    date: np.ndarray
+    sig: Ragged
+
+    @classmethod
+    def of(cls, papers: np.ndarray, dates: np.ndarray, rows: Rows) -> "_Called":
+        """rows: of these papers, with the authors as written as `members`."""
+        if not len(papers):
+            return cls(NONE, NONE, NONE, Ragged(NONE, np.zeros(0, np.uint8)))
+        members = rows["members"]
+        owner = np.repeat(np.arange(len(papers)), members.lengths)
+        return cls(members.values, papers[owner], dates[owner].astype(I32), Ragged(rows["sig_lengths"].values, rows["sigs"].values))
+
+    @classmethod
+    def joined(cls, parts: "tuple[_Called, ...]") -> "_Called":
+        author, paper, date = (np.concatenate(columns) for columns in zip(*(part[:3] for part in parts), strict=True))
+        lengths, values = (np.concatenate(columns) for columns in zip(*(part.sig for part in parts), strict=True))
+        return cls(author, paper, date, Ragged(lengths, values))
+
+    def take(self, chosen: np.ndarray) -> "_Called":
+        """chosen: positions, or a mask."""
+        at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return _Called(self.author[at], self.paper[at], self.date[at], self.sig.take(at))
 
 
 class _Touched(NamedTuple):

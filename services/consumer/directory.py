@@ -16,7 +16,7 @@ from shared.contracts import topics
 from shared.contracts.dates import check_date
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
-from shared.ids import partitions_of
+from shared.ids import is_spelling_of, partitions_of
 from shared.log.port import Record
 from shared.stages.columns import I32, I64, Column, Keys, Lists
 from shared.stages.packs import Kind, bytes_column
@@ -59,10 +59,11 @@ class Directory(Stage):
             try:
                 papers_contract.check_size(record.value, self.layout.max_event_bytes)
                 event = contract.decode(record.value)
-                if record.key != event["author_id"].encode():
+                key = event["author_id"].encode()
+                if record.key != key and not is_spelling_of(record.key, event["author_id"]):
                     raise InputRefused(Reason.KEY_MISMATCH, "author_id", "the key of the record must be the author_id in UTF-8")
-                if partitions_of([record.key], self.layout.authors)[0] != self.partition:
-                    hint = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
+                if partitions_of([key], self.layout.authors)[0] != self.partition:
+                    hint = f"the record is not in the partition of {event['author_id']} (murmur2, as Kafka's default partitioner)"
                     raise InputRefused(Reason.WRONG_PARTITION, "author_id", hint)
                 check_date(event, record.timestamp, self.layout.days_ahead)
             except InputRefused as refused:

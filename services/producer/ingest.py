@@ -97,11 +97,13 @@ async def pump(
 
 async def ingest(settings, sources: Sequence[str], *, progress: bool = True, restart: bool = False) -> dict:
     """Sends all of `sources`, one after the other, and returns {"sent", "papers", "authors", "refused", "refused_by_reason", "skipped",
-    "sources": [{"source", "status", "position", "skipped", …the same counts}]}.
+    "sources": [{"source", "status", "position", "skipped", …the same counts, "left_out"}]}.
 
     status: "done"; "already ingested" (nothing sent: the very same file is in this log); "stopped" (by SIGINT or SIGTERM; the next call
     goes on from there). skipped: up to which position earlier calls have sent it. `restart` sends everything again, which changes nothing
-    that is the same. Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
+    that is the same. left_out: what of foreign records has no place in our events, by kind.
+
+    Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
     """
     opened = [open_source(spec) for spec in sources]
     total, skipped, reports = Counts(), 0, []
@@ -117,7 +119,7 @@ async def ingest(settings, sources: Sequence[str], *, progress: bool = True, res
                 total.add(counts)
                 skipped += before
                 place = {"position": state.position if state else None, "skipped": before}
-                reports.append({"source": source.name, "status": status} | place | counts.report())
+                reports.append({"source": source.name, "status": status} | place | counts.report() | {"left_out": dict(source.left_out)})
     return total.report() | {"skipped": skipped, "sources": reports}
 
 
@@ -132,6 +134,8 @@ async def _send(
         _note(progress, f"{source.name}: goes on behind position {state.position:,}")
     with progress_bar(source, progress) as show:
         counts = await pump(log, intake, source, stop=stop, on_progress=show, state=state)
+    if source.left_out:
+        _note(progress, f"{source.name}: left out {left_out_of(source)}")
     return counts, "stopped" if stop.is_set() else "done"
 
 
@@ -191,6 +195,11 @@ def _measure(telemetry: Telemetry, source: Source, taken: Taken) -> None:
     telemetry.ingested_total.labels(source.label).inc(taken.papers + taken.authors)
     for reason, count in taken.refused.items():
         telemetry.dead_letters_total.labels(STAGE, reason).inc(count)
+
+
+def left_out_of(source: Source) -> str:
+    """What adapters of foreign records left out, in words."""
+    return ", ".join(f"{count:,} {what}" for what, count in sorted(source.left_out.items()))
 
 
 def _note(wanted: bool, text: str) -> None:

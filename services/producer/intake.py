@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
+from services.producer.sources.foreign import fault_of
 from services.producer.sources.source import SourceItem
 from shared.contracts import authors, papers
 from shared.contracts.dates import check_date
@@ -65,7 +66,8 @@ class Intake:
         for position, raw in items:
             try:
                 topic, key, kind = self._decode(raw, max(now, self.newest))
-            except InputRefused as refusal:
+            except InputRefused as error:
+                refusal = (fault_of(raw) if error.field == "paper_id" else None) or error
                 self.guard.good(good)
                 self.guard.bad(position, refusal)
                 good = 0

@@ -7,7 +7,7 @@ import structlog
 
 from services import worker
 from services.producer.clock import Clock
-from services.producer.ingest import Counts, OnProgress, bookmark, partition_counts, pump
+from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, partition_counts, pump
 from services.producer.intake import Intake
 from services.producer.sources import Source, open_source
 from shared.log.port import Log
@@ -16,6 +16,7 @@ from shared.telemetry.registry import Telemetry
 
 ROLE = "producer"
 CLOCK = "clock"  # a part of its health
+logger = structlog.get_logger(ROLE)
 
 
 async def produce(
@@ -50,6 +51,8 @@ async def produce(
                 intake = Intake(source.name, partitions, settings)
                 sent = await pump(log, intake, source, stop=stop, on_progress=progress, state=state, telemetry=telemetry, tell=tell)
                 counts.add(sent)
+                if source.left_out:
+                    logger.warning("left out of foreign records", source=source.name, left_out=left_out_of(source))
 
     def tell_clock(reason: str | None) -> None:
         if health is not None:  # live all the same: papers are taken, and another machine may say the day

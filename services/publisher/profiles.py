@@ -5,6 +5,8 @@ from what was published last and its version is above (rule P3); several changes
 coalesced).
 """
 
+import re
+
 import numpy as np
 import orjson
 
@@ -26,11 +28,28 @@ from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages import causes
-from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, Names, Tallies, distinct, find, last_by, last_of, pair, stable_order
+from shared.stages.columns import (
+    I8,
+    I16,
+    I32,
+    I64,
+    Column,
+    Keys,
+    Lists,
+    Names,
+    Tallies,
+    distinct,
+    find,
+    last_by,
+    last_of,
+    pair,
+    stable_order,
+)
 from shared.stages.packs import Pack, Rows
 from shared.stages.stage import Layout, PackStage
 
 UNRANKED = -1
+LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card: an unescaped quote is no part of a text
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 
 
@@ -50,11 +69,13 @@ class Profiles(PackStage):
         self.cohorts = Names(own=True)
         self.standing = Column(I32, -1, width=len(FACTS))
         self.date, self.fact = Column(I32), Column(I32)
+        self.listed = Column(I16)  # authors as listed; the rows say how many people they are
         self.facts_seen = Keys(own=True)  # "year|truncated|category": what tallies need to know of a paper
         self.fact_year, self.fact_category, self.fact_truncated = Column(I32), Column(I32), Column(I8)
         # rows (authorships): of an author with more than `top` papers the first `top` rows in `held` are its most cited ones
         self.row_author, self.row_paper, self.row_citations = Column(I32, -1), Column(I32, -1), Column(I32, -1)
         self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
+        self.row_people = Column(I16)
         # authors
         self.authors, self.sources, self.others, self.categories, self.written = Names(), Names(), Names(), Keys(), Keys(own=True)
         self.numbers = Column(I64, width=len(REFERENCES))
@@ -69,6 +90,8 @@ class Profiles(PackStage):
         self.about = Lists(np.uint8)
         self.redirect = Column(I32, -1)  # place in `others` of the author that this one stands for
         self.truncated_papers = Column(I32)
+        # how the latest paper called the author, of those that count no longer or for another one; -1: none
+        self.last_date, self.last_paper, self.last_written = Column(I32), Column(I32, -1), Column(I32)
         self.day = 0
         self.facts_seen.learn([NOTHING_KNOWN])
         self._learn_facts([NOTHING_KNOWN])
@@ -83,14 +106,17 @@ class Profiles(PackStage):
 
     def parts(self):
         return {
-            "papers": self.papers, "cards": self.cards, "date": self.date, "fact": self.fact, "facts_seen": self.facts_seen,
+            "papers": self.papers, "cards": self.cards, "listed": self.listed,
+            "date": self.date, "fact": self.fact, "facts_seen": self.facts_seen,
             "row_author": self.row_author, "row_paper": self.row_paper, "row_citations": self.row_citations,
+            "row_people": self.row_people,
             "row_written": self.row_written, "row_fact": self.row_fact, "row_ranked": self.row_ranked, "authors": self.authors,
             "sources": self.sources, "others": self.others, "redirect": self.redirect,
             "categories": self.categories, "written": self.written, "numbers": self.numbers, "grounds": self.grounds,
             "score_counts": self.score_counts, "cohorts": self.cohorts, "reports": self.reports, "standing": self.standing,
             "version": self.version, "held": self.held,
             "floor": self.floor, "tallies": self.tallies, "about": self.about, "truncated_papers": self.truncated_papers,
+            "last_date": self.last_date, "last_paper": self.last_paper, "last_written": self.last_written,
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"counted_grounds.{i}": c for i, c in enumerate(self.counted_grounds)},
             **{f"paper_counted.{i}": c for i, c in enumerate(self.paper_counted)},
@@ -141,6 +167,8 @@ class Profiles(PackStage):
             self._describe(kinds["card"])
         if "row" in kinds:
             moved.append(self._define(kinds["row"]))
+        if "called" in kinds:
+            self._call(kinds["called"])
         if "state" in kinds:
             rows = kinds["state"]
             last = last_of(rows["row"])
@@ -200,7 +228,8 @@ class Profiles(PackStage):
             self.authors.extend(kinds["author_key"]["key"])
             size = len(self.authors)
             for part in (self.numbers, self.grounds, self.score_counts, self.version, self.held, self.floor, self.tallies, self.about,
-                         self.redirect, self.truncated_papers, self.public_version, self.public_digest, self.public_numbers,
+                         self.redirect, self.truncated_papers, self.last_date, self.last_paper, self.last_written,
+                         self.public_version, self.public_digest, self.public_numbers,
                          self.public_counted, self.waiting, *self.counted, *self.counted_grounds):  # fmt: skip
                 part.resize(size)
             for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
@@ -208,7 +237,8 @@ class Profiles(PackStage):
                     self._place(slot, *self.unplaced.pop(name))
         if "paper_key" in kinds:
             self.papers.extend(kinds["paper_key"]["key"])
-            for column in (self.cards, self.date, self.fact, self.standing, self.reports, *self.paper_counted, *self.paper_standing):
+            for column in (self.cards, self.listed, self.date, self.fact, self.standing, self.reports, *self.paper_counted,
+                           *self.paper_standing):  # fmt: skip
                 column.resize(len(self.papers))
         if "other_key" in kinds:
             self.others.extend(kinds["other_key"]["key"])
@@ -225,6 +255,7 @@ class Profiles(PackStage):
         card = rows["card"].take(last)
         self.cards.replace(paper, card.lengths, card.values)
         self.date.data[paper] = date
+        self.listed.data[paper] = [int(found[1]) if (found := LISTED.search(blob)) else 0 for blob in card.blobs()]  # withdrawn: no card
         category = [rows["category"][i] for i in last.tolist()]
         before = len(self.facts_seen)
         facts = [f"{d // 10000}|{t}|{c}" for d, t, c in zip(date.tolist(), truncated.tolist(), category, strict=True)]
@@ -244,8 +275,10 @@ class Profiles(PackStage):
         row, author, paper = rows["row"][last], rows["author"][last], rows["paper"][last]
         written = self.written.learn([b.decode() for b in rows["sig"].take(last).blobs()])
         size = max(self.row_author.size, int(row.max()) + 1)
-        for column in (self.row_author, self.row_paper, self.row_citations, self.row_written, self.row_fact, self.row_ranked):
+        for column in (self.row_author, self.row_paper, self.row_citations, self.row_written, self.row_fact, self.row_ranked,
+                       self.row_people):  # fmt: skip
             column.resize(size)
+        self.row_people.data[row] = rows["people"][last]
         present = self.row_citations.data[row] >= 0
         stands = present & (self.row_author.data[row] == author) & (self.row_paper.data[row] == paper)
         leaves = present & ~stands
@@ -256,6 +289,16 @@ class Profiles(PackStage):
         many = self.held.length.data[author] > self.top  # a new date may change the order
         self._rank(distinct(author[stands & many]))
         return distinct(np.concatenate([left, author]))
+
+    def _call(self, rows: Rows) -> None:
+        """The latest date stands, then the largest paper_id, then the later row."""
+        names = self.papers.names
+        written = self.written.learn([blob.decode() for blob in rows["sig"].blobs()])
+        told = zip(rows["author"].tolist(), rows["paper"].tolist(), rows["date"].tolist(), written.tolist(), strict=True)
+        for author, paper, date, spelled in told:
+            held = int(self.last_paper.data[author])
+            if held < 0 or (date, names[paper]) >= (int(self.last_date.data[author]), names[held]):
+                self.last_date.data[author], self.last_paper.data[author], self.last_written.data[author] = date, paper, spelled
 
     def _tally(self, row: np.ndarray, sign: int) -> None:
         """Adds to (or takes from) the tallies of the rows' authors: year, category, name and affiliations as written."""

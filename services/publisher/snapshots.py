@@ -24,6 +24,7 @@ from shared.stages.columns import I64, Lists, distinct, pair, ranges
 
 CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
 LOW = (1 << 28) - 1
+NOBODY = -1
 AFFILIATIONS = 10  # told in a snapshot
 COUNTED_PAPERS = COUNTED.index("papers_counted")
 EXTRAS = ("orcid", "homepage", "aliases")
@@ -144,6 +145,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names
     definitions_changed = state.layout.generation > 1 and definitions.changed()
     redirect = state.redirect.data[authors].tolist()
+    called = np.where(state.last_paper.data[authors] >= 0, state.last_written.data[authors], NOBODY).tolist()
     basis, named_novelty = state.layout.headline_basis, state.layout.headline_novelty
     wanted = basis.removeprefix("counted:") if basis.startswith("counted:") else None
     for at, slot in enumerate(authors.tolist()):
@@ -151,6 +153,8 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         said = orjson.loads(about[at]) if about[at] else None
         described = (said and said["described"]) or {}
         spelled, affiliations = _as_written([written[w] for w in what[name:end]], counts[name:end])
+        if spelled is None and called[at] != NOBODY:
+            spelled, _ = _parsed(written[called[at]])
         author_id, own = author_names[slot], numbers[at]
         by_source = [(source, rows[at], ranks[at]) for source, rows, ranks in sources if rows[at][COUNTED_PAPERS]] if sources else []
         counted = {source: dict(zip(COUNTED, row, strict=True)) for source, row, _ in by_source} if by_source else {}
@@ -195,7 +199,8 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
     paper, citations = state.row_paper.data[row], state.row_citations.data[row]
     key = pair(citations, state.date.data[paper])
     order = np.lexsort((-key, owner))
-    paper, citations, key = paper[order], citations[order], key[order]
+    paper, citations, key, people = paper[order], citations[order], key[order], state.row_people.data[row][order]
+    of_paper = dict(zip(paper.tolist(), people.tolist(), strict=True)) if (people != state.listed.data[paper]).any() else {}
     tied = np.flatnonzero((key[1:] == key[:-1]) & (owner[1:] == owner[:-1]))
     if len(tied):
         for run in np.split(tied, np.flatnonzero(np.diff(tied) > 1) + 1):
@@ -208,6 +213,8 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
     for at in np.flatnonzero(state.reports.length.data[paper]).tolist():
         told = [dict(zip(("source", "version", "novelty"), one, strict=True)) for one in _reports(state, paper[at])]
         pieces[at] = b'%s,"novelty_reported":%s}' % (pieces[at][:-1], orjson.dumps(told))
+    for at in [at for at, one in enumerate(paper.tolist()) if of_paper[one] != state.listed.data[one]] if of_paper else ():
+        pieces[at] = b'%s,"people":%d}' % (pieces[at][:-1], of_paper[int(paper[at])])
     if state.sources.names:
         _add_sources(pieces, state, paper)
     return pieces, [0, *np.cumsum(shown).tolist()]

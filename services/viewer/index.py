@@ -17,7 +17,7 @@ import orjson
 
 from services.patience import patiently
 from services.viewer.changes import RecentChanges
-from services.viewer.names import fold, words
+from services.viewer.names import as_shown, fold, joined, words
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, UnknownTopic
 from shared.log.port import Log, Partition, Record
@@ -37,7 +37,10 @@ HEAD = re.compile(rb'\{"author_id":"(?:[^"\\]+|\\.)*","name":(null|"(?:[^"\\]+|\
 NUMBERS = re.compile(rb'"headline":\{"h_index":(\d+),"papers":(\d+)')
 REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]+|\\.)*")\}$')
 REDIRECT_BYTES = 2000  # of the end of a snapshot: an id has 256 bytes at most, and a byte is six when escaped
+ALIASES = b',"aliases":['  # behind PROVENANCE, which follows the papers: an unescaped quote is no part of a text
+PROVENANCE = b',"provenance":{"'
 UNKNOWN = -1
+VERY_NAME, VERY_ID, SAME_NAME, BEGINNINGS, PARTS = range(-2, 3)  # how well an author fits a query, best first
 
 
 class Snapshot(NamedTuple):
@@ -179,7 +182,8 @@ class ProfileIndex:
         self._partition, self._offset = array("h"), array("q")
         self._h_index, self._papers = array("i"), array("i")
         self._redirects: dict[int, str] = {}  # of merged authors: whom they are
-        self._folded: list[bytes] = []  # by segment: " first last\n" of each author in order
+        self._aliases: dict[int, bytes] = {}  # of described authors that have some: a JSON array
+        self._folded: list[bytes] = []  # by segment: a line an author, of his names: " first last\t first other\n"
         self._stale_segments: set[int] = set()
         self._positions: dict[Partition, int] = {}
         self._goal: dict[Partition, int] = {}
@@ -293,6 +297,13 @@ class ProfileIndex:
             elif self._names[slot] != name:
                 self._names[slot] = name
                 self._stale_segments.add(slot // SEGMENT)
+            aliases = aliases_of(value)
+            if aliases != self._aliases.get(slot):
+                self._stale_segments.add(slot // SEGMENT)
+                if aliases is None:
+                    del self._aliases[slot]
+                else:
+                    self._aliases[slot] = aliases
             self._generation[slot], self._version[slot] = generation, version
             self._partition[slot], self._offset[slot] = partition, offset
             redirect = REDIRECT.search(value, max(0, len(value) - REDIRECT_BYTES))
@@ -384,21 +395,26 @@ class ProfileIndex:
                 await asyncio.wait_for(self._moved.wait(), max(0.0, deadline - loop.time()))
 
     async def search(self, text: str, limit: int = 20, budget: Budget | None = None) -> list[Match]:
-        """Authors whose name has every word of `text`, each as the beginning or a part of a word, without regard to case and accents.
+        """Authors one of whose names (the shown one, described aliases) has every word of `text`, each as the beginning or a part of a
+        word, without regard to case, accents and apostrophes.
 
-        Best first: the author with this very id, this very name, all words as beginnings, all as parts; among equals most papers first.
-        Who is found by what a merged author is called is the one he is merged into. budget: without one, every name is ranked.
+        Best first: the author with this very name as it is shown, this very id, this name, all words as beginnings, all as parts; among
+        equals most papers first. Who is found by what a merged author is called is the one he is merged into. budget: without one, every
+        name is ranked.
         """
-        wanted = words(text)
+        query = fold(text)
+        wanted = words(query)
         if limit <= 0 or not text.strip():
             return []
         best: dict[int, tuple] = {}
-        direct = self._slots.get(text.strip().encode())
+        direct = self._slots.get(text.strip().encode(errors="replace"))
         if direct is not None:
-            best[self._meant(direct)] = (-1, 0, b"", self._meant(direct))
+            best[self._meant(direct)] = (VERY_ID, 0, b"", self._meant(direct))
         for segment in range((len(self._keys) + SEGMENT - 1) // SEGMENT if wanted else 0):
-            for rank, *_, slot in self._search_within(segment, wanted, budget):
-                slot = self._meant(slot)
+            for rank, *_, found in self._search_within(segment, query, wanted, budget):
+                slot = self._meant(found)
+                if rank == SAME_NAME and slot == found and self._shown(slot) == as_shown(text):
+                    rank = VERY_NAME
                 entry = (rank, -self._papers[slot], self._keys[slot], slot)
                 best[slot] = min(entry, best.get(slot, entry))
             best = {entry[3]: entry for entry in heapq.nsmallest(limit, best.values())}
@@ -409,37 +425,37 @@ class ProfileIndex:
         """The author himself, or whom he is merged into."""
         return self._slots.get(self._redirects[slot].encode(), slot) if slot in self._redirects else slot
 
-    def _search_within(self, segment: int, wanted: list[bytes], budget: Budget | None) -> list[tuple[int, int, bytes, int]]:
+    def _search_within(self, segment: int, query: bytes, wanted: list[bytes], budget: Budget | None) -> list[tuple[int, int, bytes, int]]:
         """As _search_segment, within the budget."""
         if budget is not None and budget.left < 0:
-            return self._find_exact(segment, wanted)
-        found = self._search_segment(segment, wanted)
+            return self._find_exact(segment, query)
+        found = self._search_segment(segment, query, wanted)
         if budget is not None:
             budget.left -= len(found)
         return found
 
-    def _find_exact(self, segment: int, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
-        """Authors of a segment whose name is these words in this order; what a search that found too many still looks for."""
-        folded, line = b"\n" + self._fold_segment(segment), b"\n " + b" ".join(wanted) + b"\n"
-        found, at = [], folded.find(line)
-        while at >= 0:
-            slot = segment * SEGMENT + folded.count(b"\n", 1, at + 1)
-            found.append((0, -self._papers[slot], self._keys[slot], slot))
-            at = folded.find(line, at + 1)
+    def _find_exact(self, segment: int, query: bytes) -> list[tuple[int, int, bytes, int]]:
+        """Authors of a segment one of whose names is the query; a search that found too many still looks for these."""
+        folded = b"\n" + self._fold_segment(segment)
+        found, slot, before = [], segment * SEGMENT - 1, 0
+        for match in re.finditer(rb"(?<=[\t\n]) " + re.escape(query) + rb"(?=[\t\n])", folded):
+            slot += folded.count(b"\n", before, match.start())
+            before = match.start()
+            found.append((SAME_NAME, -self._papers[slot], self._keys[slot], slot))
         return found
 
-    def _search_segment(self, segment: int, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
+    def _search_segment(self, segment: int, query: bytes, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
         """(rank, -papers, id, slot) of the authors of a segment that have all the words."""
         folded = self._fold_segment(segment)
-        rarest = max(wanted, key=len)
+        rarest, whole = max(wanted, key=len), joined(query)
         found, at = [], folded.find(rarest)
         slot, line = segment * SEGMENT, 0  # `line` is where the author `slot` begins
         while at >= 0:
             slot += folded.count(b"\n", line, at)
             line = folded.rfind(b"\n", 0, at) + 1
             end = folded.index(b"\n", at)
-            name = folded[line:end]
-            rank = _rank(name, wanted)
+            ranks = [_rank(name, whole, wanted) for name in folded[line:end].split(b"\t")]
+            rank = min((rank for rank in ranks if rank is not None), default=None)
             if rank is not None:
                 found.append((rank, -self._papers[slot], self._keys[slot], slot))
             slot, line = slot + 1, end + 1
@@ -456,10 +472,21 @@ class ProfileIndex:
             self._folded.append(b"")
         if segment in self._stale_segments:
             first = segment * SEGMENT
-            names = self._names[first : first + SEGMENT]
-            self._folded[segment] = b"".join(b" %s\n" % fold(orjson.loads(name) or "") for name in names)
+            self._folded[segment] = b"".join(
+                [self._line(slot, name) for slot, name in enumerate(self._names[first : first + SEGMENT], first)]
+            )
             self._stale_segments.discard(segment)
         return self._folded[segment]
+
+    def _line(self, slot: int, name: bytes) -> bytes:
+        """What an author is found by: each of his names, and again without blanks where these are written at will."""
+        names = [orjson.loads(name) or "", *(orjson.loads(self._aliases[slot]) if slot in self._aliases else ())]
+        told = [fold(one) for one in names]
+        more = [dense for one in told if (dense := joined(one)) != one]
+        return b"\t".join([b" " + one for one in (*told, *more)]) + b"\n"
+
+    def _shown(self, slot: int) -> str:
+        return as_shown(orjson.loads(self._names[slot]) or self._keys[slot].decode())
 
     def _match(self, slot: int) -> Match:
         author_id, papers, h_index = self._keys[slot].decode(), self._papers[slot], self._h_index[slot]
@@ -509,10 +536,24 @@ def head_of(key: bytes | None, value: bytes) -> tuple[bytes, int, int] | None:
         return None
 
 
-def _rank(name: bytes, wanted: list[bytes]) -> int | None:
-    """0: the very name; 1: every word begins a word of it; 2: every word is in it; None: one is not."""
+def aliases_of(value: bytes) -> bytes | None:
+    """The aliases in a snapshot as a JSON array; None: there are none, or it is not written as the publisher writes it."""
+    at = value.find(ALIASES, max(0, value.rfind(PROVENANCE)))
+    if at < 0:
+        return None
+    try:
+        aliases = orjson.loads(b'{"":' + value[at + len(ALIASES) - 1 :]).get("")  # with what follows them
+    except orjson.JSONDecodeError:
+        return None
+    texts = [alias for alias in aliases if isinstance(alias, str)]
+    return orjson.dumps(texts) if texts else None
+
+
+def _rank(name: bytes, whole: bytes, wanted: list[bytes]) -> int | None:
+    """SAME_NAME: the very name, whatever the order of its words; BEGINNINGS: every word begins a word of it; PARTS: every word is in it;
+    None: one is not. whole: the query, `joined`."""
     if not all(word in name for word in wanted):
         return None
-    if sorted(name.split()) == sorted(wanted):
-        return 0
-    return 1 if all(b" " + word in name for word in wanted) else 2
+    if name[1:] == whole or set(name.split()) == set(wanted):
+        return SAME_NAME
+    return BEGINNINGS if all(b" " + word in name for word in wanted) else PARTS

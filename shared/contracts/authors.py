@@ -6,6 +6,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from shared.contracts.checks import STRICT, Checker, Date, Id, Label, Name, Revision, by_year, list_of, text
+from shared.ids import folded_id
 
 __all__ = ["KINDS", "AuthorDescribed", "AuthorMerged", "AuthorReported", "AuthorSeparated", "ClockTicked", "Metrics", "decode"]
 
@@ -101,6 +102,9 @@ KINDS = {
 
 
 def _tidy(event: dict) -> None:
+    event["author_id"] = folded_id(event["author_id"])
+    if event["event"] == "author.merged":
+        event["into"] = folded_id(event["into"])
     if event["event"] == "author.described" and event["aliases"] is None:
         event["aliases"] = []
 

@@ -11,11 +11,11 @@ from pydantic_core import ErrorDetails, from_json
 
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
+from shared.ids import ID_BYTES, INVISIBLE
 
 # "5" is no 5 and true is no 1; fields we do not know are dropped.
 STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
-ID_BYTES = 256
 MAX_REVISION = 2**62  # state keeps revisions as signed 64-bit integers
 
 OF_NAME = "[key]"  # how pydantic ends the path to a name in an object that is wrong itself
@@ -32,13 +32,13 @@ _DAY = (
 FULL_DATE = f"^(?:{_DAY})$"  # days of the Gregorian calendar, years 1000 to 9999; as a pattern so that the JSON Schema says it too
 PARTIAL_DATE = f"^(?:{_YEAR}(?:-(?:0[1-9]|1[0-2]))?|{_DAY})$"
 YEAR = f"^{_YEAR}$"
-VISIBLE = r"\S"
+VISIBLE = rf"[^\s{INVISIBLE}\u001C-\u001F\u0085\u2800]"  # U+2800: a Braille cell without dots
 
 _RIGHT_PATTERNS = {
     FULL_DATE: "must be a calendar date YYYY-MM-DD",
     PARTIAL_DATE: "must be a calendar date as YYYY, YYYY-MM or YYYY-MM-DD",
     YEAR: "must be a year YYYY, from 1000 to 9999",
-    VISIBLE: "must have a character that is not a space",
+    VISIBLE: "must have a visible character",
 }
 
 Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES, description="At most 256 bytes of UTF-8.")]

@@ -17,6 +17,12 @@ As JSON Schema: `schemas/`; as AsyncAPI 3.0: `asyncapi.json`; examples of every 
 * Types are strict: `"5"` is not 5, and `true` is not 1. Fields that are not listed are no error, and are dropped.
 * A field that may be null may be left out too, and a list that is null is an empty one.
 * Ids have at most 256 bytes of UTF-8. Dates are days of the Gregorian calendar, years 1000 to 9999.
+* A name has at least one visible character. The key of a name is what two spellings of it have in common: without control characters and
+  what Unicode calls Default_Ignorable_Code_Point, in NFKC, case folded, runs of white space one space.
+* An author without an `author_id` has the id `name:` and the key of the name. Where that has more than 256 bytes it is cut between two
+  characters, and "…" and 40 hexadecimal digits follow: the BLAKE2b digest (20 bytes) of the whole key.
+* An id that is given and begins with `name:` is read the same way, everywhere: `name:Ann Lee` is `name:ann lee`, and its records lie in the
+  partition of that.
 * An event that is refused goes to `dead-letters.v1` as it came, with the reason; nothing of it is applied, and the stream goes on.
 """
 

@@ -12,7 +12,10 @@ __all__ = ["KINDS", "Author", "PaperCounted", "PaperPublished", "PaperScored", "
 
 @with_config(STRICT)
 class Author(TypedDict):
-    """An author of a paper, as written there. Without an author_id, whoever has the same name is the same author."""
+    """An author of a paper, as written there. Without an author_id, whoever has the same name is the same author.
+
+    The id is then `name:` and the key of the name, see above.
+    """
 
     author_id: Annotated[Id | None, Field(default=None)]
     name: Name

@@ -194,6 +194,11 @@ class Paper(TypedDict):
     field: Annotated[str | None, Field(description="The primary category, its part after the last dot.")]
     authors: Annotated[list[str], Field(max_length=3, description="The first three names.")]
     authors_total: Count
+    people: NotRequired[
+        Annotated[
+            int, Field(ge=1, description="How many people they are, where some of the authors are merged. Absent: as many as authors.")
+        ]
+    ]
     affiliations: Annotated[list[str], Field(max_length=3, description="The first three that differ.")]
     citations: Annotated[Count, Field(description="Counted from references.")]
     novelty: Annotated[Share | None, Field(description="Percentile in its cohort; null: `standing` says why.")]

@@ -100,8 +100,8 @@ def changed() -> bool:
 
 RULES = (
     "A paper counts while its newest revision is published; a withdrawn paper counts for nobody, and neither do its references.",
-    "An author of a paper is known by `author_id`, or else by name: the key is `name:` and the name in Unicode NFKC, case folded, spaces "
-    "collapsed. The same author twice on a paper counts once.",
+    "An author of a paper is known by `author_id`, or else by the key of the name (docs/contracts.md). The same author twice on a "
+    "paper counts once.",
     "A citation is a pair of papers that both count, the one in the references of the other. The same reference twice counts once; a "
     "reference of a paper to itself never counts; a reference to a paper that is not there counts as soon as the paper comes.",
     "A self-citation is a citation where both papers have an author in common, whoever that is.",
@@ -147,7 +147,8 @@ def markdown() -> str:
         "*n*: the author's papers; *c₁ ≥ c₂ ≥ … ≥ cₙ*: their citations, most cited first; an empty maximum is 0.",
         "",
         "The day is that of the newest `clock.ticked`; *Y* is its calendar year, *y₁* the year of the first dated paper, *aᵢ* the "
-        "number of authors of paper i as listed. Numbers with decimals are rounded to six. null: there is no such number.",
+        "number of authors of paper i: distinct people, so authors who are merged count once (`people` of a paper in a snapshot, where "
+        "they are fewer than those listed). Numbers with decimals are rounded to six. null: there is no such number.",
         "",
         "| name | definition | formula | source | unit | range | null | bases | of the day | since |",
         "|---|---|---|---|---|---|---|---|---|---|",

@@ -22,7 +22,9 @@ class Flag(NamedTuple):
 FLAGS = (
     Flag(
         "collective_author",
-        "The name's last words are those of a group: Collaboration, Consortium, Group, Team, …; decided by the name alone.",
+        "The name is that of a group: its last words say so (Collaboration, Collaborators, Consortium, Trialists, Study Group, Task Force, "
+        "…), or those before its subject (Task Force on …, Collaboration ATLAS). Group, Team, Network and Project behind given names and "
+        "initials alone are family names. Decided by the name alone.",
         "This is a group, not a person: its numbers are not those of one author.",
     ),
     Flag(
@@ -58,14 +60,76 @@ FLAGS = (
 )
 BY_CODE = {flag.code: flag for flag in FLAGS}
 
-_COLLECTIVE = re.compile(
-    r"\b(collaborations?|consorti(um|a)|(working|study|research) group|group|teams?|committee|network|initiative|investigators|project)"
-    r"(\s+(members|investigators|authors))?[\s.)\]]*$",
-    re.IGNORECASE,
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# What groups of people are called.
+_GROUPS = _words(
+    """
+    collaboration collaborations collaborator collaborators collaborative collaboratives consortium
+    consortia consortiums trialists investigators committee committees subcommittee subcommittees
+    initiative initiatives workgroup workgroups alliance association society group groups team teams
+    network networks project projects
+    """
 )
+_PAIRS = frozenset({"task force", "task forces", "working party", "working parties"})
+_ALSO_PEOPLE = _words("group groups team teams network networks project projects")
+_MEMBERS = _words("members investigators authors participants collaborators")
+_GIVEN = _words(
+    """
+    ada adam alan albert alex alexander alice amy ana andrea andreas andrew angela ann anna anne anthony
+    antonio barbara ben benjamin bob brian carl carlos carol caroline catherine charles chris christian
+    christine christopher claire clara daniel david deborah dennis diana donald dorothy ed edward elena
+    elizabeth ella emily emma eric eva evelyn frank frederick gary george giovanni grace greg hannah
+    hans harold helen henry hugo ian irene isabel jack jacob james jan jane janet jason jean jennifer
+    jessica jim joan joe johann john jonathan jorge jose joseph juan julia julie karen karl kate
+    katherine kevin klaus laura lee leo linda lisa louis lucas lucy luis luke marco margaret maria marie
+    mario mark martin mary matthew max mei michael michelle miguel mike min mohammed monica nancy
+    nicholas nicole nina olga olivia otto pablo patricia patrick paul paula pedro peter philip rachel
+    ralph raymond rebecca richard robert roger ronald rosa ruth ryan sam samuel sandra sara sarah scott
+    sharon simon sofia stefan stephen steven susan teresa theodore thomas tim timothy tom victor
+    victoria vincent walter wei william xiao yi
+    """
+)
+_IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]][\s.,;]*$")  # at the end: a year, an abbreviation
 
 
 @lru_cache(1 << 16)
 def is_collective(name: str) -> bool:
-    """Whether a name is that of a group of people, by its last words: "ATLAS Collaboration", "the Pierre Auger Collaboration"."""
-    return _COLLECTIVE.search(name) is not None
+    """Whether a name is that of a group of people: "ATLAS Collaboration", "GBD 2019 Collaborators", "Collaboration ATLAS (2012)", but not
+    "John Network"."""
+    words = re.findall(r"\w+", name)
+    while (cut := _IN_BRACKETS.search(name)) and cut.start():
+        name = name[: cut.start()]
+    return _is_at_the_end([word.lower() for word in re.findall(r"\w+", name)]) or _is_before_its_subject(name, words)
+
+
+def _is_at_the_end(words: list[str]) -> bool:
+    if len(words) > 1 and words[-1] in _MEMBERS and _group_of(words[:-1]):
+        words = words[:-1]
+    group = _group_of(words)
+    before = words[: len(words) - len(group.split())]
+    is_person = before and group in _ALSO_PEOPLE and all(word in _GIVEN or len(word) == 1 for word in before)
+    return bool(group) and not is_person
+
+
+def _group_of(words: list[str]) -> str:
+    """The one or two words at the end that say what kind of group it is, or nothing."""
+    pair = " ".join(words[-2:])
+    return pair if pair in _PAIRS else words[-1] if words and words[-1] in _GROUPS else ""
+
+
+def _is_before_its_subject(name: str, words: list[str]) -> bool:
+    """ "Task Force on X" and "ESC Committee for X"; at the beginning also "Consortium, X" and "Collaboration ATLAS"."""
+    lower = [word.lower() for word in words]
+    ends = [at for at in range(1, len(words)) if (group := _group_of(lower[:at])) and group not in _ALSO_PEOPLE]
+    if any(lower[at] in ("for", "of", "on") for at in ends):
+        return True
+    first = [at for at in ends if len(_group_of(lower[:at]).split()) == at - (lower[0] == "the")]
+    return any(_is_acronym(words[at]) or re.match(r"\W*" + r"\W+".join(words[:at]) + r"\s*,", name) for at in first)
+
+
+def _is_acronym(word: str) -> bool:
+    return sum(letter.isupper() for letter in word) > 1

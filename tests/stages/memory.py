@@ -9,7 +9,7 @@ from services.publisher.main import messages_of
 from services.publisher.profiles import Profiles
 from services.worker import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
-from shared.ids import partitions_of
+from shared.ids import folded_id, partitions_of
 from shared.log.port import Message, Partition, Record
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout
@@ -38,7 +38,7 @@ class Pipeline:
             raw = event if isinstance(event, bytes) else orjson.dumps(event)
             told = orjson.loads(raw)
             of_authors = str(told.get("event", "")).startswith(AUTHOR_EVENTS)
-            topic, key = (AUTHORS, told["author_id"]) if of_authors else (PAPERS, told["paper_id"])
+            topic, key = (AUTHORS, folded_id(told["author_id"])) if of_authors else (PAPERS, told["paper_id"])
             number = int(partitions_of([key.encode()], self.layout.count(topic))[0])
             self.append({Partition(topic.name, number): [Message(key.encode(), raw)]})
         return self.work()

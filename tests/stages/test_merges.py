@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from shared.metrics.reasons.snapshot import explain
 from shared.stages.stage import Layout
 from tests import score_oracle
 from tests.data import SHARED, aan_events
@@ -113,6 +114,55 @@ def test_what_is_said_of_an_id_stays_with_it(made):
     made.tell(*told("new", "Newer"))
     assert made.profiles["new"]["name"] == "Newer" and made.profiles["new"]["reported"][0]["h_index"] == 5
     assert made.profiles["old"]["name"] == "Old" and made.profiles["old"]["reported"][0]["h_index"] == 3
+
+
+def named(paper_id: str, name: str, author: str = "x", **more) -> dict:
+    authors = [{"author_id": author, "name": name}]
+    return {"event": "paper.published", "paper_id": paper_id, "title": "T", "published": "2020", "authors": authors} | more
+
+
+def test_an_author_keeps_the_name_last_written_when_the_papers_are_gone(made):
+    made.tell(named("p", "J. Roe"), named("q", "Jane Roe", published="2021"), named("r", "Jane B. Roe", published="2019"))
+    gone = [{"event": "paper.withdrawn", "paper_id": name} for name in "qpr"]
+    assert made.tell(*gone).profiles["x"]["name"] == "Jane Roe"
+    made.tell(named("s", "Jane Doe", author="y", published="2022"), named("q", "Jane Poe", published="2021", revision=1))
+    made.tell(named("q", "Nobody", author="z", revision=2))
+    assert made.profiles["x"]["name"] == "Jane Poe", "the later revision of the latest paper that ever had the author"
+    made.tell(paper("t", "x"))
+    assert made.profiles["x"]["papers_total"] == 1 and made.profiles["x"]["name"] == paper("t", "x")["authors"][0]["name"]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["merged first", "written first"])
+def test_a_merged_author_keeps_the_name_last_written_whatever_comes_first(made, first):
+    events = [named("p", "Ann B"), named("q", "Ann C", published="2021"), {"event": "paper.withdrawn", "paper_id": "q"}]
+    merge = [merged("x", "a"), merged("a", "name:BIG  Name")]
+    made.tell(*(merge + events if first else events + merge))
+    assert (made.profiles["x"]["name"], made.profiles["x"]["redirect"]) == ("Ann C", "name:big name")
+    assert made.profiles["name:big name"]["name"] == "Ann B", "as written on the paper that is left"
+
+
+def test_a_paper_tells_how_many_people_its_authors_are(made):
+    authors = [{"author_id": name, "name": name.upper()} for name in "abc"]
+    made.tell(named("p", "", authors=authors), named("q", "Z", author="z", references=["p"]), merged("b", "a"))
+    [shown] = made.profiles["a"]["papers"]
+    assert (shown["authors_total"], shown["people"]) == (3, 2)
+    for metric in ("papers_normalized", "citations_normalized", "papers_single", "hm_index"):
+        assert explain(made.profiles["a"], metric).reason.value == made.profiles["a"]["metrics"]["references"][metric]
+    assert explain(made.profiles["a"], "papers_normalized").value == 0.5
+    made.tell(merged("c", "b"))
+    assert made.profiles["a"]["papers"][0]["people"] == 1
+    assert explain(made.profiles["a"], "papers_single").reason.value == 1
+    made.tell(separated("b"), separated("c"))
+    assert "people" not in made.profiles["a"]["papers"][0]
+
+
+def test_ids_of_names_are_folded_in_claims(made):
+    made.tell(named("p", "", authors=[{"name": "Big Name"}]), named("q", "Ann", author="a"))
+    made.tell(merged("name:Big\u200b Name", "a"))
+    assert made.profiles["a"]["papers_total"] == 2 and made.profiles["name:big name"]["redirect"] == "a"
+    assert "name:Big\u200b Name" not in made.profiles
+    made.tell(separated("name:BIG NAME"), named("r", "x", authors=[{"author_id": "name:Big Name", "name": "B. Name"}]))
+    assert made.profiles["name:big name"]["papers_total"] == 2
 
 
 def test_counts_of_other_sources_go_with_the_papers(made):

@@ -12,7 +12,7 @@ from shared.stages.packs import Outbox, bytes_column, decode
 from shared.stages.stage import Layout
 
 ONE = np.zeros(1, np.int32)
-ROW = {"row": ONE, "author": ONE, "paper": ONE, "sig": bytes_column([b'["A",[]]'])}
+ROW = {"row": ONE, "author": ONE, "paper": ONE, "people": ONE + 1, "sig": bytes_column([b'["A",[]]'])}
 
 
 def test_what_is_public_of_authors_to_come_is_saved():
@@ -32,7 +32,13 @@ def test_what_is_public_of_authors_to_come_is_saved():
 
 
 def card(date: int) -> dict:
-    return {"paper": ONE, "card": bytes_column([b'{"paper_id":"p"']), "date": ONE + date, "category": [""], "truncated": ONE}
+    return {
+        "paper": ONE,
+        "card": bytes_column([b'{"paper_id":"p","authors_total":1']),
+        "date": ONE + date,
+        "category": [""],
+        "truncated": ONE,
+    }
 
 
 def test_a_paper_is_in_no_year_until_its_card_has_come():

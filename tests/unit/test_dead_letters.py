@@ -55,6 +55,43 @@ async def test_one_origin_is_one_letter_and_the_first_counts(settings):
         await dead_letters.show(settings, 2)
 
 
+async def test_a_file_that_grew_has_its_old_letters_once(settings, tmp_path):
+    path, bad = tmp_path / "odd @00c0ffee.jsonl", b'{"paper_id": "p2"}\n'
+    for content in (GOOD + b"\n" + bad, GOOD + b"\n" + bad + GOOD + b"\n", GOOD + b"\n" + bad + GOOD + b"\n" + bad):
+        path.write_bytes(content)
+        await ingest(settings, [str(path)], progress=False)
+    letters = await dead_letters.letters(settings, all=True)
+    assert [(one["source_offset"], one["state"]) for one in letters] == [(2, "open"), (4, "open")], (
+        "the same bytes in another line are another one"
+    )
+    await dead_letters.drop(settings, [letters[0]["number"]])
+    path.write_bytes(path.read_bytes() + GOOD)
+    await ingest(settings, [str(path)], progress=False)
+    assert [one["source_offset"] for one in await dead_letters.letters(settings)] == [4], "closed is closed"
+    path.write_bytes(GOOD + b'\n{"paper_id": "p3"}\n')
+    await ingest(settings, [str(path)], progress=False)
+    assert [(one["source_offset"], one["key"]) for one in await dead_letters.letters(settings)] == [(4, "p2"), (2, "p3")]
+
+
+async def test_letters_of_two_files_are_two(settings, tmp_path):
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(b'{"paper_id": "p2"}\n')
+        await ingest(settings, [str(tmp_path / name)], progress=False)
+    assert len(await dead_letters.letters(settings)) == 2
+
+
+async def test_a_broken_array_sends_what_is_right_and_says_so(settings, tmp_path):
+    path = tmp_path / "array.json"
+    path.write_bytes(b"[" + GOOD + b', {"paper_id": "p2", "score": NaN},' + GOOD.replace(b"p1", b"p3") + b",]")
+    for _ in range(2):  # the second time nothing is sent again, and the message is the same
+        with pytest.raises(InputRefused, match=r"element 2 is no JSON .*byte 63; a comma too many before ] at byte 156 ") as refused:
+            await ingest(settings, [str(path)], progress=False)
+        assert refused.value.exit_code == 3
+    assert [json.loads(record.value)["paper_id"] for record in await held(settings, "papers.v1")] == ["p1", "p3"]
+    [one] = await dead_letters.letters(settings)
+    assert (await dead_letters.show(settings, one["number"]))["value"] == '{"paper_id": "p2", "score": NaN}'
+
+
 async def test_dropped_letters_are_closed_once(settings):
     await put(settings, letter(b"1", offset=1), letter(b"2", offset=2), letter(b"3", offset=3))
     assert await dead_letters.drop(settings, [1]) == 1

@@ -1,16 +1,27 @@
 """Flags: each has a test here or in the oracle's comparison (tests/stages), and words on the page (test_viewer_pages)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.metrics import definitions
 from shared.metrics.flags import is_collective
 from shared.stages.stage import Layout
+from tests.oracle import is_group
 from tests.stages.memory import Pipeline
 
 GROUPS = ["ATLAS Collaboration", "The Pierre Auger collaboration", "Human Genome Consortium", "OPERA Collaborations", "WHO Study Group",
           "Gemini Team", "name:the lhcb collaboration", "Alzheimer's Disease Neuroimaging Initiative", "CARDIoGRAM Consortium members",
-          "(LIGO Scientific Collaboration)"]  # fmt: skip
-PEOPLE = ["Ada Lovelace", "Group Theodore", "Team Wong", "Collaboration Smith", "Anna Grouper", "Teamson", "J. Projects", ""]
+          "(LIGO Scientific Collaboration)", "GBD 2019 Diseases and Injuries Collaborators", "COVIDSurg Collaborative",
+          "Early Breast Cancer Trialists", "Early Breast Cancer Trialists' Collaborative Group", "ESC Task Force", "EULAR Working Party",
+          "Collaboration ATLAS (2012)", "The Collaboration ATLAS", "ATLAS Collaboration (2012)", "CMS Collaboration [CMS].",
+          "Consortium, CLIA", "Task Force on Sudden Death", "ESC Committee for Practice Guidelines", "RECOVERY Collaborative Group",
+          "The SPRINT Investigators", "SHARE-INVESTIGATORS", "ENIGMA Network", "European Reference Network", "The Annotation Group",
+          "Cochrane Project", "IMPACT Study Group Investigators", "Working Party of the EULAR"]  # fmt: skip
+PEOPLE = ["Ada Lovelace", "Group Theodore", "Team Wong", "Collaboration Smith", "Anna Grouper", "Teamson", "J. Projects", "",
+          "John Network", "J. Network", "John Q. Network",
+          "Network, John", "Mary Project", "Anna-Maria Team", "Peter Group (ed.)", "Committee Smith",
+          "Forcett Task", "Paul Party", "()", "(Ada Lovelace)"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -21,6 +32,36 @@ def test_a_group_is_known_by_its_last_words(name):
 @pytest.mark.parametrize("name", PEOPLE)
 def test_a_person_is_not_a_group(name):
     assert not is_collective(name)
+
+
+WORDS = [
+    "ATLAS",
+    "Ada",
+    "john",
+    "J.",
+    "the",
+    "The",
+    "of",
+    "on",
+    "for",
+    "Group",
+    "team",
+    "Network",
+    "project",
+    "Collaboration",
+    "collaborators",
+    "Trialists",
+    "Task",
+    "Force",
+    "Working",
+    "Party",
+    "members",
+]
+
+
+@given(st.lists(st.sampled_from([*WORDS, "(2012)", "[X]", ",", "-"]), max_size=6).map(" ".join))
+def test_the_oracle_knows_a_group_as_well(name):
+    assert is_collective(name) == is_group(name)
 
 
 def paper(paper_id: str, names: list[str], **more) -> dict:

@@ -2,13 +2,17 @@
 
 import asyncio
 import gzip
+import io
 import json
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.producer.sources import FileSource, PacedSource, SourceItem, open_source
+from services.producer.sources import FileSource, PacedSource, SourceItem, array, open_source
 from services.producer.sources import file as file_module
+from services.producer.sources.foreign import fault_of
 from services.producer.sources.source import BATCH_BYTES, BATCH_ITEMS
 from shared.errors import InputRefused, UsageError
 
@@ -84,10 +88,163 @@ def test_lines_of_which_the_first_begins_with_a_bracket(write):
     assert items(write(b"[1, 2]\n" + OURS[0])) == [(1, b"[1, 2]"), (2, OURS[0])]
 
 
-def test_an_array_that_is_too_large_says_what_to_do(write, monkeypatch):
-    monkeypatch.setattr(file_module, "ARRAY_LIMIT", 10)
-    with pytest.raises(UsageError, match=r"jq -c"):
-        items(write(b'[{"paper_id": "p"}]'))
+def broken(path, *, after=0) -> tuple[list[tuple[int, bytes]], str]:
+    """What an array with faults gives, and how it is refused in the end."""
+    found = []
+    with pytest.raises(InputRefused) as refused:
+        for item in FileSource(path).items(after):
+            found.append((item.position, item.raw))
+    assert (refused.value.exit_code, refused.value.reason, refused.value.field) == (3, "broken_array", str(path))
+    return found, refused.value.hint
+
+
+def ours(*numbers: int) -> list[tuple[int, bytes]]:
+    return [
+        (n, json.dumps({"paper_id": f"p{n}", "title": "T", "authors": [{"name": "A, [B]"}]}, separators=(",", ":")).encode())
+        for n in numbers
+    ]
+
+
+FIRST, SECOND, THIRD = (raw for _, raw in ours(1, 2, 3))
+
+
+@pytest.mark.parametrize("between", [b"", b"\n", b"\r\n  "])
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (b'{"paper_id": "p2", "score": NaN}', "element 2 is no JSON"),
+        (b'{"paper_id": "p2", "score": -Infinity}', "element 2 is no JSON"),
+        (b'{"paper_id": "p2", "authors": [],}', "element 2 is no JSON"),
+        (b'{"paper_id": "p2", "title": "\xff"}', "element 2 is no JSON"),
+        (b"{'paper_id': 'p2'}", "element 2 is no JSON"),
+        (b'{"paper_id": "p2", "title": "no quote}', "element 2"),
+        (b'{"paper_id": "p2", "title": "no brace"', "element 2"),
+        (b'{"paper_id": "p2", "authors": [{"name": "no bracket"}', "element 2"),
+        (b'{"paper_id": "p2"}}', None),
+        (b"p2", "element 2 is no JSON"),
+    ],
+)
+def test_one_bad_element_of_an_array_costs_nothing_but_itself(write, bad, said, between):
+    whole = b"[" + between + FIRST + b"," + between + bad + b"," + between + THIRD + between + b"]"
+    found, hint = broken(write(whole))
+    assert (found[0], found[-1][1]) == ((1, FIRST), THIRD)
+    assert b"".join(raw for _, raw in found[1:-1]).startswith(bad[:10])
+    assert f"byte {whole.index(bad)}" in hint or said is None
+    assert (said or "element 3") in hint and "dead letters" in hint
+
+
+@pytest.mark.parametrize(
+    ("whole", "right", "said"),
+    [
+        (b"[%s,%s,\n]" % (FIRST, SECOND), [1, 2], f"a comma too many before ] at byte {len(FIRST + SECOND) + 2} "),
+        (b"[%s,,%s]" % (FIRST, SECOND), [1, 2], f"a comma too many at byte {len(FIRST) + 2} "),
+        (b"[,%s]" % FIRST, [1], "a comma too many at byte 1 "),
+        (b"[%s %s]" % (FIRST, SECOND), [1, 2], f"a comma is missing at byte {len(FIRST) + 2} "),
+        (b"[%s,%s" % (FIRST, SECOND), [1, 2], f"the file ends without a ] at byte {len(FIRST + SECOND) + 2} "),
+        (b"[%s,%s\n" % (FIRST, SECOND), [1, 2], f"the file ends without a ] at byte {len(FIRST + SECOND) + 3} "),
+        (b"\xef\xbb\xbf[%s,%s" % (FIRST, SECOND), [1, 2], f"the file ends without a ] at byte {len(FIRST + SECOND) + 5} "),
+        (b"[%s]\n,%s]" % (FIRST, SECOND), [1, 2], f"a ] too early at byte {len(FIRST) + 1}"),
+        (b"[", [], "the file ends without a ] at byte 1 "),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_is_wrong_between_elements_is_one_message(write, whole, right, said, pack):
+    found, hint = broken(write(pack(whole)))
+    assert found == ours(*right)
+    assert said in hint and "dead letters" not in hint
+
+
+def test_an_array_that_is_cut_in_an_element(write):
+    whole = b"[" + FIRST + b"," + SECOND[:30]
+    found, hint = broken(write(whole))
+    assert found == [(1, FIRST), (2, SECOND[:30])], "the rest becomes a dead letter"
+    assert f"element 2 has no end, it begins at byte {len(FIRST) + 2} " in hint and "without" not in hint
+
+
+def test_a_broken_array_from_the_middle(write):
+    found, hint = broken(write(b"[%s,NaN,%s]" % (FIRST, THIRD)), after=2)
+    assert found == [(3, THIRD)] and f"begins at byte {len(FIRST) + 2} " in hint
+
+
+def test_many_faults_are_few_words(write):
+    _, hint = broken(write(b"[" + b"NaN," * 1000 + FIRST + b"]"))
+    assert "and 995 more" in hint and len(hint) < 1_000
+
+
+def test_an_array_is_read_in_bounded_memory(write, monkeypatch):
+    held = []
+
+    class Watched(array.Elements):
+        def _read(self):
+            held.append(len(self._data))
+            return super()._read()
+
+    monkeypatch.setattr(file_module, "Elements", Watched)
+    long = b'{"paper_id":"p","x":"' + b"y" * (3 * array.CHUNK) + b'"}'
+    path = write(b"[" + b",\n".join([FIRST] * 70_000 + [long] + [SECOND] * 70_000) + b"]")
+    assert path.stat().st_size > 10 * array.CHUNK
+    assert sum(1 for _ in FileSource(path).items()) == 140_001
+    assert max(held) < len(long) + 2 * array.CHUNK
+
+
+def test_an_endless_element_is_cut_and_the_next_one_is_read(write, monkeypatch):
+    monkeypatch.setattr(file_module, "LINE_LIMIT", 1_000)
+    endless = b'{"paper_id": "p2", "title": "' + b"x" * (5 * array.CHUNK)
+    found, _ = broken(write(b"[" + FIRST + b"," + endless + b"," + THIRD + b"]"))
+    assert found == [(1, FIRST), (2, endless[:1_000]), (3, THIRD)]
+
+
+@given(st.binary(max_size=300).map(lambda junk: b"[" + junk), st.integers(1, 50))
+def test_whatever_stands_in_a_bracket_ends(junk, limit):
+    elements = list(array.Elements(io.BufferedReader(io.BytesIO(junk)), limit))
+    assert [element.number for element in elements] == list(range(1, len(elements) + 1))
+
+
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text(max_size=8)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=4), inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(st.lists(values, max_size=8), st.sampled_from([None, 0, 3]), st.booleans(), st.integers(1, 7))
+def test_the_elements_are_those_that_json_has(right, indent, ascii_only, step):
+    class Slow(io.BytesIO):
+        def read1(self, _=-1):
+            return super().read1(step)
+
+    text = json.dumps(right, indent=indent, ensure_ascii=ascii_only).encode()
+    elements = array.Elements(Slow(text), 1 << 20)
+    assert [json.loads(element.raw) for element in elements] == right
+    assert elements.faults == []
+
+
+# ---- encodings
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ['{"paper_id": "p"}\n', '[\n{"paper_id": "p"}]', ' {"paper_id": "\u0160"}', "[]"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_file_that_is_not_utf_8_says_so(write, encoding, text, pack):
+    with pytest.raises(InputRefused, match=f"the file is {encoding[:6].upper()}; make it UTF-8") as refused:
+        items(write(pack(text.encode(encoding))))
+    assert refused.value.exit_code == 3
+
+
+def test_utf_16_with_the_mark_of_the_other_order(write):
+    with pytest.raises(InputRefused, match="the file is UTF-16"):
+        items(write(b"\xfe\xff" + '{"paper_id": "p"}'.encode("utf-16-be")))
+
+
+async def test_a_stream_that_is_not_utf_8_says_so(pipe):
+    source, writer = pipe
+    os.write(writer, '{"paper_id": "p"}'.encode("utf-16"))
+    os.close(writer)
+    with pytest.raises(InputRefused, match="the file is UTF-16; make it UTF-8"):
+        await drain(source)
+
+
+# ---- lines without end
 
 
 def test_an_endless_line_is_cut_and_the_next_one_is_read(write, monkeypatch):
@@ -294,17 +451,49 @@ def test_foreign_records_in_an_array(write):
 
 
 @pytest.mark.parametrize(
-    "record",
+    ("record", "said"),
     [
-        AAN | {"year": "1965"},
-        AAN | {"authors": [1]},
-        VIS | {"doi": 7},
-        VIS | {"authors": [""]},
-        VIS | {"references": [3]},
-        {"id": "x"},
-        3,
+        (AAN | {"year": "1965"}, "year: must be an integer (AAN record) [wrong_type]"),
+        (AAN | {"year": 1965.0}, "year: must be an integer (AAN record) [wrong_type]"),
+        (AAN | {"year": True}, "year: must be an integer (AAN record) [wrong_type]"),
+        (AAN | {"year": 19650}, "year: must be from 1000 to 9999 (AAN record) [invalid_value]"),
+        (AAN | {"month": "May"}, "month: must be an integer (AAN record) [wrong_type]"),
+        (AAN | {"month": 13}, "month: must be from 0 to 12 (AAN record) [invalid_value]"),
+        (AAN | {"id": 7}, "id: must be a string (AAN record) [wrong_type]"),
+        (AAN | {"title": None}, "title: must be a string (AAN record) [wrong_type]"),
+        (AAN | {"authors": "A, B"}, "authors: must be an array (AAN record) [wrong_type]"),
+        (AAN | {"authors": ["A", 1]}, "authors.1: must be a string (AAN record) [wrong_type]"),
+        (AAN | {"references": {}}, "references: must be an array (AAN record) [wrong_type]"),
+        (VIS | {"year": "1991"}, "year: must be an integer (VIS record) [wrong_type]"),
+        (VIS | {"doi": 7}, "doi: must be a string (VIS record) [wrong_type]"),
+        (VIS | {"doi": " "}, "doi: must be a DOI (VIS record) [invalid_value]"),
+        (VIS | {"authors": [""]}, "authors.0: must be an object (VIS record) [wrong_type]"),
+        (VIS | {"authors": [{"name": 3}]}, "authors.0.name: must be a string (VIS record) [wrong_type]"),
+        (VIS | {"authors": None, "references": [3]}, "references.0: must be a string (VIS record) [wrong_type]"),
+        ({"id": "x"}, None),
+        (3, None),
     ],
 )
-def test_what_no_adapter_can_read_stays_as_it_is(write, record):
+def test_a_foreign_record_with_a_wrong_type_names_the_field(write, record, said):
     raw = json.dumps(record).encode()
     assert items(write(raw)) == [(1, raw)]
+    assert (str(fault_of(raw)) if fault_of(raw) else None) == said
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["10.1109/A", "10.1109/a", "https://doi.org/10.1109/A", "http://dx.doi.org/10.1109%2FA", "doi:10.1109/A", "DOI 10.1109/A",
+     "doi.org/10.1109/a", "10.1109/a.", " 10. 1109/A ,", "info:doi/10.1109/a", "https://doi.example.org/10.1109/A",
+     "Visual 91, doi:10.1109/A", "\u200b10.1109/A"],
+)  # fmt: skip
+def test_a_doi_is_the_same_in_every_form(write, written):
+    cites, cited = VIS | {"references": [written], "internal_references": []}, VIS | {"doi": written}
+    [(_, citing), (_, own)] = items(write(json.dumps(cites).encode() + b"\n" + json.dumps(cited).encode()))
+    assert json.loads(citing)["references"] == [json.loads(own)["paper_id"]] == ["doi:10.1109/a"]
+
+
+def test_what_is_left_out_of_foreign_records_is_counted(write):
+    nameless = VIS | {"authors": [{"name": "\u200b"}, {"name": "A"}, {}]}
+    source = FileSource(write(json.dumps([VIS, nameless]).encode()))
+    list(source.items())
+    assert source.left_out == {"references without a DOI": 4, "authors without a name": 2}

@@ -4,25 +4,24 @@
 "references": ["C65-1002", …]}, and more that is not used. Authors have no ids: they are told apart by name.
 """
 
+from services.producer.sources.fields import Count, Fields
+
 
 def recognises(record: dict) -> bool:
-    return "id" in record and "references" in record and "venue" in record and "year" in record and _names(record.get("authors"))
+    return record.keys() >= {"id", "references", "venue", "year"}
 
 
-def adapt(record: dict) -> dict:
-    """The event of papers.v1 for a record. Errors: KeyError, TypeError, ValueError for a record with other types."""
-    year, month = record["year"], record.get("month")
+def adapt(record: dict, leave_out: Count) -> dict:
+    """The event of papers.v1 for a record. Error: InputRefused for a field with another type."""
+    fields = Fields(record, "AAN")
+    year, month = fields.integer("year", 1000, 9999), fields.integer("month", 0, 12)
     return {
         "event": "paper.published",
-        "paper_id": record["id"],
-        "title": record["title"],
+        "paper_id": fields.text("id"),
+        "title": fields.text("title"),
         "published": None if year is None else f"{year:04d}-{month:02d}" if month else f"{year:04d}",
-        "venue": record["venue"],
-        "doi": record.get("doi"),
-        "authors": [{"name": name} for name in record["authors"]],
-        "references": record["references"],
+        "venue": fields.optional_text("venue"),
+        "doi": fields.optional_text("doi"),
+        "authors": [{"name": name} for name in fields.list_of("authors", str, "must be a string")],
+        "references": fields.list_of("references", str, "must be a string"),
     }
-
-
-def _names(authors: object) -> bool:
-    return isinstance(authors, list) and all(isinstance(name, str) for name in authors)

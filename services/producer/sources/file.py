@@ -1,4 +1,4 @@
-"""A file of events: JSON Lines, plain or gzip (told by its first bytes, not by its name), or one JSON array."""
+"""A file of events: JSON Lines, plain or gzip (told by its first bytes, not by its name), or one JSON array. Always UTF-8."""
 
 import gzip
 import io
@@ -7,20 +7,20 @@ import stat
 import zlib
 from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
 
+from services.producer.sources.array import Elements
+from services.producer.sources.encodings import BOM, check_encoding
 from services.producer.sources.foreign import convert, translate
 from services.producer.sources.source import Source, SourceItem
 from shared.errors import InputRefused, UsageError
 
 GZIP = b"\x1f\x8b"
-BOM = b"\xef\xbb\xbf"
 LINE_LIMIT = 64 << 20  # bytes of one line; what goes beyond is cut off here, and refused as too large by the intake
-ARRAY_LIMIT = 256 << 20  # bytes of a file that is one JSON array: it is read whole
+AHEAD = 1 << 16  # bytes that are looked at to tell an array from lines
 
 
 class FileSource(Source):
@@ -60,10 +60,10 @@ class FileSource(Source):
             raise UsageError(f"cannot read {self.path}: {error.strerror or error}") from None
 
     def _items(self, stream: io.BufferedReader | gzip.GzipFile, file: BinaryIO, after: int) -> Iterator[SourceItem]:
-        if stream.peek(3)[:3] == BOM:
-            stream.read(3)
-        if stream.peek(1).lstrip()[:1] == b"[":
-            yield from self._elements(stream, file, after)
+        check_encoding(stream.peek(4), str(self.path))
+        start = len(stream.read(3)) if stream.peek(3)[:3] == BOM else 0
+        if stream.peek(1).lstrip()[:1] == b"[" and not _are_lines(stream.peek(AHEAD)):
+            yield from self._elements(stream, file, after, start)
         else:
             yield from self._lines(stream, file, after)
 
@@ -74,22 +74,34 @@ class FileSource(Source):
             raw = line.rstrip(b"\r\n")
             if raw and not raw.isspace():
                 self.read = file.tell()
-                yield SourceItem(number, convert(raw))
+                yield SourceItem(number, convert(raw, self.leave_out))
         self.read = self.size
 
-    def _elements(self, stream: BinaryIO, file: BinaryIO, after: int) -> Iterator[SourceItem]:
-        whole = stream.read(ARRAY_LIMIT + 1)
-        if len(whole) > ARRAY_LIMIT:
-            limit = ARRAY_LIMIT >> 20
-            raise UsageError(f"{self.path} is one JSON array of over {limit} MiB; make JSON Lines of it first: jq -c '.[]' {self.path}")
-        try:
-            elements = orjson.loads(whole)
-        except orjson.JSONDecodeError:  # lines after all, the first of which happens to begin with a bracket
-            yield from self._lines(io.BytesIO(whole), file, after)
-            return
-        for number, element in enumerate(islice(elements, after, None), after + 1):
-            yield SourceItem(number, orjson.dumps(translate(element)))
+    def _elements(self, stream: BinaryIO, file: BinaryIO, after: int, start: int) -> Iterator[SourceItem]:
+        elements, bad = Elements(stream, LINE_LIMIT, start), 0
+        for number, raw, value, is_json in elements:
+            bad += not is_json
+            if number > after:
+                self.read = file.tell()
+                yield SourceItem(number, orjson.dumps(translate(value, self.leave_out)) if is_json else raw)
         self.read = self.size
+        if elements.faults:
+            told = "; ".join(elements.faults)
+            kept = f", {bad} of its elements became dead letters" if bad else ""
+            hint = f"the JSON array is broken: {told} (bytes are counted from 0). What is right was taken{kept}"
+            raise InputRefused("broken_array", str(self.path), hint)
+
+
+def _are_lines(ahead: bytes) -> bool:
+    """Whether what begins with a bracket is lines after all: the first line is a JSON text by itself, and another one follows."""
+    first, _, rest = ahead.lstrip().partition(b"\n")
+    if not rest.lstrip().startswith((b"{", b"[")):
+        return False
+    try:
+        orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def whole_lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -30,6 +31,13 @@ class Source(ABC):
     size: int | None = None  # bytes in all, where known, for the progress bar
     endless: bool = False
     read: int = 0  # bytes of `size` read so far
+    left_out: Mapping[str, int] = {}  # what adapters of foreign records left out so far → how many of it
+
+    def leave_out(self, what: str) -> None:
+        """Notes one thing of a foreign record that has no place in our events."""
+        if not self.left_out:
+            self.left_out = Counter()
+        self.left_out[what] += 1
 
     @property
     def label(self) -> str:

@@ -8,7 +8,8 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
-from services.producer.sources.file import BOM, GZIP, LINE_LIMIT
+from services.producer.sources.encodings import BOM, check_encoding
+from services.producer.sources.file import GZIP, LINE_LIMIT
 from services.producer.sources.foreign import convert
 from services.producer.sources.source import BATCH_ITEMS, Source, SourceItem
 from shared.errors import UsageError
@@ -42,13 +43,13 @@ class StreamSource(Source):
             raise UsageError(f"cannot read {path}: {error.strerror}") from None
 
     def items(self, after: int = 0) -> Iterator[SourceItem]:
-        splitter = _Lines()
+        splitter = _Lines(self)
         while (data := os.read(self.descriptor, CHUNK)) != b"":
             yield from splitter.feed(data)
         yield from splitter.end()
 
     async def batches(self, after: int, stop: asyncio.Event) -> AsyncIterator[list[SourceItem]]:
-        splitter = _Lines()
+        splitter = _Lines(self)
         while not stop.is_set():
             data = await asyncio.to_thread(self._poll)
             if data is None:
@@ -68,15 +69,17 @@ class StreamSource(Source):
 class _Lines:
     """Cuts a stream of bytes into lines."""
 
-    def __init__(self):
+    def __init__(self, source: Source):
+        self.source = source
         self.tail = bytearray()
         self.number = 0
         self.fresh = True
 
     def feed(self, data: bytes) -> Iterator[SourceItem]:
-        if self.fresh and len(self.tail) + len(data) >= 3:
+        if self.fresh and len(self.tail) + len(data) >= 4:
             self.tail += data
             data = b""
+            check_encoding(self.tail, self.source.label)
             if self.tail[:2] == GZIP:
                 raise UsageError("the stream is packed with gzip; unpack it on the way: gunzip -c FILE | scholarstream ingest -")
             if self.tail[:3] == BOM:
@@ -97,4 +100,4 @@ class _Lines:
         self.number += 1
         raw = bytes(line).rstrip(b"\r\n")
         if raw and not raw.isspace():
-            yield SourceItem(self.number, convert(raw))
+            yield SourceItem(self.number, convert(raw, self.source.leave_out))

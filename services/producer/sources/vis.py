@@ -2,38 +2,64 @@
 
 {"doi": "10.1109/visual.1990.146359", "title": …, "abstract": …, "year": 1990, "publication_title": …,
 "authors": [{"name": …, "affiliation": …}], "references": ["10.1063/1.857730", …], "internal_references": […among the former…]}.
-A DOI means the same in either case, so ids are in lower case. What is no DOI among the references ("2", "2-u") is left out, and so is an
-author without a name: two papers have one, and their references count all the same.
+A DOI means the same in either case and with whatever is written around it ("https://doi.org/…", "doi:…", a full stop), so ids are bare
+and in lower case. What has no DOI among the references ("2", "2-u") is left out, and so is an author without a name: two papers have one,
+and their references count all the same. Both are counted.
 """
+
+from services.producer.sources.fields import Count, Fields
+from shared.contracts.refusals import Reason
+from shared.doi import doi_of
+from shared.ids import visible
 
 
 def recognises(record: dict) -> bool:
-    return "doi" in record and "publication_title" in record and "title" in record and isinstance(record.get("authors"), list)
+    return record.keys() >= {"doi", "publication_title", "title"}
 
 
-def adapt(record: dict) -> dict:
-    """The event of papers.v1 for a record. Errors: KeyError, TypeError, ValueError, AttributeError for a record with other types."""
-    year = record.get("year")
+def adapt(record: dict, leave_out: Count) -> dict:
+    """The event of papers.v1 for a record. leave_out: hears what is left out. Error: InputRefused for a field with another type."""
+    fields = Fields(record, "VIS")
+    year = fields.integer("year", 1000, 9999)
+    doi = _plain(fields.text("doi")) or fields.refuse("doi", "must be a DOI", Reason.INVALID_VALUE)
     return {
         "event": "paper.published",
-        "paper_id": "doi:" + record["doi"].lower(),
-        "title": record["title"],
-        "abstract": record.get("abstract") or None,
+        "paper_id": "doi:" + doi,
+        "title": fields.text("title"),
+        "abstract": fields.optional_text("abstract") or None,
         "published": None if year is None else f"{year:04d}",
-        "venue": record["publication_title"],
-        "doi": record["doi"].lower(),
-        "authors": [_author(author) for author in record["authors"] if author["name"].strip()],
-        "references": _references(record),
+        "venue": fields.optional_text("publication_title"),
+        "doi": doi,
+        "authors": _authors(fields, leave_out),
+        "references": _references(fields, leave_out),
     }
 
 
-def _author(author: dict) -> dict:
-    affiliation = author.get("affiliation")
-    return {"name": author["name"], "affiliations": [affiliation] if affiliation else []}
+def _authors(fields: Fields, leave_out: Count) -> list[dict]:
+    found = []
+    for author in fields.objects("authors"):
+        name, affiliation = author.optional_text("name") or "", author.optional_text("affiliation")
+        if visible(name).strip():
+            found.append({"name": name, "affiliations": [affiliation] if affiliation and visible(affiliation).strip() else []})
+        else:
+            leave_out("authors without a name")
+    return found
 
 
-def _references(record: dict) -> list[str]:
+def _references(fields: Fields, leave_out: Count) -> list[str]:
     """Every DOI cited, once each, in the order given."""
-    cited = [*(record.get("references") or ()), *(record.get("internal_references") or ())]
-    dois = ("".join(reference.split()).lower() for reference in cited)  # some have a blank inside: "10. 1126/science.1127647"
-    return list(dict.fromkeys("doi:" + doi for doi in dois if doi.startswith("10.") and "/" in doi))
+    found: dict[str, None] = {}
+    for name in ("references", "internal_references"):
+        for reference in fields.list_of(name, str, "must be a string"):
+            doi = _plain(reference)
+            if doi is not None:
+                found["doi:" + doi] = None
+            elif name == "references":  # the others are among them
+                leave_out("references without a DOI")
+    return list(found)
+
+
+def _plain(text: str) -> str | None:
+    """The DOI in lower case; some have a blank inside ("10. 1126/science.1127647"), or the full stop of the sentence behind them."""
+    doi = doi_of("".join(text.split()))
+    return None if doi is None else doi.lower().rstrip(".,;")

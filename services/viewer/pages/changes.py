@@ -5,6 +5,7 @@ from typing import Any
 
 from services.viewer.addresses import api_of
 from services.viewer.pages.html import Html, tag
+from services.viewer.pages.isolation import isolated, title_of
 from services.viewer.pages.metrics import name_of
 from services.viewer.pages.words import measure, moment, number, plural
 from shared.metrics.metric import COUNTED
@@ -18,7 +19,7 @@ Entry = Mapping[str, Any]
 
 def changes_panel(profile: Entry, changes: Sequence[tuple[int, Entry]]) -> Html:
     """A fold whose line says what changed last. changes: (when, milliseconds since the epoch; record), newest first."""
-    titles = {paper["paper_id"]: paper.get("title") or paper["paper_id"] for paper in profile.get("papers") or ()}
+    titles = {paper["paper_id"]: isolated(title_of(paper)) for paper in profile.get("papers") or ()}
     lines = [_line(when, change, titles) for when, change in changes]
     last = _last(changes[0][1], titles) if changes else "nothing of late, as far as this page remembers"
     listed = tag("ol", lines) if lines else tag("p", "Older changes are in author-metrics.v1 for 30 days.")
@@ -70,7 +71,7 @@ def moved(change: Entry) -> list[str]:
 
 def _moved(name: str, before: Any, after: Any, is_known: bool) -> str:
     basis, _, metric = name.rpartition(".") if name.startswith(f"{COUNTED}:") else ("", "", name)
-    title = name_of(metric) + (f" by {basis.removeprefix(COUNTED + ':')}" if basis else "")
+    title = name_of(metric) + (f" by {isolated(basis.removeprefix(COUNTED + ':'))}" if basis else "")
     old = "none" if before is None else measure(metric, before)
     new = "none" if after is None else measure(metric, after)
     return f"{title} {old} → {new}" if is_known else f"{title} {new}"
@@ -110,11 +111,11 @@ def _why(causes: Sequence[Entry], titles: Mapping[str, str]) -> str:
         case "withdrawn":
             return f"{paper} was withdrawn"
         case "counted":
-            sources = dict.fromkeys(cause["source"] for cause in causes if cause.get("source"))
+            sources = dict.fromkeys(isolated(cause["source"]) for cause in causes if cause.get("source"))
             return f"{', '.join(sources) or 'a source'} counted the citations of {paper} anew"
         case "merged" | "separated":
             papers = _some([cause["paper_id"] for cause in causes if cause.get("paper_id")], titles)
-            return f"{'merged with' if kind == 'merged' else 'separated from'} {other}: {papers}"
+            return f"{'merged with' if kind == 'merged' else 'separated from'} {isolated(other or 'another author')}: {papers}"
         case "new_year":
             return "a new calendar year began"
     return str(kind).replace("_", " ")  # of a later release
@@ -128,4 +129,4 @@ def _some(papers: Sequence[str], titles: Mapping[str, str]) -> str:
 def _paper(paper_id: str | None, titles: Mapping[str, str]) -> str:
     if paper_id is None:
         return "a paper"
-    return f"“{titles[paper_id]}”" if paper_id in titles else paper_id
+    return f"“{titles[paper_id]}”" if paper_id in titles else isolated(paper_id)

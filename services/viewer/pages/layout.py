@@ -33,7 +33,17 @@ def search_form(query: str) -> Html:
     return tag(
         "form",
         tag("label", "Find an author", class_="hidden", for_="q"),
-        tag("input", id="q", name="q", type="search", value=query, placeholder="Find an author", autocomplete="off", maxlength=200),
+        tag(
+            "input",
+            id="q",
+            name="q",
+            type="search",
+            dir="auto",
+            value=query,
+            placeholder="Find an author",
+            autocomplete="off",
+            maxlength=500,
+        ),
         tag("button", "Search"),
         role="search",
         action=SEARCH,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from services.viewer.pages.isolation import isolated
 from services.viewer.pages.words import basis_of, measure, plural
 from shared.metrics import definitions, violations
 
@@ -74,4 +75,4 @@ def question(finding: Finding, value: float | Mapping[str, int], source: str | N
         what, verb = plural(value, COUNTS[finding.metric], name), "is" if value == 1 else "are"
     else:
         what, verb = f"{'an' if name.lower().startswith(VOWELS) else 'a'} {name} of {measure(finding.metric, value)}", "is"
-    return f"Why {what}{f', reported by {source},' if source else ''} {verb} {finding.mark}"
+    return f"Why {what}{f', reported by {isolated(source)},' if source else ''} {verb} {finding.mark}"

@@ -4,6 +4,7 @@ What can change carries `data-live` (a name, the same in every version of the pa
 static/page.js puts the new version's parts in place of the old ones by these names.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,14 +12,17 @@ from services.viewer.addresses import api_of
 from services.viewer.pages import charts
 from services.viewer.pages.changes import changes_panel
 from services.viewer.pages.html import Html, join, tag
+from services.viewer.pages.isolation import apart, isolated, title_of
 from services.viewer.pages.layout import page
 from services.viewer.pages.metrics import definition_of, findings, name_of, why_missing
 from services.viewer.pages.reasons import HEADLINE, fold_of, shown, whys
 from services.viewer.pages.reported import beside, computed_of, reported_panel
 from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel, source_of
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
+from shared.doi import link_of
 
 SIMULATED = "sim:"
+ORCID = re.compile(r"(?:[0-9]{4}-){3}[0-9]{3}[0-9Xx]")
 WIDE = 3  # bases, side by side: with more of them the folds in the table of all numbers are as narrow as its first column
 
 Entry = Mapping[str, Any]
@@ -54,7 +58,7 @@ def profile_page(profile: Entry, changes: Sequence[tuple[int, Entry]] = (), *, t
         data_events=api_of(author_id, "events"),
         data_version=tag_of,
     )
-    return page(name, _banner(simulated, demo), article, live=True)
+    return page(isolated(name), _banner(simulated, demo), article, live=True)
 
 
 def _banner(simulated: bool, demo: bool) -> Html | None:
@@ -72,20 +76,48 @@ def _banner(simulated: bool, demo: bool) -> Html | None:
 
 
 def _title(profile: Entry, name: str, simulated: bool) -> Html:
-    places = [place["name"] for place in profile.get("affiliations") or ()]
+    places = [apart(place["name"]) for place in profile.get("affiliations") or ()]
     return tag(
         "header",
-        tag("h1", name),
+        tag("h1", apart(name)),
         simulated and tag("span", "simulated", class_="chip simulated"),
         tag("span", _field(profile.get("field")), data_live="field"),
-        tag("p", " · ".join(places), class_="places", data_live="places"),
+        tag("p", _between(" · ", places), class_="places", data_live="places"),
+        tag("p", _described(profile), class_="places described", data_live="described"),
         class_="who",
     )
 
 
+def _between(sign: str, pieces: Sequence[Html]) -> list[Html | str]:
+    return [part for piece in pieces for part in (sign, piece)][1:]
+
+
+def _described(profile: Entry) -> Html:
+    """What `author.described` adds to the name."""
+    aliases, orcid, homepage = (profile.get(name) for name in ("aliases", "orcid", "homepage"))
+    told = []
+    if aliases:
+        told.append(join("also ", _between(", ", [apart(alias) for alias in aliases])))
+    if orcid and orcid.strip():
+        digits = ORCID.search(orcid)
+        told.append(join("ORCID ", _link(f"https://orcid.org/{digits[0].upper()}", digits[0].upper()) if digits else apart(orcid)))
+    if homepage and homepage.strip():
+        told.append(_link(homepage.strip(), homepage.strip()) if _is_web(homepage) else apart(homepage))
+    return join(_between(" · ", told))
+
+
+def _link(address: str, text: str) -> Html:
+    return tag("a", apart(text), href=address, rel="noopener noreferrer external")
+
+
+def _is_web(address: str) -> bool:
+    """Nothing but http(s) becomes a link."""
+    return address.strip().lower().startswith(("https://", "http://"))
+
+
 def _field(field: str | None) -> Html | None:
     """A chip; the same field always has the same of six colours."""
-    return tag("span", field, class_=f"chip hue{sum(field.encode()) % 6}", title=f"Field: {field}") if field else None
+    return tag("span", apart(field), class_=f"chip hue{sum(field.encode()) % 6}", title=f"Field: {isolated(field)}") if field else None
 
 
 def _state(profile: Entry, changed_ms: int) -> Html:
@@ -131,7 +163,7 @@ def _headline(profile: Entry) -> Html:
             )
         )
     basis = basis_of(headline.get("basis") or "references")
-    source = f"; “reported” is what {reported['source']} says" if reported.get("source") else ""
+    source = f"; “reported” is what {isolated(reported['source'])} says" if reported.get("source") else ""
     return tag(
         "section",
         tag("h2", "Headline", class_="hidden"),
@@ -169,9 +201,9 @@ def _papers(profile: Entry, name: str) -> Html:
 
 
 def _paper(paper: Entry, name: str) -> Html:
-    paper_id, title = paper["paper_id"], paper.get("title") or paper["paper_id"]
+    paper_id, title = paper["paper_id"], title_of(paper)
     address = _address(paper)
-    others = f"counted: {', '.join(f'{number(n)} {source}' for source, n in paper.get('citations_by_source', {}).items())}"
+    others = f"counted: {', '.join(f'{number(n)} {isolated(source)}' for source, n in paper.get('citations_by_source', {}).items())}"
     return tag(
         "li",
         tag(
@@ -181,7 +213,7 @@ def _paper(paper: Entry, name: str) -> Html:
             paper_id.startswith(SIMULATED) and tag("span", "simulated", class_="chip simulated"),
             class_="line",
         ),
-        tag("h3", tag("a", title, href=address, rel="noopener noreferrer external") if address else title),
+        tag("h3", _link(address, title) if address else apart(title)),
         tag("p", _authors(paper, name), class_="by"),
         tag(
             "p",
@@ -192,25 +224,22 @@ def _paper(paper: Entry, name: str) -> Html:
         ),
         tag("p", novelty_of(paper), class_="novelty", data_live=f"novelty.{paper_id}", data_quiet=True),
         data_key=paper_id,
-        data_title=title,
+        data_title=isolated(title),
     )
 
 
 def _authors(paper: Entry, name: str) -> Html:
     listed: Sequence[str] = paper.get("authors") or ()
-    names = [tag("b", one) if one == name else one for one in listed]
-    told = [piece for one in names for piece in (", ", one)][1:]
+    told = _between(", ", [tag("b", apart(one)) if one == name else apart(one) for one in listed])
     more = paper.get("authors_total", len(listed)) > len(listed)
     places = paper.get("affiliations") or ()
-    return join(told or "no authors told", " et al." if more else None, f" · {', '.join(places)}" if places else None)
+    return join(told or "no authors told", " et al." if more else None, places and join(" · ", _between(", ", list(map(apart, places)))))
 
 
 def _address(paper: Entry) -> str | None:
-    """Where the paper can be read: its own address, else its DOI's. Nothing but http(s) becomes a link."""
-    url = paper.get("url") or ""
-    if url.startswith(("https://", "http://")):
-        return url
-    return f"https://doi.org/{paper['doi']}" if paper.get("doi") else None
+    """Where the paper can be read: its own address, else its DOI's."""
+    url = (paper.get("url") or "").strip()
+    return url if _is_web(url) else link_of(paper.get("doi"))
 
 
 def _charts(profile: Entry, changed_ms: int) -> Html:
@@ -244,7 +273,8 @@ def _numbers(profile: Entry) -> Html:
         for metric in metrics
     ]
     heads = [
-        tag("th", "here" if basis == "references" else basis.partition(":")[2], scope="col", title=basis_of(basis)) for basis in by_basis
+        tag("th", apart(basis.partition(":")[2]) if basis != "references" else "here", scope="col", title=basis_of(basis))
+        for basis in by_basis
     ]
     head = tag(
         "thead", tag("tr", tag("th", tag("span", "Metric", class_="hidden"), scope="col"), heads), class_="hidden" if single else None
@@ -278,7 +308,7 @@ def _grounds(profile: Entry) -> Html:
             " · ",
             tag("a", "its changes as events", href=api_of(profile["author_id"], "events")),
         ),
-        tag("p", tag("code", profile["author_id"]), class_="muted"),
+        tag("p", tag("code", apart(profile["author_id"])), class_="muted"),
         class_="panel grounds",
         data_live="grounds",
         data_quiet=True,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from services.viewer.addresses import EXPLAIN, api_of
 from services.viewer.explanations import command_of, tell
 from services.viewer.pages.html import Html, join, tag
+from services.viewer.pages.isolation import apart, isolated, title_of
 from services.viewer.pages.metrics import name_of, told_at_once
 from services.viewer.pages.scores import REASONS, SCORES, told
 from services.viewer.pages.words import basis_of, measure, number, plural
@@ -69,7 +70,9 @@ def _other(headline: Entry, metric: str, found: Explanation | None) -> str | Non
         return None
     source = (headline.get("novelty_basis") or "").removeprefix("reported:")
     if metric == "novelty" and source:
-        return f"The headline has what {source} says of the papers, on average. Counted here, it is {measure(metric, found.value)}."
+        return (
+            f"The headline has what {isolated(source)} says of the papers, on average. Counted here, it is {measure(metric, found.value)}."
+        )
     return f"Counted here, it is {measure(metric, found.value)}; the headline has another number."
 
 
@@ -148,7 +151,7 @@ def _more(profile: Entry, metric: str, basis: str, found: Explanation | None, ke
     return tag(
         "p",
         lead,
-        tag("code", command_of(author_id, metric, basis)),
+        tag("code", apart(command_of(author_id, metric, basis))),
         " · ",
         tag("a", "as JSON", href=address, aria_label=f"Why this {name_of(metric)}, as JSON"),
         class_="muted",
@@ -173,7 +176,7 @@ def _table(metric: str, value: Any, reason: Reason, limit: int | None) -> Html:
         tag(
             "tr",
             ranked and tag("td", measure("rank", paper["rank"]), class_="rank"),
-            tag("th", paper["title"], None if alike else _below(paper, reason.columns), scope="row"),
+            tag("th", apart(title_of(paper)), None if alike else _below(paper, reason.columns), scope="row"),
             [tag("td", _cell(column, paper[column]), class_=_class(column)) for column in columns],
         )
         for paper in few
@@ -243,7 +246,7 @@ def _next(reason: Reason) -> Html | None:
     if reason.next is None:
         return None
     lines = [
-        tag("li", f"“{paper['title']}” lacks {number(paper['lacks'])} (it has {number(paper['citations'])})")
+        tag("li", f"“{isolated(title_of(paper))}” lacks {number(paper['lacks'])} (it has {number(paper['citations'])})")
         for paper in reason.nearest[:NEAREST]
     ]
     rest = reason.nearest[NEAREST:]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.viewer.pages.html import Html, join, raw, tag
+from services.viewer.pages.isolation import apart
 from services.viewer.pages.metrics import SERIES, Finding, definition_of, findings, name_of, question
 from services.viewer.pages.scores import NO_SCORE
 from services.viewer.pages.words import NOT_COMPUTED, day, measure
@@ -39,7 +40,7 @@ def reported_panel(profile: Entry) -> Html:
     computed = computed_of(profile)
     found = [findings(entry, computed) for entry in entries]
     rows = [_row(metric, computed, entries, found) for metric in _metrics(entries)]
-    sources = [tag("th", entry["source"], tag("small", day(entry.get("as_of")) or "no date"), scope="col") for entry in entries]
+    sources = [tag("th", apart(entry["source"]), tag("small", day(entry.get("as_of")) or "no date"), scope="col") for entry in entries]
     first = (tag("th", tag("span", "Metric", class_="hidden"), scope="col"), tag("th", "counted here", scope="col"))
     table = tag(
         "table",

@@ -5,6 +5,7 @@ from math import floor
 from typing import Any
 
 from services.viewer.pages.html import Html, join, tag
+from services.viewer.pages.isolation import isolated
 from services.viewer.pages.layout import page
 from services.viewer.pages.words import number, plural
 
@@ -50,7 +51,9 @@ def explained(metric: str, value: float | None, source: str | None = None) -> st
     if metric == "novelty":
         share = "so many" if value is None else told(metric, value)
         return f"The author's papers use more new word combinations than {share} of papers of the same field and year, on average."
-    citations = f"counted by {source}, self-citations among them" if source else "citations sharing an author with the paper don't count"
+    citations = (
+        f"counted by {isolated(source)}, self-citations among them" if source else "citations sharing an author with the paper don't count"
+    )
     return f"Rank-weighted citation percentiles of the author's papers, 0–100; {citations}. No model is involved: “AI” is only the label."
 
 
@@ -120,7 +123,7 @@ def _cohort(standing: Entry | None) -> str:
     if not standing or not standing.get("cohort"):
         return "papers like it"
     _, year, _, _, *category = standing["cohort"].split("/", 4)
-    return f"{plural(standing['cohort_size'], 'paper')} like it ({year}, {category[0] if category else 'all fields'})"
+    return f"{plural(standing['cohort_size'], 'paper')} like it ({year}, {isolated(category[0]) if category else 'all fields'})"
 
 
 def about_page() -> str:

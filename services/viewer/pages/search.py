@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.viewer.addresses import page_of
 from services.viewer.index import Match
 from services.viewer.pages.html import Html, tag
+from services.viewer.pages.isolation import apart, isolated
 from services.viewer.pages.layout import page
 from services.viewer.pages.words import number, plural
 
@@ -17,7 +18,7 @@ def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: in
         if not authors and reading is None:
             body = [tag("p", "Nothing has been published in this log yet. As soon as papers arrive, their authors can be found here.")]
     else:
-        head = tag("h1", f"Authors for “{query}”")
+        head = tag("h1", "Authors for “", apart(query), "”")
         said = f"Nobody among {plural(authors, 'author')} has a name with all these words." if not matches else None
         more = f"The first {limit}; more words find fewer." if len(matches) == limit else None
         if cut:
@@ -28,7 +29,7 @@ def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: in
         ]
     if reading is not None:
         body.append(tag("p", f"The log is still being read ({reading:.0%}); more authors will follow.", class_="note", role="status"))
-    return page(f"“{query}”" if query else "Find an author", head, body, query=query)
+    return page(f"“{isolated(query)}”" if query else "Find an author", head, body, query=query)
 
 
 def _line(match: Match) -> Html:
@@ -39,8 +40,8 @@ def _line(match: Match) -> Html:
     simulated = match.author_id.startswith("sim:")
     return tag(
         "li",
-        tag("a", match.name, href=page_of(match.author_id)),
+        tag("a", apart(match.name), href=page_of(match.author_id)),
         simulated and tag("span", "simulated", class_="chip simulated"),
         tag("span", " · ".join(t for t in told if t), class_="muted"),
-        tag("code", match.author_id),
+        tag("code", apart(match.author_id)),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from services.viewer.pages.isolation import isolated
 from shared.metrics import flags
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -56,7 +57,7 @@ def moment(timestamp_ms: int) -> tuple[str, str]:
 def basis_of(basis: str) -> str:
     """ "references" → "counted from reference lists"; "counted:openalex" → "counted by openalex"."""
     kind, _, source = basis.partition(":")
-    return f"counted by {source}" if kind == "counted" else "counted from reference lists"
+    return f"counted by {isolated(source)}" if kind == "counted" else "counted from reference lists"
 
 
 def flag(code: str) -> str:

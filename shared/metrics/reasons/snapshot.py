@@ -100,7 +100,10 @@ def _grounds(profile: Mapping[str, Any], basis: str) -> Grounds:
 
 def _facts(paper: Mapping[str, Any]) -> dict[str, Any]:
     novelty = paper.get("novelty")
-    return {"authors": max(1, paper["authors_total"]), "novelty": NULL if novelty is None else round(novelty * MILLION)}
+    return {
+        "authors": max(1, paper.get("people", paper["authors_total"])),
+        "novelty": NULL if novelty is None else round(novelty * MILLION),
+    }
 
 
 def _same(metric: str, made: Any, stated: Any) -> bool:

@@ -1,0 +1,197 @@
+"""One JSON array as a stream of its elements: the file is never held as a whole, and a fault costs the element that it is in.
+
+What is wrong is told by its place: the number of bytes before it (in a gzip file: of what is packed).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import orjson
+
+CHUNK = 1 << 20
+SPACE = b" \t\r\n"
+SHOWN = 5  # faults that are told
+# A whole string, or a quote that begins one which has no end yet (a raw control character is in none), or a bracket.
+_TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"|["\[\]{}]')
+_OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+\\?')
+_SCALAR = re.compile(rb"[^,\] \t\r\n]+|\]")
+_FIRST_NAME = re.compile(rb'\{\s*("(?:[^"\\\x00-\x1f]++|\\.)*+")\s*:')
+_OPENINGS = rb'"paper_id"|"event"|"author_id"|"id"|"doi"'  # how an element may begin while none is known
+
+
+class Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+class Element(NamedTuple):
+    """number: from 1; raw: its bytes; value: what they mean, None where they are no JSON."""
+
+    number: int
+    raw: bytes
+    value: object
+    is_json: bool
+
+
+class Elements:
+    """Iterates the elements of the array in `stream`. faults: what was wrong so far, in words, complete after the last element.
+
+    limit: bytes of an element; of a longer one these are given, as no JSON, and the next one is looked for. start: bytes before the stream.
+    """
+
+    def __init__(self, stream: Stream, limit: int, start: int = 0):
+        self._stream, self._limit = stream, limit
+        self._data, self._at, self._before = bytearray(), 0, start  # bytes at hand, the place in them, bytes before them
+        self._ended = self._is_cut = False  # cut: an element has no end before that of the file
+        self._opening: re.Pattern[bytes] | None = None
+        self._faults: list[str] = []
+        self._count = 0
+
+    @property
+    def faults(self) -> list[str]:
+        more = self._count - len(self._faults)
+        return [*self._faults, f"and {more} more"] if more else self._faults
+
+    def __iter__(self) -> Iterator[Element]:
+        self._next()
+        self._at += 1  # the bracket
+        number, comma, parted = 0, None, True  # comma: where the last one is, with nothing behind it so far
+        while (byte := self._next()) is not None:
+            if byte == b"," and parted:
+                self._fault("a comma too many", self._place)
+                self._at += 1
+            elif byte == b",":
+                comma, parted = self._place, True
+                self._at += 1
+            elif byte == b"]" and self._closes(comma):
+                return
+            elif byte == b"]":
+                comma, parted = None, True
+            else:
+                if not parted:
+                    self._fault("a comma is missing", self._place)
+                number += 1
+                element = self._element(number)
+                yield element
+                comma, parted = None, not element.is_json and self._next() != b","
+        if not self._is_cut:
+            self._fault("the file ends without a ]", self._place)
+
+    @property
+    def _place(self) -> int:
+        return self._before + self._at
+
+    def _fault(self, what: str, place: int) -> None:
+        self._count += 1
+        if len(self._faults) < SHOWN:
+            self._faults.append(f"{what} at byte {place}")
+
+    def _closes(self, comma: int | None) -> bool:
+        """Whether the bracket here is the end of the array; else it is one too many."""
+        bracket = self._place
+        self._at += 1
+        last = self._next() is None
+        if not last:
+            self._fault("a ] too early", bracket)
+        elif comma is not None:
+            self._fault("a comma too many before ]", comma)
+        return last
+
+    # ---- one element
+
+    def _element(self, number: int) -> Element:
+        place, end = self._place, self._end()
+        if end is not None:
+            raw = bytes(self._data[self._at : end])
+            try:
+                value = orjson.loads(raw)
+            except orjson.JSONDecodeError as error:
+                said = f"is no JSON ({error.msg})"
+            else:
+                self._learn(raw)
+                self._at = end
+                return Element(number, raw, value, True)
+        else:
+            said = "has no end"
+        self._fault(f"element {number} {said}, it begins", place)
+        self._learn(bytes(self._data[self._at : self._at + CHUNK]))
+        return Element(number, self._up_to_next(end), None, False)
+
+    def _end(self) -> int | None:
+        """Where the element that begins here ends; None: not before the end of the file, the limit, or a string that has none."""
+        first = self._data[self._at : self._at + 1]
+        if first not in (b"{", b"[", b'"'):
+            return self._end_of_scalar()
+        at, depth = self._at, 0
+        while True:
+            for token in _TOKEN.finditer(self._data, at):
+                byte = self._data[token.start()]
+                if byte in b"{[":
+                    depth += 1
+                elif byte in b"}]":
+                    depth -= 1
+                elif token.end() == token.start() + 1:  # a quote alone
+                    at = token.start()
+                    break
+                at = token.end()
+                if depth == 0:
+                    return at
+            else:
+                at = max(at, len(self._data))
+            begun = _OPEN_STRING.match(self._data, at)
+            if begun is not None and begun.end() < len(self._data):
+                return None
+            if len(self._data) - self._at > self._limit or not self._read():
+                return None
+
+    def _end_of_scalar(self) -> int | None:
+        while (found := _SCALAR.match(self._data, self._at)) and found.end() == len(self._data) and self._read():
+            if len(self._data) - self._at > self._limit:
+                return None
+        return found.end()
+
+    def _learn(self, raw: bytes) -> None:
+        """How elements begin, from the first one."""
+        if self._opening is None:
+            named = _FIRST_NAME.match(raw)
+            self._opening = re.compile(rb"\{\s*(?:%s)\s*:" % (re.escape(named[1]) if named else _OPENINGS))
+
+    def _up_to_next(self, end: int | None) -> bytes:
+        """What is left of a broken element: up to its end, or to where the next one begins, if that is before it."""
+        start = self._at
+        found = self._opening.search(self._data, start + 1, len(self._data) if end is None else end)
+        while found is None and end is None:
+            excess = len(self._data) - CHUNK - (start + self._limit)
+            if excess > 0:  # enough is kept of it
+                del self._data[start + self._limit : start + self._limit + excess]
+                self._before += excess
+            seen = max(start + 1, len(self._data) - CHUNK)
+            if not self._read():
+                end, self._is_cut = len(self._data), True
+            found = self._opening.search(self._data, seen)
+        self._at = end if found is None else found.start()
+        self._is_cut = self._is_cut and found is None
+        return bytes(self._data[start : self._at]).rstrip(SPACE + b",")[: self._limit]
+
+    # ---- bytes
+
+    def _next(self) -> bytes | None:
+        """The next byte that is no white space, without taking it; None: the end. Forgets what lies behind."""
+        while True:
+            rest = self._data[self._at :] if self._at > CHUNK else None
+            if rest is not None:
+                self._before += self._at
+                self._data, self._at = rest, 0
+            while self._at < len(self._data) and self._data[self._at] in SPACE:
+                self._at += 1
+            if self._at < len(self._data):
+                return bytes(self._data[self._at : self._at + 1])
+            if not self._read():
+                return None
+
+    def _read(self) -> bool:
+        """Reads on; False at the end."""
+        more = b"" if self._ended else self._stream.read1(max(CHUNK, min(len(self._data), 8 * CHUNK)))
+        self._ended = not more
+        self._data += more
+        return bool(more)
