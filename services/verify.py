@@ -25,7 +25,7 @@ from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
 from shared.contracts.refusals import Reason
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, COHORT_CHANGES, DEAD_LETTERS, PAPERS
-from shared.errors import InputRefused, LogDamaged, ScholarstreamError, VerificationFailed
+from shared.errors import InputRefused, LogDamaged, NotAPack, ScholarstreamError, VerificationFailed
 from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.port import Log, Partition, Record
@@ -345,7 +345,10 @@ class Verifier:
         moved: dict[int, bool] = {}
         if generations:
             async for partition, record in self._records(max(generations)[1]):
-                kinds = packs.decode(record.value).kinds
+                try:
+                    kinds = packs.decode(record.value).kinds
+                except NotAPack:  # another client wrote it; the stage has refused it
+                    continue
                 moved[partition.number] = "move" in kinds or (moved.get(partition.number, False) and "day" not in kinds)
         return not any(moved.values())
 

@@ -37,6 +37,7 @@ NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 class Profiles(PackStage):
     name = "publisher"
     input = topics.METRIC_CHANGES
+    senders = ("authors",)
 
     def __init__(self, *args):
         super().__init__(*args)

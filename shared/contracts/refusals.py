@@ -18,6 +18,7 @@ class Reason(StrEnum):
     KEY_MISMATCH = "key_mismatch"
     WRONG_PARTITION = "wrong_partition"
     NO_KEY = "no_key"
+    NOT_A_PACK = "not_a_pack"
 
 
 MEANINGS: Mapping[Reason, str] = {
@@ -32,4 +33,5 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.KEY_MISMATCH: "The key of the record is not the id in the event.",
     Reason.WRONG_PARTITION: "The record is not in the partition of its key.",
     Reason.NO_KEY: "The event has no usable id, so it cannot have a place in a topic.",
+    Reason.NOT_A_PACK: "The record is in an internal topic, and none of our stages wrote it.",
 }

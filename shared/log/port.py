@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple
 
 Headers = tuple[tuple[str, bytes], ...]
+LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
 class Partition(NamedTuple):
@@ -27,14 +28,24 @@ class Message(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a reader gets. offset: position in its partition, from 0, rising, not always dense; timestamp: append time, milliseconds since
-    the epoch."""
+    """What a reader gets, whatever client wrote it. offset: position in its partition, from 0, rising, not always dense; timestamp: append
+    time, milliseconds since the epoch; value: b"" where it is null (a tombstone)."""
 
     offset: int
     timestamp: int
     key: bytes | None
     value: bytes
     headers: Headers
+
+    @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key or b"") + len(self.value)
+
+
+def append_time(stored: int) -> int:
+    """The append time of a stored record. Another client may have written one that no calendar has: that is 0."""
+    return stored if 0 <= stored <= LATEST_MS else 0
 
 
 class TopicSpec(NamedTuple):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import orjson
 
 from shared.errors import Fenced, LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
-from shared.log.port import Difference, Fence, Headers, Log, Message, Partition, Record, TopicSpec
+from shared.log.port import Difference, Fence, Headers, Log, Message, Partition, Record, TopicSpec, append_time
 
 APPLICATION_ID = 0x5343484C  # "SCHL"
 FORMAT = 1
@@ -35,6 +35,9 @@ TRIM_SECONDS = 60.0
 CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 QUEUE = 256  # appends that may wait to be committed
+LAST_OFFSET = 2**63 - 1  # that SQLite can store
+CACHED_NAMES_BYTES = 4096  # longer lists of header names are not cached
+UNREADABLE = "unreadable-headers"  # the one header of a record whose headers are not in our form; its value is what is stored
 FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
 
 SCHEMA = """
@@ -46,6 +49,15 @@ CREATE TABLE partitions (
     UNIQUE (topic, number)
 );
 """
+
+
+# A column of SQLite holds whatever type another client wrote: text, numbers and NULL are read as the bytes that they are written with.
+STORED = "offset, CAST(timestamp AS INTEGER), CAST(key AS BLOB), CAST(value AS BLOB), CAST(headers AS BLOB)"
+
+
+def _end_of(table: int) -> str:
+    """SQL for the offset that the next record gets: other clients insert rows and leave the counter as it is."""
+    return f"MAX(next, (SELECT COALESCE(MAX(offset) + 1, 0) FROM p{table}))"
 
 
 class _Append(NamedTuple):
@@ -300,8 +312,13 @@ class SqliteLog(Log):
                 for partition, messages in wanted.batches.items():
                     table = self._ids[partition]
                     row = connection.execute(
-                        "UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)
+                        f"UPDATE partitions SET next = {_end_of(table)} + ? WHERE id = ? RETURNING next", (len(messages), table)
                     ).fetchone()
+                    if row[0] > LAST_OFFSET:
+                        raise LogDamaged(
+                            f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client wrote a record at the "
+                            f"highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
+                        )
                     start = first[partition] = row[0] - len(messages)
                     rows = [(start + i, now, m.key, m.value, encode_headers(m.headers)) for i, m in enumerate(messages)]
                     connection.executemany(f"INSERT INTO p{table} VALUES (?, ?, ?, ?, ?)", rows)
@@ -417,16 +434,15 @@ class SqliteLog(Log):
     async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
         table = await self._id(partition)
         records, size = [], 0
+        if offset > LAST_OFFSET:
+            return records
         try:
-            cursor = self._read.execute(
-                f"SELECT offset, timestamp, key, value, headers FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?",
-                (offset, max_records),
-            )
+            cursor = self._read.execute(f"SELECT {STORED} FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?", (offset, max_records))
             for at, timestamp, key, value, headers in cursor:
-                size += len(value)
+                size += len(value or b"") + len(key or b"") + len(headers or b"")
                 if size > max_bytes and records:
                     break
-                records.append(Record(at, timestamp, key, value, StoredHeaders(headers) if headers else ()))
+                records.append(Record(at, append_time(timestamp), key, value or b"", StoredHeaders(headers) if headers else ()))
             cursor.close()  # ends the read transaction, so that the WAL can be checkpointed
         except sqlite3.Error as error:
             raise self._translate(error) from error
@@ -437,7 +453,8 @@ class SqliteLog(Log):
         for partition in partitions:
             table = await self._id(partition)
             try:
-                found[partition] = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone()
+                bounds = f"SELECT start, MIN({_end_of(table)}, {LAST_OFFSET}) FROM partitions WHERE id = ?"
+                found[partition] = self._read.execute(bounds, (table,)).fetchone()
             except sqlite3.Error as error:
                 raise self._translate(error) from error
         return found
@@ -506,9 +523,19 @@ def _encoded_names(names: tuple[str, ...]) -> bytes:
     return struct.pack("<I", len(raw)) + raw
 
 
-@lru_cache(256)
 def _decoded_names(raw: bytes) -> list[str]:
-    return orjson.loads(raw)
+    """Error: ValueError for what is no list of names."""
+    return _cached_names(raw) if len(raw) <= CACHED_NAMES_BYTES else _names(raw)
+
+
+def _names(raw: bytes) -> list[str]:
+    names = orjson.loads(raw)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("not a list of names")
+    return names
+
+
+_cached_names = lru_cache(256)(_names)
 
 
 def encode_headers(headers: Headers) -> bytes | None:
@@ -530,6 +557,13 @@ class StoredHeaders(Sequence):
         self.raw = raw
 
     def _all(self) -> Headers:
+        try:
+            return self._apart()
+        except (ValueError, struct.error):  # another client wrote them
+            return ((UNREADABLE, self.raw),)
+
+    def _apart(self) -> Headers:
+        """Error: ValueError or struct.error for bytes that `encode_headers` did not make."""
         raw = self.raw
         at = 4 + int.from_bytes(raw[:4], "little")
         names = _decoded_names(raw[4:at])
@@ -539,6 +573,8 @@ class StoredHeaders(Sequence):
         for name, length in zip(names, lengths, strict=True):
             headers.append((name, raw[at : at + length]))
             at += length
+        if at != len(raw):
+            raise ValueError("the lengths are not those of the values")
         return tuple(headers)
 
     def __len__(self) -> int:
