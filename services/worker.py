@@ -172,7 +172,7 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
         noted = await noted_layout(log, layout)
     except UnknownTopic:  # nobody has worked on it
         noted = None
-    return layout if noted is None else layout._replace(**{name: noted[name] for name in KEPT})
+    return layout if noted is None else layout._replace(**{name: noted[name] for name in KEPT if name in noted})
 
 
 async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:

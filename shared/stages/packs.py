@@ -2,7 +2,8 @@
 
 A pack is {fingerprint, stage, partition, base, end, rows of each kind}: it accounts for the touches base < n ≤ end of its channel (C2).
 Layout: 4 bytes little-endian length of the header, 4 bytes CRC-32 of all that follows, the header (JSON), then the raw arrays one after
-another. In the header a numeric column is [dtype, dtype on the wire, length, what to add], a ragged one [dtype, rows, values], a column of strings the list itself.
+another. In the header a numeric column is [dtype, dtype on the wire, length, what to add], a ragged one [dtype, rows, values], a column of
+strings the list itself.
 """
 
 import zlib
