@@ -184,7 +184,12 @@ def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJ
     else:
         with reporter() as report:
             found = asyncio.run(profile_as_of(settings, author_id, as_of, report))
-    (print_json if json else print_profile)(found)
+    try:
+        (print_json if json else print_profile)(found)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ScholarstreamError(
+            f"the newest snapshot of {author_id} is not as a publisher of ours writes them ({error!r}); --json shows it as it is"
+        ) from error
 
 
 @app.command()

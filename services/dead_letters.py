@@ -14,15 +14,19 @@ from services import worker
 from services.producer.ingest import newest_time, partition_counts
 from services.producer.intake import Intake
 from services.producer.sources.source import SourceItem
+from shared.contracts.letters import ORIGINAL_BYTES, ORIGINAL_KEY_BYTES, ORIGINAL_SHA256
 from shared.contracts.topics import DEAD_LETTERS
-from shared.errors import InputRefused, UsageError
+from shared.errors import InputRefused, UnknownTopic, UsageError
 from shared.log.port import Headers, Log, Message, Partition, Record
 
 HOME = Partition(DEAD_LETTERS.name, 0)
 OPEN, REPLAYED, DROPPED = "open", "replayed", "dropped"
 SHOWN_REFUSED = 5
+ACTIONS = (REPLAYED, DROPPED)
 AT_ONCE = 500  # letters sent in one append
+DIGITS = 18  # of a number in a header, at most
 VERSION_OF_FILE = re.compile(r"(file:.*)@[0-9a-f]{8}", re.DOTALL)  # what sources call a file: its path, and which version of it
+CUT = (ORIGINAL_BYTES, ORIGINAL_SHA256, ORIGINAL_KEY_BYTES)
 
 
 class Letter(NamedTuple):
@@ -51,13 +55,19 @@ class Letter(NamedTuple):
             "key": None if self.record.key is None else self.record.key.decode(errors="replace"),
             "bytes": len(self.record.value),
             "at": datetime.fromtimestamp(self.record.timestamp / 1000, UTC).isoformat(timespec="milliseconds"),
-        }
+        } | {name: _number(self.headers[name]) for name in CUT if name in self.headers}
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it has only the first bytes of the value that was refused."""
+        return ORIGINAL_BYTES in self.headers
 
 
 async def letters(settings, *, all: bool = False) -> list[dict]:
     """The open letters, oldest first; with `all` the closed ones too.
 
-    Each: number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes, at (UTC).
+    Each: number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes, at (UTC); of one that is cut
+    original_bytes and original_sha256 of its value, original_key_bytes of its key.
     """
     async with worker.opened(settings, read_only=True) as (log, _):
         return [letter.summary() for letter in await _read(log) if all or letter.state == OPEN]
@@ -77,12 +87,15 @@ async def show(settings, number: int) -> dict:
 async def replay(settings, numbers: Sequence[int] | None = None) -> int:
     """Sends letters (None: every open one) through the intake again, into the topic that their content belongs to, and closes them.
 
-    Letters that are refused again stay open, and InputRefused says which and why, once the others are sent. Returns how many were sent.
+    Letters that are refused again stay open, as those that are cut, and InputRefused says which and why, once the others are sent.
+    Returns how many were sent.
     UsageError when a number is no open letter.
     """
     sent, refused = 0, []
     async with worker.opened(settings, create=False) as (log, _):
         chosen = _open(await _read(log), numbers)
+        refused += [f"{letter.number}: {_cut(letter)}" for letter in chosen if letter.is_cut]
+        chosen = [letter for letter in chosen if not letter.is_cut]
         intake = Intake(DEAD_LETTERS.name, await partition_counts(log), _Unlimited(settings.max_event_bytes, settings.days_ahead))
         intake.newest = await newest_time(log)
         for start in range(0, len(chosen), AT_ONCE):
@@ -120,22 +133,53 @@ class _Unlimited(NamedTuple):
     refused_run: int = 1 << 62
 
 
+def _cut(letter: Letter) -> str:
+    topic, partition, offset = letter.origin
+    return (
+        f"only its first {len(letter.record.value):,} of {letter.headers[ORIGINAL_BYTES]} bytes are here; the whole of it is in {topic}, "
+        f"partition {partition}, at {offset}: send it again from there, or drop the letter"
+    )
+
+
 async def _read(log: Log) -> list[Letter]:
-    """Every letter there is. Of those with one origin the first is the letter: a crash repeats them, and so does a file that has grown,
-    where line and bytes are the same."""
-    found: dict[tuple, tuple[Record, dict[str, str]]] = {}
+    """Every letter there is, oldest first. Of those with one origin (a crash repeats them) the first is the letter; so it is of a file that
+    has grown, where line and bytes are the same.
+
+    Anybody may write here. An action counts that is one of ours and names an earlier record; everything else is a letter. Where letters
+    of one origin have other bytes, the one with the bytes of that origin is a letter too, so a forged one hides nothing.
+    """
+    found: dict[tuple, dict[tuple[bytes | None, bytes], tuple[Record, dict[str, str]]]] = {}
     actions: dict[int, str] = {}
     async for record in _records(log):
         headers = _texts(record.headers)
-        if "action" in headers:
-            if headers.get("of", "").isdecimal():
-                actions[int(headers["of"])] = headers["action"]
-        else:
-            topic, *place = _origin(record.offset, headers)
-            file = VERSION_OF_FILE.fullmatch(topic)
-            same = (file[1], blake2b(record.value, digest_size=16).digest()) if file else (topic,)
-            found.setdefault((*same, *place), (record, headers))
-    return [Letter(record.offset, record, headers, actions.get(record.offset, OPEN)) for record, headers in found.values()]
+        if headers.get("action") in ACTIONS:
+            number = whole_number(headers.get("of", ""))
+            if number is not None and number < record.offset:
+                actions[number] = headers["action"]
+            continue
+        topic, *place = _origin(record.offset, headers)
+        file = VERSION_OF_FILE.fullmatch(topic)
+        same = (file[1], blake2b(record.value, digest_size=16).digest()) if file else (topic,)
+        found.setdefault((*same, *place), {}).setdefault((record.key, record.value), (record, headers))
+    chosen = []
+    for origin, letters_of_it in found.items():
+        first = next(iter(letters_of_it.values()))
+        right = letters_of_it.get(await _bytes_at(log, origin)) if len(letters_of_it) > 1 else None
+        chosen += [first] if right is None or right is first else [first, right]
+    chosen.sort(key=lambda letter: letter[0].offset)
+    return [Letter(record.offset, record, headers, actions.get(record.offset, OPEN)) for record, headers in chosen]
+
+
+async def _bytes_at(log: Log, origin: tuple) -> tuple[bytes | None, bytes] | None:
+    """Key and value of the record at the origin of a letter; None where the log has none."""
+    topic, partition, offset = origin[0], whole_number(origin[-2]), whole_number(origin[-1])
+    if partition is None or offset is None:
+        return None
+    try:
+        records = await log.read(Partition(topic, partition), offset, max_records=1)
+    except UnknownTopic:  # it came from a file
+        return None
+    return (records[0].key, records[0].value) if records and records[0].offset == offset else None
 
 
 async def _records(log: Log):
@@ -179,5 +223,11 @@ def _action(action: str, letter: Letter) -> Message:
     return Message(letter.record.key, b"", (("action", action.encode()), ("of", b"%d" % letter.number)))
 
 
+def whole_number(text: str) -> int | None:
+    """The number in a header; None where another client wrote something else there."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
+
+
 def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
+    number = whole_number(text)
+    return text if number is None else number

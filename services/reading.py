@@ -96,10 +96,10 @@ async def subscribe(settings, author_id: str | None = None, from_beginning: bool
                 for record in await log.read(partition, positions[partition]):
                     positions[partition] = record.offset + 1
                     if wanted is None or record.key == wanted:
-                        version = _version_of(record)
-                        if version is not None and version > held.get(record.key, (-1, -1)):
+                        version, snapshot = _version_of(record), _object(record.value)
+                        if version is not None and snapshot and version > held.get(record.key, (-1, -1)):
                             held[record.key] = version
-                            yield orjson.loads(record.value)
+                            yield snapshot
             await log.wait(positions, LOOK_SECONDS)
 
 
@@ -129,9 +129,13 @@ async def export_metrics(
             version = _version_of(record)
             if version is None or not rows.is_newer(record.key, version):
                 continue
-            snapshot = orjson.loads(record.value)
+            try:
+                snapshot = orjson.loads(record.value)
+                row = _row(snapshot, basis, columns, format, raw_cells)
+            except (KeyError, TypeError, ValueError, AttributeError):  # another client wrote it
+                continue
             bases.update(snapshot["metrics"])
-            rows.put(record.key, version, _row(snapshot, basis, columns, format, raw_cells))
+            rows.put(record.key, version, row)
     if len(rows) and basis not in bases:
         if meant(basis) in bases:
             return await export_metrics(settings, meant(basis), out, format, raw_cells=raw_cells, read=read)
@@ -155,8 +159,8 @@ async def export_profiles(settings, out: TextIO, format: str = "jsonl", *, read:
         async with _log(settings) as log:
             async for record in _all_records(log, read):
                 version = _version_of(record)
-                if version is not None and places.is_newer(record.key, version):
-                    value = record.value if b"\n" not in record.value else orjson.dumps(orjson.loads(record.value))
+                if version is not None and places.is_newer(record.key, version) and (snapshot := _object(record.value)):
+                    value = record.value if b"\n" not in record.value else orjson.dumps(snapshot)
                     places.put(record.key, version, b"%d %d" % (kept.tell(), len(value)))
                     kept.write(value)
         for there in places.in_order():
@@ -227,6 +231,15 @@ async def _near(index: ProfileIndex, author_id: str) -> str:
 def _check_format(format: str, known: tuple[str, ...]) -> None:
     if format not in known:
         raise UsageError(f"--format {format!r}: this export knows {' and '.join(known)}")
+
+
+def _object(value: bytes) -> dict | None:
+    """The JSON object in `value`; None for what another client wrote there."""
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _version_of(record: Record) -> tuple[int, int] | None:

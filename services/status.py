@@ -9,21 +9,24 @@ import orjson
 from services import worker
 from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
 from shared.errors import ScholarstreamError, UnknownTopic
-from shared.log.port import Log, Partition
+from shared.log.port import Log, Partition, Record
 from shared.stages.inputs import inputs_lost
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
 
 LOST = "input lost"
+HIGHEST = 2**63 - 1
 ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.STAGES)}
 
 
 class Progress:
-    """What the runners of a generation reported last, read on whenever asked."""
+    """What the runners of a generation reported last, read on whenever asked. foreign: records that no runner of ours wrote; they are
+    passed over."""
 
     def __init__(self, log: Log, layout: Layout):
         self.log, self.layout = log, layout
         self._at, self._found = 0, {}
+        self.foreign = 0
 
     async def reported(self) -> dict[str, dict]:
         """ "stage/partition" → {stage, partition, input, next, read, state, fraction, at}."""
@@ -38,10 +41,34 @@ class Progress:
             if not records:
                 break
             for record in records:
-                if record.key != worker.LAYOUT:
-                    self._found[record.key.decode()] = orjson.loads(record.value)
+                if record.key == worker.LAYOUT:
+                    continue
+                told = self._told_by(record)
+                if told is None:
+                    self.foreign += 1
+                else:
+                    self._found[f"{told['stage']}/{told['partition']}"] = told
             self._at = records[-1].offset + 1
         return self._found
+
+    def _told_by(self, record: Record) -> dict | None:
+        """What a runner of ours said; None for a record that is of none."""
+        try:
+            told = orjson.loads(record.value)
+            name, partition = told["stage"], told["partition"]
+            _, stage = ORDER[name]
+            numbers = [partition, told["next"], told["read"], told["at"]]
+            here = stage.input.named(self.layout.generation)
+            is_ours = (
+                record.key == f"{name}/{partition}".encode()
+                and all(type(number) is int and 0 <= number <= HIGHEST for number in numbers)
+                and told["input"] in (None, here)
+                and isinstance(told["state"], str)
+                and isinstance(told["fraction"], int | float | None)
+            )
+        except (ValueError, TypeError, KeyError):
+            return None
+        return told if is_ours else None
 
     async def status(self) -> dict:
         """{"generation", "idle", "lag", "missing", "stages": [{stage, partition, input, end, next, lag, state, fraction, at}]}; what was

@@ -28,7 +28,7 @@ from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
 from shared.contracts.refusals import Reason
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, COHORT_CHANGES, DEAD_LETTERS, PAPERS
-from shared.errors import InputRefused, LogDamaged, ProtocolViolation, ScholarstreamError, VerificationFailed
+from shared.errors import InputRefused, LogDamaged, NotAPack, ProtocolViolation, ScholarstreamError, VerificationFailed
 from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.port import Log, Partition, Record
@@ -38,6 +38,10 @@ SHOWN = 20
 SETTLE_SECONDS = 2.0  # that a service may take to say that it has read what came at last
 LOOK_SECONDS = 0.05
 MARKS = 10_000  # packs without rows that may wait, at most
+LARGEST = 2**62  # version, and above
+DIGITS = 18  # of a number in a header, at most
+ACTIONS = (b"replayed", b"dropped")  # records of dead-letters.v1 that are no letters
+PUBLISHER = b"scholarstream/publisher"  # ce_source of what our publishers write
 ROW_BYTES = 200  # of an object that waits in a spool, beside its bytes
 UNSCORED = ["unscored"]
 OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
@@ -155,6 +159,8 @@ class Verifier:
         self.even, self.scored = True, False  # tables of cohorts are exact; the scorer has worked on this log
         self.refused: dict[tuple[str, int, int], str] = {}  # (topic, partition, offset) of events that cannot be read → why
         self.ends: dict[Partition, int] = {}
+        self.foreign = 0  # records that other clients wrote into the topics of ours
+        self.erased: dict[str, int] = {}  # author → offset of the tombstone that is the newest record of it
 
     async def note_ends(self) -> None:
         """Everything below these positions is verified; what comes later is not looked at."""
@@ -213,12 +219,14 @@ class Verifier:
                     "service (`scholarstream status --wait-idle 60`)"
                 )
             raise VerificationFailed(str(self.differences))
+        passed_over = {"erased_authors": len(self.erased), "foreign_records": self.foreign}
         return {
             "events": sum(self.ends.values()),
             **recount.total,
             "authors": must_be,
             "snapshots": published,
             "dead_letters": len(self.refused),
+            **{what: count for what, count in passed_over.items() if count},
         }
 
     # reading ------------------------------------------------------------------------------------------------------------------------
@@ -310,6 +318,12 @@ class Verifier:
         """Of the authors that are verified; notes what cannot be a version."""
         async for partition, record in self._records(topic):
             where = f"{topic}[{partition.number}] offset {record.offset}"
+            if not _is_published(record):
+                if topic == AUTHOR_PROFILES.name and record.key and not record.value:
+                    self.erased[record.key.decode(errors="replace")] = record.offset
+                else:
+                    self.foreign += 1
+                continue
             value = self._json(record, where)
             if value is None:
                 continue
@@ -325,6 +339,8 @@ class Verifier:
             if not all(isinstance(part, int) for part in version):
                 self.differences.add(name, f"(generation, version) at {where}", version, "two integers")
                 continue
+            if topic == AUTHOR_PROFILES.name:
+                self.erased.pop(name, None)
             digest = int.from_bytes(hashlib.blake2b(record.value, digest_size=8).digest(), "little")
             yield Version(name, *version, digest, partition.number, record.offset)
 
@@ -332,9 +348,9 @@ class Verifier:
         """The newest snapshot of each author with the recomputation (I7). Returns how many there must be."""
         async for partition, record in self._records(AUTHOR_PROFILES.name, "comparing", slice_):
             name = (record.key or b"").decode(errors="replace")
-            if newest.is_at(name, partition.number, record.offset):
+            if name not in self.erased and newest.is_at(name, partition.number, record.offset):
                 await self._compare_snapshot(expected, name, orjson.loads(record.value))
-        must_be = [name for name in expected.authors() if self._is_verified(name)]
+        must_be = [name for name in expected.authors() if self._is_verified(name) and name not in self.erased]
         for name in must_be:
             if name not in newest.authors.numbers:
                 self.differences.add(name, "snapshot", None, f"{len(expected.profile(name)['papers'])} papers")
@@ -376,7 +392,10 @@ class Verifier:
         moved: dict[int, bool] = {}
         if generations:
             async for partition, record in self._records(max(generations)[1]):
-                kinds = packs.decode(record.value).kinds
+                try:
+                    kinds = packs.decode(record.value).kinds
+                except NotAPack:  # another client wrote it; the stage has refused it
+                    continue
                 moved[partition.number] = "move" in kinds or (moved.get(partition.number, False) and "day" not in kinds)
         return not any(moved.values())
 
@@ -480,23 +499,29 @@ class Verifier:
 
     async def _check_dead_letters(self) -> None:
         """The dead letters of the two inputs are exactly the events that cannot be read (I8); old letters may have been trimmed."""
-        letters = set()
+        letters: dict[tuple[str, int, int], set[bytes]] = {}
         async for _, record in self._records(DEAD_LETTERS.name):
             headers = dict(record.headers)
             topic = headers.get("source_topic", b"").decode(errors="replace")
-            if "action" in headers or topic not in (PAPERS.name, AUTHORS.name):
+            if headers.get("action") in ACTIONS or topic not in (PAPERS.name, AUTHORS.name):
                 continue
-            place = Partition(topic, int(headers["source_partition"]))
-            offset = int(headers["source_offset"])
-            if offset < self.ends.get(place, 0):
-                letters.add((topic, place.number, offset))
+            number, offset = (_number(headers.get(name, b"")) for name in ("source_partition", "source_offset"))
+            if number is None or offset is None:  # another client wrote it
+                self.foreign += 1
+            elif offset < self.ends.get(Partition(topic, number), 0):
+                cut = headers.get("original_sha256")
+                letters.setdefault((topic, number, offset), set()).add(cut or _digest(record.value))
         bounds = await self.log.bounds(self._partitions(DEAD_LETTERS.name))
         trimmed = any(first > 0 for first, _ in bounds.values())
         if trimmed:
             self.left_out.append("dead letters that were deleted for their age")
-        for topic, partition, offset in sorted(letters - self.refused.keys()):
-            self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", "refused", "a good event")
-        for topic, partition, offset in sorted(self.refused.keys() - letters if not trimmed else ()):
+        for topic, partition, offset in sorted(letters.keys() - self.refused.keys()):
+            records = await self.log.read(Partition(topic, partition), offset, max_records=1)
+            if any(record.offset == offset and _digest(record.value) in letters[topic, partition, offset] for record in records):
+                self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", "refused", "a good event")
+            else:  # it only says that it comes from there
+                self.foreign += 1
+        for topic, partition, offset in sorted(self.refused.keys() - letters.keys() if not trimmed else ()):
             self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", None, self.refused[topic, partition, offset])
 
     async def _records(self, topic: str, verb: str = "reading", slice_: str = "") -> AsyncIterator[tuple[Partition, Record]]:
@@ -583,6 +608,26 @@ class Newest:
     def is_at(self, name: str, partition: int, offset: int) -> bool:
         author = self.authors.numbers.get(name)
         return author is not None and self._offset[author] == offset and self._partition[author] == partition
+
+
+def _is_published(record: Record) -> bool:
+    """Whether a record of a public output is one that subscribers take, or says that it is: the others are passed over by all of them."""
+    if record.key is None or any(name == "ce_source" and value == PUBLISHER for name, value in record.headers):
+        return record.key is not None
+    try:
+        value = orjson.loads(record.value)
+        versions = value["generation"], value["version"]
+        return value["author_id"] == record.key.decode() and all(type(n) is int and 0 <= n < LARGEST for n in versions)
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _number(header: bytes) -> int | None:
+    return int(header) if header.isdigit() and len(header) <= DIGITS else None
+
+
+def _digest(value: bytes) -> bytes:
+    return hashlib.sha256(value).hexdigest().encode()
 
 
 def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:

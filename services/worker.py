@@ -45,7 +45,7 @@ from shared.contracts.topics import (
 from shared.errors import InputLost, LogUnavailable, Stopped, UnknownTopic, UsageError
 from shared.log import open_log
 from shared.log.lock import RoleLock
-from shared.log.port import Log, Message, Partition, TopicSpec
+from shared.log.port import Log, Message, Partition, Record, TopicSpec
 from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.runner import Pace, ProgressReporter, StageRunner, Stop
 from shared.stages.session import fingerprint
@@ -198,14 +198,31 @@ async def opened(
 
 
 async def noted_layout(log: Log, layout: Layout) -> dict | None:
-    """What the internal topics of this generation were computed with: the fields of Layout and its fingerprint. None: not at all yet."""
+    """What the internal topics of this generation were computed with: the fields of Layout and its fingerprint. None: not at all yet.
+
+    It is noted once: the first record counts, and what another client wrote under its key is passed over.
+    """
     here = Partition(PROGRESS.named(layout.generation), 0)
     start, end = (await log.bounds([here]))[here]
-    noted = None
     while start < end and (records := await log.read(here, start)):
-        noted = next((orjson.loads(r.value) for r in reversed(records) if r.key == LAYOUT), noted)
+        for record in records:
+            if record.key == LAYOUT and (noted := _noted_by(record, layout)) is not None:
+                return noted
         start = records[-1].offset + 1
-    return noted
+    return None
+
+
+def _noted_by(record: Record, layout: Layout) -> dict | None:
+    """None for a record that `demand_same_layout` did not write."""
+    try:
+        noted = orjson.loads(record.value)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(noted, dict) or not isinstance(noted.get("fingerprint"), str) or noted.get("generation") != layout.generation:
+        return None
+    # An older release has fewer fields, a newer one more.
+    same_types = all(type(noted.get(name, value)) is type(value) for name, value in layout._asdict().items())
+    return noted if same_types else None
 
 
 async def computed_layout(log: Log, layout: Layout) -> Layout:

@@ -15,6 +15,7 @@ ScholarstreamError           exit 1: anything that has a clear message
 ├── Stopped                  exit 0: told to stop while it waited for a log that does not answer
 ├── CheckpointInvalid        a checkpoint is damaged or of another fingerprint: do without it
 └── ProtocolViolation        a rule of the position protocol was broken: stop, never skip
+    └── NotAPack             a record of an internal topic that none of our stages wrote: it is refused, and the stage goes on
 """
 
 
@@ -83,4 +84,8 @@ class CheckpointInvalid(ScholarstreamError):
 
 
 class ProtocolViolation(ScholarstreamError):
+    pass
+
+
+class NotAPack(ProtocolViolation):
     pass

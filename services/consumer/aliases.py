@@ -17,6 +17,7 @@ from shared.stages.stage import ChannelMap, Numbers, PackStage
 class Aliases(PackStage):
     name = "aliases"
     input = topics.AUTHOR_LINKS
+    senders = ("directory",)
     outputs = (topics.PAPER_CHANGES, topics.AUTHOR_CHANGES)
     kinds = (Kind("author_key"), Kind("other_key"), Kind("alias", ("author",)), Kind("redirect", ("author",)))
 

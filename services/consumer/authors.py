@@ -37,6 +37,7 @@ NARROW = ("own", "first", "last", "single", "papers_lately", "citations_lately",
 class Authors(PackStage):
     name = "authors"
     input = topics.AUTHOR_CHANGES
+    senders = ("citations", "directory", "aliases", "cohorts")
     outputs = (topics.METRIC_CHANGES,)
     own_partition = True
     kinds = (

@@ -60,6 +60,7 @@ FIRST, LAST = 1, 2  # bits of an authorship's place
 class Citations(PackStage):
     name = "citations"
     input = topics.PAPER_CHANGES
+    senders = ("catalogue", "aliases", "terms")
     outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
     # every card is sent: the last one alone might come after what is said of its paper's authors, who would be published without it
     kinds = (

@@ -19,6 +19,7 @@ NOWHERE = 0  # `before` and `after` of a move: else a bin + 1
 class Cohorts(PackStage):
     name = "cohorts"
     input = topics.COHORT_CHANGES
+    senders = ("citations", "directory")
     outputs = (topics.AUTHOR_CHANGES,)
     kinds = (Kind("cohort_key"), Kind("cut", ("cohort",)), Kind("even", ("one",)))
 

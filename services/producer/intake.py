@@ -16,6 +16,7 @@ from services.producer.sources.source import SourceItem
 from shared.contracts import authors, papers
 from shared.contracts.dates import check_date
 from shared.contracts.envelope import cloud_event
+from shared.contracts.letters import letter
 from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
 from shared.errors import InputRefused
 from shared.ids import partitions_of
@@ -119,15 +120,9 @@ class Intake:
 
     def _letter(self, position: int, raw: bytes, refusal: InputRefused) -> Message:
         detail = f"{refusal.field}: {refusal.hint}" if refusal.field else refusal.hint
-        headers = (
-            ("reason", str(refusal.reason).encode()),
-            ("detail", detail.encode(errors="replace")),
-            ("stage", STAGE.encode()),
-            ("source_topic", self.source.encode()),
-            ("source_partition", b"0"),
-            ("source_offset", b"%d" % position),
-        )
-        return Message(_key(raw), raw, headers)
+        return letter(
+            _key(raw), raw, reason=refusal.reason, detail=detail, stage=STAGE, topic=self.source, offset=position,
+        )  # fmt: skip
 
 
 class Guard:

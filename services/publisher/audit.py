@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import orjson
 
-from services.publisher.main import public_facts
+from services.publisher.main import erased_author, facts_of
 from services.publisher.profiles import Causes, Profiles
 from services.publisher.snapshots import Told, snapshots
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
@@ -51,8 +51,8 @@ class Audit:
         return [*self._of_public(newer, emptied), *self._of_waiting(newer), *self._of_causes()]
 
     async def _learn(self, log: Log) -> tuple[np.ndarray, set[str]]:
-        """Gives `again` what was public at the checkpoint. Returns who was published later (their older record may be compacted away), and
-        whom a take-over emptied (rule G4: these are not known by slot)."""
+        """Gives `again` what was public at the checkpoint. Returns who was published or erased later (their older record may be compacted
+        away), and whom a take-over or a tombstone emptied (rule G4: these are not known by slot)."""
         saved, stage = self.saved, self.again.stage
         layout, ends = stage.layout, saved.extra.get("public_ends", {})
         slots = {name: slot for slot, name in enumerate(stage.authors.names)}
@@ -62,9 +62,16 @@ class Audit:
             here = Partition(AUTHOR_PROFILES.name, number)
             at, end = (await log.bounds([here]))[here]
             while at < end and (records := await log.read(here, at)):
-                mine = partitions_of([record.key for record in records], ours) == stage.partition
+                mine = partitions_of([record.key or b"" for record in records], ours) == stage.partition
                 for record in (record for record, is_mine in zip(records, mine, strict=True) if is_mine):
-                    author, generation, version, *facts = public_facts(record.value, record.headers)
+                    public = facts_of(record)
+                    if public is None:  # another client wrote it
+                        if (author := erased_author(record)) is not None:
+                            emptied.add(author)
+                            if author in slots:
+                                newer[slots[author]] = True
+                        continue
+                    author, generation, version, *facts = public
                     slot = slots.get(author)
                     if record.offset >= ends.get(str(number), 0):
                         if slot is not None:

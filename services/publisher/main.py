@@ -1,17 +1,19 @@
 """The publisher: writes what changed to the two public topics, each author once however often it was touched meanwhile (rules P2 to P6)."""
 
+import itertools
 import time
+from collections.abc import Callable
 
 import orjson
 
 from services.consumer.authors import COUNTED, REFERENCES
-from services.publisher.profiles import Profiles, Snapshot, without_papers
+from services.publisher.profiles import ERASED, Profiles, Snapshot, without_papers
 from services.publisher.takeover import LOOK_SECONDS, Control, fence_name
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, METRIC_CHANGES
 from shared.errors import Fenced
 from shared.ids import partitions_of
-from shared.log.port import Fence, Message, Partition
+from shared.log.port import Fence, Message, Partition, Record
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
 DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
@@ -19,6 +21,7 @@ WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for o
 BEHIND_SECONDS = 0.5  # a publisher that reads events so long after they happened is behind
 QUIET_SECONDS = 1.0  # until nothing more has come for so long: then there is nothing to coalesce with
 AT_ONCE = 500  # authors that one that keeps up publishes before it reads on
+LARGEST = 2**53  # number in a snapshot
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
 SOURCE = "scholarstream/publisher"
 
@@ -40,13 +43,42 @@ def messages_of(snapshots: list[Snapshot], partitions: int, generation: int, tim
 
 
 def public_facts(value: bytes, headers) -> tuple[str, int, int, int, dict, dict]:
-    """(author, generation, version, digest, numbers, counted numbers by source) of a published snapshot."""
+    """(author, generation, version, digest, numbers, counted numbers by source) of a published snapshot.
+
+    Errors: KeyError, TypeError, ValueError or AttributeError for what no publisher of ours wrote.
+    """
     profile = orjson.loads(value)
     metrics = profile["metrics"]
     bases = {name.removeprefix("counted:"): values for name, values in metrics.items() if name != "references"}
     counted = {source: {name: values.get(name) for name in COUNTED} for source, values in bases.items()}
     numbers = {name: metrics["references"].get(name) for name in REFERENCES}
-    return profile["author_id"], profile["generation"], profile["version"], int(dict(headers).get(DIGEST, 0)), numbers, counted
+    return profile["author_id"], profile["generation"], profile["version"], int(dict(headers)[DIGEST]), numbers, counted
+
+
+def facts_of(record: Record, read: Callable = public_facts) -> tuple[str, int, int, int, dict, dict] | None:
+    """The same; None for a record that no publisher of ours wrote. read: `public_facts`."""
+    try:
+        facts = author, generation, version, digest, numbers, counted = read(record.value, record.headers)
+        told = [*numbers.values(), *itertools.chain.from_iterable(of_source.values() for of_source in counted.values())]
+        is_ours = (
+            record.key == author.encode()
+            and all(type(number) is int and 0 <= number < ERASED for number in (generation, version))
+            and -(1 << 63) <= digest < 1 << 63
+            and all(number is None or (type(number) in (int, float) and abs(number) < LARGEST) for number in told)
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return facts if is_ours else None
+
+
+def erased_author(record: Record) -> str | None:
+    """Whose record a tombstone is; None: it is none."""
+    if record.value or not record.key:
+        return None
+    try:
+        return record.key.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 class PublisherRunner(StageRunner):
@@ -63,6 +95,7 @@ class PublisherRunner(StageRunner):
         self._behind, self._read_at = 0.0, 0.0  # seconds from the newest event that was read to when it was read, and when that was
         self._publish_from: int | None = None  # not known before the generation publishes
         self._took_over = False
+        self._has_erased = False
         self.control = Control(self.log)
 
     messages_of = staticmethod(messages_of)
@@ -95,18 +128,30 @@ class PublisherRunner(StageRunner):
             start, end = (await self.log.bounds([partition]))[partition]
             at = max(start, ends.get(str(number), 0))
             while at < end and (records := await self.log.read(partition, at)):
-                mine = [True] * len(records) if alike else partitions_of([r.key for r in records], ours) == self.partition
+                mine = [True] * len(records) if alike else partitions_of([r.key or b"" for r in records], ours) == self.partition
                 for record, is_mine in zip(records, mine, strict=True):
                     if is_mine:
-                        author, generation, version, *facts = self.public_facts(record.value, record.headers)
-                        known[author] = version if generation == self.layout.generation else 0, *facts
-                        (lower.discard if generation == self.layout.generation else lower.add)(author)
+                        self._learn_from(record, known, lower)
                 at = records[-1].offset + 1
                 self.health.beat(self.name)
             ends[str(number)] = end
         session.stage.learn_public(known)
+        self._has_erased = session.stage.has_erased
         lower = lower.union(session.extra.get("lower", ())).difference(known.keys() - lower)
         session.extra["lower"] = sorted(author for author in lower if author in session.stage.unplaced)
+
+    def _learn_from(self, record: Record, known: dict[str, tuple], lower: set[str]) -> None:
+        """known: author → (version, digest, numbers, counted); lower: authors whom only a lower generation has published."""
+        facts = facts_of(record, self.public_facts)
+        if facts is not None:
+            author, generation, version, *rest = facts
+            known[author] = version if generation == self.layout.generation else 0, *rest
+            (lower.discard if generation == self.layout.generation else lower.add)(author)
+        elif (author := erased_author(record)) is not None:  # nothing is public any more, and no version of before comes again
+            known[author] = known[author][0] or ERASED if author in known else ERASED, 0, {}, {}
+            lower.discard(author)
+        else:
+            self.telemetry.foreign_records_total.labels(self.snapshots_topic.name).inc()
 
     async def _turn(self) -> bool:
         moved = await super()._turn()
@@ -115,6 +160,9 @@ class PublisherRunner(StageRunner):
         if self._publishes:
             if self._took_over:
                 await self._empty_the_unknown()
+            if self._has_erased and self.session.position.next >= self._restore_end:
+                self.session.stage.place_erased()
+                self._has_erased = False
             if self.session.stage.waiting.size and time.monotonic() >= self._due():
                 await self._publish(everything=not self._keeps_up())
         return moved

@@ -50,12 +50,14 @@ from shared.stages.stage import Layout, PackStage
 
 UNRANKED = -1
 LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card: an unescaped quote is no part of a text
+ERASED = 1 << 62  # above every version: of what is public there is only a tombstone, and it does not tell which version it took away
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 
 
 class Profiles(PackStage):
     name = "publisher"
     input = topics.METRIC_CHANGES
+    senders = ("authors",)
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -375,11 +377,27 @@ class Profiles(PackStage):
         slots = {name: i for i, name in enumerate(self.authors.names)}
         for author, public in published.items():
             slot = slots.get(author)
+            if public[0] == ERASED:
+                known = self.unplaced.get(author, (0,))[0] if slot is None else int(self.public_version.data[slot])
+                public = known or ERASED, *public[1:]
             if slot is None:
                 self.unplaced[author] = public
             elif public[0] >= self.public_version.data[slot]:
                 self._place(slot, *public)
         self.why.forget(self.public_version)
+
+    @property
+    def has_erased(self) -> bool:
+        return bool((self.public_version.view == ERASED).any()) or any(version == ERASED for version, *_ in self.unplaced.values())
+
+    def place_erased(self) -> None:
+        """All that was in the log is read: who has only a tombstone is published again with a version above the one of now, which no
+        reader has seen more than once."""
+        held = self.public_version.view
+        if (erased := np.flatnonzero(held == ERASED)).size:
+            self.public_version.data[erased] = self.version.data[erased]
+        for author in [author for author, (version, *_) in self.unplaced.items() if version == ERASED]:
+            del self.unplaced[author]
 
     def _place(self, slot: int, version: int, digest: int, numbers: dict, counted: dict) -> None:
         self.public_version.data[slot], self.public_digest.data[slot] = version, digest

@@ -7,6 +7,7 @@ The first record of a kind counts, so several processes may do the same at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import orjson
 import structlog
@@ -24,12 +25,14 @@ from shared.contracts.topics import (
     Topic,
 )
 from shared.errors import Superseded
-from shared.log.port import Log, Message, Partition
+from shared.log.port import Log, Message, Partition, Record
 from shared.stages.stage import Layout
 
 log = structlog.get_logger("publisher")
 
 LOOK_SECONDS = 0.5
+PHASES = ("announced", "publishes")
+HIGHEST = 2**63 - 1
 NEARLY = 1_000  # records that a generation may be behind when it takes over: readers of public topics wait for these
 # What must be read, one after the other.
 FLOW: tuple[tuple[Topic, ...], ...] = (
@@ -44,25 +47,55 @@ def fence_name(generation: int, partition: int) -> str:
     return f"scholarstream-publisher-g{generation}-{partition}"
 
 
+class Said(NamedTuple):
+    """A record of publisher-control. positions: where it publishes from, by partition; None: it has only been announced."""
+
+    generation: int
+    positions: dict[int, int] | None
+
+
+def said_by(record: Record) -> Said | None:
+    """None for a record that none of our publishers wrote."""
+    try:
+        told = orjson.loads(record.value)
+        generation, phase = told["generation"], told["phase"]
+        positions = {int(p): at for p, at in told["from"].items()} if phase == "publishes" else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    numbers = [generation, *(positions or {}).keys(), *(positions or {}).values()]
+    if not all(type(number) is int and 0 <= number <= HIGHEST for number in numbers) or generation < 1:
+        return None
+    return Said(generation, positions) if phase in PHASES and record.key == b"%d" % generation else None
+
+
 class Control:
-    """What publisher-control says, read on whenever asked. announced: the highest generation that began to take over."""
+    """What publisher-control says, read on whenever asked. announced: the highest generation that began to take over; foreign: records that
+    none of our publishers wrote. They are passed over, and so is a generation that has no topics."""
 
     def __init__(self, the_log: Log):
         self._log, self._at = the_log, 0
-        self.announced = 0
+        self.announced = self.foreign = 0
         self.positions: dict[int, dict[int, int]] = {}  # generation → partition → from where it publishes
 
     async def read_on(self) -> "Control":
         here = Partition(CONTROL.name, 0)
         while records := await self._log.read(here, self._at):
             for record in records:
-                said = orjson.loads(record.value)
-                generation = said["generation"]
-                self.announced = max(self.announced, generation)
-                if said["phase"] == "publishes":
-                    self.positions.setdefault(generation, {int(p): at for p, at in said["from"].items()})
+                said = said_by(record)
+                if said is None:
+                    self.foreign += 1
+                    continue
+                if not await self._is_there(said.generation):
+                    continue
+                self.announced = max(self.announced, said.generation)
+                if said.positions is not None:
+                    self.positions.setdefault(said.generation, said.positions)
             self._at = records[-1].offset + 1
         return self
+
+    async def _is_there(self, generation: int) -> bool:
+        """A generation has its topics before it says anything; the topics of one that is over may have been dropped."""
+        return generation <= self.announced or METRIC_CHANGES.named(generation) in await self._log.topics()
 
     @property
     def publishing(self) -> int | None:

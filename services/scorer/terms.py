@@ -27,6 +27,7 @@ NONE = np.zeros(0, I32)
 class Terms(PackStage):
     name = "terms"
     input = topics.PAPER_TERMS
+    senders = ("catalogue", "directory")
     outputs = (topics.PAPER_CHANGES,)
     kinds = (Kind("paper_key"), Kind("novelty", ("paper",)))
 

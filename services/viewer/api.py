@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
@@ -27,7 +27,7 @@ from services.viewer.changes import Moved
 from services.viewer.events import EventStream, headlines, profile_events
 from services.viewer.explanations import UnknownMetric, explanation_of
 from services.viewer.hosts import HostCheck, Names
-from services.viewer.index import Budget, Busy, Match, ProfileIndex, Snapshot
+from services.viewer.index import Budget, Busy, Match, NotShown, ProfileIndex, Snapshot, not_shown
 from services.viewer.pages.layout import message
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.scores import ADDRESS, about_page
@@ -156,7 +156,9 @@ class Viewer:
             return RedirectResponse(page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"})
         snapshot = await self._read(author_id)
         moved = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
-        return HTMLResponse(_render(snapshot, tuple(moved), bool(self.index.simulated)), headers={"Cache-Control": "no-cache"})
+        with _shown(author_id, snapshot):
+            page = _render(snapshot, tuple(moved), bool(self.index.simulated))
+        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
     # ---- for programs
 
@@ -170,7 +172,8 @@ class Viewer:
         if part == "changes":
             return await self._author_changes(author_id, snapshot)
         if part:
-            return _explain(request, snapshot, part.removeprefix(EXPLAIN))
+            with _shown(author_id, snapshot):
+                return _explain(request, snapshot, part.removeprefix(EXPLAIN))
         return _tagged(request, snapshot.tag, lambda: Response(snapshot.value, media_type="application/json"))
 
     async def _author_events(self, request: Request, author_id: str) -> Response:
@@ -266,6 +269,16 @@ def _named(request: Request, collection: str, *parts: str) -> tuple[str, str]:
     return author_id, part_of(part, *parts)
 
 
+@contextlib.contextmanager
+def _shown(author_id: str, snapshot: Snapshot) -> Iterator[None]:
+    """Error: NotShown for a snapshot, or a change beside it, of another shape than the contract's."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        log.error("a snapshot cannot be shown", author=author_id, version=snapshot.tag, error=repr(error))
+        raise not_shown(author_id, f"version {snapshot.tag}") from None
+
+
 def _explain(request: Request, snapshot: Snapshot, metric: str) -> Response:
     try:
         told = explanation_of(orjson.loads(snapshot.value), metric, request.query_params.get("basis", REFERENCES))
@@ -306,6 +319,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     """Problem details (RFC 9457) for programs, a page for people."""
     if isinstance(error, HTTPException):
         code, said, headers = error.status_code, error.detail, error.headers
+    elif isinstance(error, NotShown):
+        code, said, headers = HTTPStatus.BAD_GATEWAY, str(error), None
     elif isinstance(error, LogUnavailable):
         code, said, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error) if isinstance(error, Busy) else AWAY, RETRY_AFTER
     else:
@@ -344,5 +359,5 @@ def application(
     return Starlette(
         routes=[*viewer.routes(), *operations],
         middleware=[Middleware(SecurityHeaders), *checked],
-        exception_handlers={HTTPException: _refuse, LogUnavailable: _refuse, Exception: _refuse},
+        exception_handlers=dict.fromkeys((HTTPException, LogUnavailable, NotShown, Exception), _refuse),
     )

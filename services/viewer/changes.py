@@ -32,9 +32,10 @@ class Moved(NamedTuple):
         """(generation, version) of the snapshot that it came with; None: this is no change."""
         try:
             record = orjson.loads(self.value)
-            return record["generation"], record["version"]
+            version = record["generation"], record["version"]
         except (ValueError, KeyError, TypeError):
             return None
+        return version if all(type(number) is int for number in version) else None
 
 
 class RecentChanges:

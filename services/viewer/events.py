@@ -58,7 +58,10 @@ async def headlines(subscription: Subscription, stop: asyncio.Event) -> AsyncIte
             yield HEARTBEAT
             continue
         author_id, snapshot = change
-        headline = orjson.loads(snapshot.value).get("headline")
+        try:
+            headline = orjson.loads(snapshot.value).get("headline")
+        except ValueError:  # another client wrote it
+            continue
         told = {"author_id": author_id, "generation": snapshot.generation, "version": snapshot.version, "headline": headline}
         yield _event(None, b"headline", orjson.dumps(told))
         await asyncio.sleep(PAUSE_SECONDS)

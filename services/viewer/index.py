@@ -19,7 +19,7 @@ from services.patience import patiently
 from services.viewer.changes import RecentChanges
 from services.viewer.names import as_shown, fold, joined, words
 from shared.contracts.topics import AUTHOR_PROFILES
-from shared.errors import LogUnavailable, UnknownTopic
+from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Partition, Record
 
 READ_RECORDS, READ_BYTES = 500, 1 << 20  # at a time: the loop is held for some milliseconds at most
@@ -33,7 +33,7 @@ FOLDED_AT_ONCE = 8  # segments whose names are made ready for a search while the
 
 # A snapshot begins with author_id, name, generation, version and, of a merged author, ends with redirect (the publisher's promise). Inside
 # a JSON string a quote always has a backslash before it, so these patterns cannot match inside one.
-HEAD = re.compile(rb'\{"author_id":"(?:[^"\\]+|\\.)*","name":(null|"(?:[^"\\]+|\\.)*"),"generation":(\d+),"version":(\d+)')
+HEAD = re.compile(rb'\{"author_id":("(?:[^"\\]+|\\.)*"),"name":(null|"(?:[^"\\]+|\\.)*"),"generation":(\d+),"version":(\d+)')
 NUMBERS = re.compile(rb'"headline":\{"h_index":(\d+),"papers":(\d+)')
 REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]+|\\.)*")\}$')
 REDIRECT_BYTES = 2000  # of the end of a snapshot: an id has 256 bytes at most, and a byte is six when escaped
@@ -41,6 +41,9 @@ ALIASES = b',"aliases":['  # behind PROVENANCE, which follows the papers: an une
 PROVENANCE = b',"provenance":{"'
 UNKNOWN = -1
 VERY_NAME, VERY_ID, SAME_NAME, BEGINNINGS, PARTS = range(-2, 3)  # how well an author fits a query, best first
+DIGITS = 20  # of a number that is looked at: one with more is too large in any case
+LAST_GENERATION, LAST_VERSION = 2**31 - 1, 2**62
+LARGEST = 2**31 - 1  # number shown in a search
 
 
 class Snapshot(NamedTuple):
@@ -71,6 +74,10 @@ class Change(NamedTuple):
 
     author_id: str
     snapshot: Snapshot
+
+
+class NotShown(ScholarstreamError):
+    """The newest snapshot of an author is none that can be shown: another client wrote it."""
 
 
 class Closed(Exception):
@@ -308,12 +315,12 @@ class ProfileIndex:
             self._partition[slot], self._offset[slot] = partition, offset
             redirect = REDIRECT.search(value, max(0, len(value) - REDIRECT_BYTES))
             if redirect is not None:
-                self._redirects[slot] = orjson.loads(redirect[1])
+                self._redirects[slot] = _text(redirect[1])
             elif self._redirects:
                 self._redirects.pop(slot, None)
             numbers = NUMBERS.search(value)
             if numbers is not None:
-                self._h_index[slot], self._papers[slot] = int(numbers[1]), int(numbers[2])
+                self._h_index[slot], self._papers[slot] = (min(int(number[:DIGITS]), LARGEST) for number in numbers.groups())
             else:
                 self._h_index[slot] = self._papers[slot] = UNKNOWN
             if watchers:
@@ -385,6 +392,8 @@ class ProfileIndex:
             self._moved.clear()
             records = await self._log.read(Partition(self._topic, self._partition[slot]), offset, max_records=1)
             if records and records[0].offset == offset and records[0].key == key:
+                if not _is_object(records[0].value):
+                    raise not_shown(author_id, f"offset {offset} of partition {self._partition[slot]}")
                 return Snapshot(generation, version, records[0].timestamp, records[0].value)
             if loop.time() > deadline:
                 raise LogUnavailable(f"the snapshot of {author_id} is being replaced; try again")
@@ -490,7 +499,7 @@ class ProfileIndex:
 
     def _match(self, slot: int) -> Match:
         author_id, papers, h_index = self._keys[slot].decode(), self._papers[slot], self._h_index[slot]
-        name = orjson.loads(self._names[slot]) or author_id
+        name = _text(self._names[slot]) or author_id
         return Match(author_id, name, None if papers < 0 else papers, None if h_index < 0 else h_index)
 
     # ---- subscribing
@@ -524,16 +533,52 @@ class ProfileIndex:
 
 
 def head_of(key: bytes | None, value: bytes) -> tuple[bytes, int, int] | None:
-    """(name as JSON, generation, version) of a snapshot; None if it is none."""
+    """(name as JSON, generation, version) of a snapshot; None for a record that is none, or is under another key."""
     head = HEAD.match(value)
-    if head is not None and key is not None:
-        return head[1], int(head[2]), int(head[3])
+    if head is not None and key is not None and _is_id(head[1], key):
+        generation, version = int(head[3][:DIGITS]), int(head[4][:DIGITS])
+        return (head[2], generation, version) if generation <= LAST_GENERATION and version <= LAST_VERSION else None
     try:  # perhaps written otherwise: with spaces, in another order
         snapshot = orjson.loads(value)
-        key.decode()
-        return orjson.dumps(snapshot.get("name")), int(snapshot["generation"]), int(snapshot["version"])
+        name, generation, version = snapshot.get("name"), snapshot["generation"], snapshot["version"]
+        is_one = snapshot["author_id"] == key.decode() and isinstance(name, str | None)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    if not is_one or type(generation) is not int or type(version) is not int:
+        return None
+    return (orjson.dumps(name), generation, version) if 0 <= generation <= LAST_GENERATION and 0 <= version <= LAST_VERSION else None
+
+
+def not_shown(author_id: str, where: str) -> NotShown:
+    return NotShown(
+        f"the newest snapshot of {author_id} in {AUTHOR_PROFILES.name} ({where}) cannot be shown: it is not as a publisher of ours writes "
+        "them; the next change of the author replaces it"
+    )
+
+
+def _is_object(value: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(value), dict)
+    except ValueError:
+        return False
+
+
+def _text(quoted: bytes) -> str:
+    """A JSON string as it stands in a snapshot, or null: "". What another client wrote there may be none."""
+    try:
+        return orjson.loads(quoted) or ""
+    except ValueError:
+        return quoted.decode(errors="replace")
+
+
+def _is_id(quoted: bytes, key: bytes) -> bool:
+    """Whether a JSON string is the key, in UTF-8."""
+    if quoted[1:-1] == key and b"\\" not in key and key.isascii():
+        return True
+    try:
+        return orjson.loads(quoted).encode() == key
+    except ValueError:
+        return False
 
 
 def aliases_of(value: bytes) -> bytes | None:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     WRONG_PARTITION = "wrong_partition"
     NO_KEY = "no_key"
     DATED_AHEAD = "dated_ahead"
+    NOT_A_PACK = "not_a_pack"
 
 
 MEANINGS: Mapping[Reason, str] = {
@@ -34,4 +35,5 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.WRONG_PARTITION: "The record is not in the partition of its key.",
     Reason.NO_KEY: "The event has no usable id, so it cannot have a place in a topic.",
     Reason.DATED_AHEAD: "`as_of` or `date` is more than `--days-ahead` days after the append time of the record.",
+    Reason.NOT_A_PACK: "The record is in an internal topic, and none of our stages wrote it.",
 }

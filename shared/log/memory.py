@@ -98,7 +98,7 @@ class MemoryLog(Log):
         records = self._of(partition)
         found, size = [], 0
         for record in records[bisect.bisect_left(records, offset, key=lambda r: r.offset) :][:max_records]:
-            size += len(record.value)
+            size += record.size
             if size > max_bytes and found:
                 break
             found.append(record)

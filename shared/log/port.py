@@ -12,6 +12,7 @@ from typing import NamedTuple
 from shared.telemetry.outage import Outage
 
 Headers = tuple[tuple[str, bytes], ...]
+LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
 class Partition(NamedTuple):
@@ -30,8 +31,8 @@ class Message(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a reader gets. offset: position in its partition, from 0, rising, not always dense; timestamp: append time, milliseconds since
-    the epoch.
+    """What a reader gets, whatever client wrote it. offset: position in its partition, from 0, rising, not always dense; timestamp: append
+    time, milliseconds since the epoch; value: b"" where it is null (a tombstone).
 
     Timestamps of a partition do not fall, with two exceptions: records of an embedded log of a release before 2026-12 whose clock was set
     back, and a topic of a cluster whose message.timestamp.type is CreateTime (then writers choose the time, 0 and -1 too).
@@ -42,6 +43,16 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes
     headers: Headers
+
+    @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key or b"") + len(self.value)
+
+
+def append_time(stored: int) -> int:
+    """The append time of a stored record. Another client may have written one that no calendar has: that is 0."""
+    return stored if 0 <= stored <= LATEST_MS else 0
 
 
 class TopicSpec(NamedTuple):

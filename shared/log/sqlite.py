@@ -27,7 +27,7 @@ from zlib import crc32
 import orjson
 
 from shared.errors import Fenced, LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
-from shared.log.port import Difference, Fence, Headers, Identity, Log, Message, Partition, Record, TopicSpec
+from shared.log.port import Difference, Fence, Headers, Identity, Log, Message, Partition, Record, TopicSpec, append_time
 
 PLACE = struct.Struct("<qqiii").pack  # offset, timestamp, lengths of key, headers, value; -1: NULL
 APPLICATION_ID = 0x5343484C  # "SCHL"
@@ -42,6 +42,9 @@ CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's ap
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 LOOKED_THROUGH = 20_000  # records that one statement looks through for a time
 QUEUE = 256  # appends that may wait to be committed
+LAST_OFFSET = 2**63 - 1  # that SQLite can store
+CACHED_NAMES_BYTES = 4096  # longer lists of header names are not cached
+UNREADABLE = "unreadable-headers"  # the one header of a record whose headers are not in our form; its value is what is stored
 FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
 RESTORE = "restore the log from a copy, or move it away and ingest the sources again"
 
@@ -55,6 +58,15 @@ CREATE TABLE partitions (
 );
 """
 IDENTITIES = "CREATE TABLE IF NOT EXISTS identities (topic TEXT PRIMARY KEY, id TEXT NOT NULL)"
+
+
+# A column of SQLite holds whatever type another client wrote: text, numbers and NULL are read as the bytes that they are written with.
+STORED = "offset, CAST(timestamp AS INTEGER), CAST(key AS BLOB), CAST(value AS BLOB), CAST(headers AS BLOB)"
+
+
+def _end_of(table: int) -> str:
+    """SQL for the offset that the next record gets: other clients insert rows and leave the counter as it is."""
+    return f"MAX(next, (SELECT COALESCE(MAX(offset) + 1, 0) FROM p{table}))"
 
 
 class _Append(NamedTuple):
@@ -390,15 +402,22 @@ class SqliteLog(Log):
                 for partition, messages in wanted.batches.items():
                     table = self._ids[partition]
                     row = connection.execute(
-                        "UPDATE partitions SET next = next + ? WHERE id = ? RETURNING next", (len(messages), table)
+                        f"UPDATE partitions SET next = {_end_of(table)} + ? WHERE id = ? RETURNING next", (len(messages), table)
                     ).fetchone()
                     if row is None:
                         raise self._unknown(partition)  # it was deleted since it was looked up
+                    if row[0] > LAST_OFFSET:
+                        raise LogDamaged(
+                            f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client wrote a record at the "
+                            f"highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
+                        )
                     self._demand_column(connection, table)
                     start = first[partition] = row[0] - len(messages)
                     if table not in times:
-                        newest = connection.execute(f"SELECT timestamp FROM p{table} ORDER BY offset DESC LIMIT 1").fetchone()
-                        times[table] = max(now, newest[0]) if newest else now
+                        newest = connection.execute(
+                            f"SELECT CAST(timestamp AS INTEGER) FROM p{table} ORDER BY offset DESC LIMIT 1"
+                        ).fetchone()
+                        times[table] = max(now, append_time(newest[0])) if newest else now
                     seed = _seed(partition)
                     rows = []
                     for i, m in enumerate(messages):
@@ -538,6 +557,8 @@ class SqliteLog(Log):
     async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
         table = await self._id(partition)
         records, size = [], 0
+        if offset > LAST_OFFSET:
+            return records
         try:
             seed, dense, expected = _seed(partition), not self._topics[partition.topic].compacted, offset
             with contextlib.closing(self._select(table, offset, max_records)) as cursor:  # ends the read transaction: the WAL can be moved
@@ -547,10 +568,10 @@ class SqliteLog(Log):
                     if dense and at != expected:
                         self._demand_dense(partition, table, expected, at)
                     expected = at + 1
-                    size += len(value)
+                    size += len(value or b"") + len(key or b"") + len(headers or b"")
                     if size > max_bytes and records:
                         break
-                    records.append(Record(at, timestamp, key, value, StoredHeaders(headers) if headers else ()))
+                    records.append(Record(at, append_time(timestamp), key, value or b"", StoredHeaders(headers) if headers else ()))
             if not records:
                 self._demand_none(partition, table, offset)
         except sqlite3.Error as error:
@@ -558,14 +579,13 @@ class SqliteLog(Log):
         return records
 
     def _select(self, table: int, offset: int, limit: int) -> sqlite3.Cursor:
-        columns = "offset, timestamp, key, value, headers"
         rest = f"FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT ?"
         try:
-            return self._read.execute(f"SELECT {columns}, crc {rest}", (offset, limit))
+            return self._read.execute(f"SELECT {STORED}, crc {rest}", (offset, limit))
         except sqlite3.OperationalError as error:
             if "no such column" not in str(error):
                 raise
-            return self._read.execute(f"SELECT {columns}, NULL {rest}", (offset, limit))  # of an older release
+            return self._read.execute(f"SELECT {STORED}, NULL {rest}", (offset, limit))  # of an older release
 
     def _demand_dense(self, partition: Partition, table: int, expected: int, found: int) -> None:
         """Error: LogDamaged when records from `expected` to before `found` must be there."""
@@ -592,7 +612,8 @@ class SqliteLog(Log):
         for partition in partitions:
             table = await self._id(partition)
             try:
-                row = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone()
+                bounds = f"SELECT start, MIN({_end_of(table)}, {LAST_OFFSET}) FROM partitions WHERE id = ?"
+                row = self._read.execute(bounds, (table,)).fetchone()
             except sqlite3.Error as error:
                 raise self._translate(error) from error
             if row is None:
@@ -731,9 +752,19 @@ def _encoded_names(names: tuple[str, ...]) -> bytes:
     return struct.pack("<I", len(raw)) + raw
 
 
-@lru_cache(256)
 def _decoded_names(raw: bytes) -> list[str]:
-    return orjson.loads(raw)
+    """Error: ValueError for what is no list of names."""
+    return _cached_names(raw) if len(raw) <= CACHED_NAMES_BYTES else _names(raw)
+
+
+def _names(raw: bytes) -> list[str]:
+    names = orjson.loads(raw)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("not a list of names")
+    return names
+
+
+_cached_names = lru_cache(256)(_names)
 
 
 def encode_headers(headers: Headers) -> bytes | None:
@@ -755,6 +786,13 @@ class StoredHeaders(Sequence):
         self.raw = raw
 
     def _all(self) -> Headers:
+        try:
+            return self._apart()
+        except (ValueError, struct.error):  # another client wrote them
+            return ((UNREADABLE, self.raw),)
+
+    def _apart(self) -> Headers:
+        """Error: ValueError or struct.error for bytes that `encode_headers` did not make."""
         raw = self.raw
         at = 4 + int.from_bytes(raw[:4], "little")
         names = _decoded_names(raw[4:at])
@@ -764,6 +802,8 @@ class StoredHeaders(Sequence):
         for name, length in zip(names, lengths, strict=True):
             headers.append((name, raw[at : at + length]))
             at += length
+        if at != len(raw):
+            raise ValueError("the lengths are not those of the values")
         return tuple(headers)
 
     def __len__(self) -> int:

@@ -1,20 +1,23 @@
 """Packs: the records of internal topics. One pack holds all rows of one flush for one target, as columns (fast-path.md 2).
 
 A pack is {fingerprint, stage, partition, base, end, rows of each kind}: it accounts for the touches base < n ≤ end of its channel (C2).
-Layout: 4 bytes little-endian length of the header, the header (JSON), then the raw arrays one after another. In the header a numeric
-column is [dtype, dtype on the wire, length, what to add], a ragged one [dtype, rows, values], a column of strings the list itself.
+Layout: 4 bytes little-endian length of the header, 4 bytes CRC-32 of all that follows, the header (JSON), then the raw arrays one after
+another. In the header a numeric column is [dtype, dtype on the wire, length, what to add], a ragged one [dtype, rows, values], a column of
+strings the list itself.
 """
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import orjson
 
-from shared.errors import ProtocolViolation
+from shared.errors import NotAPack
 from shared.stages.columns import I32, I64, gather, last_of, pair, starts_of
 
 PACK_BYTES = 2 << 20
+HEAD_BYTES = 8  # length of the header and checksum
 
 
 class Ragged(NamedTuple):
@@ -128,7 +131,10 @@ def encode(pack: Pack) -> bytes:
                 header[name] = [column.dtype.str, small.dtype.str, len(column), lowest]
                 body.append(small.tobytes())
     head = orjson.dumps([pack.fingerprint, pack.stage, pack.partition, pack.base, pack.end, kinds])
-    return b"".join([len(head).to_bytes(4, "little"), head, *body])
+    checksum = zlib.crc32(head)
+    for part in body:
+        checksum = zlib.crc32(part, checksum)
+    return b"".join([len(head).to_bytes(4, "little"), checksum.to_bytes(4, "little"), head, *body])
 
 
 def _narrow(column: np.ndarray) -> tuple[int, np.ndarray]:
@@ -143,10 +149,12 @@ def _narrow(column: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def decode(raw: bytes) -> Pack:
-    """Error: ProtocolViolation for bytes that are no pack (rule D5: an undecodable internal pack is never skipped)."""
+    """Error: NotAPack for bytes that no stage of ours wrote."""
+    if len(raw) < HEAD_BYTES or zlib.crc32(memoryview(raw)[HEAD_BYTES:]) != int.from_bytes(raw[4:HEAD_BYTES], "little"):
+        raise NotAPack("a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or altered)")
     try:
-        at = 4 + int.from_bytes(raw[:4], "little")
-        fingerprint, stage, partition, base, end, header = orjson.loads(raw[4:at])
+        at = HEAD_BYTES + int.from_bytes(raw[:4], "little")
+        fingerprint, stage, partition, base, end, header = orjson.loads(raw[HEAD_BYTES:at])
         kinds: dict[str, Rows] = {}
         for kind, columns in header.items():
             rows = kinds[kind] = {}
@@ -169,8 +177,8 @@ def decode(raw: bytes) -> Pack:
         if at != len(raw):
             raise ValueError("bytes left over")
         return Pack(fingerprint, stage, partition, base, end, kinds)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ProtocolViolation(f"a record of an internal topic is not a pack: {error}") from error
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise NotAPack(f"a record of an internal topic is not a pack: {error}") from error
 
 
 class Kind(NamedTuple):

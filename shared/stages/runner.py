@@ -12,7 +12,7 @@ import structlog
 
 from shared.contracts.topics import DEAD_LETTERS, PROGRESS
 from shared.errors import InputLost, LogUnavailable, ScholarstreamError, UnknownTopic
-from shared.log.port import Log, Message, Partition, Record
+from shared.log.port import Log, Message, Partition, Record, append_time
 from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.session import Session, resume
 from shared.stages.stage import Layout, PackStage, Stage
@@ -31,6 +31,7 @@ LATE_SECONDS = 3.0  # a log that has not answered for so long is waited for, and
 RETRY_SECONDS = 1.0
 TOLD_AGAIN_SECONDS = 5.0  # on a log of many processes: the word of one that was taken for dead is soon overwritten
 AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
+AT_DIGITS = 18  # of a time in milliseconds, at most
 
 
 class Pace(NamedTuple):
@@ -345,7 +346,9 @@ class StageRunner:
 
     def _age(self, records: list[Record]) -> int:
         """When the oldest cause of these records was appended, in milliseconds since the epoch."""
-        return min(int(r.headers[0][1]) if r.headers and r.headers[0][0] == AT else r.timestamp for r in (records[0], records[-1]))
+        if self.stage_type.input.public:  # there every header is another client's
+            return min(r.timestamp for r in (records[0], records[-1]))
+        return min(caused_at(r) for r in (records[0], records[-1]))
 
     def _note_age(self, records: list[Record]) -> None:
         pass
@@ -405,6 +408,14 @@ class StageRunner:
 
     def reached(self) -> Witness:
         return Witness(*self.session.position, self._topic.topic, self._topic.start)
+
+
+def caused_at(record: Record) -> int:
+    """When the oldest cause of an internal record was appended, in milliseconds since the epoch: what its first header says, unless another
+    client wrote that."""
+    name, value = record.headers[0] if record.headers else ("", b"")
+    is_time = name == AT and value.isdigit() and len(value) <= AT_DIGITS
+    return append_time(int(value)) if is_time else record.timestamp
 
 
 class ProgressReporter:

@@ -8,12 +8,13 @@ from hashlib import blake2b
 import numpy as np
 import orjson
 
+from shared.contracts.letters import letter
 from shared.contracts.topics import DEAD_LETTERS
 from shared.errors import CheckpointInvalid, ProtocolViolation
 from shared.log.port import Message, Partition, Record
 from shared.stages import checkpoints
 from shared.stages.checkpoints import Position
-from shared.stages.stage import Layout, Stage
+from shared.stages.stage import Layout, Refusal, Stage
 
 ROWS = 6  # raise it with every change that can alter a row (rule G1)
 
@@ -84,13 +85,12 @@ class Session:
     def save(self) -> bytes:
         return checkpoints.save(self.stage, self.position, self.extra)
 
-    def _dead_letter(self, refusal) -> Message:
+    def _dead_letter(self, refusal: Refusal) -> Message:
         record, source = refusal.record, self.input
-        headers = (
-            ("reason", str(refusal.reason).encode()), ("detail", refusal.detail.encode()), ("stage", self.stage.name.encode()),
-            ("source_topic", source.topic.encode()), ("source_partition", b"%d" % source.number), ("source_offset", b"%d" % record.offset),
+        return letter(
+            record.key, record.value, reason=refusal.reason, detail=refusal.detail, stage=self.stage.name,
+            topic=source.topic, partition=source.number, offset=record.offset,
         )  # fmt: skip
-        return Message(record.key, record.value, headers)
 
 
 def resume(stage_type: type[Stage], partition: int, layout: Layout, candidates) -> tuple[Session, list[str]]:

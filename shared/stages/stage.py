@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shared.contracts.dates import ANY
+from shared.contracts.refusals import Reason
 from shared.contracts.topics import Topic
-from shared.errors import ProtocolViolation
+from shared.errors import NotAPack, ProtocolViolation
 from shared.log.port import Record
 from shared.stages.columns import I32, Column, first_of
 from shared.stages.packs import Kind, Outbox, Pack, decode
@@ -120,7 +121,13 @@ class Stage(ABC):
 
 
 class PackStage(Stage):
-    """A stage whose input records are packs: keeps the position of every channel (rules C3, C4)."""
+    """A stage whose input records are packs: keeps the position of every channel (rules C3, C4). senders: the stages that write them, all
+    where it is empty.
+
+    A record that none of these wrote is refused by its bytes alone. Nothing can be lost by that: a pack that were missing shows as a gap.
+    """
+
+    senders: Sequence[str] = ()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -128,9 +135,30 @@ class PackStage(Stage):
 
     def step(self, records: Sequence[Record]) -> None:
         for record in records:
-            pack = self.accept(decode(record.value))
+            try:
+                pack = self.decode(record)
+            except NotAPack as error:
+                self.refused.append(Refusal(record, Reason.NOT_A_PACK, str(error)))
+                continue
+            try:
+                pack = self.accept(pack)
+            except ProtocolViolation as error:
+                raise self._stopped_by(record, error) from error
             if pack is not None and pack.kinds:
                 self.apply(pack, record.offset)
+
+    def decode(self, record: Record) -> Pack:
+        """Error: NotAPack."""
+        pack = decode(record.value)
+        if self.senders and pack.stage not in self.senders:
+            raise NotAPack(f"a record of an internal topic is not a pack of {' or '.join(self.senders)}, but says it is of {pack.stage!r}")
+        return pack
+
+    def _stopped_by(self, record: Record, error: ProtocolViolation) -> ProtocolViolation:
+        return ProtocolViolation(
+            f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}; nothing else may write there. "
+            f"Compute it anew beside what is published, with --generation {self.layout.generation + 1}"
+        )
 
     def accept(self, pack: Pack) -> Pack | None:
         """Rules C3 and C4, invariants I1 and I3: the rows that are new on the channel; None for a pack behind a gap."""

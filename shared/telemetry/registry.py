@@ -41,6 +41,13 @@ class Telemetry:
         )
         self.dead_letters_total = self._counter("dead_letters_total", "events", ("stage", "reason"), "Events refused, by reason code.")
 
+        self.foreign_records_total = self._counter(
+            "foreign_records_total",
+            "records",
+            ("topic",),
+            "Records that other clients wrote into topics which only we write, and that were passed over.",
+        )
+
         # stages
         self.records_total = self._counter("records_total", "records", ("stage", "partition"), "Records that a stage has read.")
         self.step_seconds = self._histogram("step_seconds", "seconds", ("stage",), STEPS, "Time of one batch in a stage, sending included.")

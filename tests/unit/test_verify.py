@@ -24,6 +24,7 @@ from tests.literature import encode, event_lists
 from tests.oracle import oracle
 from tests.score_oracle import add_scores
 
+OURS = (("ce_source", b"scholarstream/publisher"),)
 EVENTS = [
     encode(
         {"paper_id": "a", "title": "A", "authors": [{"name": "Ada", "affiliations": ["U"]}], "published": "2001", "categories": ["cs.LG"]}
@@ -64,7 +65,7 @@ class Published:
 
     def snapshot(self, author, snapshot):
         at = Partition(AUTHOR_PROFILES.name, 0)
-        self.batches.setdefault(at, []).append(Message(author.encode(), json.dumps(snapshot).encode()))
+        self.batches.setdefault(at, []).append(Message(author.encode(), json.dumps(snapshot).encode(), OURS))
 
     def letter(self, topic, partition, offset, raw=b"{}"):
         place = (("source_topic", topic), ("source_partition", str(partition)), ("source_offset", str(offset)), ("reason", "r"))
@@ -212,9 +213,9 @@ def test_only_the_newest_snapshot_counts():
         (lambda p: p.snapshot("name:ada", p.newest("name:ada") | {"version": 0}), "something above (1, 1)"),
         (lambda p: p.snapshot("name:ada", p.newest("name:ada") | {"generation": 0}), "something above (1, 1)"),
         (lambda p: p.snapshot("a:nobody", p.newest("name:ada") | {"author_id": "a:nobody"}), "a:nobody"),
-        (lambda p: p.batches[Partition(AUTHOR_PROFILES.name, 0)].append(Message(b"name:ada", b"")), "a JSON object"),
+        (lambda p: p.batches[Partition(AUTHOR_PROFILES.name, 0)].append(Message(b"name:ada", b"", OURS)), "a JSON object"),
         (lambda p: p.batches[Partition(AUTHOR_PROFILES.name, 0)].pop(0), "snapshot: published nothing"),
-        (lambda p: p.letter("papers.v1", 0, 0), "dead letter: published refused, recomputed a good event"),
+        (lambda p: p.letter("papers.v1", 0, 0, EVENTS[0]), "dead letter: published refused, recomputed a good event"),
         (lambda p: p.batches.pop(Partition(DEAD_LETTERS.name, 0)), "dead letter: published nothing"),
     ],
 )

@@ -10,13 +10,16 @@ import time
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from shared.log.kafka import records as stored
 from shared.log.kafka.client import Client
 from shared.log.kafka.connection import REQUEST_SECONDS, Connection
-from shared.log.port import Partition, Record
+from shared.log.port import Headers, Partition, Record, append_time
 
 FETCH_BYTES = 4 << 20
 FETCH_WAIT_MS = 500
 STEP_SECONDS = 0.02  # between looks whether only markers were left before the end
+
+stored.install()
 
 
 class PartitionReader:
@@ -67,7 +70,7 @@ class PartitionReader:
         end, size = at, 0
         most = min(len(records), at + max_records)
         while end < most:
-            size += len(records[end].value)
+            size += records[end].size
             if size > max_bytes and end > at:
                 break
             end += 1
@@ -89,7 +92,7 @@ class PartitionReader:
         records = found.get(self._place, ())
         self._records = self._records[self._at :]
         self._at = 0
-        self._records += [Record(r.offset, r.timestamp, r.key, r.value or b"", r.headers) for r in records]
+        self._records += [Record(r.offset, append_time(r.timestamp), r.key, r.value or b"", _headers(r.headers)) for r in records]
         self.next = await self._consumer.position(self._place)
         return bool(records)
 
@@ -112,3 +115,8 @@ class PartitionReader:
 
     def close(self) -> None:
         self.connection.leave(self._client)
+
+
+def _headers(found: Headers) -> Headers:
+    """Another client may have written headers without a value."""
+    return tuple((name, value or b"") for name, value in found) if found else ()
