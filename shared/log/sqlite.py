@@ -401,8 +401,9 @@ class SqliteLog(Log):
                 first = {}
                 for partition, messages in wanted.batches.items():
                     table = self._ids[partition]
+                    end, newest = self._newest(connection, partition, table)
                     row = connection.execute(
-                        f"UPDATE partitions SET next = {_end_of(table)} + ? WHERE id = ? RETURNING next", (len(messages), table)
+                        "UPDATE partitions SET next = MAX(next, ?) + ? WHERE id = ? RETURNING next", (end, len(messages), table)
                     ).fetchone()
                     if row is None:
                         raise self._unknown(partition)  # it was deleted since it was looked up
@@ -413,11 +414,7 @@ class SqliteLog(Log):
                         )
                     self._demand_column(connection, table)
                     start = first[partition] = row[0] - len(messages)
-                    if table not in times:
-                        newest = connection.execute(
-                            f"SELECT CAST(timestamp AS INTEGER) FROM p{table} ORDER BY offset DESC LIMIT 1"
-                        ).fetchone()
-                        times[table] = max(now, append_time(newest[0])) if newest else now
+                    times.setdefault(table, max(now, newest))
                     seed = _seed(partition)
                     rows = []
                     for i, m in enumerate(messages):
@@ -432,6 +429,19 @@ class SqliteLog(Log):
         results = self._transaction(work, durable)
         self._tidy(group)
         return results
+
+    def _newest(self, connection: sqlite3.Connection, partition: Partition, table: int) -> tuple[int, int]:
+        """The offset after the newest record of the partition, and its append time; 0, 0 where there is none.
+
+        The counter of the partition does not suffice: other clients insert rows and leave it as it is.
+        """
+        try:
+            found = connection.execute(
+                f"SELECT offset + 1, CAST(timestamp AS INTEGER) FROM p{table} ORDER BY offset DESC LIMIT 1"
+            ).fetchone()
+        except sqlite3.OperationalError as error:
+            raise self._read_error(partition, error) from error
+        return (found[0], append_time(found[1])) if found else (0, 0)
 
     def _demand_column(self, connection: sqlite3.Connection, table: int) -> None:
         """A table of an older release gets the column for checksums; its old records have none."""
