@@ -625,7 +625,7 @@ class SqliteLog(Log):
                 bounds = f"SELECT start, MIN({_end_of(table)}, {LAST_OFFSET}) FROM partitions WHERE id = ?"
                 row = self._read.execute(bounds, (table,)).fetchone()
             except sqlite3.Error as error:
-                raise self._translate(error) from error
+                raise self._read_error(partition, error) from error
             if row is None:
                 raise self._unknown(partition)
             found[partition] = row
