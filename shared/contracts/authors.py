@@ -52,7 +52,8 @@ class Metrics(TypedDict):
 
 @with_config(STRICT)
 class AuthorReported(TypedDict):
-    """What a source reports of an author. Of each source the newest `as_of` stands; never mixed with what we compute."""
+    """What a source reports of an author. Of each source the newest `as_of` stands; never mixed with what we compute. One far ahead of the
+    event's append time is refused (`--days-ahead`)."""
 
     event: Literal["author.reported"]
     author_id: Id
@@ -85,7 +86,8 @@ class AuthorSeparated(TypedDict):
 
 @with_config(STRICT)
 class ClockTicked(TypedDict):
-    """What day it is: the newest date is the `as_of` of what is published."""
+    """What day it is: the newest date is the `as_of` of what is published. One far ahead of the event's append time is refused
+    (`--days-ahead`)."""
 
     event: Literal["clock.ticked"]
     author_id: Literal["clock"]

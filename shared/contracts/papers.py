@@ -55,7 +55,8 @@ class PaperWithdrawn(TypedDict):
 
 @with_config(STRICT)
 class PaperCounted(TypedDict):
-    """How many citations a source counts for a paper. Of each source the newest `as_of` stands."""
+    """How many citations a source counts for a paper. Of each source the newest `as_of` stands; one far ahead of the event's append time is
+    refused (`--days-ahead`)."""
 
     event: Literal["paper.counted"]
     paper_id: Id
