@@ -31,6 +31,8 @@ class Crew:
         self.log, self.layout, self.roles, self.make, self.health = the_log, layout, roles, make, health
         self.members: dict[Partition, _Member] = {}
         self._last: dict[Partition, asyncio.Task] = {}  # the last that worked on it; who comes next waits for its end
+        for role in roles:  # before anything else of the process is live
+            health.set(role, 0, "assigning")
 
     @property
     def runners(self) -> list[StageRunner]:
@@ -49,7 +51,6 @@ class Crew:
 
     async def _follow(self, role: str, stages: Sequence[type[Stage]], stop: Stop) -> None:
         inputs = {stage.input.named(self.layout.generation): stage for stage in stages}
-        self.health.set(role, 0, "assigning")
         stopping = asyncio.ensure_future(stop.wait())
         mine: dict[Partition, _Member] = {}
         async with aclosing(self.log.assignments(f"scholarstream-{role}-g{self.layout.generation}", list(inputs))) as news:

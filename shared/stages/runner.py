@@ -97,7 +97,9 @@ class StageRunner:
             if not await self._started():
                 return
             while not stop.is_set():
-                if not await self._turn():
+                moved = await self._turn()
+                self.log.outage.over(self.name)  # only now: a log may answer reads and refuse what is sent
+                if not moved:
                     await self._wait()
             await self._end(stop)
         except Exception as error:
@@ -133,7 +135,6 @@ class StageRunner:
             tell("checkpoint passed over", stage=self.name, checkpoint=checkpoint, reason=reason)
         await self._demand_input(session)
         _, end = (await self.log.bounds([session.input]))[session.input]
-        self.log.outage.over(self.name)
         self.session, self.saved, self._restore_end = session, session.position.next, end
         self._saved_at = time.monotonic()
         await self._learn()
@@ -156,7 +157,8 @@ class StageRunner:
         try:
             names = self.store.names(self.stage_type.name, self.partition)
         except Exception as error:  # of whatever library the store comes with
-            self.store.outage.wait(self.name, f"{self.store} cannot be listed: {error}")
+            if self.store.is_news(f"cannot be listed: {error}"):
+                log.warning("checkpoints cannot be listed", stage=self.name, store=str(self.store), reason=str(error))
             return
         for name in names:
             try:
@@ -164,7 +166,8 @@ class StageRunner:
             except FileNotFoundError:  # another process has removed it meanwhile
                 continue
             except Exception as error:
-                self.store.outage.wait(self.name, f"{name} in {self.store} cannot be read: {error}")
+                if self.store.is_news(f"cannot be read: {error}"):
+                    log.warning("checkpoint cannot be read", stage=self.name, checkpoint=name, reason=str(error))
 
     async def _learn(self) -> None:
         """Before the first step; the publisher learns what is public."""

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import threading
 import uuid
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -21,11 +22,13 @@ class CheckpointStore(ABC):
         self.keep = keep
         self.outage = Outage("checkpoints", "checkpoints cannot be kept", "checkpoints are kept again")
         self._told: set[str] = set()
+        self._telling = threading.Lock()
 
     def is_news(self, reason: str) -> bool:
-        """Whether this process passes over a checkpoint for that reason for the first time."""
-        news = reason not in self._told
-        self._told.add(reason)
+        """Whether this process says so for the first time; it is the same for many stages and partitions. From any thread."""
+        with self._telling:
+            news = reason not in self._told
+            self._told.add(reason)
         return news
 
     def names(self, stage: str, partition: int) -> list[str]:

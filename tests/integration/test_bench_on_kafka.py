@@ -20,6 +20,7 @@ ROWS = ("papers", "citations", "h_index")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_bench_runs_in_small(monkeypatch, cluster_of, tmp_path):
     with cluster_of(1) as cluster:
         monkeypatch.setenv("KAFKA_BOOTSTRAP", cluster.bootstrap)  # the bench takes this one
@@ -96,6 +97,7 @@ async def published(bootstrap: str, wanted: dict[str, list[int]], job: subproces
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_job_of_the_peers_counts_right_and_goes_on_after_a_kill(cluster_of, tmp_path):
     papers = literature(60)
     first, then = papers[:40], papers[40:]

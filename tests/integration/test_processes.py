@@ -6,6 +6,7 @@ import signal
 import httpx
 import pytest
 
+from services.worker import STAGES
 from tests.integration.commands import Running, run_to_idle, scholarstream, write_events
 from tests.integration.equality import assert_equal_to_oracle, assert_versions_rise, records
 from tests.integration.literatures import simulated
@@ -48,6 +49,11 @@ def test_every_service_as_a_process_of_its_own(tmp_path):
     assert_equal_to_oracle(data, events)
     assert_versions_rise(data)
     scholarstream("verify", data_dir=data)
+
+
+def test_the_whole_service_is_ready_with_all_its_parts(tmp_path):
+    with Running("run", "--port", "0", "--log-format", "json", data_dir=tmp_path) as service:
+        assert json.loads(service.line(lambda line: '"ready"' in line))["parts"] == len(STAGES) + 1  # and the viewer
 
 
 @pytest.mark.parametrize("role", ["consumer", "scorer", "publisher", "producer", "viewer"])

@@ -14,6 +14,7 @@ from shared.log.memory import MemoryLog
 from shared.log.port import Partition
 from shared.settings import Settings
 from shared.stages import runner as runner_module
+from shared.stages.store import FolderStore
 from tests.stages.test_runner import BOUND, HERE, Service, newest, paper
 
 
@@ -184,3 +185,35 @@ async def test_the_status_of_a_generation_that_nobody_works_on(log, tmp_path):
     layout = await layout_of(Settings.load(data_dir=str(tmp_path), generation="7"), log)
     status = await Progress(log, layout).status()
     assert not status["idle"] and {one["state"] for one in status["stages"]} == {"never started"}
+
+
+async def test_a_log_that_answers_reads_and_refuses_sends_is_one_outage(log, tmp_path, monkeypatch):
+    """Each start of the stage reads well; that does not mean that the log is back."""
+    refused = []
+
+    async def refuse(batches):
+        if any(p.topic.startswith("author-changes") for p in batches):
+            refused.append(1)
+            raise LogUnavailable("not enough copies")
+        return await MemoryLog.append(log, batches)
+
+    with structlog.testing.capture_logs() as said:
+        async with Service(log, tmp_path) as service:
+            await service.idle()
+            with monkeypatch.context() as patch:
+                patch.setattr(log, "append", refuse)
+                await log.append({HERE: [paper(n) for n in range(60)]})
+                await until(lambda: len(refused) >= 4, service)
+            await until(lambda: not log.outage.waiting, service)
+            await service.idle()
+    lines = [line["event"] for line in said if line["event"] in ("waiting for the log", "the log answers again")]
+    assert lines == ["waiting for the log", "the log answers again"]
+
+
+def test_a_reason_is_news_once_for_all_stages(tmp_path):
+    store = FolderStore(tmp_path)
+    assert [store.is_news(reason) for reason in ("of other settings", "of other settings", "the checksum does not match")] == [
+        True,
+        False,
+        True,
+    ]
