@@ -73,7 +73,7 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
     from shared.telemetry.http import app
 
     stop, telemetry, health = worker.Stop(), Telemetry(), Health()
-    async with worker.opened(settings, patient=True) as (log, _):
+    async with worker.opened(settings, patient=True) as (log, layout):
         with worker.stopping_on_signals(stop):
 
             def tell(reason: str | None) -> None:
@@ -94,5 +94,6 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
             serving = asyncio.create_task(
                 serve(app(telemetry, health), settings.host, settings.port, stop=stop, on_bound=bound), name="http"
             )
-            await worker.together(stop, [producing, serving], settings.shutdown_seconds)
+            watching = asyncio.create_task(worker.watch(log, layout, health, stop), name="inputs")
+            await worker.together(stop, [producing, serving, watching], settings.shutdown_seconds)
     return producing.result()

@@ -138,5 +138,6 @@ async def run_viewer(settings, announce: Callable[[str], None] = print) -> None:
             tasks = [
                 asyncio.create_task(index.follow(stop), name="index"),
                 asyncio.create_task(serve(app, settings.host, settings.port, stop=stop, on_bound=announce), name="viewer"),
+                asyncio.create_task(worker.watch(the_log, layout, health, stop), name="inputs"),
             ]
             await worker.together(stop, tasks, settings.shutdown_seconds)

@@ -43,7 +43,7 @@ CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's ap
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 QUEUE = 256  # appends that may wait to be committed
 FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
-RESTORE = "restore the log from a copy, or move it away and ingest the sources again"
+RESTORE = "restore the log from a copy, or move the whole data folder away and ingest the sources again"
 
 SCHEMA = """
 CREATE TABLE topics (
