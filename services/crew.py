@@ -25,9 +25,13 @@ Make = Callable[[type[Stage], int], StageRunner]
 
 
 class Crew:
-    """roles: the stages of each role; whoever runs the same role on the same log shares the partitions of their inputs."""
+    """roles: the stages of each role; whoever runs the same role on the same log shares the partitions of their inputs. accept: as the
+    setting accept_topics."""
 
-    def __init__(self, the_log: Log, layout: Layout, roles: Mapping[str, Sequence[type[Stage]]], make: Make, health: Health):
+    def __init__(
+        self, the_log: Log, layout: Layout, roles: Mapping[str, Sequence[type[Stage]]], make: Make, health: Health, accept: bool = False
+    ):
+        self.accept = accept
         self.log, self.layout, self.roles, self.make, self.health = the_log, layout, roles, make, health
         self.members: dict[Partition, _Member] = {}
         self._last: dict[Partition, asyncio.Task] = {}  # the last that worked on it; who comes next waits for its end

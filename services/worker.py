@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -69,6 +69,7 @@ BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used 
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
 SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
+PUBLIC_INPUTS = (PAPERS.name, AUTHORS.name)
 STAGES = (Catalogue, Directory, Aliases, Terms, Citations, Cohorts, Authors, Profiles)  # in the order of their topics
 
 
@@ -339,7 +340,7 @@ def crew_of(roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout
         kind = PublisherRunner if stage is Profiles else StageRunner
         return kind(log, stage, partition, layout, pace, store, telemetry, health, inputs)
 
-    return Crew(log, layout, roles, make, health)
+    return Crew(log, layout, roles, make, health, settings.accept_topics)
 
 
 def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
@@ -350,7 +351,7 @@ def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
     tasks = [
         asyncio.create_task(crew.run(stop), name="crew"),
         asyncio.create_task(ProgressReporter(log, layout, lambda: crew.runners).run(stop), name="progress"),
-        asyncio.create_task(watch_inputs(crew, stop), name="inputs"),
+        asyncio.create_task(watch_crew(crew, stop, crew.accept), name="inputs"),
     ]
     if PUBLISHER[0] in itertools.chain(*crew.roles.values()):
         taking = patiently(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
@@ -358,26 +359,41 @@ def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
     return tasks
 
 
-async def watch_inputs(crew: Crew, stop: Stop, accept: bool = False) -> None:
-    """Looks every WATCH_SECONDS whether the inputs of the crew are what they were. One that does not exist is waited for, and makes the
-    process not ready. Errors: InputLost; those of a log that does not pass by itself."""
-    inputs = Inputs(crew.log, crew.layout, accept)
-    names = sorted({stage.input.named(crew.layout.generation) for stages in crew.roles.values() for stage in stages})
-    waits: set[str] = set()
+async def watch_crew(crew: Crew, stop: Stop, accept: bool = False) -> None:
+    """`watch` for the inputs of a crew, and how far it has read them."""
+    names = {stage.input.named(crew.layout.generation) for stages in crew.roles.values() for stage in stages}
+
+    def reached() -> dict[str, tuple[Partition, Witness]]:
+        return {runner.name: (runner.session.input, runner.reached()) for runner in crew.runners if runner.session is not None}
+
+    await watch(crew.log, crew.layout, crew.health, stop, names, reached, accept)
+
+
+async def watch(
+    the_log: Log,
+    layout: Layout,
+    health: Health,
+    stop: asyncio.Event,
+    names: Iterable[str] = PUBLIC_INPUTS,
+    reached: Callable[[], dict[str, tuple[Partition, Witness]]] = dict,
+    accept: bool = False,
+) -> None:
+    """Looks every WATCH_SECONDS whether these topics are what they were. One that does not exist is waited for, and makes the process not
+    ready. Errors: InputLost; those of a log that does not pass by itself."""
+    inputs, waits, names = Inputs(the_log, layout, accept), set(), sorted(names)
     while not stop.is_set():
-        running = {runner.name: (runner.session.input, runner.reached()) for runner in crew.runners if runner.session is not None}
         try:
-            missing = set(await inputs.look(running, names))
+            missing = set(await inputs.look(reached(), names))
         except LogUnavailable:
-            if not crew.log.passes_by_itself:
+            if not the_log.passes_by_itself:
                 raise
             missing = waits
         for name in missing - waits:
             log.warning("a topic does not exist", topic=name)
         for name in missing:
-            crew.health.set(name, 0, "waiting", detail=inputs_lost([name]))
+            health.set(name, 0, "waiting", detail=inputs_lost([name]))
         for name in waits - missing:
-            crew.health.remove(name, 0)
+            health.remove(name, 0)
         waits = missing
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), WATCH_SECONDS)

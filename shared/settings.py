@@ -94,7 +94,10 @@ class Settings(BaseSettings):
     generation: int | None = _setting(
         None, "The generation of internal topics to work on; a new number computes everything anew beside the old one.", ge=1, le=1_000_000
     )
-    accept_topics: bool = _setting(False, "Start although the settings of topics may lose data (see `topics check`).")
+    accept_topics: bool = _setting(
+        False,
+        "Start although the settings of topics may lose data (see `topics check`), or although an input lost records and that is meant.",
+    )
     kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting("PLAINTEXT", "How brokers are spoken to.")
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting("PLAIN", "How brokers learn who we are.")
     kafka_username: str | None = _setting(None, "Who we are.")

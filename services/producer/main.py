@@ -82,7 +82,7 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
     from shared.telemetry.http import app
 
     stop, telemetry, health = worker.Stop(), Telemetry((ROLE,)), Health()
-    async with worker.opened(settings, patient=True, roles=(ROLE,)) as (log, _):
+    async with worker.opened(settings, patient=True, roles=(ROLE,)) as (log, layout):
         with worker.stopping_on_signals(stop):
 
             def tell(reason: str | None) -> None:
@@ -115,5 +115,6 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
                 ),
                 name="http",
             )
-            await worker.together(stop, [producing, serving], settings.shutdown_seconds)
+            watching = asyncio.create_task(worker.watch(log, layout, health, stop), name="inputs")
+            await worker.together(stop, [producing, serving, watching], settings.shutdown_seconds)
     return producing.result()

@@ -236,5 +236,6 @@ async def run_viewer(settings) -> None:
                     ),
                     name="viewer",
                 ),
+                asyncio.create_task(worker.watch(the_log, layout, health, stop), name="inputs"),
             ]
             await worker.together(stop, tasks, settings.shutdown_seconds)

@@ -46,7 +46,7 @@ LAST_OFFSET = 2**63 - 1  # that SQLite can store
 CACHED_NAMES_BYTES = 4096  # longer lists of header names are not cached
 UNREADABLE = "unreadable-headers"  # the one header of a record whose headers are not in our form; its value is what is stored
 FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
-RESTORE = "restore the log from a copy, or move it away and ingest the sources again"
+RESTORE = "restore the log from a copy, or move the whole data folder away and ingest the sources again"
 
 SCHEMA = """
 CREATE TABLE topics (

@@ -2,16 +2,22 @@
 
 import asyncio
 import json
+import shutil
+import time
+import urllib.error
+import urllib.request
 from contextlib import ExitStack
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from shared.contracts.topics import PAPERS
+from shared.log.kafka.topics import needed_configs
 from tests.chaos.fleet import Fleet
 from tests.chaos.subscriber import Subscriber
 from tests.clusters.shared import remove_topics
-from tests.integration.commands import scholarstream, write_events
+from tests.integration.commands import Running, scholarstream, write_events
 from tests.integration.equality import assert_profiles_equal
 from tests.integration.literatures import simulated
 from tests.oracle import oracle
@@ -94,6 +100,49 @@ def test_packs_are_shown_in_words(cluster, command, tmp_path):
     assert named["count"] >= 2 and len(named["first"]) == 2 and named["first"][0]["key"] == json.loads(events[0])["paper_id"]
     [first] = command("topics", "dump", "papers.v1", "--limit", "1").stdout.splitlines()
     assert json.loads(first)["value"] == json.loads(events[0]) and json.loads(first)["headers"]["ce_specversion"] == "1.0"
+
+
+def test_a_lost_input_is_told_and_nothing_hides_it(cluster, command, tmp_path):
+    """papers.v1 is deleted under a service that runs, and made anew; then the checkpoints go too."""
+    command("run", "--exit-when-idle", "--port", "0", "--source", write_events(tmp_path / "e.jsonl", simulated(50)))
+    data, env = tmp_path / "data", {"SCHOLARSTREAM_LOG": cluster.url}
+    with Running("run", "--port", "0", data_dir=data, env=env) as service:
+        ready = f"{service.address()}/readyz"
+        until(lambda: answer(ready)[0] == 200)
+        admin(cluster, lambda client: client.delete_topics(["papers.v1"]))
+        until(lambda: answer(ready)[0] == 503 and "waiting for papers.v1: it does not exist" in answer(ready)[1])
+        status = command("status").stdout
+        assert "waiting for papers.v1: it does not exist" in status and "idle" not in status
+        new = NewTopic("papers.v1", 1, 1, topic_configs=needed_configs(PAPERS.spec(1, 1), 1))
+        admin(cluster, lambda client: client.create_topics([new]))
+        assert service.process.wait(60) == 1
+        service.line(lambda line: "papers.v1, partition 0," in line and "--generation 2 --accept-topics true" in line)
+    for kept in (True, False):
+        if not kept:
+            shutil.rmtree(data / "checkpoints")
+        for role in ("run", "consumer", "producer", "viewer"):
+            assert "papers.v1, partition 0, holds no record, but" in command(role, "--port", "0", expect=1).stderr
+    command("run", "--exit-when-idle", "--port", "0", "--generation", "2", expect=1)
+    command("run", "--exit-when-idle", "--port", "0", "--generation", "2", "--accept-topics", "true")
+    command("run", "--exit-when-idle", "--port", "0")
+
+
+def answer(url: str) -> tuple[int, str]:
+    """0: nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
+def until(condition, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, tmp_path):

@@ -2,21 +2,26 @@
 
 import asyncio
 import time
+import zlib
 from contextlib import aclosing
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import ClusterAuthorizationFailedError, KafkaConnectionError
 
-from shared.errors import Fenced, LogError, LogUnavailable, UsageError
+from shared.contracts.topics import PAPER_CHANGES
+from shared.errors import Fenced, InputLost, LogError, LogUnavailable, UsageError
 from shared.log.kafka import client
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.log import KafkaLog
 from shared.log.kafka.options import KafkaOptions
 from shared.log.kafka.topics import needed_configs
 from shared.log.port import Message, Partition, TopicSpec
+from shared.stages import inputs as inputs_module
+from shared.stages.inputs import Inputs, Witness
+from shared.stages.stage import Layout
 from tests.clusters.cluster import free_ports
 from tests.clusters.processes import PASSWORD, USER, ProcessCluster
 from tests.log.conformance import BOUND, Conformance, everything, texts
@@ -185,6 +190,69 @@ async def test_compressed_batches(kafka, here, compression):
         assert [Message(r.key, r.value, tuple(r.headers)) for r in records] == [*sent, *texts("in a transaction")]
     finally:
         await log.close()
+
+
+# ---- loss
+
+
+async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
+    monkeypatch.setattr(inputs_module, "LOOK_AGAIN_SECONDS", 0.05)
+    generation = time.time_ns() % 10**9
+    layout = Layout(generation=generation)
+    inputs, name = Inputs(log, layout), PAPER_CHANGES.named(generation)
+    here, spec = Partition(name, 0), PAPER_CHANGES.spec(1, generation)
+    sent = [Message(None, b"%d" % i) for i in range(10)]
+    await log.create([spec])
+    await log.append({here: sent})
+    read = Witness(10, (9, zlib.crc32(b"9")), (await log.identities([name]))[name].id)
+    assert await inputs.demand(here, "citations/0", read) == Witness(topic=read.topic)
+    assert await inputs.look({"citations/0": (here, read)}, [name, "never"]) == ["never"]
+
+    async def make_anew(records):
+        await log.delete([name])
+        async with asyncio.timeout(BOUND):
+            while await log.identities([name]):
+                pass  # a cluster takes a moment
+        with pytest.raises(InputLost, match=f"{name}, partition 0, does not exist"):
+            await Inputs(log, layout).demand(here, "citations/0", read)
+        assert await inputs.look({"citations/0": (here, read)}, [name]) == [name]
+        await log.create([spec])
+        if records:
+            await log.append({here: records})
+
+    async def refused(what):
+        with pytest.raises(InputLost, match=what):
+            await Inputs(log, layout).demand(here, "citations/0", read)
+        with pytest.raises(InputLost, match=rf"{name}, partition 0, was deleted and made anew"):
+            await inputs.look({"citations/0": (here, read)}, [name])
+        watching = Inputs(log, layout)  # one that was started meanwhile knows the new topic only
+
+        async def several_looks():
+            for _ in range(inputs_module.LOOKS):
+                await watching.look({"citations/0": (here, read)}, [name])
+
+        if "holds" in what:
+            with pytest.raises(InputLost, match="holds offsets"):
+                await several_looks()
+        else:
+            await several_looks()
+
+    await make_anew(sent[:3])
+    await refused("holds offsets 0 to 2")
+    await make_anew([*sent[:9], Message(None, b"another")])
+    await refused("not the record that was read")
+    await make_anew(sent)
+    await refused("another topic of this name")
+    assert await Inputs(log, layout, accept=True).demand(here, "citations/0", read) != read
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.removeprefix("kafka://"))
+    await admin.start()
+    await admin.create_partitions({name: NewPartitions(2)})
+    await admin.close()
+    grown = Inputs(log, layout)
+    async with asyncio.timeout(BOUND):
+        with pytest.raises(InputLost, match=f"{name} has 2 partitions, and had 1"):
+            while not await grown.look({}, [name]):
+                pass  # a cluster takes a moment
 
 
 # ---- groups

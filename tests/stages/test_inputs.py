@@ -16,6 +16,7 @@ from shared.log.port import Identity, Message, Partition
 from shared.settings import Settings
 from shared.stages.checkpoints import Position
 from shared.stages.inputs import Witness, Witnesses, witness_of
+from shared.stages.runner import ProgressReporter
 from tests.stages.test_runner import BOUND, HERE, SNAPSHOTS, Service, paper
 
 REPORTS = Partition(PROGRESS.named(1), 0)
@@ -239,6 +240,18 @@ async def test_a_start_that_reads_again_takes_nothing_back(log, tmp_path):
         assert runner.session.position == Position() and runner.progress()["witness"]["next"] == 10
     found = await Witnesses(log, 1).read_on()
     assert found["catalogue/0"].next == 10 and found["catalogue/0"].last[0] == 9 and found["catalogue/0"].topic
+
+
+async def test_a_stage_that_has_not_started_reports_nothing(log, tmp_path):
+    """The topic is compacted: a report without knowledge would be the only one that is kept."""
+    async with Service(log, tmp_path) as service:
+        waiting = service.crew.make(Citations, 0)
+        before = (await log.bounds([REPORTS]))[REPORTS]
+        await ProgressReporter(log, service.layout, lambda: [waiting]).tell()
+        assert not [r for r in await log.read(REPORTS, before[1]) if orjson.loads(r.value)["state"] == "assigning"]
+        await waiting._start()
+        await ProgressReporter(log, service.layout, lambda: [waiting]).tell()
+        assert [r for r in await log.read(REPORTS, before[1]) if r.key == b"citations/0"]
 
 
 async def test_reports_of_others_are_passed_over(log):
