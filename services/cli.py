@@ -156,7 +156,7 @@ def simulate(
 ) -> None:
     """A simulated literature, for load and for trying things out."""
     from services.producer import simulate
-    from services.terminal import output
+    from services.terminal import output, tell
 
     if to is None:
         _tell_sent(asyncio.run(simulate.stream(settings, papers, rate or None, seed, progress=not json)), json)
@@ -164,8 +164,11 @@ def simulate(
     if rate:
         raise UsageError("--rate is for sending into the log; a file is written as fast as it goes")
     with output(to) as out:
+        count = 0
         for event in simulate.simulate(papers, seed):
             out.write(event.decode() + "\n")
+            count += 1
+    tell(f"{count:,} events written to {'standard output' if to == '-' else to}")
 
 
 # ---- reading

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from shared.errors import ScholarstreamError, UsageError
+from shared.plain import clean, lines
 from shared.settings import Row, Settings, rows
 
 INTERRUPTED = 130  # as shells report SIGINT
@@ -95,17 +96,16 @@ def with_exit_code(action: Callable[[], None]) -> None:
         _stop_writing()
         raise typer.Exit(NOBODY_READS) from None
     except OSError as error:
-        _stop_writing()
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            _stop_writing()
             _say(f"cannot write: {error.strerror}")
         else:
+            quietly_flush()
             _say(f"{error.filename}: {error.strerror}" if error.filename is not None and error.strerror else str(error))
         raise typer.Exit(1) from None
 
 
 def _say(message: str) -> None:
-    from services.terminal import lines
-
     print(f"scholarstream: {lines(message)}", file=sys.stderr)
 
 
@@ -127,8 +127,6 @@ def _clean_errors() -> Iterator[None]:
         yield
     except Exception as error:
         if isinstance(message := getattr(error, "message", None), str):
-            from services.terminal import clean
-
             error.message = clean(message)
         raise
 

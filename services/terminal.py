@@ -17,6 +17,7 @@ from rich.text import Text
 
 from shared.errors import UsageError
 from shared.metrics import violations
+from shared.plain import clean, exact, lines, meant, safe_json
 
 WENT_AND_CAME = {
     "papers_added": "new", "papers_withdrawn": "withdrawn", "papers_left": "no longer the author's", "papers_revised": "revised",
@@ -24,57 +25,10 @@ WENT_AND_CAME = {
 LISTED = 50  # papers that are shown of a list, at most
 WIDE = 10_000  # columns where nobody looks: what reads a pipe wants lines whole
 
-# What a terminal obeys: controls (C0, DEL, C1), ends of lines, embeddings, overrides and isolates of the order of writing. Joiners (ZWJ,
-# ZWNJ) are letters of many names.
-OBEYED = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff"
-BLANKS = "\t\n\v\f\r\x85\xa0\u2007\u202f\u2028\u2029"  # ends of lines, and blanks at which no line ends
-_OBEYED = re.compile(f"[{OBEYED}]")
-_IN_LINES = re.compile(f"(?!\n)[{OBEYED}]")
-_BLANK = re.compile(f"\r\n|[{BLANKS}]")
-_UNSEEN = re.compile(rf"[{OBEYED}{BLANKS}\u1680\u2000-\u200a\u205f\u3000\ufeff]|\A | \Z|\\(?=u[0-9a-fA-F]{{4}})")
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-
-
-# ---- what a terminal must not obey
-
-
-def clean(text: str) -> str:
-    """A text (a title, a name) on one line: ends of lines and unbreakable blanks become a blank, what a terminal obeys becomes visible."""
-    return text if text.isprintable() else _OBEYED.sub(_escape, _BLANK.sub(" ", text))
-
-
-def exact(text: str) -> str:
-    """An id, so that it can be copied back: what a terminal obeys, and blanks that look like another one, as \\u and four digits.
-
-    Different ids look different. `meant` gives the id again.
-    """
-    return _UNSEEN.sub(_escape, text)
-
-
-def meant(text: str) -> str:
-    """The id that `exact` shows so; any other text stays as it is."""
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-
-
-def lines(text: str) -> str:
-    """A message of one or more lines: what a terminal obeys becomes visible, except for the ends of its lines."""
-    return _IN_LINES.sub(_escape, text)
-
 
 def as_json(value: Any, option: int = 0) -> str:
     """JSON that says the same and has nothing in it that a terminal obeys."""
     return safe_json(orjson.dumps(value, option=option))
-
-
-def safe_json(raw: bytes) -> str:
-    """The same for a JSON text: only strings hold such characters, and there an escape means the same."""
-    if raw.isascii() and b"\x7f" not in raw:
-        return raw.decode()
-    return _IN_LINES.sub(_escape, raw.decode())
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
 
 
 # ---- JSON and tables
@@ -339,3 +293,6 @@ def reporter() -> Iterator[Callable[..., None]]:
             status.update(Text(clean(line if fraction is None else f"{line} {fraction:.0%}")))
 
         yield show
+
+
+__all__ = ["as_json", "clean", "exact", "exactly", "lines", "meant", "output", "print_json", "safe_json", "shown", "tell"]

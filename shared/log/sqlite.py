@@ -520,10 +520,9 @@ class SqliteLog(Log):
         for wanted in group:
             for partition, messages in wanted.batches.items():
                 written[self._ids[partition]] += len(messages)
-        for partition, table in list(self._ids.items()):
-            spec = self._topics.get(partition.topic)
-            if spec is None or spec.retention_ms is None:
-                continue
+        limited = [spec for spec in self._topics.values() if spec.retention_ms is not None]
+        for spec, number in [(spec, number) for spec in limited for number in range(spec.partitions)]:
+            table = self._ids[Partition(spec.name, number)]
             left = CLEAN_ROWS + 2 * written[table]
             while left > 0 and self._due.get(table, 0) <= now:
                 some = min(left, CLEAN_ROWS)

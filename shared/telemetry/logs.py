@@ -6,6 +6,8 @@ import sys
 import orjson
 import structlog
 
+from shared.plain import clean, safe_json
+
 SHARED = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -20,7 +22,7 @@ def configure(level: str = "info", format: str = "auto") -> None:
     if as_json:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        last = [_clean, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     structlog.configure(
         processors=[*SHARED, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -42,4 +44,9 @@ def configure(level: str = "info", format: str = "auto") -> None:
 
 
 def _dumps(event: dict, **_) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return safe_json(orjson.dumps(event, default=str))
+
+
+def _clean(_logger, _method, event: dict) -> dict:
+    """Nothing in a line for people is obeyed by their terminal."""
+    return {name: clean(value) if isinstance(value, str) else value for name, value in event.items()}

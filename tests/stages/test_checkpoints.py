@@ -3,6 +3,7 @@
 import os
 import random
 import stat
+import zlib
 
 import orjson
 import pytest
@@ -171,3 +172,65 @@ def test_a_store_that_machines_share():
         other.read("authors-0-00000000000000000005.checkpoint")
     with pytest.raises(UsageError, match=r"SCHOLARSTREAM_CHECKPOINTS: 'nowhere://x/g1' cannot be used"):
         ObjectStore("nowhere://x/g1")
+
+
+def _with_header(raw: bytes, change) -> bytes:
+    """The same checkpoint, whole, with another header."""
+    header, at = checkpoints.read_header(raw)
+    said = orjson.dumps(change(header))
+    body = checkpoints.MAGIC + len(said).to_bytes(8, "little") + said + raw[at:-4]
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+WRONG = (
+    *(None, True, -1, 1.5, "x", 1 << 62, [], {}, [None], [-1], {"x": None}),
+    *([["x", 5]], [["x", "y", "O", [1]]], [["x", "y", "<i8", [-1]]]),
+)
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda s: s.stage.name)
+@pytest.mark.parametrize("key", checkpoints.KEYS)
+def test_a_header_without_a_key_or_with_another_type_is_passed_over(session, key):
+    """Whole by its checksum: made by another release, or by hand."""
+    raw = session.save()
+    changes = [lambda header: {name: value for name, value in header.items() if name != key}]
+    for wrong in (
+        None,
+        True,
+        -1,
+        1.5,
+        "x",
+        [],
+        {},
+        [None],
+        [-1],
+        {"x": None},
+        [["x", 5]],
+        [["x", "y", "O", [1]]],
+        [["x", "y", "<i8", [-1]]],
+        1 << 62,
+    ):
+        if (key, wrong) not in (("last", None), ("extra", {}), ("next", 1 << 62)) and wrong != checkpoints.read_header(raw)[0][key]:
+            changes.append(lambda header, wrong=wrong: header | {key: wrong})
+    for number, change in enumerate(changes):
+        again, passed_over = resume(type(session.stage), 0, LAYOUT, [("one", _with_header(raw, change))])
+        may_be = key in ("high", "facts", "extra")  # what is not asked for there is no error
+        assert may_be or len(passed_over) == 1, (number, passed_over)
+        assert may_be or again.position.next == 0
+
+
+@pytest.mark.parametrize("value", [b"", b"null", b"[]", b"5", b'"x"', b"{", b"\xff"])
+def test_a_header_that_is_no_object_is_passed_over(value):
+    body = checkpoints.MAGIC + len(value).to_bytes(8, "little") + value
+    with pytest.raises(CheckpointInvalid):
+        checkpoints.read_header(body + zlib.crc32(body).to_bytes(4, "little"))
+
+
+@pytest.mark.parametrize(
+    "extra", [{"public_ends": []}, {"public_ends": {"0": "x"}}, {"public_ends": {"x": 1}}, {"lower": {}}, {"lower": [5]}]
+)
+def test_what_a_publisher_keeps_has_its_types(extra):
+    with pytest.raises(CheckpointInvalid, match=next(iter(extra))):
+        Session(type(SESSIONS[0].stage)(0, LAYOUT, fingerprint(LAYOUT))).restore(
+            _with_header(SESSIONS[0].save(), lambda h: h | {"extra": extra})
+        )

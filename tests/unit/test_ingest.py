@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 
+import orjson
 import pytest
 
 from services import worker
@@ -236,12 +237,55 @@ KEPT = b'{"name": "x", "identity": "ID", "position": 5, "finished": true, "witne
 WITNESS = b'{"topic": "papers.v1", "partition": 0, "offset": 0, "crc": 1}'
 
 
-@pytest.mark.parametrize("kept", [b"", b"{", b"[]", b"7", b'{"identity": "x"}', KEPT % b"null", KEPT % WITNESS])
+def bookmark_with(**changes) -> bytes:
+    return orjson.dumps(orjson.loads(KEPT % WITNESS) | changes)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        b"", b"{", b"[]", b"7", b"\xff", b"[" * 100_000, b"{}" + b" " * (1 << 20), b'{"identity": "x"}', KEPT % b"null", KEPT % WITNESS,
+        *(
+            bookmark_with(**{name: value})
+            for name in ("name", "identity", "position", "finished", "witness") for value in (None, "x", 1.5, -1, [], {})
+        ),
+        bookmark_with(position=True), bookmark_with(position=1 << 63),
+        *(
+            bookmark_with(witness=orjson.loads(WITNESS) | {name: value})
+            for name in ("topic", "partition", "offset", "crc") for value in (None, "x", 1.5, -1, 1 << 63, [], {})
+        ),
+        bookmark_with(witness={"topic": "papers.v1"}), bookmark_with(more=5),
+    ],
+)  # fmt: skip
 async def test_a_damaged_bookmark_counts_for_nothing(tmp_path, kept):
     state = Bookmark(tmp_path, "ID", "x")
     state.path.write_bytes(kept)
     await state.load(MemoryLog())
     assert (state.position, state.finished) == (0, False)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path)])
+async def test_what_only_has_the_name_of_a_bookmark_is_passed_over_with_a_sentence(settings, write, make, capsys, tmp_path):
+    """And it ends at once: of a pipe nothing comes, of a device no end."""
+    path = write([paper(1)])
+    source = open_source(path)
+    state = Bookmark(tmp_path / "data" / "ingest", source.identity, source.name)
+    state.path.parent.mkdir(parents=True)
+    make(state.path)
+    assert (await ingest(settings, [path]))["sent"] == 1
+    assert "progress of ingest passed over" in "".join(capsys.readouterr())
+
+
+async def test_a_link_in_the_place_of_a_bookmark_is_replaced_not_followed(settings, write, tmp_path):
+    path = write([paper(1)])
+    source = open_source(path)
+    state = Bookmark(tmp_path / "data" / "ingest", source.identity, source.name)
+    state.path.parent.mkdir(parents=True)
+    (tmp_path / "mine").write_text("mine")
+    state.path.symlink_to(tmp_path / "mine")
+    await ingest(settings, [path])
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not state.path.is_symlink() and orjson.loads(state.path.read_bytes())["finished"]
 
 
 INGEST = """

@@ -121,6 +121,35 @@ async def test_search_tells_who_was_found(tmp_path):
         assert await reading.search(settings, "jakub", 1) == found[:1]
 
 
+async def test_a_search_says_how_many_match_among_how_many_and_up_to_where_it_read(tmp_path):
+    told = [snapshot(f"a:{n}", name=f"Jakub {n}") for n in range(30)] + [snapshot("b", name="Other"), snapshot("a:1", 2, name="Jakub 1")]
+    async with published(tmp_path, *told) as (settings, _):
+        found = await reading.find(settings, "jakub", 10)
+        assert (len(found.authors), found.total, found.known, found.at) == (10, 30, 31, "author-profiles.v1:0=32")
+
+
+async def test_an_export_says_up_to_where_it_read(tmp_path):
+    async with published(tmp_path, snapshot("a", 1), snapshot("a", 2)) as (settings, _):
+        for export in (reading.export_metrics(settings, "references", io.StringIO(), read=(one := {})),
+                       reading.export_profiles(settings, io.StringIO(), read=(two := {}))):  # fmt: skip
+            assert await export == 1
+        assert one == two == {Partition(AUTHOR_PROFILES.name, 0): 2}
+        assert reading.place(one) == "author-profiles.v1:0=2"
+
+
+async def test_an_id_is_taken_as_a_table_shows_it(tmp_path):
+    evil, plain = "a\x9b\n1", "a\\u009b1"
+    async with published(tmp_path, snapshot(evil), snapshot(plain), snapshot("x ")) as (settings, log):
+        assert (await reading.profile(settings, "a\\u009b\\u000a1"))["author_id"] == evil
+        assert (await reading.profile(settings, plain))["author_id"] == plain, "the id itself goes first"
+        assert (await reading.profile(settings, "a\\u005cu009b1"))["author_id"] == plain
+        assert (await reading.profile(settings, "x\\u0020"))["author_id"] == "x "
+        assert await reading.author_of(log, "a\\u009b\\u000a1") == evil
+        assert (await reading.search(settings, "a\\u009b\\u000a1"))[0]["author_id"] == evil
+        with pytest.raises(ScholarstreamError, match=r"no author 'b\\u009b'"):
+            await reading.profile(settings, "b\x9b")
+
+
 async def test_no_log_and_no_profiles_are_said_so(tmp_path):
     nowhere = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/none.sqlite", kafka=None)
     with pytest.raises(LogUnavailable, match="there is no log"):
@@ -212,6 +241,51 @@ async def test_metrics_are_one_row_an_author_in_order(tmp_path):
         }  # fmt: skip
         as_lines = [json.loads(line) for line in (await exported(settings, format="jsonl")).splitlines()]
         assert [{name: "" if value is None else str(value) for name, value in line.items()} for line in as_lines] == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("Ann\rLee", '"Ann\rLee"'),
+        ("Ann\r\nLee", '"Ann\r\nLee"'),
+        ('=HYPERLINK("http://x","y")', '"\'=HYPERLINK(""http://x"",""y"")"'),
+        ("@sum", "'@sum"),
+        ("-2+3", "'-2+3"),
+        ("+1", "'+1"),
+        (" =1", "' =1"),
+        ("\t=1", "'\t=1"),
+        ("\rx", '"\'\rx"'),
+        ("＝1", "'＝1"),
+        ("a=1", "a=1"),
+        ("O'Neill", "O'Neill"),
+        ("Ann\u2028Lee", '"Ann\u2028Lee"'),
+    ],
+)
+async def test_a_text_stays_in_its_cell_and_is_not_computed(tmp_path, name, cell):
+    async with published(tmp_path, snapshot("a:1", name=name)) as (settings, _):
+        text = await exported(settings)
+        assert text == HEADER + f"a:1,{cell}," + text.rpartition(f"{cell},")[2]
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        assert [len(row) for row in rows] == [len(rows[0])] * 2
+        assert rows[1][1].removeprefix("'") == name
+        out = io.StringIO()
+        await reading.export_metrics(settings, "references", out, raw_cells=True)
+        assert list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1][1] == name
+
+
+@given(st.one_of(st.integers(), st.floats(allow_nan=False)))
+def test_a_number_stays_a_number(number):
+    assert reading.cell(number) == str(number)
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from("=+-@\t\r\n\v\f\x1c\x85\u2028 \"',;1a"), st.characters(exclude_categories=["Cs"]))))
+def test_any_text_is_one_cell_of_csv_however_the_file_is_cut_into_lines(text):
+    for raw in (True, False):
+        row = f"x,{reading.cell(text, raw)},y\n"
+        [read] = csv.reader(io.StringIO(row, newline=""))
+        assert (read[0], read[2:]) == ("x", ["y"])
+        assert read[1] == text or (not raw and read[1] == "'" + text)
+    assert not reading.COMPUTED.match(read[1]), "the last one read is not raw"
 
 
 @given(st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=12))

@@ -10,12 +10,14 @@ import unicodedata
 
 import orjson
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services import terminal
 from services.terminal import as_json, clean, exact, lines, meant, output, print_table
 from shared.errors import UsageError
+from shared.telemetry import logs
 
 EVIL = (
     "\x00\x07\t\n\v\f\r\x1b\x7f\x80\x85\x9b\x9f\xa0\xad\u061c\u1680\u2007\u200b\u200c\u200d\u200e\u202a\u202e\u2028\u2029\u202f\u2066\u2069"
@@ -46,6 +48,19 @@ def test_json_means_the_same(text):
 def test_an_id_copies_back_and_no_other_looks_like_it(one, other):
     assert meant(exact(one)) == one
     assert (exact(one) == exact(other)) == (one == other)
+
+
+@given(st.text(alphabet=st.sampled_from("\\u0d8f9bA5cDF"), max_size=30))
+def test_whatever_is_typed_means_a_text(typed):
+    assert meant(typed).encode().decode() == meant(typed)
+
+
+def test_log_lines_are_clean(capsys):
+    for format in ("json", "console"):
+        logs.configure("info", format)
+        structlog.get_logger("x").warning("a\x9b\u202e", reason="b\x1b[2J\x7f\u2028", n=5)
+        said = capsys.readouterr().err
+        assert "\\u009b" in said and set(obeyed(said)) <= {"\n"}
 
 
 @given(TEXTS)
