@@ -280,7 +280,7 @@ class Verifier:
                 try:
                     paper_events.check_size(record.value, self.max_event_bytes)
                     event = decode(record.value)
-                    check_place(record.key, event[key], partition.number, count)
+                    check_place(record.key if topic == PAPERS.name else as_compared(record.key), event[key], partition.number, count)
                     check_day(event, record.timestamp, self.days_ahead)
                 except InputRefused as refusal:
                     self.refused[topic, partition.number, record.offset] = str(refusal)
@@ -630,9 +630,17 @@ def _digest(value: bytes) -> bytes:
     return hashlib.sha256(value).hexdigest().encode()
 
 
+def as_compared(key: bytes | None) -> bytes | None:
+    """The key of a record about an author as ids are compared."""
+    try:
+        return None if key is None else identity(key.decode()).encode()
+    except UnicodeDecodeError:
+        return key
+
+
 def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
-    """Error: InputRefused when a record is not under its id (names may be spelled otherwise), or not in the partition of the id."""
-    if key != name.encode() and (not name.startswith("name:") or identity((key or b"").decode(errors="replace")) != name):
+    """Error: InputRefused when a record is not under its id, or not in the partition of the id."""
+    if key != name.encode():
         raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
     if int(partitions_of([name.encode()], count)[0]) != partition:
         raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its id")

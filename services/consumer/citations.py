@@ -259,11 +259,11 @@ class Citations(PackStage):
         """How papers call authors who may have no other one after this pack: the lists that end, and the new ones where an author stands
         for another one. What the same paper says as late or later is not told. An author without papers is called as his latest paper
         called him (its date, its id, then the later list), whatever came first: merges, revisions or withdrawals."""
-        if not len(home):
-            return early
+        held = home[self.present.data[home] == PRESENT]
+        if not len(held) and not (len(home) and (self.canonical.data[rows["as_written"].values] != rows["as_written"].values).any()):
+            return early  # new papers of authors who are themselves: all there is, nearly always
         now = take(rows, ours)
         begun = _Called.of(home, now["date"], now | {"members": now["as_written"]})
-        held = home[self.present.data[home] == PRESENT]
         ended = _Called.of(held, self.date.data[held], self.written.of(held) | {"members": self._named_by(held)})
         key = pair(begun.paper, begun.author)
         order = np.argsort(key)

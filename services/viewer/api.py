@@ -152,6 +152,7 @@ class Viewer:
     async def author(self, request: Request) -> Response:
         author_id, _ = _named(request, AUTHORS)
         self._demand_newest()
+        author_id = self.index.known(author_id)
         if (other := self.index.redirect(author_id)) is not None:  # not to be kept: a merge may be taken back
             return RedirectResponse(page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"})
         snapshot = await self._read(author_id)
@@ -166,6 +167,7 @@ class Viewer:
         author_id, part = _named(request, API + AUTHORS, "events", "changes", EXPLAIN)
         shown = f"{EXPLAIN}{{metric}}" if part.startswith(EXPLAIN) else part
         request.scope[ROUTE] = "/".join((API + AUTHORS, "{author}", *([shown] if shown else ())))
+        author_id = self.index.known(author_id)
         if part == "events":
             return await self._author_events(request, author_id)
         snapshot = await self._read(author_id)

@@ -20,6 +20,7 @@ from services.viewer.changes import RecentChanges
 from services.viewer.names import as_shown, fold, joined, words
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic
+from shared.ids import folded_id
 from shared.log.port import Log, Partition, Record
 
 READ_RECORDS, READ_BYTES = 500, 1 << 20  # at a time: the loop is held for some milliseconds at most
@@ -356,6 +357,10 @@ class ProfileIndex:
 
     def __contains__(self, author_id: str) -> bool:
         return author_id.encode() in self._slots
+
+    def known(self, author_id: str) -> str:
+        """The id as it is here: one that is made from a name is found however the name is spelled."""
+        return author_id if author_id in self else folded_id(author_id)
 
     def versions(self, author_id: str) -> tuple[int, int] | None:
         """The newest (generation, version) of an author."""

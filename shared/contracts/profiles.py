@@ -237,7 +237,10 @@ class Profile(TypedDict):
     """An author's profile as it is from now on. The record with the highest (generation, version) stands."""
 
     author_id: Id
-    name: str
+    name: Annotated[
+        str,
+        Field(description="As described, else as most of the papers have it; without papers as the latest one had it, else as in the id."),
+    ]
     generation: Annotated[int, Field(ge=1)]
     version: Annotated[int, Field(ge=0)]
     as_of: Annotated[Date | None, Field(description="The newest day that the clock has told.")]

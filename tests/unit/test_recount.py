@@ -36,7 +36,8 @@ def recount(events, slices=1):
             recounted.take(number, literature)
         recounted.count(lambda line, number: None)
         for number in range(slices):
-            yield Expected(recounted.written(number), people, recounted.identities, people.today)
+            called = recounted.called(number)
+            yield Expected(recounted.written(number), people, recounted.identities, people.today, called=called)
         assert not list(Path(folder).iterdir())  # what has been taken takes no room
 
 

@@ -130,6 +130,12 @@ async def test_an_author_costs_at_most_300_bytes():
     assert index.simulated == authors
 
 
+def test_an_id_of_a_name_is_known_however_it_is_spelled():
+    index = index_of(snapshot("name:big name"), snapshot("name:Odd"), snapshot("A"))
+    assert index.known("name:Big\u200b  NAME") == "name:big name"
+    assert [index.known(author_id) for author_id in ("name:Odd", "A", "a")] == ["name:Odd", "A", "a"]
+
+
 # ---- searching
 
 
