@@ -30,10 +30,11 @@ PENDING = 256  # authors that wait in a subscription to all of them
 SUBSCRIPTIONS = 2000
 
 # A snapshot begins with author_id, name, generation, version and, of a merged author, ends with redirect (the publisher's promise). Inside
-# a JSON string a quote always has a backslash before it, so these patterns cannot match inside one.
-HEAD = re.compile(rb'\{"author_id":("(?:[^"\\]+|\\.)*"),"name":(null|"(?:[^"\\]+|\\.)*"),"generation":(\d+),"version":(\d+)')
+# a JSON string a quote always has a backslash before it, so these patterns cannot match inside one. No quantifier in a string gives back
+# what it has taken: a string without an end would be tried in exponentially many ways.
+HEAD = re.compile(rb'\{"author_id":("(?:[^"\\]++|\\.)*+"),"name":(null|"(?:[^"\\]++|\\.)*+"),"generation":(\d+),"version":(\d+)')
 NUMBERS = re.compile(rb'"headline":\{"h_index":(\d+),"papers":(\d+)')
-REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]+|\\.)*")\}$')
+REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]++|\\.)*+")\}$')
 REDIRECT_BYTES = 2000  # of the end of a snapshot: an id has 256 bytes at most, and a byte is six when escaped
 UNKNOWN = -1
 DIGITS = 20  # of a number that is looked at: one with more is too large in any case
