@@ -86,7 +86,12 @@ class Records:
                 return paper | {"event": "paper.withdrawn"}
             source = {"source": f"s{dice.randrange(SOURCES)}"}
             if kind == "counted":
-                return {"event": "paper.counted", "paper_id": paper["paper_id"], "as_of": self._day(), "citations": dice.randrange(99)} | source
+                return {
+                    "event": "paper.counted",
+                    "paper_id": paper["paper_id"],
+                    "as_of": self._day(),
+                    "citations": dice.randrange(99),
+                } | source
             if kind == "scored":
                 return {"event": "paper.scored", "paper_id": paper["paper_id"], "version": "1", "novelty": dice.random()} | source
             authors = [self._written() for _ in range(dice.choice((0, 1, 2, 3, 12)))]
