@@ -40,8 +40,8 @@ def test_the_time_of_our_own_header_counts():
 # ---- packs
 
 
-def packed(stage="authors", base=0, end=0, of=OURS):
-    return encode(Pack(of, stage, 0, base, end, {}))
+def packed(stage="authors", base=0, end=0, of=OURS, to="metric-changes.g1/0"):
+    return encode(Pack(of, stage, 0, base, end, {}, to))
 
 
 def publisher():
@@ -67,6 +67,12 @@ def test_a_pack_of_a_stage_that_does_not_write_there_is_refused():
     stage = publisher()
     stage.step([record(packed("catalogue", end=4))])
     assert stage.high == {} and "says it is of 'catalogue'" in stage.refused[0].detail
+
+
+def test_a_copy_of_a_pack_of_another_partition_is_refused():
+    stage = publisher()
+    stage.step([record(packed(end=4, to="metric-changes.g1/1"))])
+    assert stage.high == {} and "a copy of one of 'metric-changes.g1/1'" in stage.refused[0].detail
 
 
 def test_any_changed_byte_of_a_pack_is_found():
