@@ -258,7 +258,10 @@ class ProfileIndex:
         for offset, timestamp, key, value, _ in records:
             head = head_of(key, value)
             if head is None:
-                self.unreadable += 1
+                if not value and key in slots:  # a tombstone: the author was erased
+                    self._forget_author(key)
+                else:
+                    self.unreadable += 1
                 continue
             name, generation, version = head
             slot = slots.get(key)
@@ -300,6 +303,14 @@ class ProfileIndex:
         self.simulated += key.startswith(b"sim:")
         return slot
 
+    def _forget_author(self, key: bytes) -> None:
+        """Nobody finds the author any more; if it is published again it is a new one here."""
+        slot = self._slots.pop(key)
+        self._names[slot] = b"null"
+        self._stale_segments.add(slot // SEGMENT)
+        self._redirects.pop(slot, None)
+        self.simulated -= key.startswith(b"sim:")
+
     def close(self) -> None:
         """Ends every subscription at once. Idempotent."""
         self.closed = True
@@ -311,7 +322,7 @@ class ProfileIndex:
     # ---- asking
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._slots)
 
     def __contains__(self, author_id: str) -> bool:
         return author_id.encode() in self._slots
@@ -329,7 +340,7 @@ class ProfileIndex:
 
     def authors(self) -> list[str]:
         """All author ids, in code point order."""
-        return [key.decode() for key in sorted(self._keys)]  # UTF-8 sorts as the code points do
+        return [key.decode() for key in sorted(self._slots)]  # UTF-8 sorts as the code points do
 
     async def get(self, author_id: str) -> bytes | None:
         """The newest snapshot as it lies in the log (JSON), None if there is no such author."""

@@ -1,6 +1,7 @@
 """Erasing an author (docs/operations.md): a tombstone in author-profiles.v1, whatever else is in the data folder."""
 
 import asyncio
+import io
 import json
 import shutil
 
@@ -10,6 +11,7 @@ from services import reading
 from services.run import run
 from services.verify import verify
 from shared.contracts.topics import AUTHOR_PROFILES
+from shared.errors import ScholarstreamError
 from shared.log.port import Message, Partition
 from shared.log.sqlite import SqliteLog
 from shared.settings import Settings
@@ -61,6 +63,15 @@ def published(settings, author):
     return asyncio.run(in_log(settings, work))
 
 
+def exported(settings):
+    with io.StringIO() as metrics, io.StringIO() as profiles:
+        asyncio.run(reading.export_metrics(settings, "references", metrics, format="jsonl"))
+        asyncio.run(reading.export_profiles(settings, profiles))
+        found = [[json.loads(line)["author_id"] for line in out.getvalue().splitlines()] for out in (metrics, profiles)]
+    assert found[0] == found[1]
+    return found[0]
+
+
 def verified(settings):
     return asyncio.run(verify(settings, report=lambda *_: None))
 
@@ -77,6 +88,10 @@ def test_an_erased_author_stays_away_until_something_new_comes(settings, checkpo
     assert published(settings, "a")[-1] is None, "a start publishes nothing of before"
     counts = verified(settings)
     assert (counts["erased_authors"], counts["authors"]) == (1, 1)
+    assert exported(settings) == ["b"]
+    with pytest.raises(ScholarstreamError, match="no author"):
+        asyncio.run(reading.profile(settings, "a"))
+    assert [one["author_id"] for one in asyncio.run(reading.search(settings, "a"))] == []
     serve(settings, paper(3, "a"))
     found = published(settings, "a")
     again = found[found.index(None) + 1 :]

@@ -57,9 +57,16 @@ async def index_of(*records):
 
 
 async def test_the_index_keeps_the_good_ones():
-    index = await index_of((b"a", GOOD), *FOREIGN)
-    assert index.authors() == ["a"] and index.unreadable == len(FOREIGN)
+    index = await index_of((b"a", GOOD), *FOREIGN[1:])
+    assert index.authors() == ["a"] and index.unreadable == len(FOREIGN) - 1
     assert await index.get("a") == GOOD and [m.author_id for m in await index.search("a")] == ["a"]
+
+
+async def test_a_tombstone_takes_an_author_away():
+    index = await index_of((b"a", GOOD), (b"b", b""), (b"a", b""))
+    assert (index.authors(), len(index), index.unreadable, await index.get("a"), await index.search("a")) == ([], 0, 1, None, [])
+    index = await index_of((b"a", GOOD), (b"a", b""), (b"a", GOOD))
+    assert index.authors() == ["a"] and await index.get("a") == GOOD and len(await index.search("a")) == 1
 
 
 async def test_what_only_begins_as_a_snapshot_is_said_so():
