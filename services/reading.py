@@ -127,6 +127,8 @@ async def export_metrics(
     async with _log(settings) as log:
         async for record in _all_records(log, read):
             version = _version_of(record)
+            if not record.value:
+                rows.drop(record.key)
             if version is None or not rows.is_newer(record.key, version):
                 continue
             try:
@@ -159,6 +161,8 @@ async def export_profiles(settings, out: TextIO, format: str = "jsonl", *, read:
         async with _log(settings) as log:
             async for record in _all_records(log, read):
                 version = _version_of(record)
+                if not record.value:
+                    places.drop(record.key)
                 if version is not None and places.is_newer(record.key, version) and (snapshot := _object(record.value)):
                     value = record.value if b"\n" not in record.value else orjson.dumps(snapshot)
                     places.put(record.key, version, b"%d %d" % (kept.tell(), len(value)))
@@ -191,12 +195,16 @@ class _Rows:
         else:
             self._rows[slot], self._generation[slot], self._version[slot] = row, *version
 
+    def drop(self, key: bytes | None) -> None:
+        """A tombstone: the author was erased."""
+        self._slots.pop(key, None)
+
     def in_order(self):
         for key in sorted(self._slots):  # UTF-8 sorts as the code points do
             yield self._rows[self._slots[key]]
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._slots)
 
 
 def cell(value: Any, raw: bool = False) -> str:

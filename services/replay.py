@@ -23,7 +23,7 @@ from shared.errors import LogDamaged, LogError, NotAPack, ProtocolViolation, Sch
 from shared.ids import partitions_of
 from shared.log.port import Log, Message, Partition, Record
 from shared.stages import checkpoints
-from shared.stages.packs import Pack, decode
+from shared.stages.packs import Pack
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout, PackStage, Stage
 from shared.stages.store import CheckpointStore
@@ -163,7 +163,7 @@ class Replay:
         at, end = session.position.next, (await self.log.bounds([session.input]))[session.input][1]
         while at < end and not node.is_level and (records := await self.log.read(session.input, at, max_bytes=READ_BYTES)):
             at = records[-1].offset + 1
-            packs = _packs(records)
+            packs = _packs(stage, records)
             self._step(node, [r for r, pack in packs if pack.end <= node.senders.get(f"{pack.stage}/{pack.partition}", -1)])
             self._drain(after=node)
             self.report(f"replaying {stage.name}/{stage.partition} from its checkpoint", at / end)
@@ -212,11 +212,11 @@ class _Node:
         return all(high.get(channel, 0) >= sent for channel, sent in self.senders.items())
 
 
-def _packs(records: Sequence[Record]) -> Iterator[tuple[Record, Pack]]:
+def _packs(stage: PackStage, records: Sequence[Record]) -> Iterator[tuple[Record, Pack]]:
     """Without what another client wrote there, which a stage refuses."""
     for record in records:
         with contextlib.suppress(NotAPack):
-            yield record, decode(record.value)
+            yield record, stage.decode(record)
 
 
 def in_order(stages: Sequence[type[Stage]]) -> list[type[Stage]]:

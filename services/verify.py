@@ -393,9 +393,12 @@ class Verifier:
         if generations:
             async for partition, record in self._records(max(generations)[1]):
                 try:
-                    kinds = packs.decode(record.value).kinds
+                    pack = packs.decode(record.value)
                 except NotAPack:  # another client wrote it; the stage has refused it
                     continue
+                if pack.to != f"{partition.topic}/{partition.number}":
+                    continue
+                kinds = pack.kinds
                 moved[partition.number] = "move" in kinds or (moved.get(partition.number, False) and "day" not in kinds)
         return not any(moved.values())
 

@@ -33,10 +33,11 @@ SUBSCRIPTIONS = 2000
 FOLDED_AT_ONCE = 8  # segments whose names are made ready for a search while there is nothing to read
 
 # A snapshot begins with author_id, name, generation, version and, of a merged author, ends with redirect (the publisher's promise). Inside
-# a JSON string a quote always has a backslash before it, so these patterns cannot match inside one.
-HEAD = re.compile(rb'\{"author_id":("(?:[^"\\]+|\\.)*"),"name":(null|"(?:[^"\\]+|\\.)*"),"generation":(\d+),"version":(\d+)')
+# a JSON string a quote always has a backslash before it, so these patterns cannot match inside one. No quantifier in a string gives back
+# what it has taken: a string without an end would be tried in exponentially many ways.
+HEAD = re.compile(rb'\{"author_id":("(?:[^"\\]++|\\.)*+"),"name":(null|"(?:[^"\\]++|\\.)*+"),"generation":(\d+),"version":(\d+)')
 NUMBERS = re.compile(rb'"headline":\{"h_index":(\d+),"papers":(\d+)')
-REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]+|\\.)*")\}$')
+REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]++|\\.)*+")\}$')
 REDIRECT_BYTES = 2000  # of the end of a snapshot: an id has 256 bytes at most, and a byte is six when escaped
 ALIASES = b',"aliases":['  # behind PROVENANCE, which follows the papers: an unescaped quote is no part of a text
 PROVENANCE = b',"provenance":{"'
@@ -293,7 +294,10 @@ class ProfileIndex:
         for offset, timestamp, key, value, _ in records:
             head = head_of(key, value)
             if head is None:
-                self.unreadable += 1
+                if not value and key in slots:  # a tombstone: the author was erased
+                    self._forget_author(key)
+                else:
+                    self.unreadable += 1
                 continue
             name, generation, version = head
             slot = slots.get(key)
@@ -342,6 +346,14 @@ class ProfileIndex:
         self.simulated += key.startswith(b"sim:")
         return slot
 
+    def _forget_author(self, key: bytes) -> None:
+        """Nobody finds the author any more; if it is published again it is a new one here."""
+        slot = self._slots.pop(key)
+        self._names[slot] = b"null"
+        self._stale_segments.add(slot // SEGMENT)
+        self._redirects.pop(slot, None)
+        self.simulated -= key.startswith(b"sim:")
+
     def close(self) -> None:
         """Ends every subscription at once. Idempotent."""
         self.closed = True
@@ -353,7 +365,7 @@ class ProfileIndex:
     # ---- asking
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._slots)
 
     def __contains__(self, author_id: str) -> bool:
         return author_id.encode() in self._slots
@@ -375,7 +387,7 @@ class ProfileIndex:
 
     def authors(self) -> list[str]:
         """All author ids, in code point order."""
-        return [key.decode() for key in sorted(self._keys)]  # UTF-8 sorts as the code points do
+        return [key.decode() for key in sorted(self._slots)]  # UTF-8 sorts as the code points do
 
     async def get(self, author_id: str) -> bytes | None:
         """The newest snapshot as it lies in the log (JSON), None if there is no such author."""

@@ -521,7 +521,7 @@ class SqliteLog(Log):
             for partition, messages in wanted.batches.items():
                 written[self._ids[partition]] += len(messages)
         limited = [spec for spec in self._topics.values() if spec.retention_ms is not None]
-        for spec, number in [(spec, number) for spec in limited for number in range(spec.partitions)]:
+        for spec, number in [(one, number) for one in limited for number in range(one.partitions)]:
             table = self._ids[Partition(spec.name, number)]
             left = CLEAN_ROWS + 2 * written[table]
             while left > 0 and self._due.get(table, 0) <= now:

@@ -93,7 +93,8 @@ def sizes(rows: Rows) -> np.ndarray:
 
 
 class Pack(NamedTuple):
-    """A decoded pack: touches base < n ≤ end of the channel (stage, partition) → the topic it was read from."""
+    """A decoded pack: touches base < n ≤ end of the channel (stage, partition) → the topic it was read from. to: the partition that it is
+    written for, as TOPIC/NUMBER, so that a copy elsewhere is known for one; "": it does not say."""
 
     fingerprint: str
     stage: str
@@ -101,6 +102,7 @@ class Pack(NamedTuple):
     base: int
     end: int
     kinds: Mapping[str, Rows]
+    to: str = ""
 
     def beyond(self, position: int) -> "Pack":
         """Rule C3: only the rows with a number above `position`."""
@@ -130,7 +132,7 @@ def encode(pack: Pack) -> bytes:
                 lowest, small = _narrow(column)
                 header[name] = [column.dtype.str, small.dtype.str, len(column), lowest]
                 body.append(small.tobytes())
-    head = orjson.dumps([pack.fingerprint, pack.stage, pack.partition, pack.base, pack.end, kinds])
+    head = orjson.dumps([pack.fingerprint, pack.stage, pack.partition, pack.base, pack.end, kinds, pack.to])
     checksum = zlib.crc32(head)
     for part in body:
         checksum = zlib.crc32(part, checksum)
@@ -154,7 +156,7 @@ def decode(raw: bytes) -> Pack:
         raise NotAPack("a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or altered)")
     try:
         at = HEAD_BYTES + int.from_bytes(raw[:4], "little")
-        fingerprint, stage, partition, base, end, header = orjson.loads(raw[HEAD_BYTES:at])
+        fingerprint, stage, partition, base, end, header, to = orjson.loads(raw[HEAD_BYTES:at])
         kinds: dict[str, Rows] = {}
         for kind, columns in header.items():
             rows = kinds[kind] = {}
@@ -176,7 +178,7 @@ def decode(raw: bytes) -> Pack:
                     rows[name] = array
         if at != len(raw):
             raise ValueError("bytes left over")
-        return Pack(fingerprint, stage, partition, base, end, kinds)
+        return Pack(fingerprint, stage, partition, base, end, kinds, to)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise NotAPack(f"a record of an internal topic is not a pack: {error}") from error
 
@@ -228,14 +230,14 @@ class Outbox:
             base += int(total.sum())
         self.sent[target] = base
 
-    def flush(self, fingerprint: str, stage: str, partition: int) -> Iterator[tuple[int, bytes]]:
-        """(target, pack) for all that waits, in order; afterwards nothing waits."""
+    def flush(self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()) -> Iterator[tuple[int, bytes]]:
+        """(target, pack) for all that waits, in order; afterwards nothing waits. to: what each target is called in its packs."""
         for target, parts in enumerate(self._parts):
             base, end = self.flushed[target], self.sent[target]
             if base == end:
                 continue
             kinds = {kind: self._coalesce(self.kinds[kind], parts[kind]) for kind in self.order if kind in parts}
-            for piece in self._cut(Pack(fingerprint, stage, partition, base, end, kinds)):
+            for piece in self._cut(Pack(fingerprint, stage, partition, base, end, kinds, to[target] if to else "")):
                 yield target, encode(piece)
             self._parts[target] = {}
             self.flushed[target] = end
@@ -245,10 +247,10 @@ class Outbox:
         self._parts = [{} for _ in self._parts]
         self.flushed = list(self.sent)
 
-    def marks(self, fingerprint: str, stage: str, partition: int) -> Iterator[tuple[int, bytes]]:
+    def marks(self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()) -> Iterator[tuple[int, bytes]]:
         """Rule C7: an empty pack base = end = sent for each channel, so that a lost tail shows as a gap."""
         for target, end in enumerate(self.sent):
-            yield target, encode(Pack(fingerprint, stage, partition, end, end, {}))
+            yield target, encode(Pack(fingerprint, stage, partition, end, end, {}, to[target] if to else ""))
 
     @staticmethod
     def _coalesce(kind: Kind, parts: list[Rows]) -> Rows:

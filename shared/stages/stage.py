@@ -73,6 +73,7 @@ class Stage(ABC):
         self.partition, self.layout, self.fingerprint = partition, layout, fingerprint
         self.destinations = tuple(Destination(topic, p) for topic in self.outputs for p in range(layout.count(topic)))
         self.outbox = Outbox(self.kinds, len(self.destinations))
+        self.addresses = [f"{self.layout_name(topic)}/{p}" for topic, p in self.destinations]  # as packs name them
         self.counters: Counter[str] = Counter()  # since this process started; for the metrics, not state
         self.refused: list[Refusal] = []
 
@@ -152,6 +153,8 @@ class PackStage(Stage):
         pack = decode(record.value)
         if self.senders and pack.stage not in self.senders:
             raise NotAPack(f"a record of an internal topic is not a pack of {' or '.join(self.senders)}, but says it is of {pack.stage!r}")
+        if pack.to not in ("", here := f"{self.layout_name(self.input)}/{self.partition}"):
+            raise NotAPack(f"a record of {here} is not a pack of it, but a copy of one of {pack.to!r}")
         return pack
 
     def _stopped_by(self, record: Record, error: ProtocolViolation) -> ProtocolViolation:

@@ -104,6 +104,7 @@ class Campaign:
                             self.records.seen[topic] = [*self.records.seen.get(topic, ())[1 - SEEN :], record.value]
                             continue
                         refused[here.topic, here.number, record.offset] = record.value
+                        self.counts["not_packs"] += 1
                     elif topic == AUTHOR_PROFILES and any(name == "ce_source" for name, _ in record.headers) and record.key:
                         self.records.authors = [*self.records.authors[1 - SEEN :], record.key.decode(errors="replace")]
                     elif topic == DEAD_LETTERS:
@@ -114,7 +115,6 @@ class Campaign:
                                 del refused[place]
                     else:
                         self.records.seen[topic] = [*self.records.seen.get(topic, ())[1 - SEEN :], record.value]
-        self.counts["not_packs"] += len(refused)
         assert not refused, f"not in the dead letters: {list(refused.items())[:3]}"
 
     async def _new(self, log: Log, here: Partition):
