@@ -23,12 +23,13 @@ from shared.errors import InputRefused
 from shared.ids import author_key, partitions_of
 from shared.log.port import Record
 from shared.metrics.novelty import Reader, language_of, month_of
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, stable_order, starts_of
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, parts_of, stable_order, starts_of
 from shared.stages.packs import Kind, Ragged, Rows, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 SHOWN_IF_GIVEN = ("venue", "doi", "url")
+DECODED_BYTES = 512 << 10  # of events that are Python objects at once: these can take a hundred times as much
 
 
 class Catalogue(Stage):
@@ -87,9 +88,10 @@ class Catalogue(Stage):
         }
 
     def step(self, records: Sequence[Record]) -> None:
-        batch = _Batch(self, self._read(records))
-        batch.fold()
-        batch.emit()
+        for some in parts_of(np.fromiter((len(record.value) for record in records), I64, len(records)), DECODED_BYTES):
+            batch = _Batch(self, self._read(records[some]))
+            batch.fold()
+            batch.emit()
 
     def _read(self, records: Sequence[Record]) -> list[dict]:
         """The valid events, in order; the others are refused (D5) by their bytes alone."""

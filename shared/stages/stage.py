@@ -70,6 +70,7 @@ class Stage(ABC):
         self.partition, self.layout, self.fingerprint = partition, layout, fingerprint
         self.destinations = tuple(Destination(topic, p) for topic in self.outputs for p in range(layout.count(topic)))
         self.outbox = Outbox(self.kinds, len(self.destinations))
+        self.outbox.name = fingerprint, self.name, partition
         self.counters: Counter[str] = Counter()  # since this process started; for the metrics, not state
         self.refused: list[Refusal] = []
 
