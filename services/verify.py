@@ -7,7 +7,7 @@ are what a replay of the log gives (I2; `services.checkpoint_check`).
 
 import hashlib
 from array import array
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,8 +95,9 @@ async def verify(
     try:
         layout = await worker.computed_layout(log, await worker.layout_of(settings, log))
         verifier = Verifier(
-            log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, sample=sample, memory=memory
-        )
+            log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, sample=sample, memory=memory,
+            room=room_of(layout),
+        )  # fmt: skip
         await verifier.note_ends()
         await demand_idle(settings)
         counts = await verifier.run()
@@ -119,11 +120,12 @@ class Verifier:
         max_event_bytes: int = 1 << 40,
         sample: Sample | None = None,
         memory: int = memory_of(DEFAULT),
+        room: "Room | None" = None,
     ) -> None:
         """listed: papers in a snapshot; max_event_bytes: larger events are refused; sample: whom to compare, None: everybody; memory:
-        bytes for the recomputation."""
+        bytes for the recomputation; room: for how many sources, None: for any."""
         self.log, self.report, self.listed, self.max_event_bytes = log, report, listed, max_event_bytes
-        self.sample, self.memory = sample, memory
+        self.sample, self.memory, self.room = sample, memory, room or Room(*3 * [1 << 60])
         self.differences = Differences()
         self.amount = Amount()
         self.even, self.scored = True, False  # tables of cohorts are exact; the scorer has worked on this log
@@ -243,6 +245,7 @@ class Verifier:
                     paper_events.check_size(record.value, self.max_event_bytes)
                     event = decode(record.value)
                     check_place(record.key, event[key], partition.number, count)
+                    self.room.check(partition.number, event)
                 except InputRefused as refusal:
                     self.refused[topic, partition.number, record.offset] = str(refusal)
                 else:
@@ -555,6 +558,41 @@ def check_place(key: bytes | None, name: str, partition: int, count: int) -> Non
         raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
     if int(partitions_of([key], count)[0]) != partition:
         raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its key")
+
+
+class Room:
+    """For how many sources a log has room: of counts and of scores in a partition of papers.v1, of reports for an author. Those who come
+    first have it, and always those of headlines."""
+
+    def __init__(self, counting: int, scoring: int, reporting: int, headlines: Set[str] = frozenset()) -> None:
+        """headlines: counted:SOURCE, reported:SOURCE@VERSION."""
+        self.headlines = headlines
+        self.most = {"paper.counted": counting, "paper.scored": scoring, "author.reported": reporting}
+        self._seen: dict[tuple, set] = {}
+
+    def check(self, partition: int, event: Mapping) -> None:
+        """Events of each partition in order. Error: InputRefused for one there is no room for."""
+        kind = event.get("event")
+        match kind:
+            case "paper.counted":
+                place, source, name = partition, event["source"], f"counted:{event['source']}"
+            case "paper.scored" if event["novelty"] is not None:
+                place, source = partition, (event["source"], event["version"])
+                name = "reported:" + "@".join(source)
+            case "author.reported":
+                place, source, name = event["author_id"], event["source"], ""
+            case _:
+                return
+        seen = self._seen.setdefault((kind, place), set())
+        if source not in seen and len(seen) >= self.most[kind] and name not in self.headlines:
+            raise InputRefused(Reason.TOO_MANY_SOURCES, "source", f"there is room for {self.most[kind]} only")
+        seen.add(source)
+
+
+def room_of(layout) -> Room:
+    """What the settings of a log say."""
+    headlines = {layout.headline_basis, layout.headline_novelty}
+    return Room(layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines)
 
 
 async def demand_idle(settings) -> None:

@@ -57,7 +57,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
 PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
 SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
-KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty")  # settings that a log keeps, fields of its layout
+LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources")
+# settings that a log keeps, fields of its layout
+KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", *LIMITS)
 BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
 SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
@@ -108,7 +110,7 @@ async def layout_of(settings, log: Log) -> Layout:
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
         terms=count(PAPER_TERMS, settings.term_partitions), cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
-        headline_novelty=settings.headline_novelty,
+        headline_novelty=settings.headline_novelty, **{name: getattr(settings, name) for name in LIMITS},
     )  # fmt: skip
 
 
@@ -155,7 +157,7 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
         noted = await noted_layout(log, layout)
     except UnknownTopic:  # nobody has worked on it
         noted = None
-    return layout if noted is None else layout._replace(**{name: noted[name] for name in KEPT})
+    return layout if noted is None else layout._replace(**{name: noted[name] for name in KEPT if name in noted})
 
 
 async def wait_to_agree(settings, the_log: Log, served: bool = True) -> Layout:

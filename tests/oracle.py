@@ -8,7 +8,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 # ---------------------------------------------------------------------------------------------------------------- definitions
@@ -221,6 +221,28 @@ def author_key(author: dict) -> str:
     return "name:" + " ".join(unicodedata.normalize("NFKC", author["name"]).casefold().split())
 
 
+COUNTING, SCORING, REPORTING = 8, 32, 10  # sources there is room for: in a partition of papers.v1 twice, and for an author
+
+
+def taken(events: Iterable[bytes]) -> Iterator[dict]:
+    """The events that have an effect: valid ones, without those of sources that come when there is no room any more (one partition)."""
+    seen: dict[tuple, list] = defaultdict(list)
+    for event in filter(valid, map(parse, events)):
+        kind = event.get("event")
+        of, source, room = None, event.get("source"), math.inf
+        if kind == "paper.counted":
+            room = COUNTING
+        elif kind == "paper.scored" and event.get("novelty") is not None:
+            source, room = (source, event["version"]), SCORING
+        elif kind == "author.reported":
+            of, room = event["author_id"], REPORTING
+        if room < math.inf and source not in seen[kind, of]:
+            if len(seen[kind, of]) == room:
+                continue
+            seen[kind, of].append(source)
+        yield event
+
+
 # ----------------------------------------------------------------------------------------------------------------- the oracle
 
 
@@ -240,10 +262,7 @@ def oracle(events: Iterable[bytes]) -> dict[str, dict]:
     claims: dict[str, dict] = {}  # author → merge or separation of the highest revision, the later of equals
     known: set[str] = set()
     today: str | None = None
-    for raw in events:
-        event = parse(raw)
-        if not valid(event):
-            continue
+    for event in taken(events):
         kind = event.get("event", "paper.published")
         if kind in ("paper.published", "paper.withdrawn"):
             held = newest.get(event["paper_id"])

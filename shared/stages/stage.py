@@ -32,6 +32,9 @@ class Layout(NamedTuple):
     terms: int = 1
     cohorts: int = 1
     headline_novelty: str = "own"
+    max_counting_sources: int = 8
+    max_scorers: int = 32
+    max_reporting_sources: int = 10
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""
