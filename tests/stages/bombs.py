@@ -126,7 +126,7 @@ def chain(length: int, papers: bool = True) -> Iterator[Step]:
 BOMBS: dict[str, Callable[[], Iterator[Step]]] = {
     "square-2000": lambda: square(2_000),
     "square": lambda: square(20_000),
-    "full-square": lambda: full_square(20_000),
+    "full-square": lambda: full_square(4_000),
     "crowd-small": lambda: crowd(600, 3_000),
     "crowd": lambda: crowd(2_932, 15_000),
     "own-crowd": lambda: own_crowd(5_000, 30),
