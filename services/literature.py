@@ -68,15 +68,18 @@ class People:
     def identities(self) -> dict[str, str]:
         """Merged author → who he is: claims are followed to the end of the chain, or to the smallest name of the loop that it runs into."""
         found: dict[str, str] = {}
-        for author, (_, into) in self.claims.items():
-            chain = [author]
-            while into is not None and into not in chain:
-                chain.append(into)
-                into = self.claims[into][1] if into in self.claims else None
-            end = chain[-1] if into is None else min(chain[chain.index(into) :])
-            if end != author:
-                found[author] = end
-        return found
+        for author in self.claims:
+            chain: dict[str, int] = {}  # how far each one is from the first
+            while author not in found and author not in chain:
+                _, into = self.claims.get(author, (0, None))
+                if into is None:
+                    break
+                chain[author] = len(chain)
+                author = into
+            if author in chain:
+                author = min(list(chain)[chain[author] :])
+            found.update(dict.fromkeys(chain, found.get(author, author)))
+        return {author: end for author, end in found.items() if author != end}
 
 
 class Literature:

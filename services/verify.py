@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
@@ -115,7 +115,7 @@ async def verify(
         layout = await worker.computed_layout(log, await worker.layout_of(settings, log))
         verifier = Verifier(
             log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, days_ahead=layout.days_ahead,
-            sample=sample, memory=memory,
+            sample=sample, memory=memory, room=room_of(layout),
         )  # fmt: skip
         await verifier.note_ends()
         await demand_idle(settings)
@@ -147,12 +147,13 @@ class Verifier:
         days_ahead: int = 1 << 40,
         sample: Sample | None = None,
         memory: int = memory_of(DEFAULT),
+        room: "Room | None" = None,
     ) -> None:
         """listed: papers in a snapshot; max_event_bytes: larger events are refused; days_ahead: events dated further ahead are refused;
-        sample: whom to compare, None: everybody; memory: bytes for the recomputation."""
+        sample: whom to compare, None: everybody; memory: bytes for the recomputation; room: for how many sources, None: for any."""
         self.log, self.report, self.listed, self.max_event_bytes = log, report, listed, max_event_bytes
         self.days_ahead = days_ahead
-        self.sample, self.memory = sample, memory
+        self.sample, self.memory, self.room = sample, memory, room or Room(*3 * [1 << 60])
         self.differences = Differences()
         self.left_out: list[str] = []  # what is not compared, and why
         self.amount = Amount()
@@ -282,6 +283,7 @@ class Verifier:
                     event = decode(record.value)
                     check_place(record.key if topic == PAPERS.name else as_compared(record.key), event[key], partition.number, count)
                     check_day(event, record.timestamp, self.days_ahead)
+                    self.room.check(partition.number, event)
                 except InputRefused as refusal:
                     self.refused[topic, partition.number, record.offset] = str(refusal)
                 else:
@@ -656,6 +658,41 @@ def check_day(event: Mapping, timestamp: int, days_ahead: int) -> None:
         begins = (date.fromisoformat(day) - date(1970, 1, 1)).days * 86_400_000
         if begins - days_ahead * 86_400_000 > timestamp:
             raise InputRefused(Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended")
+
+
+class Room:
+    """For how many sources a log has room: of counts and of scores in a partition of papers.v1, of reports for an author. Those who come
+    first have it, and always those of headlines."""
+
+    def __init__(self, counting: int, scoring: int, reporting: int, headlines: Set[str] = frozenset()) -> None:
+        """headlines: counted:SOURCE, reported:SOURCE@VERSION."""
+        self.headlines = headlines
+        self.most = {"paper.counted": counting, "paper.scored": scoring, "author.reported": reporting}
+        self._seen: dict[tuple, set] = {}
+
+    def check(self, partition: int, event: Mapping) -> None:
+        """Events of each partition in order. Error: InputRefused for one there is no room for."""
+        kind = event.get("event")
+        match kind:
+            case "paper.counted":
+                place, source, name = partition, event["source"], f"counted:{event['source']}"
+            case "paper.scored" if event["novelty"] is not None:
+                place, source = partition, (event["source"], event["version"])
+                name = "reported:" + "@".join(source)
+            case "author.reported":
+                place, source, name = event["author_id"], event["source"], ""
+            case _:
+                return
+        seen = self._seen.setdefault((kind, place), set())
+        if source not in seen and len(seen) >= self.most[kind] and name not in self.headlines:
+            raise InputRefused(Reason.TOO_MANY_SOURCES, "source", f"there is room for {self.most[kind]} only")
+        seen.add(source)
+
+
+def room_of(layout) -> Room:
+    """What the settings of a log say."""
+    headlines = {layout.headline_basis, layout.headline_novelty}
+    return Room(layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines)
 
 
 async def demand_idle(settings) -> None:

@@ -75,6 +75,23 @@ class Settings(BaseSettings):
         "of a log.",
         unit="days", ge=1, le=ANY,
     )  # fmt: skip
+    max_counting_sources: int = _setting(
+        8,
+        "Sources of `paper.counted` in a partition of papers.v1; the events of further ones are refused. Each costs some 300 bytes a paper "
+        "and author. The same for every service of a log.",
+        unit="sources", ge=1, le=100,
+    )  # fmt: skip
+    max_scorers: int = _setting(
+        32,
+        "Sources and versions of `paper.scored` in a partition of papers.v1; the events of further ones are refused. The same for every "
+        "service of a log.",
+        unit="versions", ge=1, le=1000,
+    )  # fmt: skip
+    max_reporting_sources: int = _setting(
+        10,
+        "Sources of `author.reported` for one author; the events of further ones are refused. The same for every service of a log.",
+        unit="sources", ge=1, le=200,
+    )  # fmt: skip
     coalesce_share: float = _setting(0.1, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1)
     coalesce_max_seconds: float = _setting(10.0, "A change waits for being published no longer than this.", unit="seconds", ge=0, le=3600)
     checkpoint_seconds: float = _setting(

@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 # ---------------------------------------------------------------------------------------------------------------- definitions
@@ -274,6 +274,32 @@ def key_of_name(name: str) -> str:
     return key
 
 
+COUNTING, SCORING, REPORTING = 8, 32, 10  # sources there is room for: in a partition of papers.v1 twice, and for an author
+
+
+def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]:
+    """The events that have an effect, ids as they are compared: valid ones that speak of no day after `latest`, without those of sources
+    that come when there is no room any more (one partition)."""
+    seen: dict[tuple, list] = defaultdict(list)
+    for event in filter(valid, map(parse, events)):
+        if day_of(event) > latest:
+            continue
+        event = with_ids_compared(event)
+        kind = event.get("event")
+        of, source, room = None, event.get("source"), math.inf
+        if kind == "paper.counted":
+            room = COUNTING
+        elif kind == "paper.scored" and event.get("novelty") is not None:
+            source, room = (source, event["version"]), SCORING
+        elif kind == "author.reported":
+            of, room = event["author_id"], REPORTING
+        if room < math.inf and source not in seen[kind, of]:
+            if len(seen[kind, of]) == room:
+                continue
+            seen[kind, of].append(source)
+        yield event
+
+
 # ----------------------------------------------------------------------------------------------------------------- the oracle
 
 
@@ -295,11 +321,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
     known: set[str] = set()
     called: dict[str, tuple[str, str, str]] = {}  # author → date, paper and name of the latest list that ever had him
     today: str | None = None
-    for raw in events:
-        event = parse(raw)
-        if not valid(event) or day_of(event) > latest:
-            continue
-        event = with_ids_compared(event)
+    for event in taken(events, latest):
         kind = event.get("event", "paper.published")
         if kind in ("paper.published", "paper.withdrawn"):
             held = newest.get(event["paper_id"])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from tests.oracle import author_key, canonical, parse, references_of, valid, with_ids_compared
+from tests.oracle import author_key, canonical, references_of, taken
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
 STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
@@ -304,7 +304,7 @@ def merges(events: Iterable[dict]) -> dict[str, str]:
 
 def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tuple[dict[str, dict], dict[str, list[str]]]:
     """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and bad, in log order."""
-    events = [with_ids_compared(event) for event in map(parse, raws) if valid(event)]
+    events = list(taken(raws))
     newest: dict[str, dict] = {}
     for event in events:
         if event.get("event", "paper.published") in ("paper.published", "paper.withdrawn"):

@@ -53,10 +53,7 @@ class Aliases(PackStage):
         author = self.author_slots.slots(channel, kinds["claim"]["author"][last])
         target = kinds["claim"]["target"][last].copy()
         target[target >= 0] = self.author_slots.slots(channel, target[target >= 0])
-        before: dict[int, int] = {}
-        for one, other in zip(author.tolist(), target.tolist(), strict=True):
-            before = resolver.claim(one, other) | before
-        moved = np.array([one for one in sorted(before) if resolver.canonical.data[one] != before[one]], I32)
+        moved = np.array(sorted(resolver.claim_all(zip(author.tolist(), target.tolist(), strict=True))), I32)
         if len(moved):
             self._tell(moved, resolver.canonical.data[moved])
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from services.consumer.judges import Judges
+from services.consumer.judges import Judges, judge_of
 from shared.contracts import papers as contract
 from shared.contracts import topics
 from shared.contracts.dates import check_date
@@ -24,12 +24,13 @@ from shared.errors import InputRefused
 from shared.ids import author_key, partitions_of
 from shared.log.port import Record
 from shared.metrics.novelty import Reader, language_of, month_of
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, stable_order, starts_of
+from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, parts_of, stable_order, starts_of
 from shared.stages.packs import Kind, Ragged, Rows, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 SHOWN_IF_GIVEN = ("venue", "doi", "url")
+DECODED_BYTES = 512 << 10  # of events that are Python objects at once: these can take a hundred times as much
 
 
 class Catalogue(Stage):
@@ -88,12 +89,14 @@ class Catalogue(Stage):
         }
 
     def step(self, records: Sequence[Record]) -> None:
-        batch = _Batch(self, self._read(records))
-        batch.fold()
-        batch.emit()
+        for some in parts_of(np.fromiter((len(record.value) for record in records), I64, len(records)), DECODED_BYTES):
+            batch = _Batch(self, self._read(records[some]))
+            batch.fold()
+            batch.emit()
 
     def _read(self, records: Sequence[Record]) -> list[dict]:
-        """The valid events, in order; the others are refused (D5) by their bytes and append times alone."""
+        """The valid events, in order; the others are refused (D5): by their bytes and append times alone, or as the first of one source too
+        many."""
         events, valid = [], []
         for record in records:
             try:
@@ -113,8 +116,29 @@ class Catalogue(Stage):
                 if not fits:
                     hint = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
                     self.refused.append(Refusal(record, Reason.WRONG_PARTITION, hint))
-            events = [e for e, fits in zip(events, right, strict=True) if fits]
-        return events
+            events, valid = ([one for one, fits in zip(both, right, strict=True) if fits] for both in (events, valid))
+        return [event for event, record in zip(events, valid, strict=True) if self._has_room(event, record)]
+
+    def _has_room(self, event: dict, record: Record) -> bool:
+        """Whether there is a place for the event's source. The first ones of the partition take the places, and keep them; the one that
+        profiles lead with always has one."""
+        kind, layout = event.get("event"), self.layout
+        if kind == "paper.counted":
+            known, name, most, field = self.sources, event["source"], layout.max_counting_sources, "source"
+            leads = layout.headline_basis == f"counted:{name}"
+        elif kind == "paper.scored" and event["novelty"] is not None:
+            name = judge_of(event["source"], event["version"])
+            known, most, field = self.judges.known, layout.max_scorers, "source and version"
+            leads = layout.headline_novelty == f"reported:{event['source']}@{event['version']}"
+        else:
+            return True
+        if name in known.slots:
+            return True
+        if len(known) < most or leads:
+            known.learn([name])
+            return True
+        self.refused.append(Refusal(record, Reason.TOO_MANY_SOURCES, f"{field}: must be one of the first {most} of this partition"))
+        return False
 
 
 class _Held(NamedTuple):
@@ -326,8 +350,8 @@ class _Batch:
 
     def _counted(self, at: int, paper: int, event: dict) -> None:
         s, day = self.stage, int(event["as_of"].replace("-", ""))
-        source = int(s.sources.learn([event["source"]])[0])
-        if source >= len(s.counted_at):
+        source = s.sources.slots[event["source"]]
+        while source >= len(s.counted_at):
             s.counted_at.append(Column(I32))
             s.counted_at[-1].resize(self.before)
             s.source_no.resize(len(s.sources))

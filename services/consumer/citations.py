@@ -16,8 +16,12 @@ A3). When that changes, the papers that name them are described anew and their c
 
 Everything is the difference of before and after one pack (rules C5, D1). The catalogue ends a citation before it changes the citing paper's
 authors, year or number of references, and begins it again afterwards; so a citation is taken back with what it was counted with.
+
+One event may touch millions of authorships and citations. So pairs of them are looked at in parts of about AT_ONCE, and the rows of one
+pack are sent paper by paper in such parts; where a part ends follows from the pack and the state alone (rule D1).
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +33,7 @@ from shared.ids import partitions_of
 from shared.metrics.coauthors import TEAM
 from shared.metrics.fixed import share_of
 from shared.metrics.tori import REFERENCES_AT_LEAST
-from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, UNCITED, WITHDRAWN, cap
+from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, TOLD, UNCITED, WITHDRAWN, cap
 from shared.stages.columns import (
     I8,
     I16,
@@ -44,8 +48,10 @@ from shared.stages.columns import (
     last_of,
     occurrences,
     pair,
+    parts_of,
     ranges,
     runs,
+    stable_order,
     starts_of,
     sum_by,
 )  # fmt: skip
@@ -55,6 +61,8 @@ from shared.stages.stage import ChannelMap, Numbers, PackStage
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
 FIRST, LAST = 1, 2  # bits of an authorship's place
+AT_ONCE = 1 << 17  # authorships, citations, or pairs of them that are looked at together; each takes some 200 bytes meanwhile
+LARGE = 256  # authors of a paper from which on they are not compared one by one with those of each citing paper
 
 
 class Citations(PackStage):
@@ -157,9 +165,13 @@ class Citations(PackStage):
         change, deltas = self._fold(edges, heads, rows, home, ours)
         self.places.take_facts(home[change.now], ours[change.now], rows)
         moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored, counted[0]])))
-        causes = self._causes(edges, home, change, counted, superseded)
-        self._emit(edges, home, ours, rows, change, counted, deltas, causes, distinct(np.concatenate([moved, scored])), reported,
-                   called)  # fmt: skip
+        stands = distinct(np.concatenate([moved, scored]))
+
+        def causes(first: int, last: int) -> "_Causes":
+            return self._causes(edges.between(first, last), home, change, counted, superseded, first, last)
+
+        self._send_names(called)
+        self._emit(edges, home, ours, rows, change, counted, deltas, causes, stands, reported)
 
     def _fold(self, edges: "_Edges", heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray) -> tuple["_Change", "_Deltas"]:
         """The citations that go, the papers, the citations that come."""
@@ -167,19 +179,21 @@ class Citations(PackStage):
         now = rows["status"][ours] == PRESENT if rows else was
         comes, goes = home[now & ~was], home[was & ~now]
         ended = edges.cited[edges.before], edges.citing[edges.before]
-        years, resolved = [self._years_of(home[was], -1)], [self._resolved_of(goes, -1)]
-        years.append(self._years_by(*ended, home, -1))
-        resolved.append(self._resolved_by(*ended, goes, -1))
-        teams = [self._teams_of(home[was], -1)]
+        before = _Before(home[was], *self._authors_of(home[was]))
+        years_before = self._years_of(home[was], -1)
+        years = [self._years_by(*ended, home, -1)]
+        resolved = [self._resolved_of(goes, -1), self._resolved_by(*ended, goes, -1)]
         self._take_back(*ended)
         change = self._describe(heads, rows, home, ours, was, now)
         self._compare_again(home[now])
         begun = edges.cited[edges.after], edges.citing[edges.after]
         self._count(*begun)
-        years += [self._years_of(home[now], 1), self._years_by(*begun, home, 1)]
+        years += [self._years_by(*begun, home, 1), self._years_of(home[now], 1)]
         resolved += [self._resolved_of(comes, 1), self._resolved_by(*begun, comes, 1)]
-        teams.append(self._teams_of(home[now], 1))
-        return change, _Deltas(*(tuple(map(np.concatenate, zip(*parts, strict=True))) for parts in (years, resolved, teams)))
+        return change, _Deltas(
+            before, years_before, sum_by(*map(np.concatenate, zip(*years, strict=True))),
+            sum_by(*map(np.concatenate, zip(*resolved, strict=True))),
+        )  # fmt: skip
 
     def _learn(self, channel: str, kinds: dict[str, Rows]) -> None:
         if "paper_key" in kinds:
@@ -300,40 +314,36 @@ class Citations(PackStage):
 
     # ---- citations
 
-    def _years_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, ...]:
-        """All citations of these papers by year, as deltas of `sign`: see _spread."""
-        index, owner = self.cited_by.index(papers)
-        year = self.year.data[self.cited_by.values[0].data[index]]
-        key, counts = sum_by(pair(owner, year), np.full(len(owner), sign, I64))
-        return self._spread(papers[key >> 32], (key & 0xFFFFFFFF).astype(I32), counts)
+    def _years_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+        """All citations of these papers, ascending, by year: (paper and year, as deltas of `sign`); undated ones are left out."""
+        found = [(np.zeros(0, I64), np.zeros(0, I64))]
+        for some in parts_of(self.cited_by.length.data[papers], AT_ONCE):
+            index, owner = self.cited_by.index(papers[some])
+            found.append(self._by_year(papers[some][owner], self.cited_by.values[0].data[index], sign))
+        keys, deltas = zip(*found, strict=True)
+        return np.concatenate(keys), np.concatenate(deltas)
 
-    def _years_by(self, cited: np.ndarray, citing: np.ndarray, home: np.ndarray, sign: int) -> tuple[np.ndarray, ...]:
+    def _years_by(self, cited: np.ndarray, citing: np.ndarray, home: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         """These citations by year, but those of `home`, which _years_of has in full."""
         plain = self._of_others(cited, home)
-        return self._spread(cited[plain], self.year.data[citing[plain]], np.full(len(plain), sign, I64))
+        return self._by_year(cited[plain], citing[plain], sign)
+
+    def _by_year(self, cited: np.ndarray, citing: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+        year = self.year.data[citing]
+        dated = np.flatnonzero(year > 0)
+        return sum_by(pair(cited[dated], year[dated]), np.full(len(dated), sign, I64))
 
     def _of_others(self, cited: np.ndarray, told: np.ndarray) -> np.ndarray:
         """Which of these cited papers are there and not among the `told` ones: positions."""
         return np.flatnonzero((find(told, cited) < 0) & (self.present.data[cited] == PRESENT))
 
-    def _spread(self, papers: np.ndarray, years: np.ndarray, deltas: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(paper, year, delta) → (author, paper, year, delta, is the first of the paper's authors in his partition) for each of its
-        authors; undated ones are left out."""
-        dated = np.flatnonzero(years > 0)
-        index, owner = self.members.index(papers[dated])
-        author = self.members.values[0].data[index]
-        leads = np.zeros(len(author), bool)
-        if len(self.row_count) == 1:
-            leads[1:] = owner[1:] != owner[:-1]
-            leads[:1] = True
-        else:
-            leads[first_of(owner * len(self.row_count) + self.part.data[author])] = True
-        return author, papers[dated][owner], years[dated][owner], deltas[dated][owner], leads
-
     def _resolved_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         """All references to these papers, as deltas of the authors who refer to them."""
-        index, _ = self.cited_by.index(papers)
-        return self._refer(self.cited_by.values[0].data[index], sign)
+        found = [(np.zeros(0, I64), np.zeros(0, I64))]
+        for some in parts_of(self.cited_by.length.data[papers], AT_ONCE):
+            index, _ = self.cited_by.index(papers[some])
+            found.append(self._refer(self.cited_by.values[0].data[index], sign))
+        return found[-1] if len(found) <= 2 else sum_by(*map(np.concatenate, zip(*found, strict=True)))
 
     def _resolved_by(self, cited: np.ndarray, citing: np.ndarray, told: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         """References that lead to papers that are there, but those to the `told` ones."""
@@ -342,54 +352,78 @@ class Citations(PackStage):
     def _refer(self, citing: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         """(author, delta) of the authors of these papers; a paper counts as often as it is there."""
         papers, _, count = runs(np.sort(citing))
-        index, owner = self.members.index(papers)
-        return self.members.values[0].data[index], sign * count[owner]
+        found = (np.zeros(0, I64), np.zeros(0, I64))
+        for some in parts_of(self.members.length.data[papers], AT_ONCE):
+            author, owner = self._authors_of(papers[some])
+            here = author.astype(I64), sign * count[some][owner]
+            found = here if not len(found[0]) else sum_by(*map(np.concatenate, zip(found, here, strict=True)))
+        return found
 
-    def _teams_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(author, co-author, delta) of the papers with few enough authors."""
-        papers = papers[self.members.length.data[papers] <= TEAM]
+    def _authors_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The authors of papers, and for each the place of the paper in `papers`."""
         index, owner = self.members.index(papers)
-        other, place = ranges(self.members.offset.data[papers][owner], self.members.length.data[papers][owner])
-        author, coauthor = (self.members.values[0].data[i] for i in (index[place], other))
-        two = author != coauthor
-        return author[two], coauthor[two], np.full(int(two.sum()), sign, I64)
+        return self.members.values[0].data[index], owner
 
     def _take_back(self, cited: np.ndarray, citing: np.ndarray) -> None:
         """Removes distinct citations, ordered by (cited, citing), that stand."""
         if not len(cited):
             return
         self._add(cited, citing, -1)
-        wanted, papers = pair(cited, citing), distinct(cited)
-        index, owner = self.cited_by.index(papers)
-        held = pair(papers[owner], self.cited_by.values[0].data[index])
-        hit = find(wanted, held) >= 0
-        self.cited_by.keep(papers, ~hit)
-        self.counters["citations_missing"] += len(wanted) - int(hit.sum())  # never, while I1 holds
+        papers, first, count = runs(cited)
+        for some in parts_of(self.cited_by.length.data[papers], AT_ONCE):
+            mine = slice(first[some][0], first[some][-1] + count[some][-1])
+            wanted = pair(cited[mine], citing[mine])
+            index, owner = self.cited_by.index(papers[some])
+            held = pair(papers[some][owner], self.cited_by.values[0].data[index])
+            hit = find(wanted, held) >= 0
+            self.cited_by.keep(papers[some], ~hit)
+            self.counters["citations_missing"] += len(wanted) - int(hit.sum())  # never, while I1 holds
 
     def _count(self, cited: np.ndarray, citing: np.ndarray) -> None:
-        """Adds citations that stand now and did not before, or begin again."""
-        self.cited_by.append(cited, citing)
+        """Adds citations, ordered by cited papers, that stand now and did not before, or begin again."""
+        papers, first, count = runs(cited)
+        for some in parts_of(self.cited_by.length.data[papers] + count, AT_ONCE):
+            mine = slice(first[some][0], first[some][-1] + count[some][-1])
+            self.cited_by.append(cited[mine], citing[mine])
         self._add(cited, citing, 1)
 
     def _compare_again(self, papers: np.ndarray) -> None:
         """What depends on the papers' own authors, of papers whose author list is new here, over all their citations."""
         self.foreign.data[papers] = 0
         self.weight.data[papers] = 0
-        index, owner = self.cited_by.index(papers)
-        self._add(papers[owner], self.cited_by.values[0].data[index], 1)
+        for some in parts_of(self.cited_by.length.data[papers], AT_ONCE):
+            index, owner = self.cited_by.index(papers[some])
+            self._add(papers[some][owner], self.cited_by.values[0].data[index], 1)
 
     def _add(self, cited: np.ndarray, citing: np.ndarray, sign: int) -> None:
         """Citations to the sums that they are in."""
         weight = share_of(np.maximum(self.references.data[citing], REFERENCES_AT_LEAST))
         np.add.at(self.weight.data, cited, sign * weight)
-        edge, member = self._shared_authors(cited, citing)
-        np.add.at(self.foreign.data, cited, np.where(np.bincount(edge, minlength=len(cited)) > 0, 0, sign))
+        foreign = np.full(len(cited), sign, I32)
         _, _, own, own_weight = self.members.values
-        np.add.at(own.data, member, sign)
-        np.add.at(own_weight.data, member, sign * weight[edge])
+        for edge, member in self._shared_authors(cited, citing):
+            foreign[edge] = 0
+            np.add.at(own.data, member, sign)
+            np.add.at(own_weight.data, member, sign * weight[edge])
+        np.add.at(self.foreign.data, cited, foreign)
 
-    def _shared_authors(self, cited: np.ndarray, citing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """For each author of both papers of a citation: which citation, and his place in the lists of members of cited papers."""
+    def _shared_authors(self, cited: np.ndarray, citing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """For each author of both papers of a citation: which citation, and his place in the lists of members of cited papers; part by
+        part."""
+        one, other = self.members.length.data[cited], self.members.length.data[citing]
+        large = np.maximum(one, other) > LARGE
+        small = np.flatnonzero((one > 0) & (other > 0) & ~large)
+        for some in parts_of(one[small] + other[small], AT_ONCE):
+            edges = small[some]
+            yield from self._shared_by_few(edges, cited[edges], citing[edges])
+        large &= (one > 0) & (other > 0)
+        if large.any():
+            for wide, narrow in ((cited, citing), (citing, cited)):
+                edges = np.flatnonzero(large & ((one > other) == (wide is cited)))
+                yield from self._shared_by_many(edges, wide[edges], narrow[edges], wide is cited)
+
+    def _shared_by_few(self, edges: np.ndarray, cited: np.ndarray, citing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Of papers with few authors: all of them in one sort."""
         left, owner = self.members.index(cited)
         right, owner2 = self.members.index(citing)
         author = self.members.values[0].data
@@ -398,7 +432,25 @@ class Citations(PackStage):
         edge = shared >> 32
         place, at = self.members.index(cited[edge])  # few citations are by their own authors: look for them there again
         found = author[place] == (shared & 0xFFFFFFFF)[at]
-        return edge, place[found]
+        yield edges[edge], place[found]
+
+    def _shared_by_many(
+        self, edges: np.ndarray, wide: np.ndarray, narrow: np.ndarray, is_cited: bool
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Where one of the papers has many authors, `wide`: those of the other one are looked up among them. is_cited: whether it is the
+        cited one."""
+        author, order = self.members.values[0].data, stable_order(wide)
+        papers, first, count = runs(wide[order])
+        for paper, start, end in zip(papers, first, first + count, strict=True):
+            own = self.members.index(np.array([paper]))[0]
+            rank = np.argsort(author[own])
+            names = author[own][rank]
+            mine = order[start:end]
+            for some in parts_of(self.members.length.data[narrow[mine]], AT_ONCE):
+                place, owner = self.members.index(narrow[mine[some]])
+                at = find(names, author[place])
+                hit = np.flatnonzero(at >= 0)
+                yield edges[mine[some][owner[hit]]], own[rank[at[hit]]] if is_cited else place[hit]
 
     # ---- who is whom
 
@@ -409,14 +461,19 @@ class Citations(PackStage):
         before = self.canonical.view.copy()
         who, canonical = (c[canonical != before[who]] for c in (who, canonical))  # a row may say what is: others were left out (rule C5)
         self.canonical.data[who] = canonical
-        papers = self._naming(who)
-        if not len(papers):
-            return
+        papers, them = self._naming(who), np.concatenate([before[who], canonical])
+        touched = self.members.length.data[papers] + self.cited_by.length.data[papers] + self.references.data[papers].astype(I64)
+        for some in parts_of(touched, AT_ONCE):
+            self._identify_on(papers[some], before, them, who[canonical != who])
+
+    def _identify_on(self, papers: np.ndarray, before: np.ndarray, them: np.ndarray, merged: np.ndarray) -> None:
+        """The same on some of these papers, ascending; the others may still be as before. before: whom each author stood for; them: whom
+        those who changed stood for and stand for; merged: those who now stand for another one."""
         named = self._named_by(papers)
         present = self.present.data[papers] == PRESENT
-        there = papers[self.present.data[papers] == PRESENT]
+        there = papers[present]
         called = _Called.of(there, self.date.data[there], self.written.of(there) | {"members": self._named_by(there)})
-        called = called.take(np.isin(called.author, who[canonical != who]))
+        called = called.take(np.isin(called.author, merged))
         rows = self._as_canonical({
             "status": np.where(present, PRESENT, CITING_ONLY), "year": self.year.data[papers], "references": self.references.data[papers],
             "members": named, **self.written.of(papers),
@@ -427,12 +484,16 @@ class Citations(PackStage):
         change, deltas = self._fold(edges, papers, rows, papers[ours], ours)
         stands = self._move(distinct(np.concatenate([edges.cited, papers[ours]])))  # who shares an author with whom has changed
         moved = foreign != self.foreign.data[edges.cited]
-        index, owner = self.members.index(edges.cited)
-        by_them = np.isin(self.members.values[0].data[index], np.concatenate([before[who], canonical]))
-        told = moved | (np.bincount(owner[by_them], minlength=len(moved)) > 0)  # of the others nothing has changed
-        edges, moved = edges.take(told), moved[told]
-        causes = self._causes_of_identity(papers, named, before, edges, moved)
-        self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes, stands, NONE, called)
+        told = moved | self._have(them, edges.cited)
+        moved = distinct(edges.cited[moved])
+        edges = edges.take(told)  # of the others nothing has changed
+        why = self._reasons_of_identity(papers, named, before)
+
+        def causes(first: int, last: int) -> "_Causes":
+            return self._causes_of_identity(papers, why, edges.between(first, last), moved, them, first, last)
+
+        self._send_names(called)
+        self._emit(edges, papers[ours], ours, rows, change, (NONE, NONE), deltas, causes, stands, NONE)
 
     def _naming(self, authors: np.ndarray) -> np.ndarray:
         """The papers whose lists of authors, as written, have one of these: ascending. It looks through all lists: merges are rare, an
@@ -457,11 +518,26 @@ class Citations(PackStage):
         wanted = np.zeros(len(self.papers), bool)
         wanted[papers] = True
         cited = self.cited_by.owners_of(wanted)
-        index, owner = self.cited_by.index(cited)
-        citing = self.cited_by.values[0].data[index]
-        key = np.sort(pair(cited[owner], citing)[wanted[citing]])
+        keys = [np.zeros(0, I64)]
+        for some in parts_of(self.cited_by.length.data[cited], AT_ONCE):
+            index, owner = self.cited_by.index(cited[some])
+            citing = self.cited_by.values[0].data[index]
+            mine = np.flatnonzero(wanted[citing])
+            keys.append(pair(cited[some][owner[mine]], citing[mine]))
+        key = np.sort(np.concatenate(keys))
         stand = np.ones(len(key), bool)
         return _Edges((key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), stand, stand)
+
+    def _have(self, authors: np.ndarray, papers: np.ndarray) -> np.ndarray:
+        """Which of these papers, ascending, maybe several times, have one of these authors."""
+        wanted = np.zeros(len(self.authors), bool)
+        wanted[authors] = True
+        each, _, count = runs(papers)
+        found = np.zeros(len(each), bool)
+        for some in parts_of(self.members.length.data[each], AT_ONCE):
+            author, owner = self._authors_of(each[some])
+            found[some.start + owner[wanted[author]]] = True
+        return np.repeat(found, count)
 
     # ---- papers
 
@@ -524,48 +600,166 @@ class Citations(PackStage):
 
     # ---- what is now
 
-    def _emit(self, edges, home, ours, rows, change, counted, deltas, causes, stands, reported, called) -> None:
-        """stands: papers to tell of where they stand; reported: those whose novelties from elsewhere are others."""
+    def _emit(self, edges, home, ours, rows, change, counted, deltas, causes, stands, reported) -> None:
+        """causes: gives those of the papers between two; stands: papers to tell of where they stand; reported: those whose novelties from
+        elsewhere are others."""
         moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home, stands, reported]))
-        moved = moved[self.present.data[moved] == PRESENT]
-        index, owner = self.members.index(moved)
-        author, row, own, own_weight = (c.data[index] for c in self.members.values)
-        rank = index - self.members.offset.data[moved][owner]
+        resolved = deltas.resolved
+        parts = list(parts_of(self._rows_of(moved, home, edges, deltas), AT_ONCE))
+        if len(parts) != 1:
+            for some in parts_of(np.ones(len(resolved[0]), I8), AT_ONCE):
+                self._send_sums(tuple(c[some] for c in resolved), self._years(NONE, deltas))
+            resolved = NONE, NONE
         described, place = home[change.now], ours[change.now]
-        for target in self.targets(topics.AUTHOR_CHANGES):
-            authorships, gone, dated, referring, teamed, why, names = (
-                self._of_target(target, who)
-                for who in (author, change.gone_author, deltas.years[0], deltas.resolved[0], deltas.teams[0], causes[0], called.author)
-            )
-            if not any(map(len, (authorships, gone, dated, referring, teamed, why, names))):
-                continue
-            touched = _Touched(*(c[authorships] for c in (moved[owner], author, row, rank, own, own_weight)))
-            mine = deltas.take(dated, referring, teamed)
-            self._send(
-                target, touched, change.gone_row[gone], mine, tuple(c[why] for c in causes), described, place, rows, counted[0], stands,
-                reported, called.take(names),
+        for part in parts:
+            papers = moved[part]
+            *early, years = self._years_in_parts(papers, deltas)
+            for some in early:  # no later than what is said of the authorships of the cited papers (see authors._cite)
+                self._send_sums((NONE, NONE), some)
+            gone = _within(change.gone_paper, papers)
+            self._emit_papers(
+                papers[self.present.data[papers] == PRESENT], (change.gone_author[gone], change.gone_row[gone]), years, resolved,
+                self._teams(home[_within(home, papers)], deltas.before), causes(papers[0], papers[-1]), described, place, rows, counted[0],
+                stands, reported,
             )  # fmt: skip
+
+    def _rows_of(self, papers: np.ndarray, home: np.ndarray, edges: "_Edges", deltas: "_Deltas") -> np.ndarray:
+        """About how many rows are to be sent for each of these papers, ascending."""
+        now = self.members.length.data[papers].astype(I64)
+        rows = now * (1 + np.minimum(np.diff(np.searchsorted(edges.cited, np.append(papers, papers[-1:] + 1))), TOLD))
+        before = deltas.before.lengths_of(papers)
+        rows += before * (1 + np.diff(np.searchsorted(deltas.years_before[0] >> 32, np.append(papers, papers[-1:] + 1))))
+        rows += now * np.diff(np.searchsorted(deltas.years[0] >> 32, np.append(papers, papers[-1:] + 1)))
+        at = np.flatnonzero(find(home, papers) >= 0)
+        one, other = np.where(before > TEAM, 0, before)[at], np.where(now > TEAM, 0, now)[at]
+        rows[at] += np.where((one > 0) & (other > 0), one + other, np.maximum(one, other) ** 2)
+        return rows
+
+    def _years_in_parts(self, papers: np.ndarray, deltas: "_Deltas") -> Iterator[tuple[np.ndarray, ...]]:
+        """What _years says, part by part, one at least; what goes and what comes of a paper and year is in one part."""
+        before, now = (keys[_within(keys >> 32, papers)] for keys in (deltas.years_before[0], deltas.years[0]))
+        keys = distinct(np.concatenate([before, now]))
+        of = (keys >> 32).astype(I32)
+        sizes = np.where(find(before, keys) >= 0, deltas.before.lengths_of(of), 0) + self.members.length.data[of]
+        parts = list(parts_of(sizes, AT_ONCE))
+        for part in parts:
+            yield self._years(keys[part], deltas)
+        if not parts:
+            yield self._years(NONE, deltas)
+
+    def _years(self, keys: np.ndarray, deltas: "_Deltas") -> tuple[np.ndarray, ...]:
+        """(author, paper, year, delta, is the first of the paper's authors in his partition) for each author of cited papers and years,
+        given as ascending keys: those whom a paper had before and those whom it has."""
+        sides = []
+        for (held, delta), authors_of in ((deltas.years_before, deltas.before.of), (deltas.years, self._authors_of)):
+            mine = _within(held, keys)
+            paper = (held[mine] >> 32).astype(I32)
+            author, owner = authors_of(paper)
+            leads = np.zeros(len(author), bool)
+            if len(self.row_count) == 1:
+                leads[1:] = owner[1:] != owner[:-1]
+                leads[:1] = True
+            else:
+                leads[first_of(owner * len(self.row_count) + self.part.data[author])] = True
+            sides.append((author, paper[owner], (held[mine] & 0xFFFFFFFF).astype(I32)[owner], delta[mine][owner], leads))
+        return tuple(map(np.concatenate, zip(*sides, strict=True)))
+
+    def _teams(self, home: np.ndarray, before: "_Before") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(author, co-author, delta) of these papers, ascending, where they have few enough authors: of pairs that come or go."""
+        sides = []
+        for author, owner in (before.of(home), self._authors_of(home)):
+            few = np.bincount(owner, minlength=len(home))[owner] <= TEAM
+            sides.append((author[few], owner[few]))
+        keys = [np.sort(pair(owner, author)) for author, owner in sides]
+        parts = []
+        for (author, owner), others, sign in ((sides[0], keys[1], -1), (sides[1], keys[0], 1)):
+            differs = find(others, pair(owner, author)) < 0
+            place = np.flatnonzero(differs)
+            lengths = np.bincount(owner, minlength=len(home))
+            other, who = ranges(starts_of(lengths)[owner[place]], lengths[owner[place]])
+            who = place[who]
+            two = who != other
+            who, other = who[two], other[two]
+            stays = ~differs[other]  # he is not looked at himself: the pair the other way round
+            one, two = np.concatenate([who, other[stays]]), np.concatenate([other, who[stays]])
+            parts.append((author[one], author[two], np.full(len(one), sign, I64)))
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+    def _send_sums(self, resolved: tuple[np.ndarray, np.ndarray], years: tuple[np.ndarray, ...]) -> None:
+        """What is added to sums of authors and papers, alone."""
+        for target in self.targets(topics.AUTHOR_CHANGES):
+            out: dict[str, Rows] = {}
+            some, sums = self._of_target(target, resolved[0]), _sums_of(tuple(c[self._of_target(target, years[0])] for c in years))
+            (author, year, delta), (paper, cited_year, cited_delta) = sums
+            who = resolved[0][some].astype(I32)
+            self._name_authors(target, np.concatenate([author, who]), out)
+            papers = self.paper_no.define(target, paper)
+            out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
+            author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
+            out["cited_in"] = {"paper": paper_number[paper], "year": cited_year.astype(I16), "delta": cited_delta.astype(I32)}
+            out["year"] = {"author": author_number[author], "year": year.astype(I16), "delta": delta.astype(I32)}
+            out["resolved"] = {"author": author_number[who], "delta": resolved[1][some].astype(I32)}
+            self.outbox.add(target, out)
+
+    def _send_names(self, called: "_Called") -> None:
+        """How papers call authors."""
+        if not len(called.author):
+            return
+        for target in self.targets(topics.AUTHOR_CHANGES):
+            names = called.take(self._of_target(target, called.author))
+            out: dict[str, Rows] = {}
+            self._name_authors(target, names.author, out)
+            papers = self.paper_no.define(target, names.paper)
+            out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
+            out["called"] = {
+                "author": self.author_no.columns[target].data[names.author],
+                "paper": self.paper_no.columns[target].data[names.paper],
+                "date": names.date,
+                "sig": names.sig,
+            }
+            self.outbox.add(target, out)
+
+    def _name_authors(self, target: int, authors: np.ndarray, out: dict[str, Rows]) -> None:
+        """Names for those that have no number on the channel yet."""
+        new = self.author_no.define(target, authors)
+        out["author_key"] = {"key": [self.authors.names[i] for i in new.tolist()]}
+
+    def _emit_papers(
+        self, papers, gone, years, resolved, teams, causes, described, place, rows, counted, stands, reported
+    ) -> None:  # fmt: skip
+        """What is to be said of these papers, ascending, that are there. gone: (author, row) of authorships that ended."""
+        index, owner = self.members.index(papers)
+        author, row, own, own_weight = (c.data[index] for c in self.members.values)
+        rank = index - self.members.offset.data[papers][owner]
+        for target in self.targets(topics.AUTHOR_CHANGES):
+            authorships, ended, dated, referring, teamed, why = (
+                self._of_target(target, who) for who in (author, gone[0], years[0], resolved[0], teams[0], causes[0])
+            )
+            if not any(map(len, (authorships, ended, dated, referring, teamed, why))):
+                continue
+            touched = _Touched(*(c[authorships] for c in (papers[owner], author, row, rank, own, own_weight)))
+            sums = (*_sums_of(tuple(c[dated] for c in years)), tuple(c[referring] for c in resolved), _sum_of(*(c[teamed] for c in teams)))
+            causes_of = tuple(c[why] for c in causes)
+            self._send(target, touched, gone[1][ended], sums, causes_of, described, place, rows, counted, stands, reported)
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
         return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
 
-    def _send(self, target, touched, gone, deltas, causes, described, place, rows, counted, stands, reported, called) -> None:
+    def _send(self, target, touched, gone, sums, causes, described, place, rows, counted, stands, reported) -> None:
         out: dict[str, Rows] = {}
         at = find(described, touched.paper)
         is_new = at >= 0
         who, about, kind, by, weight = causes
         by_author = (kind == MERGED) | (kind == SEPARATED)
         by_paper = (kind != COUNTED) & ~by_author & (by >= 0)  # else: a source, or nobody
-        year, cited_in, resolved, team = deltas.sums()
+        year, cited_in, resolved, team = sums
+        referring = resolved[0].astype(I32)
         strange = self.part.data[team[1]] != target
-        authors = self.author_no.define(
-            target, np.concatenate([touched.author, year[0], resolved[0], team[0], team[1][~strange], who, called.author])
-        )
+        self._name_authors(target, np.concatenate([touched.author, year[0], referring, team[0], team[1][~strange], who]), out)
         strangers = self.stranger_no.define(target, team[1][strange])
         others = self.other_no.define(target, by[by_author])
-        papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper], called.paper]))
+        papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
         author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
-        out["author_key"] = {"key": [self.authors.names[i] for i in authors.tolist()]}
         out["stranger_key"] = {"key": [self.authors.names[i] for i in strangers.tolist()]}
         out["other_key"] = {"key": [self.authors.names[i] for i in others.tolist()]}
         out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
@@ -610,13 +804,7 @@ class Citations(PackStage):
         out["year"] = {"author": author_number[year[0]], "year": year[1].astype(I16), "delta": year[2].astype(I32)}
         coauthor = np.where(strange, self.stranger_no.columns[target].data[team[1]] << 1 | 1, author_number[team[1]] << 1)
         out["team"] = {"author": author_number[team[0]], "coauthor": coauthor, "delta": team[2].astype(I32)}
-        out["resolved"] = {"author": author_number[resolved[0]], "delta": resolved[1].astype(I32)}
-        out["called"] = {
-            "author": author_number[called.author],
-            "paper": paper_number[called.paper],
-            "date": called.date,
-            "sig": called.sig,
-        }
+        out["resolved"] = {"author": author_number[referring], "delta": resolved[1].astype(I32)}
         out["cause"] = {"author": author_number[who], "paper": paper_number[about], "kind": kind, "by": by.astype(I32), "weight": weight}
         self.outbox.add(target, out)
 
@@ -630,79 +818,100 @@ class Citations(PackStage):
         rows, sources, counts, cohorts = (np.concatenate(c) for c in zip(*parts, strict=True))
         return {"row": rows, "source": sources, "count": counts, "cohort": self.places.named(target, cohorts, out)}
 
-    def _causes(self, edges, home, change, counted, superseded):
-        """(author, paper, kind, by, weight) for the authors of present papers; at most 20 an author, the last one carries the rest
-        (bounded)."""
+    def _causes(self, edges, home, change, counted, superseded, first, last) -> "_Causes":
+        """(author, paper, kind, by, weight) for the authors of present papers from the first to the last; edges: their citations. At most
+        20 an author, the last one carries the rest (bounded)."""
         present = self.present.data
         new, gone = edges.after & ~edges.before, edges.before & ~edges.after
         sets = []
         for mask, kind in ((new, CITED), (gone, UNCITED), (edges.after & edges.before, REVISED)):  # the last: the citing paper is
-            papers, by = edges.cited[mask], edges.citing[mask]
-            plain = present[papers] == PRESENT
-            sets.append((papers[plain], kind, by[plain]))
-        if len(home):
-            sets.append((home[change.now & ~change.was], PUBLISHED, None))
-            sets.append((home[change.now & change.was], REVISED, None))
-        authors, papers_of, kinds, bys = [], [], [], []
-        for papers, kind, by in sets:
-            index, owner = self.members.index(papers)
-            authors.append(self.members.values[0].data[index])
-            papers_of.append(papers[owner])
-            kinds.append(np.full(len(owner), kind, I8))
-            bys.append(by[owner] if by is not None else np.full(len(owner), -1, I32))
-        if len(change.gone_row):
-            authors.append(change.gone_author)
-            papers_of.append(change.gone_paper)
-            still = present[change.gone_paper] == PRESENT
-            kinds.append(np.where(still, REVISED, WITHDRAWN).astype(I8))
-            bys.append(np.full(len(change.gone_author), -1, I32))
-        if len(superseded[0]):  # whoever was named once has a profile, if only of zero papers (rule P5)
-            authors.append(superseded[0])
-            papers_of.append(superseded[1])
-            kinds.append(np.full(len(superseded[0]), REVISED, I8))
-            bys.append(np.full(len(superseded[0]), -1, I32))
+            plain = np.flatnonzero(mask & (present[edges.cited] == PRESENT))
+            plain, weight = _first_told(edges.cited[plain], plain)
+            sets.append((edges.cited[plain], kind, edges.citing[plain], weight))
+        here = slice(*np.searchsorted(home, (first, last + 1)).tolist())
+        if len(home[here]):
+            for mask, kind in ((change.now & ~change.was, PUBLISHED), (change.now & change.was, REVISED)):
+                papers = home[here][mask[here]]
+                sets.append((papers, kind, np.full(len(papers), -1, I32), np.ones(len(papers), I32)))
+        parts = []
+        for papers, kind, by, weight in sets:
+            author, owner = self._authors_of(papers)
+            parts.append((author, papers[owner], np.full(len(owner), kind, I8), by[owner], weight[owner]))
+        here = slice(*np.searchsorted(change.gone_paper, (first, last + 1)).tolist())
+        if len(change.gone_row[here]):
+            still = present[change.gone_paper[here]] == PRESENT
+            parts.append(_by_nobody(change.gone_author[here], change.gone_paper[here], np.where(still, REVISED, WITHDRAWN)))
+        here = np.flatnonzero((superseded[1] >= first) & (superseded[1] <= last))
+        if len(here):  # whoever was named once has a profile, if only of zero papers (rule P5)
+            parts.append(_by_nobody(superseded[0][here], superseded[1][here], np.full(len(here), REVISED)))
         if len(counted[0]):
-            known = present[counted[0]] == PRESENT
+            known = (present[counted[0]] == PRESENT) & (counted[0] >= first) & (counted[0] <= last)
             papers, sources = counted[0][known], counted[1][known]
-            index, owner = self.members.index(papers)
-            authors.append(self.members.values[0].data[index])
-            papers_of.append(papers[owner])
-            kinds.append(np.full(len(owner), COUNTED, I8))
-            bys.append(sources[owner])
-        columns = [np.concatenate(c) if c else NONE for c in (authors, papers_of, kinds, bys)]
-        return cap(*columns)
+            author, owner = self._authors_of(papers)
+            parts.append((author, papers[owner], np.full(len(owner), COUNTED, I8), sources[owner], np.ones(len(owner), I32)))
+        return cap(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _causes_of_identity(self, papers: np.ndarray, named: Ragged, before: np.ndarray, edges: "_Edges", moved: np.ndarray):
-        """(author, paper, kind, by, weight), by: the other author. named: the papers' authors as written; before: whom each author stood
-        for; moved: of which citations the number of those by others changed.
+    def _reasons_of_identity(self, papers: np.ndarray, named: Ragged, before: np.ndarray) -> "_Reasons":
+        """Who stands for another one on these papers. named: their authors as written; before: whom each author stood for."""
+        now, place = self.canonical.data, np.repeat(np.arange(len(papers)), named.lengths)
+        mine = np.flatnonzero(before[named.values] != now[named.values])
+        who, place = named.values[mine], place[mine]
+        old, new = before[who], now[who]
+        parts_again, leaves_alone = before[new] == old, now[old] != new
+        return _Reasons(place, who, old, new, parts_again, leaves_alone)
+
+    def _causes_of_identity(self, papers, why: "_Reasons", edges: "_Edges", moved, them, first: int, last: int) -> "_Causes":
+        """(author, paper, kind, by, weight), by: the other author, of the papers from the first to the last; edges: their citations. moved:
+        of which papers the citations by others are more or fewer, ascending; them: whom those who changed stood for and stand for.
 
         Told are, of each author who stands for another one now, whoever he stood for and stands for, and the others of these papers and
         of papers cited by them, whose numbers move with it.
         """
-        now, place = self.canonical.data, np.repeat(np.arange(len(papers)), named.lengths)
-        mine = np.flatnonzero(before[named.values] != now[named.values])
-        who, place = named.values[mine], place[mine]
-        old, new, paper = before[who], now[who], papers[place]
-        parts_again, leaves_alone = before[new] == old, now[old] != new
-        kind = np.where(new == who, SEPARATED, MERGED)
+        told = first_of(why.place)  # the others of a paper are told of one of its authors
+        kind_of, who_of = np.where(why.new == why.who, SEPARATED, MERGED)[told], why.who[told]  # one of each of `papers`
+        here = slice(*np.searchsorted(papers, (first, last + 1)).tolist())
+        mine = slice(*np.searchsorted(why.place, (here.start, here.stop)).tolist())
+        place, who, old, new, parts_again, leaves_alone = (column[mine] for column in why)
+        paper = papers[place]
         parts = [
             (new, paper, np.where(parts_again, SEPARATED, MERGED), np.where(parts_again, old, who)),
             (old, paper, np.where(leaves_alone, SEPARATED, MERGED), np.where(leaves_alone, who, new)),
         ]
-        first = first_of(place)  # the others of a paper are told of one of its authors
-        kind_of, who_of = kind[first], who[first]  # every paper has one: ascending like `papers`
         told = distinct(np.concatenate([pair(paper, new), pair(paper, old)]))
-        index, owner = self.members.index(papers)
-        author = self.members.values[0].data[index]
-        rest = find(told, pair(papers[owner], author)) < 0
-        parts.append((author[rest], papers[owner[rest]], kind_of[owner[rest]], who_of[owner[rest]]))
-        index, owner = self.members.index(edges.cited)
-        author, by = self.members.values[0].data[index], find(papers, edges.citing)[owner]
-        concerned = moved[owner] | np.isin(author, np.concatenate([old, new]))
-        parts.append((author[concerned], edges.cited[owner[concerned]], kind_of[by[concerned]], who_of[by[concerned]]))
-        author, paper, kind, by = (np.concatenate(c) for c in zip(*parts, strict=True))
+        author, owner = self._authors_of(papers[here])
+        rest = np.flatnonzero(find(told, pair(papers[here][owner], author)) < 0)
+        parts.append((author[rest], papers[here][owner[rest]], kind_of[here][owner[rest]], who_of[here][owner[rest]]))
+        parts = [(*part, np.ones(len(part[0]), I32)) for part in parts]
+        kept, weight = _first_told(edges.cited, np.arange(len(edges.cited)))
+        cited, by = edges.cited[kept], find(papers, edges.citing[kept])
+        wanted = np.zeros(len(self.authors), bool)
+        wanted[them] = True
+        author, owner = self._authors_of(cited)
+        concerned = np.flatnonzero((find(moved, cited) >= 0)[owner] | wanted[author])
+        author, owner = author[concerned], owner[concerned]
+        parts.append((author, cited[owner], kind_of[by[owner]], who_of[by[owner]], weight[owner]))
+        author, paper, kind, by, weight = map(np.concatenate, zip(*parts, strict=True))
         there = self.present.data[paper] == PRESENT
-        return cap(author[there], paper[there], kind[there].astype(I8), by[there])
+        return cap(author[there], paper[there], kind[there].astype(I8), by[there], weight[there])
+
+
+def _first_told(papers: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each of these papers, ascending, the first TOLD places, and the weight of each; the last one carries the rest. Every author of a
+    paper is told of the same ones, so more of them would only be capped later."""
+    _, first, count = runs(papers)
+    told = np.arange(len(papers)) - np.repeat(first, count) < TOLD
+    weight = np.ones(len(papers), I32)
+    weight[first + np.minimum(count, TOLD) - 1] += np.maximum(count - TOLD, 0).astype(I32)
+    return places[told], weight[told]
+
+
+def _by_nobody(author: np.ndarray, paper: np.ndarray, kind: np.ndarray) -> "_Causes":
+    return author, paper, kind.astype(I8), np.full(len(author), -1, I32), np.ones(len(author), I32)
+
+
+def _within(ascending: np.ndarray, bounds: np.ndarray) -> slice:
+    """Where an ascending array has what lies between the first and the last of `bounds`, both included."""
+    return slice(*np.searchsorted(ascending, (bounds[0], bounds[-1] + 1)).tolist()) if len(bounds) else slice(0, 0)
 
 
 def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
@@ -753,26 +962,54 @@ class _Touched(NamedTuple):
     own_weight: np.ndarray
 
 
+_Causes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # author, paper, kind, by, weight
+
+
+class _Reasons(NamedTuple):
+    """Authors who stand for others now, as named on papers, by paper: place of the paper, who, for whom before and now, whether he parts
+    from him for whom he still stands, whether he leaves him alone."""
+
+    place: np.ndarray
+    who: np.ndarray
+    old: np.ndarray
+    new: np.ndarray
+    parts_again: np.ndarray
+    leaves_alone: np.ndarray
+
+
+class _Before(NamedTuple):
+    """Who wrote papers, ascending, before a pack; owner: the place in `papers` for each author."""
+
+    papers: np.ndarray
+    authors: np.ndarray
+    owner: np.ndarray
+
+    def lengths_of(self, papers: np.ndarray) -> np.ndarray:
+        at, lengths = find(self.papers, papers), np.bincount(self.owner, minlength=len(self.papers) + 1)
+        return lengths[at]  # at -1, of those that are not here, there is a 0
+
+    def of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As Citations._authors_of."""
+        lengths = np.bincount(self.owner, minlength=len(self.papers) + 1)
+        at = find(self.papers, papers)
+        index, owner = ranges(starts_of(lengths)[at], lengths[at])
+        return self.authors[index], owner
+
+
 class _Deltas(NamedTuple):
-    """What to add, in columns: years (author, paper, year, delta, leads), resolved (author, delta), teams (author, co-author, delta)."""
+    """What to add. years_before, years: (paper and year of citing papers, delta), ascending, for the authors whom papers had `before` and
+    for those whom they have; resolved: (author, delta)."""
 
-    years: tuple[np.ndarray, ...]
-    resolved: tuple[np.ndarray, ...]
-    teams: tuple[np.ndarray, ...]
+    before: _Before
+    years_before: tuple[np.ndarray, np.ndarray]
+    years: tuple[np.ndarray, np.ndarray]
+    resolved: tuple[np.ndarray, np.ndarray]
 
-    def take(self, *rows: np.ndarray) -> "_Deltas":
-        return _Deltas(*(tuple(c[at] for c in columns) for columns, at in zip(self, rows, strict=True)))
 
-    def sums(self) -> tuple[tuple[np.ndarray, ...], ...]:
-        """(author, year, delta), (paper, year, delta), (author, delta), (author, co-author, delta): of each key once, without zeros."""
-        author, paper, year, delta, leads = self.years
-        who, by = sum_by(self.resolved[0], self.resolved[1])
-        return (
-            _sum_of(author, year, delta),
-            _sum_of(paper[leads], year[leads], delta[leads]),
-            (who, by),
-            _sum_of(*self.teams),
-        )
+def _sums_of(years: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """(author, year, delta), (paper, year, delta): of each key once, without zeros."""
+    author, paper, year, delta, leads = years
+    return _sum_of(author, year, delta), _sum_of(paper[leads], year[leads], delta[leads])
 
 
 def _sum_of(one: np.ndarray, other: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -787,7 +1024,11 @@ class _Edges:
     def __init__(self, cited, citing, before, after):
         self.cited, self.citing, self.before, self.after = cited, citing, before, after
 
-    def take(self, mask: np.ndarray) -> "_Edges":
+    def between(self, first: int, last: int) -> "_Edges":
+        """Those of cited papers from the first to the last."""
+        return self.take(slice(*np.searchsorted(self.cited, (first, last + 1)).tolist()))
+
+    def take(self, mask: np.ndarray | slice) -> "_Edges":
         return _Edges(self.cited[mask], self.citing[mask], self.before[mask], self.after[mask])
 
 

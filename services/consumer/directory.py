@@ -66,10 +66,19 @@ class Directory(Stage):
                     hint = f"the record is not in the partition of {event['author_id']} (murmur2, as Kafka's default partitioner)"
                     raise InputRefused(Reason.WRONG_PARTITION, "author_id", hint)
                 check_date(event, record.timestamp, self.layout.days_ahead)
+                self._check_room(event)
             except InputRefused as refused:
                 self.refused.append(Refusal(record, refused.reason, f"{refused.field}: {refused.hint}" if refused.field else refused.hint))
                 continue
             self._take(event)
+
+    def _check_room(self, event: dict) -> None:
+        """Error: InputRefused where as many sources as there is room for report on the author, and this is another one."""
+        if event["event"] != "author.reported" or event["author_id"] not in self.authors.slots:
+            return
+        held, most = _parsed(self._raw(self.authors.slots[event["author_id"]]))["reported"], self.layout.max_reporting_sources
+        if event["source"] not in held and len(held) >= most:
+            raise InputRefused(Reason.TOO_MANY_SOURCES, "source", f"must be one of the first {most} that report on this author")
 
     def _take(self, event: dict) -> None:
         kind = event["event"]
@@ -115,11 +124,14 @@ class Directory(Stage):
                 "claim": {"author": number[[slot]], "target": number[other] if other else np.array([-1], I32)}}  # fmt: skip
         self.outbox.add(target, rows)
 
+    def _raw(self, slot: int) -> bytes:
+        start = int(self.about.offset.data[slot])
+        return self.about.values[0].data[start : start + int(self.about.length.data[slot])].tobytes()
+
     def _say(self, event: dict, change) -> None:
         slot = self._learn(event["author_id"])
-        index, _ = self.about.index(slot)
-        raw = self.about.values[0].data[index].tobytes()
-        held = orjson.loads(raw) if raw else {"revision": -1, "described": None, "reported": {}}
+        raw = self._raw(slot[0])
+        held = _parsed(raw)
         if not change(held):
             self.counters["stale_revisions"] += 1
             return
@@ -133,6 +145,11 @@ class Directory(Stage):
         rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
                 "about": {"author": self.author_no.of(target, slot), "about": bytes_column([now])}}  # fmt: skip
         self.outbox.add(target, rows)
+
+
+def _parsed(raw: bytes) -> dict:
+    """What is said of an author."""
+    return orjson.loads(raw) if raw else {"revision": -1, "described": None, "reported": {}}
 
 
 def _describe(held: dict, event: dict) -> bool:

@@ -22,6 +22,11 @@ class Judge(NamedTuple):
     common: float
 
 
+def judge_of(source: str, version: str) -> str:
+    """As it is known by."""
+    return orjson.dumps([source, version]).decode()
+
+
 class Judges:
     """Of each (source, version) how many papers have which value. The first value of a paper stands (rule D6), so counts only grow."""
 
@@ -37,7 +42,7 @@ class Judges:
         """Scores of papers that count: (source, version, value from 0 to 1), in the order of the log."""
         if not scores:
             return
-        judge = self.known.learn([orjson.dumps(score[:2]).decode() for score in scores])
+        judge = self.known.learn([judge_of(*score[:2]) for score in scores])
         value = np.floor(np.array([score[2] for score in scores]) * STEPS + 0.5).astype(I32)
         before = int(self.heard.view.max(initial=0))
         self.heard.resize(len(self.known))

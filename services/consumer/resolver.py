@@ -4,13 +4,15 @@ Each author has at most one claim, so claims form chains and loops. An author st
 target stands for; the members of a loop, and all who lead into it, stand for its smallest member.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from shared.stages.columns import I32, Column, Names
 
 
 class Resolver:
-    """Claims between dense numbers, and their outcome. A new claim costs as much as there are authors whose claims lead to its author."""
+    """Claims between dense numbers, and their outcome. New claims cost as much as there are authors whose claims lead to theirs."""
 
     def __init__(self, authors: Names):
         """authors: their names by number, which decide who is the smallest member of a loop. They may become more."""
@@ -32,38 +34,57 @@ class Resolver:
             self._claimed_by.setdefault(int(self.target.data[author]), set()).add(author)
 
     def claim(self, author: int, target: int) -> dict[int, int]:
-        """`author` is `target` from now on (-1: himself). Returns the authors who stand for another one than before → whom they stood
-        for."""
-        held = int(self.target.data[author])
-        if held >= 0:
-            self._claimed_by[held].discard(author)
-        if target >= 0:
-            self._claimed_by.setdefault(target, set()).add(author)
-        self.target.data[author] = target
-        led = self._led_by(author)
-        end = self._end(author, led)
-        stood_for = {other: int(self.canonical.data[other]) for other in led if self.canonical.data[other] != end}
-        self.canonical.data[list(stood_for)] = end
+        """As `claim_all` for one claim."""
+        return self.claim_all([(author, target)])
+
+    def claim_all(self, claims: Iterable[tuple[int, int]]) -> dict[int, int]:
+        """Each author is his target from now on (-1: himself). Returns the authors who stand for another one than before → whom they stood
+        for. However long the chains are, each author concerned is looked at once."""
+        changed = []
+        for author, target in claims:
+            held = int(self.target.data[author])
+            if held >= 0:
+                self._claimed_by[held].discard(author)
+            if target >= 0:
+                self._claimed_by.setdefault(target, set()).add(author)
+            self.target.data[author] = target
+            changed.append(author)
+        ends = self._ends_of(self._leading_to(changed))
+        stood_for = {author: int(self.canonical.data[author]) for author, end in ends.items() if self.canonical.data[author] != end}
+        for author in stood_for:
+            self.canonical.data[author] = ends[author]
         return stood_for
 
-    def _led_by(self, author: int) -> set[int]:
-        """Whose claims lead to the author, himself among them: whatever he claims, they all stand for whom he stands for."""
-        found, ahead = {author}, [author]
+    def _leading_to(self, authors: Iterable[int]) -> set[int]:
+        """Whose claims lead to these authors, they among them: nobody else's end can be another one."""
+        found = set(authors)
+        ahead = list(found)
         while ahead:
             more = self._claimed_by.get(ahead.pop(), set()) - found
             found |= more
             ahead += more
         return found
 
-    def _end(self, author: int, led: set[int]) -> int:
-        """Whom the author stands for, given all those whose claims lead to him: if his target is one of them, he is in a loop."""
-        at = int(self.target.data[author])
-        if at < 0:
-            return author
-        if at not in led:
-            return int(self.canonical.data[at])
-        loop = [author]
-        while at != author:
-            loop.append(at)
-            at = int(self.target.data[at])
-        return min(loop, key=self.authors.names.__getitem__)
+    def _ends_of(self, authors: set[int]) -> dict[int, int]:
+        """Whom each of these stands for, given that all who lead to one of them are among them."""
+        ends: dict[int, int] = {}
+        for author in authors:
+            path: dict[int, None] = {}
+            at = author
+            while at in authors and at not in ends and at not in path:
+                path[at] = None
+                target = int(self.target.data[at])
+                if target < 0:
+                    break
+                at = target
+            if at in ends:
+                end = ends[at]
+            elif at not in authors:
+                end = int(self.canonical.data[at])
+            elif self.target.data[at] < 0:
+                end = at
+            else:
+                loop = list(path)
+                end = min(loop[loop.index(at) :], key=self.authors.names.__getitem__)
+            ends.update(dict.fromkeys(path, end))
+        return ends

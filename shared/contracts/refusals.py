@@ -20,6 +20,7 @@ class Reason(StrEnum):
     NO_KEY = "no_key"
     DATED_AHEAD = "dated_ahead"
     NOT_A_PACK = "not_a_pack"
+    TOO_MANY_SOURCES = "too_many_sources"
 
 
 MEANINGS: Mapping[Reason, str] = {
@@ -33,6 +34,8 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.OVERSIZE: "The whole event has more bytes than the limit of this service.",
     Reason.KEY_MISMATCH: "The key of the record is not the id in the event.",
     Reason.WRONG_PARTITION: "The record is not in the partition of its key.",
+    Reason.TOO_MANY_SOURCES: "The event is the first of its source (paper.scored: of its source and version), and as many others as this "
+    "log takes have come before it in the partition (author.reported: for the author).",
     Reason.NO_KEY: "The event has no usable id, so it cannot have a place in a topic.",
     Reason.DATED_AHEAD: "`as_of` or `date` is more than `--days-ahead` days after the append time of the record.",
     Reason.NOT_A_PACK: "The record is in an internal topic, and none of our stages wrote it.",

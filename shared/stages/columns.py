@@ -36,6 +36,21 @@ def starts_of(lengths: np.ndarray) -> np.ndarray:
     return np.cumsum(lengths) - lengths
 
 
+def parts_of(sizes: np.ndarray, limit: int) -> Iterator[slice]:
+    """Cuts a sequence of things of these sizes into neighbours of about `limit` together, at least one thing each."""
+    if not len(sizes):
+        return
+    filled = np.cumsum(sizes, dtype=I64)
+    if filled[-1] <= limit:  # nearly always
+        yield slice(0, len(sizes))
+        return
+    first, before = 0, 0
+    while first < len(sizes):
+        after = max(int(np.searchsorted(filled, before + limit, side="right")), first + 1)
+        yield slice(first, after)
+        first, before = after, int(filled[after - 1])
+
+
 def gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """The values of the ranges [offset, offset + length) of `data`, one after another. Bytes are copied range by range: an index a byte
     costs more."""

@@ -18,6 +18,7 @@ from shared.stages.columns import I32, I64, gather, last_of, pair, starts_of
 
 PACK_BYTES = 2 << 20
 HEAD_BYTES = 8  # length of the header and checksum
+SEALED_BYTES = 8 << 20  # rows for one target that wait as columns; what is more is packed before the flush
 
 
 class Ragged(NamedTuple):
@@ -202,7 +203,10 @@ class Outbox:
         self.order = [k.name for k in kinds]
         self.sent = [0] * targets
         self.flushed = [0] * targets  # of this session only: the end of what it has handed out
+        self.name: tuple[str, str, int, Sequence[str]] | None = None  # as for `flush`; then large steps are packed in pieces
         self._parts: list[dict[str, list[Rows]]] = [{} for _ in range(targets)]
+        self._waiting = [0] * targets  # bytes in _parts, about
+        self._sealed: dict[int, tuple[list[bytes], int]] = {}  # packs of what would be too much as columns, and their end
 
     def add(self, target: int, rows: Mapping[str, Rows], events: int = 1, event: Mapping[str, np.ndarray] | None = None) -> None:
         """Takes rows of one step for one target. Numbers run event by event, in an event kind by kind, in a kind by position (D2, C8).
@@ -229,22 +233,36 @@ class Outbox:
                 start = start + counts[kind]
             base += int(total.sum())
         self.sent[target] = base
+        self._waiting[target] += sum(_nbytes(parts[kind][-1]) for kind in present)
+        if self._waiting[target] > SEALED_BYTES and self.name is not None:
+            sealed, _ = self._sealed.get(target, ([], 0))
+            sealed += self._pack(target, *self.name)
+            self._sealed[target] = sealed, base
 
     def flush(self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()) -> Iterator[tuple[int, bytes]]:
         """(target, pack) for all that waits, in order; afterwards nothing waits. to: what each target is called in its packs."""
-        for target, parts in enumerate(self._parts):
-            base, end = self.flushed[target], self.sent[target]
-            if base == end:
-                continue
-            kinds = {kind: self._coalesce(self.kinds[kind], parts[kind]) for kind in self.order if kind in parts}
-            for piece in self._cut(Pack(fingerprint, stage, partition, base, end, kinds, to[target] if to else "")):
-                yield target, encode(piece)
-            self._parts[target] = {}
-            self.flushed[target] = end
+        for target in range(len(self._parts)):
+            for pack in self._sealed.get(target, ((), 0))[0]:
+                yield target, pack
+            for pack in self._pack(target, fingerprint, stage, partition, to):
+                yield target, pack
+            self._sealed.pop(target, None)
+            self.flushed[target] = self.sent[target]
+
+    def _pack(self, target: int, fingerprint: str, stage: str, partition: int, to: Sequence[str]) -> Iterator[bytes]:
+        """The columns that wait for a target, as packs; they wait no longer."""
+        base, end = self._sealed.get(target, ((), self.flushed[target]))[1], self.sent[target]
+        if base == end:
+            return
+        parts, self._parts[target], self._waiting[target] = self._parts[target], {}, 0
+        kinds = {kind: self._coalesce(self.kinds[kind], parts.pop(kind)) for kind in self.order if kind in parts}
+        for piece in self._cut(Pack(fingerprint, stage, partition, base, end, kinds, to[target] if to else "")):
+            yield encode(piece)
 
     def forget(self) -> None:
         """Drops what waits: for who wants the state only."""
-        self._parts = [{} for _ in self._parts]
+        self._parts, self._waiting = [{} for _ in self._parts], [0] * len(self._parts)
+        self._sealed.clear()
         self.flushed = list(self.sent)
 
     def marks(self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()) -> Iterator[tuple[int, bytes]]:
@@ -289,6 +307,16 @@ class Outbox:
                     kinds[kind] = take(rows, np.arange(low, high))
             yield pack._replace(base=base, end=end, kinds=kinds)
             base = end
+
+
+def _nbytes(rows: Rows) -> int:
+    """Bytes in memory, about."""
+    return sum(
+        column.values.nbytes + column.lengths.nbytes if isinstance(column, Ragged)
+        else 100 * len(column) if isinstance(column, list)
+        else column.nbytes
+        for column in rows.values()
+    )  # fmt: skip
 
 
 def _length(rows: Rows) -> int:

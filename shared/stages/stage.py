@@ -35,6 +35,9 @@ class Layout(NamedTuple):
     cohorts: int = 1
     headline_novelty: str = "own"
     days_ahead: int = ANY
+    max_counting_sources: int = 8
+    max_scorers: int = 32
+    max_reporting_sources: int = 10
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""
@@ -74,6 +77,7 @@ class Stage(ABC):
         self.destinations = tuple(Destination(topic, p) for topic in self.outputs for p in range(layout.count(topic)))
         self.outbox = Outbox(self.kinds, len(self.destinations))
         self.addresses = [f"{self.layout_name(topic)}/{p}" for topic, p in self.destinations]  # as packs name them
+        self.outbox.name = fingerprint, self.name, partition, self.addresses
         self.counters: Counter[str] = Counter()  # since this process started; for the metrics, not state
         self.refused: list[Refusal] = []
 

@@ -20,6 +20,7 @@ from unittest import mock
 import numpy as np
 import orjson
 
+from services.consumer import catalogue, citations
 from services.consumer.citations import Citations
 from services.publisher.main import messages_of, public_facts
 from services.publisher.profiles import Profiles
@@ -257,6 +258,14 @@ class World:
             cohorts=rng.choice((1, 1, 2)),
         )
         self.pack_bytes = rng.choice((1, 100, 400, 512 << 10))
+        dice = random.Random(~seed)
+        # parts of a step of everything from one authorship up, and papers that count as large ones
+        self.at_once, self.large, self.sealed_bytes, self.decoded_bytes = (
+            dice.choice((few, usual)) for few, usual in (
+                (dice.randint(1, 9), citations.AT_ONCE), (dice.randint(0, 2), citations.LARGE), (dice.randint(1, 999), packs.SEALED_BYTES),
+                (1, catalogue.DECODED_BYTES),
+            )
+        )  # fmt: skip
         self.refuses, self.loses_answers, self.repeats, self.ghostly, self.zombies, self.stale, self.crashes = (
             rng.random() < x for x in (0.4, 0.5, 0.5, 0.6, 0.7, 0.7, 0.85)
         )
@@ -378,6 +387,10 @@ class World:
         small = novelty.LIMITS._replace(reference=SMALL.reference, settled=SMALL.settled)
         with (
             mock.patch.object(packs, "PACK_BYTES", self.pack_bytes),
+            mock.patch.object(packs, "SEALED_BYTES", self.sealed_bytes),
+            mock.patch.object(citations, "AT_ONCE", self.at_once),
+            mock.patch.object(citations, "LARGE", self.large),
+            mock.patch.object(catalogue, "DECODED_BYTES", self.decoded_bytes),
             mock.patch.object(novelty, "LIMITS", small),
             mock.patch.object(percentile, "SMALLEST", SMALL.cohort),
         ):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.budget import Amount, memory_of
 from services.sample import Sample
 from services.slices import Slices
-from services.verify import SHOWN, Verifier
+from services.verify import SHOWN, Room, Verifier
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.errors import LogDamaged, UsageError, VerificationFailed
 from shared.ids import partitions_of
@@ -48,7 +48,7 @@ class Published:
     def __init__(self, events, partitions=1):
         self.truth = oracle(events)
         add_scores(self.truth, events)
-        self.partitions, self.max_event_bytes = partitions, 8 << 20
+        self.partitions, self.max_event_bytes, self.room = partitions, 8 << 20, None
         self.batches: dict[Partition, list[Message]] = {}
         for event in events:
             try:
@@ -87,7 +87,9 @@ class Published:
                 # nothing is compacted away here: what verify says about versions, it says about those that are still there
                 await log.create([topic.spec(self.partitions, 1)._replace(compacted=False) for topic in topics])
                 await log.append(self.batches)
-                self.verifier = Verifier(log, self._hear, max_event_bytes=self.max_event_bytes, sample=sample, memory=memory)
+                self.verifier = Verifier(
+                    log, self._hear, max_event_bytes=self.max_event_bytes, sample=sample, memory=memory, room=self.room
+                )
                 await self.verifier.note_ends()
                 return await self.verifier.run()
             finally:
@@ -259,6 +261,18 @@ def test_an_event_above_the_limit_must_be_a_dead_letter():
     published.max_event_bytes = 999
     with pytest.raises(VerificationFailed, match="oversize"):
         published.verify()
+
+
+def test_events_of_sources_there_is_no_room_for_must_be_dead_letters():
+    counts = [{"event": "paper.counted", "paper_id": "a", "source": f"s{n}", "as_of": "2026-01-01", "citations": n} for n in range(10)]
+    published = Published([*EVENTS[:3], *map(encode, counts)])
+    published.room = Room(8, 8, 8)
+    assert [line.split("\n")[0].strip() for line in published.found()] == ["papers.v1[0] offset 11", "papers.v1[0] offset 12"]
+    assert "too_many_sources" in published.found()[0] or "room for 8" in published.found()[0]
+    for offset in (11, 12):
+        published.letter(PAPERS.name, 0, offset)
+    for memory in (1 << 30, SMALL):
+        assert published.verify(memory=memory)["dead_letters"] == 2
 
 
 def test_many_differences_are_counted_but_not_all_listed():
