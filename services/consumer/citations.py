@@ -270,9 +270,9 @@ class Citations(PackStage):
         return rows | {"members": members, "rank": Ragged(members.lengths, rank), "named": kept, "as_written": named}
 
     def _called(self, home: np.ndarray, rows: Rows, ours: np.ndarray, early: "_Called") -> "_Called":
-        """How papers call authors who may have no other one after this pack: the lists that end, and the new ones where an author stands
-        for another one. What the same paper says as late or later is not told. An author without papers is called as his latest paper
-        called him (its date, its id, then the later list), whatever came first: merges, revisions or withdrawals."""
+        """How papers call authors who may have no other name after this pack: the lists that end, and the new ones where an author stands
+        for another one. A list that the same paper replaces by one as late or later is left out. An author without papers is called as
+        the latest paper called him (its date, its id, then the later list), whatever came first: merges, revisions or withdrawals."""
         held = home[self.present.data[home] == PRESENT]
         if not len(held) and not (len(home) and (self.canonical.data[rows["as_written"].values] != rows["as_written"].values).any()):
             return early  # new papers of authors who are themselves: all there is, nearly always

@@ -1,6 +1,6 @@
 """One JSON array as a stream of its elements: the file is never held as a whole, and a fault costs the element that it is in.
 
-What is wrong is told by its place: the number of bytes before it (in a gzip file: of what is packed).
+A fault is named by its place: the number of bytes before it (in a gzip file: of what is packed).
 """
 
 import re
@@ -11,7 +11,7 @@ import orjson
 
 CHUNK = 1 << 20
 SPACE = b" \t\r\n"
-SHOWN = 5  # faults that are told
+SHOWN = 5  # faults that are named
 # A whole string, or a quote that begins one which has no end yet (a raw control character is in none), or a bracket.
 _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"|["\[\]{}]')
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+\\?')

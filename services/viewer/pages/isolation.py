@@ -1,4 +1,4 @@
-"""Text from the log on a page: each piece isolated, so that its direction is its own affair (Unicode Bidirectional Algorithm, isolates)."""
+"""Text from the log on a page: each piece is a bidirectional isolate, so that it changes the order of nothing beside it."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def apart(text: str) -> Html:
 
 
 def isolated(text: str) -> str:
-    """The same where there can be no element: in attributes, in the title of the document, amid a sentence that is told as text."""
+    """The same where there can be no element: in attributes, in the title of the document, inside a sentence that is plain text."""
     return text if text.isascii() and text.isprintable() else f"{_FIRST_STRONG}{tame(text)}{_CLOSE}"
 
 
@@ -37,6 +37,6 @@ def tame(text: str) -> str:
 
 
 def title_of(paper: Mapping[str, Any]) -> str:
-    """A paper's title; one of blanks is told as none."""
+    """A paper's title; a blank one reads UNTITLED."""
     title = paper.get("title") or ""
     return title if visible(title).replace("\u2800", "").strip() else UNTITLED
