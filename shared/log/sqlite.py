@@ -398,13 +398,14 @@ class SqliteLog(Log):
             for partition, messages in wanted.batches.items():
                 written[self._ids[partition]] += len(messages)
         limited = [spec for spec in self._topics.values() if spec.retention_ms is not None]
-        for spec, number in [(spec, number) for spec in limited for number in range(spec.partitions)]:
-            table = self._ids[Partition(spec.name, number)]
-            left = CLEAN_ROWS + 2 * written[table]
-            while left > 0 and self._due.get(table, 0) <= now:
-                some = min(left, CLEAN_ROWS)
-                left -= some
-                self._transaction(lambda c, t=table, r=spec.retention_ms, n=some: self._trim_some(c, t, now, r, n), durable=False)
+        for topic, partitions, _, retention, _ in limited:
+            for number in range(partitions):
+                table = self._ids.get(Partition(topic, number))  # None: just made, and not looked up yet
+                left = 0 if table is None else CLEAN_ROWS + 2 * written[table]
+                while left > 0 and self._due.get(table, 0) <= now:
+                    some = min(left, CLEAN_ROWS)
+                    left -= some
+                    self._transaction(lambda c, t=table, r=retention, n=some: self._trim_some(c, t, now, r, n), durable=False)
 
     def _trim_some(self, connection: sqlite3.Connection, table: int, now: int, retention: int, most: int) -> None:
         """Of a table the oldest `most` records, as far as they are too old; notes when the next one will be."""
