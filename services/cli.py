@@ -241,7 +241,7 @@ def search(
     json: AsJson = False,
 ) -> None:
     """Authors by name, best match first."""
-    from services.reading import find
+    from services.reading import COUNTED_MOST, find
     from services.terminal import exact, print_json, print_table, tell
 
     found = asyncio.run(find(settings, " ".join(name), limit))
@@ -254,7 +254,8 @@ def search(
             right=("h-index", "papers"),
         )
     if found.authors:
-        tell(f"{len(found.authors):,} of {found.total:,} found, among {found.known:,} in all; as of {found.at}")
+        more = " or more" if found.total >= COUNTED_MOST else ""
+        tell(f"{len(found.authors):,} of {found.total:,}{more} found, among {found.known:,} in all; as of {found.at}")
     else:
         tell(f"nobody by that name, among {found.known:,} in all; as of {found.at}")
 

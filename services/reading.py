@@ -30,14 +30,14 @@ ONLY_COUNTED = tuple(name for name in definitions.names("counted") if name not i
 NEAR = 5  # authors named when the one asked for is unknown
 LOOK_SECONDS = 1.0
 Read = dict[Partition, int]  # up to where each partition was read
-ALL = 1 << 31  # authors that a search may find
+COUNTED_MOST = 1_000  # authors found that are counted: beyond that a search says "or more"
 QUOTED = re.compile('[",\n\r\v\f\x1c-\x1e\x85\u2028\u2029]')  # what takes a row apart somewhere
 COMPUTED = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")  # what a spreadsheet takes for a formula, as OWASP lists it
 
 
 class Found(NamedTuple):
-    """What a search found. authors: the best {author_id, name, papers, h_index}; total: how many match; known: how many authors there
-    are; at: up to where the log was read."""
+    """What a search found. authors: the best {author_id, name, papers, h_index}; total: how many match, as far as they are
+    counted (COUNTED_MOST, or as many as were asked for); known: how many authors there are; at: up to where the log was read."""
 
     authors: list[dict]
     total: int
@@ -73,7 +73,8 @@ async def find(settings, text: str, limit: int = 20) -> Found:
     async with _log(settings) as log:
         index = ProfileIndex(log)
         await index.catch_up()
-        matches = await index.search(text, ALL) or (await index.search(meant(text), ALL) if meant(text) != text else [])
+        most = max(limit, COUNTED_MOST)
+        matches = await index.search(text, most) or (await index.search(meant(text), most) if meant(text) != text else [])
         return Found([match._asdict() for match in matches[:limit]], len(matches), sum(1 for _ in index.authors()), place(index.positions))
 
 

@@ -522,8 +522,8 @@ class SqliteLog(Log):
                 written[self._ids[partition]] += len(messages)
         limited = [spec for spec in self._topics.values() if spec.retention_ms is not None]
         for spec, number in [(one, number) for one in limited for number in range(one.partitions)]:
-            table = self._ids[Partition(spec.name, number)]
-            left = CLEAN_ROWS + 2 * written[table]
+            table = self._ids.get(Partition(spec.name, number))  # None: just made, and not looked up yet
+            left = 0 if table is None else CLEAN_ROWS + 2 * written[table]
             while left > 0 and self._due.get(table, 0) <= now:
                 some = min(left, CLEAN_ROWS)
                 left -= some

@@ -114,7 +114,10 @@ class FolderStore(CheckpointStore):
 
 
 def _is_file(path: Path) -> bool:
-    return stat.S_ISREG(path.lstat().st_mode)
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:  # a running service has replaced it
+        return False
 
 
 class ObjectStore(CheckpointStore):

@@ -121,11 +121,14 @@ async def test_search_tells_who_was_found(tmp_path):
         assert await reading.search(settings, "jakub", 1) == found[:1]
 
 
-async def test_a_search_says_how_many_match_among_how_many_and_up_to_where_it_read(tmp_path):
+async def test_a_search_says_how_many_match_among_how_many_and_up_to_where_it_read(tmp_path, monkeypatch):
     told = [snapshot(f"a:{n}", name=f"Jakub {n}") for n in range(30)] + [snapshot("b", name="Other"), snapshot("a:1", 2, name="Jakub 1")]
     async with published(tmp_path, *told) as (settings, _):
         found = await reading.find(settings, "jakub", 10)
         assert (len(found.authors), found.total, found.known, found.at) == (10, 30, 31, "author-profiles.v1:0=32")
+        monkeypatch.setattr(reading, "COUNTED_MOST", 20)
+        assert (await reading.find(settings, "jakub", 10)).total == 20
+        assert len((await reading.find(settings, "jakub", 25)).authors) == 25
 
 
 async def test_an_export_says_up_to_where_it_read(tmp_path):
