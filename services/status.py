@@ -45,8 +45,8 @@ class Progress:
 
     async def status(self) -> dict:
         """{"generation", "idle", "lag", "missing", "stages": [{stage, partition, input, end, next, lag, read, state, fraction, at}]}; what
-        was reported is read first and the ends after it, in stage order, so that `idle` cannot be seen too early. missing: topics that do not
-        exist; state "input lost": the input ends before what was read of it."""
+        was reported is read first and the ends after it, in stage order, so that `idle` cannot be seen too early. missing: topics that do
+        not exist; state "input lost": the input ends before what was read of it."""
         held, told = await self.log.topics(), dict(await self.reported())
         stages, missing = [], []
         for name, (_, stage) in ORDER.items():
