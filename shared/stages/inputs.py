@@ -88,7 +88,7 @@ class Inputs:
     async def demand(self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None) -> Witness:
         """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint (`reached`). Returns identity
         and start of the topic. Errors: InputLost; those of the log."""
-        identity = (await self.log.identities([partition.topic])).get(partition.topic)
+        identity = await self._identity(partition.topic)
         claims = {f"{who}, as the topic progress says,": reported} | ({f"the checkpoint of {who}": reached} if reached else {})
         claims = {name: claim for name, claim in claims.items() if claim.next}
         if identity is None:
@@ -103,6 +103,15 @@ class Inputs:
                 raise self._lost(partition, "is another topic of this name, made later or elsewhere", name, claim)
         self._seen.setdefault(partition.topic, identity.id)
         return Witness(topic=identity.id, start=start)
+
+    async def _identity(self, name: str) -> Identity | None:
+        """None: there is no such topic. A broker that has just started may not know it yet."""
+        for look in range(LOOKS if self.log.passes_by_itself else 1):
+            if look:
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if (held := await self.log.identities([name])).get(name):
+                return held[name]
+        return None
 
     def _demand_start(self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None) -> None:
         what = f"begins at offset {start}: older records were deleted"
