@@ -127,6 +127,8 @@ async def test_a_deleted_input_is_not_made_anew(log, tmp_path):
         with pytest.raises(InputLost, match=r"papers\.v1, partition 0, does not exist, but catalogue/0.*offset 9"):
             await worker.agree(Settings.load(data_dir=str(tmp_path)), log)
     assert PAPERS.name not in await log.topics()
+    layout = await worker.agree(Settings.load(data_dir=str(tmp_path)), log, create=False)  # as `status` asks
+    assert (await Progress(log, layout).status())["missing"] == [PAPERS.name]
 
 
 async def test_checkpoints_of_a_lost_log_are_a_witness_that_outlives_them(log, tmp_path):
