@@ -10,7 +10,7 @@ from services import worker
 from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
 from shared.errors import ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Partition, Record
-from shared.stages.inputs import inputs_lost
+from shared.stages.inputs import inputs_lost, witness_of
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
 
@@ -71,9 +71,9 @@ class Progress:
         return told if is_ours else None
 
     async def status(self) -> dict:
-        """{"generation", "idle", "lag", "missing", "stages": [{stage, partition, input, end, next, lag, state, fraction, at}]}; what was
-        reported is read first and the ends after it, in stage order, so that `idle` cannot be seen too early. missing: topics that do not
-        exist; state "input lost": the input ends before what was read of it."""
+        """{"generation", "idle", "lag", "missing", "stages": [{stage, partition, input, end, next, lag, read, state, fraction, at}]}; what
+        was reported is read first and the ends after it, in stage order, so that `idle` cannot be seen too early. missing: topics that do
+        not exist; state "input lost": the input ends before what was read of it."""
         held, told = await self.log.topics(), dict(await self.reported())
         stages, missing = [], []
         for name, (_, stage) in ORDER.items():
@@ -87,10 +87,10 @@ class Progress:
             here = [Partition(topic, partition) for partition in range(held[topic].partitions)]
             for (_, partition), (_, end) in (await self.log.bounds(here)).items():
                 last = told.get(f"{name}/{partition}", {})
-                done = last.get("next", 0)
+                done, read = last.get("next", 0), witness_of(last).next
                 stages.append({
                     "stage": name, "partition": partition, "input": topic, "end": end, "next": done, "lag": max(0, end - done),
-                    "state": LOST if done > end else last.get("state", "never started"),
+                    "read": read, "state": LOST if max(done, read) > end else last.get("state", "never started"),
                     "fraction": last.get("fraction"), "at": last.get("at"),
                 })  # fmt: skip
         lag = sum(s["lag"] for s in stages)
@@ -106,7 +106,7 @@ def trouble(status: dict) -> str | None:
     if not lost:
         return None
     told = "; ".join(
-        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['next']}" for s in lost
+        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['read']}" for s in lost
     )
     return f"records are missing: {told}. A start of the service says what to do"
 

@@ -93,7 +93,7 @@ async def agree(settings, log: Log, *, create: bool = True) -> Layout:
     if create:
         await _demand_inputs(settings, log, layout)
         await _make_topics(settings, log, [topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
-    elif PAPERS.name not in await log.topics():
+    elif not {PAPERS.name, PROGRESS.named(layout.generation)} & set(await log.topics()):  # progress alone: papers.v1 was deleted
         raise UsageError(f"there is no {PAPERS.name} at {settings.log_url}: no service has started there yet")
     return layout
 

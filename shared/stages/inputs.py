@@ -88,7 +88,7 @@ class Inputs:
     async def demand(self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None) -> Witness:
         """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint (`reached`). Returns identity
         and start of the topic. Errors: InputLost; those of the log."""
-        identity = (await self.log.identities([partition.topic])).get(partition.topic)
+        identity = await self._identity(partition.topic)
         claims = {f"{who}, as the topic progress says,": reported} | ({f"the checkpoint of {who}": reached} if reached else {})
         claims = {name: claim for name, claim in claims.items() if claim.next}
         if identity is None:
@@ -98,11 +98,20 @@ class Inputs:
         start = await self.demand_end(partition, claims)
         self._demand_start(partition, who, start, reported, reached)
         for name, claim in claims.items():
-            await self._demand_last(partition, name, claim)
+            await self._demand_last(partition, name, claim, start)
             if claim.topic and identity.id and claim.topic != identity.id and not self.accept:
                 raise self._lost(partition, "is another topic of this name, made later or elsewhere", name, claim)
         self._seen.setdefault(partition.topic, identity.id)
         return Witness(topic=identity.id, start=start)
+
+    async def _identity(self, name: str) -> Identity | None:
+        """None: there is no such topic. A broker that has just started may not know it yet."""
+        for look in range(LOOKS if self.log.passes_by_itself else 1):
+            if look:
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if (held := await self.log.identities([name])).get(name):
+                return held[name]
+        return None
 
     def _demand_start(self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None) -> None:
         what = f"begins at offset {start}: older records were deleted"
@@ -124,8 +133,8 @@ class Inputs:
         holds = f"holds offsets {start} to {end - 1}" if start < end else "holds no record"
         raise self._lost(partition, holds, short[0], claims[short[0]])
 
-    async def _demand_last(self, partition: Partition, who: str, claim: Witness) -> None:
-        if claim.last is None:
+    async def _demand_last(self, partition: Partition, who: str, claim: Witness, start: int) -> None:
+        if claim.last is None or claim.last[0] < start:  # what was deleted was judged by `_demand_start`
             return
         offset, crc = claim.last
         found = await self.log.read(partition, offset, max_records=1)
@@ -152,8 +161,8 @@ class Inputs:
         held = await self.log.identities(names)
         for name, identity in held.items():
             self._demand_same(name, identity)
-        there = {who: one for who, one in positions.items() if one[0].topic in held}
-        await self._demand_length(there)
+        if there := {who: one for who, one in positions.items() if one[0].topic in held}:
+            await self._demand_length(there)
         return [name for name in names if name not in held]
 
     def _demand_same(self, name: str, identity: Identity) -> None:
@@ -178,7 +187,7 @@ class Inputs:
             if self._short[partition] >= (LOOKS if self.log.passes_by_itself else 1):
                 raise self._lost(partition, f"holds offsets {start} to {end - 1}", who, reached)
             if not self.log.passes_by_itself and end >= reached.next:  # on a cluster each of these reads needs a client of its own
-                await self._demand_last(partition, who, reached)
+                await self._demand_last(partition, who, reached, start)
 
 
 def lost(partition: Partition, what: str, generation: int) -> InputLost:

@@ -124,7 +124,7 @@ def test_a_lost_input_is_told_and_nothing_hides_it(cluster, command, tmp_path):
             assert "papers.v1, partition 0, holds no record, but" in command(role, "--port", "0", expect=1).stderr
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2", expect=1)
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2", "--accept-topics", "true")
-    command("run", "--exit-when-idle", "--port", "0")
+    command("run", "--exit-when-idle", "--port", "0", "--generation", "2")
 
 
 def answer(url: str) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from shared.log.memory import MemoryLog
 from shared.log.port import Identity, Message, Partition
 from shared.settings import Settings
 from shared.stages.checkpoints import Position
-from shared.stages.inputs import Witness, Witnesses, witness_of
+from shared.stages.inputs import Inputs, Witness, Witnesses, witness_of
 from shared.stages.runner import ProgressReporter
 from tests.stages.test_runner import BOUND, HERE, SNAPSHOTS, Service, paper
 
@@ -127,6 +127,8 @@ async def test_a_deleted_input_is_not_made_anew(log, tmp_path):
         with pytest.raises(InputLost, match=r"papers\.v1, partition 0, does not exist, but catalogue/0.*offset 9"):
             await worker.agree(Settings.load(data_dir=str(tmp_path)), log)
     assert PAPERS.name not in await log.topics()
+    layout = await worker.agree(Settings.load(data_dir=str(tmp_path)), log, create=False)  # as `status` asks
+    assert (await Progress(log, layout).status())["missing"] == [PAPERS.name]
 
 
 async def test_checkpoints_of_a_lost_log_are_a_witness_that_outlives_them(log, tmp_path):
@@ -351,6 +353,11 @@ async def test_a_status_tells_that_an_input_is_too_short(log, tmp_path):
     await read(log, tmp_path)
     cut(log)
     layout = await worker.layout_of(Settings.load(data_dir=str(tmp_path)), log)
+    status = await Progress(log, layout).status()
+    assert not status["idle"] and "papers.v1, partition 0, ends at offset 3, catalogue has read to 10" in trouble(status)
+    reported = log._records[REPORTS]  # after a refused start that had nothing but checkpoints
+    reported[:] = [r for r in reported if r.key != b"catalogue/0"]
+    await Inputs(log, layout).testify("catalogue", HERE, Witness(10))
     status = await Progress(log, layout).status()
     assert not status["idle"] and "papers.v1, partition 0, ends at offset 3, catalogue has read to 10" in trouble(status)
 

@@ -85,5 +85,6 @@ async def identities(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mappin
             continue
         if topic["error_code"] and not topic["partitions"]:
             raise errors.for_code(topic["error_code"])(f"topic {topic['name']}")
-        here[topic["name"]] = Identity(uuid.UUID(bytes=topic["topic_id"]).hex, len(topic["partitions"]))
+        made = topic["topic_id"]
+        here[topic["name"]] = Identity(None if made == NO_ID else uuid.UUID(bytes=made).hex, len(topic["partitions"]))
     return here
