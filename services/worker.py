@@ -234,7 +234,11 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
         noted = await noted_layout(log, layout)
     except UnknownTopic:  # nobody has worked on it
         noted = None
-    return layout if noted is None else layout._replace(**{name: noted.get(name, UNKNOWN_THEN.get(name)) for name in KEPT})
+    return (
+        layout
+        if noted is None
+        else layout._replace(**{name: noted.get(name, UNKNOWN_THEN.get(name, getattr(layout, name))) for name in KEPT})
+    )
 
 
 async def wait_to_agree(settings, the_log: Log, served: bool = True, roles: Sequence[str] = ()) -> Layout:

@@ -41,6 +41,7 @@ QUIET = 10.0
 CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
 CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
 LOOKED_THROUGH = 20_000  # records that one statement looks through for a time
+LAST_TIME = 253_402_300_799_999  # the last millisecond of the year 9999: a later time is none, as another client may have written it
 QUEUE = 256  # appends that may wait to be committed
 LAST_OFFSET = 2**63 - 1  # that SQLite can store
 CACHED_NAMES_BYTES = 4096  # longer lists of header names are not cached
@@ -633,12 +634,18 @@ class SqliteLog(Log):
     async def first_since(self, partition: Partition, timestamp: int) -> int:
         table = await self._id(partition)
         start, end = (await self.bounds([partition]))[partition]
-        look = f"SELECT offset FROM p{table} WHERE offset >= ? AND offset < ? AND timestamp >= ? ORDER BY offset LIMIT 1"
+        if timestamp <= 0:
+            return start
+        some = f"SELECT offset, CAST(timestamp AS INTEGER) AS at FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT {LOOKED_THROUGH}"
+        look = f"SELECT MIN(CASE WHEN at BETWEEN ? AND {LAST_TIME} THEN offset END), MAX(offset) FROM ({some})"
         try:
-            for low in range(start, end, LOOKED_THROUGH):
-                found = self._read.execute(look, (low, min(end, low + LOOKED_THROUGH), timestamp)).fetchone()
-                if found:
-                    return found[0]
+            while start < end:
+                found, last = self._read.execute(look, (timestamp, start)).fetchone()
+                if found is not None:
+                    return found
+                if last is None:
+                    break
+                start = last + 1
                 await asyncio.sleep(0)
         except sqlite3.Error as error:
             raise self._translate(error) from error

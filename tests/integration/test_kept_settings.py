@@ -17,6 +17,7 @@ def data(tmp_path):
     [
         ("--snapshot-papers", "50", "snapshot_papers was 100, is 50"),
         ("--headline-basis", "counted:crossref", "headline_basis was references, is counted:crossref"),
+        ("--days-ahead", "3", "days_ahead was 2, is 3"),
         ("--max-event-bytes", "2000000", "max_event_bytes was 8388608, is 2000000"),
     ],
 )

@@ -202,6 +202,18 @@ async def test_a_time_is_looked_for_in_steps(log, monkeypatch):
         assert await log.first_since(HERE, at) == next((i for i, one in enumerate(times) if one >= at), 10)
 
 
+async def test_what_another_client_wrote_does_not_hold_up_the_search_for_a_time(log):
+    """Times that are none, and an offset beyond any that the log would give: the records count, not the positions between them."""
+    await log.append({HERE: texts(*map(str, range(6)))})
+    set_times(log, HERE, [10, 2**60, "soon", 20, -5, 30])
+    file = sqlite3.connect(log.path)
+    with file:
+        file.execute(f"UPDATE p{log._ids[HERE]} SET offset = ? WHERE offset = 5", (2**62,))
+        file.execute("UPDATE partitions SET next = ? WHERE id = ?", (2**62 + 1, log._ids[HERE]))
+    file.close()
+    assert [await log.first_since(HERE, at) for at in (0, 10, 11, 21, 31)] == [0, 0, 3, 2**62, 2**62 + 1]
+
+
 # ---- trouble
 
 

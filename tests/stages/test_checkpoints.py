@@ -110,9 +110,10 @@ def test_what_decides_rows_is_in_the_fingerprint():
             Layout(generation=2),
             Layout(max_event_bytes=9),
             Layout(snapshot_papers=5),
+            Layout(days_ahead=2),
         )
     }
-    assert len(prints) == 6 and fingerprint(Layout()) == fingerprint(LAYOUT)
+    assert len(prints) == 7 and fingerprint(Layout()) == fingerprint(LAYOUT)
 
 
 def test_a_log_that_was_replaced_is_noticed():

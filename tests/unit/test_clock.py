@@ -9,13 +9,16 @@ from types import SimpleNamespace
 import pytest
 
 from services.producer import clock
+from services.producer.main import produce
 from shared.contracts.authors import decode
 from shared.contracts.dates import ANY
-from shared.contracts.topics import AUTHORS
+from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log import memory
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
+from shared.settings import Settings
+from shared.telemetry.health import Health
 
 DAY = date(2026, 11, 23)
 
@@ -172,3 +175,15 @@ async def test_what_is_wrong_with_the_clock_is_told_once(log, at, monkeypatch):
     assert len(told) == len(said) == 4 and told[1] is told[3] is None
     assert "2036-01-01" in told[0] and "says 2026-10-01, but 2026-11-23 was said" in told[2]
     assert len(await ticks(log)) == 1
+
+
+async def test_readiness_has_what_is_wrong_with_the_clock(log, at, tmp_path, monkeypatch):
+    """The producer is ready all the same: it takes papers, and another machine may say the day."""
+    await log.create([topic.spec(1, 1) for topic in (PAPERS, DEAD_LETTERS)])
+    await say(log, DAY)
+    for day, told in ((date(2036, 1, 1), "Set the clock right"), (DAY, None)):
+        monkeypatch.setattr(clock, "today_utc", lambda day=day: day)
+        health = Health()
+        await produce(log, Settings(data_dir=tmp_path), [], demo=False, stop=asyncio.Event(), health=health)
+        ready, found = health.ready()
+        assert ready and (told in found["parts"]["clock/0"]["detail"] if told else "clock/0" not in found["parts"])

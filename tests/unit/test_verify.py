@@ -48,7 +48,7 @@ class Published:
     def __init__(self, events, partitions=1):
         self.truth = oracle(events)
         add_scores(self.truth, events)
-        self.partitions, self.max_event_bytes, self.room = partitions, 8 << 20, None
+        self.partitions, self.max_event_bytes, self.days_ahead, self.room = partitions, 8 << 20, 2, None
         self.batches: dict[Partition, list[Message]] = {}
         for event in events:
             try:
@@ -88,7 +88,8 @@ class Published:
                 await log.create([topic.spec(self.partitions, 1)._replace(compacted=False) for topic in topics])
                 await log.append(self.batches)
                 self.verifier = Verifier(
-                    log, self._hear, max_event_bytes=self.max_event_bytes, sample=sample, memory=memory, room=self.room
+                    log, self._hear, max_event_bytes=self.max_event_bytes, days_ahead=self.days_ahead, sample=sample, memory=memory,
+                    room=self.room,
                 )
                 await self.verifier.note_ends()
                 return await self.verifier.run()
@@ -254,6 +255,32 @@ def test_a_record_in_a_wrong_partition_must_be_a_dead_letter():
     published.batches.setdefault(Partition(PAPERS.name, (home + 1) % 3), []).append(Message(b"a", EVENTS[0]))
     with pytest.raises(VerificationFailed, match="wrong_partition"):
         published.verify()
+
+
+@pytest.mark.parametrize("memory", [1 << 30, SMALL])
+def test_an_event_dated_far_ahead_must_be_a_dead_letter(memory):
+    """By its append time: without the limit the same events count, and a letter of theirs is one too many."""
+    far = [
+        {"event": "paper.counted", "paper_id": "a", "source": "s", "as_of": "2206-01-01", "citations": 99},
+        {"event": "author.reported", "author_id": "x", "source": "r", "as_of": "2206-01-01", "metrics": {"h_index": 1}},
+        {"event": "clock.ticked", "author_id": "clock", "date": "9999-12-31"},
+    ]
+    published, places = Published(EVENTS), []
+    for event in far:
+        key, topic = key_of(event)
+        batch = published.batches[Partition(topic, 0)]
+        places.append((topic, 0, len(batch)))
+        batch.append(Message(key.encode(), encode(event)))
+    assert [line.split("\n")[0].strip() for line in published.found(memory=memory)] == sorted(
+        f"{topic}[{partition}] offset {offset}" for topic, partition, offset in places
+    )
+    for place in places:
+        published.letter(*place)
+    assert published.verify(memory=memory)["dead_letters"] == 4
+    published.days_ahead = 1 << 40
+    with pytest.raises(VerificationFailed, match="published refused, recomputed a good event"):
+        published.verify(memory=memory)
+    assert Published([*EVENTS, *map(encode, far)]).found(memory=memory), "the same log without letters"
 
 
 def test_an_event_above_the_limit_must_be_a_dead_letter():
