@@ -95,14 +95,14 @@ class TooManySubscribers(Busy):
 
 
 class Budget:
-    """What a search may cost. most: names that have the words, and that are ranked; beyond them only names that are the very text count."""
+    """What a search may cost. most: names that have the longest of its words, and are compared; beyond them only the very name is found."""
 
     def __init__(self, most: int):
         self.left = most
 
     @property
     def spent(self) -> bool:
-        """Not every name that has the words was ranked."""
+        """Not every name was compared."""
         return self.left < 0
 
 
@@ -426,7 +426,7 @@ class ProfileIndex:
 
         Best first: the author with this very name as it is shown, this very id, this name, all words as beginnings, all as parts; among
         equals most papers first. Who is found by what a merged author is called is the one he is merged into. budget: without one, every
-        name is ranked.
+        name is compared.
         """
         query = fold(text)
         wanted = words(query)
@@ -455,10 +455,9 @@ class ProfileIndex:
         """As _search_segment, within the budget."""
         if budget is not None and budget.left < 0:
             return self._find_exact(segment, query)
-        found = self._search_segment(segment, query, wanted)
         if budget is not None:
-            budget.left -= len(found)
-        return found
+            budget.left -= self._fold_segment(segment).count(max(wanted, key=len))  # at least the names that are compared
+        return self._search_segment(segment, query, wanted)
 
     def _find_exact(self, segment: int, query: bytes) -> list[tuple[int, int, bytes, int]]:
         """Authors of a segment one of whose names is the query; a search that found too many still looks for these."""

@@ -87,11 +87,11 @@ async def serve_apart(
     beat is called on this loop every BEAT_SECONDS: a sign that it lives.
     """
     listening, here, over = bind(host, port), asyncio.get_running_loop(), threading.Event()
-    told: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+    endings: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def apart() -> None:
         ending = asyncio.Event()
-        told.append((asyncio.get_running_loop(), ending))
+        endings.append((asyncio.get_running_loop(), ending))
         if over.is_set():
             ending.set()
         room = Room(most_connections(connections), telemetry)
@@ -99,7 +99,7 @@ async def serve_apart(
 
     def end() -> None:
         over.set()
-        for loop, ending in told:
+        for loop, ending in endings:
             with contextlib.suppress(RuntimeError):  # its loop has ended by itself
                 loop.call_soon_threadsafe(ending.set)
 

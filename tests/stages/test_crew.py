@@ -1,11 +1,13 @@
 """The runners of a process on a log that passes by itself (a cluster): sends that fail, reads that wait, partitions that come and go."""
 
 import asyncio
+import errno
 
 import pytest
 import structlog
 
 from services import crew as crew_module
+from services.consumer.citations import Citations
 from services.status import Progress
 from services.worker import layout_of
 from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
@@ -148,6 +150,27 @@ async def test_a_send_that_fails_ends_the_session_not_the_service(log, tmp_path)
         assert again == {"citations/0"}
         assert service.sample("send_failures_total", stage="citations") == 1
     assert sum(p["papers_total"] for p in (await newest(log)).values()) == 120
+
+
+@pytest.mark.parametrize("passes", [True, False])
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+async def test_a_stage_without_a_file_left_starts_anew(log, tmp_path, monkeypatch, passes, number):
+    """As where a library imports a part of itself in the middle of a step."""
+    monkeypatch.setattr(Cluster, "passes_by_itself", passes)
+    left = [number] * 3
+    step = Citations.step
+
+    def short(self, *words):
+        if left:
+            raise OSError(left.pop(), "Too many open files")
+        return step(self, *words)
+
+    monkeypatch.setattr(Citations, "step", short)
+    async with Service(log, tmp_path) as service:
+        await log.append({HERE: [paper(n) for n in range(20)]})
+        await service.idle()
+    assert not left
+    assert sum(p["papers_total"] for p in (await newest(log)).values()) == 40
 
 
 async def test_partitions_come_and_go(log, tmp_path):
