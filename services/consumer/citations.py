@@ -61,7 +61,7 @@ from shared.stages.stage import ChannelMap, Numbers, PackStage
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
 FIRST, LAST = 1, 2  # bits of an authorship's place
-AT_ONCE = 1 << 17  # authorships, citations, or pairs of them that are looked at together; each takes some 200 bytes meanwhile
+AT_ONCE = 1 << 18  # authorships, citations, or pairs of them that are looked at together; each takes some 200 bytes meanwhile
 LARGE = 256  # authors of a paper from which on they are not compared one by one with those of each citing paper
 
 
