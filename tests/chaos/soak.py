@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from shared.log.kafka.log import KafkaLog
+from shared.log.port import Partition
 from tests.chaos.fleet import Fleet
 from tests.chaos.storm import FAULTS, Storm
 from tests.integration.commands import exported_profiles, write_events
@@ -224,23 +225,21 @@ def on_kafka(storm: Storm, seconds: float, nodes: int) -> list[Row]:
             storm.say(fault)
             FAULTS[fault](storm)
 
-    rows = soak(storm.fleet, Churn(events, EACH), send, lambda: records_in(storm.cluster.bootstrap), seconds, disturb, storm.say)
+    rows = soak(storm.fleet, Churn(events, EACH), send, lambda: records_in(storm.cluster.url), seconds, disturb, storm.say)
     storm.compare()
     return rows
 
 
-def records_in(bootstrap: str) -> float:
-    """Records of all topics, markers of transactions among them; each at an end of its partition."""
+def records_in(url: str) -> float:
+    """Records of all topics, markers of transactions among them."""
 
     async def read() -> float:
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-        await consumer.start()
+        log = KafkaLog(url)
         try:
-            topics = [topic for topic in await consumer.topics() if not topic.startswith("__")]
-            places = [TopicPartition(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic)]
-            return float(sum((await consumer.end_offsets(places)).values()))
+            places = [Partition(name, number) for name, spec in (await log.topics()).items() for number in range(spec.partitions)]
+            return float(sum(end for _, end in (await log.bounds(places)).values()))
         finally:
-            await consumer.stop()
+            await log.close()
 
     return asyncio.run(asyncio.wait_for(read(), 120))
 
