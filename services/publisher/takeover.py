@@ -95,7 +95,7 @@ class Control:
 
     async def _is_there(self, generation: int) -> bool:
         """A generation has its topics before it says anything; the topics of one that is over may have been dropped."""
-        return generation <= self.announced or METRIC_CHANGES.named(generation) in await self._log.topics()
+        return generation <= max(self.announced, 1) or METRIC_CHANGES.named(generation) in await self._log.topics()
 
     @property
     def publishing(self) -> int | None:

@@ -95,6 +95,8 @@ class KafkaClient:
         try:
             places: dict[tuple[str, int], list[Foreign]] = {}
             for record in records:
+                if record.key is None and record.topic.compacted:  # a broker refuses it, and the batch with it
+                    record = record._replace(key=b"")
                 places.setdefault((record.topic.named(generation), record.partition), []).append(record)
             await asyncio.gather(*(self._send(producer, *place, mine) for place, mine in places.items()))
         finally:
