@@ -35,11 +35,14 @@ class Witness(NamedTuple):
 
 
 def witness_of(report: Mapping[str, Any]) -> Witness:
-    """From a report of the topic `progress`; older releases told the position alone."""
-    told = report.get("witness")
-    if told is None:
-        return Witness(report.get("read") or 0)
-    return Witness(told["next"], tuple(told["last"]) if told["last"] else None, told["topic"], told["start"])
+    """From a report of the topic `progress`; older releases told the position alone, and anybody may write anything there."""
+    match report.get("witness"):
+        case {"next": int(end), "last": [int(offset), int(crc)], "topic": topic, "start": int(start)}:
+            return Witness(end, (offset, crc), topic, start)
+        case {"next": int(end), "last": None, "topic": topic, "start": int(start)}:
+            return Witness(end, None, topic, start)
+    read = report.get("read")
+    return Witness(read if isinstance(read, int) else 0)
 
 
 class Witnesses:

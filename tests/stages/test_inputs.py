@@ -260,7 +260,10 @@ async def test_reports_of_others_are_passed_over(log):
     junk = [Message(None, b"x"), Message(b"\xff", b"{}"), Message(b"a", b"[1]"), Message(b"b", b""), Message(b"layout", b'{"papers":1}')]
     odd = [Message(b"c/0", orjson.dumps({"stage": "c", "witness": {"next": "many"}}))]
     await log.append({REPORTS: [*junk, *odd, Message(b"catalogue/0", b'{"stage":"catalogue","read":7}')]})
-    assert await Witnesses(log, 1).read_on() == {"catalogue/0": Witness(7)}
+    assert await Witnesses(log, 1).read_on() == {"catalogue/0": Witness(7), "c/0": Witness()}
+    for odd in ("x", 5, [], {"next": 4}, {"next": 4, "last": [1], "topic": None, "start": 0}):
+        assert witness_of({"read": 3, "witness": odd}) == Witness(3)
+    assert witness_of(orjson.loads(orjson.dumps({"witness": Witness(4, (3, 9), "id", 1).report()}))) == Witness(4, (3, 9), "id", 1)
     assert witness_of({"stage": "x", "read": None}) == Witness()
 
 
