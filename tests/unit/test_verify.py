@@ -88,7 +88,12 @@ class Published:
                 await log.create([topic.spec(self.partitions, 1)._replace(compacted=False) for topic in topics])
                 await log.append(self.batches)
                 self.verifier = Verifier(
-                    log, self._hear, max_event_bytes=self.max_event_bytes, days_ahead=self.days_ahead, sample=sample, memory=memory,
+                    log,
+                    self._hear,
+                    max_event_bytes=self.max_event_bytes,
+                    days_ahead=self.days_ahead,
+                    sample=sample,
+                    memory=memory,
                     room=self.room,
                 )
                 await self.verifier.note_ends()
