@@ -14,15 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from services import worker
 from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
-from services.crew import Crew
 from services.publisher.main import PublisherRunner
 from services.publisher.profiles import Unplaced
 from services.publisher.takeover import Control
 from services.publisher.waiting import Waiting
+from services.runtime.signals import stopping_on_signals, together
+from services.runtime.supervisor import Crew
+from services.runtime.tuning import tune_memory
 from shared.contracts import papers
 from shared.contracts.topics import DEAD_LETTERS, METRIC_CHANGES, TOPICS, Topic
 from shared.ids import partitions_of
@@ -162,7 +163,7 @@ async def main() -> None:
     pace = Pace(checkpoint_seconds=10, coalesce_max_seconds=float(os.environ.get("COMMIT_MS", "500")) / 1000)
     store = open_store(None, Path(os.environ["STATE_DIR"]), LAYOUT.generation, 3)
     telemetry, health, stop = Telemetry(), Health(), Stop()
-    worker.tune_memory()
+    tune_memory()
 
     def make(stage, partition: int) -> StageRunner:
         return (NumbersRunner if stage is Numbers else StageRunner)(log, stage, partition, LAYOUT, pace, store, telemetry, health)
@@ -171,8 +172,8 @@ async def main() -> None:
     if not control.announced:
         await control.say(LAYOUT.generation, "publishes", **{"from": {}})
     crew = Crew(log, LAYOUT, {"peer": (Papers, Citations, Authors, Numbers)}, make, health)
-    with worker.stopping_on_signals(stop):
-        await worker.together(stop, [asyncio.create_task(crew.run(stop))], bound=5)
+    with stopping_on_signals(stop):
+        await together(stop, [asyncio.create_task(crew.run(stop))], bound=5)
     await log.close()
 
 

@@ -9,9 +9,9 @@ import orjson
 from rich.progress import track
 
 from bench.measure import Figure
-from services import worker
 from services.publisher.profiles import Profiles
-from services.worker import STAGES
+from services.runtime.topology import STAGES
+from services.runtime.tuning import tune_memory
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Message, Partition, Record
 from shared.stages.session import Session, fingerprint
@@ -32,7 +32,7 @@ class Pipeline:
         self.spent: Counter[str] = Counter()
         self.written: Counter[str] = Counter()
         self.snapshots = 0
-        worker.tune_memory()
+        tune_memory()
 
     @property
     def profiles(self) -> Profiles:

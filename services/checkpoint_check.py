@@ -10,9 +10,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from services import worker
 from services.publisher.audit import Audit
 from services.publisher.profiles import Profiles
+from services.runtime.layout import computed_layout
+from services.runtime.startup import opened
+from services.runtime.topology import STAGES
 from shared.errors import CheckpointInvalid, ProtocolViolation, VerificationFailed
 from shared.log.port import Log, Partition
 from shared.stages import checkpoints
@@ -28,16 +30,16 @@ Report = Callable[..., None]
 async def check(settings, report: Report, left_out: list[str] | None = None) -> int:
     """How many checkpoints are right. left_out: gets what could not be compared, and why. Error: VerificationFailed with what differs,
     where, and what to do."""
-    async with worker.opened(settings, read_only=True) as (log, layout):
+    async with opened(settings, read_only=True) as (log, layout):
         store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
-        return await check_all(log, await worker.computed_layout(log, layout), store, report, left_out)
+        return await check_all(log, await computed_layout(log, layout), store, report, left_out)
 
 
 async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Report, left_out: list[str] | None = None) -> int:
     """The same for a log that is open."""
     checked, wrong, without = 0, [], []
     left_out = [] if left_out is None else left_out
-    for stage in worker.STAGES:
+    for stage in STAGES:
         for partition in range(layout.count(stage.input)):
             compared = 0
             for name in await _names(store, stage, partition, left_out):

@@ -329,7 +329,7 @@ def status(
     json: AsJson = False,
 ) -> None:
     """How far every stage is behind the log."""
-    from services.status import positions, status, trouble, wait_idle
+    from services.admin.status import positions, status, trouble, wait_idle
     from services.terminal import print_json, print_table, tell
 
     now = asyncio.run(status(settings) if wait is None else wait_idle(settings, wait))

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
-from services import worker
 from services.producer.ingest import newest_time, partition_counts
 from services.producer.intake import Intake
 from services.producer.sources.source import SourceItem
+from services.runtime.startup import opened
 from shared.contracts.letters import ORIGINAL_BYTES, ORIGINAL_KEY_BYTES, ORIGINAL_SHA256
 from shared.contracts.topics import DEAD_LETTERS
 from shared.errors import InputRefused, UnknownTopic, UsageError
@@ -69,13 +69,13 @@ async def letters(settings, *, all: bool = False) -> list[dict]:
     Each: number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes, at (UTC); of one that is cut
     original_bytes and original_sha256 of its value, original_key_bytes of its key.
     """
-    async with worker.opened(settings, read_only=True) as (log, _):
+    async with opened(settings, read_only=True) as (log, _):
         return [letter.summary() for letter in await _read(log) if all or letter.state == OPEN]
 
 
 async def show(settings, number: int) -> dict:
     """One letter in full: its summary and `value` (text, when it is UTF-8) or `value_base64`. Error: UsageError: no such letter."""
-    async with worker.opened(settings, read_only=True) as (log, _):
+    async with opened(settings, read_only=True) as (log, _):
         [letter] = _chosen(await _read(log), [number])
     try:
         value = {"value": letter.record.value.decode()}
@@ -92,7 +92,7 @@ async def replay(settings, numbers: Sequence[int] | None = None) -> int:
     UsageError when a number is no open letter.
     """
     sent, refused = 0, []
-    async with worker.opened(settings, create=False) as (log, _):
+    async with opened(settings, create=False) as (log, _):
         chosen = _open(await _read(log), numbers)
         refused += [f"{letter.number}: {_cut(letter)}" for letter in chosen if letter.is_cut]
         chosen = [letter for letter in chosen if not letter.is_cut]
@@ -116,7 +116,7 @@ async def replay(settings, numbers: Sequence[int] | None = None) -> int:
 
 async def drop(settings, numbers: Sequence[int] | None = None) -> int:
     """Closes letters (None: every open one) without sending them. Returns how many. UsageError when a number is no open letter."""
-    async with worker.opened(settings, create=False) as (log, _):
+    async with opened(settings, create=False) as (log, _):
         chosen = _open(await _read(log), numbers)
         if chosen:
             await log.append({HOME: [_action(DROPPED, letter) for letter in chosen]})

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from services import worker
 from services.consumer.authors import FIRST, LAST, Authors
 from services.consumer.catalogue import PUBLISHED, Catalogue
 from services.points import NOW, Cut, cut_at
@@ -15,7 +14,10 @@ from services.publisher.profiles import Profiles
 from services.publisher.snapshots import current, papers_of
 from services.reading import author_of
 from services.replay import Replay
-from services.status import Progress
+from services.runtime.layout import computed_layout
+from services.runtime.progress import Progress
+from services.runtime.startup import opened
+from services.runtime.topology import SCORER, STAGES
 from services.terminal import exact, meant
 from shared.errors import ScholarstreamError, UsageError
 from shared.ids import partitions_of
@@ -52,7 +54,7 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
     the cut; `cut` says what was read.
     Errors: UsageError for a point that is none; ScholarstreamError when nobody knew the author then.
     """
-    async with worker.opened(settings, read_only=True) as (log, layout):
+    async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
         replay = await _replay(settings, log, layout, author, report)
         return (await _demanded(replay, cut)).profile | {"cut": str(cut)}
@@ -60,7 +62,7 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
 
 async def compare(settings, author: str, before: str, after: str, report: Report) -> dict:
     """What changed from one point to the other: numbers, years, papers, citations of each paper. Errors: as of profile_as_of."""
-    async with worker.opened(settings, read_only=True) as (log, layout):
+    async with opened(settings, read_only=True) as (log, layout):
         old, new, author = await cut_at(log, before), await cut_at(log, after), await author_of(log, author)
         replay = await _replay(settings, log, layout, author, report)
         held = await _portfolio(replay, old)
@@ -79,7 +81,7 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
     as of profile_as_of."""
     if metric not in EXPLAINERS:
         raise UsageError(f"there is no metric {metric!r}; there are {', '.join(EXPLAINERS)}")
-    async with worker.opened(settings, read_only=True) as (log, layout):
+    async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
         portfolio = await _demanded(await _replay(settings, log, layout, author, report), cut)
     return {"author_id": author, "name": portfolio.profile["name"], "cut": str(cut)} | reason_of(portfolio, metric, basis)
@@ -168,11 +170,11 @@ def _end(point: str, cut: Cut, portfolio: Portfolio | None) -> dict:
 
 async def _replay(settings, log: Log, layout: Layout, author: str, report: Report) -> Replay:
     """With the settings that the log was computed with, not with ours."""
-    layout = await worker.computed_layout(log, layout)
+    layout = await computed_layout(log, layout)
     store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
     told = (await Progress(log, layout).reported()).values()
-    left_out = {stage for stage in worker.SCORER if not any(one["stage"] == stage.name for one in told)}
-    stages = [stage for stage in worker.STAGES if stage not in left_out]
+    left_out = {stage for stage in SCORER if not any(one["stage"] == stage.name for one in told)}
+    stages = [stage for stage in STAGES if stage not in left_out]
     return Replay(log, layout, author, store=store, stages=stages, report=report)
 
 

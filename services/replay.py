@@ -16,8 +16,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from services import worker
 from services.points import Cut
+from services.runtime.topology import STAGES
 from shared.contracts.topics import Topic
 from shared.errors import LogDamaged, LogError, NotAPack, ProtocolViolation, ScholarstreamError
 from shared.ids import partitions_of
@@ -49,7 +49,7 @@ class Replay:
         author: str,
         *,
         store: CheckpointStore | None = None,
-        stages: Sequence[type[Stage]] = worker.STAGES,
+        stages: Sequence[type[Stage]] = STAGES,
         report: Callable[..., None] = lambda line, fraction=None: None,
     ):
         self.log, self.layout, self.author, self.store, self.report = log, layout, author, store, report

@@ -6,11 +6,17 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from services import worker
 from services.producer.ingest import Counts
 from services.producer.main import produce
 from services.producer.sources import Source
-from services.status import Progress, behind_of
+from services.runtime.input_checks import demand_checkpoints
+from services.runtime.layout import demand_same_layout
+from services.runtime.process import Stop, crew_of, working
+from services.runtime.progress import Progress, behind_of
+from services.runtime.roles import hold
+from services.runtime.signals import stopping_on_signals, together
+from services.runtime.startup import opened, prepare_folder
+from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
@@ -33,17 +39,17 @@ async def run(
 
     announce gets the address once the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
     """
-    worker.prepare_folder(settings)
-    roles = {"consumer": worker.CONSUMER, "scorer": worker.SCORER, "publisher": worker.PUBLISHER}
-    async with worker.opened(settings, patient=True, served=open_port, roles=ROLES) as (the_log, layout):
-        with worker.hold(settings, layout, tuple(roles)) as locks:
-            await worker.demand_same_layout(the_log, layout)
-            await worker.demand_checkpoints(settings, the_log, layout)
-            stop, telemetry, health = worker.Stop(), Telemetry(ROLES), Health()
-            crew = worker.crew_of(roles, the_log, layout, settings, telemetry, health)
+    prepare_folder(settings)
+    roles = {"consumer": CONSUMER, "scorer": SCORER, "publisher": PUBLISHER}
+    async with opened(settings, patient=True, served=open_port, roles=ROLES) as (the_log, layout):
+        with hold(settings, layout, tuple(roles)) as locks:
+            await demand_same_layout(the_log, layout)
+            await demand_checkpoints(settings, the_log, layout)
+            stop, telemetry, health = Stop(), Telemetry(ROLES), Health()
+            crew = crew_of(roles, the_log, layout, settings, telemetry, health)
             progress = Progress(the_log, layout)
-            with worker.stopping_on_signals(stop):
-                tasks = worker.working(crew, stop)
+            with stopping_on_signals(stop):
+                tasks = working(crew, stop)
                 if open_port:
                     tasks += await _view(the_log, settings, telemetry, health, progress, stop, announce, locks)
 
@@ -54,11 +60,12 @@ async def run(
 
                 work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle)
                 tasks.append(asyncio.create_task(work, name="producer"))
-                await worker.together(stop, tasks, settings.shutdown_seconds)
+                await together(stop, tasks, settings.shutdown_seconds)
 
 
 async def _view(the_log, settings, telemetry, health, progress, stop, announce, locks) -> list[asyncio.Task]:
-    from services.viewer.main import build_app, serve
+    from services.runtime.http_server import serve
+    from services.viewer.main import build_app
 
     app, index = build_app(the_log, settings, registry=telemetry, health=health, status=progress.status, stop=stop)
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services import worker
 from services.publisher.takeover import Control
+from services.runtime.layout import agree, layout_of
+from services.runtime.startup import prepare_folder
+from services.runtime.topology import STAGES
 from shared.contracts.topics import CONTROL, TOPICS, Topic
 from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
@@ -16,16 +18,16 @@ from shared.log.port import Difference, Partition, Record, TopicSpec
 from shared.stages.packs import RowsColumn, count, decode, take
 
 DAY_MS = 86_400_000
-PACKS = {topic for stage in worker.STAGES for topic in stage.outputs}
+PACKS = {topic for stage in STAGES for topic in stage.outputs}
 
 
 async def create(settings) -> list[str]:
     """Makes the topics that are missing; returns their names. Error: UsageError for those that are there but may lose data."""
-    worker.prepare_folder(settings)
+    prepare_folder(settings)
     log = open_log(settings.log_url, settings.kafka)
     try:
         before = set(await log.topics())
-        await worker.agree(settings, log)
+        await agree(settings, log)
         return sorted(set(await log.topics()) - before)
     finally:
         await log.close()
@@ -53,7 +55,7 @@ async def check(settings) -> list[Difference]:
     """What is not as it must be, missing topics too. Reads only."""
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
-        layout = await worker.layout_of(settings, log)
+        layout = await layout_of(settings, log)
         return await log.check([topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
     finally:
         await log.close()

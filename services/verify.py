@@ -107,12 +107,13 @@ async def verify(
     Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log;
     UsageError for a memory that is too small.
     """
-    from services import checkpoint_check, worker  # they know the stages, which the recomputation must not
+    from services import checkpoint_check
+    from services.runtime.layout import computed_layout, layout_of
 
     left_out = [] if left_out is None else left_out
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
-        layout = await worker.computed_layout(log, await worker.layout_of(settings, log))
+        layout = await computed_layout(log, await layout_of(settings, log))
         verifier = Verifier(
             log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, days_ahead=layout.days_ahead,
             sample=sample, memory=memory, room=room_of(layout),
@@ -701,10 +702,10 @@ async def demand_idle(settings) -> None:
     A service that has just become idle still writes: a checkpoint sends a pack without rows to every receiver (rule C7), and it says how
     far it is four times a second. So what waits counts only if it has rows, and for SETTLE_SECONDS a service may catch up with it.
     """
-    from services import worker
-    from services.status import Progress
+    from services.runtime.progress import Progress
+    from services.runtime.startup import opened
 
-    async with worker.opened(settings, read_only=True) as (log, layout):
+    async with opened(settings, read_only=True) as (log, layout):
         progress, deadline = Progress(log, layout), time.monotonic() + SETTLE_SECONDS
         while not (now := await progress.status())["idle"] and await _has_rows(log, now):
             if time.monotonic() >= deadline:

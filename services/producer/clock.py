@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 import orjson
 import structlog
 
-from services.patience import patiently
 from services.producer.sources.source import pause
+from services.runtime.retry import patiently
 from shared.contracts import authors
 from shared.contracts.dates import check_date
 from shared.contracts.envelope import cloud_event

@@ -11,11 +11,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from services import worker
-from services.patience import patiently
 from services.producer.bookmark import Bookmark
 from services.producer.intake import STAGE, Intake, Taken
 from services.producer.sources import Source, open_source
+from services.runtime.retry import patiently
+from services.runtime.signals import stopping_on_signals
 from services.terminal import clean, tell
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Log, Partition
@@ -108,9 +108,9 @@ async def ingest(settings, sources: Sequence[str], *, progress: bool = True, res
     opened = [open_source(spec) for spec in sources]
     total, skipped, reports = Counts(), 0, []
     stop = asyncio.Event()
-    async with worker.opened(settings, patient=True, served=False) as (log, _):
+    async with opened(settings, patient=True, served=False) as (log, _):
         partitions = await partition_counts(log)
-        with worker.stopping_on_signals(stop):
+        with stopping_on_signals(stop):
             for source in opened:
                 intake = Intake(source.name, partitions, settings)
                 state = await bookmark(settings, log, source, restart=restart)

@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from services import worker
 from services.producer.clock import Clock
 from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, partition_counts, pump
 from services.producer.intake import Intake
 from services.producer.sources import Source, open_source
+from services.runtime.input_checks import watch
+from services.runtime.process import Stop
+from services.runtime.signals import stopping_on_signals, together
+from services.runtime.startup import opened
 from shared.log.port import Log
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
@@ -78,12 +81,12 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
 
     Without sources it keeps the clock until it is stopped. Returns counts as `produce`. Errors: as `ingest`; UsageError for a taken port.
     """
-    from services.viewer.main import serve_apart
+    from services.runtime.http_server import serve_apart
     from shared.telemetry.http import app
 
-    stop, telemetry, health = worker.Stop(), Telemetry((ROLE,)), Health()
-    async with worker.opened(settings, patient=True, roles=(ROLE,)) as (log, layout):
-        with worker.stopping_on_signals(stop):
+    stop, telemetry, health = Stop(), Telemetry((ROLE,)), Health()
+    async with opened(settings, patient=True, roles=(ROLE,)) as (log, layout):
+        with stopping_on_signals(stop):
 
             def tell(reason: str | None) -> None:
                 health.set(ROLE, 0, "waiting" if reason else "live", detail=reason or "")
@@ -115,6 +118,6 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
                 ),
                 name="http",
             )
-            watching = asyncio.create_task(worker.watch(log, layout, health, stop), name="inputs")
-            await worker.together(stop, [producing, serving, watching], settings.shutdown_seconds)
+            watching = asyncio.create_task(watch(log, layout, health, stop), name="inputs")
+            await together(stop, [producing, serving, watching], settings.shutdown_seconds)
     return producing.result()

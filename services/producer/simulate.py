@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Iterator
 
-from services import worker
 from services.producer.ingest import partition_counts, progress_bar, pump
 from services.producer.intake import Intake
 from services.producer.literature import simulate
 from services.producer.sources.source import PacedSource, SourceItem
+from services.runtime.signals import stopping_on_signals
+from services.runtime.startup import opened
 
 __all__ = ["SimulatedSource", "simulate", "stream"]
 
@@ -35,8 +36,8 @@ async def stream(settings, papers: int, rate: float | None, seed: int, *, progre
     """
     source = SimulatedSource(papers, rate or None, seed)
     stop = asyncio.Event()
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         intake = Intake(source.name, await partition_counts(log), settings)
-        with worker.stopping_on_signals(stop), progress_bar(source, progress) as show:
+        with stopping_on_signals(stop), progress_bar(source, progress) as show:
             counts = await pump(log, intake, source, stop=stop, on_progress=show)
     return counts.report() | {"status": "stopped" if stop.is_set() else "done", "source": source.name}

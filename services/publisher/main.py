@@ -263,6 +263,7 @@ class PublisherRunner(StageRunner):
 
 async def run_publisher(settings) -> None:
     """`scholarstream publisher` as one process: until a signal or an error."""
-    from services import worker
+    from services.runtime.process import run_stages
+    from services.runtime.topology import PUBLISHER
 
-    await worker.run_stages(settings, "publisher", worker.PUBLISHER)
+    await run_stages(settings, "publisher", PUBLISHER)

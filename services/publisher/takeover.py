@@ -39,7 +39,7 @@ FLOW: tuple[tuple[Topic, ...], ...] = (
     (PAPERS, AUTHORS), (AUTHOR_LINKS,), (PAPER_TERMS,), (PAPER_CHANGES,), (COHORT_CHANGES,), (AUTHOR_CHANGES,),
 )  # fmt: skip
 OPTIONAL = (PAPER_TERMS,)  # where nobody reads it, nobody is waited for
-Reported = Callable[[], Awaitable[dict[str, dict]]]  # as `services.status.Progress.reported`
+Reported = Callable[[], Awaitable[dict[str, dict]]]  # as `services.runtime.progress.Progress.reported`
 
 
 def fence_name(generation: int, partition: int) -> str:

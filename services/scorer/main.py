@@ -1,8 +1,9 @@
 """`scholarstream scorer`: terms as one process."""
 
-from services import worker
+from services.runtime.process import run_stages
+from services.runtime.topology import SCORER
 
 
 async def run_scorer(settings) -> None:
     """Runs until a signal or an error. Errors: AlreadyRunning, LogError, ProtocolViolation."""
-    await worker.run_stages(settings, "scorer", worker.SCORER)
+    await run_stages(settings, "scorer", SCORER)

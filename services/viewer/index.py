@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.patience import patiently
+from services.runtime.retry import patiently
 from services.viewer.changes import RecentChanges
 from services.viewer.names import as_shown, fold, joined, words
 from shared.contracts.topics import AUTHOR_PROFILES

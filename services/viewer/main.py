@@ -1,30 +1,19 @@
 """The viewer as a service, alone (`scholarstream viewer`) or beside the others (`scholarstream run`)."""
 
 import asyncio
-import contextlib
-import errno
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
-import uvicorn
 from starlette.types import ASGIApp
 
+from services.runtime.connections import most_connections
+from services.runtime.http_server import serve
 from services.viewer.api import Status, Viewer, application
-from services.viewer.connections import CONNECTIONS, REQUEST_SECONDS, SEND_BUFFER, Acceptor, Connection, Room, most_connections
 from services.viewer.hosts import Names
 from services.viewer.index import ProfileIndex
-from shared.errors import UsageError
 from shared.log.port import Log
 from shared.telemetry.health import Health
 from shared.telemetry.http import Metered, routes
 from shared.telemetry.registry import Telemetry
-
-GRACE_SECONDS = 1  # for requests under way when the service stops
-BACKLOG = 512
-BEAT_SECONDS = 5.0
 
 log = structlog.get_logger("viewer")
 
@@ -53,175 +42,22 @@ def build_app(
     return Metered(page, page.routes, registry), index
 
 
-async def serve(
-    app: ASGIApp,
-    host: str,
-    port: int,
-    *,
-    stop: asyncio.Event,
-    on_bound: Callable[[str], None],
-    connections: int = CONNECTIONS,
-    telemetry: Telemetry | None = None,
-) -> None:
-    """Serves until `stop` is set, then ends within a second or so, whoever is still connected.
-
-    port: 0 takes a free one. on_bound gets the address, once, when it can be opened. connections: at once, at most. Error: UsageError when
-    the address cannot be had.
-    """
-    await _serve(app, bind(host, port), stop, on_bound, Room(most_connections(connections), telemetry))
-
-
-async def serve_apart(
-    app: ASGIApp,
-    host: str,
-    port: int,
-    *,
-    stop: asyncio.Event,
-    on_bound: Callable[[str], None],
-    connections: int = CONNECTIONS,
-    telemetry: Telemetry | None = None,
-    beat: Callable[[], None] = lambda: None,
-) -> None:
-    """As `serve`, in a thread with an event loop of its own: it answers while this loop works. The application must not need this loop.
-
-    beat is called on this loop every BEAT_SECONDS: a sign that it lives.
-    """
-    listening, here, over = bind(host, port), asyncio.get_running_loop(), threading.Event()
-    endings: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def apart() -> None:
-        ending = asyncio.Event()
-        endings.append((asyncio.get_running_loop(), ending))
-        if over.is_set():
-            ending.set()
-        room = Room(most_connections(connections), telemetry)
-        await _serve(app, listening, ending, lambda address: here.call_soon_threadsafe(on_bound, address), room)
-
-    def end() -> None:
-        over.set()
-        for loop, ending in endings:
-            with contextlib.suppress(RuntimeError):  # its loop has ended by itself
-                loop.call_soon_threadsafe(ending.set)
-
-    with ThreadPoolExecutor(1, "http") as threads:
-        serving = here.run_in_executor(threads, asyncio.run, apart())
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            while not (stopping.done() or serving.done()):
-                beat()
-                await asyncio.wait({serving, stopping}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            end()
-            stopping.cancel()
-            await asyncio.wait([serving])
-        serving.result()
-
-
-async def _serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event, on_bound: Callable[[str], None], room: Room) -> None:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        server_header=False,
-        http="h11",
-        timeout_keep_alive=int(REQUEST_SECONDS),
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = Server(config, room, lambda: on_bound(address_of(listening)))
-    with listening:
-        serving = asyncio.create_task(server.serve(sockets=[listening]), name="uvicorn")
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            server.should_exit = True
-            await serving
-        finally:
-            stopping.cancel()
-            if not serving.done():
-                serving.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await serving
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its own signal handlers (the process has its own), with the bounds of a Room, that says when it has started."""
-
-    def __init__(self, config: uvicorn.Config, room: Room, on_started: Callable[[], None]):
-        super().__init__(config)
-        self.room, self.server_state, self.on_started = room, room.state, on_started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.servers = [Acceptor(one, lambda: Connection(self.config, self.server_state, self.room), self.room) for one in sockets or ()]
-        self.started = True
-        self.on_started()
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        self.servers = []
-        try:
-            await super().serve(sockets)
-        finally:
-            for acceptor in self.servers:
-                acceptor.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Error: UsageError saying what to do."""
-    if not 0 <= port <= 65_535:  # the resolver would take it modulo 65,536
-        raise UsageError(f"{port} is not a port; choose another with --port, from 1 to 65535, or 0 for a free one")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    except (socket.gaierror, UnicodeError):
-        raise UsageError(f"{host!r} is not an address of this machine; choose another with --host, for example 127.0.0.1") from None
-    listening = socket.socket(family, kind, protocol)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # of every connection that it gives
-        listening.bind(address)
-        listening.listen(BACKLOG)
-        listening.setblocking(False)
-    except OSError as error:
-        listening.close()
-        raise UsageError(_told(error, host, port)) from None
-    return listening
-
-
-def _told(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use by another program; choose another with --port, or 0 for a free one"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"port {port} may not be used by this user; choose one above 1023 with --port, or 0 for a free one"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine; choose another with --host, for example 127.0.0.1"
-    return f"cannot listen on {host}, port {port}: {error.strerror}"
-
-
-def address_of(listening: socket.socket) -> str:
-    """What to type into a browser."""
-    host, port = listening.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)
-    return f"http://{host}:{port}"
-
-
 def tell_address(address: str) -> None:
     log.info("serving", role="viewer", page=f"{address}/", metrics=f"{address}/metrics")
 
 
 async def run_viewer(settings) -> None:
     """The viewer alone, until a signal. Errors: UsageError, LogError."""
-    from services import worker  # brings all stages along, which nobody else needs here
-    from services.status import Progress
+    from services.runtime.input_checks import watch
+    from services.runtime.process import Stop
+    from services.runtime.progress import Progress
+    from services.runtime.signals import stopping_on_signals, together
+    from services.runtime.startup import opened
 
-    async with worker.opened(settings, patient=True, roles=("viewer",)) as (the_log, layout):
-        stop, telemetry, health = worker.Stop(), Telemetry(("viewer",)), Health()
+    async with opened(settings, patient=True, roles=("viewer",)) as (the_log, layout):
+        stop, telemetry, health = Stop(), Telemetry(("viewer",)), Health()
         app, index = build_app(the_log, settings, registry=telemetry, health=health, status=Progress(the_log, layout).status, stop=stop)
-        with worker.stopping_on_signals(stop):
+        with stopping_on_signals(stop):
             tasks = [
                 asyncio.create_task(index.follow(stop), name="index"),
                 asyncio.create_task(
@@ -236,6 +72,6 @@ async def run_viewer(settings) -> None:
                     ),
                     name="viewer",
                 ),
-                asyncio.create_task(worker.watch(the_log, layout, health, stop), name="inputs"),
+                asyncio.create_task(watch(the_log, layout, health, stop), name="inputs"),
             ]
-            await worker.together(stop, tasks, settings.shutdown_seconds)
+            await together(stop, tasks, settings.shutdown_seconds)

@@ -10,8 +10,10 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from services import dead_letters, reading, status, worker
+from services import dead_letters, reading
+from services.admin.status import status
 from services.run import run
+from services.runtime.startup import opened
 from services.verify import verify
 from shared.contracts.topics import AUTHOR_PROFILES, DEAD_LETTERS, TOPICS
 from shared.errors import NotAPack
@@ -54,7 +56,7 @@ class Campaign:
         return self.counts
 
     async def _begin(self) -> None:
-        async with worker.opened(self.settings, create=False) as (_, layout):
+        async with opened(self.settings, create=False) as (_, layout):
             self.records = Records(self.seed, {topic: layout.count(topic) for topic in TOPICS}, any_type=self.any_type)
 
     async def _chunk(self, size: int) -> None:
@@ -77,12 +79,12 @@ class Campaign:
     async def _look(self) -> None:
         """What people use, over what is there now."""
         settings = self.settings
-        async with worker.opened(settings, create=False) as (log, layout):
+        async with opened(settings, create=False) as (log, layout):
             await self._read_topics(log, layout)
         listed = await dead_letters.letters(settings, all=True)
         if listed:
             await dead_letters.show(settings, listed[-1]["number"])
-        assert (await status.status(settings))["idle"]
+        assert (await status(settings))["idle"]
         with io.StringIO() as out:
             await reading.export_metrics(settings, "references", out)
             exported = await reading.export_profiles(settings, out)

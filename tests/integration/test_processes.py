@@ -6,7 +6,7 @@ import signal
 import httpx
 import pytest
 
-from services.worker import STAGES
+from services.runtime.topology import STAGES
 from tests.integration.commands import Running, run_to_idle, scholarstream, write_events
 from tests.integration.equality import assert_equal_to_oracle, assert_versions_rise, records
 from tests.integration.literatures import simulated

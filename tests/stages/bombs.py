@@ -14,7 +14,8 @@ from pathlib import Path
 
 from services.publisher.main import messages_of
 from services.publisher.profiles import Profiles
-from services.worker import STAGES, tune_memory
+from services.runtime.topology import STAGES
+from services.runtime.tuning import tune_memory
 from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log.port import Message, Partition, Record

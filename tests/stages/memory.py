@@ -7,7 +7,7 @@ import orjson
 
 from services.publisher.main import messages_of
 from services.publisher.profiles import Profiles
-from services.worker import STAGES
+from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import folded_id, partitions_of
 from shared.log.port import Message, Partition, Record

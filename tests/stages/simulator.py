@@ -24,7 +24,7 @@ from services.consumer import catalogue, citations
 from services.consumer.citations import Citations
 from services.publisher.main import messages_of, public_facts
 from services.publisher.profiles import Profiles
-from services.worker import STAGES
+from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log.port import Message, Partition, Record

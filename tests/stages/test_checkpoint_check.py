@@ -16,7 +16,7 @@ from services.checkpoint_check import check_all
 from services.consumer import ranking
 from services.publisher.main import messages_of
 from services.publisher.profiles import Profiles
-from services.worker import STAGES
+from services.runtime.topology import STAGES
 from shared.errors import VerificationFailed
 from shared.metrics import rankpoints
 from shared.stages.checkpoints import read_header

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from services.consumer.citations import Citations
-from services.worker import STAGES
+from services.runtime.topology import STAGES
 from shared.errors import CheckpointInvalid, ProtocolViolation, UsageError
 from shared.log.port import Message, Partition, Record
 from shared.stages import checkpoints

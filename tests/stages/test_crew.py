@@ -6,10 +6,10 @@ import errno
 import pytest
 import structlog
 
-from services import crew as crew_module
 from services.consumer.citations import Citations
-from services.status import Progress
-from services.worker import layout_of
+from services.runtime import supervisor as crew_module
+from services.runtime.layout import layout_of
+from services.runtime.progress import Progress
 from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
 from shared.errors import LogUnavailable
 from shared.log.memory import MemoryLog

@@ -3,9 +3,11 @@
 import orjson
 import pytest
 
-from services import worker
 from services.publisher.takeover import Control, said_by
-from services.status import Progress
+from services.runtime.layout import LAYOUT, demand_same_layout, noted_layout
+from services.runtime.process import TOPICS
+from services.runtime.progress import Progress
+from services.runtime.topology import PUBLISHER, STAGES
 from shared.contracts.topics import CONTROL, PROGRESS
 from shared.errors import NotAPack, ProtocolViolation
 from shared.log.memory import MemoryLog
@@ -15,8 +17,8 @@ from shared.stages.runner import caused_at
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout, PackStage
 
-LAYOUT = Layout()
-OURS = fingerprint(LAYOUT)
+SETTLED = Layout()
+OURS = fingerprint(SETTLED)
 
 
 def record(value=b"", key=None, headers=(), offset=0, timestamp=5):
@@ -45,13 +47,13 @@ def packed(stage="authors", base=0, end=0, of=OURS, to="metric-changes.g1/0"):
 
 
 def publisher():
-    return worker.PUBLISHER[0](0, LAYOUT, OURS)
+    return PUBLISHER[0](0, SETTLED, OURS)
 
 
 def test_senders_are_those_who_write_there():
-    for stage in worker.STAGES:
+    for stage in STAGES:
         if issubclass(stage, PackStage):
-            assert sorted(stage.senders) == sorted(one.name for one in worker.STAGES if stage.input in one.outputs), stage.name
+            assert sorted(stage.senders) == sorted(one.name for one in STAGES if stage.input in one.outputs), stage.name
 
 
 @pytest.mark.parametrize("value", [b"", b"\0" * 8, b"{}", packed()[:-1], packed() + b"\0", packed().replace(b"authors", b"autHors")])
@@ -105,7 +107,7 @@ def test_what_no_publisher_said_is_passed_over(value):
 
 async def made(topic, *records, generation=1):
     log = MemoryLog()
-    await log.create([one.spec(1, generation)._replace(compacted=False) for one in worker.TOPICS])
+    await log.create([one.spec(1, generation)._replace(compacted=False) for one in TOPICS])
     await log.append({Partition(topic.named(generation), 0): [Message(key, value) for key, value in records]})
     return log
 
@@ -134,18 +136,18 @@ async def test_progress_reads_past_other_clients():
         (b"authors/1", orjson.dumps(TOLD)),
     ]
     log = await made(PROGRESS, (b"authors/0", orjson.dumps(TOLD)), *others)
-    progress = Progress(log, LAYOUT)
+    progress = Progress(log, SETTLED)
     assert await progress.reported() == {"authors/0": TOLD} and progress.foreign == len(others)
     assert {one["stage"]: one["next"] for one in (await progress.status())["stages"]}["authors"] == 4
 
 
 async def test_the_noted_layout_is_the_first_that_is_one():
-    ours = {"fingerprint": OURS, **LAYOUT._asdict()}
+    ours = {"fingerprint": OURS, **SETTLED._asdict()}
     wrong = [b"", b"null", b"\xff", b"{}", *(orjson.dumps(ours | one) for one in ({"papers": "1"}, {"fingerprint": 7}, {"generation": 2}))]
-    log = await made(PROGRESS, *((worker.LAYOUT, value) for value in wrong))
-    assert await worker.noted_layout(log, LAYOUT) is None
-    await worker.demand_same_layout(log, LAYOUT)
+    log = await made(PROGRESS, *((LAYOUT, value) for value in wrong))
+    assert await noted_layout(log, SETTLED) is None
+    await demand_same_layout(log, SETTLED)
     forged = orjson.dumps(ours | {"fingerprint": "another"})
-    await log.append({Partition(PROGRESS.named(1), 0): [Message(worker.LAYOUT, forged)]})
-    await worker.demand_same_layout(log, LAYOUT)
-    assert await worker.noted_layout(log, LAYOUT) == ours
+    await log.append({Partition(PROGRESS.named(1), 0): [Message(LAYOUT, forged)]})
+    await demand_same_layout(log, SETTLED)
+    assert await noted_layout(log, SETTLED) == ours

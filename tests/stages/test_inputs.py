@@ -6,9 +6,13 @@ import shutil
 import orjson
 import pytest
 
-from services import worker
+from services.admin.status import trouble
 from services.consumer.citations import Citations
-from services.status import Progress, trouble
+from services.runtime import input_checks
+from services.runtime.input_checks import demand_checkpoints
+from services.runtime.layout import agree, layout_of
+from services.runtime.progress import Progress
+from services.runtime.topology import CONSUMER
 from shared.contracts.topics import AUTHORS, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS
 from shared.errors import InputLost, LogUnavailable
 from shared.log.memory import MemoryLog
@@ -24,7 +28,7 @@ REPORTS = Partition(PROGRESS.named(1), 0)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(worker, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(input_checks, "WATCH_SECONDS", 0.01)
     monkeypatch.setattr("shared.stages.runner.RETRY_SECONDS", 0.01)
 
 
@@ -125,9 +129,9 @@ async def test_a_deleted_input_is_not_made_anew(log, tmp_path):
     await log.delete([PAPERS.name])
     for _ in range(2):
         with pytest.raises(InputLost, match=r"papers\.v1, partition 0, does not exist, but catalogue/0.*offset 9"):
-            await worker.agree(Settings.load(data_dir=str(tmp_path)), log)
+            await agree(Settings.load(data_dir=str(tmp_path)), log)
     assert PAPERS.name not in await log.topics()
-    layout = await worker.agree(Settings.load(data_dir=str(tmp_path)), log, create=False)  # as `status` asks
+    layout = await agree(Settings.load(data_dir=str(tmp_path)), log, create=False)  # as `status` asks
     assert (await Progress(log, layout).status())["missing"] == [PAPERS.name]
 
 
@@ -137,9 +141,9 @@ async def test_checkpoints_of_a_lost_log_are_a_witness_that_outlives_them(log, t
     other = MemoryLog()
     await other.create([topic.spec(1, 1) for topic in TOPICS])
     settings = Settings.load(data_dir=str(tmp_path))
-    layout = await worker.agree(settings, other)
+    layout = await agree(settings, other)
     with pytest.raises(InputLost, match=r"papers\.v1, partition 0, holds no record, but the checkpoint of catalogue/0 .*offset 9"):
-        await worker.demand_checkpoints(settings, other, layout)
+        await demand_checkpoints(settings, other, layout)
     remove_checkpoints(tmp_path)
     assert says(await refused(other, tmp_path), PAPERS.name, "offset 9")
 
@@ -237,7 +241,7 @@ async def test_a_start_that_reads_again_takes_nothing_back(log, tmp_path):
     remove_checkpoints(tmp_path)
     service = Service(log, tmp_path)
     async with service:
-        runner = service.crew.make(worker.CONSUMER[0], 0)
+        runner = service.crew.make(CONSUMER[0], 0)
         await runner._start()
         assert runner.session.position == Position() and runner.progress()["witness"]["next"] == 10
     found = await Witnesses(log, 1).read_on()
@@ -355,7 +359,7 @@ async def test_partitions_that_are_added_are_noticed(log, tmp_path):
 async def test_a_status_tells_that_an_input_is_too_short(log, tmp_path):
     await read(log, tmp_path)
     cut(log)
-    layout = await worker.layout_of(Settings.load(data_dir=str(tmp_path)), log)
+    layout = await layout_of(Settings.load(data_dir=str(tmp_path)), log)
     status = await Progress(log, layout).status()
     assert not status["idle"] and "papers.v1, partition 0, ends at offset 3, catalogue has read to 10" in trouble(status)
     reported = log._records[REPORTS]  # after a refused start that had nothing but checkpoints
@@ -378,7 +382,7 @@ async def test_a_cluster_that_gives_a_lower_end_for_a_moment_is_asked_again(log,
 
     async with Service(log, tmp_path) as service:
         await service.idle()
-        runner = service.crew.make(worker.CONSUMER[0], 0)
+        runner = service.crew.make(CONSUMER[0], 0)
         log.bounds = lagging
         await runner._start()
     assert len(asked) >= 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.worker import CONSUMER, PUBLISHER, SCORER, STAGES
+from services.runtime.topology import CONSUMER, PUBLISHER, SCORER, STAGES
 from shared.contracts.topics import AUTHOR_CHANGES, METRIC_CHANGES, PAPER_CHANGES, PAPERS
 from shared.log.port import Partition, Record
 from shared.stages.packs import Kind, decode

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services import worker
 from services.consumer.aliases import Aliases
 from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
@@ -19,6 +18,7 @@ from services.consumer.directory import Directory
 from services.history import _portfolio, reason_of
 from services.publisher.profiles import Profiles
 from services.replay import Replay, in_order
+from services.runtime.topology import STAGES
 from services.scorer.terms import Terms
 from shared.contracts.topics import AUTHOR_CHANGES, AUTHOR_PROFILES
 from shared.errors import ScholarstreamError, UsageError
@@ -297,8 +297,8 @@ def test_what_a_snapshot_explains_is_what_the_whole_log_explains(past):
 
 
 def test_senders_come_before_receivers_and_circles_are_refused():
-    order = in_order(tuple(reversed(worker.STAGES)))
-    assert order[-2:] == [Authors, Profiles] and {*order} == {*worker.STAGES}
+    order = in_order(tuple(reversed(STAGES)))
+    assert order[-2:] == [Authors, Profiles] and {*order} == {*STAGES}
     assert order.index(Directory) < order.index(Aliases) < order.index(Citations) > order.index(Catalogue)
 
     class Circle(Authors):

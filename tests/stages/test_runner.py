@@ -7,7 +7,6 @@ import time
 import orjson
 import pytest
 
-from services import worker
 from services.consumer.aliases import Aliases
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
@@ -15,8 +14,11 @@ from services.consumer.directory import Directory
 from services.publisher import main as publisher
 from services.publisher.profiles import Profiles
 from services.run import behind_of
-from services.status import Progress
-from services.worker import STAGES, Stop
+from services.runtime.layout import agree
+from services.runtime.process import Stop, crew_of, working
+from services.runtime.progress import Progress
+from services.runtime.signals import stopping_on_signals, together
+from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, COHORT_CHANGES, PAPER_TERMS, PAPERS, TOPICS
 from shared.errors import LogUnavailable, ScholarstreamError
 from shared.log.memory import MemoryLog
@@ -40,9 +42,9 @@ class Service:
         self.stages = stages
 
     async def __aenter__(self) -> "Service":
-        self.layout = await worker.agree(self.settings, self.log)
-        self.crew = worker.crew_of({"all": self.stages}, self.log, self.layout, self.settings, self.telemetry, self.health)
-        self.running = asyncio.create_task(worker.together(self.stop, worker.working(self.crew, self.stop), 2.0))
+        self.layout = await agree(self.settings, self.log)
+        self.crew = crew_of({"all": self.stages}, self.log, self.layout, self.settings, self.telemetry, self.health)
+        self.running = asyncio.create_task(together(self.stop, working(self.crew, self.stop), 2.0))
         async with asyncio.timeout(BOUND):
             while not self.runners:
                 await self.log.wait({SNAPSHOTS: 10**9}, 0.01)
@@ -297,7 +299,7 @@ async def test_one_that_fails_stops_all_within_the_bound():
 
     began = time.monotonic()
     with pytest.raises(LogUnavailable, match="broken"):
-        await worker.together(stop, [asyncio.create_task(stubborn()), asyncio.create_task(failing())], 0.1)
+        await together(stop, [asyncio.create_task(stubborn()), asyncio.create_task(failing())], 0.1)
     assert stop.is_set() and cancelled.is_set() and time.monotonic() - began < 5
 
 
@@ -307,8 +309,8 @@ async def test_a_signal_stops_what_would_go_on_for_ever():
     async def obedient():
         await stop.wait()
 
-    with worker.stopping_on_signals(stop):
-        running = asyncio.create_task(worker.together(stop, [asyncio.create_task(obedient())], 1.0))
+    with stopping_on_signals(stop):
+        running = asyncio.create_task(together(stop, [asyncio.create_task(obedient())], 1.0))
         await asyncio.sleep(0)
         signal.raise_signal(signal.SIGINT)
         async with asyncio.timeout(BOUND):

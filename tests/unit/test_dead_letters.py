@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from services import dead_letters, worker
+from services import dead_letters
 from services.producer.ingest import ingest
+from services.runtime.startup import opened
 from shared.errors import InputRefused, UsageError
 from shared.log.port import Message, Partition
 from shared.settings import Settings
@@ -26,12 +27,12 @@ def letter(value, topic="papers.v1", offset=0, key=None, reason="wrong_type", **
 
 
 async def put(settings, *letters):
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         await log.append({HOME: letters})
 
 
 async def held(settings, topic):
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         return await log.read(Partition(topic, 0), 0, max_records=10_000)
 
 

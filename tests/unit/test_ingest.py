@@ -12,7 +12,6 @@ from collections import Counter
 import orjson
 import pytest
 
-from services import worker
 from services.producer import ingest as ingest_module
 from services.producer.bookmark import Bookmark
 from services.producer.ingest import ingest, pump
@@ -21,6 +20,8 @@ from services.producer.main import produce, run_producer
 from services.producer.simulate import stream
 from services.producer.sources import open_source
 from services.producer.sources import source as source_module
+from services.runtime.layout import agree
+from services.runtime.startup import opened
 from shared.contracts.topics import PAPERS
 from shared.errors import InputRefused, LogUnavailable, UsageError
 from shared.log.memory import MemoryLog
@@ -52,7 +53,7 @@ def write(tmp_path):
 
 async def held(settings, topic="papers.v1"):
     """Everything in a topic, in order."""
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         return await records(log, topic)
 
 
@@ -163,7 +164,7 @@ async def test_a_folder_that_cannot_be_written(write, tmp_path):
 async def test_partition_counts_are_those_of_the_log(settings, write, tmp_path):
     await ingest(settings.model_copy(update={"partitions": 3}), [write([paper(n) for n in range(50)])])
     await ingest(settings, [write([paper(n) for n in range(50, 100)], "more.jsonl")])
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         assert (await log.topics())[PAPERS.name].partitions == 3
         homes = {}
         for number in range(3):
@@ -200,7 +201,7 @@ class Breaking(MemoryLog):
 async def test_no_hole_whatever_becomes_of_an_append(settings, write, tmp_path, nth, after):
     lines = [paper(n) for n in range(450)]
     log, path = Breaking(nth, after), write(lines)
-    await worker.agree(settings, log)
+    await agree(settings, log)
 
     async def send():
         source = open_source(path)
@@ -226,7 +227,7 @@ async def test_stopped_in_the_middle_it_goes_on_there(settings, write, tmp_path)
         if counts.sent >= 200:
             stop.set()
 
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         first = await produce(log, settings, [path], demo=False, stop=stop, progress=after_two)
         second = await produce(log, settings, [path], demo=False, stop=asyncio.Event())
     assert (first["sent"], second["sent"]) == (200, 250)
@@ -305,7 +306,7 @@ def start(settings, *sources):
 async def seen(settings, process, many):
     """Waits until so many papers are in the log, or the process has ended."""
     home = Partition(PAPERS.name, 0)
-    async with asyncio.timeout(PATIENCE), worker.opened(settings) as (log, _):
+    async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
         while process.poll() is None:
             if PAPERS.name in await log.topics() and await log.wait({home: many}, 0.1):
                 return
@@ -339,7 +340,7 @@ async def test_killed_and_started_again(tmp_path, number):
 
 
 async def test_the_producer_keeps_the_clock(settings, write):
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         report = await produce(log, settings, [write([paper(1)])], demo=False, stop=asyncio.Event())
     assert report["sent"] == 1
     assert [json.loads(raw)["event"] for raw in await values(settings, "authors.v1")] == ["clock.ticked"]
@@ -355,7 +356,7 @@ async def test_the_demo_runs_until_it_is_stopped_and_goes_on(settings, write):
             if source.name.startswith("demo") and counts.sent >= until:
                 stop.set()
 
-        async with asyncio.timeout(PATIENCE), worker.opened(settings) as (log, _):
+        async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
             return await produce(log, settings, [path], demo=True, stop=stop, progress=look)
 
     first = await play(415)
@@ -368,7 +369,7 @@ async def test_the_demo_runs_until_it_is_stopped_and_goes_on(settings, write):
 
 async def test_what_is_measured(settings, write):
     telemetry, path = Telemetry(), write([paper(1), b"{", paper(2)])
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         await produce(log, settings, [path], demo=False, stop=asyncio.Event(), telemetry=telemetry)
     measured = telemetry.registry.get_sample_value
     assert measured("scholarstream_ingested_total", {"source": f"file:{path}"}) == 2
@@ -396,14 +397,14 @@ async def test_progress_that_cannot_be_kept_stops_nothing(settings, write, monke
 
 
 async def test_one_bad_source_ends_the_producer(settings, write):
-    async with asyncio.timeout(PATIENCE), worker.opened(settings) as (log, _):
+    async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
         with pytest.raises(InputRefused):
             await produce(log, settings, [write([b"%PDF"] * 30_000)], demo=True, stop=asyncio.Event())
 
 
 async def test_it_stays_when_asked(settings, write):
     stop = asyncio.Event()
-    async with asyncio.timeout(PATIENCE), worker.opened(settings) as (log, _):
+    async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
         task = asyncio.create_task(produce(log, settings, [], demo=False, stop=stop, stay=True))
         await ticked(log)
         assert not task.done()

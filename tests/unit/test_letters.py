@@ -4,8 +4,9 @@ from hashlib import sha256
 
 import pytest
 
-from services import dead_letters, worker
+from services import dead_letters
 from services.producer.ingest import partition_counts
+from services.runtime.startup import opened
 from shared.contracts import letters
 from shared.contracts.letters import letter
 from shared.errors import InputRefused
@@ -67,14 +68,14 @@ def test_a_long_key_leaves_a_short_value_whole(small):
 
 
 async def test_a_cut_letter_is_not_sent_again(settings, small):
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         await log.append({HOME: [made(b"p1", GOOD + b" " * 2_000), Message(b"p1", GOOD)]})
         assert (await partition_counts(log))["papers.v1"] == 1
     first, _ = await dead_letters.letters(settings)
     assert (first["bytes"], first["original_bytes"]) == (100, 2_000 + len(GOOD))
     with pytest.raises(InputRefused, match=r"1 sent, 1 refused[\s\S]*0: only its first 100 of 2060 bytes.*papers.v1, partition 3, at 7"):
         await dead_letters.replay(settings)
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         assert [record.value for record in await log.read(PAPERS, 0)] == [GOOD]
     assert [one["number"] for one in await dead_letters.letters(settings)] == [0]
 
@@ -100,7 +101,7 @@ FORGED = [
 @pytest.mark.parametrize("headers", FORGED)
 async def test_forged_headers_are_no_more_than_headers(settings, headers):
     real = made(b"k", b"{")
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         await log.append({HOME: [real, Message(None, b"[", headers)]})
     found = await dead_letters.letters(settings, all=True)
     assert (found[0]["number"], found[0]["state"]) == (0, "open")
@@ -113,14 +114,14 @@ async def test_forged_headers_are_no_more_than_headers(settings, headers):
 
 
 async def test_an_action_before_its_letter_closes_nothing(settings):
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         await log.append({HOME: [Message(None, b"", (("action", b"dropped"), ("of", b"1"))), made(b"k", b"{")]})
     assert [one["number"] for one in await dead_letters.letters(settings)] == [1]
 
 
 async def test_a_forged_letter_hides_no_real_one(settings):
     """It names the place of an event before that one is refused."""
-    async with worker.opened(settings) as (log, _):
+    async with opened(settings) as (log, _):
         await log.append({PAPERS: [Message(b"k", b"{")]})
         real = letter(b"k", b"{", reason="malformed_json", detail="", stage="catalogue", topic="papers.v1", offset=0)
         await log.append({HOME: [real._replace(key=b"x", value=b"forged"), real]})

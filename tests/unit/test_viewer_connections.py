@@ -13,12 +13,14 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.viewer import connections as bounds
+from services.runtime import connections as bounds
+from services.runtime import http_server
+from services.runtime.connections import Room, most_connections
+from services.runtime.http_server import bind, serve, serve_apart
 from services.viewer import main
 from services.viewer.api import Viewer, application
-from services.viewer.connections import Room, most_connections
 from services.viewer.index import ProfileIndex
-from services.viewer.main import serve, serve_apart
+from services.viewer.main import UsageError
 from shared.log.memory import MemoryLog
 from shared.log.port import Log
 from shared.telemetry import http
@@ -131,7 +133,7 @@ async def served(monkeypatch, *told: dict, most: int = 100, listening=None) -> A
     room = Room(most, telemetry, clock)
     monkeypatch.setattr(main, "Room", lambda *_: room)
     if listening is not None:
-        monkeypatch.setattr(main, "bind", listening(main.bind))
+        monkeypatch.setattr(http_server, "bind", listening(bind))
     bound = asyncio.get_running_loop().create_future()
     app = Metered(page, page.routes, telemetry)
     following = asyncio.create_task(index.follow(stop))
@@ -389,7 +391,7 @@ async def test_health_is_answered_while_the_service_works(monkeypatch):
 
 
 async def test_a_service_apart_that_cannot_open_its_port_says_so():
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(main.UsageError, match="is in use"):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="is in use"):
         port = taken.getsockname()[1]
         await serve_apart(http.app(Telemetry(), Health()), "127.0.0.1", port, stop=asyncio.Event(), on_bound=print)
 

@@ -11,10 +11,10 @@ import httpx
 import orjson
 import pytest
 
+from services.runtime.http_server import address_of, bind, serve
 from services.viewer import events as events_module
 from services.viewer.api import Viewer, application
 from services.viewer.index import ProfileIndex
-from services.viewer.main import address_of, bind, serve
 from shared.errors import UsageError
 from shared.log.memory import MemoryLog
 from shared.log.port import Log

@@ -9,9 +9,13 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from services import patience, worker
 from services.producer.main import produce
-from services.viewer.main import bind, build_app
+from services.runtime import retry as patience
+from services.runtime import startup
+from services.runtime.http_server import bind
+from services.runtime.layout import agree
+from services.runtime.startup import wait_to_agree
+from services.viewer.main import build_app
 from shared.contracts.topics import PAPERS
 from shared.errors import LogUnavailable, Stopped, UsageError
 from shared.log.memory import MemoryLog
@@ -83,7 +87,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_it_says_that_it_waits_and_goes_on_by_itself(settings):
     log = SlowCluster()
     async with asyncio.timeout(PATIENCE):
-        waiting = asyncio.create_task(worker.wait_to_agree(settings, log))
+        waiting = asyncio.create_task(wait_to_agree(settings, log))
         assert (await told(settings, "/healthz")).status_code == 200
         ready = await told(settings, "/readyz")
         assert ready.status_code == 503
@@ -100,7 +104,7 @@ async def test_it_says_that_it_waits_and_goes_on_by_itself(settings):
 async def test_a_signal_ends_the_wait(settings, number):
     log = SlowCluster()
     async with asyncio.timeout(PATIENCE):
-        waiting = asyncio.create_task(worker.wait_to_agree(settings, log))
+        waiting = asyncio.create_task(wait_to_agree(settings, log))
         await told(settings, "/healthz")
         os.kill(os.getpid(), number)
         with pytest.raises(Stopped) as stopped:
@@ -109,15 +113,15 @@ async def test_a_signal_ends_the_wait(settings, number):
 
 
 async def test_the_wait_has_a_bound(settings, monkeypatch):
-    monkeypatch.setattr(worker, "START_SECONDS", 0.2)
+    monkeypatch.setattr(startup, "START_SECONDS", 0.2)
     with pytest.raises(LogUnavailable, match="did not answer"):
-        await worker.wait_to_agree(settings, SlowCluster())
+        await wait_to_agree(settings, SlowCluster())
 
 
 async def test_a_taken_port_is_said_while_waiting(settings):
     async with asyncio.timeout(PATIENCE):
         with bind("127.0.0.1", settings.port), pytest.raises(UsageError, match="in use"):
-            await worker.wait_to_agree(settings, SlowCluster())
+            await wait_to_agree(settings, SlowCluster())
 
 
 async def test_a_cluster_that_says_nothing_at_all_is_told_too(settings, monkeypatch):
@@ -125,7 +129,7 @@ async def test_a_cluster_that_says_nothing_at_all_is_told_too(settings, monkeypa
     monkeypatch.setattr(patience, "LATE_SECONDS", 0.05)
     log = SlowCluster(hangs=True)
     async with asyncio.timeout(PATIENCE):
-        waiting = asyncio.create_task(worker.wait_to_agree(settings, log))
+        waiting = asyncio.create_task(wait_to_agree(settings, log))
         assert "has not answered" in (await told(settings, "/readyz")).text
         log.up.set()
         await waiting
@@ -134,7 +138,7 @@ async def test_a_cluster_that_says_nothing_at_all_is_told_too(settings, monkeypa
 async def test_the_producer_says_that_it_waits(settings, monkeypatch):
     monkeypatch.setattr(patience, "LATE_SECONDS", 0.05)
     log = SlowCluster("append", hangs=True)
-    await worker.agree(settings, log)
+    await agree(settings, log)
     heard: asyncio.Queue[str | None] = asyncio.Queue()
     async with asyncio.timeout(PATIENCE):
         stop = asyncio.Event()
@@ -174,7 +178,7 @@ async def test_a_service_without_a_port_waits_without_one(settings):
     log = SlowCluster()
     async with asyncio.timeout(PATIENCE):
         with bind("127.0.0.1", settings.port):
-            waiting = asyncio.create_task(worker.wait_to_agree(settings, log, served=False))
+            waiting = asyncio.create_task(wait_to_agree(settings, log, served=False))
             await until(lambda: log.asked > 2)  # with a port it would have ended at the first
             log.up.set()
             assert (await waiting).papers == 1
@@ -184,4 +188,4 @@ async def test_a_log_that_answers_at_once_needs_no_port(settings):
     log = SlowCluster()
     log.up.set()
     with bind("127.0.0.1", settings.port):
-        assert (await worker.wait_to_agree(settings, log)).papers == 1
+        assert (await wait_to_agree(settings, log)).papers == 1

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from services.worker import LAYOUT, computed_layout, demand_same_layout, prepare_folder
+from services.runtime.layout import LAYOUT, computed_layout, demand_same_layout
+from services.runtime.startup import prepare_folder
 from shared.contracts.dates import ANY
 from shared.contracts.topics import PROGRESS
 from shared.errors import UsageError

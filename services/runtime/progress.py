@@ -1,22 +1,21 @@
 """How far every stage has come, for any process that can read the log."""
 
-import asyncio
-import time
 from collections.abc import Iterable
 
 import orjson
 
-from services import worker
-from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
-from shared.errors import ScholarstreamError, UnknownTopic
+from services.runtime.layout import LAYOUT
+from services.runtime.topology import SCORER, STAGES
+from shared.contracts.topics import PROGRESS
+from shared.errors import UnknownTopic
 from shared.log.port import Log, Partition, Record
-from shared.stages.inputs import inputs_lost, witness_of
+from shared.stages.inputs import witness_of
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
 
 LOST = "input lost"
 HIGHEST = 2**63 - 1
-ORDER = {stage.name: (at, stage) for at, stage in enumerate(worker.STAGES)}
+ORDER = {stage.name: (at, stage) for at, stage in enumerate(STAGES)}
 
 
 class Progress:
@@ -41,7 +40,7 @@ class Progress:
             if not records:
                 break
             for record in records:
-                if record.key == worker.LAYOUT:
+                if record.key == LAYOUT:
                     continue
                 told = self._told_by(record)
                 if told is None:
@@ -78,7 +77,7 @@ class Progress:
         stages, missing = [], []
         for name, (_, stage) in ORDER.items():
             topic = stage.input.named(self.layout.generation)
-            left_out = stage in worker.SCORER and not any(one["stage"] == name for one in told.values())
+            left_out = stage in SCORER and not any(one["stage"] == name for one in told.values())
             if left_out:
                 continue
             if topic not in held:
@@ -98,19 +97,6 @@ class Progress:
         return {"generation": self.layout.generation, "idle": idle, "lag": lag, "missing": missing, "stages": stages}
 
 
-def trouble(status: dict) -> str | None:
-    """What is wrong with the inputs, in a sentence. None: nothing that a status shows."""
-    if status["missing"]:
-        return inputs_lost(dict.fromkeys(status["missing"]))
-    lost = [s for s in status["stages"] if s["state"] == LOST]
-    if not lost:
-        return None
-    told = "; ".join(
-        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['read']}" for s in lost
-    )
-    return f"records are missing: {told}. A start of the service says what to do"
-
-
 async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
     """Names of runners that are behind the end of their input, asked in stage order."""
     for runner in sorted(runners, key=lambda r: ORDER[r.stage_type.name][0]):
@@ -121,33 +107,3 @@ async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
         if runner.done != end:  # beyond it: the input was cut
             return [runner.name]
     return []
-
-
-async def status(settings) -> dict:
-    async with worker.opened(settings, read_only=True) as (log, layout):
-        return await Progress(log, layout).status()
-
-
-def positions(now: dict) -> str:
-    """Of a status, up to where the public inputs reach, as a point of the log (docs/history.md)."""
-    inputs = {(one["input"], one["partition"]): one["end"] for one in now["stages"] if one["input"] in (PAPERS.name, AUTHORS.name)}
-    return ",".join(f"{topic}:{partition}={end}" for (topic, partition), end in inputs.items())
-
-
-async def wait_idle(settings, seconds: float) -> dict:
-    """The status once everything that was in the log is published. Error: ScholarstreamError after `seconds`."""
-    deadline = time.monotonic() + seconds
-    async with worker.opened(settings, read_only=True) as (log, layout):
-        progress = Progress(log, layout)
-        while True:
-            now = await progress.status()
-            if now["idle"]:
-                return now
-            if time.monotonic() >= deadline:
-                if what := trouble(now):
-                    raise ScholarstreamError(f"not idle after {seconds:g} s: {what}")
-                behind = ", ".join(f"{s['stage']}/{s['partition']} {s['lag']}" for s in now["stages"] if s["lag"])
-                raise ScholarstreamError(
-                    f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} (is a service running on this log?)"
-                )
-            await asyncio.sleep(0.05)

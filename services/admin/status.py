@@ -1,0 +1,53 @@
+"""`scholarstream status`: how far every stage is behind the log."""
+
+import asyncio
+import time
+
+from services.runtime.progress import LOST, Progress
+from services.runtime.startup import opened
+from shared.contracts.topics import AUTHORS, PAPERS
+from shared.errors import ScholarstreamError
+from shared.stages.inputs import inputs_lost
+
+
+def trouble(status: dict) -> str | None:
+    """What is wrong with the inputs, in a sentence. None: nothing that a status shows."""
+    if status["missing"]:
+        return inputs_lost(dict.fromkeys(status["missing"]))
+    lost = [s for s in status["stages"] if s["state"] == LOST]
+    if not lost:
+        return None
+    told = "; ".join(
+        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['read']}" for s in lost
+    )
+    return f"records are missing: {told}. A start of the service says what to do"
+
+
+async def status(settings) -> dict:
+    async with opened(settings, read_only=True) as (log, layout):
+        return await Progress(log, layout).status()
+
+
+def positions(now: dict) -> str:
+    """Of a status, up to where the public inputs reach, as a point of the log (docs/history.md)."""
+    inputs = {(one["input"], one["partition"]): one["end"] for one in now["stages"] if one["input"] in (PAPERS.name, AUTHORS.name)}
+    return ",".join(f"{topic}:{partition}={end}" for (topic, partition), end in inputs.items())
+
+
+async def wait_idle(settings, seconds: float) -> dict:
+    """The status once everything that was in the log is published. Error: ScholarstreamError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    async with opened(settings, read_only=True) as (log, layout):
+        progress = Progress(log, layout)
+        while True:
+            now = await progress.status()
+            if now["idle"]:
+                return now
+            if time.monotonic() >= deadline:
+                if what := trouble(now):
+                    raise ScholarstreamError(f"not idle after {seconds:g} s: {what}")
+                behind = ", ".join(f"{s['stage']}/{s['partition']} {s['lag']}" for s in now["stages"] if s["lag"])
+                raise ScholarstreamError(
+                    f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} (is a service running on this log?)"
+                )
+            await asyncio.sleep(0.05)

@@ -1,0 +1,105 @@
+"""Checks that the input topics still hold what was read from them, at start and while running."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import structlog
+
+from services.runtime.supervisor import Crew
+from services.runtime.topology import STAGES
+from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
+from shared.errors import InputLost, LogUnavailable
+from shared.log.port import Log, Partition
+from shared.stages.inputs import Inputs, Witness, inputs_lost
+from shared.stages.runner import Stop
+from shared.stages.stage import Layout
+from shared.stages.store import open_store
+from shared.telemetry.health import Health
+
+log = structlog.get_logger("worker")
+WATCH_SECONDS = 2.0  # between looks whether the inputs are what they were
+PUBLIC_INPUTS = (PAPERS.name, AUTHORS.name)
+
+
+async def _demand_inputs(settings, log: Log, layout: Layout) -> None:
+    """The public inputs hold what was read of them, before anybody makes them anew or adds to them (rule L1). A generation that is new
+    asks those before it, unless the loss is accepted. Error: InputLost."""
+    held = await log.topics()
+    begun = [generation for name in held if (generation := PROGRESS.generation_of(name)) is not None]
+    if layout.generation in begun:
+        begun = [layout.generation]
+    elif settings.accept_topics:
+        begun = []
+    for generation in begun:
+        inputs = Inputs(log, layout._replace(generation=generation), settings.accept_topics)
+        reported = await inputs.witnesses.read_on()
+        claims = {
+            Partition(stage.input.name, number): (f"{stage.name}/{number}", witness)
+            for stage in STAGES
+            if stage.input.public
+            for number in range(held[stage.input.name].partitions if stage.input.name in held else layout.count(stage.input))
+            if (witness := reported.get(f"{stage.name}/{number}")) and witness.next
+        }
+        await asyncio.gather(*(inputs.demand(partition, who, witness) for partition, (who, witness) in claims.items()))
+
+
+async def demand_checkpoints(settings, log: Log, layout: Layout) -> None:
+    """The public inputs reach as far as the newest checkpoints here, as their names tell: a wiped log has no other witness. Error:
+    InputLost."""
+    inputs = Inputs(log, layout, settings.accept_topics)
+    places = [(stage, Partition(stage.input.name, n)) for stage in STAGES if stage.input.public for n in range(layout.count(stage.input))]
+    try:
+        store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
+        found = [await asyncio.to_thread(store.newest, stage.name, partition.number) for stage, partition in places]
+    except Exception:  # of whatever library the store comes with; whoever needs checkpoints says so
+        return
+    for (stage, partition), position in zip(places, found, strict=True):
+        if position is None:
+            continue
+        try:
+            await inputs.demand_end(partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)})
+        except InputLost:
+            await inputs.testify(stage.name, partition, Witness(position))
+            raise
+
+
+async def watch_crew(crew: Crew, stop: Stop, accept: bool = False) -> None:
+    """`watch` for the inputs of a crew, and how far it has read them."""
+    names = {stage.input.named(crew.layout.generation) for stages in crew.roles.values() for stage in stages}
+
+    def reached() -> dict[str, tuple[Partition, Witness]]:
+        return {runner.name: (runner.session.input, runner.reached()) for runner in crew.runners if runner.session is not None}
+
+    await watch(crew.log, crew.layout, crew.health, stop, names, reached, accept)
+
+
+async def watch(
+    the_log: Log,
+    layout: Layout,
+    health: Health,
+    stop: asyncio.Event,
+    names: Iterable[str] = PUBLIC_INPUTS,
+    reached: Callable[[], dict[str, tuple[Partition, Witness]]] = dict,
+    accept: bool = False,
+) -> None:
+    """Looks every WATCH_SECONDS whether these topics are what they were. One that does not exist is waited for, and makes the process not
+    ready. Errors: InputLost; those of a log that does not pass by itself."""
+    inputs, waits, names = Inputs(the_log, layout, accept), set(), sorted(names)
+    while not stop.is_set():
+        try:
+            missing = set(await inputs.look(reached(), names))
+        except LogUnavailable:
+            if not the_log.passes_by_itself:
+                raise
+            missing = waits
+        for name in missing - waits:
+            log.warning("a topic does not exist", topic=name)
+        for name in missing:
+            health.set(name, 0, "waiting", detail=inputs_lost([name]))
+        for name in waits - missing:
+            health.remove(name, 0)
+        waits = missing
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), WATCH_SECONDS)

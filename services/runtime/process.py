@@ -1,0 +1,95 @@
+"""What every process does around its stages: open the log, agree on the layout, hold the roles, run, stop within a bound."""
+
+import asyncio
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from services.publisher.main import PublisherRunner
+from services.publisher.profiles import Profiles
+from services.publisher.takeover import take_over
+from services.runtime.input_checks import demand_checkpoints, watch_crew
+from services.runtime.layout import demand_same_layout
+from services.runtime.retry import patiently, until_stop
+from services.runtime.roles import Roles, hold
+from services.runtime.signals import stopping_on_signals, together
+from services.runtime.startup import opened, prepare_folder
+from services.runtime.supervisor import Crew
+from services.runtime.topology import PUBLISHER
+from services.runtime.tuning import tune_memory
+from shared.log.port import Log
+from shared.stages.inputs import Inputs
+from shared.stages.runner import Pace, ProgressReporter, StageRunner, Stop
+from shared.stages.stage import Layout, Stage
+from shared.stages.store import open_store
+from shared.telemetry.health import Health
+from shared.telemetry.registry import Telemetry
+
+log = structlog.get_logger("worker")
+
+
+def crew_of(roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health) -> Crew:
+    """Who works on the stages of these roles in this process."""
+    pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
+    store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
+    tune_memory()
+    inputs = Inputs(log, layout, settings.accept_topics)
+
+    def make(stage: type[Stage], partition: int) -> StageRunner:
+        kind = PublisherRunner if stage is Profiles else StageRunner
+        return kind(log, stage, partition, layout, pace, store, telemetry, health, inputs)
+
+    return Crew(log, layout, roles, make, health, settings.accept_topics)
+
+
+def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
+    """The crew and what goes with it: how far it has come, and the take-over when it publishes."""
+    from services.runtime.progress import Progress
+
+    log, layout = crew.log, crew.layout
+    tasks = [
+        asyncio.create_task(crew.run(stop), name="crew"),
+        asyncio.create_task(ProgressReporter(log, layout, lambda: crew.runners).run(stop), name="progress"),
+        asyncio.create_task(watch_crew(crew, stop, crew.accept), name="inputs"),
+    ]
+    if PUBLISHER[0] in itertools.chain(*crew.roles.values()):
+        taking = patiently(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
+        tasks.append(asyncio.create_task(until_stop(stop, taking), name="take-over"))
+    return tasks
+
+
+async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None:
+    """One service as one process: its stages, /metrics, /healthz and /readyz, until a signal or an error."""
+    from services.runtime.http_server import serve_apart
+    from shared.telemetry.http import app
+
+    prepare_folder(settings)
+    async with opened(settings, patient=True, roles=(role,)) as (the_log, layout):
+        with hold(settings, layout, (role,)) as roles:
+            await demand_same_layout(the_log, layout)
+            await demand_checkpoints(settings, the_log, layout)
+            stop, telemetry, health = Stop(), Telemetry((role,)), Health()
+            crew = crew_of({role: stages}, the_log, layout, settings, telemetry, health)
+            with stopping_on_signals(stop):
+                tasks = working(crew, stop)
+                on_bound = functools.partial(tell_address, role, roles)
+                served = serve_apart(
+                    app(telemetry, health),
+                    settings.host,
+                    settings.port,
+                    stop=stop,
+                    on_bound=on_bound,
+                    connections=settings.http_connections,
+                    telemetry=telemetry,
+                    beat=functools.partial(health.beat, role),
+                )
+                tasks.append(asyncio.create_task(served, name="http"))
+                await together(stop, tasks, settings.shutdown_seconds)
+
+
+def tell_address(role: str, roles: Roles, address: str) -> None:
+    roles.describe(address)
+    log.info("serving", role=role, metrics=f"{address}/metrics")

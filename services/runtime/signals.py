@@ -1,0 +1,62 @@
+"""Stops a process on SIGINT and SIGTERM, within a bound."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Sequence
+
+import structlog
+
+from shared.stages.runner import Stop
+
+log = structlog.get_logger("worker")
+PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: asyncio.Event):
+    """SIGINT and SIGTERM set `stop`; a second one ends the process at once (nothing is lost: the log is the truth)."""
+    loop = asyncio.get_running_loop()
+    seen = []
+
+    def ask(number: int) -> None:
+        if seen:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        seen.append(number)
+        stop.hurried = True
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in numbers:
+            loop.add_signal_handler(number, ask, number)
+    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not this platform
+        pass
+    try:
+        yield
+    finally:
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+
+
+async def together(stop: Stop, tasks: Sequence[asyncio.Task], bound: float) -> None:
+    """Waits for the tasks; the first error, or `stop`, stops all within `bound` seconds (PATIENCE where nobody waits). Raises the first
+    error."""
+    asked = asyncio.ensure_future(stop.wait())
+    ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))
+    try:
+        await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        failed = any(task.done() and not task.cancelled() and task.exception() for task in tasks)
+        _, late = await asyncio.wait(tasks, timeout=bound if stop.hurried or failed else PATIENCE)
+        for task in late:
+            log.warning("did not stop in time", task=task.get_name())
+        for task in tasks:
+            if task.done() and not task.cancelled() and task.exception():
+                raise task.exception()
+    finally:
+        for task in (asked, ended, *tasks):
+            task.cancel()
+        await asyncio.gather(asked, ended, *tasks, return_exceptions=True)

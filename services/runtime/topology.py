@@ -1,0 +1,16 @@
+"""Which stages each role runs, and their order."""
+
+from services.consumer.aliases import Aliases
+from services.consumer.authors import Authors
+from services.consumer.catalogue import Catalogue
+from services.consumer.citations import Citations
+from services.consumer.cohorts import Cohorts
+from services.consumer.directory import Directory
+from services.publisher.profiles import Profiles
+from services.scorer.terms import Terms
+from shared.stages.stage import Stage
+
+CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
+SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
+PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
+STAGES = (Catalogue, Directory, Aliases, Terms, Citations, Cohorts, Authors, Profiles)  # in the order of their topics
