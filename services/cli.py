@@ -398,7 +398,7 @@ def verify(
 @with_settings(*PLACE, *PARTITIONS, "accept_topics")
 def topics_create(settings: Settings) -> None:
     """Makes the topics that are missing. Partition counts are fixed from then on."""
-    from services.topics import create
+    from services.admin.topics import create
 
     made = asyncio.run(create(settings))
     print("\n".join(made) if made else "all topics are there")
@@ -408,8 +408,8 @@ def topics_create(settings: Settings) -> None:
 @with_settings(*PLACE, *PARTITIONS)
 def topics_check(settings: Settings, json: AsJson = False) -> None:
     """What of the topics is not as it must be. Exit code 1: something may lose data, or is missing."""
+    from services.admin.topics import check
     from services.terminal import print_json, print_table
-    from services.topics import check
 
     found = asyncio.run(check(settings))
     if json:
@@ -426,7 +426,7 @@ def topics_check(settings: Settings, json: AsJson = False) -> None:
 @with_settings(*PLACE)
 def topics_drop(settings: Settings, old: Annotated[int, typer.Argument(metavar="GENERATION", min=1)]) -> None:
     """Deletes the internal topics of a generation that is over, when nothing works on it any more."""
-    from services.topics import drop
+    from services.admin.topics import drop
 
     gone = asyncio.run(drop(settings, old))
     print("\n".join(gone) if gone else f"there are no topics of generation {old}")
@@ -443,8 +443,8 @@ def topics_dump(
     rows: Annotated[int, typer.Option("--rows", help="Rows shown of each kind in a pack.", min=0)] = 3,
 ) -> None:
     """Records as JSON, one a line; packs of internal topics are decoded."""
+    from services.admin.topics import dump
     from services.terminal import print_json_line
-    from services.topics import dump
 
     async def show() -> None:
         async for record in dump(settings, topic, partition, offset, limit, rows):
@@ -457,8 +457,8 @@ def topics_dump(
 @with_settings(*PLACE)
 def topics_describe(settings: Settings, json: AsJson = False) -> None:
     """Every topic: its partitions, how it is kept, what it holds."""
+    from services.admin.topics import describe
     from services.terminal import print_json, print_table
-    from services.topics import describe
 
     found = asyncio.run(describe(settings))
     if json:
@@ -477,7 +477,7 @@ def letters_list(
     settings: Settings, all: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False, json: AsJson = False
 ) -> None:
     """The letters that are open, oldest first."""
-    from services.dead_letters import letters
+    from services.admin.dead_letters import letters
     from services.terminal import exactly, print_json, print_table
 
     found = asyncio.run(letters(settings, all=all))
@@ -499,7 +499,7 @@ def letters_list(
 @with_settings(*PLACE)
 def letters_show(settings: Settings, number: Annotated[int, typer.Argument(metavar="NUMBER")], json: AsJson = False) -> None:
     """One letter in full, with the bytes that were refused."""
-    from services.dead_letters import show
+    from services.admin.dead_letters import show
     from services.terminal import exactly, print_json
 
     letter = asyncio.run(show(settings, number))
@@ -514,7 +514,7 @@ def letters_show(settings: Settings, number: Annotated[int, typer.Argument(metav
 @with_settings(*PLACE, "max_event_bytes", "days_ahead")
 def letters_replay(settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False) -> None:
     """Sends letters again. What is refused again stays open."""
-    from services.dead_letters import replay
+    from services.admin.dead_letters import replay
     from services.terminal import print_json
 
     count = asyncio.run(replay(settings, numbers_or_all(number, all, "replay")))
@@ -525,7 +525,7 @@ def letters_replay(settings: Settings, number: Numbers = None, all: Everything =
 @with_settings(*PLACE)
 def letters_drop(settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False) -> None:
     """Closes letters without sending them."""
-    from services.dead_letters import drop
+    from services.admin.dead_letters import drop
     from services.terminal import print_json
 
     count = asyncio.run(drop(settings, numbers_or_all(number, all, "drop")))
@@ -536,7 +536,7 @@ def letters_drop(settings: Settings, number: Numbers = None, all: Everything = F
 @with_settings()
 def schema(settings: Settings, write: Annotated[bool, typer.Option("--write", help="Write those that are not current.")] = False) -> None:
     """What is generated in docs/ (JSON Schemas, AsyncAPI, tables): which is not current. For a checkout of the source."""
-    from services import documents
+    from services.admin import generated_docs as documents
 
     stale = documents.stale()
     if write:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.topics import topic_of
+from services.admin.topics import topic_of
 from shared.log.kafka.log import KafkaLog
 from tests.clusters import new_cluster
 from tests.clusters.cluster import Cluster, Foreign

@@ -6,8 +6,8 @@ import orjson
 import pytest
 from jsonschema import Draft7Validator
 
-from services import documents
-from services.documents import FOLDER
+from services.admin import generated_docs as documents
+from services.admin.generated_docs import FOLDER
 from shared.contracts import authors, papers, schemas
 from shared.contracts.refusals import MEANINGS, Reason
 from shared.contracts.topics import TOPICS

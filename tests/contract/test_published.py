@@ -5,7 +5,7 @@ import json
 import pytest
 from jsonschema import Draft7Validator
 
-from services.documents import FOLDER
+from services.admin.generated_docs import FOLDER
 from shared.contracts.refusals import Reason
 from tests.integration.commands import run_to_idle, write_events
 from tests.integration.equality import records

@@ -10,7 +10,8 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from services import dead_letters, reading
+from services import reading
+from services.admin import dead_letters
 from services.admin.status import status
 from services.run import run
 from services.runtime.startup import opened

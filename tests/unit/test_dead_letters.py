@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services import dead_letters
+from services.admin import dead_letters
 from services.producer.ingest import ingest
 from services.runtime.startup import opened
 from shared.errors import InputRefused, UsageError

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from services import dead_letters
+from services.admin import dead_letters
 from services.producer.ingest import partition_counts
 from services.runtime.startup import opened
 from shared.contracts import letters

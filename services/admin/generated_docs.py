@@ -6,7 +6,7 @@ from shared.contracts import schemas
 from shared.settings import rows
 from shared.telemetry.registry import Telemetry
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs"  # of a checkout
+FOLDER = Path(__file__).resolve().parents[2] / "docs"  # of a checkout
 OPERATIONS = "operations.md"
 
 
