@@ -18,12 +18,12 @@ from services.runtime.layout import computed_layout
 from services.runtime.progress import Progress
 from services.runtime.startup import opened
 from services.runtime.topology import SCORER, STAGES
-from services.terminal import exact, meant
 from shared.errors import ScholarstreamError, UsageError
 from shared.ids import partitions_of
 from shared.log.port import Log
 from shared.metrics.reasons import EXPLAINERS, Grounds
 from shared.metrics.reasons.snapshot import row_of
+from shared.plain import exact, meant
 from shared.stages.stage import Layout
 from shared.stages.store import open_store
 

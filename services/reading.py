@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, TextIO
 
 import orjson
 
-from services.terminal import clean, exact, meant, safe_json
 from services.viewer.index import ProfileIndex, head_of
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log
 from shared.log.port import Log, Partition, Record
 from shared.metrics import definitions
+from shared.plain import clean, exact, meant, safe_json
 
 REFERENCES = "references"
 COUNTED = "counted:"

@@ -1,6 +1,8 @@
 """Texts as a terminal, a log line and JSON may have them: nothing in them is obeyed, and ids can be copied back."""
 
 import re
+import sys
+
 
 # What a terminal obeys: controls (C0, DEL, C1), ends of lines, embeddings, overrides and isolates of the order of writing. Joiners (ZWJ,
 # ZWNJ) are letters of many names.
@@ -46,3 +48,8 @@ def safe_json(raw: bytes) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
+
+
+def tell(message: str) -> None:
+    """A sentence about what was done, on standard error: standard output is for what was asked."""
+    print(lines(message), file=sys.stderr, flush=True)

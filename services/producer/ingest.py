@@ -16,9 +16,9 @@ from services.producer.intake import STAGE, Intake, Taken
 from services.producer.sources import Source, open_source
 from services.runtime.retry import patiently
 from services.runtime.signals import stopping_on_signals
-from services.terminal import clean, tell
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Log, Partition
+from shared.plain import clean, tell
 from shared.telemetry.registry import Telemetry
 
 PROGRESS_FOLDER = "ingest"  # below the data folder

@@ -259,11 +259,3 @@ class PublisherRunner(StageRunner):
     async def _close(self) -> None:
         if self.fence is not None:
             await self.fence.close()
-
-
-async def run_publisher(settings) -> None:
-    """`scholarstream publisher` as one process: until a signal or an error."""
-    from services.runtime.process import run_stages
-    from services.runtime.topology import PUBLISHER
-
-    await run_stages(settings, "publisher", PUBLISHER)

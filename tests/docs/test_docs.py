@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from services.cli import app
+from services.cli.main import app
 from shared.settings import Settings, rows
 from shared.telemetry.registry import Telemetry
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from services import reading
 from services.admin import dead_letters
 from services.admin.status import status
-from services.run import run
+from services.cli.run_all import run
 from services.runtime.startup import opened
 from services.verify import verify
 from shared.contracts.topics import AUTHOR_PROFILES, DEAD_LETTERS, TOPICS

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from services import reading
-from services.run import run
+from services.cli.run_all import run
 from services.verify import verify
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import ScholarstreamError

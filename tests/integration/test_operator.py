@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services import verify as verify_module
-from services.cli import app
+from services.cli.app import app
 from services.consumer.catalogue import Catalogue
 from services.verify import demand_idle
 from shared.errors import ScholarstreamError

@@ -7,13 +7,13 @@ import time
 import orjson
 import pytest
 
+from services.cli.run_all import behind_of
 from services.consumer.aliases import Aliases
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
 from services.consumer.directory import Directory
 from services.publisher import main as publisher
 from services.publisher.profiles import Profiles
-from services.run import behind_of
 from services.runtime.layout import agree
 from services.runtime.process import Stop, crew_of, working
 from services.runtime.progress import Progress

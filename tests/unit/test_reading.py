@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import reading
-from services.terminal import print_comparison, print_profile
+from services.cli.output import print_comparison, print_profile
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log

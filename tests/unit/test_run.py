@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from services import run
+from services.cli import run_all as run
 from services.producer.ingest import Counts
 from services.producer.sources import open_source
 

@@ -14,9 +14,10 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import terminal
-from services.terminal import as_json, clean, exact, lines, meant, output, print_table
+from services.cli import output as terminal
+from services.cli.output import as_json, output, print_table
 from shared.errors import UsageError
+from shared.plain import clean, exact, lines, meant
 from shared.telemetry import logs
 
 EVIL = (

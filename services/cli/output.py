@@ -17,7 +17,7 @@ from rich.text import Text
 
 from shared.errors import UsageError
 from shared.metrics import violations
-from shared.plain import clean, exact, lines, meant, safe_json
+from shared.plain import clean, exact, lines, meant, safe_json, tell
 
 WENT_AND_CAME = {
     "papers_added": "new", "papers_withdrawn": "withdrawn", "papers_left": "no longer the author's", "papers_revised": "revised",
@@ -42,11 +42,6 @@ def print_json(value: Any) -> None:
 def print_json_line(value: Any) -> None:
     """One value on one line, at once."""
     print(as_json(value), flush=True)
-
-
-def tell(message: str) -> None:
-    """A sentence about what was done, on standard error: standard output is for what was asked."""
-    print(lines(message), file=sys.stderr, flush=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:

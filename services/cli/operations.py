@@ -1,0 +1,110 @@
+"""The commands for the operation of a log: status, verification, generated documents."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from services.cli.app import AsJson, app
+from services.cli.options import PLACE, with_settings
+from shared.errors import ScholarstreamError, VerificationFailed
+from shared.settings import Settings
+
+
+@app.command()
+@with_settings(*PLACE)
+def status(
+    settings: Settings,
+    wait: Annotated[
+        float | None, typer.Option("--wait-idle", help="Wait until everything is published, so long at most.", metavar="SECONDS", min=0)
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """How far every stage is behind the log."""
+    from services.admin.status import positions, status, trouble, wait_idle
+    from services.cli.output import print_json, print_table
+    from shared.plain import tell
+
+    now = asyncio.run(status(settings) if wait is None else wait_idle(settings, wait))
+    tell(f"generation {now['generation']}, {len(now['stages'])} stages; as of {positions(now) or 'no input'}")
+    if json:
+        print_json(now)
+        return
+    print_table(
+        ("stage", "partition", "lag", "state"),
+        ((one["stage"], one["partition"], one["lag"], _state(one)) for one in now["stages"]),
+        right=("partition", "lag"),
+    )
+    print(trouble(now) or ("idle: everything in the log is published" if now["idle"] else f"{now['lag']:,} records wait"))
+
+
+@app.command()
+@with_settings(*PLACE, "checkpoints")
+def verify(
+    settings: Settings,
+    no_checkpoints: Annotated[bool, typer.Option("--no-checkpoints", help="Leave out the comparison of checkpoints.")] = False,
+    sample: Annotated[
+        str | None,
+        typer.Option(
+            "--sample",
+            help="Compares only a share of the authors (0.01 or 1%) or so many (500), always the same ones; no checkpoints.",
+            metavar="SHARE|N",
+        ),
+    ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            "--memory",
+            help="About what the recomputation may take; where it would take more it goes by slices, through temporary files.",
+            metavar="SIZE",
+        ),
+    ] = "1GB",
+    json: AsJson = False,
+) -> None:
+    """Recomputes everything from the events by independent code and compares it with what is published. Exit code 4: it differs."""
+    from services.budget import memory_of
+    from services.cli.output import print_json, reporter
+    from services.sample import Sample
+    from services.verify import verify
+    from shared.plain import tell
+
+    left_out: list[str] = []
+    chosen, budget = None if sample is None else Sample.of(sample), memory_of(memory)
+    try:
+        with reporter() as report:
+            counts = asyncio.run(
+                verify(settings, checkpoints=not no_checkpoints, sample=chosen, memory=budget, report=report, left_out=left_out)
+            )
+    except VerificationFailed as error:
+        if json:
+            print_json({"equal": False, "differences": str(error), "not_compared": left_out})
+        raise
+    finally:
+        if left_out:
+            tell(f"not compared: {'; '.join(left_out)}")
+    if json:
+        print_json({"equal": True} | counts | {"not_compared": left_out})
+    else:
+        print("published and recomputed are equal: " + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items()))
+
+
+@app.command()
+@with_settings()
+def schema(settings: Settings, write: Annotated[bool, typer.Option("--write", help="Write those that are not current.")] = False) -> None:
+    """What is generated in docs/ (JSON Schemas, AsyncAPI, tables): which is not current. For a checkout of the source."""
+    from services.admin import generated_docs as documents
+
+    stale = documents.stale()
+    if write:
+        documents.write()
+        print("\n".join(stale) or "all current")
+    elif stale:
+        raise ScholarstreamError(f"not current: {', '.join(stale)}; `scholarstream schema --write` writes them")
+    else:
+        print("all current")
+
+
+def _state(stage: dict) -> str:
+    if stage["state"] == "restoring" and stage["fraction"] is not None:
+        return f"restoring {stage['fraction']:.0%}"
+    return stage["state"]

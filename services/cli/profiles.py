@@ -1,0 +1,164 @@
+"""The commands that read published profiles."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli.app import POINT, AsJson, AsOf, Author, Output, RawCells, app, export_app
+from services.cli.options import PLACE, with_settings
+from shared.errors import ScholarstreamError
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.reading import Read
+
+
+@app.command()
+@with_settings(*PLACE, "checkpoints")
+def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJson = False) -> None:
+    """One author's profile, as it is published or as it was at a point of the log; of a merged author, who has the papers now."""
+    from services.cli.output import print_json, print_profile, reporter
+    from services.history import profile_as_of
+    from services.reading import profile
+
+    if as_of is None:
+        found = asyncio.run(profile(settings, author_id))
+    else:
+        with reporter() as report:
+            found = asyncio.run(profile_as_of(settings, author_id, as_of, report))
+    try:
+        (print_json if json else print_profile)(found)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ScholarstreamError(
+            f"the newest snapshot of {author_id} is not as a publisher of ours writes them ({error!r}); --json shows it as it is"
+        ) from error
+
+
+@app.command()
+@with_settings(*PLACE, "checkpoints")
+def compare(
+    settings: Settings,
+    author_id: Author,
+    before: Annotated[str, typer.Argument(metavar="POINT", help=POINT)],
+    after: Annotated[str, typer.Argument(metavar="POINT", help="Another one; by default now.")] = "now",
+    json: AsJson = False,
+) -> None:
+    """What changed for an author between two points of the log: numbers, papers, citations of each paper."""
+    from services.cli.output import print_comparison, print_json, reporter
+    from services.history import compare
+
+    with reporter() as report:
+        found = asyncio.run(compare(settings, author_id, before, after, report))
+    (print_json if json else print_comparison)(found)
+
+
+@app.command()
+@with_settings(*PLACE, "checkpoints")
+def explain(
+    settings: Settings,
+    author_id: Author,
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="A name of docs/metrics.md, for example h_index.")],
+    as_of: AsOf = None,
+    basis: Annotated[str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")] = "references",
+    json: AsJson = False,
+) -> None:
+    """Why a number of an author is what it is: the papers that make it, and what the next step needs."""
+    from services.cli.output import print_json, print_reason, reporter
+    from services.history import NOW, explain
+
+    with reporter() as report:
+        found = asyncio.run(explain(settings, author_id, metric, as_of or NOW, basis, report))
+    (print_json if json else print_reason)(found)
+
+
+@app.command()
+@with_settings(*PLACE)
+def search(
+    settings: Settings,
+    name: Annotated[list[str], typer.Argument(metavar="NAME…")],
+    limit: Annotated[int, typer.Option("--limit", help="Authors shown, at most.", min=1, max=1000)] = 20,
+    json: AsJson = False,
+) -> None:
+    """Authors by name, best match first."""
+    from services.cli.output import print_json, print_table
+    from services.reading import COUNTED_MOST, find
+    from shared.plain import exact, tell
+
+    found = asyncio.run(find(settings, " ".join(name), limit))
+    if json:
+        print_json(found.authors)
+    elif found.authors:
+        print_table(
+            ("h-index", "papers", "name", "author_id"),
+            ((one["h_index"], one["papers"], one["name"], exact(one["author_id"])) for one in found.authors),
+            right=("h-index", "papers"),
+        )
+    if found.authors:
+        more = " or more" if found.total >= COUNTED_MOST else ""
+        tell(f"{len(found.authors):,} of {found.total:,}{more} found, among {found.known:,} in all; as of {found.at}")
+    else:
+        tell(f"nobody by that name, among {found.known:,} in all; as of {found.at}")
+
+
+@app.command()
+@with_settings(*PLACE)
+def subscribe(
+    settings: Settings,
+    author: Annotated[str | None, typer.Option("--author", help="This author only.", metavar="ID")] = None,
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="First what is published already.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Profiles as they are published, until Ctrl-C; with --json one snapshot a line."""
+    from services.cli.output import print_json_line, snapshot_line
+    from services.reading import subscribe
+
+    async def follow() -> None:
+        async for snapshot in subscribe(settings, author, from_beginning):
+            if json:
+                print_json_line(snapshot)
+            else:
+                print(snapshot_line(snapshot), flush=True)
+
+    asyncio.run(follow())
+
+
+@export_app.command("metrics")
+@with_settings(*PLACE)
+def export_metrics(
+    settings: Settings,
+    basis: Annotated[str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")] = "references",
+    format: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",
+    to: Output = "-",
+    raw_cells: RawCells = False,
+) -> None:
+    """Every author's numbers, one row an author."""
+    from services.cli.output import output
+    from services.reading import Read, export_metrics
+
+    read: Read = {}
+    with output(to) as out:
+        rows = asyncio.run(export_metrics(settings, basis, out, format, raw_cells=raw_cells, read=read))
+    _tell_written(rows, to, read)
+
+
+@export_app.command("profiles")
+@with_settings(*PLACE)
+def export_profiles(
+    settings: Settings, format: Annotated[str, typer.Option("--format", help="jsonl.")] = "jsonl", to: Output = "-"
+) -> None:
+    """Every author's newest snapshot, one a line."""
+    from services.cli.output import output
+    from services.reading import Read, export_profiles
+
+    read: Read = {}
+    with output(to) as out:
+        rows = asyncio.run(export_profiles(settings, out, format, read=read))
+    _tell_written(rows, to, read)
+
+
+def _tell_written(rows: int, to: str, read: "Read") -> None:
+    from services.reading import place
+    from shared.plain import tell
+
+    tell(f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {place(read)}")
