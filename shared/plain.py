@@ -3,7 +3,6 @@
 import re
 import sys
 
-
 # What a terminal obeys: controls (C0, DEL, C1), ends of lines, embeddings, overrides and isolates of the order of writing. Joiners (ZWJ,
 # ZWNJ) are letters of many names.
 OBEYED = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff"

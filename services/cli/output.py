@@ -116,7 +116,7 @@ def print_profile(profile: Mapping[str, Any]) -> None:
 
 
 def print_comparison(found: Mapping[str, Any]) -> None:
-    """What changed between two points (services.history.compare)."""
+    """What changed between two points (services.history.portfolio.compare)."""
     print(f"{_named(found)} ({exact(found['author_id'])})")
     for word, end in (("from", found["before"]), ("to  ", found["after"])):
         print(f"{word} {clean(end['point'])}: {clean(end['cut'])}" + ("" if end["known"] else " (not known yet)"))
@@ -160,7 +160,7 @@ def _tell_rest(count: int) -> None:
 
 
 def print_reason(found: Mapping[str, Any]) -> None:
-    """Why a number is what it is (services.history.explain)."""
+    """Why a number is what it is (services.history.portfolio.explain)."""
     value = found["value"]
     told = ", ".join(f"{name} {shown(count)}" for name, count in sorted(value.items())) if isinstance(value, Mapping) else shown(value)
     print(f"{_named(found)} ({exact(found['author_id'])})")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJson = False) -> None:
     """One author's profile, as it is published or as it was at a point of the log; of a merged author, who has the papers now."""
     from services.cli.output import print_json, print_profile, reporter
-    from services.history import profile_as_of
+    from services.history.commands import profile_as_of
     from services.reading import profile
 
     if as_of is None:
@@ -46,7 +46,7 @@ def compare(
 ) -> None:
     """What changed for an author between two points of the log: numbers, papers, citations of each paper."""
     from services.cli.output import print_comparison, print_json, reporter
-    from services.history import compare
+    from services.history.commands import compare
 
     with reporter() as report:
         found = asyncio.run(compare(settings, author_id, before, after, report))
@@ -65,7 +65,8 @@ def explain(
 ) -> None:
     """Why a number of an author is what it is: the papers that make it, and what the next step needs."""
     from services.cli.output import print_json, print_reason, reporter
-    from services.history import NOW, explain
+    from services.history.commands import explain
+    from services.history.portfolio import NOW
 
     with reporter() as report:
         found = asyncio.run(explain(settings, author_id, metric, as_of or NOW, basis, report))

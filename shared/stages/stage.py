@@ -110,7 +110,7 @@ class Stage(ABC):
         """Called after the parts are loaded: makes what is derived from them."""
 
     def settle(self) -> None:
-        """Writes what would otherwise wait for the next day: for who reads up to here and no further (services/replay.py)."""
+        """Writes what would otherwise wait for the next day: for who reads up to here and no further (services/history/replay.py)."""
 
     def rows(self) -> dict[str, int]:
         """How many things of each sort are held, for people."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.checkpoint_check import check
-from services.history import profile_as_of
+from services.history.commands import profile_as_of
 from shared.settings import Settings
 from tests.data import aan_events
 from tests.integration.commands import Running, exported_profiles, run_to_idle, scholarstream, write_events

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from services.points import Cut
+from services.history.cuts import Cut
 from services.publisher.profiles import Profiles
 from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
 from shared.errors import CheckpointInvalid

@@ -15,9 +15,10 @@ from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
 from services.consumer.cohorts import Cohorts
 from services.consumer.directory import Directory
-from services.history import _portfolio, reason_of
+from services.history.commands import reason_of
+from services.history.portfolio import _portfolio
+from services.history.replay import Replay, in_order
 from services.publisher.profiles import Profiles
-from services.replay import Replay, in_order
 from services.runtime.topology import STAGES
 from services.scorer.terms import Terms
 from shared.contracts.topics import AUTHOR_CHANGES, AUTHOR_PROFILES

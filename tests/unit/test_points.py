@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from services import points
-from services.points import Cut, cut_at
+from services.history import cuts as points
+from services.history.cuts import Cut, cut_at
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.errors import UsageError
 from shared.log import memory

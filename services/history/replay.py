@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from services.points import Cut
+from services.history.cuts import Cut
 from services.runtime.topology import STAGES
 from shared.contracts.topics import Topic
 from shared.errors import LogDamaged, LogError, NotAPack, ProtocolViolation, ScholarstreamError
