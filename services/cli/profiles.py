@@ -11,7 +11,7 @@ from shared.errors import ScholarstreamError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from services.reading import Read
+    from services.queries.profiles import Read
 
 
 @app.command()
@@ -20,7 +20,7 @@ def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJ
     """One author's profile, as it is published or as it was at a point of the log; of a merged author, who has the papers now."""
     from services.cli.output import print_json, print_profile, reporter
     from services.history.commands import profile_as_of
-    from services.reading import profile
+    from services.queries.profiles import profile
 
     if as_of is None:
         found = asyncio.run(profile(settings, author_id))
@@ -83,7 +83,7 @@ def search(
 ) -> None:
     """Authors by name, best match first."""
     from services.cli.output import print_json, print_table
-    from services.reading import COUNTED_MOST, find
+    from services.queries.profiles import COUNTED_MOST, find
     from shared.plain import exact, tell
 
     found = asyncio.run(find(settings, " ".join(name), limit))
@@ -112,7 +112,7 @@ def subscribe(
 ) -> None:
     """Profiles as they are published, until Ctrl-C; with --json one snapshot a line."""
     from services.cli.output import print_json_line, snapshot_line
-    from services.reading import subscribe
+    from services.queries.profiles import subscribe
 
     async def follow() -> None:
         async for snapshot in subscribe(settings, author, from_beginning):
@@ -135,7 +135,8 @@ def export_metrics(
 ) -> None:
     """Every author's numbers, one row an author."""
     from services.cli.output import output
-    from services.reading import Read, export_metrics
+    from services.queries.export import export_metrics
+    from services.queries.profiles import Read
 
     read: Read = {}
     with output(to) as out:
@@ -150,7 +151,8 @@ def export_profiles(
 ) -> None:
     """Every author's newest snapshot, one a line."""
     from services.cli.output import output
-    from services.reading import Read, export_profiles
+    from services.queries.export import export_profiles
+    from services.queries.profiles import Read
 
     read: Read = {}
     with output(to) as out:
@@ -159,7 +161,7 @@ def export_profiles(
 
 
 def _tell_written(rows: int, to: str, read: "Read") -> None:
-    from services.reading import place
+    from services.queries.profiles import place
     from shared.plain import tell
 
     tell(f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {place(read)}")

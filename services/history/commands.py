@@ -6,7 +6,7 @@ from typing import Any
 from services.history.comparison import changes
 from services.history.cuts import Cut, cut_at
 from services.history.portfolio import Portfolio, _demanded, _is_withdrawn, _portfolio, _replay, _unknown
-from services.reading import author_of
+from services.queries.profiles import author_of
 from services.runtime.startup import opened
 from shared.errors import UsageError
 from shared.metrics.reasons import EXPLAINERS, Grounds

@@ -10,10 +10,11 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from services import reading
 from services.admin import dead_letters
 from services.admin.status import status
 from services.cli.run_all import run
+from services.queries.export import export_metrics, export_profiles
+from services.queries.profiles import profile, search
 from services.runtime.startup import opened
 from services.verify import verify
 from shared.contracts.topics import AUTHOR_PROFILES, DEAD_LETTERS, TOPICS
@@ -87,11 +88,11 @@ class Campaign:
             await dead_letters.show(settings, listed[-1]["number"])
         assert (await status(settings))["idle"]
         with io.StringIO() as out:
-            await reading.export_metrics(settings, "references", out)
-            exported = await reading.export_profiles(settings, out)
-        await reading.search(settings, "a")
+            await export_metrics(settings, "references", out)
+            exported = await export_profiles(settings, out)
+        await search(settings, "a")
         if self.records.authors:
-            await reading.profile(settings, self.records.authors[-1])
+            await profile(settings, self.records.authors[-1])
         self.counts["exported"] = exported
 
     async def _read_topics(self, log: Log, layout: Layout) -> None:

@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from services import reading
 from services.cli.run_all import run
+from services.queries.export import export_metrics, export_profiles
+from services.queries.profiles import profile, search
 from services.verify import verify
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import ScholarstreamError
@@ -65,8 +66,8 @@ def published(settings, author):
 
 def exported(settings):
     with io.StringIO() as metrics, io.StringIO() as profiles:
-        asyncio.run(reading.export_metrics(settings, "references", metrics, format="jsonl"))
-        asyncio.run(reading.export_profiles(settings, profiles))
+        asyncio.run(export_metrics(settings, "references", metrics, format="jsonl"))
+        asyncio.run(export_profiles(settings, profiles))
         found = [[json.loads(line)["author_id"] for line in out.getvalue().splitlines()] for out in (metrics, profiles)]
     assert found[0] == found[1]
     return found[0]
@@ -90,13 +91,13 @@ def test_an_erased_author_stays_away_until_something_new_comes(settings, checkpo
     assert (counts["erased_authors"], counts["authors"]) == (1, 1)
     assert exported(settings) == ["b"]
     with pytest.raises(ScholarstreamError, match="no author"):
-        asyncio.run(reading.profile(settings, "a"))
-    assert [one["author_id"] for one in asyncio.run(reading.search(settings, "a"))] == []
+        asyncio.run(profile(settings, "a"))
+    assert [one["author_id"] for one in asyncio.run(search(settings, "a"))] == []
     serve(settings, paper(3, "a"))
     found = published(settings, "a")
     again = found[found.index(None) + 1 :]
     assert again and min(again) > max(before), "versions rise strictly"
-    assert asyncio.run(reading.profile(settings, "a"))["papers_total"] == 2
+    assert asyncio.run(profile(settings, "a"))["papers_total"] == 2
     counts = verified(settings)
     assert "erased_authors" not in counts and counts["authors"] == 2
 
@@ -115,5 +116,5 @@ def test_tombstones_of_inputs_are_refused(settings):
     inputs = {Partition("papers.v1", 0): [Message(b"p1", b"")], Partition("authors.v1", 0): [Message(b"a", b"")]}
     asyncio.run(in_log(settings, lambda log: log.append(inputs)))
     serve(settings)
-    assert asyncio.run(reading.profile(settings, "a"))["papers_total"] == 1
+    assert asyncio.run(profile(settings, "a"))["papers_total"] == 1
     assert verified(settings)["dead_letters"] == 2

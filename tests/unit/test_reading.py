@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import reading
 from services.cli.output import print_comparison, print_profile
+from services.queries import profiles as reading
+from services.queries.export import COMPUTED, _Rows, cell, export_metrics, export_profiles
+from services.queries.profiles import author_of, find, place, profile, search, subscribe
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log
@@ -45,7 +47,7 @@ async def published(tmp_path, *told: dict, partitions: int = 1):
 
 async def exported(settings, basis: str = "references", format: str = "csv") -> str:
     out = io.StringIO()
-    await reading.export_metrics(settings, basis, out, format)
+    await export_metrics(settings, basis, out, format)
     return out.getvalue()
 
 
@@ -57,8 +59,8 @@ async def test_a_profile_is_the_newest_snapshot(tmp_path):
         settings,
         _,
     ):
-        assert await reading.profile(settings, SYGNOWSKI) == sygnowski(10)
-        assert await reading.profile(settings, "a:1") == snapshot("a:1", 4)
+        assert await profile(settings, SYGNOWSKI) == sygnowski(10)
+        assert await profile(settings, "a:1") == snapshot("a:1", 4)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ async def test_a_profile_is_the_newest_snapshot(tmp_path):
 async def test_an_unknown_author_is_said_so_with_near_ones(tmp_path, asked, hint):
     async with published(tmp_path, sygnowski()) as (settings, _):
         with pytest.raises(ScholarstreamError, match=hint) as refused:
-            await reading.profile(settings, asked)
+            await profile(settings, asked)
         assert refused.value.exit_code == 1
 
 
@@ -113,53 +115,53 @@ def test_what_changed_is_told_as_exactly_as_the_numbers(capsys):
 
 async def test_search_tells_who_was_found(tmp_path):
     async with published(tmp_path, sygnowski(), snapshot("a:1", name="Jakub Other")) as (settings, _):
-        found = await reading.search(settings, "JAKUB", 10)
+        found = await search(settings, "JAKUB", 10)
         assert found == [
             {"author_id": SYGNOWSKI, "name": "Jakub Sygnowski", "papers": 13, "h_index": 11},
             {"author_id": "a:1", "name": "Jakub Other", "papers": 2, "h_index": 2},
         ]
-        assert await reading.search(settings, "jakub", 1) == found[:1]
+        assert await search(settings, "jakub", 1) == found[:1]
 
 
 async def test_a_search_says_how_many_match_among_how_many_and_up_to_where_it_read(tmp_path, monkeypatch):
     told = [snapshot(f"a:{n}", name=f"Jakub {n}") for n in range(30)] + [snapshot("b", name="Other"), snapshot("a:1", 2, name="Jakub 1")]
     async with published(tmp_path, *told) as (settings, _):
-        found = await reading.find(settings, "jakub", 10)
+        found = await find(settings, "jakub", 10)
         assert (len(found.authors), found.total, found.known, found.at) == (10, 30, 31, "author-profiles.v1:0=32")
         monkeypatch.setattr(reading, "COUNTED_MOST", 20)
-        assert (await reading.find(settings, "jakub", 10)).total == 20
-        assert len((await reading.find(settings, "jakub", 25)).authors) == 25
+        assert (await find(settings, "jakub", 10)).total == 20
+        assert len((await find(settings, "jakub", 25)).authors) == 25
 
 
 async def test_an_export_says_up_to_where_it_read(tmp_path):
     async with published(tmp_path, snapshot("a", 1), snapshot("a", 2)) as (settings, _):
-        for export in (reading.export_metrics(settings, "references", io.StringIO(), read=(one := {})),
-                       reading.export_profiles(settings, io.StringIO(), read=(two := {}))):  # fmt: skip
+        for export in (export_metrics(settings, "references", io.StringIO(), read=(one := {})),
+                       export_profiles(settings, io.StringIO(), read=(two := {}))):  # fmt: skip
             assert await export == 1
         assert one == two == {Partition(AUTHOR_PROFILES.name, 0): 2}
-        assert reading.place(one) == "author-profiles.v1:0=2"
+        assert place(one) == "author-profiles.v1:0=2"
 
 
 async def test_an_id_is_taken_as_a_table_shows_it(tmp_path):
     evil, plain = "a\x9b\n1", "a\\u009b1"
     async with published(tmp_path, snapshot(evil), snapshot(plain), snapshot("x ")) as (settings, log):
-        assert (await reading.profile(settings, "a\\u009b\\u000a1"))["author_id"] == evil
-        assert (await reading.profile(settings, plain))["author_id"] == plain, "the id itself goes first"
-        assert (await reading.profile(settings, "a\\u005cu009b1"))["author_id"] == plain
-        assert (await reading.profile(settings, "x\\u0020"))["author_id"] == "x "
-        assert await reading.author_of(log, "a\\u009b\\u000a1") == evil
-        assert (await reading.search(settings, "a\\u009b\\u000a1"))[0]["author_id"] == evil
+        assert (await profile(settings, "a\\u009b\\u000a1"))["author_id"] == evil
+        assert (await profile(settings, plain))["author_id"] == plain, "the id itself goes first"
+        assert (await profile(settings, "a\\u005cu009b1"))["author_id"] == plain
+        assert (await profile(settings, "x\\u0020"))["author_id"] == "x "
+        assert await author_of(log, "a\\u009b\\u000a1") == evil
+        assert (await search(settings, "a\\u009b\\u000a1"))[0]["author_id"] == evil
         with pytest.raises(ScholarstreamError, match=r"no author 'b\\u009b'"):
-            await reading.profile(settings, "b\x9b")
+            await profile(settings, "b\x9b")
 
 
 async def test_no_log_and_no_profiles_are_said_so(tmp_path):
     nowhere = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/none.sqlite", kafka=None)
     with pytest.raises(LogUnavailable, match="there is no log"):
-        await reading.profile(nowhere, "a:1")
+        await profile(nowhere, "a:1")
     empty = SimpleNamespace(log_url=f"sqlite:///{tmp_path}/empty.sqlite", kafka=None)
     await open_log(empty.log_url).close()
-    for read in (reading.profile(empty, "a:1"), reading.search(empty, "a", 1), exported(empty)):
+    for read in (profile(empty, "a:1"), search(empty, "a", 1), exported(empty)):
         with pytest.raises(UnknownTopic, match="nothing was published"):
             await read
 
@@ -175,7 +177,7 @@ async def take(snapshots, count: int) -> list[tuple[str, int]]:
 async def test_a_subscription_from_the_beginning_tells_what_is_there_and_then_what_comes(tmp_path):
     async with (
         published(tmp_path, snapshot("a:1"), snapshot("a:2")) as (settings, log),
-        aclosing(reading.subscribe(settings, from_beginning=True)) as snapshots,
+        aclosing(subscribe(settings, from_beginning=True)) as snapshots,
     ):
         assert await take(snapshots, 2) == [("a:1", 1), ("a:2", 1)]
         await publish(log, snapshot("a:2", 5))
@@ -185,7 +187,7 @@ async def test_a_subscription_from_the_beginning_tells_what_is_there_and_then_wh
 async def test_a_subscription_tells_of_one_author_only_what_comes(tmp_path):
     async with (
         published(tmp_path, snapshot("a:1"), snapshot("a:2")) as (settings, log),
-        aclosing(reading.subscribe(settings, "a:1")) as snapshots,
+        aclosing(subscribe(settings, "a:1")) as snapshots,
     ):
         first = asyncio.create_task(anext(snapshots))
         version = 2
@@ -206,7 +208,7 @@ async def test_versions_rise_strictly_and_none_comes_twice(monkeypatch):
     at = Partition(AUTHOR_PROFILES.name, 0)
     await log.append({at: [Message(b"a:1", orjson.dumps(snapshot("a:1", version, generation=generation))) for generation, version in told]})
     await log.append({at: [Message(b"a:1", b"not a snapshot"), Message(b"a:9", orjson.dumps(snapshot("a:9")))]})
-    async with aclosing(reading.subscribe(SimpleNamespace(log_url="memory:", kafka=None), from_beginning=True)) as snapshots:
+    async with aclosing(subscribe(SimpleNamespace(log_url="memory:", kafka=None), from_beginning=True)) as snapshots:
         async with asyncio.timeout(5):
             got = [await anext(snapshots) for _ in range(4)]
     assert [(one["author_id"], one["generation"], one["version"]) for one in got] == [
@@ -272,28 +274,28 @@ async def test_a_text_stays_in_its_cell_and_is_not_computed(tmp_path, name, cell
         assert [len(row) for row in rows] == [len(rows[0])] * 2
         assert rows[1][1].removeprefix("'") == name
         out = io.StringIO()
-        await reading.export_metrics(settings, "references", out, raw_cells=True)
+        await export_metrics(settings, "references", out, raw_cells=True)
         assert list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1][1] == name
 
 
 @given(st.one_of(st.integers(), st.floats(allow_nan=False)))
 def test_a_number_stays_a_number(number):
-    assert reading.cell(number) == str(number)
+    assert cell(number) == str(number)
 
 
 @given(st.text(alphabet=st.one_of(st.sampled_from("=+-@\t\r\n\v\f\x1c\x85\u2028 \"',;1a"), st.characters(exclude_categories=["Cs"]))))
 def test_any_text_is_one_cell_of_csv_however_the_file_is_cut_into_lines(text):
     for raw in (True, False):
-        row = f"x,{reading.cell(text, raw)},y\n"
+        row = f"x,{cell(text, raw)},y\n"
         [read] = csv.reader(io.StringIO(row, newline=""))
         assert (read[0], read[2:]) == ("x", ["y"])
         assert read[1] == text or (not raw and read[1] == "'" + text)
-    assert not reading.COMPUTED.match(read[1]), "the last one read is not raw"
+    assert not COMPUTED.match(read[1]), "the last one read is not raw"
 
 
 @given(st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=12))
 def test_rows_are_in_code_point_order(author_ids):
-    rows = reading._Rows()
+    rows = _Rows()
     for author_id in author_ids:
         rows.put(author_id.encode(), (1, 1), author_id.encode())
     assert [row.decode() for row in rows.in_order()] == sorted(author_ids)
@@ -348,7 +350,7 @@ async def test_profiles_are_the_newest_snapshots_in_order(tmp_path):
     told = [snapshot("b", 1), snapshot("a", 1, name="two\nlines"), snapshot("b", 2), sygnowski()]
     async with published(tmp_path, *told, partitions=2) as (settings, _):
         out = io.StringIO()
-        assert await reading.export_profiles(settings, out) == 3
+        assert await export_profiles(settings, out) == 3
         assert [json.loads(line) for line in out.getvalue().splitlines()] == [told[1], told[3], told[2]]
         with pytest.raises(UsageError):
-            await reading.export_profiles(settings, out, "csv")
+            await export_profiles(settings, out, "csv")

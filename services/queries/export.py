@@ -1,25 +1,18 @@
-"""Reading what is published, from the log alone: one profile, a search, a subscription, exports.
+"""Exports every published profile, or its numbers, as a file."""
 
-Works beside a running service and without one.
-"""
-
-import contextlib
 import re
 import tempfile
 from array import array
 from collections.abc import AsyncIterator, Mapping
-from difflib import get_close_matches
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import orjson
 
-from services.viewer.index import ProfileIndex, head_of
-from shared.contracts.topics import AUTHOR_PROFILES
-from shared.errors import ScholarstreamError, UnknownTopic, UsageError
-from shared.log import open_log
-from shared.log.port import Log, Partition, Record
+from services.queries.profiles import Read, _log, _object, _positions, _version_of
+from shared.errors import UsageError
+from shared.log.port import Log, Record
 from shared.metrics import definitions
-from shared.plain import clean, exact, meant, safe_json
+from shared.plain import exact, meant, safe_json
 
 REFERENCES = "references"
 COUNTED = "counted:"
@@ -27,81 +20,8 @@ _FIRST = ("papers", "citations", "h_index", "g_index", "i10_index", "citations_n
 NUMBERS = (*_FIRST, *(name for name in definitions.names(REFERENCES) if name not in _FIRST))
 COLUMNS = ("author_id", "name", *NUMBERS)
 ONLY_COUNTED = tuple(name for name in definitions.names("counted") if name not in NUMBERS)  # last columns where a source counts
-NEAR = 5  # authors named when the one asked for is unknown
-LOOK_SECONDS = 1.0
-Read = dict[Partition, int]  # up to where each partition was read
-COUNTED_MOST = 1_000  # authors found that are counted: beyond that a search says "or more"
 QUOTED = re.compile('[",\n\r\v\f\x1c-\x1e\x85\u2028\u2029]')  # what takes a row apart somewhere
 COMPUTED = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")  # what a spreadsheet takes for a formula, as OWASP lists it
-
-
-class Found(NamedTuple):
-    """What a search found. authors: the best {author_id, name, papers, h_index}; total: how many match, as far as they are
-    counted (COUNTED_MOST, or as many as were asked for); known: how many authors there are; at: up to where the log was read."""
-
-    authors: list[dict]
-    total: int
-    known: int
-    at: str
-
-
-async def profile(settings, author_id: str) -> dict:
-    """The newest snapshot of an author. Error: ScholarstreamError naming near ones when there is no such author."""
-    async with _index(settings) as index:
-        value = await index.get(author_id) or await index.get(meant(author_id))
-        if value is None:
-            raise ScholarstreamError(f"there is no author '{exact(author_id)}' in this log" + await _near(index, author_id))
-        return orjson.loads(value)
-
-
-async def author_of(log: Log, text: str) -> str:
-    """The author whom a person names: by the id itself or, where no author has it, as a table shows an id (terminal.exact)."""
-    if meant(text) == text:
-        return text
-    index = ProfileIndex(log)
-    await index.catch_up()
-    return text if await index.get(text) is not None else meant(text)
-
-
-async def search(settings, text: str, limit: int = 20) -> list[dict]:
-    """Authors by name, best first: {author_id, name, papers, h_index} each."""
-    return (await find(settings, text, limit)).authors
-
-
-async def find(settings, text: str, limit: int = 20) -> Found:
-    """Authors by name, or by id as `author_of` takes it, best first."""
-    async with _log(settings) as log:
-        index = ProfileIndex(log)
-        await index.catch_up()
-        most = max(limit, COUNTED_MOST)
-        matches = await index.search(text, most) or (await index.search(meant(text), most) if meant(text) != text else [])
-        return Found([match._asdict() for match in matches[:limit]], len(matches), sum(1 for _ in index.authors()), place(index.positions))
-
-
-def place(positions: Read) -> str:
-    """Positions up to which partitions were read, in words."""
-    return ",".join(f"{partition.topic}:{partition.number}={position}" for partition, position in sorted(positions.items())) or "nothing"
-
-
-async def subscribe(settings, author_id: str | None = None, from_beginning: bool = False) -> AsyncIterator[dict]:
-    """Snapshots as they are published, of one author or of all, without end; versions of an author rise strictly, none comes twice.
-
-    from_beginning: first what is published already. The log is compacted: versions that were replaced before they were read are not seen.
-    """
-    held: dict[bytes, tuple[int, int]] = {}
-    async with _log(settings) as log:
-        wanted = None if author_id is None else (await author_of(log, author_id)).encode()
-        positions = await _positions(log, from_beginning)
-        while True:
-            for partition in positions:
-                for record in await log.read(partition, positions[partition]):
-                    positions[partition] = record.offset + 1
-                    if wanted is None or record.key == wanted:
-                        version, snapshot = _version_of(record), _object(record.value)
-                        if version is not None and snapshot and version > held.get(record.key, (-1, -1)):
-                            held[record.key] = version
-                            yield snapshot
-            await log.wait(positions, LOOK_SECONDS)
 
 
 def columns_of(basis: str) -> tuple[str, ...]:
@@ -229,57 +149,9 @@ def _row(snapshot: Mapping, basis: str, columns: tuple[str, ...], format: str, r
     return (",".join(cell(value, raw_cells) for value in told) + "\n").encode()
 
 
-async def _near(index: ProfileIndex, author_id: str) -> str:
-    """The authors that may have been meant, as the end of a message."""
-    near = [f"{exact(match.author_id)} ({clean(match.name)})" for match in await index.search(author_id, NEAR)]
-    if not near:
-        near = [exact(author) for author in get_close_matches(author_id, index.authors(), NEAR)]
-    return f"; did you mean {', '.join(near)}?" if near else "; `scholarstream search NAME` finds authors by name"
-
-
 def _check_format(format: str, known: tuple[str, ...]) -> None:
     if format not in known:
         raise UsageError(f"--format {format!r}: this export knows {' and '.join(known)}")
-
-
-def _object(value: bytes) -> dict | None:
-    """The JSON object in `value`; None for what another client wrote there."""
-    try:
-        found = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _version_of(record: Record) -> tuple[int, int] | None:
-    head = head_of(record.key, record.value)
-    return None if head is None else head[1:]
-
-
-@contextlib.asynccontextmanager
-async def _log(settings) -> AsyncIterator[Log]:
-    log = open_log(settings.log_url, settings.kafka, read_only=True)
-    try:
-        yield log
-    finally:
-        await log.close()
-
-
-@contextlib.asynccontextmanager
-async def _index(settings) -> AsyncIterator[ProfileIndex]:
-    """An index of everything that is published at this moment."""
-    async with _log(settings) as log:
-        index = ProfileIndex(log)
-        await index.catch_up()
-        yield index
-
-
-async def _positions(log: Log, from_beginning: bool) -> dict[Partition, int]:
-    spec = (await log.topics()).get(AUTHOR_PROFILES.name)
-    if spec is None:
-        raise UnknownTopic(f"there is no {AUTHOR_PROFILES.name} in this log: nothing was published yet")
-    bounds = await log.bounds([Partition(AUTHOR_PROFILES.name, number) for number in range(spec.partitions)])
-    return {partition: first if from_beginning else end for partition, (first, end) in bounds.items()}
 
 
 async def _all_records(log: Log, read: Read | None = None) -> AsyncIterator[Record]:
