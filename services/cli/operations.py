@@ -62,10 +62,10 @@ def verify(
     json: AsJson = False,
 ) -> None:
     """Recomputes everything from the events by independent code and compares it with what is published. Exit code 4: it differs."""
-    from services.budget import memory_of
     from services.cli.output import print_json, reporter
-    from services.sample import Sample
-    from services.verify import verify
+    from services.verify.command import verify
+    from services.verify.memory_budget import memory_of
+    from services.verify.sample import Sample
     from shared.plain import tell
 
     left_out: list[str] = []

@@ -16,7 +16,7 @@ from services.cli.run_all import run
 from services.queries.export import export_metrics, export_profiles
 from services.queries.profiles import profile, search
 from services.runtime.startup import opened
-from services.verify import verify
+from services.verify.command import verify
 from shared.contracts.topics import AUTHOR_PROFILES, DEAD_LETTERS, TOPICS
 from shared.errors import NotAPack
 from shared.log.port import Log, Partition

@@ -10,7 +10,7 @@ import pytest
 from services.cli.run_all import run
 from services.queries.export import export_metrics, export_profiles
 from services.queries.profiles import profile, search
-from services.verify import verify
+from services.verify.command import verify
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import ScholarstreamError
 from shared.log.port import Message, Partition

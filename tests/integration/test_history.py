@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.checkpoint_check import check
 from services.history.commands import profile_as_of
+from services.verify_checkpoints.stages import check
 from shared.settings import Settings
 from tests.data import aan_events
 from tests.integration.commands import Running, exported_profiles, run_to_idle, scholarstream, write_events

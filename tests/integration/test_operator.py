@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services import verify as verify_module
 from services.cli.app import app
 from services.consumer.catalogue import Catalogue
-from services.verify import demand_idle
+from services.verify import command as verify_command
+from services.verify.command import demand_idle
 from shared.errors import ScholarstreamError
 from shared.log import open_log
 from shared.log.port import Message, Partition
@@ -88,7 +88,7 @@ def test_a_checkpoint_that_cannot_be_read_is_left_out(data, monkeypatch):
 
 def test_verify_takes_packs_without_rows_for_nothing_and_events_for_something(data, monkeypatch):
     """A checkpoint sends such packs just after everything is published."""
-    monkeypatch.setattr(verify_module, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(verify_command, "SETTLE_SECONDS", 0)
     settings = Settings(data_dir=data)
 
     async def append(batches):

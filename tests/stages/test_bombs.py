@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from services.consumer import catalogue, citations
 from services.consumer.resolver import Resolver
-from services.literature import People
-from services.verify import Room, room_of
+from services.verify.events import People
+from services.verify.refusals import Room, room_of
 from shared.errors import InputRefused
 from shared.stages import packs
 from shared.stages.columns import Keys, parts_of

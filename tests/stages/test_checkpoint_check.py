@@ -12,11 +12,11 @@ import numpy as np
 import orjson
 import pytest
 
-from services.checkpoint_check import check_all
 from services.consumer import ranking
 from services.publisher.main import messages_of
 from services.publisher.profiles import Profiles
 from services.runtime.topology import STAGES
+from services.verify_checkpoints.stages import check_all
 from shared.errors import VerificationFailed
 from shared.metrics import rankpoints
 from shared.stages.checkpoints import read_header

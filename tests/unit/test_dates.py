@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import verify
 from services.consumer.catalogue import Catalogue
 from services.consumer.directory import Directory
+from services.verify.refusals import check_day
 from shared.contracts.dates import ANY, check_date
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
@@ -64,7 +64,7 @@ def refuses(check, *args) -> InputRefused | None:
 )
 def test_days_ahead_are_counted_from_the_day_of_the_append_time(make, day, appended, days, refused):
     found = refuses(check_date, make(day), appended, days)
-    assert (found is not None) == refused == (refuses(verify.check_day, make(day), appended, days) is not None)
+    assert (found is not None) == refused == (refuses(check_day, make(day), appended, days) is not None)
     if found:
         assert found.reason == Reason.DATED_AHEAD and found.field in ("as_of", "date") and day in str(found)
 
@@ -78,7 +78,7 @@ def test_the_reason_says_what_would_be_right():
 def test_other_dates_are_left_alone():
     for event in ({"paper_id": "p", "published": "9999-12-31"}, {"event": "author.described", "author_id": "a", "name": "A"}):
         check_date(event, 0, 1)
-        verify.check_day(event, 0, 1)
+        check_day(event, 0, 1)
 
 
 @given(
@@ -90,7 +90,7 @@ def test_other_dates_are_left_alone():
 def test_three_ways_to_say_it_agree(day, appended, days, make):
     event = make(day.isoformat())
     by_stages = refuses(check_date, event, appended, days) is not None
-    assert by_stages == (refuses(verify.check_day, event, appended, days) is not None)
+    assert by_stages == (refuses(check_day, event, appended, days) is not None)
     try:
         latest = (datetime(1970, 1, 1) + timedelta(milliseconds=appended) + timedelta(days=days)).date().isoformat()
     except OverflowError:

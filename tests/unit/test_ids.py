@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import literature
+from services.verify import events as literature
 from shared.contracts import authors, papers
 from shared.errors import InputRefused
 from shared.ids import author_key, folded_id, name_key, visible

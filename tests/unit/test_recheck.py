@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import recheck
+from services.verify import reported_checks as recheck
 from shared.metrics.violations import VIOLATIONS, violations
 from tests.oracle import objections
 

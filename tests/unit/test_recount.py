@@ -1,4 +1,4 @@
-"""services/recount.py against the oracle: two recomputations written apart must agree on every author."""
+"""services/verify/recount.py against the oracle: two recomputations written apart must agree on every author."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 
-from services.expected import Expected
-from services.literature import Literature, People, authors_of, card_of, digest_of_card
-from services.recount import Recount
-from services.slices import Slices
+from services.verify.events import Literature, People, authors_of, card_of, digest_of_card
+from services.verify.expected_profiles import Expected
+from services.verify.partitioning import Slices
+from services.verify.recount import Recount
 from tests.data import aan_events, vis_events
 from tests.literature import encode, event_lists
 from tests.oracle import oracle, parse, valid

@@ -1,4 +1,6 @@
-"""services/verify.py over logs whose published side is written by the oracle: silent when all is right, and it names whatever is wrong."""
+"""services/verify/verifier.py over logs whose published side is written by the oracle:
+silent when all is right, and it names whatever is wrong.
+"""
 
 import ast
 import asyncio
@@ -11,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.budget import Amount, memory_of
-from services.sample import Sample
-from services.slices import Slices
-from services.verify import SHOWN, Room, Verifier
+from services.verify.memory_budget import Amount, memory_of
+from services.verify.partitioning import Slices
+from services.verify.refusals import Room
+from services.verify.report import SHOWN
+from services.verify.sample import Sample
+from services.verify.verifier import Verifier
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.errors import LogDamaged, UsageError, VerificationFailed
 from shared.ids import partitions_of
@@ -493,7 +497,10 @@ def test_a_memory_that_cannot_be_is_said_so(text):
 
 def test_shares_nothing_with_what_it_checks():
     """The modules that recompute import no stage, no consumer, no metric, whatever way."""
-    seen, waiting = set(), ["services.recount", "services.expected", "services.sample", "services.budget"]
+    seen, waiting = (
+        set(),
+        ["services.verify.recount", "services.verify.expected_profiles", "services.verify.sample", "services.verify.memory_budget"],
+    )
     while waiting:
         module = waiting.pop()
         if module in seen:
@@ -507,7 +514,7 @@ def test_shares_nothing_with_what_it_checks():
                 else [one.name for one in getattr(node, "names", ()) if isinstance(node, ast.Import)]
             )
             waiting += [name for name in names if name.split(".")[0] in ("services", "shared")]
-    assert seen >= {"services.literature", "services.rescore", "services.texts", "services.slices"}
+    assert seen >= {"services.verify.papers", "services.verify.scores", "services.verify.word_pairs", "services.verify.partitioning"}
     assert not [name for name in seen if name.startswith(("shared.stages", "shared.metrics")) or name.count(".") > 1], seen
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from services.slices import WHOLE, digest_of
+from services.verify.partitioning import WHOLE, digest_of
 
 NO_MONTH, NEVER = -1, 1 << 30
 REMEMBERED = 1 << 16  # tokens whose digests are kept; about 150 bytes each

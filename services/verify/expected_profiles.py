@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from services import recheck
-from services.literature import LARGE_TEAM, NO_YEAR, UNIT, Names, Papers, People, last_part
-from services.rescore import Standing
-from services.slices import digest_of
+from services.verify import reported_checks as recheck
+from services.verify.events import LARGE_TEAM, NO_YEAR, UNIT, Names, People, last_part
+from services.verify.papers import Papers
+from services.verify.partitioning import digest_of
+from services.verify.scores import Standing
 
 LOW_COVERAGE = 0.5
 

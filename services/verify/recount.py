@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from services.literature import FEW_REFERENCES, NO_YEAR, UNIT, Literature, Papers, column, settled, slots_of
-from services.rescore import Scores
-from services.slices import WHOLE, Lists, Slices, Spool, digests_of
-from services.texts import count_new
+from services.verify.events import FEW_REFERENCES, NO_YEAR, UNIT, Literature, column, slots_of
+from services.verify.papers import Papers, settled
+from services.verify.partitioning import WHOLE, Lists, Slices, Spool, digests_of
+from services.verify.scores import Scores
+from services.verify.word_pairs import count_new
 
 
 class Recount:

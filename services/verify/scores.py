@@ -11,8 +11,9 @@ from itertools import accumulate
 
 import numpy as np
 
-from services.literature import Papers, objects
-from services.texts import NO_MONTH
+from services.verify.events import objects
+from services.verify.papers import Papers
+from services.verify.word_pairs import NO_MONTH
 
 SMALLEST, REFERENCE, SETTLED, PAIRS, FULL = 30, 100, 1000, 3, 20
 

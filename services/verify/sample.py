@@ -7,7 +7,7 @@ contains a smaller one.
 from collections.abc import Iterable
 from heapq import nsmallest
 
-from services.slices import WHOLE, digest_of
+from services.verify.partitioning import WHOLE, digest_of
 from shared.errors import UsageError
 
 CHOSEN_AT_ONCE = 100_000  # authors looked at together when so many of them are drawn

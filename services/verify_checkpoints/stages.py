@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from services.publisher.audit import Audit
 from services.publisher.profiles import Profiles
 from services.runtime.layout import computed_layout
 from services.runtime.startup import opened
 from services.runtime.topology import STAGES
+from services.verify_checkpoints.publisher import Audit
 from shared.errors import CheckpointInvalid, ProtocolViolation, VerificationFailed
 from shared.log.port import Log, Partition
 from shared.stages import checkpoints

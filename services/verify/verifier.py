@@ -2,137 +2,40 @@
 
 What must hold (docs/architecture.md, exactness invariants): the newest snapshot of every author equals the recomputation (I7), versions
 rise strictly and one version has one value (I5, I6), the dead letters are exactly the events that cannot be read (I8), the checkpoints
-are what a replay of the log gives (I2; `services.checkpoint_check`).
+are what a replay of the log gives (I2; `services.verify_checkpoints.stages`).
 """
 
-import asyncio
 import hashlib
-import time
-from array import array
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from services.budget import DEFAULT, Amount, memory_of
-from services.expected import Expected
-from services.literature import CARD_FIELDS, Literature, Names, Papers, People, authors_of, card_of, digest_of_card, identity
-from services.recount import Recount
-from services.sample import Sample
-from services.slices import WHOLE, Slices, Spool
+from services.verify.comparison import OF_NAMES_AND_VERSIONS, OF_TABLES, SELF_CITATIONS, _grounds, _rounded, _stands, _without_nulls
+from services.verify.events import CARD_FIELDS, Literature, People, authors_of, card_of, digest_of_card
+from services.verify.expected_profiles import Expected
+from services.verify.memory_budget import DEFAULT, Amount, memory_of
+from services.verify.papers import Papers
+from services.verify.partitioning import WHOLE, Slices, Spool
+from services.verify.recount import Recount
+from services.verify.refusals import Room, as_compared, check_day, check_place
+from services.verify.report import Differences, Report
+from services.verify.sample import Sample
+from services.verify.versions import Newest, Version, _is_published
 from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
-from shared.contracts.refusals import Reason
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, COHORT_CHANGES, DEAD_LETTERS, PAPERS
-from shared.errors import InputRefused, LogDamaged, NotAPack, ProtocolViolation, ScholarstreamError, VerificationFailed
-from shared.ids import partitions_of
-from shared.log import open_log
+from shared.errors import InputRefused, LogDamaged, NotAPack, ScholarstreamError, VerificationFailed
 from shared.log.port import Log, Partition, Record
 from shared.stages import packs
 
-SHOWN = 20
-SETTLE_SECONDS = 2.0  # that a service may take to say that it has read what came at last
-LOOK_SECONDS = 0.05
-MARKS = 10_000  # packs without rows that may wait, at most
-LARGEST = 2**62  # version, and above
 DIGITS = 18  # of a number in a header, at most
 ACTIONS = (b"replayed", b"dropped")  # records of dead-letters.v1 that are no letters
-PUBLISHER = b"scholarstream/publisher"  # ce_source of what our publishers write
 ROW_BYTES = 200  # of an object that waits in a spool, beside its bytes
 UNSCORED = ["unscored"]
-OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
 OF_EVERYBODY = ("author.merged", "author.separated", "clock.ticked")  # what every slice must know
-DATED = {"paper.counted": "as_of", "author.reported": "as_of", "clock.ticked": "date"}
-SELF_CITATIONS = "self_citations_included"  # the flag that the headline decides
-OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
-
-
-class Report(Protocol):
-    """Hears about progress: a line for people, and how much of the step is done (0 to 1) or None."""
-
-    def __call__(self, line: str, fraction: float | None = None) -> None: ...
-
-
-class Difference(NamedTuple):
-    """One thing that is not as it must be. subject: an author, or where in the log."""
-
-    subject: str
-    what: str
-    published: Any
-    recomputed: Any
-
-    def __str__(self) -> str:
-        return f"  {self.subject}\n    {self.what}: published {_short(self.published)}, recomputed {_short(self.recomputed)}"
-
-
-class Differences:
-    """The first SHOWN differences and how many there are, of how many subjects."""
-
-    def __init__(self) -> None:
-        self.first: list[Difference] = []
-        self.count = 0
-        self.subjects: set[str] = set()
-
-    def add(self, subject: str, what: str, published: Any, recomputed: Any) -> None:
-        self.count += 1
-        self.subjects.add(subject)
-        if len(self.first) < SHOWN:
-            self.first.append(Difference(subject, what, published, recomputed))
-
-    def __str__(self) -> str:
-        head = f"published and recomputed differ: {self.count:,} differences, {len(self.subjects):,} authors or places"
-        rest = [f"  … and {self.count - len(self.first):,} more"] if self.count > len(self.first) else []
-        return "\n".join([head, *map(str, self.first), *rest])
-
-
-async def verify(
-    settings,
-    *,
-    checkpoints: bool = True,
-    sample: Sample | None = None,
-    memory: int = memory_of(DEFAULT),
-    report: Report,
-    left_out: list[str] | None = None,
-) -> dict[str, int]:
-    """Recomputes and compares; returns what was compared (papers, citations, authors, snapshots, …) when all is equal.
-
-    sample: compares only these authors (everything is recomputed all the same), and no checkpoints; memory: bytes for the recomputation,
-    which goes by slices where it would take more (docs/decisions/0012-verification-in-slices.md); left_out: gets what was not compared,
-    and why, each part as a few words.
-
-    Errors: VerificationFailed with a readable list; ScholarstreamError when the service has not yet published everything in the log;
-    UsageError for a memory that is too small.
-    """
-    from services import checkpoint_check
-    from services.runtime.layout import computed_layout, layout_of
-
-    left_out = [] if left_out is None else left_out
-    log = open_log(settings.log_url, settings.kafka, read_only=True)
-    try:
-        layout = await computed_layout(log, await layout_of(settings, log))
-        verifier = Verifier(
-            log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, days_ahead=layout.days_ahead,
-            sample=sample, memory=memory, room=room_of(layout),
-        )  # fmt: skip
-        await verifier.note_ends()
-        await demand_idle(settings)
-        try:
-            counts = await verifier.run()
-        finally:
-            left_out += verifier.left_out
-    finally:
-        await log.close()
-    if sample is not None:
-        left_out.append("authors who are not in the sample")
-    if checkpoints and sample is None:
-        await checkpoint_check.check(settings, report, left_out)
-    else:
-        left_out.append("checkpoints")
-    return counts
 
 
 class Verifier:
@@ -570,191 +473,9 @@ class Verifier:
         return value
 
 
-class Version(NamedTuple):
-    """One version of an author's record: the digest of its value, and where it is."""
-
-    author: str
-    generation: int
-    version: int
-    digest: int
-    partition: int
-    offset: int
-
-
-class Newest:
-    """The newest version of each of some authors."""
-
-    def __init__(self) -> None:
-        self.authors = Names()
-        self._generation, self._version, self._digest = array("q"), array("q"), array("Q")
-        self._partition, self._offset = array("q"), array("q")
-
-    def take(self, told: Version) -> str | None:
-        """What is wrong with this version, None if it is newer than what was seen."""
-        name, generation, version, digest, partition, offset = told
-        author = self.authors.number(name)
-        if author == len(self._version):
-            self._generation.append(generation)
-            self._version.append(version)
-            self._digest.append(digest)
-            self._partition.append(partition)
-            self._offset.append(offset)
-            return None
-        held = (self._generation[author], self._version[author])
-        if self._partition[author] != partition:
-            return f"all versions in partition {self._partition[author]}"
-        if (generation, version) == held:
-            return "each version once" if digest == self._digest[author] else "one value for one version"
-        if (generation, version) < held:
-            return f"something above {held}"
-        self._generation[author], self._version[author] = generation, version
-        self._digest[author], self._offset[author] = digest, offset
-        return None
-
-    def is_at(self, name: str, partition: int, offset: int) -> bool:
-        author = self.authors.numbers.get(name)
-        return author is not None and self._offset[author] == offset and self._partition[author] == partition
-
-
-def _is_published(record: Record) -> bool:
-    """Whether a record of a public output is one that subscribers take, or says that it is: the others are passed over by all of them."""
-    if record.key is None or any(name == "ce_source" and value == PUBLISHER for name, value in record.headers):
-        return record.key is not None
-    try:
-        value = orjson.loads(record.value)
-        versions = value["generation"], value["version"]
-        return value["author_id"] == record.key.decode() and all(type(n) is int and 0 <= n < LARGEST for n in versions)
-    except (ValueError, TypeError, KeyError):
-        return False
-
-
 def _number(header: bytes) -> int | None:
     return int(header) if header.isdigit() and len(header) <= DIGITS else None
 
 
 def _digest(value: bytes) -> bytes:
     return hashlib.sha256(value).hexdigest().encode()
-
-
-def as_compared(key: bytes | None) -> bytes | None:
-    """The key of a record about an author as ids are compared."""
-    try:
-        return None if key is None else identity(key.decode()).encode()
-    except UnicodeDecodeError:
-        return key
-
-
-def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
-    """Error: InputRefused when a record is not under its id, or not in the partition of the id."""
-    if key != name.encode():
-        raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
-    if int(partitions_of([name.encode()], count)[0]) != partition:
-        raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its id")
-
-
-def check_day(event: Mapping, timestamp: int, days_ahead: int) -> None:
-    """Error: InputRefused when the day that an event speaks of begins more than `days_ahead` days after its append time (milliseconds)."""
-    if event.get("event") in DATED:
-        day = event[DATED[event["event"]]]
-        begins = (date.fromisoformat(day) - date(1970, 1, 1)).days * 86_400_000
-        if begins - days_ahead * 86_400_000 > timestamp:
-            raise InputRefused(Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended")
-
-
-class Room:
-    """For how many sources a log has room: of counts and of scores in a partition of papers.v1, of reports for an author. Those who come
-    first have it, and always those of headlines."""
-
-    def __init__(self, counting: int, scoring: int, reporting: int, headlines: Set[str] = frozenset()) -> None:
-        """headlines: counted:SOURCE, reported:SOURCE@VERSION."""
-        self.headlines = headlines
-        self.most = {"paper.counted": counting, "paper.scored": scoring, "author.reported": reporting}
-        self._seen: dict[tuple, set] = {}
-
-    def check(self, partition: int, event: Mapping) -> None:
-        """Events of each partition in order. Error: InputRefused for one there is no room for."""
-        kind = event.get("event")
-        match kind:
-            case "paper.counted":
-                place, source, name = partition, event["source"], f"counted:{event['source']}"
-            case "paper.scored" if event["novelty"] is not None:
-                place, source = partition, (event["source"], event["version"])
-                name = "reported:" + "@".join(source)
-            case "author.reported":
-                place, source, name = event["author_id"], event["source"], ""
-            case _:
-                return
-        seen = self._seen.setdefault((kind, place), set())
-        if source not in seen and len(seen) >= self.most[kind] and name not in self.headlines:
-            raise InputRefused(Reason.TOO_MANY_SOURCES, "source", f"there is room for {self.most[kind]} only")
-        seen.add(source)
-
-
-def room_of(layout) -> Room:
-    """What the settings of a log say."""
-    headlines = {layout.headline_basis, layout.headline_novelty}
-    return Room(layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines)
-
-
-async def demand_idle(settings) -> None:
-    """ScholarstreamError unless everything in the log has been published.
-
-    A service that has just become idle still writes: a checkpoint sends a pack without rows to every receiver (rule C7), and it says how
-    far it is four times a second. So what waits counts only if it has rows, and for SETTLE_SECONDS a service may catch up with it.
-    """
-    from services.runtime.progress import Progress
-    from services.runtime.startup import opened
-
-    async with opened(settings, read_only=True) as (log, layout):
-        progress, deadline = Progress(log, layout), time.monotonic() + SETTLE_SECONDS
-        while not (now := await progress.status())["idle"] and await _has_rows(log, now):
-            if time.monotonic() >= deadline:
-                raise ScholarstreamError(
-                    f"the service is {now['lag']:,} records behind, so its profiles are not up to date; run it "
-                    "(`scholarstream run --exit-when-idle`) or wait for it (`scholarstream status --wait-idle 60`), then verify"
-                )
-            await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _has_rows(log: Log, now: Mapping) -> bool:
-    """Whether any record that waits may change something: an event, or a pack with rows."""
-    if now["lag"] > MARKS or not now["lag"]:  # without any, topics are missing
-        return True
-    for stage in now["stages"]:
-        if not stage["lag"]:
-            continue
-        if stage["input"] in (PAPERS.name, AUTHORS.name):
-            return True
-        here, at = Partition(stage["input"], stage["partition"]), stage["next"]
-        while at < stage["end"] and (records := await log.read(here, at)):
-            at = records[-1].offset + 1
-            try:
-                if any(packs.decode(record.value).kinds for record in records):
-                    return True
-            except ProtocolViolation:
-                return True
-    return False
-
-
-def _grounds(told: Mapping) -> dict:
-    """What a score rests on, without names of definitions and what has its own comparison."""
-    return {name: value for name, value in told.items() if name not in ("definition", "reported", "flags")}
-
-
-def _stands(told: Mapping) -> tuple[float | None, bool | None, bool | None]:
-    return told.get("percentile"), told.get("immature"), told.get("pooled")
-
-
-def _rounded(percentile: float | None, immature: bool, pooled: bool) -> tuple[float | None, bool, bool]:
-    return None if percentile is None else round(percentile, 6), immature, pooled
-
-
-def _without_nulls(entry: Mapping) -> dict:
-    return {name: value for name, value in entry.items() if value is not None}
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = value if isinstance(value, str) and value.isprintable() else repr(value)
-    return text if len(text) <= 120 else text[:119] + "…"

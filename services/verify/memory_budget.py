@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from services.literature import LARGE_TEAM
+from services.verify.events import LARGE_TEAM
 from shared.errors import UsageError
 
 MOST_SLICES = 256
