@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from services.producer import demo
+from services.producer.simulation import demo
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.log.port import Log, Message, Partition
 

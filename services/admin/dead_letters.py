@@ -11,8 +11,8 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from services.producer.ingest import newest_time, partition_counts
-from services.producer.intake import Intake
 from services.producer.sources.source import SourceItem
+from services.producer.validation import Intake
 from services.runtime.startup import opened
 from shared.contracts.letters import ORIGINAL_BYTES, ORIGINAL_KEY_BYTES, ORIGINAL_SHA256
 from shared.contracts.topics import DEAD_LETTERS

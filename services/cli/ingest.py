@@ -43,7 +43,7 @@ def simulate(
 ) -> None:
     """A simulated literature, for load and for trying things out."""
     from services.cli.output import output
-    from services.producer import simulate
+    from services.producer.simulation import command as simulate
     from shared.plain import tell
 
     if to is None:

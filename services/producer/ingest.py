@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from services.producer.bookmark import Bookmark
-from services.producer.intake import STAGE, Intake, Taken
 from services.producer.sources import Source, open_source
+from services.producer.validation import STAGE, Intake, Taken
 from services.runtime.retry import patiently
 from services.runtime.signals import stopping_on_signals
 from shared.contracts.topics import AUTHORS, PAPERS

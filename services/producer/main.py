@@ -7,8 +7,8 @@ import structlog
 
 from services.producer.clock import Clock
 from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, partition_counts, pump
-from services.producer.intake import Intake
 from services.producer.sources import Source, open_source
+from services.producer.validation import Intake
 from services.runtime.input_checks import watch
 from services.runtime.process import Stop
 from services.runtime.signals import stopping_on_signals, together

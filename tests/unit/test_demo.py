@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from services.producer import demo
-from services.producer.demo import AUTHOR, AUTHOR_ID, BACKLOG, EDITION, FACTS, facts, rate
+from services.producer.simulation import demo
+from services.producer.simulation.demo import AUTHOR, AUTHOR_ID, BACKLOG, EDITION, FACTS, facts, rate
 from services.producer.sources import open_source
 from tests.data import SHARED
 from tests.oracle import oracle, valid

@@ -15,11 +15,11 @@ import pytest
 from services.producer import ingest as ingest_module
 from services.producer.bookmark import Bookmark
 from services.producer.ingest import ingest, pump
-from services.producer.intake import Intake
 from services.producer.main import produce, run_producer
-from services.producer.simulate import stream
+from services.producer.simulation.command import stream
 from services.producer.sources import open_source
 from services.producer.sources import source as source_module
+from services.producer.validation import Intake
 from services.runtime.layout import agree
 from services.runtime.startup import opened
 from shared.contracts.topics import PAPERS

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.producer.intake import Guard, Intake
 from services.producer.sources import SourceItem
+from services.producer.validation import Guard, Intake
 from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
 from shared.errors import InputRefused
 from shared.ids import partitions_of

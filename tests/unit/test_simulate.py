@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from services.producer.literature import Landmark, Literature, simulate
+from services.producer.simulation.literature import Landmark, Literature, simulate
 from shared.contracts.papers import decode
 from tests.oracle import valid
 

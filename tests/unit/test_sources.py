@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.producer.formats.registry import fault_of
 from services.producer.sources import FileSource, PacedSource, SourceItem, array, open_source
 from services.producer.sources import file as file_module
-from services.producer.sources.foreign import fault_of
 from services.producer.sources.source import BATCH_BYTES, BATCH_ITEMS
 from shared.errors import InputRefused, UsageError
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from services.producer import demo
+from services.producer.simulation import demo
 from services.producer.sources.source import PacedSource, SourceItem
 
 
 class DemoSource(PacedSource):
-    """position: see services.producer.demo.demo. A seed decides everything, so a restart continues where it was."""
+    """position: see services.producer.simulation.demo.demo. A seed decides everything, so a restart continues where it was."""
 
     endless = True
 

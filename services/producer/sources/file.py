@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 import orjson
 
+from services.producer.formats.registry import convert, translate
 from services.producer.sources.array import Elements
 from services.producer.sources.encodings import BOM, check_encoding
-from services.producer.sources.foreign import convert, translate
 from services.producer.sources.source import Source, SourceItem
 from shared.errors import InputRefused, UsageError
 

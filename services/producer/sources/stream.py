@@ -8,9 +8,9 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
+from services.producer.formats.registry import convert
 from services.producer.sources.encodings import BOM, check_encoding
 from services.producer.sources.file import GZIP, LINE_LIMIT
-from services.producer.sources.foreign import convert
 from services.producer.sources.source import BATCH_ITEMS, Source, SourceItem
 from shared.errors import UsageError
 

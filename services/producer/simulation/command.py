@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterator
 
 from services.producer.ingest import partition_counts, progress_bar, pump
-from services.producer.intake import Intake
-from services.producer.literature import simulate
+from services.producer.simulation.literature import simulate
 from services.producer.sources.source import PacedSource, SourceItem
+from services.producer.validation import Intake
 from services.runtime.signals import stopping_on_signals
 from services.runtime.startup import opened
 

@@ -7,7 +7,7 @@ and in lower case. What has no DOI among the references ("2", "2-u") is left out
 and their references count all the same. Both are counted.
 """
 
-from services.producer.sources.fields import Count, Fields
+from services.producer.formats.fields import Count, Fields
 from shared.contracts.refusals import Reason
 from shared.doi import doi_of
 from shared.ids import visible

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.producer.literature import Landmark, Literature
+from services.producer.simulation.literature import Landmark, Literature
 
 AUTHOR_ID = "a:sygnowski"
 AUTHOR = "Jakub Sygnowski"

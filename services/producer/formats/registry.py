@@ -4,8 +4,8 @@ from types import ModuleType
 
 import orjson
 
-from services.producer.sources import aan, vis
-from services.producer.sources.fields import Count
+from services.producer.formats import aan, vis
+from services.producer.formats.fields import Count
 from shared.errors import InputRefused
 
 ADAPTERS: tuple[ModuleType, ...] = (aan, vis)  # each: recognises(record) -> bool, adapt(record, leave_out) -> our event

@@ -4,7 +4,7 @@
 "references": ["C65-1002", …]}, and more that is not used. Authors have no ids: they are told apart by name.
 """
 
-from services.producer.sources.fields import Count, Fields
+from services.producer.formats.fields import Count, Fields
 
 
 def recognises(record: dict) -> bool:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.producer.words import ADJECTIVES, FIELDS, FIRST_NAMES, INSTITUTIONS, LAST_NAMES, METHODS, OBJECTS
+from services.producer.simulation.vocabulary import ADJECTIVES, FIELDS, FIRST_NAMES, INSTITUTIONS, LAST_NAMES, METHODS, OBJECTS
 
 KIND = "simulated"
 VENUE = "Simulated literature"

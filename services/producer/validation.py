@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
-from services.producer.sources.foreign import fault_of
+from services.producer.formats.registry import fault_of
 from services.producer.sources.source import SourceItem
 from shared.contracts import authors, papers
 from shared.contracts.dates import check_date
