@@ -17,10 +17,10 @@ import orjson
 from services.consumer.authors import Authors
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
-from services.publisher.main import PublisherRunner
-from services.publisher.profiles import Unplaced
-from services.publisher.takeover import Control
-from services.publisher.waiting import Waiting
+from services.publisher.generations import Control
+from services.publisher.pending_authors import Waiting
+from services.publisher.runner import PublisherRunner
+from services.publisher.stage import Unplaced
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.supervisor import Crew
 from services.runtime.tuning import tune_memory

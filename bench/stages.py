@@ -9,7 +9,7 @@ import orjson
 from rich.progress import track
 
 from bench.measure import Figure
-from services.publisher.profiles import Profiles
+from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from services.runtime.tuning import tune_memory
 from shared.contracts.topics import AUTHORS, PAPERS

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.publisher.takeover import Control
+from services.publisher.generations import Control
 from services.runtime.layout import agree, layout_of
 from services.runtime.startup import prepare_folder
 from services.runtime.topology import STAGES

@@ -11,8 +11,8 @@ from services.consumer.authors import FIRST, LAST, Authors
 from services.consumer.catalogue import PUBLISHED, Catalogue
 from services.history.cuts import Cut
 from services.history.replay import Replay
-from services.publisher.profiles import Profiles
-from services.publisher.snapshots import current, papers_of
+from services.publisher.snapshot_json import current, papers_of
+from services.publisher.stage import Profiles
 from services.runtime.layout import computed_layout
 from services.runtime.progress import Progress
 from services.runtime.topology import SCORER, STAGES

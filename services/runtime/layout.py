@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import orjson
 import structlog
 
-from services.publisher.takeover import Control
+from services.publisher.generations import Control
 from services.runtime.input_checks import _demand_inputs
 from shared.contracts.dates import ANY
 from shared.contracts.topics import (

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from services.publisher.main import PublisherRunner
-from services.publisher.profiles import Profiles
-from services.publisher.takeover import take_over
+from services.publisher.generations import take_over
+from services.publisher.runner import PublisherRunner
+from services.publisher.stage import Profiles
 from services.runtime.input_checks import demand_checkpoints, watch_crew
 from services.runtime.layout import demand_same_layout
 from services.runtime.retry import patiently, until_stop

@@ -6,7 +6,7 @@ from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
 from services.consumer.cohorts import Cohorts
 from services.consumer.directory import Directory
-from services.publisher.profiles import Profiles
+from services.publisher.stage import Profiles
 from services.scorer.terms import Terms
 from shared.stages.stage import Stage
 

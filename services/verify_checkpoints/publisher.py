@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import orjson
 
-from services.publisher.main import erased_author, facts_of
-from services.publisher.profiles import Causes, Profiles
-from services.publisher.snapshots import Told, snapshots
+from services.publisher.messages import facts_of
+from services.publisher.runner import erased_author
+from services.publisher.snapshot_json import Told, snapshots
+from services.publisher.stage import Causes, Profiles
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
 from shared.ids import partitions_of
 from shared.log.port import Log, Partition

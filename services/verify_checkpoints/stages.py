@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from services.publisher.profiles import Profiles
+from services.publisher.stage import Profiles
 from services.runtime.layout import computed_layout
 from services.runtime.startup import opened
 from services.runtime.topology import STAGES

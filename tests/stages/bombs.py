@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from services.publisher.main import messages_of
-from services.publisher.profiles import Profiles
+from services.publisher.messages import messages_of
+from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from services.runtime.tuning import tune_memory
 from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS

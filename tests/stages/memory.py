@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import orjson
 
-from services.publisher.main import messages_of
-from services.publisher.profiles import Profiles
+from services.publisher.messages import messages_of
+from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import folded_id, partitions_of

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from services.history.cuts import Cut
-from services.publisher.profiles import Profiles
+from services.publisher.stage import Profiles
 from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
 from shared.errors import CheckpointInvalid
 from shared.log.memory import MemoryLog

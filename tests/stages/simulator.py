@@ -22,8 +22,8 @@ import orjson
 
 from services.consumer import catalogue, citations
 from services.consumer.citations import Citations
-from services.publisher.main import messages_of, public_facts
-from services.publisher.profiles import Profiles
+from services.publisher.messages import messages_of, public_facts
+from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.publisher.main import public_facts
-from services.publisher.profiles import Profiles
+from services.publisher.messages import public_facts
+from services.publisher.stage import Profiles
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.log.port import Partition
 from shared.stages import causes, packs

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from services.consumer import ranking
-from services.publisher.main import messages_of
-from services.publisher.profiles import Profiles
+from services.publisher.messages import messages_of
+from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from services.verify_checkpoints.stages import check_all
 from shared.errors import VerificationFailed

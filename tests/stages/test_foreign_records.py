@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from services.publisher.takeover import Control, said_by
+from services.publisher.generations import Control, said_by
 from services.runtime.layout import LAYOUT, demand_same_layout, noted_layout
 from services.runtime.process import TOPICS
 from services.runtime.progress import Progress

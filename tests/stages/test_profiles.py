@@ -3,8 +3,8 @@
 import numpy as np
 
 from services.consumer.authors import COUNTED, REFERENCES, Authors
-from services.publisher.profiles import Profiles
-from services.publisher.snapshots import LOW, PUBLISHED_IN
+from services.publisher.snapshot_json import LOW, PUBLISHED_IN
+from services.publisher.stage import Profiles
 from shared.metrics import definitions
 from shared.stages import checkpoints
 from shared.stages.checkpoints import Position

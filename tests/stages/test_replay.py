@@ -18,7 +18,7 @@ from services.consumer.directory import Directory
 from services.history.commands import reason_of
 from services.history.portfolio import _portfolio
 from services.history.replay import Replay, in_order
-from services.publisher.profiles import Profiles
+from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from services.scorer.terms import Terms
 from shared.contracts.topics import AUTHOR_CHANGES, AUTHOR_PROFILES

@@ -12,8 +12,8 @@ from services.consumer.aliases import Aliases
 from services.consumer.catalogue import Catalogue
 from services.consumer.citations import Citations
 from services.consumer.directory import Directory
-from services.publisher import main as publisher
-from services.publisher.profiles import Profiles
+from services.publisher import runner as publisher
+from services.publisher.stage import Profiles
 from services.runtime.layout import agree
 from services.runtime.process import Stop, crew_of, working
 from services.runtime.progress import Progress

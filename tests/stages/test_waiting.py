@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.profiles import Profiles
-from services.publisher.waiting import AHEAD, LATER, Waiting
+from services.publisher.pending_authors import AHEAD, LATER, Waiting
+from services.publisher.stage import Profiles
 from tests.stages.memory import Pipeline
 
 AUTHORS = 6

@@ -6,7 +6,7 @@ import pytest
 from bench import literature, memory
 from bench.__main__ import KINDS, main
 from bench.measure import Figure, calibration, machine
-from services.publisher.profiles import Profiles
+from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout

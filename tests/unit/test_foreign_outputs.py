@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from services.publisher.main import facts_of
-from services.publisher.profiles import ERASED, Profiles
+from services.publisher.messages import facts_of
+from services.publisher.stage import ERASED, Profiles
 from services.viewer.index import NotShown, ProfileIndex, head_of
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.log.memory import MemoryLog

@@ -1,73 +1,21 @@
 """The publisher: writes what changed to the two public topics, each author once however often it was touched meanwhile (rules P2 to P6)."""
 
-import itertools
 import time
 
-import orjson
-
-from services.consumer.authors import COUNTED, REFERENCES
-from services.publisher.profiles import ERASED, Profiles, Snapshot, without_papers
-from services.publisher.takeover import LOOK_SECONDS, Control, fence_name
-from shared.contracts.envelope import cloud_event
-from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, METRIC_CHANGES
+from services.publisher.generations import LOOK_SECONDS, Control, fence_name
+from services.publisher.messages import facts_of, messages_of, public_facts
+from services.publisher.stage import ERASED, Profiles, Snapshot, without_papers
+from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
 from shared.errors import Fenced
 from shared.ids import partitions_of
-from shared.log.port import Fence, Message, Partition, Record
+from shared.log.port import Fence, Partition, Record
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
-DIGEST = "digest"  # header of a snapshot: what it says, without version and date (rule P3)
 WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
 BEHIND_SECONDS = 0.5  # a publisher that reads events so long after they happened is behind
 QUIET_SECONDS = 1.0  # until nothing more has come for so long: then there is nothing to coalesce with
 AT_ONCE = 500  # authors that one that keeps up publishes before it reads on
-LARGEST = 2**53  # number in a snapshot
 AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
-SOURCE = "scholarstream/publisher"
-
-
-def messages_of(snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int) -> dict[Partition, list[Message]]:
-    """The public records of a flush, each in the partition of its author; all of one flush go out together (rule P1)."""
-    batches: dict[Partition, list[Message]] = {}
-    places = partitions_of([s.author.encode() for s in snapshots], partitions).tolist() if partitions > 1 else [0] * len(snapshots)
-    for s, place in zip(snapshots, places, strict=True):
-        key, identity = s.author.encode(), f"{generation}-{s.version}"
-        headers = cloud_event("author.profile", s.author, SOURCE, time_ms, identity)
-        batches.setdefault(Partition(AUTHOR_PROFILES.name, place), []).append(
-            Message(key, s.profile, (*headers, (DIGEST, b"%d" % s.digest)))
-        )
-        if s.change is not None:
-            headers = cloud_event("author.metrics", s.author, SOURCE, time_ms, identity)
-            batches.setdefault(Partition(AUTHOR_METRICS.name, place), []).append(Message(key, s.change, headers))
-    return batches
-
-
-def public_facts(value: bytes, headers) -> tuple[str, int, int, int, dict, dict]:
-    """(author, generation, version, digest, numbers, counted numbers by source) of a published snapshot.
-
-    Errors: KeyError, TypeError, ValueError or AttributeError for what no publisher of ours wrote.
-    """
-    profile = orjson.loads(value)
-    metrics = profile["metrics"]
-    bases = {name.removeprefix("counted:"): values for name, values in metrics.items() if name != "references"}
-    counted = {source: {name: values.get(name) for name in COUNTED} for source, values in bases.items()}
-    numbers = {name: metrics["references"].get(name) for name in REFERENCES}
-    return profile["author_id"], profile["generation"], profile["version"], int(dict(headers)[DIGEST]), numbers, counted
-
-
-def facts_of(record: Record) -> tuple[str, int, int, int, dict, dict] | None:
-    """The same; None for a record that no publisher of ours wrote."""
-    try:
-        facts = author, generation, version, digest, numbers, counted = public_facts(record.value, record.headers)
-        told = [*numbers.values(), *itertools.chain.from_iterable(of_source.values() for of_source in counted.values())]
-        is_ours = (
-            record.key == author.encode()
-            and all(type(number) is int and 0 <= number < ERASED for number in (generation, version))
-            and -(1 << 63) <= digest < 1 << 63
-            and all(number is None or (type(number) in (int, float) and abs(number) < LARGEST) for number in told)
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
-    return facts if is_ours else None
 
 
 def erased_author(record: Record) -> str | None:

@@ -13,17 +13,8 @@ import orjson
 from services.consumer import ranking
 from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
 from services.consumer.standings import BY_CITATIONS, COUNTS, FACTS
-from services.publisher.snapshots import (
-    CATEGORY,
-    CITED_IN,
-    PUBLISHED_IN,
-    UNTOLD_BY_SOURCE,
-    WRITTEN,
-    Snapshot,
-    Told,
-    snapshots,
-)  # fmt: skip
-from services.publisher.waiting import AHEAD, LATER, Waiting
+from services.publisher.pending_authors import AHEAD, LATER, Waiting
+from services.publisher.snapshot_json import CATEGORY, CITED_IN, PUBLISHED_IN, UNTOLD_BY_SOURCE, WRITTEN, Snapshot, Told, snapshots
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
