@@ -22,16 +22,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.viewer.addresses import API, AUTHORS, EXPLAIN, author_of, page_of, part_of
-from services.viewer.changes import Moved
-from services.viewer.events import EventStream, headlines, profile_events
 from services.viewer.explanations import UnknownMetric, explanation_of
 from services.viewer.hosts import HostCheck, Names
-from services.viewer.index import Budget, Busy, Match, NotShown, ProfileIndex, Snapshot, not_shown
 from services.viewer.pages.layout import message
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.scores import ADDRESS, about_page
 from services.viewer.pages.search import search_page
+from services.viewer.profile_index import Budget, Busy, Match, NotShown, ProfileIndex, Snapshot, not_shown
+from services.viewer.recent_changes import Moved
+from services.viewer.sse import EventStream, headlines, profile_events
+from services.viewer.urls import API, AUTHORS, EXPLAIN, author_of, page_of, part_of
 from shared.errors import LogUnavailable, UsageError
 from shared.metrics.metric import REFERENCES
 from shared.telemetry.http import ROUTE

@@ -9,7 +9,7 @@ from services.runtime.connections import most_connections
 from services.runtime.http_server import serve
 from services.viewer.api import Status, Viewer, application
 from services.viewer.hosts import Names
-from services.viewer.index import ProfileIndex
+from services.viewer.profile_index import ProfileIndex
 from shared.log.port import Log
 from shared.telemetry.health import Health
 from shared.telemetry.http import Metered, routes

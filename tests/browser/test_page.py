@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from services.runtime.http_server import serve
 from services.viewer.api import Viewer, application
-from services.viewer.index import ProfileIndex
+from services.viewer.profile_index import ProfileIndex
 from shared.contracts.topics import AUTHOR_METRICS
 from shared.log.memory import MemoryLog
 from shared.log.port import Log, Message, Partition

@@ -5,7 +5,7 @@ import pytest
 
 from services.publisher.messages import facts_of
 from services.publisher.stage import ERASED, Profiles
-from services.viewer.index import NotShown, ProfileIndex, head_of
+from services.viewer.profile_index import NotShown, ProfileIndex, head_of
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition, Record

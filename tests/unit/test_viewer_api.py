@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.viewer import api
-from services.viewer.addresses import API, AUTHORS, api_of, author_of, page_of, part_of
 from services.viewer.api import QUERY_LENGTH, Viewer, application
 from services.viewer.explanations import explanation_of
 from services.viewer.hosts import Names
-from services.viewer.index import ProfileIndex
 from services.viewer.main import build_app
+from services.viewer.profile_index import ProfileIndex
+from services.viewer.urls import API, AUTHORS, api_of, author_of, page_of, part_of
 from shared.errors import LogUnavailable
 from shared.log.memory import MemoryLog
 from shared.log.port import Partition

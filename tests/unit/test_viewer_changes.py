@@ -6,10 +6,10 @@ from html import unescape
 
 import orjson
 
-from services.viewer.changes import TOLD, RecentChanges
-from services.viewer.index import ProfileIndex
 from services.viewer.pages.changes import REASONS, moved, reasons
 from services.viewer.pages.profile import profile_page
+from services.viewer.profile_index import ProfileIndex
+from services.viewer.recent_changes import TOLD, RecentChanges
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES
 from shared.ids import partitions_of
 from shared.log.memory import MemoryLog

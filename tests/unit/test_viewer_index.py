@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer import index as module
-from services.viewer.index import Budget, Match, ProfileIndex, TooManySubscribers
+from services.viewer import profile_index as module
+from services.viewer.profile_index import Budget, Match, ProfileIndex, TooManySubscribers
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import UnknownTopic
 from shared.log.memory import MemoryLog

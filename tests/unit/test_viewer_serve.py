@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from services.runtime.http_server import address_of, bind, serve
-from services.viewer import events as events_module
+from services.viewer import sse as events_module
 from services.viewer.api import Viewer, application
-from services.viewer.index import ProfileIndex
+from services.viewer.profile_index import ProfileIndex
 from shared.errors import UsageError
 from shared.log.memory import MemoryLog
 from shared.log.port import Log

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.viewer.addresses import api_of
 from services.viewer.pages.html import Html, tag
 from services.viewer.pages.isolation import isolated, title_of
 from services.viewer.pages.metrics import name_of
 from services.viewer.pages.words import measure, moment, number, plural
+from services.viewer.urls import api_of
 from shared.metrics.metric import COUNTED
 
 FIRST = ("h_index", "papers", "citations", "novelty", "ai_score")  # told first, as in the headline

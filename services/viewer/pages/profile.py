@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.viewer.addresses import api_of
 from services.viewer.pages import charts
 from services.viewer.pages.changes import changes_panel
 from services.viewer.pages.html import Html, join, tag
@@ -19,6 +18,7 @@ from services.viewer.pages.reasons import HEADLINE, fold_of, shown, whys
 from services.viewer.pages.reported import beside, computed_of, reported_panel
 from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel, source_of
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
+from services.viewer.urls import api_of
 from shared.doi import link_of
 
 SIMULATED = "sim:"

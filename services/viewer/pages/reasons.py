@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from services.viewer.addresses import EXPLAIN, api_of
 from services.viewer.explanations import command_of, tell
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.isolation import apart, isolated, title_of
 from services.viewer.pages.metrics import name_of, told_at_once
 from services.viewer.pages.scores import REASONS, SCORES, told
 from services.viewer.pages.words import basis_of, measure, number, plural
+from services.viewer.urls import EXPLAIN, api_of
 from shared.metrics.definitions import BY_NAME
 from shared.metrics.metric import REFERENCES
 from shared.metrics.reasons import Reason

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from services.viewer.addresses import page_of
-from services.viewer.index import Match
 from services.viewer.pages.html import Html, tag
 from services.viewer.pages.isolation import apart, isolated
 from services.viewer.pages.layout import page
 from services.viewer.pages.words import number, plural
+from services.viewer.profile_index import Match
+from services.viewer.urls import page_of
 
 
 def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: int, reading: float | None, cut: bool = False) -> str:

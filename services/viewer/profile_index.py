@@ -16,8 +16,8 @@ from typing import NamedTuple
 import orjson
 
 from services.runtime.retry import patiently
-from services.viewer.changes import RecentChanges
-from services.viewer.names import as_shown, fold, joined, words
+from services.viewer.name_search import as_shown, fold, joined, words
+from services.viewer.recent_changes import RecentChanges
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic
 from shared.ids import folded_id

@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from services.viewer.index import Change, Closed, Snapshot, Subscription
+from services.viewer.profile_index import Change, Closed, Snapshot, Subscription
 from shared.telemetry.http import STREAM
 
 HEARTBEAT_SECONDS = 10.0
