@@ -7,7 +7,7 @@ from bench.measure import Figure
 from bench.stages import Pipeline
 from services.consumer.authors import NARROW, WIDE
 from services.consumer.ranking import COUNTS
-from shared.stages.columns import Keys, Names
+from shared.columns.dictionary import Keys, Names
 
 AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = "author", "authorship", "citation", "paper", "card", "word pair"
 AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}

@@ -24,13 +24,15 @@ from services.publisher.stage import Unplaced
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.supervisor import Crew
 from services.runtime.tuning import tune_memory
+from shared.columns.column import Column
+from shared.columns.dictionary import Names
+from shared.columns.grouping import I64, last_of
 from shared.contracts import papers
 from shared.contracts.topics import DEAD_LETTERS, METRIC_CHANGES, TOPICS, Topic
 from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.kafka.options import KafkaOptions
 from shared.log.port import Message, Partition, Record
-from shared.stages.columns import I64, Column, Names, last_of
 from shared.stages.packs import Pack
 from shared.stages.runner import Pace, StageRunner, Stop
 from shared.stages.stage import Layout, PackStage

@@ -7,9 +7,10 @@ for himself) for the author's own partition of author-changes. Only for authors 
 import numpy as np
 
 from services.consumer.resolver import Resolver
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I32, last_of
 from shared.contracts import topics
 from shared.ids import partitions_of
-from shared.stages.columns import I32, Keys, last_of
 from shared.stages.packs import Kind, Pack
 from shared.stages.stage import ChannelMap, Numbers, PackStage
 

@@ -13,6 +13,10 @@ import numpy as np
 
 from services.consumer import ranking
 from services.consumer.standings import COUNTS, Standings
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, runs
+from shared.columns.lists import Lists, Tallies
 from shared.contracts import topics
 from shared.metrics import definitions
 from shared.metrics.coauthors import TEAM
@@ -21,7 +25,6 @@ from shared.metrics.indices import Indices
 from shared.metrics.metric import Aggregates
 from shared.metrics.recent import YEARS
 from shared.stages import causes
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, Tallies, distinct, find, last_by, last_of, pair, runs
 from shared.stages.packs import Kind, Pack, Rows, take
 from shared.stages.stage import ChannelMap, PackStage
 

@@ -16,6 +16,10 @@ import numpy as np
 import orjson
 
 from services.consumer.judges import Judges, judge_of
+from shared.columns.column import Column, parts_of
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I8, I16, I32, I64, first_of, stable_order, starts_of
+from shared.columns.lists import Lists
 from shared.contracts import papers as contract
 from shared.contracts import topics
 from shared.contracts.dates import check_date
@@ -24,7 +28,6 @@ from shared.errors import InputRefused
 from shared.ids import author_key, partitions_of
 from shared.log.port import Record
 from shared.metrics.novelty import Reader, language_of, month_of
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, first_of, parts_of, stable_order, starts_of
 from shared.stages.packs import Kind, Ragged, Rows, bytes_column, take
 from shared.stages.stage import Numbers, Refusal, Stage
 

@@ -28,33 +28,32 @@ import numpy as np
 
 from services.consumer.places import Places
 from services.consumer.written import Written
-from shared.contracts import topics
-from shared.ids import partitions_of
-from shared.metrics.coauthors import TEAM
-from shared.metrics.fixed import share_of
-from shared.metrics.tori import REFERENCES_AT_LEAST
-from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, TOLD, UNCITED, WITHDRAWN, cap
-from shared.stages.columns import (
+from shared.columns.column import Column, parts_of
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import (
     I8,
     I16,
     I32,
     I64,
-    Column,
-    Keys,
-    Lists,
     distinct,
     find,
     first_of,
     last_of,
     occurrences,
     pair,
-    parts_of,
     ranges,
     runs,
     stable_order,
     starts_of,
     sum_by,
-)  # fmt: skip
+)
+from shared.columns.lists import Lists
+from shared.contracts import topics
+from shared.ids import partitions_of
+from shared.metrics.coauthors import TEAM
+from shared.metrics.fixed import share_of
+from shared.metrics.tori import REFERENCES_AT_LEAST
+from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, TOLD, UNCITED, WITHDRAWN, cap
 from shared.stages.packs import Kind, Pack, Ragged, Rows, take
 from shared.stages.stage import ChannelMap, Numbers, PackStage
 

@@ -7,9 +7,12 @@ after enough changes, looked at pack by pack, and with every new day.
 
 import numpy as np
 
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I32, I64, distinct
+from shared.columns.lists import Tallies
 from shared.contracts import topics
 from shared.metrics.percentile import should_cut
-from shared.stages.columns import I32, I64, Column, Keys, Tallies, distinct
 from shared.stages.packs import Kind, Pack, Ragged, Rows
 from shared.stages.stage import ChannelMap, Numbers, PackStage
 

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I32, I64
+from shared.columns.lists import Lists
 from shared.contracts import authors as contract
 from shared.contracts import papers as papers_contract
 from shared.contracts import topics
@@ -18,7 +22,6 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import is_spelling_of, partitions_of
 from shared.log.port import Record
-from shared.stages.columns import I32, I64, Column, Keys, Lists
 from shared.stages.packs import Kind, bytes_column
 from shared.stages.stage import Numbers, Refusal, Stage
 

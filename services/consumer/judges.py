@@ -7,7 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from shared.stages.columns import I32, I64, Column, Keys, Tallies
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I32, I64
+from shared.columns.lists import Tallies
 
 STEPS = 1_000  # values that agree to three decimals are the same
 TOLD = 20  # the judges heard last; the others are counted too, but nobody is told

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I8, I16, I32, I64, distinct, last_of, pair, sum_by
 from shared.ids import partitions_of
 from shared.metrics import novelty
 from shared.metrics.cohorts import NO_COHORT, citation_cohort, counted_cohort, novelty_cohort, pooled_of
 from shared.metrics.rankpoints import citation_bin
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, distinct, last_of, pair, sum_by
 from shared.stages.packs import Rows
 from shared.stages.stage import Numbers
 

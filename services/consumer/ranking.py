@@ -6,12 +6,14 @@ Part of the state of `authors`, one for citations counted from references and on
 
 import numpy as np
 
+from shared.columns.column import Column
+from shared.columns.grouping import I8, I32, distinct, pair
+from shared.columns.lists import Lists
 from shared.metrics import percentile, rankpoints
 from shared.metrics.cohorts import NO_COHORT
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, POOLED
-from shared.stages.columns import I8, I32, Column, Lists, distinct, pair
 
 # Papers of an author: with a percentile, of these in immature cohorts, in immature or pooled ones.
 COUNTS = ("ranked", "immature", "doubtful")

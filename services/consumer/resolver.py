@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from shared.stages.columns import I32, Column, Names
+from shared.columns.column import Column
+from shared.columns.dictionary import Names
+from shared.columns.grouping import I32
 
 
 class Resolver:

@@ -10,13 +10,16 @@ import numpy as np
 
 from services.consumer import ranking
 from services.consumer.ranking import Ranking, tally
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I8, I16, I32, I64, distinct
+from shared.columns.lists import Lists
 from shared.metrics import novelty, percentile, rankpoints
 from shared.metrics.cohorts import NO_COHORT, pooled_of
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.novelty import BURN_IN, UNDATED, UNSCORED, UNSETTLED
 from shared.metrics.percentile import NO_VALUE, NOWHERE, POOLED, Tables
-from shared.stages.columns import I8, I16, I32, I64, Column, Keys, Lists, distinct
 from shared.stages.packs import Rows
 from shared.stages.stage import ChannelMap
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shared.stages.columns import I8, I32, Column, Keys, Lists
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I8, I32
+from shared.columns.lists import Lists
 from shared.stages.packs import Ragged, Rows
 
 

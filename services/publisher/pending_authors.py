@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shared.stages.columns import I8, I32, Column, distinct
+from shared.columns.column import Column
+from shared.columns.grouping import I8, I32, distinct
 
 LATER, AHEAD = 1, 2
 NAMES = {"later": LATER, "ahead": AHEAD}

@@ -15,12 +15,13 @@ import orjson
 from services.consumer.authors import COUNTED, REFERENCES
 from services.consumer.ranking import FROM_POOLED, IMMATURE
 from services.consumer.standings import UNTOLD, reasons_of
+from shared.columns.grouping import I64, distinct, pair, ranges
+from shared.columns.lists import Lists
 from shared.metrics import definitions, novelty, rankpoints
 from shared.metrics.fixed import MILLION
 from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED, is_collective
 from shared.metrics.violations import violations
 from shared.stages import causes
-from shared.stages.columns import I64, Lists, distinct, pair, ranges
 
 CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
 LOW = (1 << 28) - 1

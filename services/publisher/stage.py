@@ -15,27 +15,14 @@ from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
 from services.consumer.standings import BY_CITATIONS, COUNTS, FACTS
 from services.publisher.pending_authors import AHEAD, LATER, Waiting
 from services.publisher.snapshot_json import CATEGORY, CITED_IN, PUBLISHED_IN, UNTOLD_BY_SOURCE, WRITTEN, Snapshot, Told, snapshots
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys, Names
+from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, stable_order
+from shared.columns.lists import Lists, Tallies
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages import causes
-from shared.stages.columns import (
-    I8,
-    I16,
-    I32,
-    I64,
-    Column,
-    Keys,
-    Lists,
-    Names,
-    Tallies,
-    distinct,
-    find,
-    last_by,
-    last_of,
-    pair,
-    stable_order,
-)
 from shared.stages.packs import Pack, Rows
 from shared.stages.stage import Layout, PackStage
 

@@ -10,12 +10,15 @@ pairs over from their former holders, whose counts are restated at once; nobody 
 
 import numpy as np
 
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys
+from shared.columns.grouping import I8, I32, I64, distinct, last_of, pair, runs
+from shared.columns.hash_table import KeyTable
+from shared.columns.lists import Lists
 from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics import novelty
 from shared.metrics.novelty import BURN_IN, EARLIEST, LATEST_AFTER_TODAY, NO_MONTH, UNDATED
-from shared.stages.columns import I8, I32, I64, Column, Keys, Lists, distinct, last_of, pair, runs
-from shared.stages.keytable import KeyTable
 from shared.stages.packs import Kind, Pack, Rows
 from shared.stages.stage import ChannelMap, Numbers, PackStage
 

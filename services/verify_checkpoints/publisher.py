@@ -13,10 +13,10 @@ from services.publisher.messages import facts_of
 from services.publisher.runner import erased_author
 from services.publisher.snapshot_json import Told, snapshots
 from services.publisher.stage import Causes, Profiles
+from shared.columns.grouping import I32, I64, first_of, stable_order
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
 from shared.ids import partitions_of
 from shared.log.port import Log, Partition
-from shared.stages.columns import I32, I64, first_of, stable_order
 from shared.stages.session import Session
 
 AUTHORS = 2_000  # looked at together

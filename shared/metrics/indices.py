@@ -19,8 +19,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from shared.columns.column import Arrays, Column
+from shared.columns.grouping import I16, I32, I64, distinct, starts_of
 from shared.metrics.fixed import UNIT, root, share_of
-from shared.stages.columns import I16, I32, I64, Arrays, Column, distinct, starts_of
 
 UNLIMITED = 1 << 60
 TOP = 0x7FFFFFFF

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shared.columns.grouping import I32, distinct_in
 from shared.metrics.fixed import MILLION, decimals
-from shared.stages.columns import I32, distinct_in
 
 VERSION = "lexpair-1"
 

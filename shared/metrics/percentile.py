@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.stages.columns import I8, I32, I64, Column, Lists, starts_of
+from shared.columns.column import Column
+from shared.columns.grouping import I8, I32, I64, starts_of
+from shared.columns.lists import Lists
 
 SMALLEST = 30  # papers below which a cohort says nothing: the standard error of a percentile is then above 0.09
 IMMATURE_PERCENT = 60  # more papers than that in bin 0: too young to tell them apart (§3)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from shared.stages.columns import I64, starts_of
+from shared.columns.grouping import I64, starts_of
 
 VERSION = "rankpoints-1"
 FEWEST = 3  # ranked papers below which a score is provisional

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.stages.columns import I32, runs, stable_order, starts_of
+from shared.columns.grouping import I32, runs, stable_order, starts_of
 
 TOLD = 20  # causes told in one change record (contracts.md)
 CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR, MERGED, SEPARATED = range(9)

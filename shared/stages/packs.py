@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
+from shared.columns.grouping import I32, I64, gather, last_of, pair, starts_of
 from shared.errors import NotAPack
-from shared.stages.columns import I32, I64, gather, last_of, pair, starts_of
 
 PACK_BYTES = 2 << 20
 HEAD_BYTES = 8  # length of the header and checksum

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from shared.columns.column import Column
+from shared.columns.grouping import I32, first_of
 from shared.contracts.dates import ANY
 from shared.contracts.refusals import Reason
 from shared.contracts.topics import Topic
 from shared.errors import NotAPack, ProtocolViolation
 from shared.log.port import Record
-from shared.stages.columns import I32, Column, first_of
 from shared.stages.packs import Kind, Outbox, Pack, decode
 
 

@@ -16,9 +16,10 @@ from services.consumer import catalogue, citations
 from services.consumer.resolver import Resolver
 from services.verify.events import People
 from services.verify.refusals import Room, room_of
+from shared.columns.column import parts_of
+from shared.columns.dictionary import Keys
 from shared.errors import InputRefused
 from shared.stages import packs
-from shared.stages.columns import Keys, parts_of
 from shared.stages.packs import Kind, Outbox, decode
 from shared.stages.stage import Layout
 from tests.literature import encode

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shared.stages import columns as c
+from shared.columns.column import Column
+from shared.columns.dictionary import Keys, Names
+from shared.columns.grouping import find, first_of, last_of, ranges, runs, stable_order, sum_by
+from shared.columns.lists import Lists, Tallies
 
 OWNERS = 7
 small = st.integers(0, 9)
@@ -18,17 +21,15 @@ keys = st.lists(st.integers(0, 2**31 - 1) | small, max_size=60).map(lambda x: np
 def test_sorting_helpers_are_what_plain_python_says(values):
     plain = values.tolist()
     distinct = sorted(set(plain))
-    assert c.distinct(values).tolist() == distinct
-    assert c.stable_order(values).tolist() == sorted(range(len(plain)), key=plain.__getitem__)
-    assert c.first_of(values).tolist() == sorted(plain.index(v) for v in distinct)
-    assert c.last_of(values).tolist() == sorted(len(plain) - 1 - plain[::-1].index(v) for v in distinct)
-    each, starts, counts = c.runs(np.sort(values))
+    assert distinct(values).tolist() == distinct
+    assert stable_order(values).tolist() == sorted(range(len(plain)), key=plain.__getitem__)
+    assert first_of(values).tolist() == sorted(plain.index(v) for v in distinct)
+    assert last_of(values).tolist() == sorted(len(plain) - 1 - plain[::-1].index(v) for v in distinct)
+    each, starts, counts = runs(np.sort(values))
     assert (each.tolist(), counts.tolist()) == (distinct, [plain.count(v) for v in distinct])
     assert starts.tolist() == [sorted(plain).index(v) for v in distinct]
-    assert c.find(np.array(distinct, np.int32), values).tolist() == [distinct.index(v) for v in plain]
-    assert c.find(np.array(distinct[::2], np.int32), values).tolist() == [
-        distinct[::2].index(v) if v in distinct[::2] else -1 for v in plain
-    ]
+    assert find(np.array(distinct, np.int32), values).tolist() == [distinct.index(v) for v in plain]
+    assert find(np.array(distinct[::2], np.int32), values).tolist() == [distinct[::2].index(v) if v in distinct[::2] else -1 for v in plain]
 
 
 @given(st.lists(st.tuples(small, st.integers(-3, 3)), max_size=40))
@@ -36,14 +37,14 @@ def test_sums_by_key(pairs):
     sums = defaultdict(int)
     for key, value in pairs:
         sums[key] += value
-    found, totals = c.sum_by(np.array([k for k, _ in pairs], np.int64), np.array([v for _, v in pairs], np.int64))
+    found, totals = sum_by(np.array([k for k, _ in pairs], np.int64), np.array([v for _, v in pairs], np.int64))
     assert dict(zip(found.tolist(), totals.tolist(), strict=True)) == {k: v for k, v in sums.items() if v}
     assert found.tolist() == sorted(found.tolist())
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=10))
 def test_ranges(spans):
-    index, owner = c.ranges(np.array([a for a, _ in spans], np.int32), np.array([n for _, n in spans], np.int32))
+    index, owner = ranges(np.array([a for a, _ in spans], np.int32), np.array([n for _, n in spans], np.int32))
     assert index.tolist() == [i for a, n in spans for i in range(a, a + n)]
     assert owner.tolist() == [place for place, (_, n) in enumerate(spans) for _ in range(n)]
 
@@ -60,7 +61,7 @@ class ListsMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.growing, self.fixed = c.Lists(np.int32, np.int64, growing=True), c.Lists(np.uint8)
+        self.growing, self.fixed = Lists(np.int32, np.int64, growing=True), Lists(np.uint8)
         self.model: dict[int, list[tuple[int, int]]] = {owner: [] for owner in range(OWNERS)}
         self.bytes: dict[int, bytes] = dict.fromkeys(range(OWNERS), b"")
         self.growing.resize(OWNERS)
@@ -121,7 +122,7 @@ class TalliesMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.tallies, self.model = c.Tallies(), {owner: defaultdict(int) for owner in range(OWNERS)}
+        self.tallies, self.model = Tallies(), {owner: defaultdict(int) for owner in range(OWNERS)}
         self.tallies.resize(OWNERS)
 
     @rule(rows=st.lists(st.tuples(st.integers(0, OWNERS - 1), st.integers(0, 5) | st.just(3 << 28), st.integers(-2, 3)), max_size=15))
@@ -149,7 +150,7 @@ class KeysMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.keys, self.names, self.model = c.Keys(), c.Names(), []
+        self.keys, self.names, self.model = Keys(), Names(), []
 
     @rule(names=st.lists(st.text(st.characters(codec="utf-8"), max_size=4), max_size=6))
     def learn(self, names):
@@ -175,7 +176,7 @@ TestLists, TestTallies, TestKeys = ListsMachine.TestCase, TalliesMachine.TestCas
 
 
 def test_a_column_grows_with_its_filling():
-    column = c.Column(np.int32, -1, width=2)
+    column = Column(np.int32, -1, width=2)
     column.resize(1_000)
     column.data[3] = [5, 6]
     column.resize(2_000)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.consumer.resolver import Resolver
-from shared.stages.columns import Keys
+from shared.columns.dictionary import Keys
 from tests.oracle import canonical
 
 AUTHORS = 7

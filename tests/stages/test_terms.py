@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scorer.terms import Terms
+from shared.columns.hash_table import KeyTable
 from shared.log.port import Record
 from shared.metrics import novelty
 from shared.metrics.novelty import BURN_IN, EARLIEST, SETTLED, UNDATED, UNSETTLED, Limits
-from shared.stages.keytable import KeyTable
 from shared.stages.packs import Kind, Outbox, Ragged, decode
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shared.stages.columns import I32, Column
+from shared.columns.column import Column
+from shared.columns.grouping import I32
 
 LOAD = 0.6  # above it the places double
 FREE = -1

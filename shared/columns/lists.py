@@ -1,0 +1,186 @@
+"""Columns of lists, and of counters in lists."""
+
+import numpy as np
+
+from shared.columns.column import Arrays, Column
+from shared.columns.grouping import I32, I64, gather, pair, ranges, runs, stable_order, starts_of, sum_by
+
+
+class Lists:
+    """A list of values for each owner, in one arena. `dtypes`: one column each; growing: leave room to append (capacities double).
+
+    Space that a list leaves is garbage; when half of the arena is garbage it is written anew, so constant use means constant memory.
+    """
+
+    def __init__(self, *dtypes, growing: bool = False):
+        self.offset, self.length = Column(I32), Column(I32)
+        self.capacity = Column(I32) if growing else None
+        self.values = [Column(d) for d in dtypes]
+        self.garbage = 0
+
+    def resize(self, owners: int) -> None:
+        self.offset.resize(owners)
+        self.length.resize(owners)
+        if self.capacity is not None:
+            self.capacity.resize(owners)
+
+    def index(self, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Arena positions of the lists of `owners`, one after another, and for each the place of its owner in `owners`."""
+        return ranges(self.offset.data[owners], self.length.data[owners])
+
+    def owners_of(self, marked: np.ndarray) -> np.ndarray:
+        """Who holds one of the marked values in the first column (marked: bool by value), ascending. Looks at everything that is held."""
+        passed = np.zeros(self.values[0].size + 1, I32)
+        np.cumsum(marked[self.values[0].view], out=passed[1:])
+        start = self.offset.view
+        return np.flatnonzero(passed[start + self.length.view] > passed[start])
+
+    def _room(self, owners: np.ndarray, sizes: np.ndarray) -> int:
+        """Gives each (distinct) owner new space at the end of the arena, without its old values; returns where it starts."""
+        old = self.length if self.capacity is None else self.capacity
+        self.garbage += int(old.data[owners].sum(dtype=I64))
+        if self.capacity is not None:
+            sizes = np.where(sizes > 0, 1 << np.ceil(np.log2(np.maximum(sizes, 1))).astype(I64), 0)
+            self.capacity.data[owners] = sizes
+        at = self.values[0].size
+        for column in self.values:
+            column.resize(at + int(sizes.sum()))
+        self.offset.data[owners] = at + starts_of(sizes)
+        return at
+
+    def replace(self, owners: np.ndarray, lengths: np.ndarray, *values: np.ndarray) -> None:
+        """Sets the whole list of each of the distinct `owners`; values: one array a column, lists one after another."""
+        if not len(owners):
+            return
+        at = self._room(owners, lengths)
+        self.length.data[owners] = lengths
+        if self.capacity is None:  # new space without gaps, in the order of the owners
+            for column, new in zip(self.values, values, strict=True):
+                column.data[at : column.size] = new
+        else:
+            index, _ = self.index(owners)
+            for column, new in zip(self.values, values, strict=True):
+                column.data[index] = new
+        self._tidy()
+
+    def append(self, owners: np.ndarray, *values: np.ndarray) -> None:
+        """Adds one value (a column each) to the list of each owner; an owner may occur often: its values keep their order."""
+        if not len(owners):
+            return
+        order = stable_order(owners)
+        owners = owners[order]
+        each, first, count = runs(owners)
+        need = self.length.data[each] + count
+        small = need > self.capacity.data[each]
+        grow = each[small]
+        if len(grow):
+            old, _ = self.index(grow)
+            kept = [column.data[old] for column in self.values]
+            self._room(grow, need[small])
+            new, _ = self.index(grow)
+            for column, value in zip(self.values, kept, strict=True):
+                column.data[new] = value
+        rank = np.arange(len(owners)) - np.repeat(first, count)
+        at = self.offset.data[owners] + self.length.data[owners] + rank
+        for column, value in zip(self.values, values, strict=True):
+            column.data[at] = value[order]
+        self.length.data[each] = need
+        self._tidy()
+
+    def keep(self, owners: np.ndarray, mask: np.ndarray) -> None:
+        """Drops values in place: `mask` says for each of the values of index(owners) whether it stays, in order."""
+        index, owner = self.index(owners)
+        left = np.bincount(owner[mask], minlength=len(owners))
+        if self.capacity is None:
+            self.garbage += len(index) - int(left.sum())
+        target, _ = ranges(self.offset.data[owners], left)
+        for column in self.values:
+            column.data[target] = column.data[index[mask]]
+        self.length.data[owners] = left
+
+    def _tidy(self) -> None:
+        if self.garbage > 4096 and self.garbage * 2 > self.values[0].size:
+            room = (self.length if self.capacity is None else self.capacity).view
+            size = int(room.sum(dtype=I64))
+            offset = starts_of(room.astype(I64)).astype(I32)
+            for column in self.values:
+                values = gather(column.data, self.offset.view, self.length.view)
+                column.data, column.size = np.zeros(max(64, size), column.data.dtype), size
+                if self.capacity is None:
+                    column.data[:size] = values
+                else:
+                    column.data[ranges(offset, self.length.view)[0]] = values
+            self.offset.data[: self.offset.size] = offset
+            self.garbage = 0
+
+    @property
+    def nbytes(self) -> int:
+        columns = [self.offset, self.length, *self.values] + ([self.capacity] if self.capacity is not None else [])
+        return sum(c.nbytes for c in columns)
+
+    def dump(self) -> Arrays:
+        values = (gather(column.data, self.offset.view, self.length.view) for column in self.values)
+        return {"length": self.length.view} | {f"v{i}": v for i, v in enumerate(values)}
+
+    canonical = dump
+
+    def load(self, arrays: Arrays) -> None:
+        lengths = arrays["length"]
+        for i in range(len(self.values)):
+            if (len(lengths) and lengths.min() < 0) or len(arrays[f"v{i}"]) != lengths.sum(dtype=I64):
+                raise ValueError(f"lists of {int(lengths.sum(dtype=I64)):,} values together, but there are {len(arrays[f'v{i}']):,}")
+        for column in (self.offset, self.length, *self.values):
+            column.size = 0
+        self.resize(len(lengths))
+        self.length.data[: len(lengths)] = 0
+        if self.capacity is not None:
+            self.capacity.data[: len(lengths)] = 0
+        self.garbage = 0
+        self.replace(np.arange(len(lengths)), lengths, *(arrays[f"v{i}"] for i in range(len(self.values))))
+
+
+class Tallies:
+    """For each owner a small sorted list of (key, count): citations by year, papers by field, … Counts of 0 are not held."""
+
+    def __init__(self):
+        self.pairs = Lists(I32, I32, growing=True)
+
+    def resize(self, owners: int) -> None:
+        self.pairs.resize(owners)
+
+    def add(self, owners: np.ndarray, keys: np.ndarray, deltas: np.ndarray) -> None:
+        """Adds deltas to the counts of (owner, key); any order, repeats allowed. The owners' whole lists are merged in one sort."""
+        wanted, change = sum_by(pair(owners, keys), deltas)
+        if not len(wanted):
+            return
+        touched = runs(wanted >> 32)[0]
+        index, owner = self.pairs.index(touched)
+        held = pair(touched[owner], self.pairs.values[0].data[index])
+        keys_of, counts = sum_by(np.concatenate([held, wanted]), np.concatenate([self.pairs.values[1].data[index], change]))
+        at = np.searchsorted(touched, keys_of >> 32)
+        lengths = np.bincount(at, minlength=len(touched))
+        fits = lengths <= self.pairs.capacity.data[touched]
+        if fits.all():  # the usual case: the same years again
+            self.pairs.length.data[touched] = lengths
+            index, _ = self.pairs.index(touched)
+            self.pairs.values[0].data[index] = keys_of & 0xFFFFFFFF
+            self.pairs.values[1].data[index] = counts
+        else:
+            self.pairs.replace(touched, lengths, (keys_of & 0xFFFFFFFF).astype(I32), counts.astype(I32))
+
+    def of(self, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(place in `owners`, key, count) of every pair of these owners, ordered by owner, then key."""
+        index, owner = self.pairs.index(owners)
+        return owner, self.pairs.values[0].data[index], self.pairs.values[1].data[index]
+
+    @property
+    def nbytes(self) -> int:
+        return self.pairs.nbytes
+
+    def dump(self) -> Arrays:
+        return self.pairs.dump()
+
+    canonical = dump
+
+    def load(self, arrays: Arrays) -> None:
+        self.pairs.load(arrays)
