@@ -5,8 +5,8 @@ from collections import Counter
 
 from bench.measure import Figure
 from bench.stages import Pipeline
-from services.consumer.authors import NARROW, WIDE
-from services.consumer.ranking import COUNTS
+from services.consumer.authors.ai_scores import COUNTS
+from services.consumer.authors.stage import NARROW, WIDE
 from shared.columns.dictionary import Keys, Names
 
 AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = "author", "authorship", "citation", "paper", "card", "word pair"

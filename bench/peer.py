@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from services.consumer.authors import Authors
-from services.consumer.catalogue import Catalogue
-from services.consumer.citations import Citations
+from services.consumer.authors.stage import Authors
+from services.consumer.catalogue.stage import Catalogue
+from services.consumer.citations.stage import Citations
 from services.publisher.generations import Control
 from services.publisher.pending_authors import Waiting
 from services.publisher.runner import PublisherRunner

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from services.consumer.authors import FIRST, LAST, Authors
-from services.consumer.catalogue import PUBLISHED, Catalogue
+from services.consumer.authors.stage import FIRST, LAST, Authors
+from services.consumer.catalogue.stage import PUBLISHED, Catalogue
 from services.history.cuts import Cut
 from services.history.replay import Replay
 from services.publisher.snapshot_json import current, papers_of

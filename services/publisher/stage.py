@@ -10,9 +10,9 @@ import re
 import numpy as np
 import orjson
 
-from services.consumer import ranking
-from services.consumer.authors import COUNTED, GROUNDS, REFERENCES
-from services.consumer.standings import BY_CITATIONS, COUNTS, FACTS
+from services.consumer.authors import ai_scores as ranking
+from services.consumer.authors.percentiles import BY_CITATIONS, COUNTS, FACTS
+from services.consumer.authors.stage import COUNTED, GROUNDS, REFERENCES
 from services.publisher.pending_authors import AHEAD, LATER, Waiting
 from services.publisher.snapshot_json import CATEGORY, CITED_IN, PUBLISHED_IN, UNTOLD_BY_SOURCE, WRITTEN, Snapshot, Told, snapshots
 from shared.columns.column import Column

@@ -1,11 +1,11 @@
 """Which stages each role runs, and their order."""
 
-from services.consumer.aliases import Aliases
-from services.consumer.authors import Authors
-from services.consumer.catalogue import Catalogue
-from services.consumer.citations import Citations
-from services.consumer.cohorts import Cohorts
-from services.consumer.directory import Directory
+from services.consumer.aliases.stage import Aliases
+from services.consumer.authors.stage import Authors
+from services.consumer.catalogue.stage import Catalogue
+from services.consumer.citations.stage import Citations
+from services.consumer.cohorts.stage import Cohorts
+from services.consumer.directory.stage import Directory
 from services.publisher.stage import Profiles
 from services.scorer.terms import Terms
 from shared.stages.stage import Stage

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.app import app
-from services.consumer.catalogue import Catalogue
+from services.consumer.catalogue.stage import Catalogue
 from services.verify import command as verify_command
 from services.verify.command import demand_idle
 from shared.errors import ScholarstreamError

@@ -20,8 +20,9 @@ from unittest import mock
 import numpy as np
 import orjson
 
-from services.consumer import catalogue, citations
-from services.consumer.citations import Citations
+from services.consumer.catalogue import stage as catalogue
+from services.consumer.citations import stage as citations
+from services.consumer.citations.stage import Citations
 from services.publisher.messages import messages_of, public_facts
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
@@ -510,11 +511,11 @@ def mutated(mutant: str | None):
 
         return mock.patch.object(PackStage, "accept", lenient)
     if mutant == "last_arrival":
-        return mock.patch("services.consumer.catalogue._Batch._supersedes", lambda self, held, event: 1)
+        return mock.patch("services.consumer.catalogue.stage._Batch._supersedes", lambda self, held, event: 1)
     if mutant == "merge_forward":  # a merge is not applied to papers already held
         return mock.patch.object(Citations, "_naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one
-        return mock.patch("services.consumer.citations.first_of", lambda keys: np.arange(len(keys)))
+        return mock.patch("services.consumer.citations.stage.first_of", lambda keys: np.arange(len(keys)))
     return mock.patch.object(packs, "__doc__", packs.__doc__)  # the other mutants are in the world, not in the code
 
 

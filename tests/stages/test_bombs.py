@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.consumer import catalogue, citations
-from services.consumer.resolver import Resolver
+from services.consumer.aliases.claims import Resolver
+from services.consumer.catalogue import stage as catalogue
+from services.consumer.citations import stage as citations
 from services.verify.events import People
 from services.verify.refusals import Room, room_of
 from shared.columns.column import parts_of

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 import pytest
 
-from services.consumer import ranking
+from services.consumer.authors import ai_scores as ranking
 from services.publisher.messages import messages_of
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES

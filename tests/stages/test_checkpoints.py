@@ -8,7 +8,7 @@ import zlib
 import orjson
 import pytest
 
-from services.consumer.citations import Citations
+from services.consumer.citations.stage import Citations
 from services.runtime.topology import STAGES
 from shared.errors import CheckpointInvalid, ProtocolViolation, UsageError
 from shared.log.port import Message, Partition, Record

@@ -6,7 +6,7 @@ import errno
 import pytest
 import structlog
 
-from services.consumer.citations import Citations
+from services.consumer.citations.stage import Citations
 from services.runtime import supervisor as crew_module
 from services.runtime.layout import layout_of
 from services.runtime.progress import Progress

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from services.admin.status import trouble
-from services.consumer.citations import Citations
+from services.consumer.citations.stage import Citations
 from services.runtime import input_checks
 from services.runtime.input_checks import demand_checkpoints
 from services.runtime.layout import agree, layout_of

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.consumer.catalogue import Catalogue
-from services.consumer.judges import TOLD
+from services.consumer.catalogue.reported_novelty import TOLD
+from services.consumer.catalogue.stage import Catalogue
 from shared.log.port import Record
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout

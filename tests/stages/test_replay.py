@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.consumer.aliases import Aliases
-from services.consumer.authors import Authors
-from services.consumer.catalogue import Catalogue
-from services.consumer.citations import Citations
-from services.consumer.cohorts import Cohorts
-from services.consumer.directory import Directory
+from services.consumer.aliases.stage import Aliases
+from services.consumer.authors.stage import Authors
+from services.consumer.catalogue.stage import Catalogue
+from services.consumer.citations.stage import Citations
+from services.consumer.cohorts.stage import Cohorts
+from services.consumer.directory.stage import Directory
 from services.history.commands import reason_of
 from services.history.portfolio import _portfolio
 from services.history.replay import Replay, in_order

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.consumer.resolver import Resolver
+from services.consumer.aliases.claims import Resolver
 from shared.columns.dictionary import Keys
 from tests.oracle import canonical
 

@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from services.cli.run_all import behind_of
-from services.consumer.aliases import Aliases
-from services.consumer.catalogue import Catalogue
-from services.consumer.citations import Citations
-from services.consumer.directory import Directory
+from services.consumer.aliases.stage import Aliases
+from services.consumer.catalogue.stage import Catalogue
+from services.consumer.citations.stage import Citations
+from services.consumer.directory.stage import Directory
 from services.publisher import runner as publisher
 from services.publisher.stage import Profiles
 from services.runtime.layout import agree

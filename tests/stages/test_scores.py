@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.consumer.ranking import MANY
+from services.consumer.authors.ai_scores import MANY
 from shared.metrics import novelty, percentile
 from shared.stages.stage import Layout
 from tests import score_oracle

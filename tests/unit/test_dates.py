@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.consumer.catalogue import Catalogue
-from services.consumer.directory import Directory
+from services.consumer.catalogue.stage import Catalogue
+from services.consumer.directory.stage import Directory
 from services.verify.refusals import check_day
 from shared.contracts.dates import ANY, check_date
 from shared.contracts.refusals import Reason

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.consumer.standings import REASONS
+from services.consumer.authors.percentiles import REASONS
 from services.viewer.pages import charts, scores, words
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.metrics import findings, question

@@ -26,8 +26,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.consumer.places import Places
-from services.consumer.written import Written
+from services.consumer.citations.as_published import Written
+from services.consumer.citations.cohort_membership import Places
 from shared.columns.column import Column, parts_of
 from shared.columns.dictionary import Keys
 from shared.columns.grouping import (

@@ -6,7 +6,7 @@ for himself) for the author's own partition of author-changes. Only for authors 
 
 import numpy as np
 
-from services.consumer.resolver import Resolver
+from services.consumer.aliases.claims import Resolver
 from shared.columns.dictionary import Keys
 from shared.columns.grouping import I32, last_of
 from shared.contracts import topics

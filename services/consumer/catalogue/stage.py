@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from services.consumer.judges import Judges, judge_of
+from services.consumer.catalogue.reported_novelty import Judges, judge_of
 from shared.columns.column import Column, parts_of
 from shared.columns.dictionary import Keys
 from shared.columns.grouping import I8, I16, I32, I64, first_of, stable_order, starts_of

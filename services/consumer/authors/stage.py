@@ -11,8 +11,8 @@ Which numbers there are says the registry (shared/metrics/definitions.py). Those
 
 import numpy as np
 
-from services.consumer import ranking
-from services.consumer.standings import COUNTS, Standings
+from services.consumer.authors import ai_scores as ranking
+from services.consumer.authors.percentiles import COUNTS, Standings
 from shared.columns.column import Column
 from shared.columns.dictionary import Keys
 from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, runs

@@ -8,8 +8,8 @@ paper touches nobody (docs/scores.md §4).
 
 import numpy as np
 
-from services.consumer import ranking
-from services.consumer.ranking import Ranking, tally
+from services.consumer.authors import ai_scores as ranking
+from services.consumer.authors.ai_scores import Ranking, tally
 from shared.columns.column import Column
 from shared.columns.dictionary import Keys
 from shared.columns.grouping import I8, I16, I32, I64, distinct
