@@ -22,7 +22,7 @@ from services.publisher.pending_authors import Waiting
 from services.publisher.runner import PublisherRunner
 from services.publisher.stage import Unplaced
 from services.runtime.signals import stopping_on_signals, together
-from services.runtime.supervisor import Crew
+from services.runtime.supervisor import Supervisor
 from services.runtime.tuning import tune_memory
 from shared.columns.column import Column
 from shared.columns.dictionary import Names
@@ -173,9 +173,9 @@ async def main() -> None:
     control = await Control(log).read_on()
     if not control.announced:
         await control.say(LAYOUT.generation, "publishes", **{"from": {}})
-    crew = Crew(log, LAYOUT, {"peer": (Papers, Citations, Authors, Numbers)}, make, health)
+    supervisor = Supervisor(log, LAYOUT, {"peer": (Papers, Citations, Authors, Numbers)}, make, health)
     with stopping_on_signals(stop):
-        await together(stop, [asyncio.create_task(crew.run(stop))], bound=5)
+        await together(stop, [asyncio.create_task(supervisor.run(stop))], bound=5)
     await log.close()
 
 

@@ -11,7 +11,7 @@ from services.producer.main import produce
 from services.producer.sources import Source
 from services.runtime.input_checks import demand_checkpoints
 from services.runtime.layout import demand_same_layout
-from services.runtime.process import Stop, crew_of, working
+from services.runtime.process import Stop, supervisor_of, working
 from services.runtime.progress import Progress, behind_of
 from services.runtime.roles import hold
 from services.runtime.signals import stopping_on_signals, together
@@ -46,17 +46,17 @@ async def run(
             await demand_same_layout(the_log, layout)
             await demand_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry(ROLES), Health()
-            crew = crew_of(roles, the_log, layout, settings, telemetry, health)
+            supervisor = supervisor_of(roles, the_log, layout, settings, telemetry, health)
             progress = Progress(the_log, layout)
             with stopping_on_signals(stop):
-                tasks = working(crew, stop)
+                tasks = working(supervisor, stop)
                 if open_port:
                     tasks += await _view(the_log, settings, telemetry, health, progress, stop, announce, locks)
 
                 async def idle() -> bool:
                     if the_log.passes_by_itself:  # others may do a part of the work
                         return (await progress.status())["idle"]
-                    return bool(crew.members) and not await behind_of(the_log, crew.runners)
+                    return bool(supervisor.members) and not await behind_of(the_log, supervisor.runners)
 
                 work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle)
                 tasks.append(asyncio.create_task(work, name="producer"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from services.runtime.supervisor import Crew
+from services.runtime.supervisor import Supervisor
 from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
 from shared.errors import InputLost, LogUnavailable
@@ -65,14 +65,14 @@ async def demand_checkpoints(settings, log: Log, layout: Layout) -> None:
             raise
 
 
-async def watch_crew(crew: Crew, stop: Stop, accept: bool = False) -> None:
-    """`watch` for the inputs of a crew, and how far it has read them."""
-    names = {stage.input.named(crew.layout.generation) for stages in crew.roles.values() for stage in stages}
+async def watch_supervised(supervisor: Supervisor, stop: Stop, accept: bool = False) -> None:
+    """`watch` for the inputs of a supervisor, and how far it has read them."""
+    names = {stage.input.named(supervisor.layout.generation) for stages in supervisor.roles.values() for stage in stages}
 
     def reached() -> dict[str, tuple[Partition, Witness]]:
-        return {runner.name: (runner.session.input, runner.reached()) for runner in crew.runners if runner.session is not None}
+        return {runner.name: (runner.session.input, runner.reached()) for runner in supervisor.runners if runner.session is not None}
 
-    await watch(crew.log, crew.layout, crew.health, stop, names, reached, accept)
+    await watch(supervisor.log, supervisor.layout, supervisor.health, stop, names, reached, accept)
 
 
 async def watch(

@@ -11,13 +11,13 @@ import structlog
 from services.publisher.generations import take_over
 from services.publisher.runner import PublisherRunner
 from services.publisher.stage import Profiles
-from services.runtime.input_checks import demand_checkpoints, watch_crew
+from services.runtime.input_checks import demand_checkpoints, watch_supervised
 from services.runtime.layout import demand_same_layout
 from services.runtime.retry import patiently, until_stop
 from services.runtime.roles import Roles, hold
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened, prepare_folder
-from services.runtime.supervisor import Crew
+from services.runtime.supervisor import Supervisor
 from services.runtime.topology import PUBLISHER
 from services.runtime.tuning import tune_memory
 from shared.log.port import Log
@@ -31,7 +31,9 @@ from shared.telemetry.registry import Telemetry
 log = structlog.get_logger("worker")
 
 
-def crew_of(roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health) -> Crew:
+def supervisor_of(
+    roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health
+) -> Supervisor:
     """Who works on the stages of these roles in this process."""
     pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
     store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
@@ -42,20 +44,20 @@ def crew_of(roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout
         kind = PublisherRunner if stage is Profiles else StageRunner
         return kind(log, stage, partition, layout, pace, store, telemetry, health, inputs)
 
-    return Crew(log, layout, roles, make, health, settings.accept_topics)
+    return Supervisor(log, layout, roles, make, health, settings.accept_topics)
 
 
-def working(crew: Crew, stop: Stop) -> list[asyncio.Task]:
-    """The crew and what goes with it: how far it has come, and the take-over when it publishes."""
+def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task]:
+    """The supervisor and what goes with it: how far it has come, and the take-over when it publishes."""
     from services.runtime.progress import Progress
 
-    log, layout = crew.log, crew.layout
+    log, layout = supervisor.log, supervisor.layout
     tasks = [
-        asyncio.create_task(crew.run(stop), name="crew"),
-        asyncio.create_task(ProgressReporter(log, layout, lambda: crew.runners).run(stop), name="progress"),
-        asyncio.create_task(watch_crew(crew, stop, crew.accept), name="inputs"),
+        asyncio.create_task(supervisor.run(stop), name="supervisor"),
+        asyncio.create_task(ProgressReporter(log, layout, lambda: supervisor.runners).run(stop), name="progress"),
+        asyncio.create_task(watch_supervised(supervisor, stop, supervisor.accept), name="inputs"),
     ]
-    if PUBLISHER[0] in itertools.chain(*crew.roles.values()):
+    if PUBLISHER[0] in itertools.chain(*supervisor.roles.values()):
         taking = patiently(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
         tasks.append(asyncio.create_task(until_stop(stop, taking), name="take-over"))
     return tasks
@@ -72,9 +74,9 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
             await demand_same_layout(the_log, layout)
             await demand_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry((role,)), Health()
-            crew = crew_of({role: stages}, the_log, layout, settings, telemetry, health)
+            supervisor = supervisor_of({role: stages}, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):
-                tasks = working(crew, stop)
+                tasks = working(supervisor, stop)
                 on_bound = functools.partial(tell_address, role, roles)
                 served = serve_apart(
                     app(telemetry, health),

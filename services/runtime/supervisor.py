@@ -24,7 +24,7 @@ NO_FILES = (errno.EMFILE, errno.ENFILE)
 Make = Callable[[type[Stage], int], StageRunner]
 
 
-class Crew:
+class Supervisor:
     """roles: the stages of each role; whoever runs the same role on the same log shares the partitions of their inputs. accept: as the
     setting accept_topics."""
 
@@ -103,11 +103,11 @@ class Crew:
 class _Member:
     """One partition's runner and, when it loses the log, its successors."""
 
-    def __init__(self, crew: Crew, stage: type[Stage], partition: int, before: asyncio.Task | None):
-        self.crew, self.stage, self.partition = crew, stage, partition
+    def __init__(self, supervisor: Supervisor, stage: type[Stage], partition: int, before: asyncio.Task | None):
+        self.supervisor, self.stage, self.partition = supervisor, stage, partition
         self.stop = Stop()
-        self.runner = crew.make(stage, partition)
-        crew.health.set(stage.name, partition, "assigning")
+        self.runner = supervisor.make(stage, partition)
+        supervisor.health.set(stage.name, partition, "assigning")
         self.task = asyncio.create_task(self._work(before), name=self.runner.name)
 
     def leave(self) -> None:
@@ -126,7 +126,7 @@ class _Member:
                     return await self.runner.run(self.stop)
                 except (LogUnavailable, Fenced, OSError) as error:  # S3: this session is over; another one starts from the checkpoint
                     short_of_files = isinstance(error, OSError) and error.errno in NO_FILES
-                    if not short_of_files and (isinstance(error, OSError) or not self.crew.log.passes_by_itself):
+                    if not short_of_files and (isinstance(error, OSError) or not self.supervisor.log.passes_by_itself):
                         raise
                     if self.stop.is_set():
                         return
@@ -136,15 +136,15 @@ class _Member:
                     if isinstance(error, Fenced):
                         log.warning("a stage starts anew", stage=self.runner.name, reason=str(error), in_seconds=round(pause, 1))
                     else:
-                        self.crew.log.outage.wait(self.runner.name, str(error))
-                    self.crew.health.set(self.stage.name, self.partition, "waiting", detail=str(error))
+                        self.supervisor.log.outage.wait(self.runner.name, str(error))
+                    self.supervisor.health.set(self.stage.name, self.partition, "waiting", detail=str(error))
                 try:
                     await asyncio.wait_for(self.stop.wait(), pause)
                     return
                 except TimeoutError:
                     pause = min(2 * pause, AGAIN_SECONDS[1])
-                    self.runner = self.crew.make(self.stage, self.partition)
+                    self.runner = self.supervisor.make(self.stage, self.partition)
         finally:
             if self.stop.is_set() and not self.stop.drains:
-                self.crew.log.outage.over(self.runner.name)  # the cluster has given the partition away, so it answers
-                self.crew.health.remove(self.stage.name, self.partition)
+                self.supervisor.log.outage.over(self.runner.name)  # the cluster has given the partition away, so it answers
+                self.supervisor.health.remove(self.stage.name, self.partition)

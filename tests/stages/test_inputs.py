@@ -241,7 +241,7 @@ async def test_a_start_that_reads_again_takes_nothing_back(log, tmp_path):
     remove_checkpoints(tmp_path)
     service = Service(log, tmp_path)
     async with service:
-        runner = service.crew.make(CONSUMER[0], 0)
+        runner = service.supervisor.make(CONSUMER[0], 0)
         await runner._start()
         assert runner.session.position == Position() and runner.progress()["witness"]["next"] == 10
     found = await Witnesses(log, 1).read_on()
@@ -251,7 +251,7 @@ async def test_a_start_that_reads_again_takes_nothing_back(log, tmp_path):
 async def test_a_stage_that_has_not_started_reports_nothing(log, tmp_path):
     """The topic is compacted: a report without knowledge would be the only one that is kept."""
     async with Service(log, tmp_path) as service:
-        waiting = service.crew.make(Citations, 0)
+        waiting = service.supervisor.make(Citations, 0)
         before = (await log.bounds([REPORTS]))[REPORTS]
         await ProgressReporter(log, service.layout, lambda: [waiting]).tell()
         assert not [r for r in await log.read(REPORTS, before[1]) if orjson.loads(r.value)["state"] == "assigning"]
@@ -290,7 +290,7 @@ async def test_reports_of_others_are_passed_over(log):
 )
 async def test_a_checkpoint_must_lie_within_its_input(log, tmp_path, position, bounds, right):
     async with Service(log, tmp_path) as service:
-        runner = service.crew.make(Citations, 0)
+        runner = service.supervisor.make(Citations, 0)
         session, _ = worker_session(runner)
     session.position = Position(position)
     log.bounds = lambda partitions: asyncio.sleep(0, dict.fromkeys(partitions, bounds))
@@ -382,7 +382,7 @@ async def test_a_cluster_that_gives_a_lower_end_for_a_moment_is_asked_again(log,
 
     async with Service(log, tmp_path) as service:
         await service.idle()
-        runner = service.crew.make(CONSUMER[0], 0)
+        runner = service.supervisor.make(CONSUMER[0], 0)
         log.bounds = lagging
         await runner._start()
     assert len(asked) >= 3

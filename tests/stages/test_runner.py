@@ -15,7 +15,7 @@ from services.consumer.directory.stage import Directory
 from services.publisher import runner as publisher
 from services.publisher.stage import Profiles
 from services.runtime.layout import agree
-from services.runtime.process import Stop, crew_of, working
+from services.runtime.process import Stop, supervisor_of, working
 from services.runtime.progress import Progress
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.topology import STAGES
@@ -43,8 +43,8 @@ class Service:
 
     async def __aenter__(self) -> "Service":
         self.layout = await agree(self.settings, self.log)
-        self.crew = crew_of({"all": self.stages}, self.log, self.layout, self.settings, self.telemetry, self.health)
-        self.running = asyncio.create_task(together(self.stop, working(self.crew, self.stop), 2.0))
+        self.supervisor = supervisor_of({"all": self.stages}, self.log, self.layout, self.settings, self.telemetry, self.health)
+        self.running = asyncio.create_task(together(self.stop, working(self.supervisor, self.stop), 2.0))
         async with asyncio.timeout(BOUND):
             while not self.runners:
                 await self.log.wait({SNAPSHOTS: 10**9}, 0.01)
@@ -52,7 +52,7 @@ class Service:
 
     @property
     def runners(self):
-        return self.crew.runners
+        return self.supervisor.runners
 
     async def __aexit__(self, *_) -> None:
         self.stop.set()
@@ -333,7 +333,7 @@ async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatc
         assert await behind_of(log, service.runners) == ["publisher/0"]
         runner._end = lambda stop: asyncio.sleep(0)  # as if it had been killed here
     assert await newest(log) == {}
-    restored = service.crew.make(Profiles, 0)
+    restored = service.supervisor.make(Profiles, 0)
     await restored._start()
     assert restored.session.position.next > 0 == restored.done
     async with Service(log, tmp_path) as again:

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from services.consumer.citations.stage import Citations
-from services.runtime import supervisor as crew_module
+from services.runtime import supervisor as supervisor_module
 from services.runtime.layout import layout_of
 from services.runtime.progress import Progress
 from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
@@ -50,7 +50,7 @@ class Cluster(MemoryLog):
 
 @pytest.fixture
 async def log(monkeypatch):
-    monkeypatch.setattr(crew_module, "AGAIN_SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(supervisor_module, "AGAIN_SECONDS", (0.01, 0.05))
     monkeypatch.setattr(runner_module, "RETRY_SECONDS", 0.01)
     log = Cluster()
     await log.create([topic.spec(1, 1) for topic in TOPICS])
@@ -179,14 +179,14 @@ async def test_partitions_come_and_go(log, tmp_path):
     log.given.put_nowait(frozenset(inputs.values()))
     async with Service(log, tmp_path) as service:
         assert {runner.name for runner in service.runners} == inputs.keys()
-        one = service.crew.members[inputs["catalogue/0"]]
+        one = service.supervisor.members[inputs["catalogue/0"]]
         log.given.put_nowait(frozenset([inputs["directory/0"]]))
         await until(lambda: {runner.name for runner in service.runners} == {"directory/0"}, service)
         await until(one.task.done, service)
         assert set(service.health.ready()[1]["parts"]) == {"directory/0"}
         log.given.put_nowait(frozenset(inputs.values()))
         await until(lambda: {runner.name for runner in service.runners} == inputs.keys(), service)
-        assert service.crew.members[inputs["catalogue/0"]] is not one
+        assert service.supervisor.members[inputs["catalogue/0"]] is not one
 
 
 async def test_a_stop_does_not_wait_for_a_stage_that_starts(log, tmp_path):
@@ -201,7 +201,7 @@ async def test_a_stop_does_not_wait_for_a_stage_that_starts(log, tmp_path):
         await asyncio.wait_for(asked.wait(), BOUND)
         service.stop.hurried = True
         service.stop.set()
-        await asyncio.wait_for(asyncio.gather(*(member.task for member in service.crew.members.values())), BOUND)
+        await asyncio.wait_for(asyncio.gather(*(member.task for member in service.supervisor.members.values())), BOUND)
 
 
 async def test_the_status_of_a_generation_that_nobody_works_on(log, tmp_path):
