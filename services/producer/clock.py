@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from services.producer.sources.source import pause
-from services.runtime.retry import patiently
+from services.runtime.retry import retry_while_unavailable
 from shared.contracts import authors
 from shared.contracts.dates import check_date
 from shared.contracts.envelope import cloud_event
@@ -62,13 +62,15 @@ class Clock:
             await pause(stop, LOOK_SECONDS)
 
     async def look(self, stop: asyncio.Event, waiting: Callable[[str | None], None] | None = None) -> None:
-        """Says the day unless it was said, or cannot be right. waiting: hears that the log does not answer (`patiently`)."""
+        """Says the day unless it was said, or cannot be right. waiting: hears that the log does not answer (`retry_while_unavailable`)."""
         day = self.today()
         if day == self._done:
             return
         self._done, reason = day, None
         try:
-            newest = await patiently(self.log, stop, "say what day it is", lambda: say(self.log, day, self.days_ahead), waiting)
+            newest = await retry_while_unavailable(
+                self.log, stop, "say what day it is", lambda: say(self.log, day, self.days_ahead), waiting
+            )
             if newest is not None and newest - day > timedelta(BEHIND_DAYS):
                 reason = (
                     f"the clock of this machine says {day}, but {newest} was said in the log already: profiles are as of {newest} until "

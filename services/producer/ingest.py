@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 from services.producer.bookmark import Bookmark
 from services.producer.sources import Source, open_source
 from services.producer.validation import STAGE, Intake, Taken
-from services.runtime.retry import patiently
+from services.runtime.retry import retry_while_unavailable
 from services.runtime.signals import stopping_on_signals
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Log, Partition
@@ -69,15 +69,17 @@ async def pump(
     """Sends the items of `source` behind the bookmark, batch by batch, until its end or until `stop` is set.
 
     A batch is in the log before the bookmark moves, so a crash sends a batch again rather than never. Errors: those of the source and of
-    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far that is. tell: as `patiently`.
+    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far that is. tell: as `retry_while_unavailable`.
     """
     counts = Counts()
     try:
-        intake.newest = await patiently(log, stop, f"send {source.label}", lambda: newest_time(log), tell) or 0
+        intake.newest = await retry_while_unavailable(log, stop, f"send {source.label}", lambda: newest_time(log), tell) or 0
         async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
             async for items in batches:
                 taken = intake.take(items)
-                firsts = await patiently(log, stop, f"send {source.label}", lambda batches=taken.batches: log.append(batches), tell)
+                firsts = await retry_while_unavailable(
+                    log, stop, f"send {source.label}", lambda batches=taken.batches: log.append(batches), tell
+                )
                 if firsts is None:  # told to stop while the log did not answer: the next call sends it again
                     break
                 counts.add(taken)

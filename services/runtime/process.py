@@ -13,7 +13,7 @@ from services.publisher.runner import PublisherRunner
 from services.publisher.stage import Profiles
 from services.runtime.input_checks import demand_checkpoints, watch_supervised
 from services.runtime.layout import demand_same_layout
-from services.runtime.retry import patiently, until_stop
+from services.runtime.retry import retry_while_unavailable, until_stop
 from services.runtime.roles import Roles, hold
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened, prepare_folder
@@ -58,7 +58,7 @@ def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task]:
         asyncio.create_task(watch_supervised(supervisor, stop, supervisor.accept), name="inputs"),
     ]
     if PUBLISHER[0] in itertools.chain(*supervisor.roles.values()):
-        taking = patiently(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
+        taking = retry_while_unavailable(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
         tasks.append(asyncio.create_task(until_stop(stop, taking), name="take-over"))
     return tasks
 

@@ -14,7 +14,7 @@ PAUSE_SECONDS = 1.0
 T = TypeVar("T")
 
 
-async def patiently(
+async def retry_while_unavailable(
     the_log: Log, stop: asyncio.Event, what: str, action: Callable[[], Awaitable[T]], tell: Callable[[str | None], None] | None = None
 ) -> T | None:
     """The action's result; it is done again while the log (a cluster) does not answer. None: `stop` was set before.

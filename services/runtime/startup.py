@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from services.runtime.layout import agree
-from services.runtime.retry import patiently, until_stop
+from services.runtime.retry import retry_while_unavailable, until_stop
 from services.runtime.signals import stopping_on_signals
 from shared.errors import LogUnavailable, Stopped, UsageError
 from shared.log import open_log
@@ -82,7 +82,7 @@ async def wait_to_agree(settings, the_log: Log, served: bool = True, roles: Sequ
     with stopping_on_signals(stop):
         try:
             async with asyncio.timeout(START_SECONDS):
-                layout = await until_stop(stop, patiently(the_log, stop, "start", lambda: agree(settings, the_log), tell))
+                layout = await until_stop(stop, retry_while_unavailable(the_log, stop, "start", lambda: agree(settings, the_log), tell))
         except TimeoutError:
             raise LogUnavailable(f"{settings.log_url} did not answer for {START_SECONDS:g} s") from None
         finally:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.runtime.retry import patiently
+from services.runtime.retry import retry_while_unavailable
 from services.viewer.name_search import as_shown, fold, joined, words
 from services.viewer.recent_changes import RecentChanges
 from shared.contracts.topics import AUTHOR_PROFILES
@@ -214,8 +214,8 @@ class ProfileIndex:
         """Reads until `stop` is set; then every subscription has ended. Errors: those of the log."""
         self._followed, told = True, -1.0
         try:
-            await patiently(self._log, stop, "find profiles", self.start, self._wait)
-            await patiently(self._log, stop, "find changes", self.changes.start, self._wait)
+            await retry_while_unavailable(self._log, stop, "find profiles", self.start, self._wait)
+            await retry_while_unavailable(self._log, stop, "find changes", self.changes.start, self._wait)
             while not stop.is_set():
                 if told < 1:
                     told = self.fraction
@@ -223,13 +223,23 @@ class ProfileIndex:
                 await asyncio.sleep(0)  # others run between two steps even where the log answers at once
                 done = 0
                 for partition in self._positions:
-                    done += await patiently(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait) or 0
+                    done += (
+                        await retry_while_unavailable(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait)
+                        or 0
+                    )
                 for partition in self.changes.positions:
-                    done += await patiently(self._log, stop, "follow changes", lambda p=partition: self.changes.read_on(p), self._wait) or 0
+                    done += (
+                        await retry_while_unavailable(
+                            self._log, stop, "follow changes", lambda p=partition: self.changes.read_on(p), self._wait
+                        )
+                        or 0
+                    )
                 if not done:
                     self._fold_some()
                     both = self._positions | self.changes.positions
-                    await patiently(self._log, stop, "follow profiles", lambda held=both: self._log.wait(held, WAIT_SECONDS), self._wait)
+                    await retry_while_unavailable(
+                        self._log, stop, "follow profiles", lambda held=both: self._log.wait(held, WAIT_SECONDS), self._wait
+                    )
         finally:
             self._followed = False
             self.close()
