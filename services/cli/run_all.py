@@ -54,7 +54,7 @@ async def run(
                     tasks += await _view(the_log, settings, telemetry, health, progress, stop, announce, locks)
 
                 async def idle() -> bool:
-                    if the_log.passes_by_itself:  # others may do a part of the work
+                    if the_log.outages_are_transient:  # others may do a part of the work
                         return (await progress.status())["idle"]
                     return bool(supervisor.members) and not await behind_of(the_log, supervisor.runners)
 

@@ -91,7 +91,7 @@ async def watch(
         try:
             missing = set(await inputs.look(reached(), names))
         except LogUnavailable:
-            if not the_log.passes_by_itself:
+            if not the_log.outages_are_transient:
                 raise
             missing = waits
         for name in missing - waits:

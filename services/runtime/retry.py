@@ -34,12 +34,12 @@ async def retry_while_unavailable(
 
     while True:
         began, late = time.monotonic(), None
-        if tell and the_log.passes_by_itself:
+        if tell and the_log.outages_are_transient:
             late = asyncio.get_running_loop().call_later(LATE_SECONDS, wait, f"the log has not answered for {LATE_SECONDS:g} s", began)
         try:
             result = await action()
         except LogUnavailable as error:
-            if not the_log.passes_by_itself:
+            if not the_log.outages_are_transient:
                 raise
             if stop.is_set():
                 return None

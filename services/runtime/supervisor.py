@@ -126,7 +126,7 @@ class _Member:
                     return await self.runner.run(self.stop)
                 except (LogUnavailable, Fenced, OSError) as error:  # S3: this session is over; another one starts from the checkpoint
                     short_of_files = isinstance(error, OSError) and error.errno in NO_FILES
-                    if not short_of_files and (isinstance(error, OSError) or not self.supervisor.log.passes_by_itself):
+                    if not short_of_files and (isinstance(error, OSError) or not self.supervisor.log.outages_are_transient):
                         raise
                     if self.stop.is_set():
                         return

@@ -98,10 +98,10 @@ class Fence(ABC):
 class Log(ABC):
     """Errors: UnknownTopic for a topic or partition that does not exist; LogUnavailable when a bounded wait ran out; LogDamaged.
 
-    passes_by_itself: who meets LogUnavailable does well to wait and try again (a cluster), not to end (a disk that is full).
+    outages_are_transient: who meets LogUnavailable does well to wait and try again (a cluster), not to end (a disk that is full).
     """
 
-    passes_by_itself = False
+    outages_are_transient = False
 
     @functools.cached_property
     def outage(self) -> Outage:

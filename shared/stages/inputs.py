@@ -109,7 +109,7 @@ class Inputs:
 
     async def _identity(self, name: str) -> Identity | None:
         """None: there is no such topic. A broker that has just started may not know it yet."""
-        for look in range(LOOKS if self.log.passes_by_itself else 1):
+        for look in range(LOOKS if self.log.outages_are_transient else 1):
             if look:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
             if (held := await self.log.identities([name])).get(name):
@@ -126,7 +126,7 @@ class Inputs:
 
     async def demand_end(self, partition: Partition, claims: Mapping[str, Witness]) -> int:
         """Returns the first offset there is."""
-        for look in range(LOOKS if self.log.passes_by_itself else 1):
+        for look in range(LOOKS if self.log.outages_are_transient else 1):
             if look:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
             start, end = (await self.log.bounds([partition]))[partition]
@@ -187,9 +187,9 @@ class Inputs:
             start, end = bounds[partition]
             self._demand_start(partition, who, start, reached, None)
             self._short[partition] = self._short.get(partition, 0) + 1 if end < reached.next else 0
-            if self._short[partition] >= (LOOKS if self.log.passes_by_itself else 1):
+            if self._short[partition] >= (LOOKS if self.log.outages_are_transient else 1):
                 raise self._lost(partition, f"holds offsets {start} to {end - 1}", who, reached)
-            if not self.log.passes_by_itself and end >= reached.next:  # on a cluster each of these reads needs a client of its own
+            if not self.log.outages_are_transient and end >= reached.next:  # on a cluster each of these reads needs a client of its own
                 await self._demand_last(partition, who, reached, start)
 
 

@@ -211,7 +211,7 @@ class StageRunner:
                 self._wait_for_log(inputs_lost([self.session.input.topic]))
                 await self._pause(RETRY_SECONDS)
             except LogUnavailable as error:
-                if not self.log.passes_by_itself or self._stopped.done():
+                if not self.log.outages_are_transient or self._stopped.done():
                     raise
                 self._wait_for_log(str(error))
                 await self._pause(RETRY_SECONDS)
@@ -281,7 +281,7 @@ class StageRunner:
             if waiting.done():
                 waiting.result()
         except (LogUnavailable, UnknownTopic) as error:
-            if isinstance(error, LogUnavailable) and not self.log.passes_by_itself:
+            if isinstance(error, LogUnavailable) and not self.log.outages_are_transient:
                 raise
             await self._pause(RETRY_SECONDS)  # the next read says what is the matter
         finally:
@@ -437,7 +437,7 @@ class ProgressReporter:
                 if ticks % 8 == 0:
                     await self.report()
             except LogUnavailable:
-                if not self.log.passes_by_itself:
+                if not self.log.outages_are_transient:
                     raise
             ticks += 1
             try:
@@ -467,7 +467,7 @@ class ProgressReporter:
                 continue
             now = runner.progress()
             told, at = self._told.get(runner.name, ({}, 0.0))
-            if now != told or (self.log.passes_by_itself and clock - at >= TOLD_AGAIN_SECONDS):
+            if now != told or (self.log.outages_are_transient and clock - at >= TOLD_AGAIN_SECONDS):
                 self._told[runner.name] = now, clock
                 news.append(Message(runner.name.encode(), orjson.dumps(now | {"at": int(time.time() * 1000)})))
         if news:

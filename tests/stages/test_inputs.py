@@ -373,7 +373,7 @@ async def test_a_cluster_that_gives_a_lower_end_for_a_moment_is_asked_again(log,
     """A leader that has just changed."""
     await read(log, tmp_path)
     monkeypatch.setattr("shared.stages.inputs.LOOK_AGAIN_SECONDS", 0.0)
-    log.passes_by_itself = True
+    log.outages_are_transient = True
     bounds, asked = log.bounds, []
 
     async def lagging(partitions):

@@ -23,7 +23,7 @@ from tests.stages.test_runner import BOUND, HERE, Service, newest, paper
 class Cluster(MemoryLog):
     """A log in memory whose errors pass. given: who works on what, as a cluster's group says it."""
 
-    passes_by_itself = True
+    outages_are_transient = True
 
     def __init__(self):
         super().__init__()
@@ -156,7 +156,7 @@ async def test_a_send_that_fails_ends_the_session_not_the_service(log, tmp_path)
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
 async def test_a_stage_without_a_file_left_starts_anew(log, tmp_path, monkeypatch, passes, number):
     """As where a library imports a part of itself in the middle of a step."""
-    monkeypatch.setattr(Cluster, "passes_by_itself", passes)
+    monkeypatch.setattr(Cluster, "outages_are_transient", passes)
     left = [number] * 3
     step = Citations.step
 

@@ -30,7 +30,7 @@ PATIENCE = 20.0
 class SlowCluster(MemoryLog):
     """Does not do these before `up` is set: says so, or hangs."""
 
-    passes_by_itself = True
+    outages_are_transient = True
 
     def __init__(self, *down: str, hangs: bool = False):
         super().__init__()

@@ -29,7 +29,7 @@ T = TypeVar("T")
 class KafkaLog(Log):
     """url: kafka://HOST:PORT,…; nothing is connected before it is needed."""
 
-    passes_by_itself = True
+    outages_are_transient = True
 
     def __init__(self, url: str, options: KafkaOptions | None = None):
         self.connection = Connection(url, options or KafkaOptions())
