@@ -39,7 +39,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         @functools.wraps(command)
         def run(**given: Any) -> None:
             def work() -> None:
-                _demand_text(given)
+                _require_text(given)
                 chosen = {flag.name: given.pop(flag.name) for flag in flags}
                 command(settings=_loaded(chosen), **given)
 
@@ -58,12 +58,12 @@ def _loaded(chosen: dict[str, Any]) -> Settings:
     from shared.telemetry import logs
 
     settings = Settings.load(**chosen)
-    _demand_text(settings.model_dump())
+    _require_text(settings.model_dump())
     logs.configure(settings.log_level, settings.log_format)
     return settings
 
 
-def _demand_text(given: Mapping[str, Any]) -> None:
+def _require_text(given: Mapping[str, Any]) -> None:
     """Error: UsageError for an argument that is not UTF-8 (Python hands its bytes on as surrogates), unless it names a file."""
     for name, value in given.items():
         for text in value if isinstance(value, list | tuple) else (value,):

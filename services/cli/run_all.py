@@ -9,8 +9,8 @@ import structlog
 from services.producer.ingest import Counts
 from services.producer.main import produce
 from services.producer.sources import Source
-from services.runtime.input_checks import demand_checkpoints
-from services.runtime.layout import demand_same_layout
+from services.runtime.input_checks import require_checkpoints
+from services.runtime.layout import require_same_layout
 from services.runtime.process import Stop, supervisor_of, working
 from services.runtime.progress import Progress, behind_of
 from services.runtime.roles import hold
@@ -43,8 +43,8 @@ async def run(
     roles = {"consumer": CONSUMER, "scorer": SCORER, "publisher": PUBLISHER}
     async with opened(settings, patient=True, served=open_port, roles=ROLES) as (the_log, layout):
         with hold(settings, layout, tuple(roles)) as locks:
-            await demand_same_layout(the_log, layout)
-            await demand_checkpoints(settings, the_log, layout)
+            await require_same_layout(the_log, layout)
+            await require_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry(ROLES), Health()
             supervisor = supervisor_of(roles, the_log, layout, settings, telemetry, health)
             progress = Progress(the_log, layout)

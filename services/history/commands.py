@@ -5,7 +5,7 @@ from typing import Any
 
 from services.history.comparison import changes
 from services.history.cuts import Cut, cut_at
-from services.history.portfolio import Portfolio, _demanded, _is_withdrawn, _portfolio, _replay, _unknown
+from services.history.portfolio import Portfolio, _is_withdrawn, _portfolio, _replay, _required, _unknown
 from services.queries.profiles import author_of
 from services.runtime.startup import opened
 from shared.errors import UsageError
@@ -27,7 +27,7 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
     async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
         replay = await _replay(settings, log, layout, author, report)
-        return (await _demanded(replay, cut)).profile | {"cut": str(cut)}
+        return (await _required(replay, cut)).profile | {"cut": str(cut)}
 
 
 async def compare(settings, author: str, before: str, after: str, report: Report) -> dict:
@@ -53,7 +53,7 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
         raise UsageError(f"there is no metric {metric!r}; there are {', '.join(EXPLAINERS)}")
     async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
-        portfolio = await _demanded(await _replay(settings, log, layout, author, report), cut)
+        portfolio = await _required(await _replay(settings, log, layout, author, report), cut)
     return {"author_id": author, "name": portfolio.profile["name"], "cut": str(cut)} | reason_of(portfolio, metric, basis)
 
 

@@ -56,7 +56,7 @@ async def _replay(settings, log: Log, layout: Layout, author: str, report: Repor
     return Replay(log, layout, author, store=store, stages=stages, report=report)
 
 
-async def _demanded(replay: Replay, cut: Cut) -> Portfolio:
+async def _required(replay: Replay, cut: Cut) -> Portfolio:
     found = await _portfolio(replay, cut)
     if found is None:
         raise _unknown(replay.author, cut)

@@ -44,15 +44,15 @@ def read(path: Path) -> Kept:
     kept = orjson.loads(raw)  # its error is a ValueError
     if not isinstance(kept, dict) or (missing := TYPES.keys() - kept.keys()):
         raise ValueError(f"it lacks {', '.join(sorted(missing))}" if isinstance(kept, dict) else "it is no object")
-    _demand_types(kept, TYPES)
+    _require_types(kept, TYPES)
     if kept["witness"] is not None:
         if missing := WITNESS.keys() - kept["witness"].keys():
             raise ValueError(f"its witness lacks {', '.join(sorted(missing))}")
-        _demand_types(kept["witness"], WITNESS)
+        _require_types(kept["witness"], WITNESS)
     return Kept(*(kept[name] for name in Kept._fields))
 
 
-def _demand_types(kept: dict, types: dict) -> None:
+def _require_types(kept: dict, types: dict) -> None:
     """Error: ValueError for a wrong type; a number is a whole one, not negative, and fits 63 bits."""
     for name, right in types.items():
         value = kept[name]

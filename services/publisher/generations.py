@@ -102,7 +102,7 @@ class Control:
         """The generation that publishes."""
         return max(self.positions, default=None)
 
-    def demand_not_over(self, generation: int) -> None:
+    def require_not_over(self, generation: int) -> None:
         """Error: Superseded when a higher generation has begun to take over."""
         if self.announced > generation:
             raise Superseded(f"generation {self.announced} publishes from now on: generation {generation} is over, its processes may end")
@@ -118,7 +118,7 @@ async def take_over(the_log: Log, layout: Layout, reported: Reported) -> None:
     reported: how far its stages have come. Errors: Superseded; those of the log.
     """
     control, mine = await Control(the_log).read_on(), layout.generation
-    control.demand_not_over(mine)
+    control.require_not_over(mine)
     if mine in control.positions:
         return
     if not control.announced:  # the first there is

@@ -57,7 +57,7 @@ class PublisherRunner(StageRunner):
         """Whether our generation publishes by now, or no longer. Error: Superseded."""
         self._looked_at = time.monotonic()
         await self.control.read_on()
-        self.control.demand_not_over(self.layout.generation)
+        self.control.require_not_over(self.layout.generation)
         positions = self.control.positions.get(self.layout.generation)
         if positions is not None and self._publish_from is None:
             await self._learn_public()
@@ -135,7 +135,7 @@ class PublisherRunner(StageRunner):
                 offsets = await self.fence.append(batches)
         except Fenced:
             await self.control.read_on()
-            self.control.demand_not_over(self.layout.generation)  # a newer generation took over: that is no error
+            self.control.require_not_over(self.layout.generation)  # a newer generation took over: that is no error
             raise
         self._answered()
         for partition, messages in batches.items():

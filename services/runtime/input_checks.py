@@ -23,7 +23,7 @@ WATCH_SECONDS = 2.0  # between looks whether the inputs are what they were
 PUBLIC_INPUTS = (PAPERS.name, AUTHORS.name)
 
 
-async def _demand_inputs(settings, log: Log, layout: Layout) -> None:
+async def _require_inputs(settings, log: Log, layout: Layout) -> None:
     """The public inputs hold what was read of them, before anybody makes them anew or adds to them (rule L1). A generation that is new
     asks those before it, unless the loss is accepted. Error: InputLost."""
     held = await log.topics()
@@ -45,7 +45,7 @@ async def _demand_inputs(settings, log: Log, layout: Layout) -> None:
         await asyncio.gather(*(inputs.demand(partition, who, witness) for partition, (who, witness) in claims.items()))
 
 
-async def demand_checkpoints(settings, log: Log, layout: Layout) -> None:
+async def require_checkpoints(settings, log: Log, layout: Layout) -> None:
     """The public inputs reach as far as the newest checkpoints here, as their names tell: a wiped log has no other witness. Error:
     InputLost."""
     inputs = Inputs(log, layout, settings.accept_topics)
@@ -59,7 +59,7 @@ async def demand_checkpoints(settings, log: Log, layout: Layout) -> None:
         if position is None:
             continue
         try:
-            await inputs.demand_end(partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)})
+            await inputs.require_end(partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)})
         except InputLost:
             await inputs.testify(stage.name, partition, Witness(position))
             raise

@@ -6,7 +6,7 @@ import orjson
 import structlog
 
 from services.publisher.generations import Control
-from services.runtime.input_checks import _demand_inputs
+from services.runtime.input_checks import _require_inputs
 from shared.contracts.dates import ANY
 from shared.contracts.topics import (
     AUTHOR_CHANGES,
@@ -39,7 +39,7 @@ async def agree(settings, log: Log, *, create: bool = True) -> Layout:
     are accepted, and without `create` for a log that has none of ours."""
     layout = await layout_of(settings, log)
     if create:
-        await _demand_inputs(settings, log, layout)
+        await _require_inputs(settings, log, layout)
         await _make_topics(settings, log, [topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
     elif not {PAPERS.name, PROGRESS.named(layout.generation)} & set(await log.topics()):  # progress alone: papers.v1 was deleted
         raise UsageError(f"there is no {PAPERS.name} at {settings.log_url}: no service has started there yet")
@@ -99,7 +99,7 @@ async def noted_layout(log: Log, layout: Layout) -> dict | None:
 
 
 def _noted_by(record: Record, layout: Layout) -> dict | None:
-    """None for a record that `demand_same_layout` did not write."""
+    """None for a record that `require_same_layout` did not write."""
     try:
         noted = orjson.loads(record.value)
     except orjson.JSONDecodeError:
@@ -124,7 +124,7 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
     )
 
 
-async def demand_same_layout(log: Log, layout: Layout) -> None:
+async def require_same_layout(log: Log, layout: Layout) -> None:
     """Rule D3: what is in the log was computed with the settings we have. Error: UsageError naming what differs.
 
     Computing a log again with others is a new generation (rule G1).

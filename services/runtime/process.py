@@ -11,8 +11,8 @@ import structlog
 from services.publisher.generations import take_over
 from services.publisher.runner import PublisherRunner
 from services.publisher.stage import Profiles
-from services.runtime.input_checks import demand_checkpoints, watch_supervised
-from services.runtime.layout import demand_same_layout
+from services.runtime.input_checks import require_checkpoints, watch_supervised
+from services.runtime.layout import require_same_layout
 from services.runtime.retry import retry_while_unavailable, until_stop
 from services.runtime.roles import Roles, hold
 from services.runtime.signals import stopping_on_signals, together
@@ -71,8 +71,8 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
     prepare_folder(settings)
     async with opened(settings, patient=True, roles=(role,)) as (the_log, layout):
         with hold(settings, layout, (role,)) as roles:
-            await demand_same_layout(the_log, layout)
-            await demand_checkpoints(settings, the_log, layout)
+            await require_same_layout(the_log, layout)
+            await require_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry((role,)), Health()
             supervisor = supervisor_of({role: stages}, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):

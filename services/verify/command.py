@@ -50,7 +50,7 @@ async def verify(
             sample=sample, memory=memory, room=room_of(layout),
         )  # fmt: skip
         await verifier.note_ends()
-        await demand_idle(settings)
+        await require_idle(settings)
         try:
             counts = await verifier.run()
         finally:
@@ -66,7 +66,7 @@ async def verify(
     return counts
 
 
-async def demand_idle(settings) -> None:
+async def require_idle(settings) -> None:
     """ScholarstreamError unless everything in the log has been published.
 
     A service that has just become idle still writes: a checkpoint sends a pack without rows to every receiver (rule C7), and it says how

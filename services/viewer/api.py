@@ -113,7 +113,7 @@ class Viewer:
 
     async def _search(self, request: Request, query: str, limit: int) -> tuple[list[Match], bool]:
         """The matches, and whether there were too many names to compare them all. Error: HTTPException 503."""
-        self._demand_newest()
+        self._require_newest()
         async with self._turn():
             if await request.is_disconnected():
                 return [], False
@@ -151,7 +151,7 @@ class Viewer:
 
     async def author(self, request: Request) -> Response:
         author_id, _ = _named(request, AUTHORS)
-        self._demand_newest()
+        self._require_newest()
         author_id = self.index.known(author_id)
         if (other := self.index.redirect(author_id)) is not None:  # not to be kept: a merge may be taken back
             return RedirectResponse(page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"})
@@ -179,7 +179,7 @@ class Viewer:
         return _tagged(request, snapshot.tag, lambda: Response(snapshot.value, media_type="application/json"))
 
     async def _author_events(self, request: Request, author_id: str) -> Response:
-        self._demand_newest()
+        self._require_newest()
         subscription = self.index.subscribe(author_id)  # before reading, so that nothing falls in between
         try:
             snapshot = await self._read(author_id)
@@ -194,7 +194,7 @@ class Viewer:
         return _json([orjson.Fragment(one.value) for one in moved])
 
     async def api_events(self, _: Request) -> Response:
-        self._demand_newest()
+        self._require_newest()
         subscription = self.index.subscribe()
         return EventStream(headlines(subscription, self.stop), subscription)
 
@@ -240,7 +240,7 @@ class Viewer:
 
     # ---- snapshots
 
-    def _demand_newest(self) -> None:
+    def _require_newest(self) -> None:
         """Until all that was published at the start has been read, what is here may be older than what another reader has seen. Error:
         HTTPException 503."""
         if not self.index.caught_up:
@@ -248,7 +248,7 @@ class Viewer:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, said, RETRY_AFTER)
 
     async def _read(self, author_id: str) -> Snapshot:
-        self._demand_newest()
+        self._require_newest()
         snapshot = await self.index.read(author_id)
         if snapshot is not None:
             return snapshot

@@ -97,7 +97,7 @@ class SqliteLog(Log):
 
     def __init__(self, path: Path, *, create: bool = True, busy_seconds: float = 10.0):
         self.path, self.busy_seconds = Path(path), busy_seconds
-        self._demand_file(create)
+        self._require_file(create)
         self._writer = ThreadPoolExecutor(1, "log-writer")
         self._write = None if self.reads_only else self._connect(create)
         self._read = self._connect(False)
@@ -121,7 +121,7 @@ class SqliteLog(Log):
 
     # ---- opening
 
-    def _demand_file(self, create: bool) -> None:
+    def _require_file(self, create: bool) -> None:
         """Error: LogUnavailable where there is none to open, and for a symbolic link that would be written through: SQLite keeps its other
         files beside the real one, where no lock of ours is."""
         try:
@@ -258,10 +258,10 @@ class SqliteLog(Log):
                 is_now, needed = getattr(held[spec.name], what), getattr(spec, what)
                 if is_now != needed:
                     found.append(Difference(spec.name, what, str(is_now), str(needed), True))
-        self._demand_ends(spec.name for spec in specs)
+        self._require_ends(spec.name for spec in specs)
         return found
 
-    def _demand_ends(self, names: Iterable[str]) -> None:
+    def _require_ends(self, names: Iterable[str]) -> None:
         """The oldest and the newest record of each partition must be there. Error: LogDamaged. Holes in between show when they are read."""
         wanted = set(names)
         try:
@@ -413,7 +413,7 @@ class SqliteLog(Log):
                             f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client wrote a record at the "
                             f"highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
                         )
-                    self._demand_column(connection, table)
+                    self._require_column(connection, table)
                     start = first[partition] = row[0] - len(messages)
                     times.setdefault(table, max(now, newest))
                     seed = _seed(partition)
@@ -444,7 +444,7 @@ class SqliteLog(Log):
             raise self._read_error(partition, error) from error
         return (found[0], append_time(found[1])) if found else (0, 0)
 
-    def _demand_column(self, connection: sqlite3.Connection, table: int) -> None:
+    def _require_column(self, connection: sqlite3.Connection, table: int) -> None:
         """A table of an older release gets the column for checksums; its old records have none."""
         if table not in self._checked:
             if connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = 'crc'", (f"p{table}",)).fetchone() is None:
@@ -576,14 +576,14 @@ class SqliteLog(Log):
                     if crc is not None and crc != checksum(seed, at, timestamp, key, value, headers):
                         raise self._altered(partition, at)
                     if dense and at != expected:
-                        self._demand_dense(partition, table, expected, at)
+                        self._require_dense(partition, table, expected, at)
                     expected = at + 1
                     size += len(value or b"") + len(key or b"") + len(headers or b"")
                     if size > max_bytes and records:
                         break
                     records.append(Record(at, append_time(timestamp), key, value or b"", StoredHeaders(headers) if headers else ()))
             if not records:
-                self._demand_none(partition, table, offset)
+                self._require_none(partition, table, offset)
         except sqlite3.Error as error:
             raise self._read_error(partition, error) from error
         return records
@@ -597,7 +597,7 @@ class SqliteLog(Log):
                 raise
             return self._read.execute(f"SELECT {STORED}, NULL {rest}", (offset, limit))  # of an older release
 
-    def _demand_dense(self, partition: Partition, table: int, expected: int, found: int) -> None:
+    def _require_dense(self, partition: Partition, table: int, expected: int, found: int) -> None:
         """Error: LogDamaged when records from `expected` to before `found` must be there."""
         start = self._read.execute("SELECT start FROM partitions WHERE id = ?", (table,)).fetchone()
         if start is None:
@@ -605,7 +605,7 @@ class SqliteLog(Log):
         if found > max(expected, start[0]):
             raise self._hole(partition, max(expected, start[0]), found)
 
-    def _demand_none(self, partition: Partition, table: int, offset: int) -> None:
+    def _require_none(self, partition: Partition, table: int, offset: int) -> None:
         """Nothing was found from `offset` on. Error: LogDamaged when something must be there."""
         start, end = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone() or (0, 0)
         if max(offset, start) >= end:

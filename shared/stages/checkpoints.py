@@ -56,11 +56,11 @@ def read_header(raw: bytes) -> tuple[dict, int]:
         header = orjson.loads(raw[start:end])
     except ValueError as error:
         raise CheckpointInvalid(f"its header is not JSON: {error}") from None
-    _demand_keys(header)
+    _require_keys(header)
     return header, end
 
 
-def _demand_keys(header: Any) -> None:
+def _require_keys(header: Any) -> None:
     """Error: CheckpointInvalid for a header that lacks something, or has it in another type."""
     if not isinstance(header, dict):
         raise CheckpointInvalid("its header is not an object")

@@ -98,10 +98,10 @@ class Inputs:
             if claims:
                 raise self._lost(partition, "does not exist", *next(iter(claims.items())))
             raise UnknownTopic(inputs_lost([partition.topic]))
-        start = await self.demand_end(partition, claims)
-        self._demand_start(partition, who, start, reported, reached)
+        start = await self.require_end(partition, claims)
+        self._require_start(partition, who, start, reported, reached)
         for name, claim in claims.items():
-            await self._demand_last(partition, name, claim, start)
+            await self._require_last(partition, name, claim, start)
             if claim.topic and identity.id and claim.topic != identity.id and not self.accept:
                 raise self._lost(partition, "is another topic of this name, made later or elsewhere", name, claim)
         self._seen.setdefault(partition.topic, identity.id)
@@ -116,7 +116,7 @@ class Inputs:
                 return held[name]
         return None
 
-    def _demand_start(self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None) -> None:
+    def _require_start(self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None) -> None:
         what = f"begins at offset {start}: older records were deleted"
         if start > reported.start and partition.topic in (PAPERS.name, AUTHORS.name) and not self.accept:
             raise lost(partition, what, self.layout.generation)
@@ -124,7 +124,7 @@ class Inputs:
         if reached is not None and reached.next < start and not (fresh and not reached.next):
             raise lost(partition, f"{what}, but {who} has read it up to offset {reached.next} only", self.layout.generation)
 
-    async def demand_end(self, partition: Partition, claims: Mapping[str, Witness]) -> int:
+    async def require_end(self, partition: Partition, claims: Mapping[str, Witness]) -> int:
         """Returns the first offset there is."""
         for look in range(LOOKS if self.log.outages_are_transient else 1):
             if look:
@@ -136,8 +136,8 @@ class Inputs:
         holds = f"holds offsets {start} to {end - 1}" if start < end else "holds no record"
         raise self._lost(partition, holds, short[0], claims[short[0]])
 
-    async def _demand_last(self, partition: Partition, who: str, claim: Witness, start: int) -> None:
-        if claim.last is None or claim.last[0] < start:  # what was deleted was judged by `_demand_start`
+    async def _require_last(self, partition: Partition, who: str, claim: Witness, start: int) -> None:
+        if claim.last is None or claim.last[0] < start:  # what was deleted was judged by `_require_start`
             return
         offset, crc = claim.last
         found = await self.log.read(partition, offset, max_records=1)
@@ -163,12 +163,12 @@ class Inputs:
         one that was cut, made anew, or has other partitions; those of the log."""
         held = await self.log.identities(names)
         for name, identity in held.items():
-            self._demand_same(name, identity)
+            self._require_same(name, identity)
         if there := {who: one for who, one in positions.items() if one[0].topic in held}:
-            await self._demand_length(there)
+            await self._require_length(there)
         return [name for name in names if name not in held]
 
-    def _demand_same(self, name: str, identity: Identity) -> None:
+    def _require_same(self, name: str, identity: Identity) -> None:
         if self._seen.setdefault(name, identity.id) != identity.id:
             raise lost(Partition(name, 0), "was deleted and made anew while it was read", self.layout.generation)
         known = self._partitions.get(name, identity.partitions)
@@ -178,19 +178,19 @@ class Inputs:
                 f"{_way_out(self.layout.generation)}"
             )
 
-    async def _demand_length(self, positions: Mapping[str, tuple[Partition, Witness]]) -> None:
+    async def _require_length(self, positions: Mapping[str, tuple[Partition, Witness]]) -> None:
         try:
             bounds = await self.log.bounds([partition for partition, _ in positions.values()])
         except UnknownTopic:  # deleted since it was looked up: the next look tells it
             return
         for who, (partition, reached) in positions.items():
             start, end = bounds[partition]
-            self._demand_start(partition, who, start, reached, None)
+            self._require_start(partition, who, start, reached, None)
             self._short[partition] = self._short.get(partition, 0) + 1 if end < reached.next else 0
             if self._short[partition] >= (LOOKS if self.log.outages_are_transient else 1):
                 raise self._lost(partition, f"holds offsets {start} to {end - 1}", who, reached)
             if not self.log.outages_are_transient and end >= reached.next:  # on a cluster each of these reads needs a client of its own
-                await self._demand_last(partition, who, reached, start)
+                await self._require_last(partition, who, reached, start)
 
 
 def lost(partition: Partition, what: str, generation: int) -> InputLost:

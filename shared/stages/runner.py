@@ -133,7 +133,7 @@ class StageRunner:
             checkpoint, _, reason = passed.partition(": ")
             tell = log.warning if self.store.is_news(reason) else log.debug  # after an update it is the same for all of them
             tell("checkpoint passed over", stage=self.name, checkpoint=checkpoint, reason=reason)
-        await self._demand_input(session)
+        await self._require_input(session)
         _, end = (await self.log.bounds([session.input]))[session.input]
         self.session, self.saved, self._restore_end = session, session.position.next, end
         self._saved_at = time.monotonic()
@@ -141,7 +141,7 @@ class StageRunner:
         self._advance()
         self._say_health()
 
-    async def _demand_input(self, session: Session) -> None:
+    async def _require_input(self, session: Session) -> None:
         """Rule K4. Error: InputLost."""
         before = self._reported_before = (await self.inputs.witnesses.read_on()).get(self.name, Witness())
         reached = Witness(*session.position)
@@ -199,7 +199,7 @@ class StageRunner:
         while True:
             try:
                 if missing:  # it is there again: is it the same?
-                    await self._demand_input(self.session)
+                    await self._require_input(self.session)
                 with self._patience():
                     records = await self.log.read(self.session.input, at, max_records=self.pace.batch_records, max_bytes=READ_BYTES)
                 self._answered()

@@ -94,7 +94,7 @@ class Fleet:
         self.workers.remove(worker)
         assert (code := worker.terminate()) == 0, f"{worker.name} ended with {code}:\n{worker.tail()}"
 
-    def demand_alive(self) -> None:
+    def require_alive(self) -> None:
         """Nobody ended by himself: what passes by itself is waited for."""
         for worker in self.workers:
             assert (code := worker.process.poll()) is None, f"{worker.name} ended by itself with {code}:\n{worker.tail(40)}"
@@ -102,7 +102,7 @@ class Fleet:
     def ingest(self, source: Path, *words: str) -> subprocess.Popen:
         return self._command("ingest", f"file:{source}", *words)
 
-    def demand_done(self, command: subprocess.Popen) -> None:
+    def require_done(self, command: subprocess.Popen) -> None:
         said, wrong = command.communicate(timeout=DONE_SECONDS)
         assert command.returncode == 0, f"{command.args[3:]} ended with {command.returncode}: {said} {wrong}"
 
@@ -115,7 +115,7 @@ class Fleet:
             said, wrong = asked.communicate(timeout=left + 120)
             if asked.returncode == 0:
                 return
-            self.demand_alive()
+            self.require_alive()
             told = "\n".join(f"--- {w.name}\n{w.tail()}" for w in self.workers)
             assert time.monotonic() < until, f"not idle after {seconds:g} s: {said} {wrong}\n{told}"
 

@@ -165,7 +165,7 @@ def soak(
         events = churn.round()
         send(events)
         fleet.wait_idle(IDLE_SECONDS)
-        fleet.demand_alive()
+        fleet.require_alive()
         sent += len(events)
         values = {(worker.name, what): value for worker in fleet.workers for what, value in of_process(worker.process.pid).items()}
         values |= {("all", what): value for what, value in of_folder(fleet.checkpoints).items()}
@@ -195,12 +195,12 @@ def on_embedded(folder: Path, seconds: float, seed: int) -> list[Row]:
             source = folder / f"part{len(sent)}.jsonl"
             write_events(source, some)
             sent.extend(some)
-            fleet.demand_done(fleet.ingest(source))
+            fleet.require_done(fleet.ingest(source))
 
         def size() -> float:
             return sum(path.stat().st_size for path in folder.glob("log.sqlite*"))
 
-        fleet.demand_done(fleet.ingest(_file(folder, events)))
+        fleet.require_done(fleet.ingest(_file(folder, events)))
         rows = soak(fleet, Churn(events, EACH), send, size, seconds, say=_say)
         for worker in list(fleet.workers):
             if worker.role != "viewer":
@@ -217,7 +217,7 @@ def on_kafka(storm: Storm, seconds: float, nodes: int) -> list[Row]:
     storm.fleet.start("viewer")
 
     def send(some: Sequence[bytes]) -> None:
-        storm.fleet.demand_done(storm.send(some))
+        storm.fleet.require_done(storm.send(some))
 
     def disturb(number: int) -> None:
         if nodes > 1 and number % 4 == 3:

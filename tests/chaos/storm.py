@@ -67,9 +67,9 @@ class Storm:
             if name:
                 self.say(name)
                 FAULTS[name](self)
-                self.fleet.demand_alive()
+                self.fleet.require_alive()
         for one in sending:
-            self.fleet.demand_done(one)
+            self.fleet.require_done(one)
         self.compare()
         self.faults.update(faults)
         self.equal += len(faults)
@@ -168,7 +168,7 @@ class Storm:
         if not self.sent:
             return
         at = self.dice.randrange(len(self.sent))
-        self.fleet.demand_done(self.send(self.sent[at : at + self.dice.randrange(1, 400)]))
+        self.fleet.require_done(self.send(self.sent[at : at + self.dice.randrange(1, 400)]))
 
     def poison(self) -> None:
         """Records that are no events, straight into the topics."""
@@ -223,7 +223,7 @@ class Storm:
         for node in range(1, self.cluster.nodes + 1):
             self.cluster.kill(node)
         time.sleep(self.outage)
-        self.fleet.demand_alive()
+        self.fleet.require_alive()
         for role in {worker.role for worker in self.fleet.workers}:  # one that has no partition asks the log nothing
             told = [worker for worker in self.fleet.of(role) if "waiting for the log" in worker.said.read_text()]
             assert told, f"no {role} said that it waits:\n" + "\n".join(worker.tail() for worker in self.fleet.of(role))

@@ -155,18 +155,18 @@ def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, t
         for role in ("consumer", "consumer", "scorer", "publisher", "publisher"):
             fleet.start(role)
         subscriber = stack.enter_context(Subscriber(cluster.bootstrap))
-        fleet.demand_done(fleet.ingest(parts[0].removeprefix("file:")))
+        fleet.require_done(fleet.ingest(parts[0].removeprefix("file:")))
         fleet.wait_idle(120)
         by = {one["partition"]: one for one in fleet.status()["stages"] if one["stage"] == "catalogue"}
         assert len(by) == 3 and all(one["lag"] == 0 for one in by.values())
         new = stack.enter_context(Fleet(cluster.url, tmp_path / "new", partitions=2, generation="2"))
         for role in ("consumer", "scorer", "publisher"):
             new.start(role)
-        fleet.demand_done(fleet.ingest(parts[1].removeprefix("file:")))
+        fleet.require_done(fleet.ingest(parts[1].removeprefix("file:")))
         for worker in fleet.of("publisher"):
             assert worker.process.wait(120) == 0, worker.tail()
             fleet.workers.remove(worker)
-        new.demand_done(new.ingest(parts[2].removeprefix("file:")))
+        new.require_done(new.ingest(parts[2].removeprefix("file:")))
         new.wait_idle(120)
         for one in (*fleet.workers, *new.workers):
             assert one.terminate() == 0, one.tail()

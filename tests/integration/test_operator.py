@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from services.cli.app import app
 from services.consumer.catalogue.stage import Catalogue
 from services.verify import command as verify_command
-from services.verify.command import demand_idle
+from services.verify.command import require_idle
 from shared.errors import ScholarstreamError
 from shared.log import open_log
 from shared.log.port import Message, Partition
@@ -105,7 +105,7 @@ def test_verify_takes_packs_without_rows_for_nothing_and_events_for_something(da
     code, _, told = command(data, "verify")
     assert code == 1 and "records behind" in told
     with pytest.raises(ScholarstreamError, match="behind"):
-        asyncio.run(demand_idle(settings))
+        asyncio.run(require_idle(settings))
 
 
 # ---- links and what else may lie in the data folder

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from services.publisher.generations import Control, said_by
-from services.runtime.layout import LAYOUT, demand_same_layout, noted_layout
+from services.runtime.layout import LAYOUT, noted_layout, require_same_layout
 from services.runtime.process import TOPICS
 from services.runtime.progress import Progress
 from services.runtime.topology import PUBLISHER, STAGES
@@ -146,8 +146,8 @@ async def test_the_noted_layout_is_the_first_that_is_one():
     wrong = [b"", b"null", b"\xff", b"{}", *(orjson.dumps(ours | one) for one in ({"papers": "1"}, {"fingerprint": 7}, {"generation": 2}))]
     log = await made(PROGRESS, *((LAYOUT, value) for value in wrong))
     assert await noted_layout(log, SETTLED) is None
-    await demand_same_layout(log, SETTLED)
+    await require_same_layout(log, SETTLED)
     forged = orjson.dumps(ours | {"fingerprint": "another"})
     await log.append({Partition(PROGRESS.named(1), 0): [Message(LAYOUT, forged)]})
-    await demand_same_layout(log, SETTLED)
+    await require_same_layout(log, SETTLED)
     assert await noted_layout(log, SETTLED) == ours

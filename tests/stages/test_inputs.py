@@ -9,7 +9,7 @@ import pytest
 from services.admin.status import trouble
 from services.consumer.citations.stage import Citations
 from services.runtime import input_checks
-from services.runtime.input_checks import demand_checkpoints
+from services.runtime.input_checks import require_checkpoints
 from services.runtime.layout import agree, layout_of
 from services.runtime.progress import Progress
 from services.runtime.topology import CONSUMER
@@ -143,7 +143,7 @@ async def test_checkpoints_of_a_lost_log_are_a_witness_that_outlives_them(log, t
     settings = Settings.load(data_dir=str(tmp_path))
     layout = await agree(settings, other)
     with pytest.raises(InputLost, match=r"papers\.v1, partition 0, holds no record, but the checkpoint of catalogue/0 .*offset 9"):
-        await demand_checkpoints(settings, other, layout)
+        await require_checkpoints(settings, other, layout)
     remove_checkpoints(tmp_path)
     assert says(await refused(other, tmp_path), PAPERS.name, "offset 9")
 
@@ -295,10 +295,10 @@ async def test_a_checkpoint_must_lie_within_its_input(log, tmp_path, position, b
     session.position = Position(position)
     log.bounds = lambda partitions: asyncio.sleep(0, dict.fromkeys(partitions, bounds))
     if right:
-        await runner._demand_input(session)
+        await runner._require_input(session)
     else:
         with pytest.raises(InputLost, match=r"paper-changes\.g1, partition 0"):
-            await runner._demand_input(session)
+            await runner._require_input(session)
 
 
 def worker_session(runner):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from services.runtime.layout import LAYOUT, computed_layout, demand_same_layout
+from services.runtime.layout import LAYOUT, computed_layout, require_same_layout
 from services.runtime.startup import prepare_folder
 from shared.contracts.dates import ANY
 from shared.contracts.topics import PROGRESS
@@ -32,7 +32,7 @@ async def test_a_log_of_a_release_without_a_setting():
     await log.append({Partition(PROGRESS.named(1), 0): [Message(LAYOUT, orjson.dumps(theirs))]})
     assert await computed_layout(log, layout) == layout._replace(days_ahead=ANY)
     with pytest.raises(UsageError, match=r"other settings \(by another release\): .*--generation 2"):
-        await demand_same_layout(log, layout)
+        await require_same_layout(log, layout)
     await log.append({Partition(PROGRESS.named(1), 0): [Message(LAYOUT, orjson.dumps(theirs | {"days_ahead": 9}))]})
     with pytest.raises(UsageError, match=r"\(days_ahead was 9, is 2\)"):
-        await demand_same_layout(log, layout)
+        await require_same_layout(log, layout)
