@@ -77,7 +77,7 @@ class Snapshot(NamedTuple):
     value: bytes
 
 
-class Numbers(PackStage):
+class ChannelIds(PackStage):
     """metric-changes → what is published of each author; whoever changed waits."""
 
     name = "publisher"
@@ -168,12 +168,12 @@ async def main() -> None:
     tune_memory()
 
     def make(stage, partition: int) -> StageRunner:
-        return (NumbersRunner if stage is Numbers else StageRunner)(log, stage, partition, LAYOUT, pace, store, telemetry, health)
+        return (NumbersRunner if stage is ChannelIds else StageRunner)(log, stage, partition, LAYOUT, pace, store, telemetry, health)
 
     control = await Control(log).read_on()
     if not control.announced:
         await control.say(LAYOUT.generation, "publishes", **{"from": {}})
-    supervisor = Supervisor(log, LAYOUT, {"peer": (Papers, Citations, Authors, Numbers)}, make, health)
+    supervisor = Supervisor(log, LAYOUT, {"peer": (Papers, Citations, Authors, ChannelIds)}, make, health)
     with stopping_on_signals(stop):
         await together(stop, [asyncio.create_task(supervisor.run(stop))], bound=5)
     await log.close()

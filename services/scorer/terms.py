@@ -20,7 +20,7 @@ from shared.ids import partitions_of
 from shared.metrics import novelty
 from shared.metrics.novelty import BURN_IN, EARLIEST, LATEST_AFTER_TODAY, NO_MONTH, UNDATED
 from shared.stages.packs import Kind, Pack, Rows
-from shared.stages.stage import ChannelMap, Numbers, PackStage
+from shared.stages.stage import ChannelIds, ChannelMap, PackStage
 
 NEVER = 2**31 - 1  # first month of a pair that nobody has
 NOBODY = -1  # holder; from 0 on a paper, from -2 down a list in `shared`
@@ -46,7 +46,7 @@ class Terms(PackStage):
         self.month = Column(I32, NO_MONTH)  # of the current text
         self.texts = Lists(I32, I32)  # pair; own month * 2 + is in the current text
         self.new, self.size, self.state = Column(I32, -1), Column(I32), Column(I8, UNDATED)  # as told: k, n, state
-        self.part, self.paper_no = Column(np.uint8 if targets <= 256 else np.uint16), Numbers(targets)
+        self.part, self.paper_no = Column(np.uint8 if targets <= 256 else np.uint16), ChannelIds(targets)
         # months
         self.by_month = Column(I32)  # papers by current month - EARLIEST
         self.limit = NEVER  # the last month that enters (§5)

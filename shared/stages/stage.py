@@ -237,7 +237,7 @@ class ChannelMap:
             self.table(channel).load({"": array})
 
 
-class Numbers:
+class ChannelIds:
     """The sender's side of a channel: slot → number on the channel of each target, given at first use."""
 
     def __init__(self, targets: int):

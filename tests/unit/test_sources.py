@@ -400,7 +400,7 @@ def test_a_stream_is_read_as_items_too(pipe):
 # ---- sources that are made
 
 
-class Numbers(PacedSource):
+class ChannelIds(PacedSource):
     name, ahead = "numbers", 3
 
     def rate(self, position):
@@ -414,7 +414,7 @@ class Numbers(PacedSource):
 async def test_a_pace_is_kept():
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    batches = await drain(Numbers())
+    batches = await drain(ChannelIds())
     assert [item.position for batch in batches for item in batch] == list(range(1, 41))
     assert [item.position for item in batches[0]] == [1, 2, 3], "what is ahead comes at once"
     assert loop.time() - begin >= 37 / 200 * 0.95

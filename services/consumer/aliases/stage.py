@@ -12,7 +12,7 @@ from shared.columns.grouping import I32, last_of
 from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.stages.packs import Kind, Pack
-from shared.stages.stage import ChannelMap, Numbers, PackStage
+from shared.stages.stage import ChannelIds, ChannelMap, PackStage
 
 
 class Aliases(PackStage):
@@ -27,7 +27,7 @@ class Aliases(PackStage):
         self.authors = Keys()
         self.author_slots = ChannelMap()
         self.resolver = Resolver(self.authors)
-        self.author_no, self.other_no = Numbers(len(self.destinations)), Numbers(len(self.destinations))
+        self.author_no, self.other_no = ChannelIds(len(self.destinations)), ChannelIds(len(self.destinations))
 
     def parts(self):
         return {

@@ -29,7 +29,7 @@ from shared.ids import author_key, partitions_of
 from shared.log.port import Record
 from shared.metrics.novelty import Reader, language_of, month_of
 from shared.stages.packs import Kind, Ragged, Rows, bytes_column, take
-from shared.stages.stage import Numbers, Refusal, Stage
+from shared.stages.stage import ChannelIds, Refusal, Stage
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 SHOWN_IF_GIVEN = ("venue", "doi", "url")
@@ -56,8 +56,8 @@ class Catalogue(Stage):
         self.reported = Lists(np.uint8)  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
         self.judges = Judges()
         self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
-        self.paper_no, self.author_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
-        self.text_no = Numbers(1)  # the same for all shards: each is told of every text
+        self.paper_no, self.author_no, self.source_no = ChannelIds(targets), ChannelIds(targets), ChannelIds(targets)
+        self.text_no = ChannelIds(1)  # the same for all shards: each is told of every text
         self.reader = Reader()
 
     def parts(self):
@@ -473,8 +473,8 @@ class _Batch:
         s.outbox.add(target, rows, len(self.events), event)
 
 
-def _define(numbers: Numbers, target: int, used: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers for those of `used` that have none on the channel, in the order of the events that use them first; with these events."""
+def _define(numbers: ChannelIds, target: int, used: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """ChannelIds for those of `used` that have none on the channel, in the order of the events that use them first; with these events."""
     new = numbers.columns[target].data[used] < 0
     used, event = used[new], event[new]
     order = stable_order(event)

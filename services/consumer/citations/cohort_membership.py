@@ -14,7 +14,7 @@ from shared.metrics import novelty
 from shared.metrics.cohorts import NO_COHORT, citation_cohort, counted_cohort, novelty_cohort, pooled_of
 from shared.metrics.rankpoints import citation_bin
 from shared.stages.packs import Rows
-from shared.stages.stage import Numbers
+from shared.stages.stage import ChannelIds
 
 BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact
 
@@ -63,7 +63,7 @@ class Places:
         self.counted: list[Place] = []  # per source
         # of cohorts
         self.cohorts, self.part, self.pooled = Keys(own=True), Column(np.uint16), Column(I32)  # pooled: its number; its own of one
-        self.number = Numbers(destinations)
+        self.number = ChannelIds(destinations)
         # of facts
         self.cohorts_of = Column(I32, width=3)
         self.cohorts_counted: list[Column] = []  # per source; NO_COHORT: not needed yet

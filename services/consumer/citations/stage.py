@@ -55,7 +55,7 @@ from shared.metrics.fixed import share_of
 from shared.metrics.tori import REFERENCES_AT_LEAST
 from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, TOLD, UNCITED, WITHDRAWN, cap
 from shared.stages.packs import Kind, Pack, Ragged, Rows, take
-from shared.stages.stage import ChannelMap, Numbers, PackStage
+from shared.stages.stage import ChannelIds, ChannelMap, PackStage
 
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
@@ -100,9 +100,9 @@ class Citations(PackStage):
         # authors
         self.canonical = Column(I32)
         self.part = Column(np.uint8 if targets <= 256 else np.uint16)
-        self.author_no, self.paper_no, self.source_no = Numbers(targets), Numbers(targets), Numbers(targets)
-        self.stranger_no = Numbers(targets)  # of authors who are of another partition than the co-author they are told to
-        self.other_no = Numbers(targets)  # of authors as causes: merged or separated
+        self.author_no, self.paper_no, self.source_no = ChannelIds(targets), ChannelIds(targets), ChannelIds(targets)
+        self.stranger_no = ChannelIds(targets)  # of authors who are of another partition than the co-author they are told to
+        self.other_no = ChannelIds(targets)  # of authors as causes: merged or separated
         self.row_count = [0] * targets
         self.row_free = [Column(I32) for _ in range(targets)]  # numbers of rows that are gone, to be used again: last out, first in
 

@@ -14,7 +14,7 @@ from shared.columns.lists import Tallies
 from shared.contracts import topics
 from shared.metrics.percentile import should_cut
 from shared.stages.packs import Kind, Pack, Ragged, Rows
-from shared.stages.stage import ChannelMap, Numbers, PackStage
+from shared.stages.stage import ChannelIds, ChannelMap, PackStage
 
 NOWHERE = 0  # `before` and `after` of a move: else a bin + 1
 
@@ -31,7 +31,7 @@ class Cohorts(PackStage):
         self.cohorts, self.cohort_slots = Keys(), ChannelMap()
         self.bins = Tallies()
         self.size, self.changes, self.all_changes, self.version = Column(I32), Column(I32), Column(I64), Column(I32)
-        self.cohort_no = Numbers(len(self.targets(topics.AUTHOR_CHANGES)))
+        self.cohort_no = ChannelIds(len(self.targets(topics.AUTHOR_CHANGES)))
         self.day = 0
 
     def parts(self):

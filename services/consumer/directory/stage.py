@@ -23,7 +23,7 @@ from shared.errors import InputRefused
 from shared.ids import is_spelling_of, partitions_of
 from shared.log.port import Record
 from shared.stages.packs import Kind, bytes_column
-from shared.stages.stage import Numbers, Refusal, Stage
+from shared.stages.stage import ChannelIds, Refusal, Stage
 
 DESCRIBED = ("name", "orcid", "homepage", "aliases")
 
@@ -39,7 +39,7 @@ class Directory(Stage):
         self.authors = Keys()
         self.about = Lists(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
         self.claim_revision, self.claimed = Column(I64, -1), Column(I32, -1)  # claimed: whom he is said to be, -1 nobody else
-        self.author_no = Numbers(len(self.destinations))
+        self.author_no = ChannelIds(len(self.destinations))
         self.day = 0  # YYYYMMDD
 
     def parts(self):
