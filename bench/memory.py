@@ -7,7 +7,7 @@ from bench.measure import Figure
 from bench.stages import Pipeline
 from services.consumer.authors.ai_scores import COUNTS
 from services.consumer.authors.stage import NARROW, WIDE
-from shared.columns.dictionary import Keys, Names
+from shared.columns.dictionary import Dictionary, NameList
 
 AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = "author", "authorship", "citation", "paper", "card", "word pair"
 AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}
@@ -119,11 +119,11 @@ def of(pipeline: Pipeline) -> list[Figure]:
 
 def _bytes(part, strings: set[int]) -> int:
     """What a table takes up; of a string that several tables hold only the first one's."""
-    if not isinstance(part, Names):
+    if not isinstance(part, NameList):
         return part.nbytes
     own = sum(sys.getsizeof(name) for name in part.names if id(name) not in strings)
     strings.update(map(id, part.names))
     size = own + sys.getsizeof(part.names)
-    if isinstance(part, Keys):
+    if isinstance(part, Dictionary):
         size += sys.getsizeof(part.slots) + 32 * len(part.slots)  # the table, and its numbers
     return size

@@ -25,7 +25,7 @@ from services.runtime.signals import stopping_on_signals, together
 from services.runtime.supervisor import Supervisor
 from services.runtime.tuning import tune_memory
 from shared.columns.column import Column
-from shared.columns.dictionary import Names
+from shared.columns.dictionary import NameList
 from shared.columns.grouping import I64, last_of
 from shared.contracts import papers
 from shared.contracts.topics import DEAD_LETTERS, METRIC_CHANGES, TOPICS, Topic
@@ -86,7 +86,7 @@ class ChannelIds(PackStage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.authors, self.numbers = Names(), Column(I64, width=len(NUMBERS))
+        self.authors, self.numbers = NameList(), Column(I64, width=len(NUMBERS))
         self.version, self.public_version = Column(I64), Column(I64)
         self.public_numbers = Column(I64, -1, width=len(NUMBERS))
         self.waiting, self.unplaced = Waiting(), Unplaced()

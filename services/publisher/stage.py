@@ -16,7 +16,7 @@ from services.consumer.authors.stage import COUNTED, GROUNDS, REFERENCES
 from services.publisher.pending_authors import AHEAD, LATER, Waiting
 from services.publisher.snapshot_json import CATEGORY, CITED_IN, PUBLISHED_IN, UNTOLD_BY_SOURCE, WRITTEN, Snapshot, Told, snapshots
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys, Names
+from shared.columns.dictionary import Dictionary, NameList
 from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, stable_order
 from shared.columns.lists import Lists, Tallies
 from shared.contracts import topics
@@ -41,23 +41,29 @@ class Profiles(PackStage):
         super().__init__(*args)
         self.top = self.layout.snapshot_papers
         # papers
-        self.papers = Names()
+        self.papers = NameList()
         self.cards = Lists(np.uint8)
         self.paper_counted: list[Column] = []  # per source: what it counts, -1 unknown
         self.paper_standing: list[Column] = []  # per source: BY_CITATIONS
         self.reports = Lists(np.uint8)  # JSON: [[source, version, novelty], …]
-        self.cohorts = Names(own=True)
+        self.cohorts = NameList(own=True)
         self.standing = Column(I32, -1, width=len(FACTS))
         self.date, self.fact = Column(I32), Column(I32)
         self.listed = Column(I16)  # authors as listed; the rows say how many people they are
-        self.facts_seen = Keys(own=True)  # "year|truncated|category": what tallies need to know of a paper
+        self.facts_seen = Dictionary(own=True)  # "year|truncated|category": what tallies need to know of a paper
         self.fact_year, self.fact_category, self.fact_truncated = Column(I32), Column(I32), Column(I8)
         # rows (authorships): of an author with more than `top` papers the first `top` rows in `held` are its most cited ones
         self.row_author, self.row_paper, self.row_citations = Column(I32, -1), Column(I32, -1), Column(I32, -1)
         self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
         self.row_people = Column(I16)
         # authors
-        self.authors, self.sources, self.others, self.categories, self.written = Names(), Names(), Names(), Keys(), Keys(own=True)
+        self.authors, self.sources, self.others, self.categories, self.written = (
+            NameList(),
+            NameList(),
+            NameList(),
+            Dictionary(),
+            Dictionary(own=True),
+        )
         self.numbers = Column(I64, width=len(REFERENCES))
         self.grounds = Column(I32, width=len(GROUNDS))
         self.score_counts = Column(I32, width=len(COUNTS))

@@ -11,7 +11,7 @@ pairs over from their former holders, whose counts are restated at once; nobody 
 import numpy as np
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I32, I64, distinct, last_of, pair, runs
 from shared.columns.hash_table import KeyTable
 from shared.columns.lists import Lists
@@ -42,7 +42,7 @@ class Terms(PackStage):
         self.first, self.holder = Column(I32, NEVER), Column(I32, NOBODY)
         self.shared = Lists(I32, growing=True)  # papers that had a pair first in the same month
         # papers
-        self.papers, self.paper_slots = Keys(), ChannelMap()
+        self.papers, self.paper_slots = Dictionary(), ChannelMap()
         self.month = Column(I32, NO_MONTH)  # of the current text
         self.texts = Lists(I32, I32)  # pair; own month * 2 + is in the current text
         self.new, self.size, self.state = Column(I32, -1), Column(I32), Column(I8, UNDATED)  # as told: k, n, state

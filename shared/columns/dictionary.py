@@ -11,7 +11,7 @@ from shared.columns.column import Arrays
 from shared.columns.grouping import I32
 
 
-class Names:
+class NameList:
     """Strings by number: what a receiver knows when a key is sent by number only.
 
     They are interned, so that the stages of one process hold each key once; not so with `own`, where no other stage has them.
@@ -40,7 +40,7 @@ class Names:
         self.names = list(map(self._shared, orjson.loads(arrays[""].tobytes())))
 
 
-class Keys(Names):
+class Dictionary(NameList):
     """Strings to dense numbers in the order of first appearance, and back."""
 
     def __init__(self, own: bool = False):

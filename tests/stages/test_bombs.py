@@ -18,7 +18,7 @@ from services.consumer.citations import stage as citations
 from services.verify.events import People
 from services.verify.refusals import Room, room_of
 from shared.columns.column import parts_of
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.errors import InputRefused
 from shared.stages import packs
 from shared.stages.packs import Kind, Outbox, decode
@@ -211,7 +211,7 @@ claims = st.lists(st.lists(st.tuples(st.integers(0, 8), st.integers(-1, 8)), max
 
 
 def resolver_of(names: list[str]) -> Resolver:
-    keys = Keys()
+    keys = Dictionary()
     keys.learn(names)
     resolver = Resolver(keys)
     resolver.resize(len(names))

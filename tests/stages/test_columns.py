@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys, Names
+from shared.columns.dictionary import Dictionary, NameList
 from shared.columns.grouping import find, first_of, last_of, ranges, runs, stable_order, sum_by
 from shared.columns.lists import Lists, Tallies
 
@@ -146,11 +146,11 @@ class TalliesMachine(RuleBasedStateMachine):
 
 
 class KeysMachine(RuleBasedStateMachine):
-    """Keys and Names against a list."""
+    """Dictionary and NameList against a list."""
 
     def __init__(self):
         super().__init__()
-        self.keys, self.names, self.model = Keys(), Names(), []
+        self.keys, self.names, self.model = Dictionary(), NameList(), []
 
     @rule(names=st.lists(st.text(st.characters(codec="utf-8"), max_size=4), max_size=6))
     def learn(self, names):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.consumer.aliases.claims import Resolver
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from tests.oracle import canonical
 
 AUTHORS = 7
@@ -12,7 +12,7 @@ claims = st.lists(st.tuples(st.integers(0, AUTHORS - 1), st.integers(-1, AUTHORS
 
 
 def resolver_of(*names: str) -> Resolver:
-    keys = Keys()
+    keys = Dictionary()
     keys.learn(names)
     resolver = Resolver(keys)
     resolver.resize(len(names))

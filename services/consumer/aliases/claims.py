@@ -9,14 +9,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Names
+from shared.columns.dictionary import NameList
 from shared.columns.grouping import I32
 
 
 class Resolver:
     """Claims between dense numbers, and their outcome. New claims cost as much as there are authors whose claims lead to theirs."""
 
-    def __init__(self, authors: Names):
+    def __init__(self, authors: NameList):
         """authors: their names by number, which decide who is the smallest member of a loop. They may become more."""
         self.authors = authors
         self.target, self.canonical = Column(I32, -1), Column(I32)  # -1: no claim

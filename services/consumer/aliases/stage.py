@@ -7,7 +7,7 @@ for himself) for the author's own partition of author-changes. Only for authors 
 import numpy as np
 
 from services.consumer.aliases.claims import Resolver
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, last_of
 from shared.contracts import topics
 from shared.ids import partitions_of
@@ -24,7 +24,7 @@ class Aliases(PackStage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.authors = Keys()
+        self.authors = Dictionary()
         self.author_slots = ChannelMap()
         self.resolver = Resolver(self.authors)
         self.author_no, self.other_no = ChannelIds(len(self.destinations)), ChannelIds(len(self.destinations))

@@ -11,7 +11,7 @@ import numpy as np
 from services.consumer.authors import ai_scores as ranking
 from services.consumer.authors.ai_scores import Ranking, tally
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, distinct
 from shared.columns.lists import Lists
 from shared.metrics import novelty, percentile, rankpoints
@@ -37,7 +37,7 @@ class Standings:
     """The columns; `Authors` says which rows there are and which authors they belong to."""
 
     def __init__(self):
-        self.cohorts, self.cohort_slots = Keys(own=True), ChannelMap()
+        self.cohorts, self.cohort_slots = Dictionary(own=True), ChannelMap()
         self.pooled = Column(I32)
         self.tables = Tables()
         self.changes, self.looked_at, self.differs = Column(I64), Column(I64), Column(I8)  # of a table; when looked at; since then cut

@@ -14,7 +14,7 @@ import numpy as np
 from services.consumer.authors import ai_scores as ranking
 from services.consumer.authors.percentiles import COUNTS, Standings
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, runs
 from shared.columns.lists import Lists, Tallies
 from shared.contracts import topics
@@ -53,8 +53,8 @@ class Authors(PackStage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.authors, self.sources, self.others = Keys(), Keys(), Keys()  # others: with whom authors were merged
-        self.strangers = Keys()  # co-authors of another partition
+        self.authors, self.sources, self.others = Dictionary(), Dictionary(), Dictionary()  # others: with whom authors were merged
+        self.strangers = Dictionary()  # co-authors of another partition
         self.author_slots, self.paper_slots, self.source_slots, self.row_slots = ChannelMap(), ChannelMap(), ChannelMap(), ChannelMap()
         self.stranger_slots, self.other_slots = ChannelMap(), ChannelMap()
         self.papers_known = 0

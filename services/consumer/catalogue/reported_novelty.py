@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64
 from shared.columns.lists import Tallies
 
@@ -34,7 +34,7 @@ class Judges:
     """Of each (source, version) how many papers have which value. The first value of a paper stands (rule D6), so counts only grow."""
 
     def __init__(self):
-        self.known = Keys(own=True)  # JSON: [source, version]
+        self.known = Dictionary(own=True)  # JSON: [source, version]
         self.papers = Tallies()  # by value, in thousandths
         self.heard = Column(I64)  # which score of the partition, of all that count, was the judge's last
 

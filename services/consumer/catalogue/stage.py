@@ -17,7 +17,7 @@ import orjson
 
 from services.consumer.catalogue.reported_novelty import Judges, judge_of
 from shared.columns.column import Column, parts_of
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, first_of, stable_order, starts_of
 from shared.columns.lists import Lists
 from shared.contracts import papers as contract
@@ -48,7 +48,7 @@ class Catalogue(Stage):
     def __init__(self, *args):
         super().__init__(*args)
         targets = len(self.targets(topics.PAPER_CHANGES))
-        self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
+        self.papers, self.authors, self.sources = Dictionary(), Dictionary(), Dictionary()
         self.revision, self.status, self.digest = Column(I64, -1), Column(I8, UNKNOWN), Column(I64)
         self.text_revision = Column(I64, -1)  # the highest published one: withdrawing a paper does not take its text back
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I32
 from shared.columns.lists import Lists
 from shared.stages.packs import Ragged, Rows
@@ -21,7 +21,7 @@ class Written:
         self.lengths, self.sigs = Lists(I32), Lists(np.uint8)  # an author's entry: its length, its bytes
         self.cards = Lists(np.uint8) if cards else None
         self.date, self.truncated, self.category = Column(I32), Column(I8), Column(I32)
-        self.categories = Keys()
+        self.categories = Dictionary()
         self.categories.learn([""])  # 0: of papers that only cite into here
 
     def parts(self) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, distinct, last_of, pair, sum_by
 from shared.ids import partitions_of
 from shared.metrics import novelty
@@ -52,17 +52,17 @@ class Places:
     """destinations: targets of the stage; targets: those of them that are the partitions of cohorts; shards: partitions of terms;
     sources: names of those that count, in the order of `add_source`."""
 
-    def __init__(self, destinations: int, targets: Sequence[int], shards: int, sources: Keys):
+    def __init__(self, destinations: int, targets: Sequence[int], shards: int, sources: Dictionary):
         self.targets, self.sources = targets, sources
         # of papers
-        self.facts = Keys(own=True)  # "year|language|category" of dated papers
+        self.facts = Dictionary(own=True)  # "year|language|category" of dated papers
         self.fact = Column(I32, -1)
         self.new, self.size = [Column(I32) for _ in range(shards)], [Column(I32) for _ in range(shards)]  # word pairs, by shard
         self.text_state = Column(I8, novelty.UNSCORED)
         self.cited, self.novel = Place(), Place()
         self.counted: list[Place] = []  # per source
         # of cohorts
-        self.cohorts, self.part, self.pooled = Keys(own=True), Column(np.uint16), Column(I32)  # pooled: its number; its own of one
+        self.cohorts, self.part, self.pooled = Dictionary(own=True), Column(np.uint16), Column(I32)  # pooled: its number; its own of one
         self.number = ChannelIds(destinations)
         # of facts
         self.cohorts_of = Column(I32, width=3)

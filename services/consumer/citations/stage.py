@@ -29,7 +29,7 @@ import numpy as np
 from services.consumer.citations.as_published import Written
 from services.consumer.citations.cohort_membership import Places
 from shared.columns.column import Column, parts_of
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import (
     I8,
     I16,
@@ -81,7 +81,7 @@ class Citations(PackStage):
     def __init__(self, *args):
         super().__init__(*args)
         targets = len(self.targets(topics.AUTHOR_CHANGES))
-        self.papers, self.authors, self.sources = Keys(), Keys(), Keys()
+        self.papers, self.authors, self.sources = Dictionary(), Dictionary(), Dictionary()
         self.paper_slots, self.author_slots, self.source_slots = ChannelMap(), ChannelMap(), ChannelMap()
         # papers: described here or citing into here
         self.present, self.year, self.references = Column(I8), Column(I16), Column(I16)
@@ -719,7 +719,7 @@ class Citations(PackStage):
             self.outbox.add(target, out)
 
     def _name_authors(self, target: int, authors: np.ndarray, out: dict[str, Rows]) -> None:
-        """Names for those that have no number on the channel yet."""
+        """NameList for those that have no number on the channel yet."""
         new = self.author_no.define(target, authors)
         out["author_key"] = {"key": [self.authors.names[i] for i in new.tolist()]}
 

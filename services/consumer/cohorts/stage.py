@@ -8,7 +8,7 @@ after enough changes, looked at pack by pack, and with every new day.
 import numpy as np
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64, distinct
 from shared.columns.lists import Tallies
 from shared.contracts import topics
@@ -28,7 +28,7 @@ class Cohorts(PackStage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.cohorts, self.cohort_slots = Keys(), ChannelMap()
+        self.cohorts, self.cohort_slots = Dictionary(), ChannelMap()
         self.bins = Tallies()
         self.size, self.changes, self.all_changes, self.version = Column(I32), Column(I32), Column(I64), Column(I32)
         self.cohort_no = ChannelIds(len(self.targets(topics.AUTHOR_CHANGES)))

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from shared.columns.column import Column
-from shared.columns.dictionary import Keys
+from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64
 from shared.columns.lists import Lists
 from shared.contracts import authors as contract
@@ -36,7 +36,7 @@ class Directory(Stage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.authors = Keys()
+        self.authors = Dictionary()
         self.about = Lists(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
         self.claim_revision, self.claimed = Column(I64, -1), Column(I32, -1)  # claimed: whom he is said to be, -1 nobody else
         self.author_no = ChannelIds(len(self.destinations))
