@@ -16,7 +16,7 @@ from services.consumer.authors.ai_scores import FROM_POOLED, IMMATURE
 from services.consumer.authors.percentiles import UNTOLD, reasons_of
 from services.consumer.authors.stage import COUNTED, REFERENCES
 from shared.columns.grouping import I64, distinct, pair, ranges
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.metrics import definitions, novelty, rankpoints
 from shared.metrics.fixed import MILLION
 from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED, is_collective
@@ -414,7 +414,7 @@ def _reported(said: dict, numbers: tuple) -> bytes:
 _quoted = orjson.dumps
 
 
-def blobs(lists: Lists, owners: np.ndarray) -> list[memoryview]:
+def blobs(lists: ListColumn, owners: np.ndarray) -> list[memoryview]:
     """The bytes of each owner, not copied."""
     data = memoryview(lists.values[0].data)
     at = lists.offset.data[owners]

@@ -18,7 +18,7 @@ from services.publisher.snapshot_json import CATEGORY, CITED_IN, PUBLISHED_IN, U
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary, NameList
 from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, stable_order
-from shared.columns.lists import Lists, Tallies
+from shared.columns.lists import CounterLists, ListColumn
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
@@ -42,10 +42,10 @@ class Profiles(PackStage):
         self.top = self.layout.snapshot_papers
         # papers
         self.papers = NameList()
-        self.cards = Lists(np.uint8)
+        self.cards = ListColumn(np.uint8)
         self.paper_counted: list[Column] = []  # per source: what it counts, -1 unknown
         self.paper_standing: list[Column] = []  # per source: BY_CITATIONS
-        self.reports = Lists(np.uint8)  # JSON: [[source, version, novelty], …]
+        self.reports = ListColumn(np.uint8)  # JSON: [[source, version, novelty], …]
         self.cohorts = NameList(own=True)
         self.standing = Column(I32, -1, width=len(FACTS))
         self.date, self.fact = Column(I32), Column(I32)
@@ -70,10 +70,10 @@ class Profiles(PackStage):
         self.counted: list[Column] = []  # per source
         self.counted_grounds: list[Column] = []  # per source: what its AI score rests on
         self.version = Column(I64)
-        self.held = Lists(I32, growing=True)
+        self.held = ListColumn(I32, growing=True)
         self.floor = Column(I64, UNRANKED)  # what the last ranked paper had when the author was last ranked: citations << 32 | date
-        self.tallies = Tallies()
-        self.about = Lists(np.uint8)
+        self.tallies = CounterLists()
+        self.about = ListColumn(np.uint8)
         self.redirect = Column(I32, -1)  # place in `others` of the author that this one stands for
         self.truncated_papers = Column(I32)
         # how the latest paper called the author, of those that count no longer or for another one; -1: none
@@ -84,7 +84,7 @@ class Profiles(PackStage):
         # what is public
         self.public_version, self.public_digest = Column(I64), Column(I64)
         self.public_numbers = Column(I64, definitions.NULL, width=len(REFERENCES))
-        self.public_counted = Lists(np.uint8)  # JSON: {source: numbers}
+        self.public_counted = ListColumn(np.uint8)  # JSON: {source: numbers}
         self.unplaced = Unplaced()
         # what waits
         self.waiting = Waiting()

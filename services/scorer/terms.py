@@ -14,7 +14,7 @@ from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I32, I64, distinct, last_of, pair, runs
 from shared.columns.hash_table import KeyTable
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics import novelty
@@ -40,11 +40,11 @@ class Terms(PackStage):
         # pairs
         self.pairs = KeyTable()
         self.first, self.holder = Column(I32, NEVER), Column(I32, NOBODY)
-        self.shared = Lists(I32, growing=True)  # papers that had a pair first in the same month
+        self.shared = ListColumn(I32, growing=True)  # papers that had a pair first in the same month
         # papers
         self.papers, self.paper_slots = Dictionary(), ChannelMap()
         self.month = Column(I32, NO_MONTH)  # of the current text
-        self.texts = Lists(I32, I32)  # pair; own month * 2 + is in the current text
+        self.texts = ListColumn(I32, I32)  # pair; own month * 2 + is in the current text
         self.new, self.size, self.state = Column(I32, -1), Column(I32), Column(I8, UNDATED)  # as told: k, n, state
         self.part, self.paper_no = Column(np.uint8 if targets <= 256 else np.uint16), ChannelIds(targets)
         # months
@@ -191,7 +191,7 @@ class Terms(PackStage):
             if not ((own > limit).any() or (self.month.view > limit).any()):
                 return []
             self.first.view[:], self.holder.view[:] = NEVER, NOBODY
-            self.shared = Lists(I32, growing=True)
+            self.shared = ListColumn(I32, growing=True)
             self.by_month.view[:] = 0
             enters, counts = own <= limit, self.month.view
         else:

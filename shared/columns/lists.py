@@ -6,7 +6,7 @@ from shared.columns.column import Arrays, Column
 from shared.columns.grouping import I32, I64, gather, pair, ranges, runs, stable_order, starts_of, sum_by
 
 
-class Lists:
+class ListColumn:
     """A list of values for each owner, in one arena. `dtypes`: one column each; growing: leave room to append (capacities double).
 
     Space that a list leaves is garbage; when half of the arena is garbage it is written anew, so constant use means constant memory.
@@ -139,11 +139,11 @@ class Lists:
         self.replace(np.arange(len(lengths)), lengths, *(arrays[f"v{i}"] for i in range(len(self.values))))
 
 
-class Tallies:
+class CounterLists:
     """For each owner a small sorted list of (key, count): citations by year, papers by field, … Counts of 0 are not held."""
 
     def __init__(self):
-        self.pairs = Lists(I32, I32, growing=True)
+        self.pairs = ListColumn(I32, I32, growing=True)
 
     def resize(self, owners: int) -> None:
         self.pairs.resize(owners)

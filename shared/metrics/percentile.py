@@ -11,7 +11,7 @@ import numpy as np
 
 from shared.columns.column import Column
 from shared.columns.grouping import I8, I32, I64, starts_of
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 
 SMALLEST = 30  # papers below which a cohort says nothing: the standard error of a percentile is then above 0.09
 IMMATURE_PERCENT = 60  # more papers than that in bin 0: too young to tell them apart (§3)
@@ -47,7 +47,7 @@ class Tables:
 
     def __init__(self):
         self.version, self.size, self.immature = Column(I32), Column(I32), Column(I8)
-        self.counts = Lists(I32, I32)  # bin, papers in it and below; bins ascending
+        self.counts = ListColumn(I32, I32)  # bin, papers in it and below; bins ascending
 
     def resize(self, cohorts: int) -> None:
         for part in (self.version, self.size, self.immature, self.counts):

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary, NameList
 from shared.columns.grouping import find, first_of, last_of, ranges, runs, stable_order, sum_by
-from shared.columns.lists import Lists, Tallies
+from shared.columns.lists import CounterLists, ListColumn
 
 OWNERS = 7
 small = st.integers(0, 9)
@@ -57,11 +57,11 @@ def renewed(part, *arguments, **words):
 
 
 class ListsMachine(RuleBasedStateMachine):
-    """Lists, growing and not, against a dict of lists."""
+    """ListColumn, growing and not, against a dict of lists."""
 
     def __init__(self):
         super().__init__()
-        self.growing, self.fixed = Lists(np.int32, np.int64, growing=True), Lists(np.uint8)
+        self.growing, self.fixed = ListColumn(np.int32, np.int64, growing=True), ListColumn(np.uint8)
         self.model: dict[int, list[tuple[int, int]]] = {owner: [] for owner in range(OWNERS)}
         self.bytes: dict[int, bytes] = dict.fromkeys(range(OWNERS), b"")
         self.growing.resize(OWNERS)
@@ -118,11 +118,11 @@ class ListsMachine(RuleBasedStateMachine):
 
 
 class TalliesMachine(RuleBasedStateMachine):
-    """Tallies against Counters."""
+    """CounterLists against Counters."""
 
     def __init__(self):
         super().__init__()
-        self.tallies, self.model = Tallies(), {owner: defaultdict(int) for owner in range(OWNERS)}
+        self.tallies, self.model = CounterLists(), {owner: defaultdict(int) for owner in range(OWNERS)}
         self.tallies.resize(OWNERS)
 
     @rule(rows=st.lists(st.tuples(st.integers(0, OWNERS - 1), st.integers(0, 5) | st.just(3 << 28), st.integers(-2, 3)), max_size=15))

@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.columns.column import Column
 from shared.columns.grouping import I8, I32, distinct, pair
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.metrics import percentile, rankpoints
 from shared.metrics.cohorts import NO_COHORT
 from shared.metrics.fixed import decimals
@@ -32,7 +32,7 @@ class Ranking:
         self.score = Column(I32, NULL)  # ten-thousandths
         # of an author with many papers the best ranked rows, and the percentile that none of the others exceeds: a citation costs what it
         # costs an author of few papers, until one of the best falls below it
-        self.best, self.floor = Lists(I32), Column(np.float64, NO_VALUE)
+        self.best, self.floor = ListColumn(I32), Column(np.float64, NO_VALUE)
         self.counts = {name: Column(I32) for name in COUNTS}
         self._unseen: list[np.ndarray] = []
 
@@ -68,7 +68,7 @@ class Ranking:
         self.percentile.data[rows] = stands.value
         return differs, doubt
 
-    def rank(self, changed: np.ndarray, author: np.ndarray, held: Lists) -> None:
+    def rank(self, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
         """The AI scores of the authors of distinct rows whose percentile changed. held: the rows of every author."""
         authors = distinct(author)
         for at in range(0, len(authors), ONCE_AT_MOST):
@@ -76,7 +76,7 @@ class Ranking:
             mine = (author >= some[0]) & (author <= some[-1])
             self._rank(some, changed[mine], author[mine], held)
 
-    def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: Lists) -> None:
+    def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
         short = self.best.length.data[authors] > 0
         few = authors[short]
         index, owner = self.best.index(few)

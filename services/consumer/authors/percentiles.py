@@ -13,7 +13,7 @@ from services.consumer.authors.ai_scores import Ranking, tally
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, distinct
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.metrics import novelty, percentile, rankpoints
 from shared.metrics.cohorts import NO_COHORT, pooled_of
 from shared.metrics.fixed import decimals
@@ -41,7 +41,7 @@ class Standings:
         self.pooled = Column(I32)
         self.tables = Tables()
         self.changes, self.looked_at, self.differs = Column(I64), Column(I64), Column(I8)  # of a table; when looked at; since then cut
-        self.members = Lists(I32, growing=True)  # rows by own cohort, some twice or no longer there
+        self.members = ListColumn(I32, growing=True)  # rows by own cohort, some twice or no longer there
         # rows
         self.novel, self.bin, self.new, self.size = Column(I32, NO_COHORT), Column(I16), Column(I32), Column(I32)
         self.state, self.novelty, self.counted_as = Column(I8, UNSCORED), Column(I32, NULL), Column(I8)  # novelty: in millionths
@@ -224,7 +224,7 @@ class Standings:
         )
         return np.where(null > 0, null, provisional)
 
-    def average(self, authors: np.ndarray, held: Lists) -> None:
+    def average(self, authors: np.ndarray, held: ListColumn) -> None:
         """The mean novelties of distinct authors, anew. held: the rows of every author."""
         index, owner = held.index(authors)
         value = self.novelty.data[held.values[0].data[index]]

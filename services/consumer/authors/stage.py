@@ -16,7 +16,7 @@ from services.consumer.authors.percentiles import COUNTS, Standings
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, runs
-from shared.columns.lists import Lists, Tallies
+from shared.columns.lists import CounterLists, ListColumn
 from shared.contracts import topics
 from shared.metrics import definitions
 from shared.metrics.coauthors import TEAM
@@ -67,18 +67,18 @@ class Authors(PackStage):
         self.row_place = Column(I8)
         self.row_counted: list[Column] = []  # per source: what it counts, -1 unknown
         # papers
-        self.cited_in = Tallies()  # citations by year of the citing paper, of the years that can matter from now on
+        self.cited_in = CounterLists()  # citations by year of the citing paper, of the years that can matter from now on
         self.paper_recent, self.paper_lately = Column(I32), Column(I32)  # of these: of the last five years and this one; of last year
         # authors
         self.papers = Column(I32)
         self.all, self.foreign = Indices(), Indices(full=False)
         self.recent, self.five = Indices(full=False), Indices(full=False)  # citations by recent papers; papers of the last five years
         self.sums = {name: Column(I64) for name in WIDE} | {name: Column(I32) for name in NARROW}
-        self.written_in, self.coauthors = Tallies(), Tallies()
+        self.written_in, self.coauthors = CounterLists(), CounterLists()
         self.first_year, self.last_year = Column(I16), Column(I16)  # of dated papers; 0: none
         self.counted: list[Indices] = []
         self.counted_papers: list[Column] = []
-        self.held = Lists(I32, growing=True)  # the author's rows
+        self.held = ListColumn(I32, growing=True)  # the author's rows
         self.standings = Standings()
         self.day = 0
 
@@ -404,7 +404,7 @@ class Authors(PackStage):
         held = self.cited_in.of(np.arange(self.papers_known))
         year_kept = held[1] >= self.today - YEARS
         paper, year, count = (column[year_kept] for column in held)
-        self.cited_in = Tallies()  # a new one: what is forgotten needs no memory
+        self.cited_in = CounterLists()  # a new one: what is forgotten needs no memory
         self.cited_in.resize(self.papers_known)
         self.cited_in.add(paper, year, count)
         for column, counts in self._lately_cited(year):

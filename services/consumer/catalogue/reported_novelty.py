@@ -10,7 +10,7 @@ import orjson
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64
-from shared.columns.lists import Tallies
+from shared.columns.lists import CounterLists
 
 STEPS = 1_000  # values that agree to three decimals are the same
 TOLD = 20  # the judges heard last; the others are counted too, but nobody is told
@@ -35,7 +35,7 @@ class Judges:
 
     def __init__(self):
         self.known = Dictionary(own=True)  # JSON: [source, version]
-        self.papers = Tallies()  # by value, in thousandths
+        self.papers = CounterLists()  # by value, in thousandths
         self.heard = Column(I64)  # which score of the partition, of all that count, was the judge's last
 
     def parts(self) -> Mapping[str, object]:

@@ -19,7 +19,7 @@ from services.consumer.catalogue.reported_novelty import Judges, judge_of
 from shared.columns.column import Column, parts_of
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, first_of, stable_order, starts_of
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.contracts import papers as contract
 from shared.contracts import topics
 from shared.contracts.dates import check_date
@@ -52,8 +52,8 @@ class Catalogue(Stage):
         self.revision, self.status, self.digest = Column(I64, -1), Column(I8, UNKNOWN), Column(I64)
         self.text_revision = Column(I64, -1)  # the highest published one: withdrawing a paper does not take its text back
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
-        self.members, self.references = Lists(I32), Lists(I32)
-        self.reported = Lists(np.uint8)  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
+        self.members, self.references = ListColumn(I32), ListColumn(I32)
+        self.reported = ListColumn(np.uint8)  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
         self.judges = Judges()
         self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
         self.paper_no, self.author_no, self.source_no = ChannelIds(targets), ChannelIds(targets), ChannelIds(targets)

@@ -7,7 +7,7 @@ import numpy as np
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I32
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.stages.packs import Ragged, Rows
 
 
@@ -18,8 +18,8 @@ class Written:
     """
 
     def __init__(self, cards: bool):
-        self.lengths, self.sigs = Lists(I32), Lists(np.uint8)  # an author's entry: its length, its bytes
-        self.cards = Lists(np.uint8) if cards else None
+        self.lengths, self.sigs = ListColumn(I32), ListColumn(np.uint8)  # an author's entry: its length, its bytes
+        self.cards = ListColumn(np.uint8) if cards else None
         self.date, self.truncated, self.category = Column(I32), Column(I8), Column(I32)
         self.categories = Dictionary()
         self.categories.learn([""])  # 0: of papers that only cite into here
@@ -53,6 +53,6 @@ class Written:
         return rows
 
 
-def _lists_of(lists: Lists, owners: np.ndarray) -> Ragged:
+def _lists_of(lists: ListColumn, owners: np.ndarray) -> Ragged:
     index, _ = lists.index(owners)
     return Ragged(lists.length.data[owners], lists.values[0].data[index])

@@ -47,7 +47,7 @@ from shared.columns.grouping import (
     starts_of,
     sum_by,
 )
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics.coauthors import TEAM
@@ -87,13 +87,13 @@ class Citations(PackStage):
         self.present, self.year, self.references = Column(I8), Column(I16), Column(I16)
         self.date = Column(I32)  # of the list of authors that is held: YYYYMMDD
         # canonical author; row number on the author's channel (-1: no row); citations by papers of the author, and their weight
-        self.members = Lists(I32, I32, I32, I64)
-        self.named = Lists(I32)  # the authors as written, where a merged one is among them
+        self.members = ListColumn(I32, I32, I32, I64)
+        self.named = ListColumn(I32)  # the authors as written, where a merged one is among them
         self.written = Written(cards=targets > 1)
-        self.cited_by = Lists(I32, growing=True)  # citing papers
+        self.cited_by = ListColumn(I32, growing=True)  # citing papers
         self.foreign = Column(I32)  # citations that share no author
         self.weight = Column(I64)  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
-        self.reported = Lists(np.uint8)  # novelties from elsewhere, as the catalogue has them
+        self.reported = ListColumn(np.uint8)  # novelties from elsewhere, as the catalogue has them
         self.counted: list[Column] = []  # per source: citations, -1 unknown
         shards = self.layout.count(topics.PAPER_TERMS)
         self.places = Places(len(self.destinations), self.targets(topics.COHORT_CHANGES), shards, self.sources)

@@ -10,7 +10,7 @@ import numpy as np
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64, distinct
-from shared.columns.lists import Tallies
+from shared.columns.lists import CounterLists
 from shared.contracts import topics
 from shared.metrics.percentile import should_cut
 from shared.stages.packs import Kind, Pack, Ragged, Rows
@@ -29,7 +29,7 @@ class Cohorts(PackStage):
     def __init__(self, *args):
         super().__init__(*args)
         self.cohorts, self.cohort_slots = Dictionary(), ChannelMap()
-        self.bins = Tallies()
+        self.bins = CounterLists()
         self.size, self.changes, self.all_changes, self.version = Column(I32), Column(I32), Column(I64), Column(I32)
         self.cohort_no = ChannelIds(len(self.targets(topics.AUTHOR_CHANGES)))
         self.day = 0

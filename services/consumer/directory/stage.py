@@ -13,7 +13,7 @@ import orjson
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64
-from shared.columns.lists import Lists
+from shared.columns.lists import ListColumn
 from shared.contracts import authors as contract
 from shared.contracts import papers as papers_contract
 from shared.contracts import topics
@@ -37,7 +37,7 @@ class Directory(Stage):
     def __init__(self, *args):
         super().__init__(*args)
         self.authors = Dictionary()
-        self.about = Lists(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
+        self.about = ListColumn(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
         self.claim_revision, self.claimed = Column(I64, -1), Column(I32, -1)  # claimed: whom he is said to be, -1 nobody else
         self.author_no = ChannelIds(len(self.destinations))
         self.day = 0  # YYYYMMDD
