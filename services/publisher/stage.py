@@ -17,7 +17,7 @@ from services.publisher.pending_authors import AHEAD, LATER, Waiting
 from services.publisher.snapshot_json import CATEGORY, CITED_IN, PUBLISHED_IN, UNTOLD_BY_SOURCE, WRITTEN, Snapshot, Told, snapshots
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary, NameList
-from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, stable_order
+from shared.columns.grouping import I8, I16, I32, I64, distinct, index_of, last_by, last_of, pair, stable_order
 from shared.columns.lists import CounterLists, ListColumn
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
@@ -464,7 +464,7 @@ class Causes:
         if not self.parts:
             return Told(np.zeros(len(authors) + 1, I64), *(np.zeros(0, I64) for _ in range(4)))
         order = np.argsort(authors)
-        at = find(authors[order], self.parts[0][0])
+        at = index_of(authors[order], self.parts[0][0])
         mine = (at >= 0) & (self.parts[0][-1] <= now.data[self.parts[0][0]])
         place = order[at[mine]]
         author, paper, kind, by, weight, version = (c[mine] for c in self.parts[0])

@@ -12,7 +12,7 @@ import numpy as np
 
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
-from shared.columns.grouping import I8, I32, I64, distinct, last_of, pair, runs
+from shared.columns.grouping import I8, I32, I64, distinct, last_of, pair, run_lengths
 from shared.columns.hash_table import KeyTable
 from shared.columns.lists import ListColumn
 from shared.contracts import topics
@@ -130,7 +130,7 @@ class Terms(PackStage):
         before = np.concatenate([facts >> 1, np.full(len(told), NEVER, I32)])
         current = np.concatenate([(facts & 1 == 1) & stays, now])
         order = np.argsort(key)
-        key, start, _ = runs(key[order])
+        key, start, _ = run_lengths(key[order])
         if not len(key):
             return NONE, NONE, NONE
         own, before = np.minimum.reduceat(own[order], start), np.minimum.reduceat(before[order], start)
@@ -145,14 +145,14 @@ class Terms(PackStage):
         order = np.argsort(pair(told, own))
         order = order[own[order] <= self.limit]
         paper, told, own = paper[order], told[order], own[order]
-        each, start, count = runs(told)
+        each, start, count = run_lengths(told)
         if not len(each):
             return []
         month, held = own[start], self.first.data[each]
         wins = month <= held
         winner = np.repeat(wins, count) & (own == np.repeat(month, count))  # the papers of the first month, each an equal holder
         paper, told = paper[winner], told[winner]
-        each, start, count = runs(told)
+        each, start, count = run_lengths(told)
         month, held = month[wins], held[wins]
         holder = self.holder.data[each]
         earlier = month < held

@@ -53,7 +53,7 @@ def stable_order(keys: np.ndarray) -> np.ndarray:
     return np.sort(keys.astype(I64) << 32 | np.arange(len(keys))) & 0xFFFFFFFF
 
 
-def runs(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def run_lengths(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(distinct values, where each starts, how often it occurs) of an ascending array."""
     starts = _changes(ascending)
     return ascending[starts], starts, np.diff(np.append(starts, len(ascending)))
@@ -102,7 +102,7 @@ def pair(high: np.ndarray, low: np.ndarray) -> np.ndarray:
     return high.astype(I64) << 32 | low.astype(I64)
 
 
-def find(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
+def index_of(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Where each value stands in an ascending array of distinct values; -1 where it does not."""
     if not len(ascending):
         return np.full(len(values), -1, I64)
@@ -110,7 +110,7 @@ def find(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(ascending[at] == values, at, -1)
 
 
-def sum_by(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def group_sum(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct keys, ascending, and the sum of the values of each; zero sums are left out."""
     order = np.argsort(keys)
     ordered = keys[order]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from shared.columns.column import Arrays, Column
-from shared.columns.grouping import I32, I64, gather, pair, ranges, runs, stable_order, starts_of, sum_by
+from shared.columns.grouping import I32, I64, gather, group_sum, pair, ranges, run_lengths, stable_order, starts_of
 
 
 class ListColumn:
@@ -69,7 +69,7 @@ class ListColumn:
             return
         order = stable_order(owners)
         owners = owners[order]
-        each, first, count = runs(owners)
+        each, first, count = run_lengths(owners)
         need = self.length.data[each] + count
         small = need > self.capacity.data[each]
         grow = each[small]
@@ -150,13 +150,13 @@ class CounterLists:
 
     def add(self, owners: np.ndarray, keys: np.ndarray, deltas: np.ndarray) -> None:
         """Adds deltas to the counts of (owner, key); any order, repeats allowed. The owners' whole lists are merged in one sort."""
-        wanted, change = sum_by(pair(owners, keys), deltas)
+        wanted, change = group_sum(pair(owners, keys), deltas)
         if not len(wanted):
             return
-        touched = runs(wanted >> 32)[0]
+        touched = run_lengths(wanted >> 32)[0]
         index, owner = self.pairs.index(touched)
         held = pair(touched[owner], self.pairs.values[0].data[index])
-        keys_of, counts = sum_by(np.concatenate([held, wanted]), np.concatenate([self.pairs.values[1].data[index], change]))
+        keys_of, counts = group_sum(np.concatenate([held, wanted]), np.concatenate([self.pairs.values[1].data[index], change]))
         at = np.searchsorted(touched, keys_of >> 32)
         lengths = np.bincount(at, minlength=len(touched))
         fits = lengths <= self.pairs.capacity.data[touched]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.columns.grouping import I32, runs, stable_order, starts_of
+from shared.columns.grouping import I32, run_lengths, stable_order, starts_of
 
 TOLD = 20  # causes told in one change record (contracts.md)
 CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR, MERGED, SEPARATED = range(9)
@@ -16,7 +16,7 @@ def cap(author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray,
     if weight is None:
         weight = np.ones(len(author), I32)
     author, paper, kind, by, weight = (c[order] for c in (author, paper, kind, by, weight))
-    _, first, count = runs(author)
+    _, first, count = run_lengths(author)
     rank = np.arange(len(author)) - np.repeat(first, count)
     told = rank < TOLD
     if not told.all():

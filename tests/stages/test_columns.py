@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary, NameList
-from shared.columns.grouping import find, first_of, last_of, ranges, runs, stable_order, sum_by
+from shared.columns.grouping import first_of, group_sum, index_of, last_of, ranges, run_lengths, stable_order
 from shared.columns.lists import CounterLists, ListColumn
 
 OWNERS = 7
@@ -25,11 +25,13 @@ def test_sorting_helpers_are_what_plain_python_says(values):
     assert stable_order(values).tolist() == sorted(range(len(plain)), key=plain.__getitem__)
     assert first_of(values).tolist() == sorted(plain.index(v) for v in distinct)
     assert last_of(values).tolist() == sorted(len(plain) - 1 - plain[::-1].index(v) for v in distinct)
-    each, starts, counts = runs(np.sort(values))
+    each, starts, counts = run_lengths(np.sort(values))
     assert (each.tolist(), counts.tolist()) == (distinct, [plain.count(v) for v in distinct])
     assert starts.tolist() == [sorted(plain).index(v) for v in distinct]
-    assert find(np.array(distinct, np.int32), values).tolist() == [distinct.index(v) for v in plain]
-    assert find(np.array(distinct[::2], np.int32), values).tolist() == [distinct[::2].index(v) if v in distinct[::2] else -1 for v in plain]
+    assert index_of(np.array(distinct, np.int32), values).tolist() == [distinct.index(v) for v in plain]
+    assert index_of(np.array(distinct[::2], np.int32), values).tolist() == [
+        distinct[::2].index(v) if v in distinct[::2] else -1 for v in plain
+    ]
 
 
 @given(st.lists(st.tuples(small, st.integers(-3, 3)), max_size=40))
@@ -37,7 +39,7 @@ def test_sums_by_key(pairs):
     sums = defaultdict(int)
     for key, value in pairs:
         sums[key] += value
-    found, totals = sum_by(np.array([k for k, _ in pairs], np.int64), np.array([v for _, v in pairs], np.int64))
+    found, totals = group_sum(np.array([k for k, _ in pairs], np.int64), np.array([v for _, v in pairs], np.int64))
     assert dict(zip(found.tolist(), totals.tolist(), strict=True)) == {k: v for k, v in sums.items() if v}
     assert found.tolist() == sorted(found.tolist())
 

@@ -15,7 +15,7 @@ from services.consumer.authors import ai_scores as ranking
 from services.consumer.authors.percentiles import COUNTS, Standings
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
-from shared.columns.grouping import I8, I16, I32, I64, distinct, find, last_by, last_of, pair, runs
+from shared.columns.grouping import I8, I16, I32, I64, distinct, index_of, last_by, last_of, pair, run_lengths
 from shared.columns.lists import CounterLists, ListColumn
 from shared.contracts import topics
 from shared.metrics import definitions
@@ -347,7 +347,7 @@ class Authors(PackStage):
         self.written_in.add(author[dated], year[dated], sign[dated])
         owners = distinct(author[dated])
         place, years, _ = self.written_in.of(owners)
-        with_papers, start, count = runs(place)
+        with_papers, start, count = run_lengths(place)
         self.first_year.data[owners] = self.last_year.data[owners] = 0
         self.first_year.data[owners[with_papers]] = years[start]
         self.last_year.data[owners[with_papers]] = years[start + count - 1]
@@ -540,5 +540,5 @@ def _not_before(counts: Rows, defined: Rows | None) -> Rows:
         return counts
     last = last_of(defined["row"])
     last = last[np.argsort(defined["row"][last])]
-    at = find(defined["row"][last], counts["row"])
+    at = index_of(defined["row"][last], counts["row"])
     return take(counts, np.flatnonzero((at < 0) | (counts["n"] > defined["n"][last][at])))

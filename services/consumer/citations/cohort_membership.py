@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
-from shared.columns.grouping import I8, I16, I32, I64, distinct, last_of, pair, sum_by
+from shared.columns.grouping import I8, I16, I32, I64, distinct, group_sum, last_of, pair
 from shared.ids import partitions_of
 from shared.metrics import novelty
 from shared.metrics.cohorts import NO_COHORT, citation_cohort, counted_cohort, novelty_cohort, pooled_of
@@ -134,7 +134,7 @@ class Places:
     def told(self, cohorts: np.ndarray, before: np.ndarray, after: np.ndarray) -> Iterator[tuple[int, dict[str, Rows]]]:
         """(target, rows) that tell the cohorts, own and pooled ones, of moves."""
         step = before << 16 | after
-        key, papers = sum_by(np.concatenate([pair(cohorts, step), pair(self.pooled.data[cohorts], step)]), np.ones(2 * len(step), I64))
+        key, papers = group_sum(np.concatenate([pair(cohorts, step), pair(self.pooled.data[cohorts], step)]), np.ones(2 * len(step), I64))
         cohort, steps = (key >> 32).astype(I32), key & 0xFFFFFFFF
         for number, target in enumerate(self.targets):
             mine = np.arange(len(cohort)) if len(self.targets) == 1 else np.flatnonzero(self.part.data[cohort] == number)

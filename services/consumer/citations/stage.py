@@ -36,16 +36,16 @@ from shared.columns.grouping import (
     I32,
     I64,
     distinct,
-    find,
     first_of,
+    group_sum,
+    index_of,
     last_of,
     occurrences,
     pair,
     ranges,
-    runs,
+    run_lengths,
     stable_order,
     starts_of,
-    sum_by,
 )
 from shared.columns.lists import ListColumn
 from shared.contracts import topics
@@ -190,8 +190,8 @@ class Citations(PackStage):
         years += [self._years_by(*begun, home, 1), self._years_of(home[now], 1)]
         resolved += [self._resolved_of(comes, 1), self._resolved_by(*begun, comes, 1)]
         return change, _Deltas(
-            before, years_before, sum_by(*map(np.concatenate, zip(*years, strict=True))),
-            sum_by(*map(np.concatenate, zip(*resolved, strict=True))),
+            before, years_before, group_sum(*map(np.concatenate, zip(*years, strict=True))),
+            group_sum(*map(np.concatenate, zip(*resolved, strict=True))),
         )  # fmt: skip
 
     def _learn(self, channel: str, kinds: dict[str, Rows]) -> None:
@@ -280,7 +280,7 @@ class Citations(PackStage):
         ended = _Called.of(held, self.date.data[held], self.written.of(held) | {"members": self._named_by(held)})
         key = pair(begun.paper, begun.author)
         order = np.argsort(key)
-        at = find(key[order], pair(ended.paper, ended.author))
+        at = index_of(key[order], pair(ended.paper, ended.author))
         again = at >= 0
         again[again] = begun.date[order[at[again]]] >= ended.date[again]
         parts = ended.take(~again), early, begun.take(self.canonical.data[begun.author] != begun.author)
@@ -330,11 +330,11 @@ class Citations(PackStage):
     def _by_year(self, cited: np.ndarray, citing: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         year = self.year.data[citing]
         dated = np.flatnonzero(year > 0)
-        return sum_by(pair(cited[dated], year[dated]), np.full(len(dated), sign, I64))
+        return group_sum(pair(cited[dated], year[dated]), np.full(len(dated), sign, I64))
 
     def _of_others(self, cited: np.ndarray, told: np.ndarray) -> np.ndarray:
         """Which of these cited papers are there and not among the `told` ones: positions."""
-        return np.flatnonzero((find(told, cited) < 0) & (self.present.data[cited] == PRESENT))
+        return np.flatnonzero((index_of(told, cited) < 0) & (self.present.data[cited] == PRESENT))
 
     def _resolved_of(self, papers: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         """All references to these papers, as deltas of the authors who refer to them."""
@@ -342,7 +342,7 @@ class Citations(PackStage):
         for some in parts_of(self.cited_by.length.data[papers], AT_ONCE):
             index, _ = self.cited_by.index(papers[some])
             found.append(self._refer(self.cited_by.values[0].data[index], sign))
-        return found[-1] if len(found) <= 2 else sum_by(*map(np.concatenate, zip(*found, strict=True)))
+        return found[-1] if len(found) <= 2 else group_sum(*map(np.concatenate, zip(*found, strict=True)))
 
     def _resolved_by(self, cited: np.ndarray, citing: np.ndarray, told: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         """References that lead to papers that are there, but those to the `told` ones."""
@@ -350,12 +350,12 @@ class Citations(PackStage):
 
     def _refer(self, citing: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
         """(author, delta) of the authors of these papers; a paper counts as often as it is there."""
-        papers, _, count = runs(np.sort(citing))
+        papers, _, count = run_lengths(np.sort(citing))
         found = (np.zeros(0, I64), np.zeros(0, I64))
         for some in parts_of(self.members.length.data[papers], AT_ONCE):
             author, owner = self._authors_of(papers[some])
             here = author.astype(I64), sign * count[some][owner]
-            found = here if not len(found[0]) else sum_by(*map(np.concatenate, zip(found, here, strict=True)))
+            found = here if not len(found[0]) else group_sum(*map(np.concatenate, zip(found, here, strict=True)))
         return found
 
     def _authors_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -368,19 +368,19 @@ class Citations(PackStage):
         if not len(cited):
             return
         self._add(cited, citing, -1)
-        papers, first, count = runs(cited)
+        papers, first, count = run_lengths(cited)
         for some in parts_of(self.cited_by.length.data[papers], AT_ONCE):
             mine = slice(first[some][0], first[some][-1] + count[some][-1])
             wanted = pair(cited[mine], citing[mine])
             index, owner = self.cited_by.index(papers[some])
             held = pair(papers[some][owner], self.cited_by.values[0].data[index])
-            hit = find(wanted, held) >= 0
+            hit = index_of(wanted, held) >= 0
             self.cited_by.keep(papers[some], ~hit)
             self.counters["citations_missing"] += len(wanted) - int(hit.sum())  # never, while I1 holds
 
     def _count(self, cited: np.ndarray, citing: np.ndarray) -> None:
         """Adds citations, ordered by cited papers, that stand now and did not before, or begin again."""
-        papers, first, count = runs(cited)
+        papers, first, count = run_lengths(cited)
         for some in parts_of(self.cited_by.length.data[papers] + count, AT_ONCE):
             mine = slice(first[some][0], first[some][-1] + count[some][-1])
             self.cited_by.append(cited[mine], citing[mine])
@@ -439,7 +439,7 @@ class Citations(PackStage):
         """Where one of the papers has many authors, `wide`: those of the other one are looked up among them. is_cited: whether it is the
         cited one."""
         author, order = self.members.values[0].data, stable_order(wide)
-        papers, first, count = runs(wide[order])
+        papers, first, count = run_lengths(wide[order])
         for paper, start, end in zip(papers, first, first + count, strict=True):
             own = self.members.index(np.array([paper]))[0]
             rank = np.argsort(author[own])
@@ -447,7 +447,7 @@ class Citations(PackStage):
             mine = order[start:end]
             for some in parts_of(self.members.length.data[narrow[mine]], AT_ONCE):
                 place, owner = self.members.index(narrow[mine[some]])
-                at = find(names, author[place])
+                at = index_of(names, author[place])
                 hit = np.flatnonzero(at >= 0)
                 yield edges[mine[some][owner[hit]]], own[rank[at[hit]]] if is_cited else place[hit]
 
@@ -531,7 +531,7 @@ class Citations(PackStage):
         """Which of these papers, ascending, maybe several times, have one of these authors."""
         wanted = np.zeros(len(self.authors), bool)
         wanted[authors] = True
-        each, _, count = runs(papers)
+        each, _, count = run_lengths(papers)
         found = np.zeros(len(each), bool)
         for some in parts_of(self.members.length.data[each], AT_ONCE):
             author, owner = self._authors_of(each[some])
@@ -629,7 +629,7 @@ class Citations(PackStage):
         before = deltas.before.lengths_of(papers)
         rows += before * (1 + np.diff(np.searchsorted(deltas.years_before[0] >> 32, np.append(papers, papers[-1:] + 1))))
         rows += now * np.diff(np.searchsorted(deltas.years[0] >> 32, np.append(papers, papers[-1:] + 1)))
-        at = np.flatnonzero(find(home, papers) >= 0)
+        at = np.flatnonzero(index_of(home, papers) >= 0)
         one, other = np.where(before > TEAM, 0, before)[at], np.where(now > TEAM, 0, now)[at]
         rows[at] += np.where((one > 0) & (other > 0), one + other, np.maximum(one, other) ** 2)
         return rows
@@ -639,7 +639,7 @@ class Citations(PackStage):
         before, now = (keys[_within(keys >> 32, papers)] for keys in (deltas.years_before[0], deltas.years[0]))
         keys = distinct(np.concatenate([before, now]))
         of = (keys >> 32).astype(I32)
-        sizes = np.where(find(before, keys) >= 0, deltas.before.lengths_of(of), 0) + self.members.length.data[of]
+        sizes = np.where(index_of(before, keys) >= 0, deltas.before.lengths_of(of), 0) + self.members.length.data[of]
         parts = list(parts_of(sizes, AT_ONCE))
         for part in parts:
             yield self._years(keys[part], deltas)
@@ -672,7 +672,7 @@ class Citations(PackStage):
         keys = [np.sort(pair(owner, author)) for author, owner in sides]
         parts = []
         for (author, owner), others, sign in ((sides[0], keys[1], -1), (sides[1], keys[0], 1)):
-            differs = find(others, pair(owner, author)) < 0
+            differs = index_of(others, pair(owner, author)) < 0
             place = np.flatnonzero(differs)
             lengths = np.bincount(owner, minlength=len(home))
             other, who = ranges(starts_of(lengths)[owner[place]], lengths[owner[place]])
@@ -746,7 +746,7 @@ class Citations(PackStage):
 
     def _send(self, target, touched, gone, sums, causes, described, place, rows, counted, stands, reported) -> None:
         out: dict[str, Rows] = {}
-        at = find(described, touched.paper)
+        at = index_of(described, touched.paper)
         is_new = at >= 0
         who, about, kind, by, weight = causes
         by_author = (kind == MERGED) | (kind == SEPARATED)
@@ -775,13 +775,13 @@ class Citations(PackStage):
                           "sig": _sigs(rows, place[at[is_new]], rank), "year": self.year.data[paper],
                           "authors": authors_of.astype(I16), "references": self.references.data[paper],
                           "place": ((rank == 0) * FIRST + (rank == authors_of - 1) * LAST).astype(I8)}  # fmt: skip
-        told = distinct(touched.paper[is_new | (find(reported, touched.paper) >= 0)])
+        told = distinct(touched.paper[is_new | (index_of(reported, touched.paper) >= 0)])
         told = told[self.reported.length.data[told] > 0]
         if len(told):
             index, _ = self.reported.index(told)
             blobs = Ragged(self.reported.length.data[told], self.reported.values[0].data[index])
             out["reported"] = {"paper": paper_number[told], "reports": blobs}
-        anew = is_new | (find(stands, touched.paper) >= 0)
+        anew = is_new | (index_of(stands, touched.paper) >= 0)
         out["standing"] = self.places.standing_of(target, touched.paper[anew], touched.row[anew], out)
         none = np.full(len(gone), -1, I32)
         out["cited_in"] = {"paper": paper_number[cited_in[0]], "year": cited_in[1].astype(I16), "delta": cited_in[2].astype(I32)}
@@ -797,7 +797,7 @@ class Citations(PackStage):
         if self.counted:
             sources = self.source_no.define(target, np.arange(len(self.counted)))
             out["source_key"] = {"key": [self.sources.names[i] for i in sources.tolist()]}
-            restated = is_new | (find(distinct(counted), touched.paper) >= 0)
+            restated = is_new | (index_of(distinct(counted), touched.paper) >= 0)
             out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated], out)
             by = np.where(kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by)
         out["year"] = {"author": author_number[year[0]], "year": year[1].astype(I16), "delta": year[2].astype(I32)}
@@ -878,15 +878,15 @@ class Citations(PackStage):
         ]
         told = distinct(np.concatenate([pair(paper, new), pair(paper, old)]))
         author, owner = self._authors_of(papers[here])
-        rest = np.flatnonzero(find(told, pair(papers[here][owner], author)) < 0)
+        rest = np.flatnonzero(index_of(told, pair(papers[here][owner], author)) < 0)
         parts.append((author[rest], papers[here][owner[rest]], kind_of[here][owner[rest]], who_of[here][owner[rest]]))
         parts = [(*part, np.ones(len(part[0]), I32)) for part in parts]
         kept, weight = _first_told(edges.cited, np.arange(len(edges.cited)))
-        cited, by = edges.cited[kept], find(papers, edges.citing[kept])
+        cited, by = edges.cited[kept], index_of(papers, edges.citing[kept])
         wanted = np.zeros(len(self.authors), bool)
         wanted[them] = True
         author, owner = self._authors_of(cited)
-        concerned = np.flatnonzero((find(moved, cited) >= 0)[owner] | wanted[author])
+        concerned = np.flatnonzero((index_of(moved, cited) >= 0)[owner] | wanted[author])
         author, owner = author[concerned], owner[concerned]
         parts.append((author, cited[owner], kind_of[by[owner]], who_of[by[owner]], weight[owner]))
         author, paper, kind, by, weight = map(np.concatenate, zip(*parts, strict=True))
@@ -897,7 +897,7 @@ class Citations(PackStage):
 def _first_told(papers: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each of these papers, ascending, the first TOLD places, and the weight of each; the last one carries the rest. Every author of a
     paper is told of the same ones, so more of them would only be capped later."""
-    _, first, count = runs(papers)
+    _, first, count = run_lengths(papers)
     told = np.arange(len(papers)) - np.repeat(first, count) < TOLD
     weight = np.ones(len(papers), I32)
     weight[first + np.minimum(count, TOLD) - 1] += np.maximum(count - TOLD, 0).astype(I32)
@@ -984,13 +984,13 @@ class _Before(NamedTuple):
     owner: np.ndarray
 
     def lengths_of(self, papers: np.ndarray) -> np.ndarray:
-        at, lengths = find(self.papers, papers), np.bincount(self.owner, minlength=len(self.papers) + 1)
+        at, lengths = index_of(self.papers, papers), np.bincount(self.owner, minlength=len(self.papers) + 1)
         return lengths[at]  # at -1, of those that are not here, there is a 0
 
     def of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As Citations._authors_of."""
         lengths = np.bincount(self.owner, minlength=len(self.papers) + 1)
-        at = find(self.papers, papers)
+        at = index_of(self.papers, papers)
         index, owner = ranges(starts_of(lengths)[at], lengths[at])
         return self.authors[index], owner
 
@@ -1013,7 +1013,7 @@ def _sums_of(years: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], tup
 
 def _sum_of(one: np.ndarray, other: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distinct pairs, ascending, and their sums."""
-    key, sums = sum_by(pair(one, other), delta)
+    key, sums = group_sum(pair(one, other), delta)
     return (key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), sums
 
 
