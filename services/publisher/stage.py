@@ -79,7 +79,7 @@ class Profiles(PackStage):
         # how the latest paper called the author, of those that count no longer or for another one; -1: none
         self.last_date, self.last_paper, self.last_written = Column(I32), Column(I32, -1), Column(I32)
         self.day = 0
-        self.facts_seen.learn([NOTHING_KNOWN])
+        self.facts_seen.intern([NOTHING_KNOWN])
         self._learn_facts([NOTHING_KNOWN])
         # what is public
         self.public_version, self.public_digest = Column(I64), Column(I64)
@@ -245,7 +245,7 @@ class Profiles(PackStage):
         category = [rows["category"][i] for i in last.tolist()]
         before = len(self.facts_seen)
         facts = [f"{d // 10000}|{t}|{c}" for d, t, c in zip(date.tolist(), truncated.tolist(), category, strict=True)]
-        self.fact.data[paper] = self.facts_seen.learn(facts)
+        self.fact.data[paper] = self.facts_seen.intern(facts)
         self._learn_facts(self.facts_seen.names[before:])
 
     def _learn_facts(self, facts: list[str]) -> None:
@@ -253,13 +253,13 @@ class Profiles(PackStage):
             year, truncated, category = fact.split("|", 2)
             self.fact_year.extend([int(year)])
             self.fact_truncated.extend([int(truncated)])
-            self.fact_category.extend(self.categories.learn([category]) if category else [-1])
+            self.fact_category.extend(self.categories.intern([category]) if category else [-1])
 
     def _define(self, rows: Rows) -> np.ndarray:
         """Authorships: a row that stood for another author or paper leaves that one first; one that stands is tallied anew."""
         last = last_of(rows["row"])
         row, author, paper = rows["row"][last], rows["author"][last], rows["paper"][last]
-        written = self.written.learn([b.decode() for b in rows["sig"].take(last).blobs()])
+        written = self.written.intern([b.decode() for b in rows["sig"].take(last).blobs()])
         size = max(self.row_author.size, int(row.max()) + 1)
         for column in (self.row_author, self.row_paper, self.row_citations, self.row_written, self.row_fact, self.row_ranked,
                        self.row_people):  # fmt: skip
@@ -279,7 +279,7 @@ class Profiles(PackStage):
     def _call(self, rows: Rows) -> None:
         """The latest date stands, then the largest paper_id, then the later row."""
         names = self.papers.names
-        written = self.written.learn([blob.decode() for blob in rows["sig"].blobs()])
+        written = self.written.intern([blob.decode() for blob in rows["sig"].blobs()])
         told = zip(rows["author"].tolist(), rows["paper"].tolist(), rows["date"].tolist(), written.tolist(), strict=True)
         for author, paper, date, spelled in told:
             held = int(self.last_paper.data[author])

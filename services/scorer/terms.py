@@ -84,7 +84,7 @@ class Terms(PackStage):
 
     def _learn(self, channel: str, keys: list[str]) -> None:
         before, targets = len(self.papers), len(self.targets(topics.PAPER_CHANGES))
-        self.paper_slots.learn(channel, self.papers.learn(keys))
+        self.paper_slots.bind(channel, self.papers.intern(keys))
         size = len(self.papers)
         for part in (self.month, self.texts, self.new, self.size, self.state, self.part, self.paper_no):
             part.resize(size)
@@ -101,7 +101,7 @@ class Terms(PackStage):
         is_now[now] = True
         row = np.repeat(np.arange(len(paper)), keys.lengths)
         kept = month[row] != NO_MONTH
-        row, told = row[kept], self.pairs.learn(keys.values[kept])
+        row, told = row[kept], self.pairs.intern(keys.values[kept])
         self.first.resize(len(self.pairs))
         self.holder.resize(len(self.pairs))
         fresh = self._merge(distinct(paper), distinct(paper[now]), paper[row], told, month[row], is_now[row])
@@ -232,7 +232,7 @@ class Terms(PackStage):
         self.new.data[papers], self.size.data[papers], self.state.data[papers] = new, size, state
         for target in self.targets(topics.PAPER_CHANGES):
             mine = np.arange(len(papers)) if len(self.outbox.sent) == 1 else np.flatnonzero(self.part.data[papers] == target)
-            named = self.paper_no.define(target, papers[mine])
+            named = self.paper_no.assign_ids(target, papers[mine])
             rows = {
                 "paper_key": {"key": [self.papers.names[i] for i in named.tolist()]},
                 "novelty": {"paper": self.paper_no.of(target, papers[mine]), "new": new[mine].astype(I32), "size": size[mine].astype(I32),

@@ -1,8 +1,8 @@
 """Dictionaries from name to slot."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import count, islice
-from sys import intern
 
 import numpy as np
 import orjson
@@ -19,7 +19,7 @@ class NameList:
 
     def __init__(self, own: bool = False):
         self.names: list[str] = []
-        self._shared = str if own else intern
+        self._shared = str if own else sys.intern
 
     def __len__(self) -> int:
         return len(self.names)
@@ -47,7 +47,7 @@ class Dictionary(NameList):
         super().__init__(own)
         self.slots: dict[str, int] = {}
 
-    def learn(self, names: Sequence[str]) -> np.ndarray:
+    def intern(self, names: Sequence[str]) -> np.ndarray:
         """Numbers of `names`; unknown ones get the next numbers in order."""
         slots, names = self.slots, list(map(self._shared, names))
         before = len(slots)

@@ -211,7 +211,7 @@ class ChannelMap:
             table = self.tables[channel] = Column(I32, -1)
         return table
 
-    def learn(self, channel: str, slots: np.ndarray) -> None:
+    def bind(self, channel: str, slots: np.ndarray) -> None:
         """The next numbers of the channel stand for these slots."""
         self.table(channel).extend(slots)
 
@@ -248,7 +248,7 @@ class ChannelIds:
         for column in self.columns:
             column.resize(size)
 
-    def define(self, target: int, slots: np.ndarray) -> np.ndarray:
+    def assign_ids(self, target: int, slots: np.ndarray) -> np.ndarray:
         """Gives numbers to those of `slots` (distinct or not, in order of use) that have none; returns these, each once, in that order."""
         column = self.columns[target].data
         fresh = slots[column[slots] < 0]

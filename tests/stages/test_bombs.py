@@ -212,7 +212,7 @@ claims = st.lists(st.lists(st.tuples(st.integers(0, 8), st.integers(-1, 8)), max
 
 def resolver_of(names: list[str]) -> Resolver:
     keys = Dictionary()
-    keys.learn(names)
+    keys.intern(names)
     resolver = Resolver(keys)
     resolver.resize(len(names))
     return resolver

@@ -158,7 +158,7 @@ class KeysMachine(RuleBasedStateMachine):
     def learn(self, names):
         new = [n for n in dict.fromkeys(names) if n not in self.model]
         self.model += new
-        assert self.keys.learn(names).tolist() == [self.model.index(n) for n in names]
+        assert self.keys.intern(names).tolist() == [self.model.index(n) for n in names]
         self.names.extend(new)
 
     @precondition(lambda self: self.model)

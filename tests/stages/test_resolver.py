@@ -13,7 +13,7 @@ claims = st.lists(st.tuples(st.integers(0, AUTHORS - 1), st.integers(-1, AUTHORS
 
 def resolver_of(*names: str) -> Resolver:
     keys = Dictionary()
-    keys.learn(names)
+    keys.intern(names)
     resolver = Resolver(keys)
     resolver.resize(len(names))
     return resolver

@@ -27,10 +27,10 @@ def test_a_key_has_one_number_whatever_is_learned_with_it(batches):
     for batch in batches:
         for key in sorted(set(batch) - truth.keys()):
             truth[key] = len(truth)
-        assert table.learn(np.array(batch, np.uint64)).tolist() == [truth[key] for key in batch]
+        assert table.intern(np.array(batch, np.uint64)).tolist() == [truth[key] for key in batch]
     again = KeyTable()
     again.load({"": table.dump()[""].copy()})
-    assert again.learn(np.array(list(truth), np.uint64)).tolist() == list(truth.values())
+    assert again.intern(np.array(list(truth), np.uint64)).tolist() == list(truth.values())
 
 
 # paper, revision, month (0: none), pairs

@@ -45,7 +45,7 @@ class Aliases(PackStage):
     def apply(self, pack: Pack, offset: int) -> None:
         channel, kinds, resolver = f"{pack.stage}/{pack.partition}", pack.kinds, self.resolver
         if "author_key" in kinds:
-            self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
+            self.author_slots.bind(channel, self.authors.intern(kinds["author_key"]["key"]))
             for part in (resolver, self.author_no, self.other_no):
                 part.resize(len(self.authors))
         if "claim" not in kinds:
@@ -60,7 +60,7 @@ class Aliases(PackStage):
 
     def _tell(self, author: np.ndarray, canonical: np.ndarray) -> None:
         for target in self.targets(topics.PAPER_CHANGES):
-            fresh = self.author_no.define(target, np.stack([author, canonical], axis=1).reshape(-1))
+            fresh = self.author_no.assign_ids(target, np.stack([author, canonical], axis=1).reshape(-1))
             number = self.author_no.columns[target].data
             self.outbox.add(target, {"author_key": self._names(fresh), "alias": {"author": number[author], "canonical": number[canonical]}})
         targets = self.targets(topics.AUTHOR_CHANGES)
@@ -70,7 +70,7 @@ class Aliases(PackStage):
             if not mine.any():
                 continue
             one, other = author[mine], canonical[mine]
-            fresh, others = self.author_no.define(target, one), self.other_no.define(target, other[other != one])
+            fresh, others = self.author_no.assign_ids(target, one), self.other_no.assign_ids(target, other[other != one])
             redirect = {"author": self.author_no.of(target, one), "other": np.where(other == one, -1, self.other_no.of(target, other))}
             self.outbox.add(target, {"author_key": self._names(fresh), "other_key": self._names(others), "redirect": redirect})
 

@@ -89,12 +89,12 @@ class Standings:
     def learn(self, channel: str, keys: list[str]) -> list[str]:
         """Cohorts, each with its pooled one; returns the names that are new."""
         before = len(self.cohorts)
-        self.cohort_slots.learn(channel, self.cohorts.learn(keys))
-        self.cohorts.learn([pooled_of(key) for key in self.cohorts.names[before:]])
+        self.cohort_slots.bind(channel, self.cohorts.intern(keys))
+        self.cohorts.intern([pooled_of(key) for key in self.cohorts.names[before:]])
         new = self.cohorts.names[before:]
         for part in (self.pooled, self.changes, self.looked_at, self.differs, self.members, self.tables):
             part.resize(len(self.cohorts))
-        self.pooled.data[before : len(self.cohorts)] = self.cohorts.learn([pooled_of(key) for key in new])
+        self.pooled.data[before : len(self.cohorts)] = self.cohorts.intern([pooled_of(key) for key in new])
         return new
 
     def forget(self, rows: np.ndarray) -> None:

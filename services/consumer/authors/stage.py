@@ -192,7 +192,7 @@ class Authors(PackStage):
     def _learn(self, channel: str, kinds: dict[str, Rows], out: dict[str, Rows]) -> None:
         if "author_key" in kinds:
             before = len(self.authors)
-            self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
+            self.author_slots.bind(channel, self.authors.intern(kinds["author_key"]["key"]))
             size = len(self.authors)
             for part in (self.papers, self.all, self.foreign, self.recent, self.five, self.held, *self.sums.values(), self.written_in,
                          self.coauthors, self.first_year, self.last_year, *self.counted, *self.counted_papers):  # fmt: skip
@@ -200,25 +200,25 @@ class Authors(PackStage):
             self.standings.resize_authors(size)
             out["author_key"] = {"key": self.authors.names[before:]}
         if "stranger_key" in kinds:
-            self.stranger_slots.learn(channel, self.strangers.learn(kinds["stranger_key"]["key"]))
+            self.stranger_slots.bind(channel, self.strangers.intern(kinds["stranger_key"]["key"]))
         if "paper_key" in kinds:  # numbered anew, in order of arrival over all channels; their names are passed on and forgotten
             keys = kinds["paper_key"]["key"]
-            self.paper_slots.learn(channel, np.arange(self.papers_known, self.papers_known + len(keys), dtype=I32))
+            self.paper_slots.bind(channel, np.arange(self.papers_known, self.papers_known + len(keys), dtype=I32))
             self.papers_known += len(keys)
             for part in (self.cited_in, self.paper_recent, self.paper_lately):
                 part.resize(self.papers_known)
             out["paper_key"] = {"key": keys}
         if "cohort_key" in kinds:
-            out["cohort_key"] = {"key": self.standings.learn(channel, kinds["cohort_key"]["key"])}
+            out["cohort_key"] = {"key": self.standings.intern(channel, kinds["cohort_key"]["key"])}
         if "source_key" in kinds:
             before = len(self.sources)
-            self.source_slots.learn(channel, self.sources.learn(kinds["source_key"]["key"]))
+            self.source_slots.bind(channel, self.sources.intern(kinds["source_key"]["key"]))
             while len(self.counted) < len(self.sources):
                 self._new_source()
             out["source_key"] = {"key": self.sources.names[before:]}
         if "other_key" in kinds:
             before = len(self.others)
-            self.other_slots.learn(channel, self.others.learn(kinds["other_key"]["key"]))
+            self.other_slots.bind(channel, self.others.intern(kinds["other_key"]["key"]))
             out["other_key"] = {"key": self.others.names[before:]}
 
     def _paper(self, channel: str, numbers: np.ndarray) -> np.ndarray:

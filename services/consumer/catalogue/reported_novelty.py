@@ -45,7 +45,7 @@ class Judges:
         """Scores of papers that count: (source, version, value from 0 to 1), in the order of the log."""
         if not scores:
             return
-        judge = self.known.learn([judge_of(*score[:2]) for score in scores])
+        judge = self.known.intern([judge_of(*score[:2]) for score in scores])
         value = np.floor(np.array([score[2] for score in scores]) * STEPS + 0.5).astype(I32)
         before = int(self.heard.view.max(initial=0))
         self.heard.resize(len(self.known))

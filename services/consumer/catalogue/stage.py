@@ -138,7 +138,7 @@ class Catalogue(Stage):
         if name in known.slots:
             return True
         if len(known) < most or leads:
-            known.learn([name])
+            known.intern([name])
             return True
         self.refused.append(Refusal(record, Reason.TOO_MANY_SOURCES, f"{field}: must be one of the first {most} of this partition"))
         return False
@@ -480,7 +480,7 @@ def _define(numbers: ChannelIds, target: int, used: np.ndarray, event: np.ndarra
     order = stable_order(event)
     used, event = used[order], event[order]
     first = first_of(used)
-    numbers.define(target, used[first])
+    numbers.assign_ids(target, used[first])
     return used[first], event[first]
 
 

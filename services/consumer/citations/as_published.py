@@ -22,7 +22,7 @@ class Written:
         self.cards = ListColumn(np.uint8) if cards else None
         self.date, self.truncated, self.category = Column(I32), Column(I8), Column(I32)
         self.categories = Dictionary()
-        self.categories.learn([""])  # 0: of papers that only cite into here
+        self.categories.intern([""])  # 0: of papers that only cite into here
 
     def parts(self) -> Mapping[str, object]:
         parts = {"sig_lengths": self.lengths, "sigs": self.sigs}
@@ -42,7 +42,7 @@ class Written:
         if self.cards is not None:
             self.cards.replace(papers, rows["card"].lengths, rows["card"].values)
             self.date.data[papers], self.truncated.data[papers] = rows["date"], rows["truncated"]
-            self.category.data[papers] = self.categories.learn(rows["category"])
+            self.category.data[papers] = self.categories.intern(rows["category"])
 
     def of(self, papers: np.ndarray) -> Rows:
         """The columns of rows that say it again; without `cards` none of the display."""

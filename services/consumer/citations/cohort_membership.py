@@ -104,7 +104,7 @@ class Places:
         facts = [f"{year}|{rows['language'][i]}|{rows['category'][i]}" for year, i in zip(years.tolist(), place.tolist(), strict=True)]
         dated = np.flatnonzero(years > 0)
         self.fact.data[papers] = -1
-        self.fact.data[papers[dated]] = self.facts.learn([facts[i] for i in dated.tolist()])
+        self.fact.data[papers[dated]] = self.facts.intern([facts[i] for i in dated.tolist()])
         for fact in self.facts.names[before:]:
             year, language, category = fact.split("|", 2)
             by_text = [novelty_cohort(int(year), language, full, category) for full in (True, False)]
@@ -148,7 +148,7 @@ class Places:
     def named(self, target: int, cohorts: np.ndarray, out: dict[str, Rows]) -> np.ndarray:
         """The numbers of cohorts on a channel, NO_COHORT stays; the names of new ones go out with them."""
         somewhere = cohorts != NO_COHORT
-        new = self.number.define(target, cohorts[somewhere])
+        new = self.number.assign_ids(target, cohorts[somewhere])
         out.setdefault("cohort_key", {"key": []})["key"] += [self.cohorts.names[i] for i in new.tolist()]
         numbers = np.full(len(cohorts), NO_COHORT, I32)
         numbers[somewhere] = self.number.of(target, cohorts[somewhere])
@@ -167,10 +167,10 @@ class Places:
     def _numbers_of(self, keys: list[str]) -> np.ndarray:
         """The numbers of own cohorts; each brings its pooled one."""
         known = len(self.cohorts)
-        own = self.cohorts.learn([key for one in keys for key in (one, pooled_of(one))])[::2]
+        own = self.cohorts.intern([key for one in keys for key in (one, pooled_of(one))])[::2]
         if names := self.cohorts.names[known:]:
             self.part.extend(partitions_of([name.encode() for name in names], len(self.targets)))
-            self.pooled.extend(self.cohorts.learn([pooled_of(name) for name in names]))
+            self.pooled.extend(self.cohorts.intern([pooled_of(name) for name in names]))
             self.number.resize(len(self.cohorts))
         return own
 

@@ -196,13 +196,13 @@ class Citations(PackStage):
 
     def _learn(self, channel: str, kinds: dict[str, Rows]) -> None:
         if "paper_key" in kinds:
-            self.paper_slots.learn(channel, self.papers.learn(kinds["paper_key"]["key"]))
+            self.paper_slots.bind(channel, self.papers.intern(kinds["paper_key"]["key"]))
             for column in (self.present, self.year, self.date, self.references, self.members, self.named, self.written, self.cited_by,
                            self.foreign, self.weight, self.paper_no, self.reported, self.places, *self.counted):  # fmt: skip
                 column.resize(len(self.papers))
         if "author_key" in kinds:
             before = len(self.authors)
-            self.author_slots.learn(channel, self.authors.learn(kinds["author_key"]["key"]))
+            self.author_slots.bind(channel, self.authors.intern(kinds["author_key"]["key"]))
             self.canonical.resize(len(self.authors))
             self.canonical.data[before : len(self.authors)] = np.arange(before, len(self.authors))
             self.part.resize(len(self.authors))
@@ -213,7 +213,7 @@ class Citations(PackStage):
             if targets > 1 and len(self.authors) > before:
                 self.part.data[before : len(self.authors)] = partitions_of([k.encode() for k in self.authors.names[before:]], targets)
         if "source_key" in kinds:
-            self.source_slots.learn(channel, self.sources.learn(kinds["source_key"]["key"]))
+            self.source_slots.bind(channel, self.sources.intern(kinds["source_key"]["key"]))
             self.source_no.resize(len(self.sources))
             while len(self.counted) < len(self.sources):
                 self._new_source()
@@ -692,7 +692,7 @@ class Citations(PackStage):
             (author, year, delta), (paper, cited_year, cited_delta) = sums
             who = resolved[0][some].astype(I32)
             self._name_authors(target, np.concatenate([author, who]), out)
-            papers = self.paper_no.define(target, paper)
+            papers = self.paper_no.assign_ids(target, paper)
             out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
             author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
             out["cited_in"] = {"paper": paper_number[paper], "year": cited_year.astype(I16), "delta": cited_delta.astype(I32)}
@@ -708,7 +708,7 @@ class Citations(PackStage):
             names = called.take(self._of_target(target, called.author))
             out: dict[str, Rows] = {}
             self._name_authors(target, names.author, out)
-            papers = self.paper_no.define(target, names.paper)
+            papers = self.paper_no.assign_ids(target, names.paper)
             out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
             out["called"] = {
                 "author": self.author_no.columns[target].data[names.author],
@@ -720,7 +720,7 @@ class Citations(PackStage):
 
     def _name_authors(self, target: int, authors: np.ndarray, out: dict[str, Rows]) -> None:
         """NameList for those that have no number on the channel yet."""
-        new = self.author_no.define(target, authors)
+        new = self.author_no.assign_ids(target, authors)
         out["author_key"] = {"key": [self.authors.names[i] for i in new.tolist()]}
 
     def _emit_papers(
@@ -755,9 +755,9 @@ class Citations(PackStage):
         referring = resolved[0].astype(I32)
         strange = self.part.data[team[1]] != target
         self._name_authors(target, np.concatenate([touched.author, year[0], referring, team[0], team[1][~strange], who]), out)
-        strangers = self.stranger_no.define(target, team[1][strange])
-        others = self.other_no.define(target, by[by_author])
-        papers = self.paper_no.define(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
+        strangers = self.stranger_no.assign_ids(target, team[1][strange])
+        others = self.other_no.assign_ids(target, by[by_author])
+        papers = self.paper_no.assign_ids(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
         author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
         out["stranger_key"] = {"key": [self.authors.names[i] for i in strangers.tolist()]}
         out["other_key"] = {"key": [self.authors.names[i] for i in others.tolist()]}
@@ -795,7 +795,7 @@ class Citations(PackStage):
         by = np.where(by_paper, paper_number[np.where(by_paper, by, 0)], by)
         by = np.where(by_author, self.other_no.columns[target].data[np.where(by_author, by, 0)], by)
         if self.counted:
-            sources = self.source_no.define(target, np.arange(len(self.counted)))
+            sources = self.source_no.assign_ids(target, np.arange(len(self.counted)))
             out["source_key"] = {"key": [self.sources.names[i] for i in sources.tolist()]}
             restated = is_new | (index_of(distinct(counted), touched.paper) >= 0)
             out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated], out)

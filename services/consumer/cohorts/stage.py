@@ -52,7 +52,7 @@ class Cohorts(PackStage):
     def apply(self, pack: Pack, offset: int) -> None:
         channel, kinds = f"{pack.stage}/{pack.partition}", pack.kinds
         if "cohort_key" in kinds:
-            self.cohort_slots.learn(channel, self.cohorts.learn(kinds["cohort_key"]["key"]))
+            self.cohort_slots.bind(channel, self.cohorts.intern(kinds["cohort_key"]["key"]))
             for part in (self.bins, self.size, self.changes, self.all_changes, self.version, self.cohort_no):
                 part.resize(len(self.cohorts))
         if "move" in kinds:
@@ -94,6 +94,6 @@ class Cohorts(PackStage):
             "bins": Ragged(lengths, bins.astype(I32)), "counts": Ragged(lengths, counts.astype(I32)),
         }  # fmt: skip
         for target in self.targets(topics.AUTHOR_CHANGES):
-            named = self.cohort_no.define(target, cohorts)
+            named = self.cohort_no.assign_ids(target, cohorts)
             key = {"key": [self.cohorts.names[i] for i in named.tolist()]}
             self.outbox.add(target, {"cohort_key": key, "cut": {"cohort": self.cohort_no.of(target, cohorts), **rows}})

@@ -101,7 +101,7 @@ class Directory(Stage):
             self._claim(event, None)
 
     def _learn(self, *names: str) -> np.ndarray:
-        slots = self.authors.learn(names)
+        slots = self.authors.intern(names)
         for part in (self.about, self.claim_revision, self.claimed, self.author_no):
             part.resize(len(self.authors))
         return slots
@@ -121,7 +121,7 @@ class Directory(Stage):
             self.counters["revision_conflicts"] += 1
         self.claimed.data[slot] = claimed
         (target,) = self.targets(topics.AUTHOR_LINKS)
-        fresh = self.author_no.define(target, np.array([slot, *other], I32))
+        fresh = self.author_no.assign_ids(target, np.array([slot, *other], I32))
         number = self.author_no.columns[target].data
         rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
                 "claim": {"author": number[[slot]], "target": number[other] if other else np.array([-1], I32)}}  # fmt: skip
@@ -144,7 +144,7 @@ class Directory(Stage):
             return
         self.about.replace(slot, np.array([len(now)], I32), np.frombuffer(now, np.uint8))
         target = int(partitions_of([event["author_id"].encode()], self.layout.count(topics.AUTHOR_CHANGES))[0])
-        fresh = self.author_no.define(target, slot)
+        fresh = self.author_no.assign_ids(target, slot)
         rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
                 "about": {"author": self.author_no.of(target, slot), "about": bytes_column([now])}}  # fmt: skip
         self.outbox.add(target, rows)
