@@ -18,7 +18,7 @@ FOR = {
     "terms": dict.fromkeys(("pairs", "first", "holder", "shared"), PAIR),
     "cohorts": {},
     "citations": {
-        **dict.fromkeys(("authors", "author_slots", "author_no", "canonical", "other_no", "stranger_no"), AUTHOR),
+        **dict.fromkeys(("authors", "author_slots", "author_no", "canonical", "other_no", "remote_coauthor_ids"), AUTHOR),
         **dict.fromkeys(("members", "named", "written.sig_lengths", "written.sigs"), AUTHORSHIP),
         "cited_by": CITATION,
     },
@@ -26,9 +26,9 @@ FOR = {
         **dict.fromkeys(
             (
                 "authors",
-                "strangers",
+                "remote_coauthors",
                 "author_slots",
-                "stranger_slots",
+                "remote_coauthor_slots",
                 "papers",
                 "all",
                 "foreign",

@@ -116,7 +116,7 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
 def _coauthors(authors: Authors, slot: int) -> dict[str, int]:
     """Who wrote with the author → papers together."""
     _, keys, counts = authors.coauthors.of(np.array([slot]))
-    names = [(authors.strangers if key & 1 else authors.authors).names[key >> 1] for key in keys.tolist()]
+    names = [(authors.remote_coauthors if key & 1 else authors.authors).names[key >> 1] for key in keys.tolist()]
     return dict(zip(names, counts.tolist(), strict=True))
 
 

@@ -79,8 +79,8 @@ async def test_it_finds_the_tick_behind_other_records(log):
     await say(log, DAY)
     [(number, _)] = await ticks(log)
     home = Partition(AUTHORS.name, number)
-    strange = [Message(b"clock", value) for value in (b"", b"[]", b'{"date": 7}', b'{"date": "soon"}', b"\xff")]
-    await log.append({home: strange + [Message(b"a", b"{}")] * 1_500})
+    remote = [Message(b"clock", value) for value in (b"", b"[]", b'{"date": 7}', b'{"date": "soon"}', b"\xff")]
+    await log.append({home: remote + [Message(b"a", b"{}")] * 1_500})
     assert await say(log, DAY) == DAY and len(await ticks(log)) == 6
 
 

@@ -141,9 +141,9 @@ async def test_many_letters(settings, monkeypatch):
 
 
 async def test_a_letter_without_headers_is_one_too(settings):
-    await put(settings, Message(None, b"x"), Message(b"k", b"y", (("reason", b"strange"),)))
+    await put(settings, Message(None, b"x"), Message(b"k", b"y", (("reason", b"remote"),)))
     first, second = await dead_letters.letters(settings, all=False)
-    assert (first["reason"], second["reason"], first["source_offset"], second["source_offset"]) == (None, "strange", 0, 1)
+    assert (first["reason"], second["reason"], first["source_offset"], second["source_offset"]) == (None, "remote", 0, 1)
 
 
 async def test_actions_on_nothing_are_harmless(settings):

@@ -54,9 +54,9 @@ class Authors(PackStage):
     def __init__(self, *args):
         super().__init__(*args)
         self.authors, self.sources, self.others = Dictionary(), Dictionary(), Dictionary()  # others: with whom authors were merged
-        self.strangers = Dictionary()  # co-authors of another partition
+        self.remote_coauthors = Dictionary()  # co-authors of another partition
         self.author_slots, self.paper_slots, self.source_slots, self.row_slots = ChannelMap(), ChannelMap(), ChannelMap(), ChannelMap()
-        self.stranger_slots, self.other_slots = ChannelMap(), ChannelMap()
+        self.remote_coauthor_slots, self.other_slots = ChannelMap(), ChannelMap()
         self.papers_known = 0
         # rows (authorships)
         self.row_author, self.row_paper = Column(I32, -1), Column(I32, -1)
@@ -85,8 +85,8 @@ class Authors(PackStage):
     def parts(self):
         return {
             **self.standings.parts(),
-            "authors": self.authors, "strangers": self.strangers, "sources": self.sources, "others": self.others,
-            "author_slots": self.author_slots, "stranger_slots": self.stranger_slots, "paper_slots": self.paper_slots,
+            "authors": self.authors, "remote_coauthors": self.remote_coauthors, "sources": self.sources, "others": self.others,
+            "author_slots": self.author_slots, "remote_coauthor_slots": self.remote_coauthor_slots, "paper_slots": self.paper_slots,
             "source_slots": self.source_slots, "other_slots": self.other_slots,
             "row_slots": self.row_slots, "row_author": self.row_author, "row_paper": self.row_paper,
             "row_citations": self.row_citations, "row_foreign": self.row_foreign, "row_own": self.row_own, "row_weight": self.row_weight,
@@ -199,8 +199,8 @@ class Authors(PackStage):
                 part.resize(size)
             self.standings.resize_authors(size)
             out["author_key"] = {"key": self.authors.names[before:]}
-        if "stranger_key" in kinds:
-            self.stranger_slots.bind(channel, self.strangers.intern(kinds["stranger_key"]["key"]))
+        if "remote_coauthor_key" in kinds:
+            self.remote_coauthor_slots.bind(channel, self.remote_coauthors.intern(kinds["remote_coauthor_key"]["key"]))
         if "paper_key" in kinds:  # numbered anew, in order of arrival over all channels; their names are passed on and forgotten
             keys = kinds["paper_key"]["key"]
             self.paper_slots.bind(channel, np.arange(self.papers_known, self.papers_known + len(keys), dtype=I32))
@@ -355,10 +355,10 @@ class Authors(PackStage):
     def _team(self, channel: str, rows: Rows) -> np.ndarray:
         """Papers written together. Returns the authors."""
         author, other = self.author_slots.slots(channel, rows["author"]), rows["coauthor"]
-        strange = other & 1 == 1
+        remote = other & 1 == 1
         known = np.empty(len(other), I32)
-        known[strange] = self.stranger_slots.slots(channel, other[strange] >> 1) << 1 | 1
-        known[~strange] = self.author_slots.slots(channel, other[~strange] >> 1) << 1
+        known[remote] = self.remote_coauthor_slots.slots(channel, other[remote] >> 1) << 1 | 1
+        known[~remote] = self.author_slots.slots(channel, other[~remote] >> 1) << 1
         self.coauthors.add(author, known, rows["delta"])
         return author
 

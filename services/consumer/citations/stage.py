@@ -71,7 +71,7 @@ class Citations(PackStage):
     outputs = (topics.AUTHOR_CHANGES, topics.COHORT_CHANGES)
     # every card is sent: the last one alone might come after what is said of its paper's authors, who would be published without it
     kinds = (
-        Kind("author_key"), Kind("stranger_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"),
+        Kind("author_key"), Kind("remote_coauthor_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"),
         Kind("card"), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
         Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("called"),
         Kind("cause"),
@@ -101,7 +101,7 @@ class Citations(PackStage):
         self.canonical = Column(I32)
         self.part = Column(np.uint8 if targets <= 256 else np.uint16)
         self.author_no, self.paper_no, self.source_no = ChannelIds(targets), ChannelIds(targets), ChannelIds(targets)
-        self.stranger_no = ChannelIds(targets)  # of authors who are of another partition than the co-author they are told to
+        self.remote_coauthor_ids = ChannelIds(targets)  # of authors who are of another partition than the co-author they are told to
         self.other_no = ChannelIds(targets)  # of authors as causes: merged or separated
         self.row_count = [0] * targets
         self.row_free = [Column(I32) for _ in range(targets)]  # numbers of rows that are gone, to be used again: last out, first in
@@ -114,7 +114,7 @@ class Citations(PackStage):
             "references": self.references, "members": self.members, "cited_by": self.cited_by, "foreign": self.foreign,
             "named": self.named, **self.written.parts(), "canonical": self.canonical, "other_no": self.other_no,
             "weight": self.weight, "part": self.part, "author_no": self.author_no, "paper_no": self.paper_no, "source_no": self.source_no,
-            "stranger_no": self.stranger_no, "reported": self.reported, **self.places.parts(),
+            "remote_coauthor_ids": self.remote_coauthor_ids, "reported": self.reported, **self.places.parts(),
             **{f"counted.{i}": c for i, c in enumerate(self.counted)},
             **{f"row_free.{i}": c for i, c in enumerate(self.row_free)},
         }  # fmt: skip
@@ -207,7 +207,7 @@ class Citations(PackStage):
             self.canonical.data[before : len(self.authors)] = np.arange(before, len(self.authors))
             self.part.resize(len(self.authors))
             self.author_no.resize(len(self.authors))
-            self.stranger_no.resize(len(self.authors))
+            self.remote_coauthor_ids.resize(len(self.authors))
             self.other_no.resize(len(self.authors))
             targets = len(self.row_count)
             if targets > 1 and len(self.authors) > before:
@@ -753,13 +753,13 @@ class Citations(PackStage):
         by_paper = (kind != COUNTED) & ~by_author & (by >= 0)  # else: a source, or nobody
         year, cited_in, resolved, team = sums
         referring = resolved[0].astype(I32)
-        strange = self.part.data[team[1]] != target
-        self._name_authors(target, np.concatenate([touched.author, year[0], referring, team[0], team[1][~strange], who]), out)
-        strangers = self.stranger_no.assign_ids(target, team[1][strange])
+        remote = self.part.data[team[1]] != target
+        self._name_authors(target, np.concatenate([touched.author, year[0], referring, team[0], team[1][~remote], who]), out)
+        remote_coauthors = self.remote_coauthor_ids.assign_ids(target, team[1][remote])
         others = self.other_no.assign_ids(target, by[by_author])
         papers = self.paper_no.assign_ids(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
         author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
-        out["stranger_key"] = {"key": [self.authors.names[i] for i in strangers.tolist()]}
+        out["remote_coauthor_key"] = {"key": [self.authors.names[i] for i in remote_coauthors.tolist()]}
         out["other_key"] = {"key": [self.authors.names[i] for i in others.tolist()]}
         out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
         if is_new.any():
@@ -801,7 +801,7 @@ class Citations(PackStage):
             out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated], out)
             by = np.where(kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by)
         out["year"] = {"author": author_number[year[0]], "year": year[1].astype(I16), "delta": year[2].astype(I32)}
-        coauthor = np.where(strange, self.stranger_no.columns[target].data[team[1]] << 1 | 1, author_number[team[1]] << 1)
+        coauthor = np.where(remote, self.remote_coauthor_ids.columns[target].data[team[1]] << 1 | 1, author_number[team[1]] << 1)
         out["team"] = {"author": author_number[team[0]], "coauthor": coauthor, "delta": team[2].astype(I32)}
         out["resolved"] = {"author": author_number[referring], "delta": resolved[1].astype(I32)}
         out["cause"] = {"author": author_number[who], "paper": paper_number[about], "kind": kind, "by": by.astype(I32), "weight": weight}
