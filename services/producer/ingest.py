@@ -69,7 +69,8 @@ async def pump(
     """Sends the items of `source` behind the bookmark, batch by batch, until its end or until `stop` is set.
 
     A batch is in the log before the bookmark moves, so a crash sends a batch again rather than never. Errors: those of the source and of
-    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far that is. tell: as `retry_while_unavailable`.
+    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far
+    that is. tell: as `retry_while_unavailable`.
     """
     counts = Counts()
     try:

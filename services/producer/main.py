@@ -39,7 +39,8 @@ async def produce(
 
     The topics must be there (worker.agree). Returns counts (papers, authors, sent, refused, refused_by_reason) when all sources have
     ended, or with `stay` when `stop` is set.
-    `progress(source, counts so far)` is called after every batch; `tell` hears when the log does not answer (`retry_while_unavailable`); `health` hears
+    `progress(source, counts so far)` is called after every batch; `tell` hears when the log does not
+    answer (`retry_while_unavailable`); `health` hears
     what is wrong with this machine's clock. A source already sent into this log is left out. Errors: as `ingest`.
     """
     opened = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]

@@ -21,7 +21,7 @@ class KeyTable:
     def __len__(self) -> int:
         return self.keys.size
 
-    def learn(self, keys: np.ndarray) -> np.ndarray:
+    def intern(self, keys: np.ndarray) -> np.ndarray:
         """The numbers of these keys (uint64, repeats allowed); unknown ones get the next numbers. Shape of `keys`, int32."""
         order = np.argsort(keys)
         ascending = keys[order]

@@ -139,7 +139,7 @@ class Actor:
         self.handed_out, self.unacknowledged = 0, set()  # packs by number, in the order of flushes
         if stage is Profiles:
             world.publishers[partition] = self
-            self.intern()
+            self.learn()
 
     # reading, flushing, landing
 

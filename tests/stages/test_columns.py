@@ -155,7 +155,7 @@ class KeysMachine(RuleBasedStateMachine):
         self.keys, self.names, self.model = Dictionary(), NameList(), []
 
     @rule(names=st.lists(st.text(st.characters(codec="utf-8"), max_size=4), max_size=6))
-    def learn(self, names):
+    def intern(self, names):
         new = [n for n in dict.fromkeys(names) if n not in self.model]
         self.model += new
         assert self.keys.intern(names).tolist() == [self.model.index(n) for n in names]

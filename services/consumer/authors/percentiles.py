@@ -86,7 +86,7 @@ class Standings:
 
     # ---- what comes
 
-    def learn(self, channel: str, keys: list[str]) -> list[str]:
+    def intern(self, channel: str, keys: list[str]) -> list[str]:
         """Cohorts, each with its pooled one; returns the names that are new."""
         before = len(self.cohorts)
         self.cohort_slots.bind(channel, self.cohorts.intern(keys))
