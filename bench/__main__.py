@@ -20,11 +20,19 @@ SMALL_SECONDS = 1.5  # of latency: more papers than its warm-up
 def main(words: Sequence[str] | None = None) -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it speaks of brokers that are still starting
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    options.add_argument("kind", nargs="*", metavar="KIND", help=f"{', '.join(KINDS)}; all where none is named")
-    options.add_argument("--copies", type=int, default=10, help="copies of the anthology (19,266 papers each)")
+    options.add_argument(
+        "kind", nargs="*", metavar="KIND", help=f"{', '.join(KINDS)}; all where none is named"
+    )
+    options.add_argument(
+        "--copies", type=int, default=10, help="copies of the anthology (19,266 papers each)"
+    )
     options.add_argument("--seconds", type=float, default=60, help="how long latency is measured")
     options.add_argument("--papers", type=int, default=100_000, help="papers of the large author")
-    options.add_argument("--small", action="store_true", help="a few papers and tries: shows that a bench runs; its figures mean nothing")
+    options.add_argument(
+        "--small",
+        action="store_true",
+        help="a few papers and tries: shows that a bench runs; its figures mean nothing",
+    )
     options.add_argument("--json", type=Path, help="also write the figures here")
     chosen = options.parse_args(words)
     kinds = chosen.kind or KINDS
@@ -55,7 +63,9 @@ def main(words: Sequence[str] | None = None) -> None:
         if "merge" in kinds:
             figures += merge.measure(20, tries=2, papers=papers) if papers else merge.measure()
         if "kafka" in kinds:
-            figures += kafka.measure(Path(folder) / "on-kafka", events, seconds, kills=1 if papers else kafka.KILLS, newest=papers)
+            figures += kafka.measure(
+                Path(folder) / "on-kafka", events, seconds, kills=1 if papers else kafka.KILLS, newest=papers
+            )
     show(figures)
     if chosen.json:
         told = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}
@@ -69,7 +79,9 @@ def show(figures: list[Figure]) -> None:
     for column in ("bench", "what", "value", "unit", "aim"):
         table.add_column(column, justify="right" if column in ("value", "aim") else "left")
     for f in figures:
-        table.add_row(f.bench, f.what, f"{f.value:,.{f.digits}f}", f.unit, "" if f.aim is None else f"{f.aim:,}")
+        table.add_row(
+            f.bench, f.what, f"{f.value:,.{f.digits}f}", f.unit, "" if f.aim is None else f"{f.aim:,}"
+        )
     console.print(table)
 
 

@@ -23,7 +23,9 @@ LATENCY_AIM = 150.0  # ms
 KILLS = 3
 
 
-def measure(folder: Path, events: Path, seconds: float, kills: int = KILLS, newest: Sequence[bytes] | None = None) -> list[Figure]:
+def measure(
+    folder: Path, events: Path, seconds: float, kills: int = KILLS, newest: Sequence[bytes] | None = None
+) -> list[Figure]:
     """Throughput, two workers against one, latency, and what a kill costs.
 
     folder: is made; events: one a line; seconds: how long latency is measured, with the papers `newest` (by default the anthology).
@@ -41,12 +43,17 @@ def measure(folder: Path, events: Path, seconds: float, kills: int = KILLS, newe
         figures += [
             Figure("kafka", "papers a CPU-second, on Kafka", papers / cost.cpu, "papers/s", None, 0),
             Figure("kafka", "the same on the embedded log", papers / embedded.cpu, "papers/s", None, 0),
-            Figure("kafka", "the events passed on, nothing computed", papers / passing.cpu, "papers/s", None, 0),
+            Figure(
+                "kafka", "the events passed on, nothing computed", papers / passing.cpu, "papers/s", None, 0
+            ),
         ]
         remove_topics(cluster.url)
         figures += _workers(cluster, folder, events, papers)
         remove_topics(cluster.url)
-        figures += [f._replace(bench="kafka") for f in latency.measure(folder / "latency", seconds, cluster.url, LATENCY_AIM, newest)]
+        figures += [
+            f._replace(bench="kafka")
+            for f in latency.measure(folder / "latency", seconds, cluster.url, LATENCY_AIM, newest)
+        ]
         figures += _kills(cluster, folder / "latency" / "data", kills)
     return figures
 
@@ -61,7 +68,9 @@ def _workers(cluster: Cluster, folder: Path, events: Path, papers: int) -> list[
         began = time.monotonic()
         words = ("--log", cluster.url, "--generation", generation)
         running = [
-            subprocess.Popen(scholarstream("run", "--no-port", *words, "--data-dir", folder / f"worker{generation}{n}"))
+            subprocess.Popen(
+                scholarstream("run", "--no-port", *words, "--data-dir", folder / f"worker{generation}{n}")
+            )
             for n in range(workers)
         ]
         try:
@@ -72,7 +81,16 @@ def _workers(cluster: Cluster, folder: Path, events: Path, papers: int) -> list[
                 process.terminate()
             for process in running:
                 process.wait(30)
-        figures.append(Figure("kafka", f"papers a second of the clock, {workers} of the service", papers / wall, "papers/s", None, 0))
+        figures.append(
+            Figure(
+                "kafka",
+                f"papers a second of the clock, {workers} of the service",
+                papers / wall,
+                "papers/s",
+                None,
+                0,
+            )
+        )
     return figures
 
 
@@ -81,7 +99,10 @@ def _kills(cluster: Cluster, data: Path, kills: int) -> list[Figure]:
     print("killing …", flush=True)
     place = ("--log", cluster.url, "--data-dir", data)
     running, took = subprocess.Popen(scholarstream("run", "--no-port", *place)), []
-    flow = subprocess.Popen(scholarstream("simulate", "--papers", 100_000, "--rate", 50, "--json", *place), stdout=subprocess.DEVNULL)
+    flow = subprocess.Popen(
+        scholarstream("simulate", "--papers", 100_000, "--rate", 50, "--json", *place),
+        stdout=subprocess.DEVNULL,
+    )
     try:
         asyncio.run(_next_snapshot(cluster))
         for _ in range(kills):
@@ -96,12 +117,24 @@ def _kills(cluster: Cluster, data: Path, kills: int) -> list[Figure]:
             process.terminate()
             process.wait(30)
     took.sort()
-    return [Figure("kafka", "from kill -9 to the first snapshot of the successor, median", took[len(took) // 2], "s", None, 1)]
+    return [
+        Figure(
+            "kafka",
+            "from kill -9 to the first snapshot of the successor, median",
+            took[len(took) // 2],
+            "s",
+            None,
+            1,
+        )
+    ]
 
 
 async def _next_snapshot(cluster: Cluster, seconds: float = 120) -> None:
     consumer = AIOKafkaConsumer(
-        AUTHOR_PROFILES.name, bootstrap_servers=cluster.bootstrap, isolation_level="read_committed", auto_offset_reset="latest"
+        AUTHOR_PROFILES.name,
+        bootstrap_servers=cluster.bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="latest",
     )
     await consumer.start()
     try:
@@ -114,7 +147,9 @@ async def _next_snapshot(cluster: Cluster, seconds: float = 120) -> None:
 async def pass_on(bootstrap: str, topic: str) -> int:
     """Reads everything of a topic and sends it to another one, in batches made by hand; how many records."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=4 << 20)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=1 << 20)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=1 << 20
+    )
     await consumer.start()
     await producer.start()
     place, count = TopicPartition(topic, 0), 0
@@ -126,7 +161,10 @@ async def pass_on(bootstrap: str, topic: str) -> int:
         records = (await consumer.getmany(place, timeout_ms=1000, max_records=4000)).get(place, [])
         while records:
             batch, at = producer.create_batch(), 0
-            while at < len(records) and batch.append(key=records[at].key, value=records[at].value, timestamp=None) is not None:
+            while (
+                at < len(records)
+                and batch.append(key=records[at].key, value=records[at].value, timestamp=None) is not None
+            ):
                 at += 1
             sent.append(await producer.send_batch(batch, f"{topic}.copy", partition=0))
             count, records = count + at, records[at:]

@@ -22,7 +22,13 @@ WARM_UP = 50  # papers that are not counted
 START = 3.0  # seconds for the service to come up
 
 
-def measure(folder: Path, seconds: float, log: str | None = None, aim: float = 50, papers: Sequence[bytes] | None = None) -> list[Figure]:
+def measure(
+    folder: Path,
+    seconds: float,
+    log: str | None = None,
+    aim: float = 50,
+    papers: Sequence[bytes] | None = None,
+) -> list[Figure]:
     """The newest papers of the anthology (or of `papers`), into a log (by default the embedded one) that holds the older ones.
 
     Open loop: the time of a paper begins when it was to be sent, so a service that stalls is not excused.
@@ -37,7 +43,9 @@ def measure(folder: Path, seconds: float, log: str | None = None, aim: float = 5
     print(f"{RATE} papers a second for {newest / RATE:g} s …", flush=True)
     service = subprocess.Popen(scholarstream("run", "--no-port", *place))
     try:
-        times = asyncio.run(_measure(Settings.load(data_dir=str(folder / "data"), log=log), events[-newest:]))[WARM_UP:]
+        times = asyncio.run(
+            _measure(Settings.load(data_dir=str(folder / "data"), log=log), events[-newest:])
+        )[WARM_UP:]
     finally:
         service.terminate()
         service.wait(30)
@@ -52,7 +60,11 @@ def _listed(events: Sequence[bytes]) -> list[bytes]:
     """Without papers that no snapshot need list: those without authors, and those of authors with 100 papers and more only."""
     authors = [[author["name"] for author in orjson.loads(event)["authors"]] for event in events]
     papers = Counter(name for names in authors for name in names)
-    return [event for event, names in zip(events, authors, strict=True) if any(papers[name] < 100 for name in names)]
+    return [
+        event
+        for event, names in zip(events, authors, strict=True)
+        if any(papers[name] < 100 for name in names)
+    ]
 
 
 async def _measure(settings: Settings, events: Sequence[bytes]) -> list[float]:
@@ -76,13 +88,19 @@ async def _send(log: Log, events: Sequence[bytes], due: dict[str, float]) -> Non
     papers, sent = [orjson.loads(event)["paper_id"] for event in events], 0
     while sent < len(events):
         await asyncio.sleep(max(0.0, began + sent / RATE - time.perf_counter()))
-        ready = min(len(events), 1 + int((time.perf_counter() - began) * RATE))  # all that are due by now: a slow append delays the next
+        ready = min(
+            len(events), 1 + int((time.perf_counter() - began) * RATE)
+        )  # all that are due by now: a slow append delays the next
         due.update((papers[n], began + n / RATE) for n in range(sent, ready))
-        await log.append({Partition(PAPERS.name, 0): [Message(papers[n].encode(), events[n]) for n in range(sent, ready)]})
+        await log.append(
+            {Partition(PAPERS.name, 0): [Message(papers[n].encode(), events[n]) for n in range(sent, ready)]}
+        )
         sent = ready
 
 
-async def _receive(log: Log, partition: Partition, at: int, papers: int, due: dict[str, float], took: list[float]) -> None:
+async def _receive(
+    log: Log, partition: Partition, at: int, papers: int, due: dict[str, float], took: list[float]
+) -> None:
     """A paper has arrived with the first snapshot that lists it."""
     while len(took) < papers:
         await log.wait({partition: at}, 10)

@@ -9,16 +9,27 @@ from services.consumer.authors.ai_scores import COUNTS
 from services.consumer.authors.stage import NARROW, WIDE
 from shared.columns.dictionary import Dictionary, NameList
 
-AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = "author", "authorship", "citation", "paper", "card", "word pair"
+AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = (
+    "author",
+    "authorship",
+    "citation",
+    "paper",
+    "card",
+    "word pair",
+)
 AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}
 FOR = {
     "catalogue": {"authors": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "references": CITATION},
     "directory": dict.fromkeys(("authors", "author_no", "about", "claim_revision", "claimed"), AUTHOR),
-    "aliases": dict.fromkeys(("authors", "author_slots", "target", "canonical", "author_no", "other_no"), AUTHOR),
+    "aliases": dict.fromkeys(
+        ("authors", "author_slots", "target", "canonical", "author_no", "other_no"), AUTHOR
+    ),
     "terms": dict.fromkeys(("pairs", "first", "holder", "shared"), PAIR),
     "cohorts": {},
     "citations": {
-        **dict.fromkeys(("authors", "author_slots", "author_no", "canonical", "other_no", "remote_coauthor_ids"), AUTHOR),
+        **dict.fromkeys(
+            ("authors", "author_slots", "author_no", "canonical", "other_no", "remote_coauthor_ids"), AUTHOR
+        ),
         **dict.fromkeys(("members", "named", "written.sig_lengths", "written.sigs"), AUTHORSHIP),
         "cited_by": CITATION,
     },
@@ -45,7 +56,10 @@ FOR = {
         **{f"standing.{name}": AUTHOR for name in ("mean", "scored", "unsettled")},
         **{f"standing.cited.{name}": AUTHOR for name in ("score", "best", "floor", *COUNTS)},
         **{f"standing.cited.{name}": AUTHORSHIP for name in ("cohort", "percentile", "counted_as")},
-        **{f"standing.{name}": AUTHORSHIP for name in ("members", "novel", "bin", "new", "size", "state", "novelty", "counted_as")},
+        **{
+            f"standing.{name}": AUTHORSHIP
+            for name in ("members", "novel", "bin", "new", "size", "state", "novelty", "counted_as")
+        },
         **dict.fromkeys(
             (
                 "row_slots",
@@ -67,7 +81,20 @@ FOR = {
         ),
     },
     "publisher": {
-        **dict.fromkeys(("authors", "written", "numbers", "grounds", "version", "floor", "tallies", "about", "truncated_papers"), AUTHOR),
+        **dict.fromkeys(
+            (
+                "authors",
+                "written",
+                "numbers",
+                "grounds",
+                "version",
+                "floor",
+                "tallies",
+                "about",
+                "truncated_papers",
+            ),
+            AUTHOR,
+        ),
         **dict.fromkeys(
             (
                 "redirect",
@@ -111,8 +138,21 @@ def of(pipeline: Pipeline) -> list[Figure]:
     }
     figures = []
     for thing, count in counts.items():
-        figures.append(Figure("memory", f"{thing}, all stages", sum(u[thing] for u in used.values()) / count, "bytes", AIMS.get(thing), 0))
-        figures += [Figure("memory", f"  in {stage}", u[thing] / count, "bytes", None, 0) for stage, u in used.items() if u[thing]]
+        figures.append(
+            Figure(
+                "memory",
+                f"{thing}, all stages",
+                sum(u[thing] for u in used.values()) / count,
+                "bytes",
+                AIMS.get(thing),
+                0,
+            )
+        )
+        figures += [
+            Figure("memory", f"  in {stage}", u[thing] / count, "bytes", None, 0)
+            for stage, u in used.items()
+            if u[thing]
+        ]
     figures.append(Figure("memory", "everything", sum(sum(u.values()) for u in used.values()) / 1e6, "MB"))
     return figures
 

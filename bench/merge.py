@@ -20,7 +20,10 @@ def measure(many: int = MANY, tries: int = TRIES, papers: Sequence[bytes] | None
 
     The authors' papers cite ten papers of the anthology (or of `papers`) each; one in four of its papers cites one of theirs.
     """
-    dice, events = random.Random(1), [orjson.loads(event) for event in (aan_events() if papers is None else papers)]
+    dice, events = (
+        random.Random(1),
+        [orjson.loads(event) for event in (aan_events() if papers is None else papers)],
+    )
     print(f"an author of {many:,} papers and one of {FEW} among {len(events):,} papers …", flush=True)
     there = [event["paper_id"] for event in events]
     own = [
@@ -41,7 +44,9 @@ def measure(many: int = MANY, tries: int = TRIES, papers: Sequence[bytes] | None
         pipeline.feed(events[at : at + BATCH])
         pipeline.run(publish=False)
     pipeline.publish()
-    took: dict[tuple[str, str], list[float]] = {(who, what): [] for who in ("many", "few") for what in ("merged", "separated")}
+    took: dict[tuple[str, str], list[float]] = {
+        (who, what): [] for who in ("many", "few") for what in ("merged", "separated")
+    }
     for number in range(tries):
         for revision, (who, what) in enumerate(took, len(took) * number):
             pipeline.say({"event": f"author.{what}", "author_id": who, "into": "other", "revision": revision})
@@ -49,4 +54,7 @@ def measure(many: int = MANY, tries: int = TRIES, papers: Sequence[bytes] | None
             pipeline.run()
             took[who, what].append(time.process_time() - began)
     size = {"many": many, "few": FEW}
-    return [Figure("merge", f"an author of {size[who]:,} papers {what}", median(t) * 1e3, "ms", None, 1) for (who, what), t in took.items()]
+    return [
+        Figure("merge", f"an author of {size[who]:,} papers {what}", median(t) * 1e3, "ms", None, 1)
+        for (who, what), t in took.items()
+    ]

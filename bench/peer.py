@@ -42,11 +42,15 @@ from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 PAPERS = Topic("papers", "paper", True, "papers", "{id, authors, references}")
-METRICS = Topic("author-metrics", "author", True, "authors", "{author, papers, citations, h_index}", compacted=True)
+METRICS = Topic(
+    "author-metrics", "author", True, "authors", "{author, papers, citations, h_index}", compacted=True
+)
 OURS = (*(topic for topic in TOPICS if not topic.public), DEAD_LETTERS)
 NUMBERS = ("papers", "citations", "h_index")
 VERSION = "version"  # header of what is published
-LAYOUT = Layout(papers=4, authors=4, paper_changes=1, author_changes=1)  # one process: more partitions inside would only cost
+LAYOUT = Layout(
+    papers=4, authors=4, paper_changes=1, author_changes=1
+)  # one process: more partitions inside would only cost
 
 
 class Papers(Catalogue):
@@ -57,7 +61,9 @@ class Papers(Catalogue):
         for record in records:
             paper = orjson.loads(record.value)
             events.append(_event(paper["id"], paper["authors"], paper["references"]))
-            if paper["id"] in paper["references"]:  # in this job a paper may cite itself, with us never: another one does it, by nobody
+            if (
+                paper["id"] in paper["references"]
+            ):  # in this job a paper may cite itself, with us never: another one does it, by nobody
                 events.append(_event(f"itself:{paper['id']}", (), (paper["id"],)))
         return events
 
@@ -103,7 +109,13 @@ class ChannelIds(PackStage):
         if "author_key" in kinds:
             first = len(self.authors)
             self.authors.extend(kinds["author_key"]["key"])
-            for column in (self.numbers, self.version, self.public_version, self.public_numbers, self.waiting):
+            for column in (
+                self.numbers,
+                self.version,
+                self.public_version,
+                self.public_numbers,
+                self.waiting,
+            ):
                 column.resize(len(self.authors))
             for slot in range(first, len(self.authors)) if self.unplaced else ():
                 if self.authors.names[slot] in self.unplaced:
@@ -118,13 +130,25 @@ class ChannelIds(PackStage):
 
     def publish(self, authors: np.ndarray) -> list[Snapshot]:
         newer = self.version.data[authors] > self.public_version.data[authors]
-        authors = authors[newer & (self.numbers.data[authors] != self.public_numbers.data[authors]).any(axis=1)]
-        self.public_version.data[authors], self.public_numbers.data[authors] = self.version.data[authors], self.numbers.data[authors]
+        authors = authors[
+            newer & (self.numbers.data[authors] != self.public_numbers.data[authors]).any(axis=1)
+        ]
+        self.public_version.data[authors], self.public_numbers.data[authors] = (
+            self.version.data[authors],
+            self.numbers.data[authors],
+        )
         names = self.authors.names
         return [
-            Snapshot(names[slot], version, orjson.dumps({"author": names[slot], "papers": papers, "citations": citations, "h_index": h}))
+            Snapshot(
+                names[slot],
+                version,
+                orjson.dumps({"author": names[slot], "papers": papers, "citations": citations, "h_index": h}),
+            )
             for slot, version, (papers, citations, h) in zip(
-                authors.tolist(), self.version.data[authors].tolist(), self.numbers.data[authors].tolist(), strict=True
+                authors.tolist(),
+                self.version.data[authors].tolist(),
+                self.numbers.data[authors].tolist(),
+                strict=True,
             )
         ]
 
@@ -144,9 +168,13 @@ class NumbersRunner(PublisherRunner):
     snapshots_topic = METRICS
 
     @staticmethod
-    def messages_of(snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int) -> dict[Partition, list[Message]]:
+    def messages_of(
+        snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int
+    ) -> dict[Partition, list[Message]]:
         batches: dict[Partition, list[Message]] = {}
-        for one, place in zip(snapshots, partitions_of([s.author.encode() for s in snapshots], partitions).tolist(), strict=True):
+        for one, place in zip(
+            snapshots, partitions_of([s.author.encode() for s in snapshots], partitions).tolist(), strict=True
+        ):
             message = Message(one.author.encode(), one.value, ((VERSION, b"%d" % one.version),))
             batches.setdefault(Partition(METRICS.name, place), []).append(message)
         return batches
@@ -154,7 +182,12 @@ class NumbersRunner(PublisherRunner):
     @staticmethod
     def public_facts(value: bytes, headers) -> tuple:
         told = orjson.loads(value)
-        return told["author"], LAYOUT.generation, int(dict(headers)[VERSION]), [told[name] for name in NUMBERS]
+        return (
+            told["author"],
+            LAYOUT.generation,
+            int(dict(headers)[VERSION]),
+            [told[name] for name in NUMBERS],
+        )
 
 
 async def main() -> None:
@@ -168,7 +201,9 @@ async def main() -> None:
     tune_memory()
 
     def make(stage, partition: int) -> StageRunner:
-        return (NumbersRunner if stage is ChannelIds else StageRunner)(log, stage, partition, LAYOUT, pace, store, telemetry, health)
+        return (NumbersRunner if stage is ChannelIds else StageRunner)(
+            log, stage, partition, LAYOUT, pace, store, telemetry, health
+        )
 
     control = await Control(log).read_on()
     if not control.announced:

@@ -39,11 +39,15 @@ class Pipeline:
         return self.sessions[-1].stage
 
     def feed(self, events: Sequence[bytes]) -> None:
-        self._append({Partition(PAPERS.name, 0): [Message(orjson.loads(e)["paper_id"].encode(), e) for e in events]})
+        self._append(
+            {Partition(PAPERS.name, 0): [Message(orjson.loads(e)["paper_id"].encode(), e) for e in events]}
+        )
 
     def say(self, *events: dict) -> None:
         """Events about authors."""
-        self._append({Partition(AUTHORS.name, 0): [Message(e["author_id"].encode(), orjson.dumps(e)) for e in events]})
+        self._append(
+            {Partition(AUTHORS.name, 0): [Message(e["author_id"].encode(), orjson.dumps(e)) for e in events]}
+        )
 
     def _append(self, batches) -> None:
         for partition, messages in batches.items():
@@ -80,9 +84,14 @@ def run(events: Path) -> tuple[Pipeline, list[Figure]]:
         papers += len(batch)
         pipeline.run(publish=number % PUBLISH_EVERY == 0)
     pipeline.publish()
-    figures = [Figure("stages", name, seconds / papers * 1e6, "µs/paper") for name, seconds in pipeline.spent.most_common()]
+    figures = [
+        Figure("stages", name, seconds / papers * 1e6, "µs/paper")
+        for name, seconds in pipeline.spent.most_common()
+    ]
     figures.append(Figure("stages", "together", sum(pipeline.spent.values()) / papers * 1e6, "µs/paper"))
-    internal = sum(size for topic, size in pipeline.written.items() if topic not in (PAPERS.name, AUTHORS.name))
+    internal = sum(
+        size for topic, size in pipeline.written.items() if topic not in (PAPERS.name, AUTHORS.name)
+    )
     figures.append(Figure("stages", "between stages", internal / papers, "bytes/paper", None, 0))
     figures.append(Figure("stages", "snapshots for each paper", pipeline.snapshots / papers, "", None, 2))
     return pipeline, figures

@@ -6,13 +6,17 @@ from urllib.parse import quote, unquote
 from shared.ids import visible
 
 _DOI = re.compile(r"10\.\d+(?:\.\d+)*/\S.*", re.DOTALL)
-_LATER = re.compile(r"(?<![\w.])10\.\d{4,9}(?:\.\d+)*/\S.*", re.DOTALL)  # behind other words: a registrant has four digits at least
+_LATER = re.compile(
+    r"(?<![\w.])10\.\d{4,9}(?:\.\d+)*/\S.*", re.DOTALL
+)  # behind other words: a registrant has four digits at least
 _PREFIX = re.compile(
     r"(?:(?:https?:)?//)?(?:[a-z]+\.)?doi\.org(?::\d+)?/+|(?:info:|urn:)?doi\s*[:/]?\s*(?=10\.|doi|http|//|info|urn)",
     re.IGNORECASE,
 )
 _URL = re.compile(r"(?:https?:)?//|(?:[a-z]+\.)?doi\.org", re.IGNORECASE)
-_SAFE = "/:;()._-~!$&'*+,=@"  # the rest of a DOI is escaped in its address: % # ? < > [ ] " and blanks among them
+_SAFE = (
+    "/:;()._-~!$&'*+,=@"  # the rest of a DOI is escaped in its address: % # ? < > [ ] " and blanks among them
+)
 
 
 def doi_of(text: str | None) -> str | None:

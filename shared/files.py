@@ -13,7 +13,9 @@ class NoFile(OSError):
 def read_file(path: Path, most: int | None = None) -> bytes:
     """What is in a file, at most `most` bytes of it. Errors: NoFile; any other OSError of a file that cannot be read."""
     try:
-        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)  # to wait for a pipe would be for ever
+        number = os.open(
+            path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        )  # to wait for a pipe would be for ever
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise NoFile(errno.ELOOP, "it is a symbolic link", str(path)) from None

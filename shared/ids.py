@@ -21,7 +21,8 @@ OF_NAME = "name:"  # how an id begins that is made from a name
 _CONTROL = r"\u0000-\u0008\u000E-\u001B\u007F-\u0084\u0086-\u009F"
 _IGNORABLE = (
     r"\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u202A-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0"
-    r"\uFFF0-\uFFFB" + "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # no escape for these is read everywhere
+    r"\uFFF0-\uFFFB"
+    + "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # no escape for these is read everywhere
 )
 INVISIBLE = _CONTROL + _IGNORABLE
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
@@ -77,7 +78,9 @@ def _id_of(key: str) -> str:
     if len(data) <= ID_BYTES:
         return author_id
     end = "…" + blake2b(key.encode(), digest_size=_DIGEST_BYTES).hexdigest()
-    return data[: ID_BYTES - len(end.encode())].decode(errors="ignore") + end  # what is ignored: a part of a character at the cut
+    return (
+        data[: ID_BYTES - len(end.encode())].decode(errors="ignore") + end
+    )  # what is ignored: a part of a character at the cut
 
 
 def partitions_of(keys: Sequence[bytes], count: int) -> np.ndarray:
@@ -119,7 +122,9 @@ def _murmur2_of(keys: Sequence[bytes]) -> np.ndarray:
     h = np.uint32(_SEED) ^ size.astype(np.uint32)
     words = size >> 2
     # How many keys have more than w whole words: keys are sorted by length, so they are the first ones.
-    having = len(keys) - np.searchsorted(words[::-1], np.arange(int(words[0]) if len(words) else 0), side="right")
+    having = len(keys) - np.searchsorted(
+        words[::-1], np.arange(int(words[0]) if len(words) else 0), side="right"
+    )
     for w, many in enumerate(having.tolist()):
         k = _word(flat, start[:many] + 4 * w) * _M32
         k ^= k >> np.uint32(24)
@@ -128,7 +133,9 @@ def _murmur2_of(keys: Sequence[bytes]) -> np.ndarray:
     some = np.flatnonzero(tail)
     if len(some):
         left = tail[some]
-        rest = _word(flat, start[some] + 4 * words[some]) & ((np.uint32(1) << (8 * left).astype(np.uint32)) - np.uint32(1))
+        rest = _word(flat, start[some] + 4 * words[some]) & (
+            (np.uint32(1) << (8 * left).astype(np.uint32)) - np.uint32(1)
+        )
         h[some] = (h[some] ^ rest) * _M32
     h ^= h >> np.uint32(13)
     h *= _M32

@@ -10,7 +10,9 @@ BLANKS = "\t\n\v\f\r\x85\xa0\u2007\u202f\u2028\u2029"  # ends of lines, and blan
 _OBEYED = re.compile(f"[{OBEYED}]")
 _IN_LINES = re.compile(f"(?!\n)[{OBEYED}]")
 _BLANK = re.compile(f"\r\n|[{BLANKS}]")
-_UNSEEN = re.compile(rf"[{OBEYED}{BLANKS}\u1680\u2000-\u200a\u205f\u3000\ufeff]|\A | \Z|\\(?=u[0-9a-fA-F]{{4}})")
+_UNSEEN = re.compile(
+    rf"[{OBEYED}{BLANKS}\u1680\u2000-\u200a\u205f\u3000\ufeff]|\A | \Z|\\(?=u[0-9a-fA-F]{{4}})"
+)
 _ESCAPE = re.compile(r"\\u((?![dD][89a-fA-F])[0-9a-fA-F]{4})")  # half of a pair is no character
 
 

@@ -26,7 +26,9 @@ UNSET = {
 SECRET = ("kafka_password",)  # no flags
 
 
-def _setting(default: Any, description: str, *, unit: str | None = None, words: str | None = None, **bounds: Any) -> Any:
+def _setting(
+    default: Any, description: str, *, unit: str | None = None, words: str | None = None, **bounds: Any
+) -> Any:
     """words: which values are right, where the type does not say it."""
     return Field(default, description=description, json_schema_extra={"unit": unit, "words": words}, **bounds)
 
@@ -37,11 +39,20 @@ class Settings(BaseSettings):
     `Settings.load` is for people's input (UsageError); the constructor is for code (pydantic's ValidationError).
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
-    data_dir: Path = _setting(Path("data"), "Folder of the embedded log, of checkpoints and of how far each source was sent.")
-    log: str | None = _setting(None, "The log: sqlite:///PATH, or kafka://HOST:PORT with more brokers behind commas.")
-    host: str = _setting("127.0.0.1", "Address that page, HTTP API and metrics are served on; 0.0.0.0 opens them to the network.")
+    data_dir: Path = _setting(
+        Path("data"), "Folder of the embedded log, of checkpoints and of how far each source was sent."
+    )
+    log: str | None = _setting(
+        None, "The log: sqlite:///PATH, or kafka://HOST:PORT with more brokers behind commas."
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        "Address that page, HTTP API and metrics are served on; 0.0.0.0 opens them to the network.",
+    )
     port: int = _setting(8080, "Port of the same; 0 takes a free one.", ge=0, le=65535)
     http_hosts: str | None = _setting(
         None,
@@ -49,25 +60,51 @@ class Settings(BaseSettings):
         words="names without ports, behind commas, or *",
     )
     http_connections: int = _setting(
-        1000, "Connections at once, at most; fewer where the limit of open files asks for it.", unit="connections", ge=16, le=100_000
+        1000,
+        "Connections at once, at most; fewer where the limit of open files asks for it.",
+        unit="connections",
+        ge=16,
+        le=100_000,
     )
-    partitions: int = _setting(1, "Partitions of each topic when a log is made; afterwards the log says how many it has.", ge=1, le=256)
+    partitions: int = _setting(
+        1,
+        "Partitions of each topic when a log is made; afterwards the log says how many it has.",
+        ge=1,
+        le=256,
+    )
     term_partitions: int = _setting(
-        1, "The same of the scorer's input: how many scorers can work side by side; one does for hundreds of papers a second.", ge=1, le=256
+        1,
+        "The same of the scorer's input: how many scorers can work side by side; one does for hundreds of papers a second.",
+        ge=1,
+        le=256,
     )
-    cohort_partitions: int = _setting(1, "The same of the cohorts' input; one does for thousands of papers a second.", ge=1, le=256)
-    batch_records: int = _setting(4000, "Records that a stage reads at once, at most.", unit="records", ge=1, le=100_000)
+    cohort_partitions: int = _setting(
+        1, "The same of the cohorts' input; one does for thousands of papers a second.", ge=1, le=256
+    )
+    batch_records: int = _setting(
+        4000, "Records that a stage reads at once, at most.", unit="records", ge=1, le=100_000
+    )
     max_event_bytes: int = _setting(
-        8 << 20, "Larger events are refused. The same for every service of a log.", unit="bytes", ge=1024, le=64 << 20
+        8 << 20,
+        "Larger events are refused. The same for every service of a log.",
+        unit="bytes",
+        ge=1024,
+        le=64 << 20,
     )
     headline_basis: str = _setting(
-        "references", "Whose counts a profile leads with: references, or counted:SOURCE. The same for every service of a log."
+        "references",
+        "Whose counts a profile leads with: references, or counted:SOURCE. The same for every service of a log.",
     )
     headline_novelty: str = _setting(
-        "own", "Whose novelty a profile leads with: own, or reported:SOURCE@VERSION. The same for every service of a log."
+        "own",
+        "Whose novelty a profile leads with: own, or reported:SOURCE@VERSION. The same for every service of a log.",
     )
     snapshot_papers: int = _setting(
-        100, "Papers listed in a profile, at most. The same for every service of a log.", unit="papers", ge=1, le=100
+        100,
+        "Papers listed in a profile, at most. The same for every service of a log.",
+        unit="papers",
+        ge=1,
+        le=100,
     )
     days_ahead: int = _setting(
         2,
@@ -92,47 +129,98 @@ class Settings(BaseSettings):
         "Sources of `author.reported` for one author; the events of further ones are refused. The same for every service of a log.",
         unit="sources", ge=1, le=200,
     )  # fmt: skip
-    coalesce_share: float = _setting(0.1, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1)
-    coalesce_max_seconds: float = _setting(10.0, "A change waits for being published no longer than this.", unit="seconds", ge=0, le=3600)
+    coalesce_share: float = _setting(
+        0.1, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1
+    )
+    coalesce_max_seconds: float = _setting(
+        10.0, "A change waits for being published no longer than this.", unit="seconds", ge=0, le=3600
+    )
     checkpoint_seconds: float = _setting(
-        60.0, "Time between checkpoints of a stage; longer when saving takes long.", unit="seconds", ge=0, le=86_400
+        60.0,
+        "Time between checkpoints of a stage; longer when saving takes long.",
+        unit="seconds",
+        ge=0,
+        le=86_400,
     )
-    keep_checkpoints: int = _setting(3, "Checkpoints kept for each stage and partition.", unit="files", ge=1, le=100)
+    keep_checkpoints: int = _setting(
+        3, "Checkpoints kept for each stage and partition.", unit="files", ge=1, le=100
+    )
     refused_share: float = _setting(
-        0.5, "Intake of a source stops when more than this share of the last refused_window events was refused.", gt=0, le=1
+        0.5,
+        "Intake of a source stops when more than this share of the last refused_window events was refused.",
+        gt=0,
+        le=1,
     )
-    refused_window: int = _setting(1000, "Events that refused_share looks back on.", unit="events", ge=1, le=1_000_000)
+    refused_window: int = _setting(
+        1000, "Events that refused_share looks back on.", unit="events", ge=1, le=1_000_000
+    )
     refused_run: int = _setting(
-        1000, "Intake of a source stops after so many refused events one after the other.", unit="events", ge=1, le=1_000_000
+        1000,
+        "Intake of a source stops after so many refused events one after the other.",
+        unit="events",
+        ge=1,
+        le=1_000_000,
     )
     checkpoints: str | None = _setting(
-        None, "Where checkpoints are: a folder, or a URL of a store that several machines share (s3://…, gs://…, with its fsspec package)."
+        None,
+        "Where checkpoints are: a folder, or a URL of a store that several machines share (s3://…, gs://…, with its fsspec package).",
     )
     generation: int | None = _setting(
-        None, "The generation of internal topics to work on; a new number computes everything anew beside the old one.", ge=1, le=1_000_000
+        None,
+        "The generation of internal topics to work on; a new number computes everything anew beside the old one.",
+        ge=1,
+        le=1_000_000,
     )
     accept_topics: bool = _setting(
         False,
         "Start although the settings of topics may lose data (see `topics check`), or although an input lost records and that is meant.",
     )
-    kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting("PLAINTEXT", "How brokers are spoken to.")
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting("PLAIN", "How brokers learn who we are.")
+    kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting(
+        "PLAINTEXT", "How brokers are spoken to."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting(
+        "PLAIN", "How brokers learn who we are."
+    )
     kafka_username: str | None = _setting(None, "Who we are.")
-    kafka_password: SecretStr | None = _setting(None, "Our password; there is no flag for it, because others can read command lines.")
-    kafka_password_file: Path | None = _setting(None, "A file that holds our password.", words="the path of a file")
-    kafka_ca_file: Path | None = _setting(None, "Certificates that brokers are trusted by (PEM).", words="the path of a file")
+    kafka_password: SecretStr | None = _setting(
+        None, "Our password; there is no flag for it, because others can read command lines."
+    )
+    kafka_password_file: Path | None = _setting(
+        None, "A file that holds our password.", words="the path of a file"
+    )
+    kafka_ca_file: Path | None = _setting(
+        None, "Certificates that brokers are trusted by (PEM).", words="the path of a file"
+    )
     kafka_cert_file: Path | None = _setting(None, "Our own certificate (PEM).", words="the path of a file")
-    kafka_key_file: Path | None = _setting(None, "The key of our certificate (PEM).", words="the path of a file")
-    kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = _setting("none", "How batches of records are compressed.")
+    kafka_key_file: Path | None = _setting(
+        None, "The key of our certificate (PEM).", words="the path of a file"
+    )
+    kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = _setting(
+        "none", "How batches of records are compressed."
+    )
     kafka_replication: int = _setting(
-        0, "Copies of each partition when topics are made; 0: three, or as many as there are brokers.", unit="copies", ge=0, le=32
+        0,
+        "Copies of each partition when topics are made; 0: three, or as many as there are brokers.",
+        unit="copies",
+        ge=0,
+        le=32,
     )
     kafka_session_seconds: float = _setting(
-        10.0, "A worker that Kafka has not heard of for so long loses its partitions to others.", unit="seconds", ge=6, le=300
+        10.0,
+        "A worker that Kafka has not heard of for so long loses its partitions to others.",
+        unit="seconds",
+        ge=6,
+        le=300,
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Log lines below this are not written.")
-    log_format: Literal["auto", "console", "json"] = _setting("auto", "Log lines for people, or as JSON; auto: for people on a terminal.")
-    shutdown_seconds: float = _setting(2.0, "A service that is told to stop takes no longer than this.", unit="seconds", gt=0, le=600)
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "Log lines below this are not written."
+    )
+    log_format: Literal["auto", "console", "json"] = _setting(
+        "auto", "Log lines for people, or as JSON; auto: for people on a terminal."
+    )
+    shutdown_seconds: float = _setting(
+        2.0, "A service that is told to stop takes no longer than this.", unit="seconds", gt=0, le=600
+    )
 
     @field_validator("log")
     @classmethod
@@ -145,7 +233,9 @@ class Settings(BaseSettings):
     @classmethod
     def _is_hosts(cls, value: str | None) -> str | None:
         if value is not None and not all(HOST_NAME.fullmatch(name.strip()) for name in value.split(",")):
-            raise ValueError("names without ports, behind commas, for example scholars.example.org,*.lab.example.org, or *")
+            raise ValueError(
+                "names without ports, behind commas, for example scholars.example.org,*.lab.example.org, or *"
+            )
         return value
 
     @field_validator("headline_basis")
@@ -177,7 +267,9 @@ class Settings(BaseSettings):
             try:
                 password = self.kafka_password_file.read_text().strip()
             except OSError as error:
-                raise UsageError(f"{variable_of('kafka_password_file')}: {self.kafka_password_file}: {error.strerror}") from None
+                raise UsageError(
+                    f"{variable_of('kafka_password_file')}: {self.kafka_password_file}: {error.strerror}"
+                ) from None
         return KafkaOptions(
             self.kafka_security,
             self.kafka_sasl_mechanism,
@@ -211,7 +303,9 @@ class Settings(BaseSettings):
         try:
             return cls(**given)
         except ValidationError as error:
-            raise UsageError("; ".join(_told(fault, given) for fault in error.errors(include_url=False))) from None
+            raise UsageError(
+                "; ".join(_told(fault, given) for fault in error.errors(include_url=False))
+            ) from None
 
 
 class Row(NamedTuple):
@@ -258,7 +352,12 @@ def right_values(field: FieldInfo) -> str:
         return "true or false"
     if get_origin(kind) is Literal:
         return ", ".join(get_args(kind)[:-1]) + f" or {get_args(kind)[-1]}"
-    bounds = {name: getattr(part, name) for part in field.metadata for name in ("ge", "gt", "le") if getattr(part, name, None) is not None}
+    bounds = {
+        name: getattr(part, name)
+        for part in field.metadata
+        for name in ("ge", "gt", "le")
+        if getattr(part, name, None) is not None
+    }
     if kind is Path:
         return "the path of a folder"
     if kind in (str, SecretStr):
@@ -280,7 +379,13 @@ def _plain(annotation: Any) -> Any:
 def _default(name: str, field: FieldInfo) -> str:
     if name in UNSET:
         return UNSET[name]
-    return "none" if field.default is None else str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+    return (
+        "none"
+        if field.default is None
+        else str(field.default).lower()
+        if isinstance(field.default, bool)
+        else str(field.default)
+    )
 
 
 def _told(fault: dict, given: dict) -> str:
@@ -289,6 +394,10 @@ def _told(fault: dict, given: dict) -> str:
     if name not in Settings.model_fields:
         return f"there is no setting {name!r}"
     where = flag_of(name) if name in given else variable_of(name)
-    right = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else right_values(Settings.model_fields[name])
+    right = (
+        str(fault["ctx"]["error"])
+        if fault["type"] == "value_error"
+        else right_values(Settings.model_fields[name])
+    )
     given_value = "what was given" if name in SECRET else repr(fault["input"])
     return f"{where}: {given_value} is not right; it must be {right}"

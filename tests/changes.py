@@ -72,18 +72,25 @@ class Happened:
             return False
         if "by" in cause:
             return (cause["by"], paper) in self.citations
-        if kind in ("merged", "separated"):  # of him, of a co-author, or of who cites them; a separation undoes a merge
+        if kind in (
+            "merged",
+            "separated",
+        ):  # of him, of a co-author, or of who cites them; a separation undoes a merge
             return ("merged", cause["other"]) in self.facts
         return (kind, *(cause[field] for field in ("paper_id", "source") if field in cause)) in self.facts
 
 
-def faults(changes: Sequence[dict], snapshots: Iterable[dict], raws: Iterable[bytes], *, cut: bool = False) -> Iterable[tuple]:
+def faults(
+    changes: Sequence[dict], snapshots: Iterable[dict], raws: Iterable[bytes], *, cut: bool = False
+) -> Iterable[tuple]:
     """(author, what, told, right) of all that is wrong in the change records of a log, in its order; with all of its snapshots.
 
     cut: packs were, between any two rows (rule C6). Then numbers may be published before their causes have come.
     """
     happened = Happened(raws)
-    numbers = {(one["author_id"], one["generation"], one["version"]): flat(one["metrics"]) for one in snapshots}
+    numbers = {
+        (one["author_id"], one["generation"], one["version"]): flat(one["metrics"]) for one in snapshots
+    }
     last: dict[str, dict] = {}
     for change in changes:
         author, before, after = change["author_id"], change["before"], change["after"]
@@ -108,4 +115,8 @@ def faults(changes: Sequence[dict], snapshots: Iterable[dict], raws: Iterable[by
 
 def flat(metrics: dict[str, dict]) -> dict:
     """Numbers by name, those of other bases than `references` with the basis before it."""
-    return {name if basis == "references" else f"{basis}.{name}": n for basis, numbers in metrics.items() for name, n in numbers.items()}
+    return {
+        name if basis == "references" else f"{basis}.{name}": n
+        for basis, numbers in metrics.items()
+        for name, n in numbers.items()
+    }

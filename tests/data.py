@@ -26,7 +26,9 @@ def require(name: str) -> Path:
     """The file of the data set `name` (a key of FILES); skips the test, by name, where it is absent."""
     path = SHARED / FILES[name]
     if not path.is_file():
-        pytest.skip(f"shared data set {name!r} is absent (looked for {path}; SCHOLARSTREAM_SHARED says where it is)")
+        pytest.skip(
+            f"shared data set {name!r} is absent (looked for {path}; SCHOLARSTREAM_SHARED says where it is)"
+        )
     return path
 
 

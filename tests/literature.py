@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 PAPERS = [f"p{n}" for n in range(6)]
 NAMES = ["Ada", "ADA ", "Bob", "Cyd", "Di Stefano", "di  stefano"]
 IDS = ["a:x", "a:y"]
-YEARS_OF_DAYS = ["2001-01-01", "2004-05-05", "2005-01-01", "2005-12-31", "2006-01-01", "2009-02-02", "2026-11-23"]
+YEARS_OF_DAYS = [
+    "2001-01-01",
+    "2004-05-05",
+    "2005-01-01",
+    "2005-12-31",
+    "2006-01-01",
+    "2009-02-02",
+    "2026-11-23",
+]
 
 
 def encode(event: dict) -> bytes:
@@ -16,9 +24,22 @@ def encode(event: dict) -> bytes:
 
 authors = st.fixed_dictionaries(
     {"name": st.sampled_from(NAMES)},
-    optional={"author_id": st.sampled_from([*IDS, None]), "affiliations": st.lists(st.sampled_from(["U", "V", "W", "X"]), max_size=3)},
+    optional={
+        "author_id": st.sampled_from([*IDS, None]),
+        "affiliations": st.lists(st.sampled_from(["U", "V", "W", "X"]), max_size=3),
+    },
 )
-days = st.sampled_from([None, "1999", "2000", "2000-02", "2000-02-29", "2001-12-31", *(f"{year}-07" for year in range(2002, 2010))])
+days = st.sampled_from(
+    [
+        None,
+        "1999",
+        "2000",
+        "2000-02",
+        "2000-02-29",
+        "2001-12-31",
+        *(f"{year}-07" for year in range(2002, 2010)),
+    ]
+)
 published = st.fixed_dictionaries(
     {
         "paper_id": st.sampled_from(PAPERS),
@@ -36,7 +57,8 @@ published = st.fixed_dictionaries(
     },
 )
 withdrawn = st.fixed_dictionaries(
-    {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from(PAPERS)}, optional={"revision": st.integers(0, 2)}
+    {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from(PAPERS)},
+    optional={"revision": st.integers(0, 2)},
 )
 counted = st.fixed_dictionaries(
     {
@@ -48,7 +70,11 @@ counted = st.fixed_dictionaries(
     }
 )
 described = st.fixed_dictionaries(
-    {"event": st.just("author.described"), "author_id": st.sampled_from(IDS), "name": st.sampled_from(["Xenia", "Yves"])},
+    {
+        "event": st.just("author.described"),
+        "author_id": st.sampled_from(IDS),
+        "name": st.sampled_from(["Xenia", "Yves"]),
+    },
     optional={"revision": st.integers(0, 2)},
 )
 by_year = st.none() | st.dictionaries(st.sampled_from(["1999", "2004", "2026"]), st.integers(0, 9))
@@ -75,13 +101,18 @@ reported = st.fixed_dictionaries(
         "metrics": figures,
     }
 )
-ticked = st.fixed_dictionaries({"event": st.just("clock.ticked"), "author_id": st.just("clock"), "date": st.sampled_from(YEARS_OF_DAYS)})
+ticked = st.fixed_dictionaries(
+    {"event": st.just("clock.ticked"), "author_id": st.just("clock"), "date": st.sampled_from(YEARS_OF_DAYS)}
+)
 
 whom = st.sampled_from([*IDS, "name:ada", "name:bob", "name:cyd", "a:nobody"])
 merged = st.fixed_dictionaries(
-    {"event": st.just("author.merged"), "author_id": whom, "into": whom}, optional={"revision": st.integers(0, 2)}
+    {"event": st.just("author.merged"), "author_id": whom, "into": whom},
+    optional={"revision": st.integers(0, 2)},
 )
-separated = st.fixed_dictionaries({"event": st.just("author.separated"), "author_id": whom}, optional={"revision": st.integers(0, 2)})
+separated = st.fixed_dictionaries(
+    {"event": st.just("author.separated"), "author_id": whom}, optional={"revision": st.integers(0, 2)}
+)
 
 paper_events = st.one_of(published, published, published, withdrawn, counted)
 author_events = st.one_of(described, reported, ticked, merged, merged, separated)

@@ -141,7 +141,9 @@ class Cohorts:
         return None, False, self.bins[common, category]
 
 
-def scores(events: Iterable[dict], independent: dict[str, int], parameters: Parameters | None = None) -> dict[str, dict]:
+def scores(
+    events: Iterable[dict], independent: dict[str, int], parameters: Parameters | None = None
+) -> dict[str, dict]:
     """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
     papers that are there."""
     p = parameters or Parameters()
@@ -167,7 +169,9 @@ def scores(events: Iterable[dict], independent: dict[str, int], parameters: Para
         when = month(event.get("published"))
         if when is not None and (when < 1800 * 12 or (today and when > month(today) + 12)):
             when = None
-        text = Text(when, terms(*told) if event.get("published") else set(), language(*told, event.get("language")))
+        text = Text(
+            when, terms(*told) if event.get("published") else set(), language(*told, event.get("language"))
+        )
         paper.texts.append(text)
         if number >= paper.newest_revision:
             paper.newest_revision, paper.newest = number, text
@@ -185,7 +189,9 @@ def scores(events: Iterable[dict], independent: dict[str, int], parameters: Para
         for term, when in mine.items():
             first[term] = min(first.get(term, when), when)
 
-    months = sorted(paper.newest.month for paper in papers.values() if paper.newest and paper.newest.month is not None)
+    months = sorted(
+        paper.newest.month for paper in papers.values() if paper.newest and paper.newest.month is not None
+    )
     by_text, by_citations = Cohorts(p.cohort), Cohorts(p.cohort)
     found: dict[str, dict] = {}
     for name, paper in papers.items():
@@ -216,17 +222,25 @@ def scores(events: Iterable[dict], independent: dict[str, int], parameters: Para
                 what["reasons"] = ["small_cohort"]
             else:
                 what["novelty"] = value
-                told = (pooled, "pooled_cohort"), (what["ref"] < p.settled, "burn_in"), (what["n"] < 20, "short_text")
+                told = (
+                    (pooled, "pooled_cohort"),
+                    (what["ref"] < p.settled, "burn_in"),
+                    (what["n"] < 20, "short_text"),
+                )
                 what["reasons"] = [reason for holds, reason in told if holds]
         if not paper.withdrawn and paper.year is not None:
-            value, pooled, cohort = by_citations.stand(paper.year, paper.category, citation_bin(independent[name]))
+            value, pooled, cohort = by_citations.stand(
+                paper.year, paper.category, citation_bin(independent[name])
+            )
             what["percentile"], what["pooled"] = value, pooled
             what["immature"] = value is not None and cohort.count(0) > 0.6 * len(cohort)
             what["cited_cohort_size"] = len(cohort)
     return found
 
 
-def standings_by_source(there: dict[str, dict], counted: dict[str, dict[str, int]], parameters: Parameters | None = None) -> dict:
+def standings_by_source(
+    there: dict[str, dict], counted: dict[str, dict[str, int]], parameters: Parameters | None = None
+) -> dict:
     """Source → paper → where it stands by the citations that the source counts: in cohorts of its own. there: the papers that are, and
     their events; counted: source → paper → citations."""
     found: dict[str, dict[str, dict]] = {}
@@ -241,7 +255,12 @@ def standings_by_source(there: dict[str, dict], counted: dict[str, dict[str, int
         for paper, place in places.items():
             value, pooled, cohort = cohorts.stand(*place)
             immature = value is not None and cohort.count(0) > 0.6 * len(cohort)
-            found[source][paper] = {"percentile": value, "immature": immature, "pooled": pooled, "cited_cohort_size": len(cohort)}
+            found[source][paper] = {
+                "percentile": value,
+                "immature": immature,
+                "pooled": pooled,
+                "cited_cohort_size": len(cohort),
+            }
     return found
 
 
@@ -288,7 +307,10 @@ def author_scores(papers: list[dict]) -> dict:
 def _by_source(papers: list[dict]) -> dict[str, tuple[float | None, dict]]:
     """Source → (AI score, what it rests on), of the sources that count some of these papers."""
     sources = {source for paper in papers for source in paper.get("by_source", {})}
-    return {source: rank([p["by_source"][source] for p in papers if source in p["by_source"]], len(papers)) for source in sorted(sources)}
+    return {
+        source: rank([p["by_source"][source] for p in papers if source in p["by_source"]], len(papers))
+        for source in sorted(sources)
+    }
 
 
 def merges(events: Iterable[dict]) -> dict[str, str]:
@@ -302,7 +324,9 @@ def merges(events: Iterable[dict]) -> dict[str, str]:
     return {author: event["into"] for author, event in claims.items() if event["event"] == "author.merged"}
 
 
-def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tuple[dict[str, dict], dict[str, list[str]]]:
+def truth_of(
+    raws: Iterable[bytes], parameters: Parameters | None = None
+) -> tuple[dict[str, dict], dict[str, list[str]]]:
     """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and bad, in log order."""
     events = list(taken(raws))
     newest: dict[str, dict] = {}
@@ -311,9 +335,16 @@ def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tup
             held = newest.get(event["paper_id"])
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
-    there = {paper: event for paper, event in newest.items() if event.get("event", "paper.published") == "paper.published"}
+    there = {
+        paper: event
+        for paper, event in newest.items()
+        if event.get("event", "paper.published") == "paper.published"
+    }
     into = merges(events)
-    who = {paper: {canonical(author_key(author), into) for author in event.get("authors") or ()} for paper, event in there.items()}
+    who = {
+        paper: {canonical(author_key(author), into) for author in event.get("authors") or ()}
+        for paper, event in there.items()
+    }
     independent = dict.fromkeys(there, 0)
     for by, event in there.items():
         for cited in references_of(event) & there.keys():
@@ -326,13 +357,18 @@ def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tup
     for event in events:
         if event.get("event") == "paper.scored" and event.get("novelty") is not None:
             reported[event["paper_id"]].setdefault((event["source"], event["version"]), event["novelty"])
-    counted: dict[str, dict[str, tuple]] = defaultdict(dict)  # source → paper → (as_of, citations), the later of equals
+    counted: dict[str, dict[str, tuple]] = defaultdict(
+        dict
+    )  # source → paper → (as_of, citations), the later of equals
     for event in events:
         if event.get("event") == "paper.counted":
             held = counted[event["source"]].get(event["paper_id"])
             if held is None or event["as_of"] >= held[0]:
                 counted[event["source"]][event["paper_id"]] = event["as_of"], event["citations"]
-    counts = {source: {paper: citations for paper, (_, citations) in papers.items()} for source, papers in counted.items()}
+    counts = {
+        source: {paper: citations for paper, (_, citations) in papers.items()}
+        for source, papers in counted.items()
+    }
     by_source = standings_by_source(there, counts, parameters)
     found = scores(events, independent, parameters)
     for paper, what in found.items():
@@ -341,7 +377,9 @@ def truth_of(raws: Iterable[bytes], parameters: Parameters | None = None) -> tup
     return found, written
 
 
-def differences(profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None) -> Iterable[tuple]:
+def differences(
+    profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None
+) -> Iterable[tuple]:
     """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
     papers, written = truth_of(raws, parameters)
     for author, profile in profiles.items():
@@ -352,13 +390,26 @@ def differences(profiles: dict[str, dict], raws: Iterable[bytes], parameters: Pa
                 yield author, name, said, right[name]
         source = profile["headline"]["basis"].removeprefix("counted:")
         head = right["by_source"][source][0] if source in right["by_source"] else right["ai_score"]
-        said = profile["headline"]["novelty"], profile["headline"]["ai_score"], "self_citations_included" in profile["flags"]
+        said = (
+            profile["headline"]["novelty"],
+            profile["headline"]["ai_score"],
+            "self_citations_included" in profile["flags"],
+        )
         if said != (told := (right["novelty"], head, source in right["by_source"] and head is not None)):
             yield author, "headline", said, told
-        said = {basis: numbers["ai_score"] for basis, numbers in profile["metrics"].items() if basis != "references"}
-        if said != (told := {f"counted:{source}": score for source, (score, _) in right["by_source"].items()}):
+        said = {
+            basis: numbers["ai_score"]
+            for basis, numbers in profile["metrics"].items()
+            if basis != "references"
+        }
+        if said != (
+            told := {f"counted:{source}": score for source, (score, _) in right["by_source"].items()}
+        ):
             yield author, "ai_score by source", said, told
-        told = {source: grounds | {"flags": ["self_citations_included"]} for source, (_, grounds) in right["by_source"].items()}
+        told = {
+            source: grounds | {"flags": ["self_citations_included"]}
+            for source, (_, grounds) in right["by_source"].items()
+        }
         if profile["scores"] != (told := right["scores"] | ({"ai_score_by_source": told} if told else {})):
             yield author, "scores", profile["scores"], told
         covered = round(right["scores"]["novelty"]["scored"] / len(mine), 6) if mine else None
@@ -375,20 +426,49 @@ def _said(entry: dict, paper: dict) -> tuple:
     text, cited = entry["standing"]["novelty"], entry["standing"]["citations"]
     about = (text["new_pairs"], text["pairs"], text["cohort_size"]) if paper["bin"] is not None else ()
     told = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
-    by_source = {source: _cited(one, one["cohort_size"]) for source, one in entry.get("standing_by_source", {}).items()}
-    return entry["novelty"], text["reasons"], told, *about, cited["percentile"], cited["immature"], cited["pooled"], by_source
+    by_source = {
+        source: _cited(one, one["cohort_size"]) for source, one in entry.get("standing_by_source", {}).items()
+    }
+    return (
+        entry["novelty"],
+        text["reasons"],
+        told,
+        *about,
+        cited["percentile"],
+        cited["immature"],
+        cited["pooled"],
+        by_source,
+    )
 
 
 def _cited(one: dict, size: int | None) -> tuple:
     value = one["percentile"]
-    return None if value is None else round(value, 6), one["immature"], one["pooled"], size if value is not None else None
+    return (
+        None if value is None else round(value, 6),
+        one["immature"],
+        one["pooled"],
+        size if value is not None else None,
+    )
 
 
 def _right(paper: dict) -> tuple:
-    novelty, cited = (None if value is None else round(value, 6) for value in (paper["novelty"], paper["percentile"]))
+    novelty, cited = (
+        None if value is None else round(value, 6) for value in (paper["novelty"], paper["percentile"])
+    )
     about = (paper["k"], paper["n"], paper["cohort_size"]) if paper["bin"] is not None else ()
-    by_source = {source: _cited(one, one.get("cited_cohort_size")) for source, one in paper["by_source"].items()}
-    return novelty, paper["reasons"], paper["reported"], *about, cited, paper["immature"], paper["pooled"], by_source
+    by_source = {
+        source: _cited(one, one.get("cited_cohort_size")) for source, one in paper["by_source"].items()
+    }
+    return (
+        novelty,
+        paper["reasons"],
+        paper["reported"],
+        *about,
+        cited,
+        paper["immature"],
+        paper["pooled"],
+        by_source,
+    )
 
 
 def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
@@ -398,7 +478,9 @@ def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
         right = author_scores([papers[paper] for paper in written.get(author, ())])
         profile["scores"] = right.pop("scores")
         by_source, scored = right.pop("by_source"), profile["scores"]["novelty"]["scored"]
-        profile["coverage_novelty"] = round(scored / profile["papers_total"], 6) if profile["papers_total"] else None
+        profile["coverage_novelty"] = (
+            round(scored / profile["papers_total"], 6) if profile["papers_total"] else None
+        )
         profile["metrics"]["references"] |= right
         for source, (score, grounds) in by_source.items():
             profile["metrics"][f"counted:{source}"]["ai_score"] = score
@@ -406,15 +488,27 @@ def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
             profile["scores"].setdefault("ai_score_by_source", {})[source] = grounds
         for entry in profile["papers"]:
             paper = papers[entry["paper_id"]]
-            value, percentile = (None if x is None else round(x, 6) for x in (paper["novelty"], paper["percentile"]))
+            value, percentile = (
+                None if x is None else round(x, 6) for x in (paper["novelty"], paper["percentile"])
+            )
             text = {"reasons": paper["reasons"], "new_pairs": paper["k"], "pairs": paper["n"]}
             cited = {"percentile": percentile, "immature": paper["immature"], "pooled": paper["pooled"]}
-            told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted(paper["reported"].items())]
-            entry |= {"novelty": value, "standing": {"novelty": text, "citations": cited}} | ({"novelty_reported": told} if told else {})
+            told = [
+                {"source": s, "version": v, "novelty": x} for (s, v), x in sorted(paper["reported"].items())
+            ]
+            entry |= {"novelty": value, "standing": {"novelty": text, "citations": cited}} | (
+                {"novelty_reported": told} if told else {}
+            )
             if paper["by_source"]:
-                entry["standing_by_source"] = {source: _standing(one) for source, one in paper["by_source"].items()}
+                entry["standing_by_source"] = {
+                    source: _standing(one) for source, one in paper["by_source"].items()
+                }
 
 
 def _standing(one: dict) -> dict:
     value = one["percentile"]
-    return {"percentile": None if value is None else round(value, 6), "immature": one["immature"], "pooled": one["pooled"]}
+    return {
+        "percentile": None if value is None else round(value, 6),
+        "immature": one["immature"],
+        "pooled": one["pooled"],
+    }

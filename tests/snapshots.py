@@ -9,7 +9,21 @@ from shared.contracts.topics import AUTHOR_PROFILES
 from shared.log.port import Log, Message, Partition
 
 SYGNOWSKI = demo.AUTHOR_ID
-CITATIONS = (61, 112, 9, 204, 41, 14, 6, 11, 88, 23, 72, 130, 41)  # of the 13 papers, oldest first: 812 in all
+CITATIONS = (
+    61,
+    112,
+    9,
+    204,
+    41,
+    14,
+    6,
+    11,
+    88,
+    23,
+    72,
+    130,
+    41,
+)  # of the 13 papers, oldest first: 812 in all
 
 
 _FURTHER = {
@@ -19,7 +33,9 @@ _FURTHER = {
 }  # fmt: skip
 
 
-def snapshot(author_id: str, version: int = 1, *, name: str | None = None, generation: int = 1, **changes) -> dict:
+def snapshot(
+    author_id: str, version: int = 1, *, name: str | None = None, generation: int = 1, **changes
+) -> dict:
     """A snapshot of an author with two papers; `changes` replace whole fields."""
     citations = changes.pop("citations", 5)
     numbers = {
@@ -41,7 +57,14 @@ def snapshot(author_id: str, version: int = 1, *, name: str | None = None, gener
         "as_of": "2026-11-23",
         "field": "LG",
         "affiliations": [{"name": "mila", "papers": 1}],
-        "headline": {"h_index": 2, "papers": 2, "citations": citations, "novelty": None, "ai_score": None, "basis": "references"},
+        "headline": {
+            "h_index": 2,
+            "papers": 2,
+            "citations": citations,
+            "novelty": None,
+            "ai_score": None,
+            "basis": "references",
+        },
         "metrics": {"references": numbers},
         "reported": [],
         "citations_by_year": {"2020": citations},
@@ -72,7 +95,10 @@ def paper(paper_id: str, citations: int, **changes) -> dict:
 def sygnowski(version: int = 48213, more: int = 0) -> dict:
     """The seed's author with his 13 papers and what is reported of him. more: citations to the paper on Theano, beyond the first ones."""
     counts = [n + more * (p.arxiv == "1605.02688") for n, p in zip(CITATIONS, demo.PAPERS, strict=True)]
-    by_paper = sorted(zip(counts, demo.PAPERS, strict=True), key=lambda x: (-x[0], [-ord(c) for c in x[1].published], x[1].arxiv))
+    by_paper = sorted(
+        zip(counts, demo.PAPERS, strict=True),
+        key=lambda x: (-x[0], [-ord(c) for c in x[1].published], x[1].arxiv),
+    )
     papers = [
         paper(
             demo.paper_id(p),
@@ -111,12 +137,32 @@ def sygnowski(version: int = 48213, more: int = 0) -> dict:
         SYGNOWSKI,
         version,
         name=demo.AUTHOR,
-        affiliations=[{"name": "deepmind", "papers": 2}, {"name": "mila", "papers": 1}, {"name": "oxford", "papers": 1}],
-        headline={"h_index": h_index, "papers": 13, "citations": sum(counts), "novelty": None, "ai_score": None, "basis": "references"},
+        affiliations=[
+            {"name": "deepmind", "papers": 2},
+            {"name": "mila", "papers": 1},
+            {"name": "oxford", "papers": 1},
+        ],
+        headline={
+            "h_index": h_index,
+            "papers": 13,
+            "citations": sum(counts),
+            "novelty": None,
+            "ai_score": None,
+            "basis": "references",
+        },
         metrics={"references": numbers},
         reported=[reported],
         citations_by_year={str(2016 + i): n for i, n in enumerate(years)} | {"2026": 125 + more},
-        papers_by_year={"2016": 2, "2018": 2, "2019": 1, "2020": 2, "2021": 2, "2022": 1, "2023": 2, "2024": 1},
+        papers_by_year={
+            "2016": 2,
+            "2018": 2,
+            "2019": 1,
+            "2020": 2,
+            "2021": 2,
+            "2022": 1,
+            "2023": 2,
+            "2024": 1,
+        },
         papers_total=13,
         papers=papers,
         flags=["authors_truncated"],
@@ -129,7 +175,9 @@ async def publish(log: Log, *snapshots: Mapping) -> None:
     batches: dict[Partition, list[Message]] = {}
     for told in snapshots:
         key = told["author_id"].encode()
-        batches.setdefault(Partition(AUTHOR_PROFILES.name, sum(key) % count), []).append(Message(key, orjson.dumps(told)))
+        batches.setdefault(Partition(AUTHOR_PROFILES.name, sum(key) % count), []).append(
+            Message(key, orjson.dumps(told))
+        )
     await log.append(batches)
 
 

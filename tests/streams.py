@@ -12,16 +12,22 @@ def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
     dice = random.Random(seed)
     events = [json.loads(raw) for raw in events]
     papers = [event for event in events if event.get("event", "paper.published") == "paper.published"]
-    stream: list[dict] = [event for event in events if event.get("event", "paper.published") != "paper.published"]
+    stream: list[dict] = [
+        event for event in events if event.get("event", "paper.published") != "paper.published"
+    ]
     for paper in papers:
         fate = dice.random()
         paper |= {"revision": dice.choice((0, 1, 5))}
-        if fate < 0.25:  # an older revision with other authors, references and title, at any place in the stream
+        if (
+            fate < 0.25
+        ):  # an older revision with other authors, references and title, at any place in the stream
             other = dice.choice(papers)
             stream.append(
                 paper
                 | {
-                    "revision": dice.randrange(paper["revision"] + 1),  # now and then the very same: then the later one wins
+                    "revision": dice.randrange(
+                        paper["revision"] + 1
+                    ),  # now and then the very same: then the later one wins
                     "title": paper["title"] + " (draft)",
                     "authors": paper["authors"][1:] + other["authors"][:1],
                     "references": [*paper["references"][::2], other["paper_id"], paper["paper_id"]],
@@ -38,7 +44,11 @@ def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
             )
         if fate > 0.95:
             stream.append(
-                paper | {"revision": paper["revision"] + 2, "references": [*paper["references"], *paper["references"], "not:here"]}
+                paper
+                | {
+                    "revision": paper["revision"] + 2,
+                    "references": [*paper["references"], *paper["references"], "not:here"],
+                }
             )
         stream.extend([paper] * dice.choice((1, 1, 1, 2, 3)))
         if 0.5 < fate < 0.6:
@@ -55,10 +65,22 @@ def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
                         }
                     )
         if fate > 0.98:
-            paper["authors"] = [{"author_id": f"a:{paper['paper_id']}", "name": "Somebody Known"}, *paper["authors"]]
-            stream.append({"event": "author.described", "author_id": f"a:{paper['paper_id']}", "name": "Somebody Well Known"})
+            paper["authors"] = [
+                {"author_id": f"a:{paper['paper_id']}", "name": "Somebody Known"},
+                *paper["authors"],
+            ]
+            stream.append(
+                {
+                    "event": "author.described",
+                    "author_id": f"a:{paper['paper_id']}",
+                    "name": "Somebody Well Known",
+                }
+            )
             metrics = {"h_index": dice.randrange(5), "papers": dice.randrange(5)}
-            metrics |= {"papers_by_year": {"2026": metrics["h_index"], "1999": 1}, "citations": 3 * metrics["h_index"]}
+            metrics |= {
+                "papers_by_year": {"2026": metrics["h_index"], "1999": 1},
+                "citations": 3 * metrics["h_index"],
+            }
             stream.append(
                 {
                     "event": "author.reported",
@@ -88,7 +110,12 @@ def merges(papers: Sequence[dict], dice: random.Random) -> list[dict]:
             found.append({"event": "author.separated", "author_id": author, "revision": 2})
         elif dice.random() < 0.2:
             found.append(
-                {"event": "author.merged", "author_id": author, "into": dice.choice(everybody), "revision": dice.choice((0, 1, 2))}
+                {
+                    "event": "author.merged",
+                    "author_id": author,
+                    "into": dice.choice(everybody),
+                    "revision": dice.choice((0, 1, 2)),
+                }
             )
     return found
 

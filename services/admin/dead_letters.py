@@ -25,7 +25,9 @@ SHOWN_REFUSED = 5
 ACTIONS = (REPLAYED, DROPPED)
 AT_ONCE = 500  # letters sent in one append
 DIGITS = 18  # of a number in a header, at most
-VERSION_OF_FILE = re.compile(r"(file:.*)@[0-9a-f]{8}", re.DOTALL)  # what sources call a file: its path, and which version of it
+VERSION_OF_FILE = re.compile(
+    r"(file:.*)@[0-9a-f]{8}", re.DOTALL
+)  # what sources call a file: its path, and which version of it
 CUT = (ORIGINAL_BYTES, ORIGINAL_SHA256, ORIGINAL_KEY_BYTES)
 
 
@@ -54,7 +56,9 @@ class Letter(NamedTuple):
             "source_offset": _number(offset),
             "key": None if self.record.key is None else self.record.key.decode(errors="replace"),
             "bytes": len(self.record.value),
-            "at": datetime.fromtimestamp(self.record.timestamp / 1000, UTC).isoformat(timespec="milliseconds"),
+            "at": datetime.fromtimestamp(self.record.timestamp / 1000, UTC).isoformat(
+                timespec="milliseconds"
+            ),
         } | {name: _number(self.headers[name]) for name in CUT if name in self.headers}
 
     @property
@@ -96,12 +100,20 @@ async def replay(settings, numbers: Sequence[int] | None = None) -> int:
         chosen = _open(await _read(log), numbers)
         refused += [f"{letter.number}: {_cut(letter)}" for letter in chosen if letter.is_cut]
         chosen = [letter for letter in chosen if not letter.is_cut]
-        intake = Intake(DEAD_LETTERS.name, await partition_counts(log), _Unlimited(settings.max_event_bytes, settings.days_ahead))
+        intake = Intake(
+            DEAD_LETTERS.name,
+            await partition_counts(log),
+            _Unlimited(settings.max_event_bytes, settings.days_ahead),
+        )
         intake.newest = await newest_time(log)
         for start in range(0, len(chosen), AT_ONCE):
             some = chosen[start : start + AT_ONCE]
             batches = intake.take([SourceItem(letter.number, letter.record.value) for letter in some]).batches
-            again = {headers["source_offset"]: headers["detail"] for _, _, h in batches.pop(HOME, ()) if (headers := _texts(h))}
+            again = {
+                headers["source_offset"]: headers["detail"]
+                for _, _, h in batches.pop(HOME, ())
+                if (headers := _texts(h))
+            }
             good = [letter for letter in some if str(letter.number) not in again]
             refused += [f"{number}: {detail}" for number, detail in again.items()]
             if good:
@@ -109,7 +121,11 @@ async def replay(settings, numbers: Sequence[int] | None = None) -> int:
             sent += len(good)
     if refused:
         more = f" and {len(refused) - SHOWN_REFUSED} more" if len(refused) > SHOWN_REFUSED else ""
-        hint = f"{sent} sent, {len(refused)} refused again and still open:\n" + "\n".join(f"  {r}" for r in refused[:SHOWN_REFUSED]) + more
+        hint = (
+            f"{sent} sent, {len(refused)} refused again and still open:\n"
+            + "\n".join(f"  {r}" for r in refused[:SHOWN_REFUSED])
+            + more
+        )
         raise InputRefused("still_refused", "", hint)
     return sent
 
@@ -167,7 +183,9 @@ async def _read(log: Log) -> list[Letter]:
         right = letters_of_it.get(await _bytes_at(log, origin)) if len(letters_of_it) > 1 else None
         chosen += [first] if right is None or right is first else [first, right]
     chosen.sort(key=lambda letter: letter[0].offset)
-    return [Letter(record.offset, record, headers, actions.get(record.offset, OPEN)) for record, headers in chosen]
+    return [
+        Letter(record.offset, record, headers, actions.get(record.offset, OPEN)) for record, headers in chosen
+    ]
 
 
 async def _bytes_at(log: Log, origin: tuple) -> tuple[bytes | None, bytes] | None:
@@ -205,7 +223,9 @@ def _chosen(found: Iterable[Letter], numbers: Sequence[int]) -> Iterator[Letter]
     by_number = {letter.number: letter for letter in found}
     for number in dict.fromkeys(numbers):
         if number not in by_number:
-            raise UsageError(f"there is no dead letter {number}; `scholarstream dead-letters list --all` shows them")
+            raise UsageError(
+                f"there is no dead letter {number}; `scholarstream dead-letters list --all` shows them"
+            )
         yield by_number[number]
 
 

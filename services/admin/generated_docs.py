@@ -26,7 +26,9 @@ def settings_table() -> str:
     lines = ["| variable | flag | default | right values | |", "|---|---|---|---|---|"]
     for row in rows():
         told = row.description + (f" In {row.unit}." if row.unit else "")
-        lines.append(f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | {told} |")
+        lines.append(
+            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | {told} |"
+        )
     return "\n".join(lines)
 
 
@@ -46,6 +48,8 @@ def _operations(folder: Path) -> str:
         head, found, rest = text.partition(begin)
         _, closed, tail = rest.partition(end)
         if not (found and closed):
-            raise ValueError(f"{folder / OPERATIONS} has no place for {name}: {begin.strip()} … {end.strip()}")
+            raise ValueError(
+                f"{folder / OPERATIONS} has no place for {name}: {begin.strip()} … {end.strip()}"
+            )
         text = head + begin + table + end + tail
     return text

@@ -18,7 +18,8 @@ def trouble(status: dict) -> str | None:
     if not lost:
         return None
     told = "; ".join(
-        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['read']}" for s in lost
+        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['read']}"
+        for s in lost
     )
     return f"records are missing: {told}. A start of the service says what to do"
 
@@ -30,7 +31,11 @@ async def status(settings) -> dict:
 
 def positions(now: dict) -> str:
     """Of a status, up to where the public inputs reach, as a point of the log (docs/history.md)."""
-    inputs = {(one["input"], one["partition"]): one["end"] for one in now["stages"] if one["input"] in (PAPERS.name, AUTHORS.name)}
+    inputs = {
+        (one["input"], one["partition"]): one["end"]
+        for one in now["stages"]
+        if one["input"] in (PAPERS.name, AUTHORS.name)
+    }
     return ",".join(f"{topic}:{partition}={end}" for (topic, partition), end in inputs.items())
 
 
@@ -46,7 +51,9 @@ async def wait_idle(settings, seconds: float) -> dict:
             if time.monotonic() >= deadline:
                 if what := trouble(now):
                     raise ScholarstreamError(f"not idle after {seconds:g} s: {what}")
-                behind = ", ".join(f"{s['stage']}/{s['partition']} {s['lag']}" for s in now["stages"] if s["lag"])
+                behind = ", ".join(
+                    f"{s['stage']}/{s['partition']} {s['lag']}" for s in now["stages"] if s["lag"]
+                )
                 raise ScholarstreamError(
                     f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} (is a service running on this log?)"
                 )

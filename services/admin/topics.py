@@ -44,7 +44,9 @@ async def drop(settings, generation: int) -> list[str]:
             raise UsageError(
                 f"generation {generation} is not over: {publishing or 'none'} publishes; only topics of older ones may be dropped"
             )
-        names = sorted(name for name in held if any(topic.generation_of(name) == generation for topic in TOPICS))
+        names = sorted(
+            name for name in held if any(topic.generation_of(name) == generation for topic in TOPICS)
+        )
         await log.delete(names)
         return names
     finally:
@@ -81,7 +83,9 @@ async def describe(settings) -> list[dict]:
 
 def topic_of(name: str) -> Topic | None:
     """What the topic of this name is in the registry."""
-    return next((topic for topic in TOPICS if name == topic.named(0) or topic.generation_of(name) is not None), None)
+    return next(
+        (topic for topic in TOPICS if name == topic.named(0) or topic.generation_of(name) is not None), None
+    )
 
 
 async def _row(log, spec: TopicSpec) -> dict:
@@ -90,11 +94,17 @@ async def _row(log, spec: TopicSpec) -> dict:
         "topic": spec.name,
         "partitions": spec.partitions,
         "records": sum(end - start for start, end in bounds.values()),
-        "kept": "newest of each key" if spec.compacted else f"{spec.retention_ms // DAY_MS} days" if spec.retention_ms else "for ever",
+        "kept": "newest of each key"
+        if spec.compacted
+        else f"{spec.retention_ms // DAY_MS} days"
+        if spec.retention_ms
+        else "for ever",
     }
 
 
-async def dump(settings, name: str, partition: int, offset: int, limit: int, rows: int) -> AsyncIterator[dict]:
+async def dump(
+    settings, name: str, partition: int, offset: int, limit: int, rows: int
+) -> AsyncIterator[dict]:
     """The records of a partition from `offset` on, at most `limit`, packs decoded. Reads only. Error: UsageError for one there is not.
 
     Of a pack: {offset, time, from, fingerprint, base, end, kinds: {kind: {count, first: [{column: value}]}}} with the first `rows` rows of
@@ -106,7 +116,9 @@ async def dump(settings, name: str, partition: int, offset: int, limit: int, row
         if name not in held or not 0 <= partition < held[name].partitions:
             there = ", ".join(sorted(n for n in held if topic_of(n))) or "none"
             raise UsageError(f"there is no topic {name} with a partition {partition}; topics here: {there}")
-        while limit > 0 and (records := await log.read(Partition(name, partition), offset, max_records=min(limit, 500))):
+        while limit > 0 and (
+            records := await log.read(Partition(name, partition), offset, max_records=min(limit, 500))
+        ):
             for record in records:
                 yield told(record, topic_of(name) in PACKS, rows)
             limit -= len(records)
@@ -117,7 +129,10 @@ async def dump(settings, name: str, partition: int, offset: int, limit: int, row
 
 def told(record: Record, packed: bool, rows: int) -> dict:
     """A record as JSON can say it."""
-    out: dict[str, Any] = {"offset": record.offset, "time": datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat()}
+    out: dict[str, Any] = {
+        "offset": record.offset,
+        "time": datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(),
+    }
     if packed:
         try:
             pack = decode(record.value)
@@ -127,15 +142,28 @@ def told(record: Record, packed: bool, rows: int) -> dict:
         for kind, columns in pack.kinds.items():
             first = take(columns, np.arange(min(rows, count(columns))))
             values = zip(*map(_values, first.values()), strict=True)
-            kinds[kind] = {"count": count(columns), "first": [dict(zip(first, row, strict=True)) for row in values]}
+            kinds[kind] = {
+                "count": count(columns),
+                "first": [dict(zip(first, row, strict=True)) for row in values],
+            }
         sender = f"{pack.stage}/{pack.partition}"
-        return out | {"from": sender, "fingerprint": pack.fingerprint, "base": pack.base, "end": pack.end, "kinds": kinds}
+        return out | {
+            "from": sender,
+            "fingerprint": pack.fingerprint,
+            "base": pack.base,
+            "end": pack.end,
+            "kinds": kinds,
+        }
     try:
         value = orjson.loads(record.value)
     except orjson.JSONDecodeError:
         value = record.value.decode(errors="backslashreplace")
     headers = {key: raw.decode(errors="backslashreplace") for key, raw in record.headers}
-    return out | {"key": record.key and record.key.decode(errors="backslashreplace"), "headers": headers, "value": value}
+    return out | {
+        "key": record.key and record.key.decode(errors="backslashreplace"),
+        "headers": headers,
+        "value": value,
+    }
 
 
 def _values(column: RowsColumn) -> list:

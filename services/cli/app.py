@@ -21,15 +21,31 @@ app = typer.Typer(
 )
 topics_app = typer.Typer(help="The topics of the log.", no_args_is_help=True)
 export_app = typer.Typer(help="Everything that is published, as a file.", no_args_is_help=True)
-letters_app = typer.Typer(help="Events that were refused: look at them, send them again, drop them.", no_args_is_help=True)
-POINT = "A day (YYYY-MM-DD: its end, UTC), now, or positions (papers.v1:0=1200,authors.v1:0=40); docs/history.md."
+letters_app = typer.Typer(
+    help="Events that were refused: look at them, send them again, drop them.", no_args_is_help=True
+)
+POINT = (
+    "A day (YYYY-MM-DD: its end, UTC), now, or positions (papers.v1:0=1200,authors.v1:0=40); docs/history.md."
+)
 Author = Annotated[str, typer.Argument(metavar="AUTHOR_ID")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help=POINT, metavar="POINT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="Where events come from: file:PATH, - or demo:. Can be repeated.")]
-RawCells = Annotated[
-    bool, typer.Option("--raw-cells", help="CSV: texts as they are, also where a spreadsheet would compute them (= + - @ in front).")
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="Where events come from: file:PATH, - or demo:. Can be repeated."),
 ]
-Output = Annotated[str, typer.Option("--output", help="File to write, - for standard output.", metavar="FILE")]
-Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of letters, as `dead-letters list` shows them.", metavar="NUMBER…")]
+RawCells = Annotated[
+    bool,
+    typer.Option(
+        "--raw-cells",
+        help="CSV: texts as they are, also where a spreadsheet would compute them (= + - @ in front).",
+    ),
+]
+Output = Annotated[
+    str, typer.Option("--output", help="File to write, - for standard output.", metavar="FILE")
+]
+Numbers = Annotated[
+    list[int] | None,
+    typer.Argument(help="Numbers of letters, as `dead-letters list` shows them.", metavar="NUMBER…"),
+]
 Everything = Annotated[bool, typer.Option("--all", help="Every open letter.")]

@@ -14,7 +14,9 @@ from shared.settings import Settings
 @letters_app.command("list")
 @with_settings(*PLACE)
 def letters_list(
-    settings: Settings, all: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False, json: AsJson = False
+    settings: Settings,
+    all: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    json: AsJson = False,
 ) -> None:
     """The letters that are open, oldest first."""
     from services.admin.dead_letters import letters
@@ -28,7 +30,10 @@ def letters_list(
         source = ("source_topic", "source_partition", "source_offset")
         print_table(
             (*columns, "from"),
-            ((*(exactly(one[c]) for c in columns), exactly("/".join(str(one[part]) for part in source))) for one in found),
+            (
+                (*(exactly(one[c]) for c in columns), exactly("/".join(str(one[part]) for part in source)))
+                for one in found
+            ),
             right=("number", "bytes"),
         )
     else:
@@ -37,7 +42,9 @@ def letters_list(
 
 @letters_app.command("show")
 @with_settings(*PLACE)
-def letters_show(settings: Settings, number: Annotated[int, typer.Argument(metavar="NUMBER")], json: AsJson = False) -> None:
+def letters_show(
+    settings: Settings, number: Annotated[int, typer.Argument(metavar="NUMBER")], json: AsJson = False
+) -> None:
     """One letter in full, with the bytes that were refused."""
     from services.admin.dead_letters import show
     from services.cli.output import exactly, print_json
@@ -52,7 +59,9 @@ def letters_show(settings: Settings, number: Annotated[int, typer.Argument(metav
 
 @letters_app.command("replay")
 @with_settings(*PLACE, "max_event_bytes", "days_ahead")
-def letters_replay(settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False) -> None:
+def letters_replay(
+    settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False
+) -> None:
     """Sends letters again. What is refused again stays open."""
     from services.admin.dead_letters import replay
     from services.cli.output import print_json
@@ -63,7 +72,9 @@ def letters_replay(settings: Settings, number: Numbers = None, all: Everything =
 
 @letters_app.command("drop")
 @with_settings(*PLACE)
-def letters_drop(settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False) -> None:
+def letters_drop(
+    settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False
+) -> None:
     """Closes letters without sending them."""
     from services.admin.dead_letters import drop
     from services.cli.output import print_json

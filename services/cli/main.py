@@ -13,7 +13,9 @@ app.add_typer(letters_app, name="dead-letters")
 
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
+        stream.reconfigure(
+            errors="backslashreplace"
+        )  # a terminal that lacks a character is no reason to fail
     try:
         app()
     except KeyboardInterrupt:

@@ -16,7 +16,13 @@ from shared.settings import Settings
 def status(
     settings: Settings,
     wait: Annotated[
-        float | None, typer.Option("--wait-idle", help="Wait until everything is published, so long at most.", metavar="SECONDS", min=0)
+        float | None,
+        typer.Option(
+            "--wait-idle",
+            help="Wait until everything is published, so long at most.",
+            metavar="SECONDS",
+            min=0,
+        ),
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -35,14 +41,19 @@ def status(
         ((one["stage"], one["partition"], one["lag"], _state(one)) for one in now["stages"]),
         right=("partition", "lag"),
     )
-    print(trouble(now) or ("idle: everything in the log is published" if now["idle"] else f"{now['lag']:,} records wait"))
+    print(
+        trouble(now)
+        or ("idle: everything in the log is published" if now["idle"] else f"{now['lag']:,} records wait")
+    )
 
 
 @app.command()
 @with_settings(*PLACE, "checkpoints")
 def verify(
     settings: Settings,
-    no_checkpoints: Annotated[bool, typer.Option("--no-checkpoints", help="Leave out the comparison of checkpoints.")] = False,
+    no_checkpoints: Annotated[
+        bool, typer.Option("--no-checkpoints", help="Leave out the comparison of checkpoints.")
+    ] = False,
     sample: Annotated[
         str | None,
         typer.Option(
@@ -73,7 +84,14 @@ def verify(
     try:
         with reporter() as report:
             counts = asyncio.run(
-                verify(settings, checkpoints=not no_checkpoints, sample=chosen, memory=budget, report=report, left_out=left_out)
+                verify(
+                    settings,
+                    checkpoints=not no_checkpoints,
+                    sample=chosen,
+                    memory=budget,
+                    report=report,
+                    left_out=left_out,
+                )
             )
     except VerificationFailed as error:
         if json:
@@ -85,12 +103,18 @@ def verify(
     if json:
         print_json({"equal": True} | counts | {"not_compared": left_out})
     else:
-        print("published and recomputed are equal: " + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items()))
+        print(
+            "published and recomputed are equal: "
+            + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items())
+        )
 
 
 @app.command()
 @with_settings()
-def schema(settings: Settings, write: Annotated[bool, typer.Option("--write", help="Write those that are not current.")] = False) -> None:
+def schema(
+    settings: Settings,
+    write: Annotated[bool, typer.Option("--write", help="Write those that are not current.")] = False,
+) -> None:
     """What is generated in docs/ (JSON Schemas, AsyncAPI, tables): which is not current. For a checkout of the source."""
     from services.admin import generated_docs as documents
 
@@ -99,7 +123,9 @@ def schema(settings: Settings, write: Annotated[bool, typer.Option("--write", he
         documents.write()
         print("\n".join(stale) or "all current")
     elif stale:
-        raise ScholarstreamError(f"not current: {', '.join(stale)}; `scholarstream schema --write` writes them")
+        raise ScholarstreamError(
+            f"not current: {', '.join(stale)}; `scholarstream schema --write` writes them"
+        )
     else:
         print("all current")
 

@@ -22,10 +22,25 @@ NOBODY_READS = 141  # as shells report SIGPIPE
 KAFKA = tuple(name for name in Settings.model_fields if name.startswith("kafka_"))
 PLACE = ("data_dir", "log", "generation", *KAFKA)
 PARTITIONS = ("partitions", "term_partitions", "cohort_partitions")  # of topics that are about to be made
-INTAKE = (*PARTITIONS, "accept_topics", "max_event_bytes", "days_ahead", "refused_share", "refused_window", "refused_run")
+INTAKE = (
+    *PARTITIONS,
+    "accept_topics",
+    "max_event_bytes",
+    "days_ahead",
+    "refused_share",
+    "refused_window",
+    "refused_run",
+)
 SERVICE = ("host", "port", "http_connections", "log_level", "log_format", "shutdown_seconds")
 ALL = tuple(Settings.model_fields)
-PATHS = ("source", "to", "data_dir", "log", "checkpoints", *(name for name in KAFKA if name.endswith("_file")))  # any bytes make a path
+PATHS = (
+    "source",
+    "to",
+    "data_dir",
+    "log",
+    "checkpoints",
+    *(name for name in KAFKA if name.endswith("_file")),
+)  # any bytes make a path
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -34,7 +49,11 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
         flags = [_flag(row) for row in rows() if row.name in names and row.flag]
-        others = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own.parameters.values() if p.name != "settings"]
+        others = [
+            p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for p in own.parameters.values()
+            if p.name != "settings"
+        ]
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
@@ -101,7 +120,11 @@ def with_exit_code(action: Callable[[], None]) -> None:
             _say(f"cannot write: {error.strerror}")
         else:
             quietly_flush()
-            _say(f"{error.filename}: {error.strerror}" if error.filename is not None and error.strerror else str(error))
+            _say(
+                f"{error.filename}: {error.strerror}"
+                if error.filename is not None and error.strerror
+                else str(error)
+            )
         raise typer.Exit(1) from None
 
 
@@ -145,11 +168,21 @@ def _stop_writing() -> None:
 
 def _flag(row: Row) -> inspect.Parameter:
     """Values stay text: the registry checks them, whichever way they came."""
-    described = row.description + (f" In {row.unit}." if row.unit else "") + f" [{row.variable}; default: {row.default}]"
-    option = typer.Option(
-        row.flag, help=described, metavar="VALUE", show_default=False, rich_help_panel="Kafka" if row.name in KAFKA else "Settings"
+    described = (
+        row.description
+        + (f" In {row.unit}." if row.unit else "")
+        + f" [{row.variable}; default: {row.default}]"
     )
-    return inspect.Parameter(row.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
+    option = typer.Option(
+        row.flag,
+        help=described,
+        metavar="VALUE",
+        show_default=False,
+        rich_help_panel="Kafka" if row.name in KAFKA else "Settings",
+    )
+    return inspect.Parameter(
+        row.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+    )
 
 
 def numbers_or_all(numbers: Sequence[int] | None, all: bool, verb: str) -> Sequence[int] | None:

@@ -67,7 +67,10 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Mapping):  # a series by year
-        return " ".join(f"{clean(str(year))}:{shown(count)}" for year, count in sorted(value.items())) or "no year"
+        return (
+            " ".join(f"{clean(str(year))}:{shown(count)}" for year, count in sorted(value.items()))
+            or "no year"
+        )
     if isinstance(value, float):
         return f"{value:,.2f}" if value >= 1 or not value else f"{value:.3g}"
     return clean(str(value))
@@ -87,15 +90,34 @@ def print_profile(profile: Mapping[str, Any]) -> None:
     headline, out = profile["headline"], console()
     field = f", {profile['field']}" if profile.get("field") else ""
     print(f"{_named(profile)} ({exact(profile['author_id'])}{clean(field)})")
-    at = f"at {clean(profile['cut'])}" if "cut" in profile else f"version {profile['generation']}.{profile['version']}"
+    at = (
+        f"at {clean(profile['cut'])}"
+        if "cut" in profile
+        else f"version {profile['generation']}.{profile['version']}"
+    )
     print(f"as of {shown(profile['as_of'])}, {at}, counts: {exact(headline['basis'])}")
     print()
-    figures = [("h-index", "h_index"), ("papers", "papers"), ("citations", "citations"), ("novelty", "novelty"), ("AI score", "ai_score")]
-    print("   ".join(f"{name} {'not known yet' if headline[key] is None else shown(headline[key])}" for name, key in figures))
+    figures = [
+        ("h-index", "h_index"),
+        ("papers", "papers"),
+        ("citations", "citations"),
+        ("novelty", "novelty"),
+        ("AI score", "ai_score"),
+    ]
+    print(
+        "   ".join(
+            f"{name} {'not known yet' if headline[key] is None else shown(headline[key])}"
+            for name, key in figures
+        )
+    )
     for basis, metrics in profile["metrics"].items():
         print(f"{exact(basis)}: " + ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()))
     for entry in profile["reported"]:
-        told = ", ".join(f"{name} {shown(value)}" for name, value in entry.items() if name not in ("source", "as_of", "violations"))
+        told = ", ".join(
+            f"{name} {shown(value)}"
+            for name, value in entry.items()
+            if name not in ("source", "as_of", "violations")
+        )
         print(f"reported by {exact(entry['source'])} as of {clean(entry['as_of'])}: {told}")
         for code in entry.get("violations", ()):
             known = violations.BY_CODE.get(code)
@@ -119,22 +141,40 @@ def print_comparison(found: Mapping[str, Any]) -> None:
     """What changed between two points (services.history.portfolio.compare)."""
     print(f"{_named(found)} ({exact(found['author_id'])})")
     for word, end in (("from", found["before"]), ("to  ", found["after"])):
-        print(f"{word} {clean(end['point'])}: {clean(end['cut'])}" + ("" if end["known"] else " (not known yet)"))
-    numbers = [(basis, name, moved) for basis, metrics in found["metrics"].items() for name, moved in metrics.items()]
-    numbers += [(series, year, moved) for series, years in found["years"].items() for year, moved in sorted(years.items())]
+        print(
+            f"{word} {clean(end['point'])}: {clean(end['cut'])}"
+            + ("" if end["known"] else " (not known yet)")
+        )
+    numbers = [
+        (basis, name, moved) for basis, metrics in found["metrics"].items() for name, moved in metrics.items()
+    ]
+    numbers += [
+        (series, year, moved)
+        for series, years in found["years"].items()
+        for year, moved in sorted(years.items())
+    ]
     if numbers:
         print()
-        rows = ((exact(what), name, moved["before"], moved["after"], _gain(moved)) for what, name, moved in numbers)
+        rows = (
+            (exact(what), name, moved["before"], moved["after"], _gain(moved))
+            for what, name, moved in numbers
+        )
         print_table(("of", "number", "before", "after", ""), rows, right=("before", "after", ""))
     papers = [(title, paper) for key, title in WENT_AND_CAME.items() for paper in found[key]]
     if papers:
         print()
-        rows = ((what, exact(paper["paper_id"]), _said_of(paper), paper["title"]) for what, paper in papers[:LISTED])
+        rows = (
+            (what, exact(paper["paper_id"]), _said_of(paper), paper["title"])
+            for what, paper in papers[:LISTED]
+        )
         print_table(("paper", "id", "", "title"), rows)
         _tell_rest(len(papers))
     if found["citations"]:
         print()
-        rows = ((_gain(paper), paper["before"], paper["after"], paper["title"]) for paper in found["citations"][:LISTED])
+        rows = (
+            (_gain(paper), paper["before"], paper["after"], paper["title"])
+            for paper in found["citations"][:LISTED]
+        )
         print_table(("citations", "before", "after", "paper"), rows, right=("citations", "before", "after"))
         _tell_rest(len(found["citations"]))
     if not (numbers or papers or found["citations"]):
@@ -162,7 +202,11 @@ def _tell_rest(count: int) -> None:
 def print_reason(found: Mapping[str, Any]) -> None:
     """Why a number is what it is (services.history.portfolio.explain)."""
     value = found["value"]
-    told = ", ".join(f"{name} {shown(count)}" for name, count in sorted(value.items())) if isinstance(value, Mapping) else shown(value)
+    told = (
+        ", ".join(f"{name} {shown(count)}" for name, count in sorted(value.items()))
+        if isinstance(value, Mapping)
+        else shown(value)
+    )
     print(f"{_named(found)} ({exact(found['author_id'])})")
     print(f"{clean(found['metric'])} on the basis {exact(found['basis'])}: {told}")
     print(clean(found["sentence"]))
@@ -184,7 +228,9 @@ def print_reason(found: Mapping[str, Any]) -> None:
 def snapshot_line(profile: Mapping[str, Any]) -> str:
     """A snapshot on one line."""
     headline = profile["headline"]
-    counts = f"papers {headline['papers']:,}  citations {headline['citations']:,}  h-index {headline['h_index']:,}"
+    counts = (
+        f"papers {headline['papers']:,}  citations {headline['citations']:,}  h-index {headline['h_index']:,}"
+    )
     author = f"{_named(profile)} ({exact(profile['author_id'])})"
     return f"{author}  {counts}  version {profile['generation']}.{profile['version']}"
 
@@ -196,7 +242,9 @@ def _named(profile: Mapping[str, Any]) -> str:
 # ---- files
 
 
-HANDED = re.compile(r"/dev/(?:std(?P<name>out|err)|fd/(?P<number>[0-9]{1,9}))|/proc/(?:self|thread-self)/fd/(?P<same>[0-9]{1,9})")
+HANDED = re.compile(
+    r"/dev/(?:std(?P<name>out|err)|fd/(?P<number>[0-9]{1,9}))|/proc/(?:self|thread-self)/fd/(?P<same>[0-9]{1,9})"
+)
 
 
 @contextlib.contextmanager
@@ -230,7 +278,11 @@ def _special(path: str) -> TextIO | None:
     """What can only be written as it is; None for a file that can be replaced."""
     try:
         if handed := HANDED.fullmatch(path):
-            number = {"out": 1, "err": 2}[handed["name"]] if handed["name"] else int(handed["number"] or handed["same"])
+            number = (
+                {"out": 1, "err": 2}[handed["name"]]
+                if handed["name"]
+                else int(handed["number"] or handed["same"])
+            )
             return os.fdopen(os.dup(number), "w", encoding="utf-8", newline="")
         mode = os.stat(path).st_mode
         if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
@@ -246,7 +298,9 @@ def _special(path: str) -> TextIO | None:
 def _new_file(path: str) -> Iterator[TextIO]:
     target = Path(path)
     if target.is_symlink():
-        raise UsageError(f"--output {path} is a symbolic link, and is not written through; name the file itself: {os.path.realpath(path)}")
+        raise UsageError(
+            f"--output {path} is a symbolic link, and is not written through; name the file itself: {os.path.realpath(path)}"
+        )
     try:
         if target.is_dir():
             raise IsADirectoryError(0, "is a folder")
@@ -290,4 +344,16 @@ def reporter() -> Iterator[Callable[..., None]]:
         yield show
 
 
-__all__ = ["as_json", "clean", "exact", "exactly", "lines", "meant", "output", "print_json", "safe_json", "shown", "tell"]
+__all__ = [
+    "as_json",
+    "clean",
+    "exact",
+    "exactly",
+    "lines",
+    "meant",
+    "output",
+    "print_json",
+    "safe_json",
+    "shown",
+    "tell",
+]

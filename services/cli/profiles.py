@@ -58,9 +58,13 @@ def compare(
 def explain(
     settings: Settings,
     author_id: Author,
-    metric: Annotated[str, typer.Argument(metavar="METRIC", help="A name of docs/metrics.md, for example h_index.")],
+    metric: Annotated[
+        str, typer.Argument(metavar="METRIC", help="A name of docs/metrics.md, for example h_index.")
+    ],
     as_of: AsOf = None,
-    basis: Annotated[str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")] = "references",
+    basis: Annotated[
+        str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")
+    ] = "references",
     json: AsJson = False,
 ) -> None:
     """Why a number of an author is what it is: the papers that make it, and what the next step needs."""
@@ -97,7 +101,9 @@ def search(
         )
     if found.authors:
         more = " or more" if found.total >= COUNTED_MOST else ""
-        tell(f"{len(found.authors):,} of {found.total:,}{more} found, among {found.known:,} in all; as of {found.at}")
+        tell(
+            f"{len(found.authors):,} of {found.total:,}{more} found, among {found.known:,} in all; as of {found.at}"
+        )
     else:
         tell(f"nobody by that name, among {found.known:,} in all; as of {found.at}")
 
@@ -107,7 +113,9 @@ def search(
 def subscribe(
     settings: Settings,
     author: Annotated[str | None, typer.Option("--author", help="This author only.", metavar="ID")] = None,
-    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="First what is published already.")] = False,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="First what is published already.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Profiles as they are published, until Ctrl-C; with --json one snapshot a line."""
@@ -128,7 +136,9 @@ def subscribe(
 @with_settings(*PLACE)
 def export_metrics(
     settings: Settings,
-    basis: Annotated[str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")] = "references",
+    basis: Annotated[
+        str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")
+    ] = "references",
     format: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",
     to: Output = "-",
     raw_cells: RawCells = False,
@@ -147,7 +157,9 @@ def export_metrics(
 @export_app.command("profiles")
 @with_settings(*PLACE)
 def export_profiles(
-    settings: Settings, format: Annotated[str, typer.Option("--format", help="jsonl.")] = "jsonl", to: Output = "-"
+    settings: Settings,
+    format: Annotated[str, typer.Option("--format", help="jsonl.")] = "jsonl",
+    to: Output = "-",
 ) -> None:
     """Every author's newest snapshot, one a line."""
     from services.cli.output import output
@@ -164,4 +176,6 @@ def _tell_written(rows: int, to: str, read: "Read") -> None:
     from services.queries.profiles import place
     from shared.plain import tell
 
-    tell(f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {place(read)}")
+    tell(
+        f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {place(read)}"
+    )

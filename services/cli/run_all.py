@@ -51,14 +51,18 @@ async def run(
             with stopping_on_signals(stop):
                 tasks = working(supervisor, stop)
                 if open_port:
-                    tasks += await _view(the_log, settings, telemetry, health, progress, stop, announce, locks)
+                    tasks += await _view(
+                        the_log, settings, telemetry, health, progress, stop, announce, locks
+                    )
 
                 async def idle() -> bool:
                     if the_log.outages_are_transient:  # others may do a part of the work
                         return (await progress.status())["idle"]
                     return bool(supervisor.members) and not await behind_of(the_log, supervisor.runners)
 
-                work = _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle)
+                work = _produce(
+                    the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle
+                )
                 tasks.append(asyncio.create_task(work, name="producer"))
                 await together(stop, tasks, settings.shutdown_seconds)
 
@@ -67,7 +71,9 @@ async def _view(the_log, settings, telemetry, health, progress, stop, announce, 
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
 
-    app, index = build_app(the_log, settings, registry=telemetry, health=health, status=progress.status, stop=stop)
+    app, index = build_app(
+        the_log, settings, registry=telemetry, health=health, status=progress.status, stop=stop
+    )
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     tasks = [
         asyncio.create_task(
@@ -106,11 +112,32 @@ class _Progress:
         if not source.endless and time.monotonic() - self.told >= TELL_SECONDS:
             self.told = time.monotonic()
             share = f"{source.read / source.size:.0%}" if source.size else None
-            log.info("reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share)
+            log.info(
+                "reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share
+            )
 
 
-async def _produce(the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle: Callable[[], Awaitable[bool]]) -> None:
-    await produce(the_log, settings, sources, demo=demo, stop=stop, telemetry=telemetry, progress=_Progress(), health=health)
+async def _produce(
+    the_log,
+    settings,
+    sources,
+    demo,
+    exit_when_idle,
+    stop,
+    telemetry,
+    health,
+    idle: Callable[[], Awaitable[bool]],
+) -> None:
+    await produce(
+        the_log,
+        settings,
+        sources,
+        demo=demo,
+        stop=stop,
+        telemetry=telemetry,
+        progress=_Progress(),
+        health=health,
+    )
     if not exit_when_idle:
         await stop.wait()
         return

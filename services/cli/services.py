@@ -26,9 +26,13 @@ async def run_publisher(settings) -> None:
 def run(
     settings: Settings,
     source: Sources = None,
-    demo: Annotated[bool, typer.Option("--demo", help="One real author, and a simulated literature that goes on citing him.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="One real author, and a simulated literature that goes on citing him."),
+    ] = False,
     exit_when_idle: Annotated[
-        bool, typer.Option("--exit-when-idle", help="End once all sources are read and everything is published.")
+        bool,
+        typer.Option("--exit-when-idle", help="End once all sources are read and everything is published."),
     ] = False,
     no_port: Annotated[bool, typer.Option("--no-port", help="No page, no HTTP API, no metrics.")] = False,
 ) -> None:

@@ -82,6 +82,9 @@ def topics_describe(settings: Settings, json: AsJson = False) -> None:
         return
     print_table(
         ("topic", "partitions", "records", "kept", "key", "what"),
-        ((one["topic"], one["partitions"], one["records"], one["kept"], one["key"], one["summary"]) for one in found),
+        (
+            (one["topic"], one["partitions"], one["records"], one["kept"], one["key"], one["summary"])
+            for one in found
+        ),
         right=("partitions", "records"),
     )

@@ -54,7 +54,9 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
     async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
         portfolio = await _required(await _replay(settings, log, layout, author, report), cut)
-    return {"author_id": author, "name": portfolio.profile["name"], "cut": str(cut)} | reason_of(portfolio, metric, basis)
+    return {"author_id": author, "name": portfolio.profile["name"], "cut": str(cut)} | reason_of(
+        portfolio, metric, basis
+    )
 
 
 def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
@@ -68,16 +70,28 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
         raise UsageError(f"there is no {metric} on the basis {basis}")
     if metric == "papers_counted" and source is None:
         raise UsageError(f"papers_counted is a number of counted:SOURCE; this profile has {', '.join(bases)}")
-    rows = [row_of(paper, source, **_facts_for(portfolio.facts[paper["paper_id"]], source)) for paper in portfolio.papers]
+    rows = [
+        row_of(paper, source, **_facts_for(portfolio.facts[paper["paper_id"]], source))
+        for paper in portfolio.papers
+    ]
     year = int(portfolio.profile["as_of"][:4]) if portfolio.profile["as_of"] else 0
-    reason = EXPLAINERS[metric](Grounds(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors))
+    reason = EXPLAINERS[metric](
+        Grounds(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors)
+    )
     return {"metric": metric, "basis": basis} | reason.as_json()
 
 
 def _facts_for(facts: Mapping[str, Any], source: str | None) -> dict[str, Any]:
     """As `Row` has them, of one basis."""
-    return {name: value for name, value in facts.items() if name != "percentiles"} | {"percentile": facts["percentiles"][source]}
+    return {name: value for name, value in facts.items() if name != "percentiles"} | {
+        "percentile": facts["percentiles"][source]
+    }
 
 
 def _end(point: str, cut: Cut, portfolio: Portfolio | None) -> dict:
-    return {"point": point, "cut": str(cut), "as_of": portfolio.profile["as_of"] if portfolio else None, "known": portfolio is not None}
+    return {
+        "point": point,
+        "cut": str(cut),
+        "as_of": portfolio.profile["as_of"] if portfolio else None,
+        "known": portfolio is not None,
+    }

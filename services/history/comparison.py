@@ -7,12 +7,21 @@ from services.history.portfolio import Portfolio
 
 TOLD = ("paper_id", "title", "published", "citations")
 # of a paper in a list: not what its revisions say
-NUMBERS = {"citations", "novelty", "citations_by_source", "standing", "standing_by_source", "novelty_reported"}
+NUMBERS = {
+    "citations",
+    "novelty",
+    "citations_by_source",
+    "standing",
+    "standing_by_source",
+    "novelty_reported",
+}
 
 
 def changes(before: Portfolio | None, after: Portfolio | None, is_withdrawn: Callable[[str], bool]) -> dict:
     """What differs, in the order in which people ask. None: the author was not known. Of papers that went, is_withdrawn tells why."""
-    old, new = ({paper["paper_id"]: paper for paper in (one.papers if one else ())} for one in (before, after))
+    old, new = (
+        {paper["paper_id"]: paper for paper in (one.papers if one else ())} for one in (before, after)
+    )
     gone = [paper for name, paper in old.items() if name not in new]
     both = [(old[name], paper) for name, paper in new.items() if name in old]
     moved = [(was, now) for was, now in both if was["citations"] != now["citations"]]
@@ -47,7 +56,10 @@ def _metrics(before: Portfolio | None, after: Portfolio | None) -> dict[str, dic
 
 def _moved(old: Mapping[str, Any], new: Mapping[str, Any], nothing: Any = None) -> dict[str, dict]:
     """{name: {"before", "after"}} of what differs, in the order of `new`, then `old`."""
-    pairs = {name: {"before": old.get(name, nothing), "after": new.get(name, nothing)} for name in dict.fromkeys([*new, *old])}
+    pairs = {
+        name: {"before": old.get(name, nothing), "after": new.get(name, nothing)}
+        for name in dict.fromkeys([*new, *old])
+    }
     return {name: pair for name, pair in pairs.items() if pair["before"] != pair["after"]}
 
 

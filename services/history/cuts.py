@@ -25,7 +25,9 @@ class Cut(dict[Partition, int]):
     """Partition of an input → the position before which its records count. As text: a point that names this cut."""
 
     def __str__(self) -> str:
-        return ",".join(f"{partition.topic}:{partition.number}={position}" for partition, position in self.items())
+        return ",".join(
+            f"{partition.topic}:{partition.number}={position}" for partition, position in self.items()
+        )
 
     def includes(self, other: "Cut") -> bool:
         """Whether everything before `other` is before this one too."""
@@ -41,20 +43,28 @@ async def cut_at(log: Log, point: str) -> Cut:
     held = await log.topics()
     if missing := [topic.name for topic in INPUTS if topic.name not in held]:
         raise UsageError(f"there is no {missing[0]} in this log: nothing was ever put into it")
-    partitions = [Partition(topic.name, number) for topic in INPUTS for number in range(held[topic.name].partitions)]
+    partitions = [
+        Partition(topic.name, number) for topic in INPUTS for number in range(held[topic.name].partitions)
+    ]
     bounds = await log.bounds(partitions)
     ends = Cut({partition: bounds[partition][1] for partition in partitions})
     if point == NOW:
         return ends
     if DAY.fullmatch(point):
         after = _end_of(point)
-        if after > time.time_ns() // 1_000_000:  # a day that is not over: all that is there came before its end
+        if (
+            after > time.time_ns() // 1_000_000
+        ):  # a day that is not over: all that is there came before its end
             return ends
-        return Cut({partition: min(await log.first_since(partition, after), end) for partition, end in ends.items()})
+        return Cut(
+            {partition: min(await log.first_since(partition, after), end) for partition, end in ends.items()}
+        )
     given = _short(point, partitions) if SHORT.fullmatch(point) else _places(point, ends)
     for partition, position in given.items():
         if position > ends[partition]:
-            raise UsageError(f"{_named(partition)} ends at {ends[partition]}: {position} is not yet a position of it")
+            raise UsageError(
+                f"{_named(partition)} ends at {ends[partition]}: {position} is not yet a position of it"
+            )
     return Cut(ends | given)
 
 
@@ -69,7 +79,9 @@ def _end_of(day: str) -> int:
 
 def _short(point: str, partitions: list[Partition]) -> dict[Partition, int]:
     if len(partitions) > len(INPUTS):
-        raise UsageError(f"{point!r}: this log has several partitions, so positions need their names, as in {_example(partitions)}")
+        raise UsageError(
+            f"{point!r}: this log has several partitions, so positions need their names, as in {_example(partitions)}"
+        )
     return dict(zip(partitions, map(int, point.split(",")), strict=False))
 
 
@@ -81,7 +93,9 @@ def _places(point: str, ends: Mapping[Partition, int]) -> dict[Partition, int]:
             raise UsageError(f"{point!r} names no point of this log; right would be {GRAMMAR}")
         partition = Partition(place["topic"], int(place["number"]))
         if partition not in ends:
-            raise UsageError(f"{text!r}: there is no {_named(partition)} among the inputs; there are {', '.join(map(_named, ends))}")
+            raise UsageError(
+                f"{text!r}: there is no {_named(partition)} among the inputs; there are {', '.join(map(_named, ends))}"
+            )
         if partition in given:
             raise UsageError(f"{point!r} gives two positions of {_named(partition)}")
         given[partition] = int(place["position"])

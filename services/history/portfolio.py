@@ -49,7 +49,9 @@ class Portfolio(NamedTuple):
 async def _replay(settings, log: Log, layout: Layout, author: str, report: Report) -> Replay:
     """With the settings that the log was computed with, not with ours."""
     layout = await computed_layout(log, layout)
-    store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
+    store = open_store(
+        settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
+    )
     told = (await Progress(log, layout).reported()).values()
     left_out = {stage for stage in SCORER if not any(one["stage"] == stage.name for one in told)}
     stages = [stage for stage in STAGES if stage not in left_out]
@@ -64,7 +66,9 @@ async def _required(replay: Replay, cut: Cut) -> Portfolio:
 
 
 def _unknown(author: str, cut: Cut) -> ScholarstreamError:
-    return ScholarstreamError(f"there was no author '{exact(author)}' at {cut}; `scholarstream search NAME` finds authors as they are now")
+    return ScholarstreamError(
+        f"there was no author '{exact(author)}' at {cut}; `scholarstream search NAME` finds authors as they are now"
+    )
 
 
 async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
@@ -104,11 +108,16 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
         "weight": authors.row_weight.data[row] // team, "novelty": authors.standings.novelty.data[row],
     }  # fmt: skip
     told = zip(*(column.tolist() for column in columns.values()), strict=True)
-    rankings = dict(zip((None, *authors.sources.names), (authors.standings.cited, *authors.standings.counted), strict=True))
+    rankings = dict(
+        zip(
+            (None, *authors.sources.names), (authors.standings.cited, *authors.standings.counted), strict=True
+        )
+    )
     ranked = zip(*(ranking.percentile.data[row].tolist() for ranking in rankings.values()), strict=True)
     papers = [profiles.papers.names[paper] for paper in authors.row_paper.data[row].tolist()]
     return {
-        paper: dict(zip(columns, values, strict=True)) | {"percentiles": dict(zip(rankings, percentiles, strict=True))}
+        paper: dict(zip(columns, values, strict=True))
+        | {"percentiles": dict(zip(rankings, percentiles, strict=True))}
         for paper, values, percentiles in zip(papers, told, ranked, strict=True)
     }
 
@@ -116,15 +125,23 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
 def _coauthors(authors: Authors, slot: int) -> dict[str, int]:
     """Who wrote with the author → papers together."""
     _, keys, counts = authors.coauthors.of(np.array([slot]))
-    names = [(authors.remote_coauthors if key & 1 else authors.authors).names[key >> 1] for key in keys.tolist()]
+    names = [
+        (authors.remote_coauthors if key & 1 else authors.authors).names[key >> 1] for key in keys.tolist()
+    ]
     return dict(zip(names, counts.tolist(), strict=True))
 
 
 def _held(replay: Replay, paper: str) -> tuple[int, int, int]:
     """(revision, digest of the content, status) of a paper in the catalogue."""
-    catalogue: Catalogue = replay.stage(Catalogue, int(partitions_of([paper.encode()], replay.layout.papers)[0]))
+    catalogue: Catalogue = replay.stage(
+        Catalogue, int(partitions_of([paper.encode()], replay.layout.papers)[0])
+    )
     slot = catalogue.papers.slots[paper]
-    return int(catalogue.revision.data[slot]), int(catalogue.digest.data[slot]), int(catalogue.status.data[slot])
+    return (
+        int(catalogue.revision.data[slot]),
+        int(catalogue.digest.data[slot]),
+        int(catalogue.status.data[slot]),
+    )
 
 
 def _is_withdrawn(replay: Replay, paper: str) -> bool:

@@ -103,14 +103,19 @@ class Replay:
         self.nodes = []
         for kind, partition in self._needed():
             input = Partition(kind.input.named(self.layout.generation), partition)
-            senders = {f"{s.name}/{s.partition}": s.outbox.sent[s.targets(kind.input)[partition]] for s in self._writers_of(kind.input)}
+            senders = {
+                f"{s.name}/{s.partition}": s.outbox.sent[s.targets(kind.input)[partition]]
+                for s in self._writers_of(kind.input)
+            }
             session = await self._resumed(kind, partition, store, cut.get(input, 0), senders)
             self.nodes.append(_Node(session, senders))
         for node in self.nodes:
             if node.session.input in cut:
                 start = (await self.log.bounds([node.session.input]))[node.session.input][0]
                 if node.session.position.next < start:
-                    raise LogDamaged(f"{node.session.input.topic} begins at {start}: what came before is gone, nothing can be replayed")
+                    raise LogDamaged(
+                        f"{node.session.input.topic} begins at {start}: what came before is gone, nothing can be replayed"
+                    )
         for node in reversed(self.nodes):  # receivers first: what a stage sends finds them ready
             if node.session.input not in cut:
                 await self._catch_up(node)
@@ -136,10 +141,17 @@ class Replay:
         return [node.session.stage for node in self.nodes if topic in node.session.stage.outputs]
 
     async def _resumed(
-        self, kind: type[Stage], partition: int, store: CheckpointStore | None, end: int, senders: Mapping[str, int]
+        self,
+        kind: type[Stage],
+        partition: int,
+        store: CheckpointStore | None,
+        end: int,
+        senders: Mapping[str, int],
     ) -> Session:
         """From the newest checkpoint that knows nothing of what comes after the cut, else from nothing. end: of an input, by the cut."""
-        names = [] if store is None else await asyncio.to_thread(_names, store, kind.name, partition, self.report)
+        names = (
+            [] if store is None else await asyncio.to_thread(_names, store, kind.name, partition, self.report)
+        )
         for name in names:
             session = Session(kind(partition, self.layout, fingerprint(self.layout)))
             try:
@@ -151,7 +163,9 @@ class Replay:
                         found = await self.log.read(session.input, session.position.last[0], max_records=1)
                         session.check_last(found[0] if found else None)
                     return session
-            except Exception as error:  # damaged, of another log, or of whatever library the store comes with: done without
+            except (
+                Exception
+            ) as error:  # damaged, of another log, or of whatever library the store comes with: done without
                 self.report(f"checkpoint {name} passed over: {error}")
         return Session(kind(partition, self.layout, fingerprint(self.layout)))
 
@@ -161,14 +175,27 @@ class Replay:
         if node.is_level:
             return
         at, end = session.position.next, (await self.log.bounds([session.input]))[session.input][1]
-        while at < end and not node.is_level and (records := await self.log.read(session.input, at, max_bytes=READ_BYTES)):
+        while (
+            at < end
+            and not node.is_level
+            and (records := await self.log.read(session.input, at, max_bytes=READ_BYTES))
+        ):
             at = records[-1].offset + 1
             packs = _packs(stage, records)
-            self._step(node, [r for r, pack in packs if pack.end <= node.senders.get(f"{pack.stage}/{pack.partition}", -1)])
+            self._step(
+                node,
+                [
+                    r
+                    for r, pack in packs
+                    if pack.end <= node.senders.get(f"{pack.stage}/{pack.partition}", -1)
+                ],
+            )
             self._drain(after=node)
             self.report(f"replaying {stage.name}/{stage.partition} from its checkpoint", at / end)
         if not node.is_level:
-            raise _Unusable(f"{session.input.topic} lacks packs between the checkpoints of {stage.name} and of its senders")
+            raise _Unusable(
+                f"{session.input.topic} lacks packs between the checkpoints of {stage.name} and of its senders"
+            )
 
     # ---- running
 
@@ -176,7 +203,9 @@ class Replay:
         at = session.position.next
         if at >= end:
             return []
-        records = await self.log.read(session.input, at, max_records=min(BATCH, end - at), max_bytes=READ_BYTES)
+        records = await self.log.read(
+            session.input, at, max_records=min(BATCH, end - at), max_bytes=READ_BYTES
+        )
         return [record for record in records if record.offset < end]
 
     def _step(self, node: "_Node", records: Sequence[Record]) -> None:
@@ -225,7 +254,9 @@ def in_order(stages: Sequence[type[Stage]]) -> list[type[Stage]]:
     while left:
         free = [kind for kind in left if not any(kind.input in other.outputs for other in left)]
         if not free:
-            raise ScholarstreamError(f"stages feed each other in a circle: {', '.join(kind.name for kind in left)}")
+            raise ScholarstreamError(
+                f"stages feed each other in a circle: {', '.join(kind.name for kind in left)}"
+            )
         ordered += free
         left = [kind for kind in left if kind not in free]
     return ordered

@@ -43,7 +43,9 @@ def read(path: Path) -> Kept:
         raise ValueError(error.strerror) from None
     kept = orjson.loads(raw)  # its error is a ValueError
     if not isinstance(kept, dict) or (missing := TYPES.keys() - kept.keys()):
-        raise ValueError(f"it lacks {', '.join(sorted(missing))}" if isinstance(kept, dict) else "it is no object")
+        raise ValueError(
+            f"it lacks {', '.join(sorted(missing))}" if isinstance(kept, dict) else "it is no object"
+        )
     _require_types(kept, TYPES)
     if kept["witness"] is not None:
         if missing := WITNESS.keys() - kept["witness"].keys():
@@ -86,17 +88,25 @@ class Bookmark:
         except FileNotFoundError:
             return
         except ValueError as error:
-            logger.warning("progress of ingest passed over", source=self.name, file=str(self.path), reason=str(error))
+            logger.warning(
+                "progress of ingest passed over", source=self.name, file=str(self.path), reason=str(error)
+            )
             return
         except OSError as error:
-            raise UsageError(f"cannot keep the progress of ingest in {self.path.parent}: {error.strerror}") from None
+            raise UsageError(
+                f"cannot keep the progress of ingest in {self.path.parent}: {error.strerror}"
+            ) from None
         if kept.identity == self.identity and await _is_there(log, kept.witness):
             self.position, self.finished, self.witness = kept.position, kept.finished, kept.witness
 
-    def advance(self, position: int, batches: dict[Partition, list[Message]], firsts: dict[Partition, int]) -> None:
+    def advance(
+        self, position: int, batches: dict[Partition, list[Message]], firsts: dict[Partition, int]
+    ) -> None:
         """Everything up to `position` is in the log."""
         self.position, self.changed = position, True
-        for partition in sorted(firsts, key=lambda p: p.topic == DEAD_LETTERS.name):  # events are kept for ever, letters are not
+        for partition in sorted(
+            firsts, key=lambda p: p.topic == DEAD_LETTERS.name
+        ):  # events are kept for ever, letters are not
             self.witness = {
                 "topic": partition.topic,
                 "partition": partition.number,
@@ -125,7 +135,9 @@ class Bookmark:
         except OSError as error:  # no reason to stop: the next call sends more again, that is all
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
-            logger.warning("progress not kept", source=self.name, folder=str(self.path.parent), error=error.strerror)
+            logger.warning(
+                "progress not kept", source=self.name, folder=str(self.path.parent), error=error.strerror
+            )
         self.saved, self.changed = time.monotonic(), False
 
 
@@ -133,7 +145,13 @@ async def _is_there(log: Log, witness: dict | None) -> bool:
     if not witness:
         return False
     try:
-        records = await log.read(Partition(witness["topic"], witness["partition"]), witness["offset"], max_records=1)
+        records = await log.read(
+            Partition(witness["topic"], witness["partition"]), witness["offset"], max_records=1
+        )
     except UnknownTopic:
         return False
-    return bool(records) and records[0].offset == witness["offset"] and zlib.crc32(records[0].value) == witness["crc"]
+    return (
+        bool(records)
+        and records[0].offset == witness["offset"]
+        and zlib.crc32(records[0].value) == witness["crc"]
+    )

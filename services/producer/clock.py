@@ -25,7 +25,9 @@ from shared.log.port import Log, Message, Partition, Record
 KEY = "clock"
 KIND = "clock.ticked"
 SOURCE = "clock"
-TAIL = 2_000  # so many records are looked through at once for the last tick, from the end of the log backwards
+TAIL = (
+    2_000  # so many records are looked through at once for the last tick, from the end of the log backwards
+)
 TAILS = 100  # and so often, at most; a tick too many does no harm
 LOOK_SECONDS = 60.0  # how often it looks whether a new day has come; a machine that slept notices then
 DAYS_AHEAD = 2  # the default of the setting
@@ -78,11 +80,14 @@ class Clock:
                     "docs/operations.md"
                 )
         except ClockRefused as error:
-            reason, self._done = str(error), day if error.tried else None  # a person may say the day at any moment
+            reason, self._done = (
+                str(error),
+                day if error.tried else None,
+            )  # a person may say the day at any moment
         if reason != self._reason:
-            log.warning("the clock of this machine and the log disagree", reason=reason) if reason else log.info(
-                "the clock is right again", day=str(day)
-            )
+            log.warning(
+                "the clock of this machine and the log disagree", reason=reason
+            ) if reason else log.info("the clock is right again", day=str(day))
             self._reason = reason
             self.tell(reason)
 
@@ -140,7 +145,11 @@ async def newest_day(the_log: Log, home: Partition, days_ahead: int) -> tuple[da
                 if record.offset >= end:
                     break
                 earliest = earliest or _appended(record)
-                if record.key == KEY.encode() and (day := _day(record, days_ahead)) and (newest is None or day > newest):
+                if (
+                    record.key == KEY.encode()
+                    and (day := _day(record, days_ahead))
+                    and (newest is None or day > newest)
+                ):
                     newest = day
             offset = records[-1].offset + 1
         since, end = earliest or since, start

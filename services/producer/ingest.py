@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from services.producer.bookmark import Bookmark
 from services.producer.sources import Source, open_source
@@ -74,7 +82,10 @@ async def pump(
     """
     counts = Counts()
     try:
-        intake.newest = await retry_while_unavailable(log, stop, f"send {source.label}", lambda: newest_time(log), tell) or 0
+        intake.newest = (
+            await retry_while_unavailable(log, stop, f"send {source.label}", lambda: newest_time(log), tell)
+            or 0
+        )
         async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
             async for items in batches:
                 taken = intake.take(items)
@@ -122,7 +133,12 @@ async def ingest(settings, sources: Sequence[str], *, progress: bool = True, res
                 total.add(counts)
                 skipped += before
                 place = {"position": state.position if state else None, "skipped": before}
-                reports.append({"source": source.name, "status": status} | place | counts.report() | {"left_out": dict(source.left_out)})
+                reports.append(
+                    {"source": source.name, "status": status}
+                    | place
+                    | counts.report()
+                    | {"left_out": dict(source.left_out)}
+                )
     return total.report() | {"skipped": skipped, "sources": reports}
 
 
@@ -161,7 +177,11 @@ async def partition_counts(log: Log) -> dict[str, int]:
 
 async def newest_time(log: Log) -> int:
     """The newest append time in papers.v1 and authors.v1, in milliseconds since the epoch; 0 without records."""
-    partitions = [Partition(name, number) for name, count in (await partition_counts(log)).items() for number in range(count)]
+    partitions = [
+        Partition(name, number)
+        for name, count in (await partition_counts(log)).items()
+        for number in range(count)
+    ]
     times = [0]
     for partition, (start, end) in (await log.bounds(partitions)).items():
         if end > start:
@@ -189,7 +209,12 @@ def progress_bar(source: Source, wanted: bool) -> Iterator[OnProgress | None]:
 
         def show(source: Source, counts: Counts) -> None:
             refused = counts.refused.total()
-            bar.update(task, completed=source.read, events=counts.sent, refused=f"{refused:,} refused" if refused else "")
+            bar.update(
+                task,
+                completed=source.read,
+                events=counts.sent,
+                refused=f"{refused:,} refused" if refused else "",
+            )
 
         yield show
 

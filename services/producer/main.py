@@ -53,10 +53,21 @@ async def produce(
             state = await bookmark(settings, log, source)
             if not (state and state.finished) and not stop.is_set():
                 intake = Intake(source.name, partitions, settings)
-                sent = await pump(log, intake, source, stop=stop, on_progress=progress, state=state, telemetry=telemetry, tell=tell)
+                sent = await pump(
+                    log,
+                    intake,
+                    source,
+                    stop=stop,
+                    on_progress=progress,
+                    state=state,
+                    telemetry=telemetry,
+                    tell=tell,
+                )
                 counts.add(sent)
                 if source.left_out:
-                    logger.warning("left out of foreign records", source=source.name, left_out=left_out_of(source))
+                    logger.warning(
+                        "left out of foreign records", source=source.name, left_out=left_out_of(source)
+                    )
 
     def tell_clock(reason: str | None) -> None:
         if health is not None:  # live all the same: papers are taken, and another machine may say the day
@@ -67,7 +78,10 @@ async def produce(
         async with asyncio.TaskGroup() as tasks:
             await watch.look(stop, tell)  # before the first event
             clock = tasks.create_task(watch.keep(stop))
-            work = [tasks.create_task(send(some)) for some in (files, *([source] for source in opened if source.endless))]
+            work = [
+                tasks.create_task(send(some))
+                for some in (files, *([source] for source in opened if source.endless))
+            ]
             await asyncio.wait(work)
             if stay:
                 await stop.wait()
@@ -97,7 +111,15 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
             async def work() -> dict:
                 try:
                     return await produce(
-                        log, settings, sources, demo=False, stop=stop, telemetry=telemetry, stay=not sources, tell=tell, health=health
+                        log,
+                        settings,
+                        sources,
+                        demo=False,
+                        stop=stop,
+                        telemetry=telemetry,
+                        stay=not sources,
+                        tell=tell,
+                        health=health,
                     )
                 finally:
                     stop.set()

@@ -79,7 +79,9 @@ class Intake:
             keys, messages = keyed[topic]
             data = key.encode()
             keys.append(data)
-            messages.append(Message(data, raw, cloud_event(kind, key, self.source, now, f"{self.source}:{position}")))
+            messages.append(
+                Message(data, raw, cloud_event(kind, key, self.source, now, f"{self.source}:{position}"))
+            )
         self.guard.good(good)
         batches: dict[Partition, list[Message]] = {}
         for topic, (keys, messages) in keyed.items():
@@ -91,7 +93,9 @@ class Intake:
     def _decode(self, raw: bytes, appended: int) -> tuple[str, str, str]:
         """(topic, key, kind of event). Error: InputRefused."""
         papers.check_size(raw, self.limits.max_event_bytes)
-        if b'"author.' not in raw and b'"clock.' not in raw:  # events of authors.v1 have one of these, and hardly one of papers.v1
+        if (
+            b'"author.' not in raw and b'"clock.' not in raw
+        ):  # events of authors.v1 have one of these, and hardly one of papers.v1
             try:
                 event = papers.decode(raw)
             except InputRefused:
@@ -108,7 +112,9 @@ class Intake:
         check_date(event, appended, self.limits.days_ahead)
         return AUTHORS.name, event["author_id"], event["event"]
 
-    def _spread(self, topic: str, keys: list[bytes], messages: list[Message], batches: dict[Partition, list[Message]]) -> None:
+    def _spread(
+        self, topic: str, keys: list[bytes], messages: list[Message], batches: dict[Partition, list[Message]]
+    ) -> None:
         """Each message into the partition of its key."""
         count = self.partitions[topic]
         if count == 1:

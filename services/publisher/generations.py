@@ -95,7 +95,10 @@ class Control:
 
     async def _is_there(self, generation: int) -> bool:
         """A generation has its topics before it says anything; the topics of one that is over may have been dropped."""
-        return generation <= max(self.announced, 1) or METRIC_CHANGES.named(generation) in await self._log.topics()
+        return (
+            generation <= max(self.announced, 1)
+            or METRIC_CHANGES.named(generation) in await self._log.topics()
+        )
 
     @property
     def publishing(self) -> int | None:
@@ -105,10 +108,14 @@ class Control:
     def require_not_over(self, generation: int) -> None:
         """Error: Superseded when a higher generation has begun to take over."""
         if self.announced > generation:
-            raise Superseded(f"generation {self.announced} publishes from now on: generation {generation} is over, its processes may end")
+            raise Superseded(
+                f"generation {self.announced} publishes from now on: generation {generation} is over, its processes may end"
+            )
 
     async def say(self, generation: int, phase: str, **more) -> None:
-        said = orjson.dumps({"generation": generation, "phase": phase, **more}, option=orjson.OPT_NON_STR_KEYS)
+        said = orjson.dumps(
+            {"generation": generation, "phase": phase, **more}, option=orjson.OPT_NON_STR_KEYS
+        )
         await self._log.append({Partition(CONTROL.name, 0): [Message(b"%d" % generation, said)]})
 
 
@@ -131,7 +138,9 @@ async def take_over(the_log: Log, layout: Layout, reported: Reported) -> None:
     await _fence_lower(the_log, mine)
     await _until(the_log, layout, reported, 0)
     ends = await _ends(the_log, layout, METRIC_CHANGES)
-    await control.say(mine, "publishes", **{"from": {partition.number: end for partition, end in ends.items()}})
+    await control.say(
+        mine, "publishes", **{"from": {partition.number: end for partition, end in ends.items()}}
+    )
     log.info("this generation publishes from now on", generation=mine)
 
 

@@ -16,10 +16,16 @@ LARGEST = 2**53  # number in a snapshot
 SOURCE = "scholarstream/publisher"
 
 
-def messages_of(snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int) -> dict[Partition, list[Message]]:
+def messages_of(
+    snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int
+) -> dict[Partition, list[Message]]:
     """The public records of a flush, each in the partition of its author; all of one flush go out together (rule P1)."""
     batches: dict[Partition, list[Message]] = {}
-    places = partitions_of([s.author.encode() for s in snapshots], partitions).tolist() if partitions > 1 else [0] * len(snapshots)
+    places = (
+        partitions_of([s.author.encode() for s in snapshots], partitions).tolist()
+        if partitions > 1
+        else [0] * len(snapshots)
+    )
     for s, place in zip(snapshots, places, strict=True):
         key, identity = s.author.encode(), f"{generation}-{s.version}"
         headers = cloud_event("author.profile", s.author, SOURCE, time_ms, identity)
@@ -28,7 +34,9 @@ def messages_of(snapshots: list[Snapshot], partitions: int, generation: int, tim
         )
         if s.change is not None:
             headers = cloud_event("author.metrics", s.author, SOURCE, time_ms, identity)
-            batches.setdefault(Partition(AUTHOR_METRICS.name, place), []).append(Message(key, s.change, headers))
+            batches.setdefault(Partition(AUTHOR_METRICS.name, place), []).append(
+                Message(key, s.change, headers)
+            )
     return batches
 
 
@@ -39,22 +47,38 @@ def public_facts(value: bytes, headers) -> tuple[str, int, int, int, dict, dict]
     """
     profile = orjson.loads(value)
     metrics = profile["metrics"]
-    bases = {name.removeprefix("counted:"): values for name, values in metrics.items() if name != "references"}
+    bases = {
+        name.removeprefix("counted:"): values for name, values in metrics.items() if name != "references"
+    }
     counted = {source: {name: values.get(name) for name in COUNTED} for source, values in bases.items()}
     numbers = {name: metrics["references"].get(name) for name in REFERENCES}
-    return profile["author_id"], profile["generation"], profile["version"], int(dict(headers)[DIGEST]), numbers, counted
+    return (
+        profile["author_id"],
+        profile["generation"],
+        profile["version"],
+        int(dict(headers)[DIGEST]),
+        numbers,
+        counted,
+    )
 
 
 def facts_of(record: Record) -> tuple[str, int, int, int, dict, dict] | None:
     """The same; None for a record that no publisher of ours wrote."""
     try:
-        facts = author, generation, version, digest, numbers, counted = public_facts(record.value, record.headers)
-        told = [*numbers.values(), *itertools.chain.from_iterable(of_source.values() for of_source in counted.values())]
+        facts = author, generation, version, digest, numbers, counted = public_facts(
+            record.value, record.headers
+        )
+        told = [
+            *numbers.values(),
+            *itertools.chain.from_iterable(of_source.values() for of_source in counted.values()),
+        ]
         is_ours = (
             record.key == author.encode()
             and all(type(number) is int and 0 <= number < ERASED for number in (generation, version))
             and -(1 << 63) <= digest < 1 << 63
-            and all(number is None or (type(number) in (int, float) and abs(number) < LARGEST) for number in told)
+            and all(
+                number is None or (type(number) in (int, float) and abs(number) < LARGEST) for number in told
+            )
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -17,7 +17,10 @@ class Waiting:
 
     def __init__(self):
         self.level = Column(I8)  # of every author; 0: does not wait
-        self.queues = {LATER: Column(I32), AHEAD: Column(I32)}  # who went ahead, or was taken, may still be in the other one
+        self.queues = {
+            LATER: Column(I32),
+            AHEAD: Column(I32),
+        }  # who went ahead, or was taken, may still be in the other one
         self.size = 0
 
     @property

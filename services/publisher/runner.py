@@ -39,7 +39,10 @@ class PublisherRunner(StageRunner):
     def __init__(self, *args):
         super().__init__(*args)
         self._published_at, self._cost, self._looked_at = 0.0, 0.0, 0.0
-        self._behind, self._read_at = 0.0, 0.0  # seconds from the newest event that was read to when it was read, and when that was
+        self._behind, self._read_at = (
+            0.0,
+            0.0,
+        )  # seconds from the newest event that was read to when it was read, and when that was
         self._publish_from: int | None = None  # not known before the generation publishes
         self._took_over = False
         self._has_erased = False
@@ -75,7 +78,11 @@ class PublisherRunner(StageRunner):
             start, end = (await self.log.bounds([partition]))[partition]
             at = max(start, ends.get(str(number), 0))
             while at < end and (records := await self.log.read(partition, at)):
-                mine = [True] * len(records) if alike else partitions_of([r.key or b"" for r in records], ours) == self.partition
+                mine = (
+                    [True] * len(records)
+                    if alike
+                    else partitions_of([r.key or b"" for r in records], ours) == self.partition
+                )
                 for record, is_mine in zip(records, mine, strict=True):
                     if is_mine:
                         self._learn_from(record, known, lower)
@@ -90,12 +97,18 @@ class PublisherRunner(StageRunner):
     def _learn_from(self, record: Record, known: dict[str, tuple], lower: set[str]) -> None:
         """known: author → (version, digest, numbers, counted); lower: authors whom only a lower generation has published."""
         # another publisher (bench/peer.py) has its own form
-        facts = facts_of(record) if self.public_facts is public_facts else self.public_facts(record.value, record.headers)
+        facts = (
+            facts_of(record)
+            if self.public_facts is public_facts
+            else self.public_facts(record.value, record.headers)
+        )
         if facts is not None:
             author, generation, version, *rest = facts
             known[author] = version if generation == self.layout.generation else 0, *rest
             (lower.discard if generation == self.layout.generation else lower.add)(author)
-        elif (author := erased_author(record)) is not None:  # nothing is public any more, and no version of before comes again
+        elif (
+            author := erased_author(record)
+        ) is not None:  # nothing is public any more, and no version of before comes again
             known[author] = known[author][0] or ERASED if author in known else ERASED, 0, {}, {}
             lower.discard(author)
         else:
@@ -103,7 +116,9 @@ class PublisherRunner(StageRunner):
 
     async def _turn(self) -> bool:
         moved = await super()._turn()
-        if time.monotonic() - self._looked_at >= (LOOK_SECONDS if self._publish_from is None else WATCH_SECONDS):
+        if time.monotonic() - self._looked_at >= (
+            LOOK_SECONDS if self._publish_from is None else WATCH_SECONDS
+        ):
             await self._look()
         if self._publishes:
             if self._took_over:
@@ -122,20 +137,26 @@ class PublisherRunner(StageRunner):
     async def _empty_the_unknown(self) -> None:
         """Rule G4: public authors of whom our generation knows nothing are authors without papers."""
         unplaced = self.session.stage.unplaced
-        unknown = {author: unplaced.pop(author) for author in self.session.extra["lower"] if author in unplaced}
+        unknown = {
+            author: unplaced.pop(author) for author in self.session.extra["lower"] if author in unplaced
+        }
         if emptied := without_papers(unknown, self.layout):
             await self._append(emptied)
         self.session.extra["lower"] = []
         self._took_over = False
 
     async def _append(self, snapshots: list[Snapshot]) -> None:
-        batches = self.messages_of(snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000))
+        batches = self.messages_of(
+            snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000)
+        )
         try:
             with self._patience():
                 offsets = await self.fence.append(batches)
         except Fenced:
             await self.control.read_on()
-            self.control.require_not_over(self.layout.generation)  # a newer generation took over: that is no error
+            self.control.require_not_over(
+                self.layout.generation
+            )  # a newer generation took over: that is no error
             raise
         self._answered()
         for partition, messages in batches.items():
@@ -159,7 +180,9 @@ class PublisherRunner(StageRunner):
         if self._behind < BEHIND_SECONDS:
             return self._published_at
         pause = self._cost * (1 / self.pace.coalesce_share - 1)
-        return min(self._published_at + min(pause, self.pace.coalesce_max_seconds), self._read_at + QUIET_SECONDS)
+        return min(
+            self._published_at + min(pause, self.pace.coalesce_max_seconds), self._read_at + QUIET_SECONDS
+        )
 
     async def _wait(self, seconds: float = IDLE_WAIT) -> None:
         if self._publish_from is None:

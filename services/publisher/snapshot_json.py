@@ -23,7 +23,9 @@ from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED, i
 from shared.metrics.violations import violations
 from shared.stages import causes
 
-CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (k << 28 for k in range(4))  # what a tally counts, in the top bits of its key
+CITED_IN, PUBLISHED_IN, CATEGORY, WRITTEN = (
+    k << 28 for k in range(4)
+)  # what a tally counts, in the top bits of its key
 LOW = (1 << 28) - 1
 NOBODY = -1
 AFFILIATIONS = 10  # told in a snapshot
@@ -47,12 +49,17 @@ REST = (
 )
 CHANGE = b'"before":{%s},"after":{%s},"changed":[%s]'
 CAUSES = b',"causes":[%s],"causes_total":%d}'
-PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":%%s}}' % orjson.dumps(definitions.VERSION)
+PROVENANCE = b'{"definitions":%s,"coverage":{"references":%%s,"novelty":%%s}}' % orjson.dumps(
+    definitions.VERSION
+)
 SCORES = (
     b'{"novelty":{"definition":"%s","scored":%%d,"provisional_papers":%%d,"provisional":%%s,"standard_error":%%s,"reported":%%s},'
     b'"ai_score":%%s%%s}'
 ) % novelty.VERSION.encode()
-RANKED = b'{"definition":"%s","ranked":%%d,"immature":%%d,"pooled_or_immature":%%d,"provisional":%%s%%s}' % rankpoints.VERSION.encode()
+RANKED = (
+    b'{"definition":"%s","ranked":%%d,"immature":%%d,"pooled_or_immature":%%d,"provisional":%%s%%s}'
+    % rankpoints.VERSION.encode()
+)
 UNTOLD_BY_SOURCE = -2  # instead of a percentile, of a paper before its first standing by a source
 BY_SOURCE = b',"flags":%s' % orjson.dumps([SELF_CITATIONS_INCLUDED])
 BY_TEXT = b'{"reasons":%s,"new_pairs":%s,"pairs":%s,"cohort":%s,"cohort_size":%s,"table":%s}'
@@ -89,7 +96,11 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
     stamp = _day(state.day)
     versions, digests = state.version.data[authors].tolist(), state.public_digest.data[authors].tolist()
     public = state.public_numbers.data[authors]
-    before, told_before, counted_before = public.tolist(), definitions.told("references", public), blobs(state.public_counted, authors)
+    before, told_before, counted_before = (
+        public.tolist(),
+        definitions.told("references", public),
+        blobs(state.public_counted, authors),
+    )
     generation, names = state.layout.generation, state.authors.names
     whys, why_bounds, totals = _whys(state, why)
     stored = state.numbers.data[authors].tolist()
@@ -106,13 +117,24 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
         if change is not None:
             told = b",".join(whys[why_bounds[at] : why_bounds[at + 1]][: causes.TOLD])
             change = b"".join((head, mark, change, CAUSES % (told, totals[at])))
-        yield Snapshot(slot, names[slot], versions[at], digest, profile, change, stored[at], b"" if not counted else orjson.dumps(counted))
+        yield Snapshot(
+            slot,
+            names[slot],
+            versions[at],
+            digest,
+            profile,
+            change,
+            stored[at],
+            b"" if not counted else orjson.dumps(counted),
+        )
 
 
 def current(state, slot: int) -> bytes:
     """What the snapshot of an author says now, whether it is public or not. state: Profiles."""
     _, head, name, rest, _, _ = next(_contents(state, np.array([slot])))
-    return b"".join((head, name, MARK % (state.layout.generation, int(state.version.data[slot]), _day(state.day)), rest))
+    return b"".join(
+        (head, name, MARK % (state.layout.generation, int(state.version.data[slot]), _day(state.day)), rest)
+    )
 
 
 def papers_of(state, slot: int) -> list[dict]:
@@ -127,7 +149,10 @@ def _day(day: int) -> bytes:
 
 def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, bytes, dict]]:
     """For each author: slot; author_id, name, and all else of the snapshot as JSON; the numbers as JSON; counted numbers by source."""
-    numbers, length = definitions.told("references", state.numbers.data[authors]), state.held.length.data[authors].tolist()
+    numbers, length = (
+        definitions.told("references", state.numbers.data[authors]),
+        state.held.length.data[authors].tolist(),
+    )
     grounds, score_counts = state.grounds.data[authors].tolist(), state.score_counts.data[authors].tolist()
     about, reported = blobs(state.about, authors), _means(state, authors)
     pieces, paper_bounds = _papers(state, authors, state.top)
@@ -157,14 +182,26 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
         if spelled is None and called[at] != NOBODY:
             spelled, _ = _parsed(written[called[at]])
         author_id, own = author_names[slot], numbers[at]
-        by_source = [(source, rows[at], ranks[at]) for source, rows, ranks in sources if rows[at][COUNTED_PAPERS]] if sources else []
-        counted = {source: dict(zip(COUNTED, row, strict=True)) for source, row, _ in by_source} if by_source else {}
+        by_source = (
+            [(source, rows[at], ranks[at]) for source, rows, ranks in sources if rows[at][COUNTED_PAPERS]]
+            if sources
+            else []
+        )
+        counted = (
+            {source: dict(zip(COUNTED, row, strict=True)) for source, row, _ in by_source}
+            if by_source
+            else {}
+        )
         h_index, citations, ai_score, told = own[H_INDEX], own[CITATIONS], own[AI_SCORE], b'"references"'
         own_json = orjson.dumps(dict(zip(REFERENCES, own, strict=True)))
         if wanted in counted:
             told = _quoted(basis)
-            h_index, citations, ai_score = (counted[wanted][name] for name in ("h_index", "citations", "ai_score"))
-        others = b"".join([b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items()])
+            h_index, citations, ai_score = (
+                counted[wanted][name] for name in ("h_index", "citations", "ai_score")
+            )
+        others = b"".join(
+            [b",%s:%s" % (_quoted(f"counted:{s}"), orjson.dumps(c)) for s, c in counted.items()]
+        )
         novel, novel_basis = own[NOVELTY], OWN_NOVELTY
         for one in reported[at]:
             if named_novelty == f"reported:{one['source']}@{one['version']}":
@@ -200,8 +237,17 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
     paper, citations = state.row_paper.data[row], state.row_citations.data[row]
     key = pair(citations, state.date.data[paper])
     order = np.lexsort((-key, owner))
-    paper, citations, key, people = paper[order], citations[order], key[order], state.row_people.data[row][order]
-    of_paper = dict(zip(paper.tolist(), people.tolist(), strict=True)) if (people != state.listed.data[paper]).any() else {}
+    paper, citations, key, people = (
+        paper[order],
+        citations[order],
+        key[order],
+        state.row_people.data[row][order],
+    )
+    of_paper = (
+        dict(zip(paper.tolist(), people.tolist(), strict=True))
+        if (people != state.listed.data[paper]).any()
+        else {}
+    )
     tied = np.flatnonzero((key[1:] == key[:-1]) & (owner[1:] == owner[:-1]))
     if len(tied):
         for run in np.split(tied, np.flatnonzero(np.diff(tied) > 1) + 1):
@@ -212,21 +258,44 @@ def _papers(state, authors: np.ndarray, limit: int) -> tuple[list[bytes], list[i
     parts = zip(blobs(state.cards, paper), citations.tolist(), stands, strict=True)
     pieces = [b'%s,"citations":%d,%s}' % three for three in parts]
     for at in np.flatnonzero(state.reports.length.data[paper]).tolist():
-        told = [dict(zip(("source", "version", "novelty"), one, strict=True)) for one in _reports(state, paper[at])]
+        told = [
+            dict(zip(("source", "version", "novelty"), one, strict=True))
+            for one in _reports(state, paper[at])
+        ]
         pieces[at] = b'%s,"novelty_reported":%s}' % (pieces[at][:-1], orjson.dumps(told))
-    for at in [at for at, one in enumerate(paper.tolist()) if of_paper[one] != state.listed.data[one]] if of_paper else ():
+    for at in (
+        [at for at, one in enumerate(paper.tolist()) if of_paper[one] != state.listed.data[one]]
+        if of_paper
+        else ()
+    ):
         pieces[at] = b'%s,"people":%d}' % (pieces[at][:-1], of_paper[int(paper[at])])
     if state.sources.names:
         _add_sources(pieces, state, paper)
     return pieces, [0, *np.cumsum(shown).tolist()]
 
 
-def _standing(names: list[str], new, reasons, k, n, cohort, size, table, percentile, doubt, cited, cited_size, cited_table) -> bytes:
+def _standing(
+    names: list[str],
+    new,
+    reasons,
+    k,
+    n,
+    cohort,
+    size,
+    table,
+    percentile,
+    doubt,
+    cited,
+    cited_size,
+    cited_table,
+) -> bytes:
     """Where a paper stands, as JSON. names: of the cohorts; the rest are FACTS."""
     if reasons == UNTOLD:
         return b'"standing":null,"novelty":null'
     text = _by_text(new, reasons, k, n, names[cohort] if cohort >= 0 else None, size, table)
-    return text % _by_citations(percentile, doubt, names[cited] if cited >= 0 else None, cited_size, cited_table)
+    return text % _by_citations(
+        percentile, doubt, names[cited] if cited >= 0 else None, cited_size, cited_table
+    )
 
 
 # papers of a cohort have many of these in common
@@ -235,7 +304,10 @@ def _by_text(new: int, reasons: int, k: int, n: int, cohort: str | None, size: i
     """With a place for what _by_citations says."""
     known = _known(k, n, kept=cohort is not None or n > 0)
     text = BY_TEXT % (_quoted(reasons_of(reasons)), *known, *_table(cohort, size, table))
-    return b'"standing":{"novelty":%s,"citations":%%s},"novelty":%s' % (text.replace(b"%", b"%%"), _decimal(new))
+    return b'"standing":{"novelty":%s,"citations":%%s},"novelty":%s' % (
+        text.replace(b"%", b"%%"),
+        _decimal(new),
+    )
 
 
 @lru_cache(1 << 13)
@@ -283,7 +355,9 @@ def _scores(counts: list[int], papers: int, reported: list[dict], by_source: lis
     """What the two scores rest on. counts: as COUNTS names them; reported: novelties from elsewhere; by_source: (name, numbers, counts of
     its ranking)."""
     scored, unsettled, *ranks = counts
-    sources = b",".join([b"%s:%s" % (_quoted(name), _ranked(*theirs, papers, BY_SOURCE)) for name, _, theirs in by_source])
+    sources = b",".join(
+        [b"%s:%s" % (_quoted(name), _ranked(*theirs, papers, BY_SOURCE)) for name, _, theirs in by_source]
+    )
     return SCORES % (
         *_scored(scored, unsettled), orjson.dumps(reported) if reported else b"[]", _ranked(*ranks, papers, b""),
         b',"ai_score_by_source":{%s}' % sources if sources else b"",
@@ -298,21 +372,31 @@ def _scored(scored: int, unsettled: int) -> tuple[int, int, bytes, bytes]:
 
 @lru_cache(1 << 10)
 def _ranked(ranked: int, immature: int, doubtful: int, papers: int, more: bytes) -> bytes:
-    return RANKED % (ranked, immature, doubtful, TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))], more)
+    return RANKED % (
+        ranked,
+        immature,
+        doubtful,
+        TRUTH[bool(rankpoints.is_provisional(ranked, papers, doubtful))],
+        more,
+    )
 
 
 def _add_sources(pieces: list[bytes], state, paper: np.ndarray) -> None:
     """`citations_by_source` and `standing_by_source` of the papers that sources count."""
     counts: dict[int, list[bytes]] = {}
     stands: dict[int, list[bytes]] = {}
-    for source, counted, standing in zip(map(_quoted, state.sources.names), state.paper_counted, state.paper_standing, strict=True):
+    for source, counted, standing in zip(
+        map(_quoted, state.sources.names), state.paper_counted, state.paper_standing, strict=True
+    ):
         held, facts = counted.data[paper], standing.data[paper]
         for at in np.flatnonzero(held >= 0).tolist():
             counts.setdefault(at, []).append(b"%s:%d" % (source, held[at]))
             percentile, doubt, cohort, size, table = facts[at].tolist()
             if percentile != UNTOLD_BY_SOURCE:
                 name = state.cohorts.names[cohort] if cohort >= 0 else None
-                stands.setdefault(at, []).append(b"%s:%s" % (source, _by_citations(percentile, doubt, name, size, table)))
+                stands.setdefault(at, []).append(
+                    b"%s:%s" % (source, _by_citations(percentile, doubt, name, size, table))
+                )
     for key, told in ((b"citations_by_source", counts), (b"standing_by_source", stands)):
         for at, by_source in told.items():
             pieces[at] = b'%s,"%s":{%s}}' % (pieces[at][:-1], key, b",".join(by_source))
@@ -323,7 +407,9 @@ def _flags(holds: tuple[bool, ...]) -> bytes:
     return orjson.dumps([flag.code for flag, held in zip(FLAGS, holds, strict=True) if held])
 
 
-def _change(before: list[int], told_before: tuple, now: list[int], told: bytes, counted_before, counted: dict) -> bytes | None:
+def _change(
+    before: list[int], told_before: tuple, now: list[int], told: bytes, counted_before, counted: dict
+) -> bytes | None:
     """The numbers of a change record; None when all are what they were. told_before: `before` as people have it; told: `now` as JSON."""
     if before == now and not counted and not counted_before:
         return None
@@ -334,9 +420,14 @@ def _change(before: list[int], told_before: tuple, now: list[int], told: bytes, 
     news = told[1:-1]
     if counted or counted_before:
         old, new = _flat(orjson.loads(counted_before) if counted_before else {}), _flat(counted)
-        moved = [name for name in new if old.get(name) != new[name]] + [name for name in old if name not in new and old[name] is not None]
+        moved = [name for name in new if old.get(name) != new[name]] + [
+            name for name in old if name not in new and old[name] is not None
+        ]
         changed = changed + [_quoted(name) for name in moved]
-        olds, news = (b",".join(filter(None, (text, orjson.dumps(more)[1:-1]))) for text, more in ((olds, old), (news, new)))
+        olds, news = (
+            b",".join(filter(None, (text, orjson.dumps(more)[1:-1])))
+            for text, more in ((olds, old), (news, new))
+        )
     return CHANGE % (olds, news, b",".join(changed)) if changed else None
 
 
@@ -355,7 +446,10 @@ def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
         elif kind == causes.COUNTED:
             out.append(b'{"kind":%s,"paper_id":%s%s}' % (KINDS[kind], papers[paper], sources[by]))
         elif kind in causes.BY_AUTHOR:
-            out.append(b'{"kind":%s,"paper_id":%s,"other":%s}' % (KINDS[kind], papers[paper], _quoted(state.others.names[by])))
+            out.append(
+                b'{"kind":%s,"paper_id":%s,"other":%s}'
+                % (KINDS[kind], papers[paper], _quoted(state.others.names[by]))
+            )
         else:
             out.append(b'{"kind":%s,"paper_id":%s,"by":%s}' % (KINDS[kind], papers[paper], papers[by]))
     totals = np.diff(np.append(0, np.cumsum(why.weight))[why.bounds])
@@ -363,7 +457,11 @@ def _whys(state, why: Told) -> tuple[list[bytes], list[int], list[int]]:
 
 
 def _flat(counted: dict[str, dict]) -> dict[str, int | float | None]:
-    return {f"counted:{source}.{name}": value for source, values in counted.items() for name, value in values.items()}
+    return {
+        f"counted:{source}.{name}": value
+        for source, values in counted.items()
+        for name, value in values.items()
+    }
 
 
 @lru_cache(1 << 12)
@@ -396,7 +494,9 @@ def _as_written(written: list[str], papers: list[int]) -> tuple[str | None, byte
     if not counts:
         return name, b"[]"
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:AFFILIATIONS]
-    return name, b"[%s]" % b",".join([b'{"name":%s,"papers":%d}' % (_quoted(place), n) for place, n in ordered])
+    return name, b"[%s]" % b",".join(
+        [b'{"name":%s,"papers":%d}' % (_quoted(place), n) for place, n in ordered]
+    )
 
 
 @lru_cache(1 << 16)
@@ -408,7 +508,12 @@ def _parsed(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _reported(said: dict, numbers: tuple) -> bytes:
     reported, computed = said["reported"], dict(zip(REFERENCES, numbers, strict=True))
-    return orjson.dumps([{"source": s, **reported[s], "violations": violations(reported[s], computed)} for s in sorted(reported)])
+    return orjson.dumps(
+        [
+            {"source": s, **reported[s], "violations": violations(reported[s], computed)}
+            for s in sorted(reported)
+        ]
+    )
 
 
 _quoted = orjson.dumps

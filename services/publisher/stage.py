@@ -14,10 +14,30 @@ from services.consumer.authors import ai_scores as ranking
 from services.consumer.authors.percentiles import BY_CITATIONS, COUNTS, FACTS
 from services.consumer.authors.stage import COUNTED, GROUNDS, REFERENCES
 from services.publisher.pending_authors import AHEAD, LATER, Waiting
-from services.publisher.snapshot_json import CATEGORY, CITED_IN, PUBLISHED_IN, UNTOLD_BY_SOURCE, WRITTEN, Snapshot, Told, snapshots
+from services.publisher.snapshot_json import (
+    CATEGORY,
+    CITED_IN,
+    PUBLISHED_IN,
+    UNTOLD_BY_SOURCE,
+    WRITTEN,
+    Snapshot,
+    Told,
+    snapshots,
+)
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary, NameList
-from shared.columns.grouping import I8, I16, I32, I64, distinct, index_of, last_by, last_of, pair, stable_order
+from shared.columns.grouping import (
+    I8,
+    I16,
+    I32,
+    I64,
+    distinct,
+    index_of,
+    last_by,
+    last_of,
+    pair,
+    stable_order,
+)
 from shared.columns.lists import CounterLists, ListColumn
 from shared.contracts import topics
 from shared.errors import CheckpointInvalid
@@ -28,7 +48,9 @@ from shared.stages.stage import Layout, PackStage
 
 UNRANKED = -1
 LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card: an unescaped quote is no part of a text
-ERASED = 1 << 62  # above every version: of what is public there is only a tombstone, and it does not tell which version it took away
+ERASED = (
+    1 << 62
+)  # above every version: of what is public there is only a tombstone, and it does not tell which version it took away
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still on its way
 
 
@@ -50,11 +72,21 @@ class Profiles(PackStage):
         self.standing = Column(I32, -1, width=len(FACTS))
         self.date, self.fact = Column(I32), Column(I32)
         self.listed = Column(I16)  # authors as listed; the rows say how many people they are
-        self.facts_seen = Dictionary(own=True)  # "year|truncated|category": what tallies need to know of a paper
+        self.facts_seen = Dictionary(
+            own=True
+        )  # "year|truncated|category": what tallies need to know of a paper
         self.fact_year, self.fact_category, self.fact_truncated = Column(I32), Column(I32), Column(I8)
         # rows (authorships): of an author with more than `top` papers the first `top` rows in `held` are its most cited ones
-        self.row_author, self.row_paper, self.row_citations = Column(I32, -1), Column(I32, -1), Column(I32, -1)
-        self.row_written, self.row_fact, self.row_ranked = Column(I32), Column(I32), Column(I8)  # as they were tallied
+        self.row_author, self.row_paper, self.row_citations = (
+            Column(I32, -1),
+            Column(I32, -1),
+            Column(I32, -1),
+        )
+        self.row_written, self.row_fact, self.row_ranked = (
+            Column(I32),
+            Column(I32),
+            Column(I8),
+        )  # as they were tallied
         self.row_people = Column(I16)
         # authors
         self.authors, self.sources, self.others, self.categories, self.written = (
@@ -71,7 +103,9 @@ class Profiles(PackStage):
         self.counted_grounds: list[Column] = []  # per source: what its AI score rests on
         self.version = Column(I64)
         self.held = ListColumn(I32, growing=True)
-        self.floor = Column(I64, UNRANKED)  # what the last ranked paper had when the author was last ranked: citations << 32 | date
+        self.floor = Column(
+            I64, UNRANKED
+        )  # what the last ranked paper had when the author was last ranked: citations << 32 | date
         self.tallies = CounterLists()
         self.about = ListColumn(np.uint8)
         self.redirect = Column(I32, -1)  # place in `others` of the author that this one stands for
@@ -125,7 +159,11 @@ class Profiles(PackStage):
             self._new_source()
 
     def rows(self):
-        return {"authors": len(self.authors), "authorships": int((self.row_citations.view >= 0).sum()), "papers": len(self.papers)}
+        return {
+            "authors": len(self.authors),
+            "authorships": int((self.row_citations.view >= 0).sum()),
+            "papers": len(self.papers),
+        }
 
     def _new_source(self) -> None:
         self.counted.append(Column(I64, width=len(COUNTED)))
@@ -218,7 +256,11 @@ class Profiles(PackStage):
                          self.public_version, self.public_digest, self.public_numbers,
                          self.public_counted, self.waiting, *self.counted, *self.counted_grounds):  # fmt: skip
                 part.resize(size)
-            for slot, name in enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"])) if self.unplaced else ():
+            for slot, name in (
+                enumerate(kinds["author_key"]["key"], size - len(kinds["author_key"]["key"]))
+                if self.unplaced
+                else ()
+            ):
                 if name in self.unplaced:
                     self._place(slot, *self.unplaced.pop(name))
         if "paper_key" in kinds:
@@ -241,10 +283,15 @@ class Profiles(PackStage):
         card = rows["card"].take(last)
         self.cards.replace(paper, card.lengths, card.values)
         self.date.data[paper] = date
-        self.listed.data[paper] = [int(found[1]) if (found := LISTED.search(blob)) else 0 for blob in card.blobs()]  # withdrawn: no card
+        self.listed.data[paper] = [
+            int(found[1]) if (found := LISTED.search(blob)) else 0 for blob in card.blobs()
+        ]  # withdrawn: no card
         category = [rows["category"][i] for i in last.tolist()]
         before = len(self.facts_seen)
-        facts = [f"{d // 10000}|{t}|{c}" for d, t, c in zip(date.tolist(), truncated.tolist(), category, strict=True)]
+        facts = [
+            f"{d // 10000}|{t}|{c}"
+            for d, t, c in zip(date.tolist(), truncated.tolist(), category, strict=True)
+        ]
         self.fact.data[paper] = self.facts_seen.intern(facts)
         self._learn_facts(self.facts_seen.names[before:])
 
@@ -270,7 +317,11 @@ class Profiles(PackStage):
         leaves = present & ~stands
         left = self._set(row[leaves], np.full(int(leaves.sum()), -1, I32))
         self._tally(row[stands], -1)
-        self.row_author.data[row], self.row_paper.data[row], self.row_written.data[row] = author, paper, written
+        self.row_author.data[row], self.row_paper.data[row], self.row_written.data[row] = (
+            author,
+            paper,
+            written,
+        )
         self._tally(row[stands], 1)
         many = self.held.length.data[author] > self.top  # a new date may change the order
         self._rank(distinct(author[stands & many]))
@@ -280,11 +331,21 @@ class Profiles(PackStage):
         """The latest date stands, then the largest paper_id, then the later row."""
         names = self.papers.names
         written = self.written.intern([blob.decode() for blob in rows["sig"].blobs()])
-        told = zip(rows["author"].tolist(), rows["paper"].tolist(), rows["date"].tolist(), written.tolist(), strict=True)
+        told = zip(
+            rows["author"].tolist(),
+            rows["paper"].tolist(),
+            rows["date"].tolist(),
+            written.tolist(),
+            strict=True,
+        )
         for author, paper, date, spelled in told:
             held = int(self.last_paper.data[author])
             if held < 0 or (date, names[paper]) >= (int(self.last_date.data[author]), names[held]):
-                self.last_date.data[author], self.last_paper.data[author], self.last_written.data[author] = date, paper, spelled
+                self.last_date.data[author], self.last_paper.data[author], self.last_written.data[author] = (
+                    date,
+                    paper,
+                    spelled,
+                )
 
     def _tally(self, row: np.ndarray, sign: int) -> None:
         """Adds to (or takes from) the tallies of the rows' authors: year, category, name and affiliations as written."""
@@ -295,7 +356,9 @@ class Profiles(PackStage):
         year, category = self.fact_year.data[fact], self.fact_category.data[fact]
         dated, sorted_in = year > 0, category >= 0
         owners = np.concatenate([author[dated], author[sorted_in], author])
-        keys = np.concatenate([year[dated] | PUBLISHED_IN, category[sorted_in] | CATEGORY, self.row_written.data[row] | WRITTEN])
+        keys = np.concatenate(
+            [year[dated] | PUBLISHED_IN, category[sorted_in] | CATEGORY, self.row_written.data[row] | WRITTEN]
+        )
         self.tallies.add(owners, keys, np.full(len(owners), sign, I64))
         np.add.at(self.truncated_papers.data, author, sign * self.fact_truncated.data[fact].astype(I32))
 
@@ -313,7 +376,11 @@ class Profiles(PackStage):
             index, _ = self.held.index(owners)
             self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
             # who has no more than `top` papers left has no floor, whichever went
-            again.append(author[went & ((self.row_ranked.data[row] == 1) | (self.held.length.data[author] <= self.top))])
+            again.append(
+                author[
+                    went & ((self.row_ranked.data[row] == 1) | (self.held.length.data[author] <= self.top))
+                ]
+            )
             self.row_ranked.data[row[went]] = 0
         self.held.append(author[came], row[came])
         # who must be ranked again: a ranked paper fell, or another one reached the floor; cost follows the change, not the author's size
@@ -340,7 +407,9 @@ class Profiles(PackStage):
         length = self.held.length.data[authors].astype(I64)
         start = np.cumsum(length) - length
         edge = start + self.top
-        for at in np.flatnonzero(key[edge - 1] == key[edge]).tolist():  # a tie across the edge: by paper_id, as in the snapshot
+        for at in np.flatnonzero(
+            key[edge - 1] == key[edge]
+        ).tolist():  # a tie across the edge: by paper_id, as in the snapshot
             mine = np.arange(start[at], start[at] + length[at])
             tied = mine[key[mine] == key[edge[at]]]
             row[tied] = sorted(row[tied].tolist(), key=lambda r: self.papers.names[self.row_paper.data[r]])
@@ -351,7 +420,10 @@ class Profiles(PackStage):
 
     def _set_counted(self, rows: Rows) -> None:
         for source, mine in last_by(rows["source"], rows["author"]):
-            for column, names in ((self.counted[source], COUNTED), (self.counted_grounds[source], ranking.COUNTS)):
+            for column, names in (
+                (self.counted[source], COUNTED),
+                (self.counted_grounds[source], ranking.COUNTS),
+            ):
                 column.data[rows["author"][mine]] = np.stack([rows[name][mine] for name in names], axis=1)
 
     # ---- publishing
@@ -362,7 +434,11 @@ class Profiles(PackStage):
         for author, public in published.items():
             slot = slots.get(author)
             if public[0] == ERASED:
-                known = self.unplaced.get(author, (0,))[0] if slot is None else int(self.public_version.data[slot])
+                known = (
+                    self.unplaced.get(author, (0,))[0]
+                    if slot is None
+                    else int(self.public_version.data[slot])
+                )
                 public = known or ERASED, *public[1:]
             if slot is None:
                 self.unplaced[author] = public
@@ -372,7 +448,9 @@ class Profiles(PackStage):
 
     @property
     def has_erased(self) -> bool:
-        return bool((self.public_version.view == ERASED).any()) or any(version == ERASED for version, *_ in self.unplaced.values())
+        return bool((self.public_version.view == ERASED).any()) or any(
+            version == ERASED for version, *_ in self.unplaced.values()
+        )
 
     def place_erased(self) -> None:
         """All that was in the log is read: who has only a tombstone is published again with a version above the one of now, which no
@@ -397,7 +475,10 @@ class Profiles(PackStage):
         out = list(snapshots(self, authors, self.why.take(authors, self.public_version, self.version)))
         if out:
             slots = np.array([s.slot for s in out])
-            self.public_version.data[slots], self.public_digest.data[slots] = [s.version for s in out], [s.digest for s in out]
+            self.public_version.data[slots], self.public_digest.data[slots] = (
+                [s.version for s in out],
+                [s.digest for s in out],
+            )
             self.public_numbers.data[slots] = [s.numbers for s in out]
             if self.sources.names:
                 self.public_counted.replace(slots, *_lengths_and_bytes([s.counted for s in out]))
@@ -471,7 +552,13 @@ class Causes:
         self.parts = [tuple(c[~mine] for c in self.parts[0])] if not mine.all() else []
         new = np.flatnonzero(version > public.data[author])
         new = new[stable_order(place[new])]
-        return Told(np.searchsorted(place[new], np.arange(len(authors) + 1)), kind[new], paper[new], by[new], weight[new])
+        return Told(
+            np.searchsorted(place[new], np.arange(len(authors) + 1)),
+            kind[new],
+            paper[new],
+            by[new],
+            weight[new],
+        )
 
     @property
     def nbytes(self) -> int:

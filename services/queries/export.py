@@ -16,12 +16,24 @@ from shared.plain import exact, meant, safe_json
 
 REFERENCES = "references"
 COUNTED = "counted:"
-_FIRST = ("papers", "citations", "h_index", "g_index", "i10_index", "citations_nonself", "h_index_nonself")  # fixed by contracts.md
+_FIRST = (
+    "papers",
+    "citations",
+    "h_index",
+    "g_index",
+    "i10_index",
+    "citations_nonself",
+    "h_index_nonself",
+)  # fixed by contracts.md
 NUMBERS = (*_FIRST, *(name for name in definitions.names(REFERENCES) if name not in _FIRST))
 COLUMNS = ("author_id", "name", *NUMBERS)
-ONLY_COUNTED = tuple(name for name in definitions.names("counted") if name not in NUMBERS)  # last columns where a source counts
+ONLY_COUNTED = tuple(
+    name for name in definitions.names("counted") if name not in NUMBERS
+)  # last columns where a source counts
 QUOTED = re.compile('[",\n\r\v\f\x1c-\x1e\x85\u2028\u2029]')  # what takes a row apart somewhere
-COMPUTED = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")  # what a spreadsheet takes for a formula, as OWASP lists it
+COMPUTED = re.compile(
+    r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
+)  # what a spreadsheet takes for a formula, as OWASP lists it
 
 
 def columns_of(basis: str) -> tuple[str, ...]:
@@ -30,7 +42,13 @@ def columns_of(basis: str) -> tuple[str, ...]:
 
 
 async def export_metrics(
-    settings, basis: str, out: TextIO, format: str = "csv", *, raw_cells: bool = False, read: Read | None = None
+    settings,
+    basis: str,
+    out: TextIO,
+    format: str = "csv",
+    *,
+    raw_cells: bool = False,
+    read: Read | None = None,
 ) -> int:
     """Every author's numbers on a basis ("references" or "counted:SOURCE"), one row an author, by author_id in code point order.
 
@@ -62,7 +80,9 @@ async def export_metrics(
     if len(rows) and basis not in bases:
         if meant(basis) in bases:
             return await export_metrics(settings, meant(basis), out, format, raw_cells=raw_cells, read=read)
-        raise UsageError(f"no profile has numbers '{exact(basis)}'; there are: {', '.join(map(exact, sorted(bases)))}")
+        raise UsageError(
+            f"no profile has numbers '{exact(basis)}'; there are: {', '.join(map(exact, sorted(bases)))}"
+        )
     if format == "csv":
         out.write(",".join(columns) + "\n")
     for row in rows.in_order():
@@ -84,7 +104,11 @@ async def export_profiles(settings, out: TextIO, format: str = "jsonl", *, read:
                 version = _version_of(record)
                 if not record.value:
                     places.drop(record.key)
-                if version is not None and places.is_newer(record.key, version) and (snapshot := _object(record.value)):
+                if (
+                    version is not None
+                    and places.is_newer(record.key, version)
+                    and (snapshot := _object(record.value))
+                ):
                     value = record.value if b"\n" not in record.value else orjson.dumps(snapshot)
                     places.put(record.key, version, b"%d %d" % (kept.tell(), len(value)))
                     kept.write(value)

@@ -40,7 +40,9 @@ async def profile(settings, author_id: str) -> dict:
     async with _index(settings) as index:
         value = await index.get(author_id) or await index.get(meant(author_id))
         if value is None:
-            raise ScholarstreamError(f"there is no author '{exact(author_id)}' in this log" + await _near(index, author_id))
+            raise ScholarstreamError(
+                f"there is no author '{exact(author_id)}' in this log" + await _near(index, author_id)
+            )
         return orjson.loads(value)
 
 
@@ -64,16 +66,31 @@ async def find(settings, text: str, limit: int = 20) -> Found:
         index = ProfileIndex(log)
         await index.catch_up()
         most = max(limit, COUNTED_MOST)
-        matches = await index.search(text, most) or (await index.search(meant(text), most) if meant(text) != text else [])
-        return Found([match._asdict() for match in matches[:limit]], len(matches), sum(1 for _ in index.authors()), place(index.positions))
+        matches = await index.search(text, most) or (
+            await index.search(meant(text), most) if meant(text) != text else []
+        )
+        return Found(
+            [match._asdict() for match in matches[:limit]],
+            len(matches),
+            sum(1 for _ in index.authors()),
+            place(index.positions),
+        )
 
 
 def place(positions: Read) -> str:
     """Positions up to which partitions were read, in words."""
-    return ",".join(f"{partition.topic}:{partition.number}={position}" for partition, position in sorted(positions.items())) or "nothing"
+    return (
+        ",".join(
+            f"{partition.topic}:{partition.number}={position}"
+            for partition, position in sorted(positions.items())
+        )
+        or "nothing"
+    )
 
 
-async def subscribe(settings, author_id: str | None = None, from_beginning: bool = False) -> AsyncIterator[dict]:
+async def subscribe(
+    settings, author_id: str | None = None, from_beginning: bool = False
+) -> AsyncIterator[dict]:
     """Snapshots as they are published, of one author or of all, without end; versions of an author rise strictly, none comes twice.
 
     from_beginning: first what is published already. The log is compacted: versions that were replaced before they were read are not seen.
@@ -96,10 +113,16 @@ async def subscribe(settings, author_id: str | None = None, from_beginning: bool
 
 async def _near(index: ProfileIndex, author_id: str) -> str:
     """The authors that may have been meant, as the end of a message."""
-    near = [f"{exact(match.author_id)} ({clean(match.name)})" for match in await index.search(author_id, NEAR)]
+    near = [
+        f"{exact(match.author_id)} ({clean(match.name)})" for match in await index.search(author_id, NEAR)
+    ]
     if not near:
         near = [exact(author) for author in get_close_matches(author_id, index.authors(), NEAR)]
-    return f"; did you mean {', '.join(near)}?" if near else "; `scholarstream search NAME` finds authors by name"
+    return (
+        f"; did you mean {', '.join(near)}?"
+        if near
+        else "; `scholarstream search NAME` finds authors by name"
+    )
 
 
 def _object(value: bytes) -> dict | None:

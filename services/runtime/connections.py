@@ -32,7 +32,9 @@ STALL_SECONDS = 20.0  # a client that takes nothing of its answer for so long ha
 ANSWER_SECONDS = 300.0  # for an answer that is no stream, until its last byte is out
 GONE_SECONDS = 15  # without a sign of the client's system, after which the system ends a connection
 EARLY_BYTES = 64 << 10  # what a client may send while it is answered
-SEND_BUFFER = 256 << 10  # of the system, for each connection; what is beyond it waits here, and the sender with it
+SEND_BUFFER = (
+    256 << 10
+)  # of the system, for each connection; what is beyond it waits here, and the sender with it
 ACCEPTED = 32  # connections in one go, at most
 PAUSE_SECONDS = 0.1  # before the next try to accept a connection
 WARN_SECONDS = 60.0  # between two warnings about the same
@@ -58,7 +60,9 @@ class Connection(H11Protocol):
     def __init__(self, config: uvicorn.Config, state: ServerState, room: "Room"):
         super().__init__(config, state, {})
         self.room, self.logger, self.access_log = room, QUIET, False
-        self.began = self.waits = self.moved = room.clock()  # the last request, waiting for the next, the client's last taking
+        self.began = self.waits = self.moved = (
+            room.clock()
+        )  # the last request, waiting for the next, the client's last taking
         self.unsent = 0
 
     @property
@@ -130,7 +134,9 @@ class Connection(H11Protocol):
 class Room:
     """All connections of one server. clock: in seconds; telemetry: where they are counted."""
 
-    def __init__(self, most: int, telemetry: Telemetry | None = None, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, most: int, telemetry: Telemetry | None = None, clock: Callable[[], float] = time.monotonic
+    ):
         self.most, self.clock, self._telemetry = most, clock, telemetry
         self.state = ServerState()
         self.at_once = max(1, min(ACCEPTED, most // 8))  # accepted in one go
@@ -165,7 +171,9 @@ class Room:
             self.count("files")
         if self.clock() - self._warned >= WARN_SECONDS:
             self._warned = self.clock()
-            log.warning("cannot accept connections", reason=error.strerror, connections=len(self.state.connections))
+            log.warning(
+                "cannot accept connections", reason=error.strerror, connections=len(self.state.connections)
+            )
         self._make_room()
 
     def count(self, reason: str) -> None:
@@ -249,7 +257,11 @@ def _refusing(app: ASGIApp) -> ASGIApp:
     async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] in PROBES:
             return await app(scope, receive, send)
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", RETRY_AFTER), (b"connection", b"close")]
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"retry-after", RETRY_AFTER),
+            (b"connection", b"close"),
+        ]
         body = b"There are too many connections; try again in a few seconds.\n"
         headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": 503, "headers": headers})
@@ -260,7 +272,12 @@ def _refusing(app: ASGIApp) -> ASGIApp:
 
 def _watch_over(peer: socket.socket) -> None:
     """The system itself notices a client that vanishes without a word: it probes a quiet connection, and gives up on what is not taken."""
-    options = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2, "TCP_USER_TIMEOUT": 1000 * GONE_SECONDS}
+    options = {
+        "TCP_KEEPIDLE": 5,
+        "TCP_KEEPINTVL": 5,
+        "TCP_KEEPCNT": 2,
+        "TCP_USER_TIMEOUT": 1000 * GONE_SECONDS,
+    }
     with contextlib.suppress(OSError):
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in options.items():

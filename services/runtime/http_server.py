@@ -11,7 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 import uvicorn
 from starlette.types import ASGIApp
 
-from services.runtime.connections import CONNECTIONS, REQUEST_SECONDS, SEND_BUFFER, Acceptor, Connection, Room, most_connections
+from services.runtime.connections import (
+    CONNECTIONS,
+    REQUEST_SECONDS,
+    SEND_BUFFER,
+    Acceptor,
+    Connection,
+    Room,
+    most_connections,
+)
 from shared.errors import UsageError
 from shared.telemetry.registry import Telemetry
 
@@ -62,7 +70,9 @@ async def serve_apart(
         if over.is_set():
             ending.set()
         room = Room(most_connections(connections), telemetry)
-        await _serve(app, listening, ending, lambda address: here.call_soon_threadsafe(on_bound, address), room)
+        await _serve(
+            app, listening, ending, lambda address: here.call_soon_threadsafe(on_bound, address), room
+        )
 
     def end() -> None:
         over.set()
@@ -76,7 +86,9 @@ async def serve_apart(
         try:
             while not (stopping.done() or serving.done()):
                 beat()
-                await asyncio.wait({serving, stopping}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {serving, stopping}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
         finally:
             end()
             stopping.cancel()
@@ -84,7 +96,9 @@ async def serve_apart(
         serving.result()
 
 
-async def _serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event, on_bound: Callable[[str], None], room: Room) -> None:
+async def _serve(
+    app: ASGIApp, listening: socket.socket, stop: asyncio.Event, on_bound: Callable[[str], None], room: Room
+) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -121,7 +135,10 @@ class Server(uvicorn.Server):
         self.room, self.server_state, self.on_started = room, room.state, on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.servers = [Acceptor(one, lambda: Connection(self.config, self.server_state, self.room), self.room) for one in sockets or ()]
+        self.servers = [
+            Acceptor(one, lambda: Connection(self.config, self.server_state, self.room), self.room)
+            for one in sockets or ()
+        ]
         self.started = True
         self.on_started()
 
@@ -141,15 +158,23 @@ class Server(uvicorn.Server):
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Error: UsageError saying what to do."""
     if not 0 <= port <= 65_535:  # the resolver would take it modulo 65,536
-        raise UsageError(f"{port} is not a port; choose another with --port, from 1 to 65535, or 0 for a free one")
+        raise UsageError(
+            f"{port} is not a port; choose another with --port, from 1 to 65535, or 0 for a free one"
+        )
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except (socket.gaierror, UnicodeError):
-        raise UsageError(f"{host!r} is not an address of this machine; choose another with --host, for example 127.0.0.1") from None
+        raise UsageError(
+            f"{host!r} is not an address of this machine; choose another with --host, for example 127.0.0.1"
+        ) from None
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # of every connection that it gives
+        listening.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
+        )  # of every connection that it gives
         listening.bind(address)
         listening.listen(BACKLOG)
         listening.setblocking(False)

@@ -39,27 +39,42 @@ async def _require_inputs(settings, log: Log, layout: Layout) -> None:
             Partition(stage.input.name, number): (f"{stage.name}/{number}", witness)
             for stage in STAGES
             if stage.input.public
-            for number in range(held[stage.input.name].partitions if stage.input.name in held else layout.count(stage.input))
+            for number in range(
+                held[stage.input.name].partitions if stage.input.name in held else layout.count(stage.input)
+            )
             if (witness := reported.get(f"{stage.name}/{number}")) and witness.next
         }
-        await asyncio.gather(*(inputs.demand(partition, who, witness) for partition, (who, witness) in claims.items()))
+        await asyncio.gather(
+            *(inputs.demand(partition, who, witness) for partition, (who, witness) in claims.items())
+        )
 
 
 async def require_checkpoints(settings, log: Log, layout: Layout) -> None:
     """The public inputs reach as far as the newest checkpoints here, as their names tell: a wiped log has no other witness. Error:
     InputLost."""
     inputs = Inputs(log, layout, settings.accept_topics)
-    places = [(stage, Partition(stage.input.name, n)) for stage in STAGES if stage.input.public for n in range(layout.count(stage.input))]
+    places = [
+        (stage, Partition(stage.input.name, n))
+        for stage in STAGES
+        if stage.input.public
+        for n in range(layout.count(stage.input))
+    ]
     try:
-        store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
-        found = [await asyncio.to_thread(store.newest, stage.name, partition.number) for stage, partition in places]
+        store = open_store(
+            settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
+        )
+        found = [
+            await asyncio.to_thread(store.newest, stage.name, partition.number) for stage, partition in places
+        ]
     except Exception:  # of whatever library the store comes with; whoever needs checkpoints says so
         return
     for (stage, partition), position in zip(places, found, strict=True):
         if position is None:
             continue
         try:
-            await inputs.require_end(partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)})
+            await inputs.require_end(
+                partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)}
+            )
         except InputLost:
             await inputs.testify(stage.name, partition, Witness(position))
             raise
@@ -67,10 +82,18 @@ async def require_checkpoints(settings, log: Log, layout: Layout) -> None:
 
 async def watch_supervised(supervisor: Supervisor, stop: Stop, accept: bool = False) -> None:
     """`watch` for the inputs of a supervisor, and how far it has read them."""
-    names = {stage.input.named(supervisor.layout.generation) for stages in supervisor.roles.values() for stage in stages}
+    names = {
+        stage.input.named(supervisor.layout.generation)
+        for stages in supervisor.roles.values()
+        for stage in stages
+    }
 
     def reached() -> dict[str, tuple[Partition, Witness]]:
-        return {runner.name: (runner.session.input, runner.reached()) for runner in supervisor.runners if runner.session is not None}
+        return {
+            runner.name: (runner.session.input, runner.reached())
+            for runner in supervisor.runners
+            if runner.session is not None
+        }
 
     await watch(supervisor.log, supervisor.layout, supervisor.health, stop, names, reached, accept)
 

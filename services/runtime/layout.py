@@ -26,7 +26,9 @@ from shared.stages.session import fingerprint
 from shared.stages.stage import Layout
 
 log = structlog.get_logger("worker")
-LAYOUT = b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
+LAYOUT = (
+    b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
+)
 LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources")
 # settings that a log keeps, fields of its layout
 KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS)
@@ -40,8 +42,12 @@ async def agree(settings, log: Log, *, create: bool = True) -> Layout:
     layout = await layout_of(settings, log)
     if create:
         await _require_inputs(settings, log, layout)
-        await _make_topics(settings, log, [topic.spec(layout.count(topic), layout.generation) for topic in TOPICS])
-    elif not {PAPERS.name, PROGRESS.named(layout.generation)} & set(await log.topics()):  # progress alone: papers.v1 was deleted
+        await _make_topics(
+            settings, log, [topic.spec(layout.count(topic), layout.generation) for topic in TOPICS]
+        )
+    elif not {PAPERS.name, PROGRESS.named(layout.generation)} & set(
+        await log.topics()
+    ):  # progress alone: papers.v1 was deleted
         raise UsageError(f"there is no {PAPERS.name} at {settings.log_url}: no service has started there yet")
     return layout
 
@@ -104,7 +110,11 @@ def _noted_by(record: Record, layout: Layout) -> dict | None:
         noted = orjson.loads(record.value)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(noted, dict) or not isinstance(noted.get("fingerprint"), str) or noted.get("generation") != layout.generation:
+    if (
+        not isinstance(noted, dict)
+        or not isinstance(noted.get("fingerprint"), str)
+        or noted.get("generation") != layout.generation
+    ):
         return None
     # An older release has fewer fields, a newer one more.
     same_types = all(type(noted.get(name, value)) is type(value) for name, value in layout._asdict().items())
@@ -120,7 +130,9 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
     return (
         layout
         if noted is None
-        else layout._replace(**{name: noted.get(name, UNKNOWN_THEN.get(name, getattr(layout, name))) for name in KEPT})
+        else layout._replace(
+            **{name: noted.get(name, UNKNOWN_THEN.get(name, getattr(layout, name))) for name in KEPT}
+        )
     )
 
 
@@ -132,9 +144,15 @@ async def require_same_layout(log: Log, layout: Layout) -> None:
     ours = {"fingerprint": fingerprint(layout), **layout._asdict()}
     theirs = await noted_layout(log, layout)
     if theirs is None:
-        await log.append({Partition(PROGRESS.named(layout.generation), 0): [Message(LAYOUT, orjson.dumps(ours))]})
+        await log.append(
+            {Partition(PROGRESS.named(layout.generation), 0): [Message(LAYOUT, orjson.dumps(ours))]}
+        )
     elif theirs["fingerprint"] != ours["fingerprint"]:
-        differ = [f"{name} was {theirs[name]}, is {ours[name]}" for name in layout._fields if theirs.get(name, ours[name]) != ours[name]]
+        differ = [
+            f"{name} was {theirs[name]}, is {ours[name]}"
+            for name in layout._fields
+            if theirs.get(name, ours[name]) != ours[name]
+        ]
         raise UsageError(
             f"this log was computed with other settings ({'; '.join(differ) or 'by another release'}): "
             f"put them back, or compute it anew beside what is published, with --generation {layout.generation + 1}"

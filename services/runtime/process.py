@@ -32,11 +32,23 @@ log = structlog.get_logger("worker")
 
 
 def supervisor_of(
-    roles: Mapping[str, Sequence[type[Stage]]], log: Log, layout: Layout, settings, telemetry: Telemetry, health: Health
+    roles: Mapping[str, Sequence[type[Stage]]],
+    log: Log,
+    layout: Layout,
+    settings,
+    telemetry: Telemetry,
+    health: Health,
 ) -> Supervisor:
     """Who works on the stages of these roles in this process."""
-    pace = Pace(settings.batch_records, settings.checkpoint_seconds, settings.coalesce_share, settings.coalesce_max_seconds)
-    store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
+    pace = Pace(
+        settings.batch_records,
+        settings.checkpoint_seconds,
+        settings.coalesce_share,
+        settings.coalesce_max_seconds,
+    )
+    store = open_store(
+        settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
+    )
     tune_memory()
     inputs = Inputs(log, layout, settings.accept_topics)
 
@@ -54,11 +66,15 @@ def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task]:
     log, layout = supervisor.log, supervisor.layout
     tasks = [
         asyncio.create_task(supervisor.run(stop), name="supervisor"),
-        asyncio.create_task(ProgressReporter(log, layout, lambda: supervisor.runners).run(stop), name="progress"),
+        asyncio.create_task(
+            ProgressReporter(log, layout, lambda: supervisor.runners).run(stop), name="progress"
+        ),
         asyncio.create_task(watch_supervised(supervisor, stop, supervisor.accept), name="inputs"),
     ]
     if PUBLISHER[0] in itertools.chain(*supervisor.roles.values()):
-        taking = retry_while_unavailable(log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported))
+        taking = retry_while_unavailable(
+            log, stop, "take over", lambda: take_over(log, layout, Progress(log, layout).reported)
+        )
         tasks.append(asyncio.create_task(until_stop(stop, taking), name="take-over"))
     return tasks
 

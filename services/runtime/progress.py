@@ -94,7 +94,13 @@ class Progress:
                 })  # fmt: skip
         lag = sum(s["lag"] for s in stages)
         idle = lag == 0 and not missing and not any(s["state"] == LOST for s in stages)
-        return {"generation": self.layout.generation, "idle": idle, "lag": lag, "missing": missing, "stages": stages}
+        return {
+            "generation": self.layout.generation,
+            "idle": idle,
+            "lag": lag,
+            "missing": missing,
+            "stages": stages,
+        }
 
 
 async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:

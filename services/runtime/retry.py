@@ -15,7 +15,11 @@ T = TypeVar("T")
 
 
 async def retry_while_unavailable(
-    the_log: Log, stop: asyncio.Event, what: str, action: Callable[[], Awaitable[T]], tell: Callable[[str | None], None] | None = None
+    the_log: Log,
+    stop: asyncio.Event,
+    what: str,
+    action: Callable[[], Awaitable[T]],
+    tell: Callable[[str | None], None] | None = None,
 ) -> T | None:
     """The action's result; it is done again while the log (a cluster) does not answer. None: `stop` was set before.
 
@@ -35,7 +39,9 @@ async def retry_while_unavailable(
     while True:
         began, late = time.monotonic(), None
         if tell and the_log.outages_are_transient:
-            late = asyncio.get_running_loop().call_later(LATE_SECONDS, wait, f"the log has not answered for {LATE_SECONDS:g} s", began)
+            late = asyncio.get_running_loop().call_later(
+                LATE_SECONDS, wait, f"the log has not answered for {LATE_SECONDS:g} s", began
+            )
         try:
             result = await action()
         except LogUnavailable as error:

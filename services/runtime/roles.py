@@ -28,7 +28,11 @@ def hold(settings, layout: Layout, roles: Sequence[str]) -> Roles:
         try:
             for role in roles:
                 taken.held.append(
-                    taken.enter_context(RoleLock(Path(settings.log_url.removeprefix("sqlite:///")), f"{role}-g{layout.generation}"))
+                    taken.enter_context(
+                        RoleLock(
+                            Path(settings.log_url.removeprefix("sqlite:///")), f"{role}-g{layout.generation}"
+                        )
+                    )
                 )
         except BaseException:
             taken.close()

@@ -32,13 +32,21 @@ def prepare_folder(settings) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()  # a name of its own: others may be probing too
     except OSError as error:
-        raise UsageError(f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir") from error
+        raise UsageError(
+            f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir"
+        ) from error
     return folder
 
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings, *, create: bool = True, patient: bool = False, served: bool = True, read_only: bool = False, roles: Sequence[str] = ()
+    settings,
+    *,
+    create: bool = True,
+    patient: bool = False,
+    served: bool = True,
+    read_only: bool = False,
+    roles: Sequence[str] = (),
 ) -> AsyncIterator[tuple[Log, Layout]]:
     """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for (`wait_to_agree`); served: by a
     service, which has a port; read_only: nothing is written, nor made; roles: of a service, whose start and end are then in the log
@@ -48,10 +56,16 @@ async def opened(
         prepare_folder(settings)
     began = time.monotonic()
     if roles:
-        log.info("starting", roles=" ".join(roles), version=metadata.version("scholarstream"), log=settings.log_url)
+        log.info(
+            "starting", roles=" ".join(roles), version=metadata.version("scholarstream"), log=settings.log_url
+        )
     the_log = open_log(settings.log_url, settings.kafka, create=create, read_only=read_only)
     try:
-        layout = await (wait_to_agree(settings, the_log, served, roles) if patient else agree(settings, the_log, create=create))
+        layout = await (
+            wait_to_agree(settings, the_log, served, roles)
+            if patient
+            else agree(settings, the_log, create=create)
+        )
         yield the_log, layout
     finally:
         await the_log.close()
@@ -75,14 +89,23 @@ async def wait_to_agree(settings, the_log: Log, served: bool = True, roles: Sequ
         nonlocal serving
         health.set("log", 0, "waiting", detail=reason or "")
         if served and serving is None:
-            room = serve(app(Telemetry(roles), health), settings.host, settings.port, stop=over, on_bound=lambda _: None)
+            room = serve(
+                app(Telemetry(roles), health),
+                settings.host,
+                settings.port,
+                stop=over,
+                on_bound=lambda _: None,
+            )
             serving = asyncio.create_task(room, name="waiting")
             serving.add_done_callback(lambda _: stop.set())
 
     with stopping_on_signals(stop):
         try:
             async with asyncio.timeout(START_SECONDS):
-                layout = await until_stop(stop, retry_while_unavailable(the_log, stop, "start", lambda: agree(settings, the_log), tell))
+                layout = await until_stop(
+                    stop,
+                    retry_while_unavailable(the_log, stop, "start", lambda: agree(settings, the_log), tell),
+                )
         except TimeoutError:
             raise LogUnavailable(f"{settings.log_url} did not answer for {START_SECONDS:g} s") from None
         finally:

@@ -17,7 +17,9 @@ from shared.telemetry.health import Health
 log = structlog.get_logger("worker")
 
 AGAIN_SECONDS = (0.2, 10.0)  # before a stage that lost the log starts anew: at first, at most
-FENCED_SECONDS = 3.0  # before one that was taken for dead asks for its place again: by then the group has said whose it is
+FENCED_SECONDS = (
+    3.0  # before one that was taken for dead asks for its place again: by then the group has said whose it is
+)
 SETTLED_SECONDS = 60.0  # after so long a stage counts as sound
 NO_FILES = (errno.EMFILE, errno.ENFILE)
 
@@ -29,12 +31,20 @@ class Supervisor:
     setting accept_topics."""
 
     def __init__(
-        self, the_log: Log, layout: Layout, roles: Mapping[str, Sequence[type[Stage]]], make: Make, health: Health, accept: bool = False
+        self,
+        the_log: Log,
+        layout: Layout,
+        roles: Mapping[str, Sequence[type[Stage]]],
+        make: Make,
+        health: Health,
+        accept: bool = False,
     ):
         self.accept = accept
         self.log, self.layout, self.roles, self.make, self.health = the_log, layout, roles, make, health
         self.members: dict[Partition, _Member] = {}
-        self._last: dict[Partition, asyncio.Task] = {}  # the last that worked on it; who comes next waits for its end
+        self._last: dict[
+            Partition, asyncio.Task
+        ] = {}  # the last that worked on it; who comes next waits for its end
         for role in roles:  # before anything else of the process is live
             health.set(role, 0, "assigning")
 
@@ -45,7 +55,10 @@ class Supervisor:
 
     async def run(self, stop: Stop) -> None:
         """Until `stop`, or the first error that does not pass by itself: Superseded, ProtocolViolation, whatever else went wrong."""
-        roles = [asyncio.create_task(self._follow(role, stages, stop), name=role) for role, stages in self.roles.items()]
+        roles = [
+            asyncio.create_task(self._follow(role, stages, stop), name=role)
+            for role, stages in self.roles.items()
+        ]
         try:
             await asyncio.gather(*roles)
         finally:
@@ -57,7 +70,9 @@ class Supervisor:
         inputs = {stage.input.named(self.layout.generation): stage for stage in stages}
         stopping = asyncio.ensure_future(stop.wait())
         mine: dict[Partition, _Member] = {}
-        async with aclosing(self.log.assignments(f"scholarstream-{role}-g{self.layout.generation}", list(inputs))) as news:
+        async with aclosing(
+            self.log.assignments(f"scholarstream-{role}-g{self.layout.generation}", list(inputs))
+        ) as news:
             coming = asyncio.ensure_future(anext(news))
             try:
                 while not stop.is_set():
@@ -79,7 +94,12 @@ class Supervisor:
                     task.cancel()
                 await asyncio.gather(*left, return_exceptions=True)
 
-    def _change(self, mine: dict[Partition, "_Member"], wanted: frozenset[Partition], inputs: Mapping[str, type[Stage]]) -> None:
+    def _change(
+        self,
+        mine: dict[Partition, "_Member"],
+        wanted: frozenset[Partition],
+        inputs: Mapping[str, type[Stage]],
+    ) -> None:
         for partition in mine.keys() - wanted:
             member = mine.pop(partition)
             del self.members[partition]
@@ -94,7 +114,9 @@ class Supervisor:
         """All at once; each reads what those before it leave."""
         everyone = self.runners
         for member in members:
-            member.runner.upstream = [other for other in everyone if member.runner.stage_type.input in other.stage_type.outputs]
+            member.runner.upstream = [
+                other for other in everyone if member.runner.stage_type.input in other.stage_type.outputs
+            ]
         for member in members:
             member.stop.hurried, member.stop.drains = stop.hurried, stop.drains
             member.stop.set()
@@ -103,7 +125,9 @@ class Supervisor:
 class _Member:
     """One partition's runner and, when it loses the log, its successors."""
 
-    def __init__(self, supervisor: Supervisor, stage: type[Stage], partition: int, before: asyncio.Task | None):
+    def __init__(
+        self, supervisor: Supervisor, stage: type[Stage], partition: int, before: asyncio.Task | None
+    ):
         self.supervisor, self.stage, self.partition = supervisor, stage, partition
         self.stop = Stop()
         self.runner = supervisor.make(stage, partition)
@@ -124,9 +148,15 @@ class _Member:
                 began = time.monotonic()
                 try:
                     return await self.runner.run(self.stop)
-                except (LogUnavailable, Fenced, OSError) as error:  # S3: this session is over; another one starts from the checkpoint
+                except (
+                    LogUnavailable,
+                    Fenced,
+                    OSError,
+                ) as error:  # S3: this session is over; another one starts from the checkpoint
                     short_of_files = isinstance(error, OSError) and error.errno in NO_FILES
-                    if not short_of_files and (isinstance(error, OSError) or not self.supervisor.log.outages_are_transient):
+                    if not short_of_files and (
+                        isinstance(error, OSError) or not self.supervisor.log.outages_are_transient
+                    ):
                         raise
                     if self.stop.is_set():
                         return
@@ -134,7 +164,12 @@ class _Member:
                         pause = AGAIN_SECONDS[0]
                     pause = max(pause, FENCED_SECONDS) if isinstance(error, Fenced) else pause
                     if isinstance(error, Fenced):
-                        log.warning("a stage starts anew", stage=self.runner.name, reason=str(error), in_seconds=round(pause, 1))
+                        log.warning(
+                            "a stage starts anew",
+                            stage=self.runner.name,
+                            reason=str(error),
+                            in_seconds=round(pause, 1),
+                        )
                     else:
                         self.supervisor.log.outage.wait(self.runner.name, str(error))
                     self.supervisor.health.set(self.stage.name, self.partition, "waiting", detail=str(error))
@@ -146,5 +181,7 @@ class _Member:
                     self.runner = self.supervisor.make(self.stage, self.partition)
         finally:
             if self.stop.is_set() and not self.stop.drains:
-                self.supervisor.log.outage.over(self.runner.name)  # the cluster has given the partition away, so it answers
+                self.supervisor.log.outage.over(
+                    self.runner.name
+                )  # the cluster has given the partition away, so it answers
                 self.supervisor.health.remove(self.stage.name, self.partition)

@@ -13,4 +13,13 @@ from shared.stages.stage import Stage
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
 SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
-STAGES = (Catalogue, Directory, Aliases, Terms, Citations, Cohorts, Authors, Profiles)  # in the order of their topics
+STAGES = (
+    Catalogue,
+    Directory,
+    Aliases,
+    Terms,
+    Citations,
+    Cohorts,
+    Authors,
+    Profiles,
+)  # in the order of their topics

@@ -45,12 +45,19 @@ class Terms(PackStage):
         self.papers, self.paper_slots = Dictionary(), ChannelMap()
         self.month = Column(I32, NO_MONTH)  # of the current text
         self.texts = ListColumn(I32, I32)  # pair; own month * 2 + is in the current text
-        self.new, self.size, self.state = Column(I32, -1), Column(I32), Column(I8, UNDATED)  # as told: k, n, state
+        self.new, self.size, self.state = (
+            Column(I32, -1),
+            Column(I32),
+            Column(I8, UNDATED),
+        )  # as told: k, n, state
         self.part, self.paper_no = Column(np.uint8 if targets <= 256 else np.uint16), ChannelIds(targets)
         # months
         self.by_month = Column(I32)  # papers by current month - EARLIEST
         self.limit = NEVER  # the last month that enters (§5)
-        self.settled_from = (NEVER, NEVER)  # the first months with enough earlier papers for a value; for a settled one
+        self.settled_from = (
+            NEVER,
+            NEVER,
+        )  # the first months with enough earlier papers for a value; for a settled one
 
     def parts(self):
         return {
@@ -89,7 +96,9 @@ class Terms(PackStage):
         for part in (self.month, self.texts, self.new, self.size, self.state, self.part, self.paper_no):
             part.resize(size)
         if targets > 1 and size > before:
-            self.part.data[before:size] = partitions_of([k.encode() for k in self.papers.names[before:]], targets)
+            self.part.data[before:size] = partitions_of(
+                [k.encode() for k in self.papers.names[before:]], targets
+            )
 
     def _read(self, paper: np.ndarray, rows: Rows) -> list[np.ndarray]:
         """Texts, of which some are their papers' current ones; returns the papers whose counts may differ."""
@@ -150,7 +159,9 @@ class Terms(PackStage):
             return []
         month, held = own[start], self.first.data[each]
         wins = month <= held
-        winner = np.repeat(wins, count) & (own == np.repeat(month, count))  # the papers of the first month, each an equal holder
+        winner = np.repeat(wins, count) & (
+            own == np.repeat(month, count)
+        )  # the papers of the first month, each an equal holder
         paper, told = paper[winner], told[winner]
         each, start, count = run_lengths(told)
         month, held = month[wins], held[wins]
@@ -227,11 +238,19 @@ class Terms(PackStage):
         month = self.month.data[papers]
         state = BURN_IN + (month >= self.settled_from[0]).astype(I8) + (month >= self.settled_from[1])
         state = np.where((month == NO_MONTH) | (month > self.limit), UNDATED, state)
-        differ = (new != self.new.data[papers]) | (size != self.size.data[papers]) | (state != self.state.data[papers])
+        differ = (
+            (new != self.new.data[papers])
+            | (size != self.size.data[papers])
+            | (state != self.state.data[papers])
+        )
         papers, new, size, state = papers[differ], new[differ], size[differ], state[differ].astype(I8)
         self.new.data[papers], self.size.data[papers], self.state.data[papers] = new, size, state
         for target in self.targets(topics.PAPER_CHANGES):
-            mine = np.arange(len(papers)) if len(self.outbox.sent) == 1 else np.flatnonzero(self.part.data[papers] == target)
+            mine = (
+                np.arange(len(papers))
+                if len(self.outbox.sent) == 1
+                else np.flatnonzero(self.part.data[papers] == target)
+            )
             named = self.paper_no.assign_ids(target, papers[mine])
             rows = {
                 "paper_key": {"key": [self.papers.names[i] for i in named.tolist()]},

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 OF_TABLES = ("small_cohort", "pooled_cohort")  # reasons that the tables of cohorts decide
 SELF_CITATIONS = "self_citations_included"  # the flag that the headline decides
-OF_NAMES_AND_VERSIONS = ("collective_author", "definitions_changed")  # flags that do not depend on what is counted
+OF_NAMES_AND_VERSIONS = (
+    "collective_author",
+    "definitions_changed",
+)  # flags that do not depend on what is counted
 
 
 def _grounds(told: Mapping) -> dict:

@@ -40,7 +40,9 @@ class People:
     def __init__(self) -> None:
         self.described: dict[str, tuple[int, str]] = {}  # author → (revision, name)
         self.reported: dict[str, dict[str, dict]] = {}
-        self.claims: dict[str, tuple[int, str | None]] = {}  # author → (revision, whom he is merged into; None: separated)
+        self.claims: dict[
+            str, tuple[int, str | None]
+        ] = {}  # author → (revision, whom he is merged into; None: separated)
         self.today: str | None = None
 
     def take(self, event: Mapping) -> None:
@@ -54,10 +56,17 @@ class People:
                 held = of_author.get(event["source"])
                 if held is None or event["as_of"] >= held["as_of"]:
                     figures = {name: value for name, value in event["metrics"].items() if value is not None}
-                    of_author[event["source"]] = {"source": event["source"], "as_of": event["as_of"], **figures}
+                    of_author[event["source"]] = {
+                        "source": event["source"],
+                        "as_of": event["as_of"],
+                        **figures,
+                    }
             case "author.merged" | "author.separated":
                 if author not in self.claims or revision >= self.claims[author][0]:
-                    self.claims[author] = (revision, event["into"] if event["event"] == "author.merged" else None)
+                    self.claims[author] = (
+                        revision,
+                        event["into"] if event["event"] == "author.merged" else None,
+                    )
             case "clock.ticked":
                 self.today = max(self.today or "", event["date"])
 
@@ -91,13 +100,17 @@ class Literature:
         self.state, self.truncated = bytearray(), bytearray()
         self.revision, self.partition, self.offset, self.card = array("q"), array("H"), array("q"), array("Q")
         self.year, self.published, self.field = array("h"), array("I"), array("I")
-        self.authors_at, self.authors_count, self.references_at, self.references_count = (array("Q") for _ in range(4))
+        self.authors_at, self.authors_count, self.references_at, self.references_count = (
+            array("Q") for _ in range(4)
+        )
         self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("Q")
         # of each author how the latest list called him that ever had him: date (YYYYMMDD, 0: none), paper, name
         self.last_date, self.last_paper, self.last_name = array("I"), array("q"), array("I")
         self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
         self.texts = Texts()
-        self.scored: dict[int, dict[tuple[str, str], float]] = {}  # paper → (source, version) → novelty told first
+        self.scored: dict[
+            int, dict[tuple[str, str], float]
+        ] = {}  # paper → (source, version) → novelty told first
 
     def take(self, event: Mapping, partition: int, offset: int) -> None:
         """One event of papers.v1, and where it is."""
@@ -108,7 +121,9 @@ class Literature:
             if event["source"] not in of_paper or event["as_of"] >= of_paper[event["source"]][0]:
                 of_paper[event["source"]] = (event["as_of"], event["citations"])
         if kind == "paper.scored" and event.get("novelty") is not None:
-            self.scored.setdefault(paper, {}).setdefault((event["source"], event["version"]), event["novelty"])
+            self.scored.setdefault(paper, {}).setdefault(
+                (event["source"], event["version"]), event["novelty"]
+            )
         if kind not in ("paper.published", "paper.withdrawn"):
             return
         if kind == "paper.published":
@@ -160,7 +175,14 @@ class Literature:
                 busy[author] = True
         for author, name in enumerate(self.authors.names):
             if not busy[author] or name in identities:
-                yield name, (self.last_date[author], self.papers.names[self.last_paper[author]], self.words.names[self.last_name[author]])
+                yield (
+                    name,
+                    (
+                        self.last_date[author],
+                        self.papers.names[self.last_paper[author]],
+                        self.words.names[self.last_name[author]],
+                    ),
+                )
 
     def _paper(self, paper_id: str) -> int:
         paper = self.papers.number(paper_id)
@@ -211,13 +233,21 @@ def of_name(name: str) -> str:
     made = f"name:{name}".encode()
     if len(made) <= LONGEST_ID:
         return made.decode()
-    return made[: LONGEST_ID - 43].decode(errors="ignore") + "…" + hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
+    return (
+        made[: LONGEST_ID - 43].decode(errors="ignore")
+        + "…"
+        + hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
+    )
 
 
 def authors_of(event: Mapping) -> list[str]:
     """The keys of the authors that an event names."""
     if "author_id" in event:
-        return [event[name] for name in ("author_id", "into") if event.get(name)] if event["event"] != "clock.ticked" else []
+        return (
+            [event[name] for name in ("author_id", "into") if event.get(name)]
+            if event["event"] != "clock.ticked"
+            else []
+        )
     return [author_key(author) for author in event.get("authors") or ()]
 
 

@@ -29,7 +29,13 @@ class Expected:
     ) -> None:
         """papers: all that these authors wrote (Recount.written); people: what is said of them; identities: merged → who it is; called:
         the names of authors without papers (Recount.called)."""
-        self.papers, self.people, self.identities, self.listed, self.called = papers, people, identities, listed, called or {}
+        self.papers, self.people, self.identities, self.listed, self.called = (
+            papers,
+            people,
+            identities,
+            listed,
+            called or {},
+        )
         self.this_year = int(today[:4]) if today else None
         self._place_of = {name: place for place, name in enumerate(papers.name.tolist())}
         self._authors = Names()
@@ -55,20 +61,33 @@ class Expected:
         read = self.papers
         self._first, self._last = read.first.tolist(), read.last.tolist()
         self._team, self._year, self._field = read.team.tolist(), read.year.tolist(), read.field.tolist()
-        self._citations, self._nonself, self._weight = read.citations.tolist(), read.nonself.tolist(), read.weight.tolist()
-        self._references, self._resolved, self._truncated = read.references.tolist(), read.resolved.tolist(), read.truncated.tolist()
+        self._citations, self._nonself, self._weight = (
+            read.citations.tolist(),
+            read.nonself.tolist(),
+            read.weight.tolist(),
+        )
+        self._references, self._resolved, self._truncated = (
+            read.references.tolist(),
+            read.resolved.tolist(),
+            read.truncated.tolist(),
+        )
         self._counted, self._scored = read.counted.tolist(), read.scored.tolist()
         self._years_at, self._coauthors_at = read.years.starts.tolist(), read.coauthors.starts.tolist()
         self._standing = Standing(read)
         author, count, weight = read.own.members
         self._own = {
-            (by, of): told for by, of, *told in zip(author.tolist(), read.own.owner.tolist(), count.tolist(), weight.tolist(), strict=True)
+            (by, of): told
+            for by, of, *told in zip(
+                author.tolist(), read.own.owner.tolist(), count.tolist(), weight.tolist(), strict=True
+            )
         }
 
     def authors(self) -> Iterator[str]:
         """Who must be published: authors with papers, and those described, reported on or merged; who wrote only superseded revisions, or
         was merged once, may have been seen or not."""
-        yield from dict.fromkeys([*self._authors.names, *self.people.described, *self.people.reported, *self.identities])
+        yield from dict.fromkeys(
+            [*self._authors.names, *self.people.described, *self.people.reported, *self.identities]
+        )
 
     def place(self, paper_id: str) -> int | None:
         """Of a paper in `papers`; None if it is nobody's here."""
@@ -94,7 +113,9 @@ class Expected:
         for source in sorted({source for of_paper in told for source in of_paper}):
             known = [of_paper[source] for of_paper in told if source in of_paper]
             ordered = sorted(known, reverse=True) + [0] * (len(papers) - len(known))
-            of_source = shared_metrics([of_paper.get(source, 0) for of_paper in told], teams, dated, self.this_year)
+            of_source = shared_metrics(
+                [of_paper.get(source, 0) for of_paper in told], teams, dated, self.this_year
+            )
             metrics[f"counted:{source}"] = count_metrics(ordered) | {"papers_counted": len(known)} | of_source
         written, cited = Counter(), Counter()
         for paper in papers:
@@ -108,7 +129,9 @@ class Expected:
         field = min(fields, key=lambda category: (-fields[category], category), default=None)
         return {
             "redirect": self.identities.get(author),
-            "name": self.people.described[author][1] if author in self.people.described else usual_name or self.called.get(author),
+            "name": self.people.described[author][1]
+            if author in self.people.described
+            else usual_name or self.called.get(author),
             "field": last_part(field),
             "metrics": metrics,
             "scores": self._scores(papers),
@@ -130,29 +153,44 @@ class Expected:
             for by, value in (self._scored[paper] or {}).items():
                 told.setdefault(by, []).append(value)
         reported = [
-            {"source": source, "version": version, "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
+            {
+                "source": source,
+                "version": version,
+                "novelty": round(sum(sorted(values)) / len(values), 6),
+                "papers": len(values),
+            }
             for (source, version), values in sorted(told.items())
         ]
         stands = self._standing
         return {"reported": reported, "novelty": stands.novelty_of(papers), "ai_score": stands.ai_score_of(papers),
                 "by_source": stands.ai_scores_by_source_of(papers)}  # fmt: skip
 
-    def _own_metrics(self, author: int | None, papers: list[int], teams: list[int], dated: list[int]) -> dict[str, float | None]:
+    def _own_metrics(
+        self, author: int | None, papers: list[int], teams: list[int], dated: list[int]
+    ) -> dict[str, float | None]:
         """What depends on who wrote and who cites."""
         read, digest = self.papers, None if author is None else self._digest[author]
         own = [self._own.get((digest, paper), (0, 0)) for paper in papers]
-        weight = sum((self._weight[p] - mine[1]) // team for p, mine, team in zip(papers, own, teams, strict=True))
+        weight = sum(
+            (self._weight[p] - mine[1]) // team for p, mine, team in zip(papers, own, teams, strict=True)
+        )
         coauthors: set[int] = set()
         for paper in papers:
-            coauthors.update(read.coauthors.members[0][slice(*self._coauthors_at[paper : paper + 2])].tolist())
+            coauthors.update(
+                read.coauthors.members[0][slice(*self._coauthors_at[paper : paper + 2])].tolist()
+            )
         return {
             "citations_self": sum(mine[0] for mine in own),
             "tori": from_units(weight),
             "riq": math.isqrt(millionths(weight)) // (max(dated) - min(dated) + 1) if dated else None,
             "papers_normalized": from_units(sum(UNIT // team for team in teams)),
-            "citations_normalized": from_units(sum(self._citations[p] * (UNIT // team) for p, team in zip(papers, teams, strict=True))),
+            "citations_normalized": from_units(
+                sum(self._citations[p] * (UNIT // team) for p, team in zip(papers, teams, strict=True))
+            ),
             "papers_first": sum(self._first[paper] == digest for paper in papers),
-            "papers_last": sum(team > 1 and self._last[paper] == digest for paper, team in zip(papers, teams, strict=True)),
+            "papers_last": sum(
+                team > 1 and self._last[paper] == digest for paper, team in zip(papers, teams, strict=True)
+            ),
             "papers_single": teams.count(1),
             "coauthors": len(coauthors - {digest}),
         }
@@ -167,7 +205,12 @@ class Expected:
         five = [count for paper, count in zip(papers, counts, strict=True) if now - 5 <= year[paper] < now]
         lately = [paper for paper in papers if now - 3 <= year[paper] <= now - 2]
         cited = sum(self._cited_in(paper, now - 1, now - 1) for paper in lately)
-        values = (h_index(five), sum(recent), h_index(sorted(recent, reverse=True)), rounded(cited, len(lately)) if lately else None)
+        values = (
+            h_index(five),
+            sum(recent),
+            h_index(sorted(recent, reverse=True)),
+            rounded(cited, len(lately)) if lately else None,
+        )
         return dict(zip(names, values, strict=True))
 
     def _cited(self, paper: int) -> tuple[np.ndarray, np.ndarray]:
@@ -183,14 +226,20 @@ class Expected:
 
     def _grounds(self, papers: list[int], teams: list[int], dated: list[int]) -> dict:
         """coverage of references (None: no references) and the flags that papers alone decide."""
-        references, resolved = sum(self._references[paper] for paper in papers), sum(self._resolved[paper] for paper in papers)
+        references, resolved = (
+            sum(self._references[paper] for paper in papers),
+            sum(self._resolved[paper] for paper in papers),
+        )
         raised = {
             "authors_truncated": any(self._truncated[paper] for paper in papers),
             "dates_missing": len(dated) < len(papers),
             "references_low": references > 0 and resolved / references < LOW_COVERAGE,
             "teams_left_out": any(team > LARGE_TEAM for team in teams),
         }
-        return {"coverage": round(resolved / references, 6) if references else None, "flags": [code for code, on in raised.items() if on]}
+        return {
+            "coverage": round(resolved / references, 6) if references else None,
+            "flags": [code for code, on in raised.items() if on],
+        }
 
 
 def h_index(falling: Sequence[int]) -> int:
@@ -224,7 +273,9 @@ def count_metrics(falling: Sequence[int]) -> dict[str, int]:
     }
 
 
-def shared_metrics(counts: Sequence[int], teams: Sequence[int], dated: Sequence[int], now: int | None) -> dict[str, float | None]:
+def shared_metrics(
+    counts: Sequence[int], teams: Sequence[int], dated: Sequence[int], now: int | None
+) -> dict[str, float | None]:
     """What every basis has, of papers in any order; dated: the years of those that have one; now: the year, None before the first day."""
     h = h_index(sorted(counts, reverse=True))
     years = now - min(dated) + 1 if now is not None and dated else 0

@@ -24,7 +24,10 @@ class Amount:
     people: int = 0  # events of authors.v1
 
     def note_paper(self, event: Mapping) -> None:
-        team, text = len(event.get("authors") or ()), (event.get("title") or "") + (event.get("abstract") or "")
+        team, text = (
+            len(event.get("authors") or ()),
+            (event.get("title") or "") + (event.get("abstract") or ""),
+        )
         self.papers += 1
         self.authorships += team
         self.coauthors += team * min(team, LARGE_TEAM)
@@ -37,7 +40,9 @@ class Amount:
         for slices in range(1, MOST_SLICES + 1):
             if self.bytes(slices) <= memory:
                 return slices
-        raise UsageError(f"--memory: this log takes {self.bytes(MOST_SLICES) / 1e6:,.0f}MB at least, in {MOST_SLICES} slices")
+        raise UsageError(
+            f"--memory: this log takes {self.bytes(MOST_SLICES) / 1e6:,.0f}MB at least, in {MOST_SLICES} slices"
+        )
 
     def bytes(self, slices: int) -> int:
         """What the largest step takes, about, beside the program itself; the figures are measured (docs/decisions/0012)."""

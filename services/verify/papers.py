@@ -50,13 +50,17 @@ class Papers:
     percentile: np.ndarray | None = None
     immature: np.ndarray | None = None
     pooled: np.ndarray | None = None
-    by_source: np.ndarray | None = None  # source that counts it → (percentile or None, immature, pooled); None: nobody does
+    by_source: np.ndarray | None = (
+        None  # source that counts it → (percentile or None, immature, pooled); None: nobody does
+    )
 
     def __len__(self) -> int:
         return len(self.digest)
 
     def __getitem__(self, chosen: np.ndarray) -> "Papers":
-        return Papers(**{name: None if column is None else column[chosen] for name, column in self._columns()})
+        return Papers(
+            **{name: None if column is None else column[chosen] for name, column in self._columns()}
+        )
 
     def _columns(self) -> Iterator[tuple[str, np.ndarray | Lists | None]]:
         return ((field.name, getattr(self, field.name)) for field in fields(self))
@@ -67,7 +71,9 @@ class Papers:
         together = {}
         for field in fields(cls):
             columns = [getattr(part, field.name) for part in parts]
-            together[field.name] = Lists.joined(columns) if isinstance(columns[0], Lists) else np.concatenate(columns)
+            together[field.name] = (
+                Lists.joined(columns) if isinstance(columns[0], Lists) else np.concatenate(columns)
+            )
         return cls(**together)
 
 
@@ -76,8 +82,16 @@ def settled(read: Literature, identities: Mapping[str, str], today: str | None) 
     count = len(read.papers)
     words, authors = objects(read.words.names), [identities.get(name, name) for name in read.authors.names]
     slots = slots_of(read.authors_at, read.authors_count)
-    author, name = column(read.authorship_author, np.uint32)[slots], column(read.authorship_name, np.uint32)[slots]
-    team = Lists(column(read.authors_count, np.uint64), digests_of(authors)[author], objects(authors)[author], words[name])
+    author, name = (
+        column(read.authorship_author, np.uint32)[slots],
+        column(read.authorship_name, np.uint32)[slots],
+    )
+    team = Lists(
+        column(read.authors_count, np.uint64),
+        digests_of(authors)[author],
+        objects(authors)[author],
+        words[name],
+    )
     if identities:
         team = _once_a_paper(team)
     starts, digests = team.starts, np.append(team.members[0], np.uint64(0))
@@ -94,7 +108,12 @@ def settled(read: Literature, identities: Mapping[str, str], today: str | None) 
         partition=column(read.partition, np.uint16),
         offset=column(read.offset, np.int64),
         references=column(read.references_count, np.uint64).astype(np.int64),
-        counted=objects([{source: told for source, (_, told) in read.counted.get(paper, {}).items()} or None for paper in range(count)]),
+        counted=objects(
+            [
+                {source: told for source, (_, told) in read.counted.get(paper, {}).items()} or None
+                for paper in range(count)
+            ]
+        ),
         scored=objects([read.scored.get(paper) for paper in range(count)]),
         month=month,
         language=language,

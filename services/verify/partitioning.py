@@ -89,7 +89,9 @@ class Lists:
     def joined(cls, parts: "Iterable[Lists]") -> "Lists":
         parts = list(parts)
         columns = zip(*(part.members for part in parts), strict=True)
-        return cls(np.concatenate([part.count for part in parts]), *(np.concatenate(column) for column in columns))
+        return cls(
+            np.concatenate([part.count for part in parts]), *(np.concatenate(column) for column in columns)
+        )
 
     @property
     def starts(self) -> np.ndarray:

@@ -26,7 +26,12 @@ class Recount:
     """
 
     def __init__(
-        self, identities: Mapping[str, str], today: str | None, papers: Slices, authors: Slices, folder: Path | None = None
+        self,
+        identities: Mapping[str, str],
+        today: str | None,
+        papers: Slices,
+        authors: Slices,
+        folder: Path | None = None,
     ) -> None:
         self.identities, self.today = identities, today
         self.papers, self.authors = papers, authors
@@ -49,7 +54,10 @@ class Recount:
         self.total["papers"] += int(papers.current.sum())
         self.total["authorships"] += len(papers.authors.owner)
         self.scores.note_months(papers)
-        references = Lists(papers.references, column(read.reference, np.uint64)[slots_of(read.references_at, read.references_count)])
+        references = Lists(
+            papers.references,
+            column(read.reference, np.uint64)[slots_of(read.references_at, read.references_count)],
+        )
         for other, edges in self._cut(self.papers, references.members[0]):
             cited = references.only(edges)
             citing = np.flatnonzero(cited.count)
@@ -95,7 +103,9 @@ class Recount:
         papers.citations = np.zeros(len(papers), np.int64)
         for citing in self._citing.take(number):
             cited, found = place_of(citing.cited.members[0])
-            found[found] = papers.current[cited[found]]  # the citing ones are: withdrawn papers have no references
+            found[found] = papers.current[
+                cited[found]
+            ]  # the citing ones are: withdrawn papers have no references
             by, of = citing.cited.owner[found], cited[found]
             papers.citations += np.bincount(of, minlength=len(papers))
             np.add.at(weight, of, citing.share[by])
@@ -106,9 +116,14 @@ class Recount:
                 self._resolved.add(other, (citing.digest[by][chosen], 1))
         self.total["citations"] += int(papers.citations.sum())
         papers.nonself, papers.weight = by_others, weight
-        of_year, counts = np.unique(np.concatenate(years) if years else np.empty(0, np.int64), return_counts=True)
+        of_year, counts = np.unique(
+            np.concatenate(years) if years else np.empty(0, np.int64), return_counts=True
+        )
         papers.years = Lists(np.bincount(of_year // 10_000, minlength=len(papers)), of_year % 10_000, counts)
-        author, cited = np.array([author for author, _ in own], np.uint64), np.array([of for _, of in own], np.int64)
+        author, cited = (
+            np.array([author for author, _ in own], np.uint64),
+            np.array([of for _, of in own], np.int64),
+        )
         told = np.array(list(own.values()), np.int64).reshape(-1, 2)
         papers.own = Lists.grouped(cited, len(papers), author, told[:, 0], told[:, 1])
         papers.new = _sum_of(papers, self._new.take(number))
@@ -172,12 +187,23 @@ class Places:
         return self._order[at], self._sorted[at] == digests
 
 
-def _compare_authors(citing: Citing, papers: Papers, by: np.ndarray, of: np.ndarray, own: dict[tuple[int, int], list[int]]) -> np.ndarray:
+def _compare_authors(
+    citing: Citing, papers: Papers, by: np.ndarray, of: np.ndarray, own: dict[tuple[int, int], list[int]]
+) -> np.ndarray:
     """For each citation (places in both) whether the two papers share no author; notes in `own` what authors cite of their own:
     (author, cited paper) → [citations, their weight]."""
-    citing_at, citing_authors = citing.authors.starts.tolist(), array("Q", citing.authors.members[0].tobytes())
-    at, count, authors = papers.authors.starts.tolist(), papers.team.tolist(), array("Q", papers.authors.members[0].tobytes())
-    large: dict[int, set[int]] = {}  # a paper of thousands of authors is walked once, not once per citation of it
+    citing_at, citing_authors = (
+        citing.authors.starts.tolist(),
+        array("Q", citing.authors.members[0].tobytes()),
+    )
+    at, count, authors = (
+        papers.authors.starts.tolist(),
+        papers.team.tolist(),
+        array("Q", papers.authors.members[0].tobytes()),
+    )
+    large: dict[
+        int, set[int]
+    ] = {}  # a paper of thousands of authors is walked once, not once per citation of it
     result = np.empty(len(by), bool)
     held, who, share = -1, set(), 0
     for edge, (citing_, cited) in enumerate(zip(by.tolist(), of.tolist(), strict=True)):

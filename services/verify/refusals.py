@@ -33,14 +33,18 @@ def check_day(event: Mapping, timestamp: int, days_ahead: int) -> None:
         day = event[DATED[event["event"]]]
         begins = (date.fromisoformat(day) - date(1970, 1, 1)).days * 86_400_000
         if begins - days_ahead * 86_400_000 > timestamp:
-            raise InputRefused(Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended")
+            raise InputRefused(
+                Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended"
+            )
 
 
 class Room:
     """For how many sources a log has room: of counts and of scores in a partition of papers.v1, of reports for an author. Those who come
     first have it, and always those of headlines."""
 
-    def __init__(self, counting: int, scoring: int, reporting: int, headlines: Set[str] = frozenset()) -> None:
+    def __init__(
+        self, counting: int, scoring: int, reporting: int, headlines: Set[str] = frozenset()
+    ) -> None:
         """headlines: counted:SOURCE, reported:SOURCE@VERSION."""
         self.headlines = headlines
         self.most = {"paper.counted": counting, "paper.scored": scoring, "author.reported": reporting}

@@ -7,7 +7,9 @@ FIGURES = {
     "n": "papers", "c": "citations", "h": "h_index", "g": "g_index", "i": "i10_index", "j": "i100_index", "p": "papers_by_year",
     "y": "citations_by_year",
 }  # fmt: skip
-IN_LOG = {letter.upper(): FIGURES[letter] for letter in "nchgij"}  # what is counted from references; L: papers, where the source tells none
+IN_LOG = {
+    letter.upper(): FIGURES[letter] for letter in "nchgij"
+}  # what is counted from references; L: papers, where the source tells none
 
 
 def _least(high: int, wide: int, other_high: int, other_wide: int) -> int:
@@ -66,4 +68,8 @@ def failed(figures: Mapping[str, Any], references: Mapping[str, Any]) -> list[st
     known |= {letter: references[name] for letter, name in IN_LOG.items()}
     if "n" not in known:
         known["L"] = references["papers"]
-    return [code for code, letters, fails in CHECKS if known.keys() >= set(letters) and fails(*(known[letter] for letter in letters))]
+    return [
+        code
+        for code, letters, fails in CHECKS
+        if known.keys() >= set(letters) and fails(*(known[letter] for letter in letters))
+    ]

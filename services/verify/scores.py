@@ -49,7 +49,13 @@ class Cohorts:
     def of(self, common: tuple, category: str) -> tuple[Cohort | None, bool]:
         """The cohort in which such a paper is ranked (None: too small), and whether it is the pooled one."""
         own, pooled = self._cohort((*common, category or "none")), self._cohort(common)
-        return (own, False) if len(own) >= SMALLEST else (pooled, True) if len(pooled) >= SMALLEST else (None, False)
+        return (
+            (own, False)
+            if len(own) >= SMALLEST
+            else (pooled, True)
+            if len(pooled) >= SMALLEST
+            else (None, False)
+        )
 
     def _cohort(self, key: tuple) -> Cohort:
         if key not in self._found:
@@ -92,10 +98,15 @@ class Scores:
                 novelty[paper] = None if cohort is None else cohort.midrank(place[2])
                 reasons[paper] = ["small_cohort"] if cohort is None else ["pooled_cohort"] * pooled + said
         papers.novelty, papers.reasons = objects(novelty), objects(reasons)
-        papers.percentile, papers.immature, papers.pooled = rank(self._by_citations, papers, ranked(papers), papers.nonself)
+        papers.percentile, papers.immature, papers.pooled = rank(
+            self._by_citations, papers, ranked(papers), papers.nonself
+        )
         papers.by_source = objects([counted and {} for counted in papers.counted])
         for source, chosen, citations in counted_by_source(papers):
-            stands = zip(*(column.tolist() for column in rank(self._by_source[source], papers, chosen, citations)), strict=True)
+            stands = zip(
+                *(column.tolist() for column in rank(self._by_source[source], papers, chosen, citations)),
+                strict=True,
+            )
             for of_paper, counted, standing in zip(papers.by_source, papers.counted, stands, strict=True):
                 if counted is not None and source in counted:
                     of_paper[source] = standing
@@ -107,7 +118,9 @@ class Scores:
             self._dated = Cohort(self._months)
         chosen = np.flatnonzero(papers.current)
         columns = (papers.month, papers.pairs, papers.new, papers.year, papers.language, papers.field)
-        for paper, when, n, k, year, language, field in zip(chosen.tolist(), *(c[chosen].tolist() for c in columns), strict=True):
+        for paper, when, n, k, year, language, field in zip(
+            chosen.tolist(), *(c[chosen].tolist() for c in columns), strict=True
+        ):
             earlier = self._dated.below(when)
             if when == NO_MONTH:
                 yield paper, ["undated"], None
@@ -129,21 +142,33 @@ def counted_by_source(papers: Papers) -> Iterator[tuple[str, np.ndarray, np.ndar
     """(source, places of the papers that stand in a cohort of what it counts, what it counts of each paper of all)."""
     told = {source for counted in papers.counted if counted for source in counted}
     for source in sorted(told):
-        citations = np.array([-1 if counted is None else counted.get(source, -1) for counted in papers.counted], np.int64)
+        citations = np.array(
+            [-1 if counted is None else counted.get(source, -1) for counted in papers.counted], np.int64
+        )
         yield source, ranked(papers)[citations[ranked(papers)] >= 0], citations
 
 
 def count_ranked(cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray) -> None:
     """Papers of these places, with these citations (one number a paper of all), into cohorts."""
-    for year, field, count in zip(*(column[chosen].tolist() for column in (papers.year, papers.field, citations)), strict=True):
+    for year, field, count in zip(
+        *(column[chosen].tolist() for column in (papers.year, papers.field, citations)), strict=True
+    ):
         cohorts.count((year,), field, _citation_bin(count))
 
 
-def rank(cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def rank(
+    cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(percentile, immature, pooled) of every paper, once all have been counted; None, False, False of those that are not chosen."""
-    percentile, immature, pooled = np.full(len(papers), None, object), np.zeros(len(papers), bool), np.zeros(len(papers), bool)
+    percentile, immature, pooled = (
+        np.full(len(papers), None, object),
+        np.zeros(len(papers), bool),
+        np.zeros(len(papers), bool),
+    )
     columns = (papers.year, papers.field, citations)
-    for paper, year, field, count in zip(chosen.tolist(), *(column[chosen].tolist() for column in columns), strict=True):
+    for paper, year, field, count in zip(
+        chosen.tolist(), *(column[chosen].tolist() for column in columns), strict=True
+    ):
         cohort, pooled[paper] = cohorts.of((year,), field)
         if cohort is not None:
             percentile[paper] = cohort.midrank(_citation_bin(count))
@@ -156,7 +181,9 @@ class Standing:
 
     def __init__(self, papers: Papers) -> None:
         self.novelty, self.reasons = papers.novelty.tolist(), papers.reasons.tolist()
-        self.cited = list(zip(papers.percentile.tolist(), papers.immature.tolist(), papers.pooled.tolist(), strict=True))
+        self.cited = list(
+            zip(papers.percentile.tolist(), papers.immature.tolist(), papers.pooled.tolist(), strict=True)
+        )
         self.by_source = papers.by_source.tolist()
 
     def novelty_of(self, papers: Sequence[int]) -> tuple[float | None, dict]:

@@ -13,7 +13,15 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from services.verify.comparison import OF_NAMES_AND_VERSIONS, OF_TABLES, SELF_CITATIONS, _grounds, _rounded, _stands, _without_nulls
+from services.verify.comparison import (
+    OF_NAMES_AND_VERSIONS,
+    OF_TABLES,
+    SELF_CITATIONS,
+    _grounds,
+    _rounded,
+    _stands,
+    _without_nulls,
+)
 from services.verify.events import CARD_FIELDS, Literature, People, authors_of, card_of, digest_of_card
 from services.verify.expected_profiles import Expected
 from services.verify.memory_budget import DEFAULT, Amount, memory_of
@@ -26,7 +34,14 @@ from services.verify.sample import Sample
 from services.verify.versions import Newest, Version, _is_published
 from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
-from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, COHORT_CHANGES, DEAD_LETTERS, PAPERS
+from shared.contracts.topics import (
+    AUTHOR_METRICS,
+    AUTHOR_PROFILES,
+    AUTHORS,
+    COHORT_CHANGES,
+    DEAD_LETTERS,
+    PAPERS,
+)
 from shared.errors import InputRefused, LogDamaged, NotAPack, ScholarstreamError, VerificationFailed
 from shared.log.port import Log, Partition, Record
 from shared.stages import packs
@@ -62,7 +77,9 @@ class Verifier:
         self.left_out: list[str] = []  # what is not compared, and why
         self.amount = Amount()
         self.even, self.scored = True, False  # tables of cohorts are exact; the scorer has worked on this log
-        self.refused: dict[tuple[str, int, int], str] = {}  # (topic, partition, offset) of events that cannot be read → why
+        self.refused: dict[
+            tuple[str, int, int], str
+        ] = {}  # (topic, partition, offset) of events that cannot be read → why
         self.ends: dict[Partition, int] = {}
         self.foreign = 0  # records that other clients wrote into the topics of ours
         self.erased: dict[str, int] = {}  # author → offset of the tombstone that is the newest record of it
@@ -83,7 +100,9 @@ class Verifier:
         if self.sample is not None and self.sample.number is not None:
             self.sample.settle()
         self.slices = self.amount.slices(self.memory)
-        with TemporaryDirectory(prefix="scholarstream-verify-") if self.slices > 1 else nullcontext() as folder:
+        with (
+            TemporaryDirectory(prefix="scholarstream-verify-") if self.slices > 1 else nullcontext() as folder
+        ):
             work = Path(folder) if folder else None
             authors = Slices(self.slices, WHOLE if self.sample is None else self.sample.bound)
             recount = Recount(people.identities(), people.today, Slices(self.slices), authors, work)
@@ -97,8 +116,13 @@ class Verifier:
             recount.count(self._report_slice)
             self.even = await self._tables_are_even()
             if not self.even:
-                self.left_out.append("what depends on tables of cohorts (novelty, AI score), because papers moved after the last day")
-            snapshots, changes = [await self._read_versions(topic, authors, work) for topic in (AUTHOR_PROFILES.name, AUTHOR_METRICS.name)]
+                self.left_out.append(
+                    "what depends on tables of cohorts (novelty, AI score), because papers moved after the last day"
+                )
+            snapshots, changes = [
+                await self._read_versions(topic, authors, work)
+                for topic in (AUTHOR_PROFILES.name, AUTHOR_METRICS.name)
+            ]
             published = must_be = 0
             for number in range(self.slices):
                 if self.slices > 1:
@@ -106,7 +130,12 @@ class Verifier:
                     for event in told.take(number):
                         people.take(event)
                 expected = Expected(
-                    recount.written(number), people, recount.identities_of(number), recount.today, self.listed, recount.called(number)
+                    recount.written(number),
+                    people,
+                    recount.identities_of(number),
+                    recount.today,
+                    self.listed,
+                    recount.called(number),
                 )
                 changes(number)
                 newest = snapshots(number)
@@ -176,16 +205,27 @@ class Verifier:
                 literature.take(paper_events.decode(value), partition, offset)
             recount.take(number, literature)
 
-    async def _events(self, topics: Sequence[str], verb: str) -> AsyncIterator[tuple[str, Partition, Mapping, Record]]:
+    async def _events(
+        self, topics: Sequence[str], verb: str
+    ) -> AsyncIterator[tuple[str, Partition, Mapping, Record]]:
         """The good events of these inputs; the others are noted as refused."""
         for topic in topics:
-            decode, key = (paper_events.decode, "paper_id") if topic == PAPERS.name else (author_events.decode, "author_id")
+            decode, key = (
+                (paper_events.decode, "paper_id")
+                if topic == PAPERS.name
+                else (author_events.decode, "author_id")
+            )
             count = self.topics[topic].partitions
             async for partition, record in self._records(topic, verb):
                 try:
                     paper_events.check_size(record.value, self.max_event_bytes)
                     event = decode(record.value)
-                    check_place(record.key if topic == PAPERS.name else as_compared(record.key), event[key], partition.number, count)
+                    check_place(
+                        record.key if topic == PAPERS.name else as_compared(record.key),
+                        event[key],
+                        partition.number,
+                        count,
+                    )
                     check_day(event, record.timestamp, self.days_ahead)
                     self.room.check(partition.number, event)
                 except InputRefused as refusal:
@@ -196,7 +236,9 @@ class Verifier:
     def _is_verified(self, name: str) -> bool:
         return self.sample is None or self.sample.has(name)
 
-    async def _read_versions(self, topic: str, authors: Slices, folder: Path | None) -> Callable[[int], "Newest"]:
+    async def _read_versions(
+        self, topic: str, authors: Slices, folder: Path | None
+    ) -> Callable[[int], "Newest"]:
         """Gives the newest version of each author of a slice; they must rise strictly and have one value each (I5, I6)."""
         spool, newest = Spool(folder, topic), Newest()
         async for version in self._versions(topic):
@@ -218,7 +260,12 @@ class Verifier:
     def _take_version(self, newest: "Newest", topic: str, version: "Version") -> None:
         if fault := newest.take(version):
             where = f"{topic}[{version.partition}] offset {version.offset}"
-            self.differences.add(version.author, f"(generation, version) at {where}", (version.generation, version.version), fault)
+            self.differences.add(
+                version.author,
+                f"(generation, version) at {where}",
+                (version.generation, version.version),
+                fault,
+            )
 
     async def _versions(self, topic: str) -> AsyncIterator["Version"]:
         """Of the authors that are verified; notes what cannot be a version."""
@@ -235,7 +282,9 @@ class Verifier:
                 continue
             if not self.scored:
                 papers = [entry.get("standing") or {} for entry in value.get("papers") or ()]
-                self.scored = any(standing.get("novelty", {}).get("reasons", UNSCORED) != UNSCORED for standing in papers)
+                self.scored = any(
+                    standing.get("novelty", {}).get("reasons", UNSCORED) != UNSCORED for standing in papers
+                )
             name = (record.key or b"").decode(errors="replace")
             if value.get("author_id") != name:
                 self.differences.add(name, f"author_id at {where}", value.get("author_id"), name)
@@ -259,7 +308,9 @@ class Verifier:
         must_be = [name for name in expected.authors() if self._is_verified(name) and name not in self.erased]
         for name in must_be:
             if name not in newest.authors.numbers:
-                self.differences.add(name, "snapshot", None, f"{len(expected.profile(name)['papers'])} papers")
+                self.differences.add(
+                    name, "snapshot", None, f"{len(expected.profile(name)['papers'])} papers"
+                )
         return len(must_be)
 
     async def _compare_snapshot(self, right: Expected, name: str, snapshot: Mapping) -> None:
@@ -269,7 +320,11 @@ class Verifier:
                 continue  # nobody says what an author is called who never was on a paper
             if snapshot.get(what) != expected[what]:
                 self.differences.add(name, what, snapshot.get(what), expected[what])
-        bases = {basis for basis, metrics in snapshot.get("metrics", {}).items() if basis == "references" or metrics.get("papers_counted")}
+        bases = {
+            basis
+            for basis, metrics in snapshot.get("metrics", {}).items()
+            if basis == "references" or metrics.get("papers_counted")
+        }
         for basis in sorted(bases | expected["metrics"].keys()):
             published = snapshot["metrics"].get(basis, {}) if "metrics" in snapshot else {}
             for metric, value in expected["metrics"].get(basis, {"papers_counted": 0}).items():
@@ -278,7 +333,9 @@ class Verifier:
         covered = (snapshot.get("provenance", {}).get("coverage") or {}).get("references")
         if covered != expected["coverage"]:
             self.differences.add(name, "provenance.coverage.references", covered, expected["coverage"])
-        flags = [code for code in snapshot.get("flags", []) if code not in (*OF_NAMES_AND_VERSIONS, SELF_CITATIONS)]
+        flags = [
+            code for code in snapshot.get("flags", []) if code not in (*OF_NAMES_AND_VERSIONS, SELF_CITATIONS)
+        ]
         if flags != expected["flags"]:
             self.differences.add(name, "flags", flags, expected["flags"])
         for series in ("papers_by_year", "citations_by_year"):
@@ -286,7 +343,9 @@ class Verifier:
             if published != expected[series]:
                 for year in sorted(published.keys() | expected[series].keys()):
                     if published.get(year, 0) != expected[series].get(year, 0):
-                        self.differences.add(name, f"{series}.{year}", published.get(year, 0), expected[series].get(year, 0))
+                        self.differences.add(
+                            name, f"{series}.{year}", published.get(year, 0), expected[series].get(year, 0)
+                        )
         self._compare_headline(name, snapshot)
         self._compare_scores(right, name, snapshot, expected["scores"])
         self._compare_reported(name, snapshot, expected["reported"])
@@ -294,7 +353,11 @@ class Verifier:
 
     async def _tables_are_even(self) -> bool:
         """Whether the scores are what the exact tables give: a day came after all that moved papers in their cohorts."""
-        generations = [(generation, name) for name in self.topics if (generation := COHORT_CHANGES.generation_of(name)) is not None]
+        generations = [
+            (generation, name)
+            for name in self.topics
+            if (generation := COHORT_CHANGES.generation_of(name)) is not None
+        ]
         moved: dict[int, bool] = {}
         if generations:
             async for partition, record in self._records(max(generations)[1]):
@@ -305,7 +368,9 @@ class Verifier:
                 if pack.to != f"{partition.topic}/{partition.number}":
                     continue
                 kinds = pack.kinds
-                moved[partition.number] = "move" in kinds or (moved.get(partition.number, False) and "day" not in kinds)
+                moved[partition.number] = "move" in kinds or (
+                    moved.get(partition.number, False) and "day" not in kinds
+                )
         return not any(moved.values())
 
     def _compare_scores(self, right: Expected, name: str, snapshot: Mapping, expected: Mapping) -> None:
@@ -324,7 +389,11 @@ class Verifier:
         pairs = [("ai_score", (figures.get("ai_score"), _grounds(cited)), expected["ai_score"])]
         if self.scored:
             pairs.append(("novelty", (figures.get("novelty"), _grounds(text)), expected["novelty"]))
-            covered = expected["novelty"][1]["scored"] / snapshot["papers_total"] if snapshot.get("papers_total") else None
+            covered = (
+                expected["novelty"][1]["scored"] / snapshot["papers_total"]
+                if snapshot.get("papers_total")
+                else None
+            )
             told = (snapshot.get("provenance", {}).get("coverage") or {}).get("novelty")
             pairs.append(("coverage.novelty", told, None if covered is None else round(covered, 6)))
         by_source = scores.get("ai_score_by_source") or {}
@@ -338,20 +407,32 @@ class Verifier:
     def _compare_standing(self, right: Papers, name: str, entry: Mapping, paper: int) -> None:
         standing, paper_id = entry.get("standing") or {}, entry["paper_id"]
         text, cited = standing.get("novelty", {}), standing.get("citations", {})
-        told = [{"source": s, "version": v, "novelty": x} for (s, v), x in sorted((right.scored[paper] or {}).items())]
+        told = [
+            {"source": s, "version": v, "novelty": x}
+            for (s, v), x in sorted((right.scored[paper] or {}).items())
+        ]
         pairs = [("novelty_reported", entry.get("novelty_reported", []), told)]
         if self.scored:
             if text.get("pairs") is not None:
-                pairs += [("new_pairs", text["new_pairs"], int(right.new[paper])), ("pairs", text["pairs"], int(right.pairs[paper]))]
+                pairs += [
+                    ("new_pairs", text["new_pairs"], int(right.new[paper])),
+                    ("pairs", text["pairs"], int(right.pairs[paper])),
+                ]
             by_text = [code for code in text.get("reasons", ()) if code not in OF_TABLES]
             pairs.append(("reasons", by_text, [code for code in right.reasons[paper] if code not in OF_TABLES]) if self.even or by_text else
                          ("reasons", [], []))  # fmt: skip
         if self.even:
             stands = right.percentile[paper], bool(right.immature[paper]), bool(right.pooled[paper])
             pairs.append(("standing by citations", _stands(cited), _rounded(*stands)))
-            by_source = {source: _stands(told) for source, told in entry.get("standing_by_source", {}).items()}
+            by_source = {
+                source: _stands(told) for source, told in entry.get("standing_by_source", {}).items()
+            }
             pairs.append(
-                ("standing_by_source", by_source, {source: _rounded(*told) for source, told in (right.by_source[paper] or {}).items()})
+                (
+                    "standing_by_source",
+                    by_source,
+                    {source: _rounded(*told) for source, told in (right.by_source[paper] or {}).items()},
+                )
             )
             if self.scored:
                 value = right.novelty[paper]
@@ -378,7 +459,9 @@ class Verifier:
             if published.get(source) != figures:
                 self.differences.add(name, f"reported[{source}]", published.get(source), figures)
 
-    async def _compare_papers(self, right: Expected, name: str, published: list[dict], expected: list[tuple[int, int]]) -> None:
+    async def _compare_papers(
+        self, right: Expected, name: str, published: list[dict], expected: list[tuple[int, int]]
+    ) -> None:
         if len(published) != len(expected):
             self.differences.add(name, "papers listed", len(published), len(expected))
         for place, (entry, (paper, citations)) in enumerate(zip(published, expected, strict=False)):
@@ -387,24 +470,35 @@ class Verifier:
                 self.differences.add(name, f"papers[{place}].paper_id", entry["paper_id"], paper_id)
                 return  # the places after it would all differ
             if entry["citations"] != citations:
-                self.differences.add(name, f"papers[{place}].citations ({paper_id})", entry["citations"], citations)
+                self.differences.add(
+                    name, f"papers[{place}].citations ({paper_id})", entry["citations"], citations
+                )
             team = int(right.papers.team[paper])
             if entry.get("people", entry["authors_total"]) != team:
                 self.differences.add(name, f"papers[{place}].people ({paper_id})", entry.get("people"), team)
             by_source = right.papers.counted[paper] or {}
             if entry.get("citations_by_source", {}) != by_source:
-                self.differences.add(name, f"papers[{place}].citations_by_source ({paper_id})", entry.get("citations_by_source"), by_source)
+                self.differences.add(
+                    name,
+                    f"papers[{place}].citations_by_source ({paper_id})",
+                    entry.get("citations_by_source"),
+                    by_source,
+                )
             if digest_of_card(entry) != right.papers.card[paper]:
                 at = Partition(PAPERS.name, int(right.papers.partition[paper]))
                 await self._explain_card(name, f"papers[{place}]", entry, at, int(right.papers.offset[paper]))
 
-    async def _explain_card(self, name: str, place: str, entry: Mapping, partition: Partition, offset: int) -> None:
+    async def _explain_card(
+        self, name: str, place: str, entry: Mapping, partition: Partition, offset: int
+    ) -> None:
         """What differs in title, date, field, authors, …: only their digest was kept, the event is read again."""
         (record, *_) = await self.log.read(partition, offset, max_records=1)
         card = card_of(paper_events.decode(record.value))
         for field in CARD_FIELDS:
             if entry.get(field) != card[field]:
-                self.differences.add(name, f"{place}.{field} ({entry['paper_id']})", entry.get(field), card[field])
+                self.differences.add(
+                    name, f"{place}.{field} ({entry['paper_id']})", entry.get(field), card[field]
+                )
 
     async def _check_dead_letters(self) -> None:
         """The dead letters of the two inputs are exactly the events that cannot be read (I8); old letters may have been trimmed."""
@@ -414,7 +508,9 @@ class Verifier:
             topic = headers.get("source_topic", b"").decode(errors="replace")
             if headers.get("action") in ACTIONS or topic not in (PAPERS.name, AUTHORS.name):
                 continue
-            number, offset = (_number(headers.get(name, b"")) for name in ("source_partition", "source_offset"))
+            number, offset = (
+                _number(headers.get(name, b"")) for name in ("source_partition", "source_offset")
+            )
             if number is None or offset is None:  # another client wrote it
                 self.foreign += 1
             elif offset < self.ends.get(Partition(topic, number), 0):
@@ -426,14 +522,26 @@ class Verifier:
             self.left_out.append("dead letters that were deleted for their age")
         for topic, partition, offset in sorted(letters.keys() - self.refused.keys()):
             records = await self.log.read(Partition(topic, partition), offset, max_records=1)
-            if any(record.offset == offset and _digest(record.value) in letters[topic, partition, offset] for record in records):
-                self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", "refused", "a good event")
+            if any(
+                record.offset == offset and _digest(record.value) in letters[topic, partition, offset]
+                for record in records
+            ):
+                self.differences.add(
+                    f"{topic}[{partition}] offset {offset}", "dead letter", "refused", "a good event"
+                )
             else:  # it only says that it comes from there
                 self.foreign += 1
         for topic, partition, offset in sorted(self.refused.keys() - letters.keys() if not trimmed else ()):
-            self.differences.add(f"{topic}[{partition}] offset {offset}", "dead letter", None, self.refused[topic, partition, offset])
+            self.differences.add(
+                f"{topic}[{partition}] offset {offset}",
+                "dead letter",
+                None,
+                self.refused[topic, partition, offset],
+            )
 
-    async def _records(self, topic: str, verb: str = "reading", slice_: str = "") -> AsyncIterator[tuple[Partition, Record]]:
+    async def _records(
+        self, topic: str, verb: str = "reading", slice_: str = ""
+    ) -> AsyncIterator[tuple[Partition, Record]]:
         """Every record of a topic up to its noted (or present) end, partition by partition."""
         partitions = self._partitions(topic)
         bounds = await self.log.bounds(partitions)
@@ -454,7 +562,12 @@ class Verifier:
                 self.report(f"{verb} {topic}{slice_}", min(1.0, done / total))
 
     def _partitions(self, *topics: str) -> list[Partition]:
-        return [Partition(topic, number) for topic in topics if topic in self.topics for number in range(self.topics[topic].partitions)]
+        return [
+            Partition(topic, number)
+            for topic in topics
+            if topic in self.topics
+            for number in range(self.topics[topic].partitions)
+        ]
 
     def _slice(self, number: int) -> str:
         return f", slice {number + 1} of {self.slices}" if self.slices > 1 else ""

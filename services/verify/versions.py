@@ -60,11 +60,15 @@ class Newest:
 
 def _is_published(record: Record) -> bool:
     """Whether a record of a public output is one that subscribers take, or says that it is: the others are passed over by all of them."""
-    if record.key is None or any(name == "ce_source" and value == PUBLISHER for name, value in record.headers):
+    if record.key is None or any(
+        name == "ce_source" and value == PUBLISHER for name, value in record.headers
+    ):
         return record.key is not None
     try:
         value = orjson.loads(record.value)
         versions = value["generation"], value["version"]
-        return value["author_id"] == record.key.decode() and all(type(n) is int and 0 <= n < LARGEST for n in versions)
+        return value["author_id"] == record.key.decode() and all(
+            type(n) is int and 0 <= n < LARGEST for n in versions
+        )
     except (ValueError, TypeError, KeyError):
         return False

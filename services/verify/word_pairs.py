@@ -42,7 +42,11 @@ def segments(text: str) -> list[list[str]]:
 
 
 def told(token: str) -> bool:
-    return token not in STOP and not token.isdigit() and (len(token) > 1 or re.fullmatch(_SINGLE, token) is not None)
+    return (
+        token not in STOP
+        and not token.isdigit()
+        and (len(token) > 1 or re.fullmatch(_SINGLE, token) is not None)
+    )
 
 
 class Texts:
@@ -61,7 +65,11 @@ class Texts:
         published = event.get("published")
         self.paper.append(paper)
         self.month.append(month(published))
-        self.language.append(language([token for part in parts for token in part if not token.isdigit()], event.get("language")))
+        self.language.append(
+            language(
+                [token for part in parts for token in part if not token.isdigit()], event.get("language")
+            )
+        )
         if published:  # 64 bits stand for a pair
             kept = ([self._number(token) for token in part if told(token)] for part in parts)
             self.pairs.extend({(3 * one + other) % WHOLE for part in kept for one, other in pairwise(part)})
@@ -71,7 +79,11 @@ class Texts:
 
     def newest_of(self, papers: int, today: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """month, language and number of pairs of each paper's newest text."""
-        months, languages, pairs = np.full(papers, NO_MONTH, np.int32), np.full(papers, None, object), np.zeros(papers, np.int64)
+        months, languages, pairs = (
+            np.full(papers, NO_MONTH, np.int32),
+            np.full(papers, None, object),
+            np.zeros(papers, np.int64),
+        )
         paper = np.fromiter(self.newest, np.int64, len(self.newest))
         text = np.fromiter((text for _, text in self.newest.values()), np.int64, len(self.newest))
         months[paper] = self._months(today)[text]
@@ -84,7 +96,12 @@ class Texts:
         text = np.repeat(np.arange(len(self.paper)), np.diff(np.array(self.at, np.int64)))
         newest = np.zeros(len(self.paper), bool)
         newest[[text for _, text in self.newest.values()]] = True
-        return np.array(self.pairs, np.uint64), np.array(self.paper, np.int64)[text], self._months(today)[text], newest[text]
+        return (
+            np.array(self.pairs, np.uint64),
+            np.array(self.paper, np.int64)[text],
+            self._months(today)[text],
+            newest[text],
+        )
 
     def _months(self, today: str | None) -> np.ndarray:
         """Of each text, NO_MONTH where it is out of bounds."""
@@ -117,10 +134,17 @@ def language(tokens: Sequence[str], label: str | None) -> str:
     return given if given not in (None, "en") else "xx"
 
 
-def count_new(pair: np.ndarray, paper: np.ndarray, month: np.ndarray, newest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def count_new(
+    pair: np.ndarray, paper: np.ndarray, month: np.ndarray, newest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """(papers, how many pairs of its newest text nobody used in an earlier month) from all rows of some pairs; see Texts.rows."""
     order = np.lexsort((paper, pair))
-    pair, paper, month, newest = pair[order], paper[order], np.where(month == NO_MONTH, NEVER, month)[order], newest[order]
+    pair, paper, month, newest = (
+        pair[order],
+        paper[order],
+        np.where(month == NO_MONTH, NEVER, month)[order],
+        newest[order],
+    )
     del order
     of_pair = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]]))
     of_both = np.flatnonzero(np.concatenate([[True], (pair[1:] != pair[:-1]) | (paper[1:] != paper[:-1])]))

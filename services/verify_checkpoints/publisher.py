@@ -111,11 +111,15 @@ class Audit:
 
     def _of_waiting(self, newer: np.ndarray) -> Iterator[str]:
         saved, truth = self.saved.stage, self.again.stage
-        left = np.flatnonzero((saved.waiting.level.view == 0) & ~newer & (truth.version.view > truth.public_version.view)).astype(I32)
+        left = np.flatnonzero(
+            (saved.waiting.level.view == 0) & ~newer & (truth.version.view > truth.public_version.view)
+        ).astype(I32)
         for first in range(0, len(left), AUTHORS):
             authors = left[first : first + AUTHORS]
             nothing = np.zeros(0, I64)
-            for snapshot in snapshots(truth, authors, Told(np.zeros(len(authors) + 1, I64), nothing, nothing, nothing, nothing)):
+            for snapshot in snapshots(
+                truth, authors, Told(np.zeros(len(authors) + 1, I64), nothing, nothing, nothing, nothing)
+            ):
                 yield f"waiting: {snapshot.author} is neither public as it is nor waits"
 
     def _of_causes(self) -> Iterator[str]:

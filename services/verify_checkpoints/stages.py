@@ -31,11 +31,15 @@ async def check(settings, report: Report, left_out: list[str] | None = None) -> 
     """How many checkpoints are right. left_out: gets what could not be compared, and why. Error: VerificationFailed with what differs,
     where, and what to do."""
     async with opened(settings, read_only=True) as (log, layout):
-        store = open_store(settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints)
+        store = open_store(
+            settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
+        )
         return await check_all(log, await computed_layout(log, layout), store, report, left_out)
 
 
-async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Report, left_out: list[str] | None = None) -> int:
+async def check_all(
+    log: Log, layout: Layout, store: CheckpointStore, report: Report, left_out: list[str] | None = None
+) -> int:
     """The same for a log that is open."""
     checked, wrong, without = 0, [], []
     left_out = [] if left_out is None else left_out
@@ -68,7 +72,9 @@ async def check_all(log: Log, layout: Layout, store: CheckpointStore, report: Re
     return checked
 
 
-async def _names(store: CheckpointStore, stage: type[Stage], partition: int, left_out: list[str]) -> list[str]:
+async def _names(
+    store: CheckpointStore, stage: type[Stage], partition: int, left_out: list[str]
+) -> list[str]:
     """Newest first. A store that cannot be listed has none."""
     try:
         return await asyncio.to_thread(store.names, stage.name, partition)
@@ -78,7 +84,13 @@ async def _names(store: CheckpointStore, stage: type[Stage], partition: int, lef
 
 
 async def _differences(
-    log: Log, layout: Layout, stage: type[Stage], partition: int, store: CheckpointStore, name: str, report: Report
+    log: Log,
+    layout: Layout,
+    stage: type[Stage],
+    partition: int,
+    store: CheckpointStore,
+    name: str,
+    report: Report,
 ) -> list[str]:
     """Errors: OSError where the checkpoint cannot be read."""
     saved = Session(stage(partition, layout, fingerprint(layout)))
@@ -88,10 +100,15 @@ async def _differences(
         return [f"cannot be used ({error}); a service passes it over"]
     again = Session(stage(partition, layout, fingerprint(layout)))
     audit = Audit(saved, again) if stage is Profiles else None
-    line, end = f"checkpoint {name}: running {stage.name}/{partition} again over its input", saved.position.next
+    line, end = (
+        f"checkpoint {name}: running {stage.name}/{partition} again over its input",
+        saved.position.next,
+    )
     report(line)
     while again.position.next < end:
-        records = await log.read(again.input, again.position.next, max_records=min(2000, end - again.position.next))
+        records = await log.read(
+            again.input, again.position.next, max_records=min(2000, end - again.position.next)
+        )
         records = [r for r in records if r.offset < end]
         if not records:
             break

@@ -42,7 +42,9 @@ log = structlog.get_logger("viewer")
 FIRST_AUTHOR = "a:sygnowski"  # whose profile the demo opens with
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-FILES = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS}  # a request opens no file
+FILES = {
+    path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS
+}  # a request opens no file
 SEARCHES, SEARCHES_WAITING, SEARCH_WAIT_SECONDS = 2, 16, 5.0  # at once, and those that wait for them
 RANKED = 50_000  # names that a search compares, at most
 STATUS_SECONDS = 5.0
@@ -109,7 +111,9 @@ class Viewer:
         query = request.query_params.get("q", "").strip()[:QUERY_LENGTH]
         matches, cut = await self._search(request, query, FOUND) if query else ([], False)
         reading = None if self.index.caught_up else self.index.fraction
-        return HTMLResponse(search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading, cut=cut))
+        return HTMLResponse(
+            search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading, cut=cut)
+        )
 
     async def _search(self, request: Request, query: str, limit: int) -> tuple[list[Match], bool]:
         """The matches, and whether there were too many names to compare them all. Error: HTTPException 503."""
@@ -144,7 +148,9 @@ class Viewer:
         if content is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
         kind = KINDS[Path(name).suffix]
-        return _tagged(request, blake2b(content, digest_size=8).hexdigest(), lambda: Response(content, media_type=kind))
+        return _tagged(
+            request, blake2b(content, digest_size=8).hexdigest(), lambda: Response(content, media_type=kind)
+        )
 
     async def about_scores(self, request: Request) -> Response:
         return HTMLResponse(about_page())
@@ -154,7 +160,9 @@ class Viewer:
         self._require_newest()
         author_id = self.index.known(author_id)
         if (other := self.index.redirect(author_id)) is not None:  # not to be kept: a merge may be taken back
-            return RedirectResponse(page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"})
+            return RedirectResponse(
+                page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"}
+            )
         snapshot = await self._read(author_id)
         moved = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
         with _shown(author_id, snapshot):
@@ -201,7 +209,9 @@ class Viewer:
     async def api_search(self, request: Request) -> Response:
         query = request.query_params.get("q", "").strip()
         if not query or len(query) > QUERY_LENGTH:
-            raise HTTPException(HTTPStatus.BAD_REQUEST, f"q: a name or parts of one, 1 to {QUERY_LENGTH} characters")
+            raise HTTPException(
+                HTTPStatus.BAD_REQUEST, f"q: a name or parts of one, 1 to {QUERY_LENGTH} characters"
+            )
         try:
             limit = int(request.query_params.get("limit", FOUND))
         except ValueError:
@@ -252,7 +262,9 @@ class Viewer:
         snapshot = await self.index.read(author_id)
         if snapshot is not None:
             return snapshot
-        raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no author with the id {author_id!r} in this log.")
+        raise HTTPException(
+            HTTPStatus.NOT_FOUND, f"There is no author with the id {author_id!r} in this log."
+        )
 
 
 def _named(request: Request, collection: str, *parts: str) -> tuple[str, str]:
@@ -283,7 +295,9 @@ def _shown(author_id: str, snapshot: Snapshot) -> Iterator[None]:
 
 def _explain(request: Request, snapshot: Snapshot, metric: str) -> Response:
     try:
-        told = explanation_of(orjson.loads(snapshot.value), metric, request.query_params.get("basis", REFERENCES))
+        told = explanation_of(
+            orjson.loads(snapshot.value), metric, request.query_params.get("basis", REFERENCES)
+        )
     except UnknownMetric as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from None
     except UsageError as error:
@@ -305,12 +319,16 @@ def _tagged(request: Request, tag: str, make: Callable[[], Response]) -> Respons
 @lru_cache(PAGES_KEPT)
 def _render(snapshot: Snapshot, moved: tuple[Moved, ...], demo: bool) -> str:
     changes = [(one.timestamp, orjson.loads(one.value)) for one in moved]
-    return profile_page(orjson.loads(snapshot.value), changes, tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo)
+    return profile_page(
+        orjson.loads(snapshot.value), changes, tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo
+    )
 
 
 def _json(value: Any) -> Response:
     return Response(
-        orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS), media_type="application/json", headers={"Cache-Control": "no-cache"}
+        orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS),
+        media_type="application/json",
+        headers={"Cache-Control": "no-cache"},
     )
 
 
@@ -324,12 +342,23 @@ async def _refuse(request: Request, error: Exception) -> Response:
     elif isinstance(error, NotShown):
         code, said, headers = HTTPStatus.BAD_GATEWAY, str(error), None
     elif isinstance(error, LogUnavailable):
-        code, said, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error) if isinstance(error, Busy) else AWAY, RETRY_AFTER
+        code, said, headers = (
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            str(error) if isinstance(error, Busy) else AWAY,
+            RETRY_AFTER,
+        )
     else:
         log.error("request failed", path=request.url.path, error=repr(error))
-        code, said, headers = HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; the messages of this service say what.", None
+        code, said, headers = (
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "Something went wrong here; the messages of this service say what.",
+            None,
+        )
     title = HTTPStatus(code).phrase
-    headers = {**SECURITY, **(headers or {})}  # here too: Starlette answers unexpected errors outside of all middleware
+    headers = {
+        **SECURITY,
+        **(headers or {}),
+    }  # here too: Starlette answers unexpected errors outside of all middleware
     if request.url.path.startswith("/api/"):
         body = orjson.dumps({"type": "about:blank", "title": title, "status": int(code), "detail": said})
         return Response(body, code, headers, media_type="application/problem+json")
@@ -354,7 +383,10 @@ class SecurityHeaders:
 
 
 def application(
-    viewer: Viewer, operations: Iterable[BaseRoute] = (), names: Names | None = None, telemetry: Telemetry | None = None
+    viewer: Viewer,
+    operations: Iterable[BaseRoute] = (),
+    names: Names | None = None,
+    telemetry: Telemetry | None = None,
 ) -> Starlette:
     """The ASGI application. operations: further routes (/metrics, /healthz, /readyz); names: that it answers to, None: to any."""
     checked = [Middleware(HostCheck, names=names, refuse=_refuse, telemetry=telemetry)] if names else []

@@ -54,5 +54,11 @@ def tell(profile: Profile, metric: str, basis: str) -> Explanation | None:
 
 def command_of(author_id: str, metric: str, basis: str = REFERENCES) -> str:
     """What computes the number again from the whole log."""
-    told = ["scholarstream", "explain", author_id, metric, *(["--basis", basis] if basis != REFERENCES else [])]
+    told = [
+        "scholarstream",
+        "explain",
+        author_id,
+        metric,
+        *(["--basis", basis] if basis != REFERENCES else []),
+    ]
     return shlex.join(told)

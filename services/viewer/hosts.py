@@ -38,14 +38,20 @@ class Names:
         found = HOST.fullmatch(host)
         if found is None:
             return False
-        return found["name"] in self or (_address(found["name"]) is not None and _address(found["name"]) == _address(server))
+        return found["name"] in self or (
+            _address(found["name"]) is not None and _address(found["name"]) == _address(server)
+        )
 
 
 class HostCheck:
     """Answers 421 under another name, except for health and metrics, which are asked for under any. refuse: makes the answer."""
 
     def __init__(
-        self, app: ASGIApp, names: Names, refuse: Callable[[Request, Exception], Awaitable[Response]], telemetry: Telemetry | None = None
+        self,
+        app: ASGIApp,
+        names: Names,
+        refuse: Callable[[Request, Exception], Awaitable[Response]],
+        telemetry: Telemetry | None = None,
     ):
         self.app, self.names, self.refuse, self.telemetry = app, names, refuse, telemetry
 

@@ -19,7 +19,13 @@ log = structlog.get_logger("viewer")
 
 
 def build_app(
-    log: Log, settings, *, registry: Telemetry, health: Health, status: Status | None = None, stop: asyncio.Event
+    log: Log,
+    settings,
+    *,
+    registry: Telemetry,
+    health: Health,
+    status: Status | None = None,
+    stop: asyncio.Event,
 ) -> tuple[ASGIApp, ProfileIndex]:
     """The application and the index it shows; somebody must run `index.follow(stop)`. settings: None: any name, as many clients as come."""
 
@@ -33,11 +39,15 @@ def build_app(
             health.set("viewer", 0, "waiting", detail=reason)
 
     tell(0.0)
-    index = ProfileIndex(log, on_listeners=registry.sse_clients.set, on_progress=tell, on_waiting=tell_waiting)
+    index = ProfileIndex(
+        log, on_listeners=registry.sse_clients.set, on_progress=tell, on_waiting=tell_waiting
+    )
     names = None
     if settings is not None:
         names = Names(settings.host, settings.host_names)
-        index.most_listeners = min(index.most_listeners, most_connections(settings.http_connections) * 3 // 4)  # the rest is for pages
+        index.most_listeners = min(
+            index.most_listeners, most_connections(settings.http_connections) * 3 // 4
+        )  # the rest is for pages
     page = application(Viewer(index, stop, status), routes(registry, health), names, registry)
     return Metered(page, page.routes, registry), index
 
@@ -56,7 +66,14 @@ async def run_viewer(settings) -> None:
 
     async with opened(settings, patient=True, roles=("viewer",)) as (the_log, layout):
         stop, telemetry, health = Stop(), Telemetry(("viewer",)), Health()
-        app, index = build_app(the_log, settings, registry=telemetry, health=health, status=Progress(the_log, layout).status, stop=stop)
+        app, index = build_app(
+            the_log,
+            settings,
+            registry=telemetry,
+            health=health,
+            status=Progress(the_log, layout).status,
+            stop=stop,
+        )
         with stopping_on_signals(stop):
             tasks = [
                 asyncio.create_task(index.follow(stop), name="index"),

@@ -6,7 +6,21 @@ import unicodedata
 from shared.ids import visible
 
 # Letters that no Unicode decomposition takes apart.
-LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n"})
+LETTERS = str.maketrans(
+    {
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ı": "i",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+    }
+)
 # O'Neill, Gʻulom, Hawaiʻi are one word each, whichever sign a keyboard or a transliteration has for it.
 APOSTROPHES = str.maketrans(
     "",
@@ -33,7 +47,9 @@ def fold(name: str) -> bytes:
     if name.isascii() and name.isprintable():
         folded = name.lower()
     else:
-        folded = unicodedata.normalize("NFKD", visible(name).translate(APOSTROPHES)).casefold().translate(LETTERS)
+        folded = (
+            unicodedata.normalize("NFKD", visible(name).translate(APOSTROPHES)).casefold().translate(LETTERS)
+        )
         folded = _ACCENTS.sub("", folded)
     if not folded.replace(" ", "").isalnum():
         words = "".join(c if _is_of_word(c) else " " for c in folded.translate(APOSTROPHES))

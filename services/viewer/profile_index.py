@@ -35,11 +35,15 @@ FOLDED_AT_ONCE = 8  # segments whose names are made ready for a search while the
 # A snapshot begins with author_id, name, generation, version and, of a merged author, ends with redirect (the publisher's promise). Inside
 # a JSON string a quote always has a backslash before it, so these patterns cannot match inside one. No quantifier in a string gives back
 # what it has taken: a string without an end would be tried in exponentially many ways.
-HEAD = re.compile(rb'\{"author_id":("(?:[^"\\]++|\\.)*+"),"name":(null|"(?:[^"\\]++|\\.)*+"),"generation":(\d+),"version":(\d+)')
+HEAD = re.compile(
+    rb'\{"author_id":("(?:[^"\\]++|\\.)*+"),"name":(null|"(?:[^"\\]++|\\.)*+"),"generation":(\d+),"version":(\d+)'
+)
 NUMBERS = re.compile(rb'"headline":\{"h_index":(\d+),"papers":(\d+)')
 REDIRECT = re.compile(rb',"redirect":("(?:[^"\\]++|\\.)*+")\}$')
 REDIRECT_BYTES = 2000  # of the end of a snapshot: an id has 256 bytes at most, and a byte is six when escaped
-ALIASES = b',"aliases":['  # behind PROVENANCE, which follows the papers: an unescaped quote is no part of a text
+ALIASES = (
+    b',"aliases":['  # behind PROVENANCE, which follows the papers: an unescaped quote is no part of a text
+)
 PROVENANCE = b',"provenance":{"'
 UNKNOWN = -1
 VERY_NAME, VERY_ID, SAME_NAME, BEGINNINGS, PARTS = range(-2, 3)  # how well an author fits a query, best first
@@ -192,7 +196,9 @@ class ProfileIndex:
         self._h_index, self._papers = array("i"), array("i")
         self._redirects: dict[int, str] = {}  # of merged authors: whom they are
         self._aliases: dict[int, bytes] = {}  # of described authors that have some: a JSON array
-        self._folded: list[bytes] = []  # by segment: a line an author, of his names: " first last\t first other\n"
+        self._folded: list[
+            bytes
+        ] = []  # by segment: a line an author, of his names: " first last\t first other\n"
         self._stale_segments: set[int] = set()
         self._positions: dict[Partition, int] = {}
         self._goal: dict[Partition, int] = {}
@@ -224,13 +230,23 @@ class ProfileIndex:
                 done = 0
                 for partition in self._positions:
                     done += (
-                        await retry_while_unavailable(self._log, stop, "follow profiles", lambda p=partition: self._read_on(p), self._wait)
+                        await retry_while_unavailable(
+                            self._log,
+                            stop,
+                            "follow profiles",
+                            lambda p=partition: self._read_on(p),
+                            self._wait,
+                        )
                         or 0
                     )
                 for partition in self.changes.positions:
                     done += (
                         await retry_while_unavailable(
-                            self._log, stop, "follow changes", lambda p=partition: self.changes.read_on(p), self._wait
+                            self._log,
+                            stop,
+                            "follow changes",
+                            lambda p=partition: self.changes.read_on(p),
+                            self._wait,
                         )
                         or 0
                     )
@@ -238,7 +254,11 @@ class ProfileIndex:
                     self._fold_some()
                     both = self._positions | self.changes.positions
                     await retry_while_unavailable(
-                        self._log, stop, "follow profiles", lambda held=both: self._log.wait(held, WAIT_SECONDS), self._wait
+                        self._log,
+                        stop,
+                        "follow profiles",
+                        lambda held=both: self._log.wait(held, WAIT_SECONDS),
+                        self._wait,
                     )
         finally:
             self._followed = False
@@ -262,7 +282,9 @@ class ProfileIndex:
         partitions = [Partition(self._topic, number) for number in range(spec.partitions)]
         bounds = await self._log.bounds(partitions)
         self._goal = {partition: end for partition, (_, end) in bounds.items()}
-        self._positions = {partition: first if from_beginning else end for partition, (first, end) in bounds.items()}
+        self._positions = {
+            partition: first if from_beginning else end for partition, (first, end) in bounds.items()
+        }
 
     async def advance(self) -> int:
         """Reads one step of each partition; the number of records."""
@@ -282,7 +304,9 @@ class ProfileIndex:
     @property
     def caught_up(self) -> bool:
         """Everything that was in the log at the start has been read."""
-        return bool(self._goal) and all(self._positions[partition] >= end for partition, end in self._goal.items())
+        return bool(self._goal) and all(
+            self._positions[partition] >= end for partition, end in self._goal.items()
+        )
 
     @property
     def positions(self) -> dict[Partition, int]:
@@ -295,7 +319,11 @@ class ProfileIndex:
         total = sum(self._goal.values())
         if not self._goal:
             return 0.0
-        return min(1.0, sum(min(self._positions[p], end) for p, end in self._goal.items()) / total) if total else 1.0
+        return (
+            min(1.0, sum(min(self._positions[p], end) for p, end in self._goal.items()) / total)
+            if total
+            else 1.0
+        )
 
     def take(self, partition: int, records: Sequence[Record]) -> None:
         """Records of one partition, in order. A version that is not above the held one is ignored (rule P6)."""
@@ -335,7 +363,9 @@ class ProfileIndex:
                 self._redirects.pop(slot, None)
             numbers = NUMBERS.search(value)
             if numbers is not None:
-                self._h_index[slot], self._papers[slot] = (min(int(number[:DIGITS]), LARGEST) for number in numbers.groups())
+                self._h_index[slot], self._papers[slot] = (
+                    min(int(number[:DIGITS]), LARGEST) for number in numbers.groups()
+                )
             else:
                 self._h_index[slot] = self._papers[slot] = UNKNOWN
             if watchers:
@@ -350,7 +380,14 @@ class ProfileIndex:
         slot = self._slots[key] = len(self._keys)
         self._keys.append(key)
         self._names.append(name)
-        for column in (self._generation, self._version, self._partition, self._offset, self._h_index, self._papers):
+        for column in (
+            self._generation,
+            self._version,
+            self._partition,
+            self._offset,
+            self._h_index,
+            self._papers,
+        ):
             column.append(UNKNOWN)
         self._stale_segments.add(slot // SEGMENT)
         self.simulated += key.startswith(b"sim:")
@@ -413,11 +450,15 @@ class ProfileIndex:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + CATCH_UP_SECONDS
         while True:
-            if self._waiting:  # a page that says so at once is better than one that says so after the log's own patience
+            if (
+                self._waiting
+            ):  # a page that says so at once is better than one that says so after the log's own patience
                 raise LogUnavailable(self._waiting)
             generation, version, offset = self._generation[slot], self._version[slot], self._offset[slot]
             self._moved.clear()
-            records = await self._log.read(Partition(self._topic, self._partition[slot]), offset, max_records=1)
+            records = await self._log.read(
+                Partition(self._topic, self._partition[slot]), offset, max_records=1
+            )
             if records and records[0].offset == offset and records[0].key == key:
                 if not _is_object(records[0].value):
                     raise not_shown(author_id, f"offset {offset} of partition {self._partition[slot]}")
@@ -461,12 +502,16 @@ class ProfileIndex:
         """The author himself, or whom he is merged into."""
         return self._slots.get(self._redirects[slot].encode(), slot) if slot in self._redirects else slot
 
-    def _search_within(self, segment: int, query: bytes, wanted: list[bytes], budget: Budget | None) -> list[tuple[int, int, bytes, int]]:
+    def _search_within(
+        self, segment: int, query: bytes, wanted: list[bytes], budget: Budget | None
+    ) -> list[tuple[int, int, bytes, int]]:
         """As _search_segment, within the budget."""
         if budget is not None and budget.left < 0:
             return self._find_exact(segment, query)
         if budget is not None:
-            budget.left -= self._fold_segment(segment).count(max(wanted, key=len))  # at least the names that are compared
+            budget.left -= self._fold_segment(segment).count(
+                max(wanted, key=len)
+            )  # at least the names that are compared
         return self._search_segment(segment, query, wanted)
 
     def _find_exact(self, segment: int, query: bytes) -> list[tuple[int, int, bytes, int]]:
@@ -479,7 +524,9 @@ class ProfileIndex:
             found.append((SAME_NAME, -self._papers[slot], self._keys[slot], slot))
         return found
 
-    def _search_segment(self, segment: int, query: bytes, wanted: list[bytes]) -> list[tuple[int, int, bytes, int]]:
+    def _search_segment(
+        self, segment: int, query: bytes, wanted: list[bytes]
+    ) -> list[tuple[int, int, bytes, int]]:
         """(rank, -papers, id, slot) of the authors of a segment that have all the words."""
         folded = self._fold_segment(segment)
         rarest, whole = max(wanted, key=len), joined(query)
@@ -499,7 +546,9 @@ class ProfileIndex:
 
     def _fold_some(self) -> None:
         """So that the first search after a start need not fold every name. A segment that still grows is left to the search."""
-        for segment in [one for one in self._stale_segments if (one + 1) * SEGMENT <= len(self._keys)][:FOLDED_AT_ONCE]:
+        for segment in [one for one in self._stale_segments if (one + 1) * SEGMENT <= len(self._keys)][
+            :FOLDED_AT_ONCE
+        ]:
             self._fold_segment(segment)
 
     def _fold_segment(self, segment: int) -> bytes:
@@ -508,14 +557,20 @@ class ProfileIndex:
         if segment in self._stale_segments:
             first = segment * SEGMENT
             self._folded[segment] = b"".join(
-                [self._line(slot, name) for slot, name in enumerate(self._names[first : first + SEGMENT], first)]
+                [
+                    self._line(slot, name)
+                    for slot, name in enumerate(self._names[first : first + SEGMENT], first)
+                ]
             )
             self._stale_segments.discard(segment)
         return self._folded[segment]
 
     def _line(self, slot: int, name: bytes) -> bytes:
         """What an author is found by: each of his names, and again without blanks where these are written at will."""
-        names = [orjson.loads(name) or "", *(orjson.loads(self._aliases[slot]) if slot in self._aliases else ())]
+        names = [
+            orjson.loads(name) or "",
+            *(orjson.loads(self._aliases[slot]) if slot in self._aliases else ()),
+        ]
         told = [fold(one) for one in names]
         more = [dense for one in told if (dense := joined(one)) != one]
         return b"\t".join([b" " + one for one in (*told, *more)]) + b"\n"
@@ -563,7 +618,11 @@ def head_of(key: bytes | None, value: bytes) -> tuple[bytes, int, int] | None:
     head = HEAD.match(value)
     if head is not None and key is not None and _is_id(head[1], key):
         generation, version = int(head[3][:DIGITS]), int(head[4][:DIGITS])
-        return (head[2], generation, version) if generation <= LAST_GENERATION and version <= LAST_VERSION else None
+        return (
+            (head[2], generation, version)
+            if generation <= LAST_GENERATION and version <= LAST_VERSION
+            else None
+        )
     try:  # perhaps written otherwise: with spaces, in another order
         snapshot = orjson.loads(value)
         name, generation, version = snapshot.get("name"), snapshot["generation"], snapshot["version"]
@@ -572,7 +631,11 @@ def head_of(key: bytes | None, value: bytes) -> tuple[bytes, int, int] | None:
         return None
     if not is_one or type(generation) is not int or type(version) is not int:
         return None
-    return (orjson.dumps(name), generation, version) if 0 <= generation <= LAST_GENERATION and 0 <= version <= LAST_VERSION else None
+    return (
+        (orjson.dumps(name), generation, version)
+        if 0 <= generation <= LAST_GENERATION and 0 <= version <= LAST_VERSION
+        else None
+    )
 
 
 def not_shown(author_id: str, where: str) -> NotShown:

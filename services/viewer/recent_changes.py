@@ -43,7 +43,9 @@ class RecentChanges:
 
     def __init__(self, log: Log, authors: int = AUTHORS, tail: int = TAIL):
         self._log, self._authors, self._tail = log, authors, tail
-        self._places: OrderedDict[bytes, tuple[int, ...]] = OrderedDict()  # offsets, newest last; who moved last stands last
+        self._places: OrderedDict[bytes, tuple[int, ...]] = (
+            OrderedDict()
+        )  # offsets, newest last; who moved last stands last
         self._lock = asyncio.Lock()
         self.positions: dict[Partition, int] = {}
 
@@ -56,13 +58,19 @@ class RecentChanges:
             if spec is None:
                 return
             share = self._tail // spec.partitions
-            bounds = await self._log.bounds([Partition(spec.name, number) for number in range(spec.partitions)])
-            self.positions = {partition: max(first, end - share) for partition, (first, end) in bounds.items()}
+            bounds = await self._log.bounds(
+                [Partition(spec.name, number) for number in range(spec.partitions)]
+            )
+            self.positions = {
+                partition: max(first, end - share) for partition, (first, end) in bounds.items()
+            }
 
     async def read_on(self, partition: Partition) -> int:
         """One step; the number of records."""
         async with self._lock:
-            records = await self._log.read(partition, self.positions[partition], max_records=READ_RECORDS, max_bytes=READ_BYTES)
+            records = await self._log.read(
+                partition, self.positions[partition], max_records=READ_RECORDS, max_bytes=READ_BYTES
+            )
             for record in records:
                 if record.key is not None:
                     self._places[record.key] = (*self._places.pop(record.key, ())[1 - TOLD :], record.offset)
@@ -80,13 +88,17 @@ class RecentChanges:
             return []
         key = author_id.encode()
         partition = Partition(AUTHOR_METRICS.name, int(partitions_of([key], len(self.positions))[0]))
-        for _ in range(STEPS):  # a snapshot and its change are appended together: whoever has seen the one finds the other
+        for _ in range(
+            STEPS
+        ):  # a snapshot and its change are appended together: whoever has seen the one finds the other
             if not await self.read_on(partition):
                 break
         found = []
         for offset in reversed(self._places.get(key, ())):
             records = await self._log.read(partition, offset, max_records=1)
-            if records and records[0].offset == offset and records[0].key == key:  # else it is older than the log keeps them
+            if (
+                records and records[0].offset == offset and records[0].key == key
+            ):  # else it is older than the log keeps them
                 change = Moved(records[0].timestamp, records[0].value)
                 if change.version is not None and change.version <= version:
                     found.append(change)

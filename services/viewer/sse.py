@@ -23,20 +23,28 @@ class EventStream(StreamingResponse):
     """
 
     def __init__(self, events: AsyncIterator[bytes], subscription: Subscription):
-        super().__init__(events, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__(
+            events,
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
         self.subscription = subscription
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self.subscription:
             if scope["method"] == "HEAD":
-                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send(
+                    {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+                )
                 await send({"type": "http.response.body", "body": b""})
                 return
             scope[STREAM] = True
             await super().__call__(scope, receive, send)
 
 
-async def profile_events(subscription: Subscription, current: Snapshot, seen: str | None, stop: asyncio.Event) -> AsyncIterator[bytes]:
+async def profile_events(
+    subscription: Subscription, current: Snapshot, seen: str | None, stop: asyncio.Event
+) -> AsyncIterator[bytes]:
     """The current snapshot unless the client has `seen` it (its last event id), then every newer one."""
     yield RETRY
     if current.tag != seen:
@@ -62,7 +70,12 @@ async def headlines(subscription: Subscription, stop: asyncio.Event) -> AsyncIte
             headline = orjson.loads(snapshot.value).get("headline")
         except ValueError:  # another client wrote it
             continue
-        told = {"author_id": author_id, "generation": snapshot.generation, "version": snapshot.version, "headline": headline}
+        told = {
+            "author_id": author_id,
+            "generation": snapshot.generation,
+            "version": snapshot.version,
+            "headline": headline,
+        }
         yield _event(None, b"headline", orjson.dumps(told))
         await asyncio.sleep(PAUSE_SECONDS)
 

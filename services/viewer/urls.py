@@ -40,4 +40,8 @@ def author_of(raw_path: bytes, collection: str, *parts: str) -> tuple[str, str]:
 
 def part_of(asked: str, *parts: str) -> str:
     """The part that is asked for by name, "" where it is none of `parts`."""
-    return asked if asked in parts or any(part.endswith("/") and asked.startswith(part) for part in parts) else ""
+    return (
+        asked
+        if asked in parts or any(part.endswith("/") and asked.startswith(part) for part in parts)
+        else ""
+    )

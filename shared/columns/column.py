@@ -48,7 +48,9 @@ class Column:
         if size > len(self.data):
             if size > LIMIT:
                 raise ScholarstreamError("a partition holds more than 2^31 entries: use more partitions")
-            grown = np.full((max(size, min(len(self.data) * 3 // 2, LIMIT)), *self._shape), self.fill, self.data.dtype)
+            grown = np.full(
+                (max(size, min(len(self.data) * 3 // 2, LIMIT)), *self._shape), self.fill, self.data.dtype
+            )
             grown[: self.size] = self.data[: self.size]
             self.data = grown
         self.size = max(self.size, size)

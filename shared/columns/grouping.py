@@ -29,7 +29,10 @@ def gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.nda
     if data.dtype != np.uint8:
         return data[ranges(offsets, lengths)[0]]
     view = memoryview(data)
-    return np.frombuffer(b"".join([view[a:b] for a, b in zip(offsets.tolist(), (offsets + lengths).tolist(), strict=True)]), np.uint8)
+    return np.frombuffer(
+        b"".join([view[a:b] for a, b in zip(offsets.tolist(), (offsets + lengths).tolist(), strict=True)]),
+        np.uint8,
+    )
 
 
 def distinct(values: np.ndarray) -> np.ndarray:

@@ -72,7 +72,9 @@ class KeyTable:
         while self.keys.size > LOAD * room / 2:
             room *= 2
         self._numbers = np.full(room, FREE, I32)
-        self._put(np.arange(self.keys.size, dtype=I32), (self.keys.view & np.uint64(room - 1)).astype(np.int64))
+        self._put(
+            np.arange(self.keys.size, dtype=I32), (self.keys.view & np.uint64(room - 1)).astype(np.int64)
+        )
 
     @property
     def nbytes(self) -> int:

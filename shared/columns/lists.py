@@ -3,7 +3,17 @@
 import numpy as np
 
 from shared.columns.column import Arrays, Column
-from shared.columns.grouping import I32, I64, gather, group_sum, pair, ranges, run_lengths, stable_order, starts_of
+from shared.columns.grouping import (
+    I32,
+    I64,
+    gather,
+    group_sum,
+    pair,
+    ranges,
+    run_lengths,
+    stable_order,
+    starts_of,
+)
 
 
 class ListColumn:
@@ -115,7 +125,9 @@ class ListColumn:
 
     @property
     def nbytes(self) -> int:
-        columns = [self.offset, self.length, *self.values] + ([self.capacity] if self.capacity is not None else [])
+        columns = [self.offset, self.length, *self.values] + (
+            [self.capacity] if self.capacity is not None else []
+        )
         return sum(c.nbytes for c in columns)
 
     def dump(self) -> Arrays:
@@ -128,7 +140,9 @@ class ListColumn:
         lengths = arrays["length"]
         for i in range(len(self.values)):
             if (len(lengths) and lengths.min() < 0) or len(arrays[f"v{i}"]) != lengths.sum(dtype=I64):
-                raise ValueError(f"lists of {int(lengths.sum(dtype=I64)):,} values together, but there are {len(arrays[f'v{i}']):,}")
+                raise ValueError(
+                    f"lists of {int(lengths.sum(dtype=I64)):,} values together, but there are {len(arrays[f'v{i}']):,}"
+                )
         for column in (self.offset, self.length, *self.values):
             column.size = 0
         self.resize(len(lengths))
@@ -156,7 +170,9 @@ class CounterLists:
         touched = run_lengths(wanted >> 32)[0]
         index, owner = self.pairs.index(touched)
         held = pair(touched[owner], self.pairs.values[0].data[index])
-        keys_of, counts = group_sum(np.concatenate([held, wanted]), np.concatenate([self.pairs.values[1].data[index], change]))
+        keys_of, counts = group_sum(
+            np.concatenate([held, wanted]), np.concatenate([self.pairs.values[1].data[index], change])
+        )
         at = np.searchsorted(touched, keys_of >> 32)
         lengths = np.bincount(at, minlength=len(touched))
         fits = lengths <= self.pairs.capacity.data[touched]

@@ -8,7 +8,16 @@ from typing_extensions import TypedDict
 from shared.contracts.checks import STRICT, Checker, Date, Id, Label, Name, Revision, by_year, list_of, text
 from shared.ids import folded_id
 
-__all__ = ["KINDS", "AuthorDescribed", "AuthorMerged", "AuthorReported", "AuthorSeparated", "ClockTicked", "Metrics", "decode"]
+__all__ = [
+    "KINDS",
+    "AuthorDescribed",
+    "AuthorMerged",
+    "AuthorReported",
+    "AuthorSeparated",
+    "ClockTicked",
+    "Metrics",
+    "decode",
+]
 
 MOST = 2**53  # beyond it JSON numbers are not exact everywhere
 YEARS = 200  # of a series

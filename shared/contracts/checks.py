@@ -46,7 +46,12 @@ Name = Annotated[str, Field(min_length=1, max_length=500, pattern=VISIBLE)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 Date = Annotated[str, Field(pattern=FULL_DATE, description="A calendar date YYYY-MM-DD.")]
 Year = Annotated[str, Field(pattern=YEAR)]
-Revision = Annotated[int, Field(default=0, ge=0, le=MAX_REVISION, description="The highest wins; of equal ones the later in the log.")]
+Revision = Annotated[
+    int,
+    Field(
+        default=0, ge=0, le=MAX_REVISION, description="The highest wins; of equal ones the later in the log."
+    ),
+]
 
 IDS = frozenset({"paper_id", "author_id", "into", "references"})  # the fields that hold an Id
 
@@ -65,7 +70,8 @@ def by_year(count: Any, most: int, description: str) -> Any:
     """An optional object of at most `most` years; may be null."""
     strict_names = {"propertyNames": {"pattern": YEAR}}  # pydantic's schema alone would let other names pass
     return Annotated[
-        Annotated[dict[Year, count], Field(max_length=most, fail_fast=True, json_schema_extra=strict_names)] | None,
+        Annotated[dict[Year, count], Field(max_length=most, fail_fast=True, json_schema_extra=strict_names)]
+        | None,
         Field(description=description),
     ]
 
@@ -73,7 +79,9 @@ def by_year(count: Any, most: int, description: str) -> Any:
 def check_size(raw: bytes, limit: int) -> None:
     """Error: InputRefused(OVERSIZE) when the event has more than `limit` bytes."""
     if len(raw) > limit:
-        raise InputRefused(Reason.OVERSIZE, "", f"the event has {len(raw):,} bytes; at most {limit:,} are taken")
+        raise InputRefused(
+            Reason.OVERSIZE, "", f"the event has {len(raw):,} bytes; at most {limit:,} are taken"
+        )
 
 
 class Checker:
@@ -87,7 +95,9 @@ class Checker:
         self._validate = {kind: TypeAdapter(model).validator.validate_json for kind, model in kinds.items()}
         self._marks = [(f'"{kind}"'.encode(), validate) for kind, validate in self._validate.items()]
         self._default, self._tidy = default, tidy
-        self._first = self._marks.pop(0)[1]  # tried without looking: each kind's check refuses the events of the others
+        self._first = self._marks.pop(0)[
+            1
+        ]  # tried without looking: each kind's check refuses the events of the others
 
     def decode(self, raw: bytes) -> dict:
         """The event with every optional field filled in. Error: InputRefused."""
@@ -140,7 +150,9 @@ def _parse(raw: bytes) -> Any:
     try:
         return from_json(raw, allow_inf_nan=False)
     except ValueError as error:
-        refused = InputRefused(Reason.MALFORMED_JSON, "", f"the event must be one JSON text in UTF-8: {error}")
+        refused = InputRefused(
+            Reason.MALFORMED_JSON, "", f"the event must be one JSON text in UTF-8: {error}"
+        )
     raise refused
 
 
@@ -148,12 +160,16 @@ def _refusal(fault: ErrorDetails) -> InputRefused:
     kind, context = fault["type"], fault.get("ctx", {})
     field = _path(fault["loc"])
     if kind == "json_invalid":
-        return InputRefused(Reason.MALFORMED_JSON, "", f"the event must be one JSON text in UTF-8: {context['error']}")
+        return InputRefused(
+            Reason.MALFORMED_JSON, "", f"the event must be one JSON text in UTF-8: {context['error']}"
+        )
     if kind == "missing":
         return InputRefused(Reason.MISSING_FIELD, field, "must be given")
     if kind in ("string_too_long", "too_long"):
         what = "characters" if kind == "string_too_long" else "entries"
-        return InputRefused(Reason.LIMIT_EXCEEDED, field, f"must have at most {context['max_length']:,} {what}")
+        return InputRefused(
+            Reason.LIMIT_EXCEEDED, field, f"must have at most {context['max_length']:,} {what}"
+        )
     if kind in _RIGHT_TYPES:
         return InputRefused(Reason.WRONG_TYPE, field, _RIGHT_TYPES[kind])
     return InputRefused(Reason.INVALID_VALUE, field, _right_value(kind, context, fault["msg"]))
@@ -163,7 +179,9 @@ def _path(steps: tuple[int | str, ...]) -> str:
     """Dotted, where a wrong name is the fault down to that name; names of the sender's choice are cut short."""
     if steps and steps[-1] == OF_NAME:
         steps = steps[:-1]
-    return ".".join(text if len(text := str(step)) <= LONGEST_STEP else f"{text[: LONGEST_STEP - 1]}…" for step in steps)
+    return ".".join(
+        text if len(text := str(step)) <= LONGEST_STEP else f"{text[: LONGEST_STEP - 1]}…" for step in steps
+    )
 
 
 _RIGHT_TYPES = {

@@ -50,7 +50,9 @@ def first_line(model: type) -> str:
 def _kept(topic: Topic) -> str:
     if topic.compacted:
         return "the newest record of each key is kept"
-    return "kept for ever" if topic.retention_ms is None else f"kept for {topic.retention_ms // 86_400_000} days"
+    return (
+        "kept for ever" if topic.retention_ms is None else f"kept for {topic.retention_ms // 86_400_000} days"
+    )
 
 
 def _fields(schema: Mapping[str, Any]) -> list[str]:
@@ -75,7 +77,11 @@ def type_of(field: Mapping[str, Any]) -> str:
             most = f" (at most {field['maxItems']:,})" if "maxItems" in field else ""
             return f"array{most} of {type_of(field['items'])}"
         case "object":
-            [values] = [field["additionalProperties"]] if "additionalProperties" in field else field["patternProperties"].values()
+            [values] = (
+                [field["additionalProperties"]]
+                if "additionalProperties" in field
+                else field["patternProperties"].values()
+            )
             most = f" (at most {field['maxProperties']:,})" if "maxProperties" in field else ""
             return f"object{most} of {type_of(values)}"
         case "string":

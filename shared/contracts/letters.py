@@ -4,7 +4,9 @@ from hashlib import sha256
 
 from shared.log.port import Headers, Message
 
-WHOLE_BYTES = (72 << 20) - (64 << 10)  # of key and value of a letter that is not cut: with its headers it fits max.message.bytes (72 MiB)
+WHOLE_BYTES = (72 << 20) - (
+    64 << 10
+)  # of key and value of a letter that is not cut: with its headers it fits max.message.bytes (72 MiB)
 CUT_BYTES = 1 << 20  # of its value that a cut letter keeps
 CUT_KEY_BYTES = 1024  # and of its key
 DETAIL_CHARACTERS = 4000
@@ -16,7 +18,15 @@ ORIGINAL_KEY_BYTES = "original_key_bytes"
 
 
 def letter(
-    key: bytes | None, value: bytes, *, reason: str, detail: str, stage: str, topic: str, partition: int = 0, offset: int
+    key: bytes | None,
+    value: bytes,
+    *,
+    reason: str,
+    detail: str,
+    stage: str,
+    topic: str,
+    partition: int = 0,
+    offset: int,
 ) -> Message:
     """The letter of what came from (topic, partition, offset), or from a source and a line of it.
 

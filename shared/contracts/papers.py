@@ -5,9 +5,30 @@ from typing import Annotated, Literal
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from shared.contracts.checks import PARTIAL_DATE, STRICT, Checker, Date, Id, Label, Name, Revision, check_size, list_of, text
+from shared.contracts.checks import (
+    PARTIAL_DATE,
+    STRICT,
+    Checker,
+    Date,
+    Id,
+    Label,
+    Name,
+    Revision,
+    check_size,
+    list_of,
+    text,
+)
 
-__all__ = ["KINDS", "Author", "PaperCounted", "PaperPublished", "PaperScored", "PaperWithdrawn", "check_size", "decode"]
+__all__ = [
+    "KINDS",
+    "Author",
+    "PaperCounted",
+    "PaperPublished",
+    "PaperScored",
+    "PaperWithdrawn",
+    "check_size",
+    "decode",
+]
 
 
 @with_config(STRICT)
@@ -31,16 +52,25 @@ class PaperPublished(TypedDict):
     revision: Revision
     title: Annotated[str, Field(max_length=2_000)]
     abstract: text(50_000)
-    published: Annotated[str | None, Field(default=None, pattern=PARTIAL_DATE, description="YYYY, YYYY-MM or YYYY-MM-DD.")]
+    published: Annotated[
+        str | None, Field(default=None, pattern=PARTIAL_DATE, description="YYYY, YYYY-MM or YYYY-MM-DD.")
+    ]
     categories: Annotated[list_of(Label, 50), Field(description="The first one is the primary field.")]
-    language: Annotated[text(35), Field(description="Of title and abstract, as BCP 47 has it: en, fr-CA. Used where the text is short.")]
+    language: Annotated[
+        text(35),
+        Field(
+            description="Of title and abstract, as BCP 47 has it: en, fr-CA. Used where the text is short."
+        ),
+    ]
     venue: text(1_000)
     doi: text(300)
     url: text(2_000)
     kind: text(100)
     authors: list_of(Author, 20_000)
     authors_truncated: Annotated[bool, Field(default=False, description="`authors` is not the whole list.")]
-    references: Annotated[list_of(Id, 20_000), Field(description="paper_id of the papers that this one cites.")]
+    references: Annotated[
+        list_of(Id, 20_000), Field(description="paper_id of the papers that this one cites.")
+    ]
 
 
 @with_config(STRICT)

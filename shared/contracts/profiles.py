@@ -38,12 +38,21 @@ class Headline(TypedDict):
     papers: Count
     citations: Count
     novelty: Annotated[
-        Share | None, Field(description="As in metrics.references, unless `novelty_basis` says otherwise; null: no paper is scored.")
+        Share | None,
+        Field(
+            description="As in metrics.references, unless `novelty_basis` says otherwise; null: no paper is scored."
+        ),
     ]
-    ai_score: Annotated[float | None, Field(ge=0, le=100, description="As in the `metrics` of `basis`; null: no paper is ranked.")]
+    ai_score: Annotated[
+        float | None,
+        Field(ge=0, le=100, description="As in the `metrics` of `basis`; null: no paper is ranked."),
+    ]
     basis: Annotated[Basis, Field(description="Which of `metrics` h_index, citations and ai_score are from.")]
     novelty_basis: Annotated[
-        str, Field(description="Whose novelty it is: the name of our definition, or reported:SOURCE@VERSION where a setting names one.")
+        str,
+        Field(
+            description="Whose novelty it is: the name of our definition, or reported:SOURCE@VERSION where a setting names one."
+        ),
     ]
 
 
@@ -55,12 +64,18 @@ def _field_of(metric: Metric):
 
 
 def _said(metric: Metric) -> str:
-    where = "" if metric.bases == BOTH else f" Only in {'references' if REFERENCES in metric.bases else 'counted:SOURCE'}."
+    where = (
+        ""
+        if metric.bases == BOTH
+        else f" Only in {'references' if REFERENCES in metric.bases else 'counted:SOURCE'}."
+    )
     return metric.definition + (f" null: {metric.null}." if metric.null else "") + where
 
 
 _COMPUTED = [metric for metric in definitions.METRICS if metric.values]
-BasisMetrics = with_config(STRICT)(TypedDict("BasisMetrics", {metric.name: _field_of(metric) for metric in _COMPUTED}))
+BasisMetrics = with_config(STRICT)(
+    TypedDict("BasisMetrics", {metric.name: _field_of(metric) for metric in _COMPUTED})
+)
 BasisMetrics.__doc__ = "The numbers of one basis; docs/metrics.md defines them."
 
 
@@ -70,7 +85,9 @@ class Reported(Metrics):
 
     source: str
     as_of: Date
-    violations: Annotated[list[str], Field(description="Codes of docs/metrics.md: numbers that cannot be, or are incomplete.")]
+    violations: Annotated[
+        list[str], Field(description="Codes of docs/metrics.md: numbers that cannot be, or are incomplete.")
+    ]
 
 
 Cohort = Annotated[
@@ -79,7 +96,9 @@ Cohort = Annotated[
           "counted/SOURCE/YEAR/CATEGORY, without the category where the cohort of its own is too small; null: none."),
 ]  # fmt: skip
 CohortSize = Annotated[Count | None, Field(description="Papers in the cohort's table.")]
-Table = Annotated[Count | None, Field(description="Version of the cohort's table that was used; 0: it has none yet.")]
+Table = Annotated[
+    Count | None, Field(description="Version of the cohort's table that was used; 0: it has none yet.")
+]
 
 
 @with_config(STRICT)
@@ -145,7 +164,9 @@ class NoveltyGrounds(TypedDict):
     definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
     scored: Annotated[Count, Field(description="Papers with a novelty.")]
     provisional_papers: Annotated[Count, Field(description="Of these, how many are provisional.")]
-    provisional: Annotated[bool, Field(description="Fewer than 5 are scored, or more than half of them are provisional.")]
+    provisional: Annotated[
+        bool, Field(description="Fewer than 5 are scored, or more than half of them are provisional.")
+    ]
     standard_error: Annotated[Number | None, Field(description="0.29 / √scored.")]
     reported: Annotated[list[ReportedMean], Field(description="By source and version.")]
 
@@ -157,7 +178,9 @@ class AiScoreGrounds(TypedDict):
     definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
     ranked: Annotated[Count, Field(description="Papers with a citation percentile.")]
     immature: Annotated[Count, Field(description="Of these, how many stand in immature cohorts.")]
-    pooled_or_immature: Annotated[Count, Field(description="Of these, how many stand in pooled or immature cohorts.")]
+    pooled_or_immature: Annotated[
+        Count, Field(description="Of these, how many stand in pooled or immature cohorts.")
+    ]
     provisional: Annotated[
         bool,
         Field(
@@ -170,7 +193,9 @@ class AiScoreGrounds(TypedDict):
 class AiScoreGroundsBySource(AiScoreGrounds):
     """The same on the basis of what a source counts, with cohorts of its own."""
 
-    flags: Annotated[list[Literal["self_citations_included"]], Field(description="As in the `flags` of a profile.")]
+    flags: Annotated[
+        list[Literal["self_citations_included"]], Field(description="As in the `flags` of a profile.")
+    ]
 
 
 @with_config(STRICT)
@@ -180,7 +205,10 @@ class Scores(TypedDict):
     novelty: NoveltyGrounds
     ai_score: AiScoreGrounds
     ai_score_by_source: NotRequired[
-        Annotated[dict[str, AiScoreGroundsBySource], Field(description="Of the sources that count some of the papers.")]
+        Annotated[
+            dict[str, AiScoreGroundsBySource],
+            Field(description="Of the sources that count some of the papers."),
+        ]
     ]
 
 
@@ -196,17 +224,30 @@ class Paper(TypedDict):
     authors_total: Count
     people: NotRequired[
         Annotated[
-            int, Field(ge=1, description="How many people they are, where some of the authors are merged. Absent: as many as authors.")
+            int,
+            Field(
+                ge=1,
+                description="How many people they are, where some of the authors are merged. Absent: as many as authors.",
+            ),
         ]
     ]
     affiliations: Annotated[list[str], Field(max_length=3, description="The first three that differ.")]
     citations: Annotated[Count, Field(description="Counted from references.")]
-    novelty: Annotated[Share | None, Field(description="Percentile in its cohort; null: `standing` says why.")]
+    novelty: Annotated[
+        Share | None, Field(description="Percentile in its cohort; null: `standing` says why.")
+    ]
     standing: Annotated[Standing | None, Field(description="null: where it stands is not known yet.")]
-    novelty_reported: NotRequired[Annotated[list[ReportedNovelty], Field(description="By source and version.")]]
-    citations_by_source: NotRequired[Annotated[dict[str, Count], Field(description="Of the sources that count this paper.")]]
+    novelty_reported: NotRequired[
+        Annotated[list[ReportedNovelty], Field(description="By source and version.")]
+    ]
+    citations_by_source: NotRequired[
+        Annotated[dict[str, Count], Field(description="Of the sources that count this paper.")]
+    ]
     standing_by_source: NotRequired[
-        Annotated[dict[str, CitationStanding], Field(description="What it counts for in the AI score by each source that counts it.")]
+        Annotated[
+            dict[str, CitationStanding],
+            Field(description="What it counts for in the AI score by each source that counts it."),
+        ]
     ]
     url: NotRequired[str]
     doi: NotRequired[str]
@@ -219,7 +260,9 @@ class Coverage(TypedDict):
 
     references: Annotated[
         Share | None,
-        Field(description="Of the references of the author's papers, those to papers in the log. null: there are none."),
+        Field(
+            description="Of the references of the author's papers, those to papers in the log. null: there are none."
+        ),
     ]
     novelty: Annotated[Share | None, Field(description="Papers with a novelty; null: no papers.")]
 
@@ -239,17 +282,25 @@ class Profile(TypedDict):
     author_id: Id
     name: Annotated[
         str,
-        Field(description="As described, else as most of the papers have it; without papers as the latest one had it, else as in the id."),
+        Field(
+            description="As described, else as most of the papers have it; without papers as the latest one had it, else as in the id."
+        ),
     ]
     generation: Annotated[int, Field(ge=1)]
     version: Annotated[int, Field(ge=0)]
     as_of: Annotated[Date | None, Field(description="The newest day that the clock has told.")]
-    field: Annotated[str | None, Field(description="The most frequent primary category of the papers, its part after the last dot.")]
+    field: Annotated[
+        str | None,
+        Field(description="The most frequent primary category of the papers, its part after the last dot."),
+    ]
     affiliations: Annotated[list[Affiliation], Field(description="Most papers first.")]
     headline: Headline
     metrics: Annotated[
         dict[Basis, BasisMetrics],
-        Field(json_schema_extra={"required": ["references"]}, description="By basis: `references` and, for each source, `counted:SOURCE`."),
+        Field(
+            json_schema_extra={"required": ["references"]},
+            description="By basis: `references` and, for each source, `counted:SOURCE`.",
+        ),
     ]
     scores: Scores
     reported: Annotated[list[Reported], Field(description="By source.")]
@@ -257,7 +308,11 @@ class Profile(TypedDict):
     papers_by_year: dict[Year, Count]
     papers_total: Count
     papers: Annotated[
-        list[Paper], Field(max_length=PAPERS_SHOWN, description="Most cited first, then newest (undated last), then by paper_id.")
+        list[Paper],
+        Field(
+            max_length=PAPERS_SHOWN,
+            description="Most cited first, then newest (undated last), then by paper_id.",
+        ),
     ]
     flags: Annotated[
         list[str],
@@ -268,7 +323,12 @@ class Profile(TypedDict):
     homepage: NotRequired[str]
     aliases: NotRequired[list[str]]
     redirect: NotRequired[
-        Annotated[Id, Field(description="The author whom this id is merged into, who has its papers. Absent: not merged.")]
+        Annotated[
+            Id,
+            Field(
+                description="The author whom this id is merged into, who has its papers. Absent: not merged."
+            ),
+        ]
     ]
 
 
@@ -276,9 +336,19 @@ class Profile(TypedDict):
 class Cause(TypedDict):
     """Why numbers moved: something happened to a paper of the author, or a new calendar year began."""
 
-    kind: Annotated[str, Field(description="cited, uncited, published, revised, withdrawn, counted, merged, separated or new_year.")]
+    kind: Annotated[
+        str,
+        Field(
+            description="cited, uncited, published, revised, withdrawn, counted, merged, separated or new_year."
+        ),
+    ]
     paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; not of new_year.")]]
-    by: NotRequired[Annotated[Id, Field(description="The paper that cites it, or no longer does; with revised: that was revised.")]]
+    by: NotRequired[
+        Annotated[
+            Id,
+            Field(description="The paper that cites it, or no longer does; with revised: that was revised."),
+        ]
+    ]
     source: NotRequired[Annotated[str, Field(description="Who counted its citations.")]]
     other: NotRequired[Annotated[Id, Field(description="The author who was merged or separated.")]]
 

@@ -40,7 +40,9 @@ class _Plain(GenerateJsonSchema):
 
 def schema_of(topic: Topic, kind: str) -> dict[str, Any]:
     """The JSON Schema of an event."""
-    schema = TypeAdapter(EVENTS[topic][kind]).json_schema(ref_template="#/definitions/{model}", schema_generator=_Plain)
+    schema = TypeAdapter(EVENTS[topic][kind]).json_schema(
+        ref_template="#/definitions/{model}", schema_generator=_Plain
+    )
     shared = schema.pop("$defs", {})
     for part in (schema, *shared.values()):
         part.pop("title", None)
@@ -73,7 +75,11 @@ def write(folder: Path | str) -> None:
 def stale(folder: Path | str) -> list[str]:
     """Paths below `folder` that are missing, differ or should not be there."""
     folder, current = Path(folder), documents()
-    differ = [path for path, content in current.items() if not (folder / path).is_file() or (folder / path).read_bytes() != content]
+    differ = [
+        path
+        for path, content in current.items()
+        if not (folder / path).is_file() or (folder / path).read_bytes() != content
+    ]
     return sorted(differ + _left_over(folder, current))
 
 
@@ -95,7 +101,11 @@ def asyncapi() -> dict[str, Any]:
         "defaultContentType": "application/json",
         "channels": {topic.name: _channel(topic, events) for topic, events in kinds.items()},
         "operations": {
-            f"{action}-{topic.name}": {"action": action, "channel": {"$ref": f"#/channels/{topic.name}"}, "summary": topic.summary}
+            f"{action}-{topic.name}": {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{topic.name}"},
+                "summary": topic.summary,
+            }
             for topic in kinds
             for action in ["receive" if topic in TAKEN else "send"]
         },
@@ -117,7 +127,9 @@ def _channel(topic: Topic, kinds: dict[str, Any]) -> dict[str, Any]:
         "address": topic.name,
         "description": topic.summary,
         "messages": {kind: {"$ref": f"#/components/messages/{kind}"} for kind in kinds},
-        "bindings": {"kafka": {"topic": topic.name, "topicConfiguration": settings, "bindingVersion": "0.5.0"}},
+        "bindings": {
+            "kafka": {"topic": topic.name, "topicConfiguration": settings, "bindingVersion": "0.5.0"}
+        },
     }
 
 
@@ -127,8 +139,16 @@ def _message(topic: Topic, kind: str) -> dict[str, Any]:
         "summary": handbook.first_line(EVENTS[topic][kind]),
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/cloud-event"},
-        "payload": {"schemaFormat": "application/schema+json;version=draft-07", "schema": {"$ref": f"./{FOLDER}/{kind}.json"}},
-        "bindings": {"kafka": {"key": {"type": "string", "description": f"The {topic.key} in UTF-8."}, "bindingVersion": "0.5.0"}},
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-07",
+            "schema": {"$ref": f"./{FOLDER}/{kind}.json"},
+        },
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": f"The {topic.key} in UTF-8."},
+                "bindingVersion": "0.5.0",
+            }
+        },
     }
 
 
@@ -137,7 +157,10 @@ _CLOUD_EVENT = {
     "description": "Attributes of CloudEvents 1.0. Optional on what is sent in, always there on what is published.",
     "properties": {
         "ce_specversion": {"const": "1.0"},
-        "ce_id": {"type": "string", "description": "Unique for ce_source; the same when the same event is sent again."},
+        "ce_id": {
+            "type": "string",
+            "description": "Unique for ce_source; the same when the same event is sent again.",
+        },
         "ce_type": {"type": "string", "pattern": "^scholarstream\\."},
         "ce_source": {"type": "string", "format": "uri-reference"},
         "ce_time": {"type": "string", "format": "date-time"},
@@ -158,13 +181,27 @@ _DEAD_LETTER = {
             "stage": {"type": "string", "description": "Who refused it."},
             "source_topic": {"type": "string", "description": "The topic, or the source of an intake."},
             "source_partition": {"type": "string", "pattern": "^[0-9]+$"},
-            "source_offset": {"type": "string", "pattern": "^[0-9]+$", "description": "The offset, or the position in the source."},
-            "action": {"type": "string", "enum": ["replayed", "dropped"], "description": "Only on a record about an earlier letter."},
-            "of": {"type": "string", "pattern": "^[0-9]+$", "description": "The offset of that letter; the value is empty."},
+            "source_offset": {
+                "type": "string",
+                "pattern": "^[0-9]+$",
+                "description": "The offset, or the position in the source.",
+            },
+            "action": {
+                "type": "string",
+                "enum": ["replayed", "dropped"],
+                "description": "Only on a record about an earlier letter.",
+            },
+            "of": {
+                "type": "string",
+                "pattern": "^[0-9]+$",
+                "description": "The offset of that letter; the value is empty.",
+            },
         },
     },
     "payload": {"description": "The bytes as they came."},
-    "bindings": {"kafka": {"key": {"description": "The key as it came; may be absent."}, "bindingVersion": "0.5.0"}},
+    "bindings": {
+        "kafka": {"key": {"description": "The key as it came; may be absent."}, "bindingVersion": "0.5.0"}
+    },
 }
 
 

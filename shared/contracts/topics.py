@@ -27,30 +27,93 @@ class Topic(NamedTuple):
     def generation_of(self, name: str) -> int | None:
         """Of which generation the topic of this name is; None: it is another one."""
         head, _, generation = name.rpartition(".g")
-        return int(generation) if head == self.name and generation.isdecimal() and not (self.public or self.lasting) else None
+        return (
+            int(generation)
+            if head == self.name and generation.isdecimal() and not (self.public or self.lasting)
+            else None
+        )
 
     def spec(self, partitions: int, generation: int) -> TopicSpec:
         name = self.named(generation)
-        return TopicSpec(name, 1 if self.by == "one" else partitions, self.compacted, self.retention_ms, durable=self.public)
+        return TopicSpec(
+            name,
+            1 if self.by == "one" else partitions,
+            self.compacted,
+            self.retention_ms,
+            durable=self.public,
+        )
 
 
-PAPERS = Topic("papers.v1", "paper_id", True, "papers", "Papers published, withdrawn, counted, scored: one event a record.")
-AUTHORS = Topic("authors.v1", "author_id", True, "authors", "Authors described, reported on, merged, separated; the clock.")
-PAPER_CHANGES = Topic("paper-changes", "affected paper", False, "paper_changes", "Packs: catalogue, aliases and terms to citations.")
-AUTHOR_LINKS = Topic("author-links", "author", False, "one", "Packs: directory to aliases, who is said to be whom.")
-PAPER_TERMS = Topic("paper-terms", "shard of the word pairs", False, "terms", "Packs: catalogue and directory to terms.")
-COHORT_CHANGES = Topic("cohort-changes", "cohort", False, "cohorts", "Packs: citations and directory to cohorts.")
-AUTHOR_CHANGES = Topic("author-changes", "author", False, "author_changes", "Packs: citations, directory, aliases and cohorts to authors.")
-METRIC_CHANGES = Topic("metric-changes", "author", False, "author_changes", "Packs: authors to publisher, partition to partition.")
-PROGRESS = Topic("progress", "stage/partition", False, "one", "How far each stage has come, for `status`.", compacted=True)
+PAPERS = Topic(
+    "papers.v1",
+    "paper_id",
+    True,
+    "papers",
+    "Papers published, withdrawn, counted, scored: one event a record.",
+)
+AUTHORS = Topic(
+    "authors.v1",
+    "author_id",
+    True,
+    "authors",
+    "Authors described, reported on, merged, separated; the clock.",
+)
+PAPER_CHANGES = Topic(
+    "paper-changes",
+    "affected paper",
+    False,
+    "paper_changes",
+    "Packs: catalogue, aliases and terms to citations.",
+)
+AUTHOR_LINKS = Topic(
+    "author-links", "author", False, "one", "Packs: directory to aliases, who is said to be whom."
+)
+PAPER_TERMS = Topic(
+    "paper-terms", "shard of the word pairs", False, "terms", "Packs: catalogue and directory to terms."
+)
+COHORT_CHANGES = Topic(
+    "cohort-changes", "cohort", False, "cohorts", "Packs: citations and directory to cohorts."
+)
+AUTHOR_CHANGES = Topic(
+    "author-changes",
+    "author",
+    False,
+    "author_changes",
+    "Packs: citations, directory, aliases and cohorts to authors.",
+)
+METRIC_CHANGES = Topic(
+    "metric-changes",
+    "author",
+    False,
+    "author_changes",
+    "Packs: authors to publisher, partition to partition.",
+)
+PROGRESS = Topic(
+    "progress", "stage/partition", False, "one", "How far each stage has come, for `status`.", compacted=True
+)
 CONTROL = Topic(
-    "publisher-control", "generation", False, "one", "Which generation publishes, and from which positions on (rule G3).", lasting=True
+    "publisher-control",
+    "generation",
+    False,
+    "one",
+    "Which generation publishes, and from which positions on (rule G3).",
+    lasting=True,
 )
 AUTHOR_METRICS = Topic(
-    "author-metrics.v1", "author_id", True, "authors", "What changed in an author's numbers, and why.", retention_ms=30 * DAY_MS
+    "author-metrics.v1",
+    "author_id",
+    True,
+    "authors",
+    "What changed in an author's numbers, and why.",
+    retention_ms=30 * DAY_MS,
 )
 AUTHOR_PROFILES = Topic(
-    "author-profiles.v1", "author_id", True, "authors", "Snapshots of author profiles; the newest of each author is kept.", compacted=True
+    "author-profiles.v1",
+    "author_id",
+    True,
+    "authors",
+    "Snapshots of author profiles; the newest of each author is kept.",
+    compacted=True,
 )
 DEAD_LETTERS = Topic(
     "dead-letters.v1",

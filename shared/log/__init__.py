@@ -7,7 +7,9 @@ from shared.log.kafka.options import KafkaOptions
 from shared.log.port import Log
 
 
-def open_log(url: str, kafka: KafkaOptions | None = None, *, create: bool = True, read_only: bool = False) -> Log:
+def open_log(
+    url: str, kafka: KafkaOptions | None = None, *, create: bool = True, read_only: bool = False
+) -> Log:
     """The log at `sqlite:///path` or `kafka://HOST:PORT,…`. create: make the file where it is missing; read_only: nothing is written, so
     that a file without write access can be read (the file must be there).
 

@@ -22,8 +22,12 @@ class RoleLock:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise LogUnavailable(f"{self.path} is a symbolic link, and a lock is a file; remove it and start again") from None
-            raise LogUnavailable(f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir") from error
+                raise LogUnavailable(
+                    f"{self.path} is a symbolic link, and a lock is a file; remove it and start again"
+                ) from None
+            raise LogUnavailable(
+                f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir"
+            ) from error
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             os.close(self._file)
             raise LogUnavailable(f"{self.path} is no file, and a lock is one; remove it and start again")

@@ -47,10 +47,18 @@ class MemoryLog(Log):
         return dict(self._topics)
 
     async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
-        return {name: Identity(self._identities[name], self._topics[name].partitions) for name in names if name in self._topics}
+        return {
+            name: Identity(self._identities[name], self._topics[name].partitions)
+            for name in names
+            if name in self._topics
+        }
 
     async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
-        missing = [Difference(spec.name, "topic", "missing", "there", False) for spec in specs if spec.name not in self._topics]
+        missing = [
+            Difference(spec.name, "topic", "missing", "there", False)
+            for spec in specs
+            if spec.name not in self._topics
+        ]
         others = [
             Difference(spec.name, "topic", str(self._topics[spec.name]), str(spec), True)
             for spec in specs
@@ -73,7 +81,9 @@ class MemoryLog(Log):
         try:
             return self._records[partition]
         except KeyError:
-            raise UnknownTopic(f"there is no topic {partition.topic} with a partition {partition.number}") from None
+            raise UnknownTopic(
+                f"there is no topic {partition.topic} with a partition {partition.number}"
+            ) from None
 
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
         if self._closed:
@@ -94,7 +104,9 @@ class MemoryLog(Log):
         self._moved = asyncio.Event()
         return first
 
-    async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
+    async def read(
+        self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20
+    ) -> list[Record]:
         records = self._of(partition)
         found, size = [], 0
         for record in records[bisect.bisect_left(records, offset, key=lambda r: r.offset) :][:max_records]:
@@ -110,7 +122,9 @@ class MemoryLog(Log):
         return {p: (0, self._next[p]) for p in partitions}
 
     async def first_since(self, partition: Partition, timestamp: int) -> int:
-        return next((r.offset for r in self._of(partition) if r.timestamp >= timestamp), self._next[partition])
+        return next(
+            (r.offset for r in self._of(partition) if r.timestamp >= timestamp), self._next[partition]
+        )
 
     async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
         deadline = time.monotonic() + timeout

@@ -142,7 +142,9 @@ class Log(ABC):
         """From its return on, nobody who asked for the name earlier can append through it."""
 
     @abstractmethod
-    async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
+    async def read(
+        self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20
+    ) -> list[Record]:
         """Records at or after `offset`, in order, at least one if there is one (even above max_bytes), else []. Never waits for more."""
 
     @abstractmethod
@@ -166,7 +168,9 @@ class Log(ABC):
         """The partitions of these topics that this process works on for `role`, first at once and then whenever that changes. Ends only
         when nobody asks any more. Here: all of them, for ever."""
         held = await self.topics()
-        yield frozenset(Partition(name, number) for name in topic_names for number in range(held[name].partitions))
+        yield frozenset(
+            Partition(name, number) for name in topic_names for number in range(held[name].partitions)
+        )
         await asyncio.Event().wait()
 
     @abstractmethod

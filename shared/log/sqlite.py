@@ -27,7 +27,18 @@ from zlib import crc32
 import orjson
 
 from shared.errors import Fenced, LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
-from shared.log.port import Difference, Fence, Headers, Identity, Log, Message, Partition, Record, TopicSpec, append_time
+from shared.log.port import (
+    Difference,
+    Fence,
+    Headers,
+    Identity,
+    Log,
+    Message,
+    Partition,
+    Record,
+    TopicSpec,
+    append_time,
+)
 
 PLACE = struct.Struct("<qqiii").pack  # offset, timestamp, lengths of key, headers, value; -1: NULL
 APPLICATION_ID = 0x5343484C  # "SCHL"
@@ -111,10 +122,14 @@ class SqliteLog(Log):
         self._waiters: dict[Partition, set[asyncio.Future]] = {}
         self._watcher: asyncio.Task | None = None
         self._seen_version, self._last_change = 0, 0.0
-        self._due: dict[int, int] = {}  # table of a topic with retention → when its oldest record is too old, milliseconds since the epoch
+        self._due: dict[
+            int, int
+        ] = {}  # table of a topic with retention → when its oldest record is too old, milliseconds since the epoch
         self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
         self._moving_wal = False
-        self._cleaning: dict[int, list | None] = {}  # table → offsets to delete; None while they are looked for
+        self._cleaning: dict[
+            int, list | None
+        ] = {}  # table → offsets to delete; None while they are looked for
         self._grown: dict[int, int] = {}
         self._kept: dict[int, int] = {}
         self._closed = False
@@ -133,10 +148,18 @@ class SqliteLog(Log):
         except OSError as error:
             raise self._translate(error) from error
         if not there:
-            raise LogUnavailable(f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir")
+            raise LogUnavailable(
+                f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir"
+            )
 
     def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512)
+        return sqlite3.connect(
+            self.path,
+            timeout=self.busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
 
     def _connect(self, create: bool) -> sqlite3.Connection:
         try:
@@ -146,9 +169,13 @@ class SqliteLog(Log):
             mode = connection.execute("PRAGMA application_id").fetchone()[0]
             if create and mode == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 self._initialise(connection)
-            mode, version = (connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "user_version"))
+            mode, version = (
+                connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "user_version")
+            )
             if (mode, version) != (APPLICATION_ID, FORMAT):
-                raise LogDamaged(f"{self.path} is a database, but not a scholarstream log of format {FORMAT}; name another file")
+                raise LogDamaged(
+                    f"{self.path} is a database, but not a scholarstream log of format {FORMAT}; name another file"
+                )
             connection.execute("PRAGMA wal_autocheckpoint=0")  # see _move_wal
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA cache_size=-32768")
@@ -163,12 +190,16 @@ class SqliteLog(Log):
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
                 break
-            except sqlite3.OperationalError as error:  # two processes make the file at once: SQLite does not wait here by itself
+            except (
+                sqlite3.OperationalError
+            ) as error:  # two processes make the file at once: SQLite does not wait here by itself
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
         connection.execute("BEGIN IMMEDIATE")
-        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():  # else another process was faster
+        if not connection.execute(
+            "SELECT 1 FROM sqlite_master"
+        ).fetchone():  # else another process was faster
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={FORMAT}")
@@ -182,19 +213,30 @@ class SqliteLog(Log):
         code = getattr(error, "sqlite_errorcode", None)
         primary = code & 0xFF if code is not None else None
         if isinstance(error, OSError):
-            return LogUnavailable(f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir")
+            return LogUnavailable(
+                f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir"
+            )
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return LogUnavailable(f"{self.path} is locked by another program for more than {self.busy_seconds:g} s")
+            return LogUnavailable(
+                f"{self.path} is locked by another program for more than {self.busy_seconds:g} s"
+            )
         if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return LogUnavailable(
                 f"{self.path} cannot be written: the disk is full or fails ({error}); free space and start again, nothing is lost"
             )
-        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        if primary in (
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_PERM,
+            sqlite3.SQLITE_AUTH,
+        ):
             return LogUnavailable(
                 f"{self.path} cannot be opened for writing ({error}); check permissions or choose another folder with --data-dir"
             )
         if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return LogDamaged(f"{self.path} is damaged or not a log ({error}); restore it from a copy, or move it away and ingest again")
+            return LogDamaged(
+                f"{self.path} is damaged or not a log ({error}); restore it from a copy, or move it away and ingest again"
+            )
         return LogError(f"{self.path}: {error}")
 
     # ---- topics
@@ -224,7 +266,8 @@ class SqliteLog(Log):
                 )
                 for number in range(spec.partitions):
                     cursor = connection.execute(
-                        "INSERT INTO partitions (topic, number, start, next) VALUES (?, ?, 0, 0)", (spec.name, number)
+                        "INSERT INTO partitions (topic, number, start, next) VALUES (?, ?, 0, 0)",
+                        (spec.name, number),
                     )
                     table = f"p{cursor.lastrowid}"
                     connection.execute(
@@ -243,7 +286,8 @@ class SqliteLog(Log):
         except sqlite3.Error as error:
             raise self._translate(error) from error
         self._topics = {
-            name: TopicSpec(name, n, bool(compacted), retention, bool(durable)) for name, n, compacted, retention, durable, *_ in rows
+            name: TopicSpec(name, n, bool(compacted), retention, bool(durable))
+            for name, n, compacted, retention, durable, *_ in rows
         }
         self._ids = {Partition(name, number): table for name, *_, number, table in rows}
         return dict(self._topics)
@@ -268,11 +312,13 @@ class SqliteLog(Log):
             for partition, table in self._ids.items():
                 if partition.topic not in wanted:
                     continue
-                start, end, first, last = self._read.execute(  # one statement, so that all of it is of one moment
-                    f"SELECT start, next, (SELECT MIN(offset) FROM p{table}), (SELECT MAX(offset) FROM p{table})"
-                    " FROM partitions WHERE id = ?",
-                    (table,),
-                ).fetchone()
+                start, end, first, last = (
+                    self._read.execute(  # one statement, so that all of it is of one moment
+                        f"SELECT start, next, (SELECT MIN(offset) FROM p{table}), (SELECT MAX(offset) FROM p{table})"
+                        " FROM partitions WHERE id = ?",
+                        (table,),
+                    ).fetchone()
+                )
                 if start < end and (last is None or last < end - 1):
                     raise self._hole(partition, start if last is None else last + 1, end)
                 if start < end and first > start and not self._topics[partition.topic].compacted:
@@ -281,7 +327,11 @@ class SqliteLog(Log):
             raise self._translate(error) from error
 
     def _hole(self, partition: Partition, offset: int, end: int) -> LogDamaged:
-        which = f"the record at offset {offset}" if end == offset + 1 else f"the records from offset {offset} to {end - 1}"
+        which = (
+            f"the record at offset {offset}"
+            if end == offset + 1
+            else f"the records from offset {offset} to {end - 1}"
+        )
         return LogDamaged(
             f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; {RESTORE}. "
             f"{self.path.name} and {self.path.name}-wal belong together: copy both, or neither"
@@ -302,7 +352,9 @@ class SqliteLog(Log):
         there = [name for name in names if name in held]
         found = self._identities()
         if any(name not in found for name in there):  # topics of an older release
-            await self._in_writer(self._transaction, lambda connection: [_identify(connection, name) for name in there], True)
+            await self._in_writer(
+                self._transaction, lambda connection: [_identify(connection, name) for name in there], True
+            )
             found = self._identities()
         return {name: Identity(found.get(name), held[name].partitions) for name in there}
 
@@ -348,7 +400,9 @@ class SqliteLog(Log):
 
     async def fence(self, name: str) -> Fence:
         def work(connection):
-            connection.execute("CREATE TABLE IF NOT EXISTS fences (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL)")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS fences (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL)"
+            )
             take = "INSERT INTO fences VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1 RETURNING epoch"
             return connection.execute(take, (name,)).fetchone()[0]
 
@@ -404,7 +458,8 @@ class SqliteLog(Log):
                     table = self._ids[partition]
                     end, newest = self._newest(connection, partition, table)
                     row = connection.execute(
-                        "UPDATE partitions SET next = MAX(next, ?) + ? WHERE id = ? RETURNING next", (end, len(messages), table)
+                        "UPDATE partitions SET next = MAX(next, ?) + ? WHERE id = ? RETURNING next",
+                        (end, len(messages), table),
                     ).fetchone()
                     if row is None:
                         raise self._unknown(partition)  # it was deleted since it was looked up
@@ -422,7 +477,8 @@ class SqliteLog(Log):
                         row = (start + i, times[table], m.key, m.value, encode_headers(m.headers))
                         rows.append((*row, checksum(seed, *row)))
                     connection.executemany(
-                        f"INSERT INTO p{table} (offset, timestamp, key, value, headers, crc) VALUES (?, ?, ?, ?, ?, ?)", rows
+                        f"INSERT INTO p{table} (offset, timestamp, key, value, headers, crc) VALUES (?, ?, ?, ?, ?, ?)",
+                        rows,
                     )
                 results.append(first)
             return results
@@ -447,7 +503,12 @@ class SqliteLog(Log):
     def _require_column(self, connection: sqlite3.Connection, table: int) -> None:
         """A table of an older release gets the column for checksums; its old records have none."""
         if table not in self._checked:
-            if connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = 'crc'", (f"p{table}",)).fetchone() is None:
+            if (
+                connection.execute(
+                    "SELECT 1 FROM pragma_table_info(?) WHERE name = 'crc'", (f"p{table}",)
+                ).fetchone()
+                is None
+            ):
                 connection.execute(f"ALTER TABLE p{table} ADD COLUMN crc INTEGER")
             self._checked.add(table)
 
@@ -469,7 +530,10 @@ class SqliteLog(Log):
         for table, superseded in list(self._cleaning.items()):
             if superseded:
                 some, self._cleaning[table] = superseded[:most], superseded[most:]
-                self._transaction(lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows), durable=False)
+                self._transaction(
+                    lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows),
+                    durable=False,
+                )
             elif superseded is not None:
                 del self._cleaning[table]
         self._trim(group)
@@ -528,11 +592,18 @@ class SqliteLog(Log):
             while left > 0 and self._due.get(table, 0) <= now:
                 some = min(left, CLEAN_ROWS)
                 left -= some
-                self._transaction(lambda c, t=table, r=spec.retention_ms, n=some: self._trim_some(c, t, now, r, n), durable=False)
+                self._transaction(
+                    lambda c, t=table, r=spec.retention_ms, n=some: self._trim_some(c, t, now, r, n),
+                    durable=False,
+                )
 
-    def _trim_some(self, connection: sqlite3.Connection, table: int, now: int, retention: int, most: int) -> None:
+    def _trim_some(
+        self, connection: sqlite3.Connection, table: int, now: int, retention: int, most: int
+    ) -> None:
         """Of a table the oldest `most` records, as far as they are too old; notes when the next one will be."""
-        old = connection.execute(f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT ?", (most + 1,)).fetchall()
+        old = connection.execute(
+            f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT ?", (most + 1,)
+        ).fetchall()
         gone = next((i for i, (_, timestamp) in enumerate(old) if timestamp >= now - retention), len(old))
         gone = min(gone, most)
         if gone:
@@ -564,14 +635,18 @@ class SqliteLog(Log):
 
     # ---- reading
 
-    async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
+    async def read(
+        self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20
+    ) -> list[Record]:
         table = await self._id(partition)
         records, size = [], 0
         if offset > LAST_OFFSET:
             return records
         try:
             seed, dense, expected = _seed(partition), not self._topics[partition.topic].compacted, offset
-            with contextlib.closing(self._select(table, offset, max_records)) as cursor:  # ends the read transaction: the WAL can be moved
+            with contextlib.closing(
+                self._select(table, offset, max_records)
+            ) as cursor:  # ends the read transaction: the WAL can be moved
                 for at, timestamp, key, value, headers, crc in cursor:
                     if crc is not None and crc != checksum(seed, at, timestamp, key, value, headers):
                         raise self._altered(partition, at)
@@ -581,7 +656,15 @@ class SqliteLog(Log):
                     size += len(value or b"") + len(key or b"") + len(headers or b"")
                     if size > max_bytes and records:
                         break
-                    records.append(Record(at, append_time(timestamp), key, value or b"", StoredHeaders(headers) if headers else ()))
+                    records.append(
+                        Record(
+                            at,
+                            append_time(timestamp),
+                            key,
+                            value or b"",
+                            StoredHeaders(headers) if headers else (),
+                        )
+                    )
             if not records:
                 self._require_none(partition, table, offset)
         except sqlite3.Error as error:
@@ -607,11 +690,16 @@ class SqliteLog(Log):
 
     def _require_none(self, partition: Partition, table: int, offset: int) -> None:
         """Nothing was found from `offset` on. Error: LogDamaged when something must be there."""
-        start, end = self._read.execute("SELECT start, next FROM partitions WHERE id = ?", (table,)).fetchone() or (0, 0)
+        start, end = self._read.execute(
+            "SELECT start, next FROM partitions WHERE id = ?", (table,)
+        ).fetchone() or (0, 0)
         if max(offset, start) >= end:
             return
         # Another process may have appended since. What it appended is visible now.
-        if self._read.execute(f"SELECT 1 FROM p{table} WHERE offset >= ? LIMIT 1", (offset,)).fetchone() is None:
+        if (
+            self._read.execute(f"SELECT 1 FROM p{table} WHERE offset >= ? LIMIT 1", (offset,)).fetchone()
+            is None
+        ):
             raise self._hole(partition, max(offset, start), end)
 
     def _read_error(self, partition: Partition, error: sqlite3.Error) -> LogError:
@@ -637,7 +725,9 @@ class SqliteLog(Log):
         if timestamp <= 0:
             return start
         some = f"SELECT offset, CAST(timestamp AS INTEGER) AS at FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT {LOOKED_THROUGH}"
-        look = f"SELECT MIN(CASE WHEN at BETWEEN ? AND {LAST_TIME} THEN offset END), MAX(offset) FROM ({some})"
+        look = (
+            f"SELECT MIN(CASE WHEN at BETWEEN ? AND {LAST_TIME} THEN offset END), MAX(offset) FROM ({some})"
+        )
         try:
             while start < end:
                 found, last = self._read.execute(look, (timestamp, start)).fetchone()
@@ -694,9 +784,15 @@ class SqliteLog(Log):
                     waiter.set_result(None)
 
     async def sync(self) -> None:
-        def work(connection):  # something must differ: SQLite writes nothing, and syncs nothing, where a row gets the value it has
-            connection.execute("CREATE TABLE IF NOT EXISTS syncs (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)")
-            connection.execute("INSERT INTO syncs VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1")
+        def work(
+            connection,
+        ):  # something must differ: SQLite writes nothing, and syncs nothing, where a row gets the value it has
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS syncs (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)"
+            )
+            connection.execute(
+                "INSERT INTO syncs VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1"
+            )
 
         await self._in_writer(self._transaction, work, True)
 
@@ -736,7 +832,9 @@ def _seed(partition: Partition) -> int:
     return crc32(f"{partition.topic}/{partition.number}".encode())
 
 
-def checksum(seed: int, offset: int, timestamp: int, key: bytes | None, value: bytes | None, headers: bytes | None) -> int | None:
+def checksum(
+    seed: int, offset: int, timestamp: int, key: bytes | None, value: bytes | None, headers: bytes | None
+) -> int | None:
     """CRC-32 of a whole record as it is stored. seed: of its partition. None for what no record has: other types than bytes."""
     try:
         return crc32(

@@ -46,7 +46,12 @@ class SqliteReader(SqliteLog):
         how = self._state[0]
         address = f"file:{quote(os.fsencode(self._real))}?{how}"
         connection = sqlite3.connect(
-            address, uri=True, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=512
+            address,
+            uri=True,
+            timeout=self.busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
         )
         if how == ALONE:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # else SQLite wants a -shm
@@ -69,7 +74,11 @@ class SqliteReader(SqliteLog):
         code = getattr(error, "sqlite_errorcode", None)
         if isinstance(error, OSError):
             return LogUnavailable(f"{self.path} cannot be read: {error.strerror}")
-        if code is not None and code & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        if code is not None and code & 0xFF in (
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_PERM,
+        ):
             return LogUnavailable(
                 f"{self.path} cannot be read ({error}); check the permissions of its folder, of the file, and of -wal and -shm beside it"
             )

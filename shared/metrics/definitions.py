@@ -63,7 +63,9 @@ METRICS = (
     scores.AI_SCORE,
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
-COMPUTED = {basis: tuple(m for m in METRICS if m.values and basis in m.bases) for basis in ("references", "counted")}
+COMPUTED = {
+    basis: tuple(m for m in METRICS if m.values and basis in m.bases) for basis in ("references", "counted")
+}
 
 
 def names(basis: str) -> tuple[str, ...]:
@@ -168,7 +170,10 @@ def markdown() -> str:
         "",
         "| code | says | kind |",
         "|---|---|---|",
-        *(f"| `{v.code}` | {v.meaning} | {'impossible' if v.impossible else 'incomplete'} |" for v in VIOLATIONS),
+        *(
+            f"| `{v.code}` | {v.meaning} | {'impossible' if v.impossible else 'incomplete'} |"
+            for v in VIOLATIONS
+        ),
         "",
         "Impossible: no author has these figures together, or they contradict the log. Incomplete: the source tells or knows less than "
         "there is; its figure is too low.",

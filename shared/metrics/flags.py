@@ -103,7 +103,9 @@ def is_collective(name: str) -> bool:
     words = re.findall(r"\w+", name)
     while (cut := _IN_BRACKETS.search(name)) and cut.start():
         name = name[: cut.start()]
-    return _is_at_the_end([word.lower() for word in re.findall(r"\w+", name)]) or _is_before_its_subject(name, words)
+    return _is_at_the_end([word.lower() for word in re.findall(r"\w+", name)]) or _is_before_its_subject(
+        name, words
+    )
 
 
 def _is_at_the_end(words: list[str]) -> bool:
@@ -124,11 +126,15 @@ def _group_of(words: list[str]) -> str:
 def _is_before_its_subject(name: str, words: list[str]) -> bool:
     """ "Task Force on X" and "ESC Committee for X"; at the beginning also "Consortium, X" and "Collaboration ATLAS"."""
     lower = [word.lower() for word in words]
-    ends = [at for at in range(1, len(words)) if (group := _group_of(lower[:at])) and group not in _ALSO_PEOPLE]
+    ends = [
+        at for at in range(1, len(words)) if (group := _group_of(lower[:at])) and group not in _ALSO_PEOPLE
+    ]
     if any(lower[at] in ("for", "of", "on") for at in ends):
         return True
     first = [at for at in ends if len(_group_of(lower[:at]).split()) == at - (lower[0] == "the")]
-    return any(_is_acronym(words[at]) or re.match(r"\W*" + r"\W+".join(words[:at]) + r"\s*,", name) for at in first)
+    return any(
+        _is_acronym(words[at]) or re.match(r"\W*" + r"\W+".join(words[:at]) + r"\s*,", name) for at in first
+    )
 
 
 def _is_acronym(word: str) -> bool:

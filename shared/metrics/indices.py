@@ -56,7 +56,12 @@ class Indices:
             column.resize(owners)
 
     def change(
-        self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, papers: np.ndarray, authors: np.ndarray | None = None
+        self,
+        owner: np.ndarray,
+        old: np.ndarray,
+        new: np.ndarray,
+        papers: np.ndarray,
+        authors: np.ndarray | None = None,
     ) -> np.ndarray:
         """Papers of `owner` go from `old` to `new` citations (-1: no such paper). papers: how many each owner has afterwards, of all
         owners; authors: how many each of these papers has (≥ 1), for `full` ones.
@@ -80,7 +85,9 @@ class Indices:
             falls = gain < 0
             np.add.at(self.slack.data, owner[falls], gain[falls])
             dirty |= (self.need.data[touched] <= 0) | (self.slack.data[touched] < 0)
-            dirty |= self.g.data[touched] > papers[touched]  # papers without citations left: nothing else tells
+            dirty |= (
+                self.g.data[touched] > papers[touched]
+            )  # papers without citations left: nothing else tells
             h = self.h.data[owner]
             np.add.at(self.excess.data, owner, np.maximum(new - h, 0).astype(I64) - np.maximum(old - h, 0))
             dirty[np.searchsorted(touched, owner[self._moves_core(owner, old, new, authors)])] = True
@@ -91,7 +98,9 @@ class Indices:
                 dirty |= np.isin(touched, crowded[self.need.data[crowded] > UNLIMITED // 2])
         return touched[dirty]
 
-    def _moves_core(self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, authors: np.ndarray) -> np.ndarray:
+    def _moves_core(
+        self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, authors: np.ndarray
+    ) -> np.ndarray:
         """Which of these changes may move the core of hm: a mask. Those that leave the edge upwards are taken from `left`."""
         edge, fewer = self.edge.data[owner], authors < self.edge_authors.data[owner]
         at_edge = old == edge
@@ -102,26 +111,49 @@ class Indices:
         fits = _units(new) >= hm + share_of(authors)
         rises = new > old
         np.subtract.at(self.left.data, owner[rises & at_edge & is_before], 1)
-        return np.where(rises, ~was_before & ~at_edge & is_before | ~is_before & fits, (new < old) & (_units(old) >= np.maximum(hm, 1)))
+        return np.where(
+            rises,
+            ~was_before & ~at_edge & is_before | ~is_before & fits,
+            (new < old) & (_units(old) >= np.maximum(hm, 1)),
+        )
 
-    def look(self, owners: np.ndarray, lengths: np.ndarray, values: np.ndarray, authors: np.ndarray | None = None) -> None:
+    def look(
+        self, owners: np.ndarray, lengths: np.ndarray, values: np.ndarray, authors: np.ndarray | None = None
+    ) -> None:
         """Computes the indices of distinct `owners` from all their papers. lengths: papers of each; values: their citations, one after
         another; authors: how many each paper has, for `full` ones."""
         ends = np.cumsum(lengths, dtype=I64)
         for at in range(0, len(owners), AT_ONCE):
             here = slice(at, at + AT_ONCE)
             start, end = (ends[at - 1] if at else 0), (ends[here][-1])
-            self._look(owners[here], lengths[here], values[start:end], None if authors is None else authors[start:end])
+            self._look(
+                owners[here],
+                lengths[here],
+                values[start:end],
+                None if authors is None else authors[start:end],
+            )
 
-    def _look(self, owners: np.ndarray, lengths: np.ndarray, values: np.ndarray, authors: np.ndarray | None) -> None:
+    def _look(
+        self, owners: np.ndarray, lengths: np.ndarray, values: np.ndarray, authors: np.ndarray | None
+    ) -> None:
         self.looks += len(owners)
         some = lengths > 0
         for column, empty in ((self.h, 0), (self.above, 0), (self.reach, 0)):
             column.data[owners[~some]] = empty
         if self.full:
             none = owners[~some]
-            self.g.data[none], self.bound.data[none], self.need.data[none], self.slack.data[none] = 0, 0, UNLIMITED, 0
-            self.excess.data[none], self.hm.data[none], self.edge.data[none], self.left.data[none] = 0, 0, TOP, 0
+            self.g.data[none], self.bound.data[none], self.need.data[none], self.slack.data[none] = (
+                0,
+                0,
+                UNLIMITED,
+                0,
+            )
+            self.excess.data[none], self.hm.data[none], self.edge.data[none], self.left.data[none] = (
+                0,
+                0,
+                TOP,
+                0,
+            )
         owners, lengths = owners[some], lengths[some].astype(I64)
         if not len(owners):
             return
@@ -140,7 +172,9 @@ class Indices:
         if self.full:
             sums = np.cumsum(citations)
             sums -= np.repeat(sums[start] - citations[start], lengths)
-            g = np.add.reduceat((sums >= rank * rank).astype(I64), start)  # the condition holds for a prefix of the ranks
+            g = np.add.reduceat(
+                (sums >= rank * rank).astype(I64), start
+            )  # the condition holds for a prefix of the ranks
             self.g.data[owners] = g
             after = start + np.minimum(g, lengths - 1)  # paper g + 1, where there is one
             open_ = g < lengths
@@ -151,7 +185,9 @@ class Indices:
             shares = share_of(authors)
             rank_of = np.cumsum(shares)
             rank_of -= np.repeat(rank_of[start] - shares[start], lengths)
-            inside = rank_of <= _units(citations)  # a beginning of the ranks too: shares add up, citations fall
+            inside = rank_of <= _units(
+                citations
+            )  # a beginning of the ranks too: shares add up, citations fall
             core = np.add.reduceat(inside.astype(I64), start)
             last, some = start + np.maximum(core, 1) - 1, core > 0
             self.hm.data[owners] = np.where(some, rank_of[last], 0)
@@ -172,7 +208,11 @@ class Indices:
             "hm": self.hm,
         }
         values = {name: column.data[owners] for name, column in named.items()}
-        return values | {"g_uncapped": np.where(values["g"] >= papers, np.maximum(values["g"], root(values["citations"])), values["g"])}
+        return values | {
+            "g_uncapped": np.where(
+                values["g"] >= papers, np.maximum(values["g"], root(values["citations"])), values["g"]
+            )
+        }
 
     def clear(self) -> None:
         """All owners without papers, as at the beginning."""

@@ -210,4 +210,6 @@ def means_of(owners: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     order = np.lexsort((values, owners))
     lengths = np.bincount(owners, minlength=count)
     sums = np.bincount(owners[order], values[order] / MILLION, count)  # adds one after another, in this order
-    return decimals(100 * (sums / np.maximum(lengths, 1)), 4)  # the mean is told in percent: that decides how ties are rounded
+    return decimals(
+        100 * (sums / np.maximum(lengths, 1)), 4
+    )  # the mean is told in percent: that decides how ties are rounded

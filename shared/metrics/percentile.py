@@ -13,7 +13,9 @@ from shared.columns.column import Column
 from shared.columns.grouping import I8, I32, I64, starts_of
 from shared.columns.lists import ListColumn
 
-SMALLEST = 30  # papers below which a cohort says nothing: the standard error of a percentile is then above 0.09
+SMALLEST = (
+    30  # papers below which a cohort says nothing: the standard error of a percentile is then above 0.09
+)
 IMMATURE_PERCENT = 60  # more papers than that in bin 0: too young to tell them apart (§3)
 NO_VALUE = -1.0
 OWN, POOLED, NOWHERE = 0, 1, 2  # where a percentile comes from
@@ -53,7 +55,14 @@ class Tables:
         for part in (self.version, self.size, self.immature, self.counts):
             part.resize(cohorts)
 
-    def replace(self, cohorts: np.ndarray, versions: np.ndarray, lengths: np.ndarray, bins: np.ndarray, counts: np.ndarray) -> None:
+    def replace(
+        self,
+        cohorts: np.ndarray,
+        versions: np.ndarray,
+        lengths: np.ndarray,
+        bins: np.ndarray,
+        counts: np.ndarray,
+    ) -> None:
         """New tables of distinct cohorts; lengths: bins of each, bins and counts one table after another, bins ascending, counts > 0."""
         lengths = lengths.astype(I64)
         before = np.append(0, np.cumsum(counts, dtype=I64))
@@ -61,7 +70,11 @@ class Tables:
         upto = before[1:] - np.repeat(before[start], lengths)
         size = before[start + lengths] - before[start]
         first = np.minimum(start, max(len(bins) - 1, 0))
-        zeros = np.where((lengths > 0) & (bins[first] == 0), counts[first], 0) if len(bins) else np.zeros(len(cohorts), I64)
+        zeros = (
+            np.where((lengths > 0) & (bins[first] == 0), counts[first], 0)
+            if len(bins)
+            else np.zeros(len(cohorts), I64)
+        )
         self.version.data[cohorts], self.size.data[cohorts] = versions, size
         self.immature.data[cohorts] = 100 * zeros > IMMATURE_PERCENT * size
         self.counts.replace(cohorts, lengths, bins, upto)
@@ -69,7 +82,9 @@ class Tables:
     def standing(self, own: np.ndarray, pooled: np.ndarray, bins: np.ndarray) -> Standing:
         """Where papers in these bins stand: in their own cohort, in the pooled one where that is too small, else nowhere."""
         size = self.size.data
-        source = np.where(size[own] >= SMALLEST, OWN, np.where(size[pooled] >= SMALLEST, POOLED, NOWHERE)).astype(I8)
+        source = np.where(
+            size[own] >= SMALLEST, OWN, np.where(size[pooled] >= SMALLEST, POOLED, NOWHERE)
+        ).astype(I8)
         cohort = np.where(source == POOLED, pooled, own)
         value = np.full(len(own), NO_VALUE)
         somewhere = np.flatnonzero(source != NOWHERE)
@@ -104,4 +119,10 @@ class Tables:
     def load(self, arrays) -> None:
         for name in ("version", "size", "immature"):
             getattr(self, name).load({"": arrays[name]})
-        self.counts.load({name.removeprefix("counts."): values for name, values in arrays.items() if name.startswith("counts.")})
+        self.counts.load(
+            {
+                name.removeprefix("counts."): values
+                for name, values in arrays.items()
+                if name.startswith("counts.")
+            }
+        )

@@ -37,7 +37,10 @@ def score_of(percentiles: Iterable[float]) -> float:
 
 def order_of(owners: np.ndarray, percentiles: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The best papers, TELLING at most, of each of owners 0 ≤ … < count < 2^19, owner by owner, best first: positions, and ranks from 0."""
-    order = np.argsort(owners.astype(I64) << (_FRACTION + 1) | ((1 << _FRACTION) - np.rint(percentiles * (1 << _FRACTION)).astype(I64)))
+    order = np.argsort(
+        owners.astype(I64) << (_FRACTION + 1)
+        | ((1 << _FRACTION) - np.rint(percentiles * (1 << _FRACTION)).astype(I64))
+    )
     lengths = np.bincount(owners, minlength=count)
     rank = np.arange(len(order)) - np.repeat(starts_of(lengths), lengths)
     best = rank < TELLING

@@ -42,12 +42,17 @@ def _zero(name: str) -> Violation:
         f"{title} = 0 < citations: one paper that is cited makes it 1.",
         (name, "citations"),
         lambda index, citations: index == 0 < citations,
-        lambda _, citations: f"With {_count(citations, 'citation')} some paper is cited, so the {title} is at least 1; 0 is reported.",
+        lambda _, citations: (
+            f"With {_count(citations, 'citation')} some paper is cited, so the {title} is at least 1; 0 is reported."
+        ),
     )
 
 
 def _together(
-    needs: tuple[str, str], titles: tuple[str, str], bar_of_one: Callable[[int], int], bar_of_other: Callable[[int], int]
+    needs: tuple[str, str],
+    titles: tuple[str, str],
+    bar_of_one: Callable[[int], int],
+    bar_of_other: Callable[[int], int],
 ) -> Violation:
     """Two indices that need more citations together than each alone. bar: the citations that each of an index's papers has at least."""
 
@@ -56,7 +61,9 @@ def _together(
         return one * bars[0] + other * bars[1] - min(one, other) * min(bars)
 
     def holds(one: int, other: int, citations: int) -> bool:
-        alone = max(one * bar_of_one(one), other * bar_of_other(other))  # more than that are missed by a check of its own
+        alone = max(
+            one * bar_of_one(one), other * bar_of_other(other)
+        )  # more than that are missed by a check of its own
         return alone <= citations < least(one, other)
 
     return Violation(
@@ -79,7 +86,9 @@ def _i_index(bar: int) -> tuple[Violation, ...]:
             f"{title} > papers: each paper that counts for it is a paper.",
             (name, "papers"),
             lambda i, papers: i > papers,
-            lambda i, papers: f"An {title} of {i:,} needs at least {_count(i, 'paper')}; {_only(papers, 'paper')} reported.",
+            lambda i, papers: (
+                f"An {title} of {i:,} needs at least {_count(i, 'paper')}; {_only(papers, 'paper')} reported."
+            ),
         ),
         Violation(
             f"{name}_exceeds_citations",
@@ -96,28 +105,36 @@ def _i_index(bar: int) -> tuple[Violation, ...]:
             f"{title} < h-index, of {bar} or more: each of the h papers has h citations, so at least {bar}.",
             (name, "h_index"),
             lambda i, h: i < h and h >= bar,
-            lambda i, h: f"An h-index of {h:,} means {_count(h, 'paper')} with at least {bar} citations; the reported {title} is {i:,}.",
+            lambda i, h: (
+                f"An h-index of {h:,} means {_count(h, 'paper')} with at least {bar} citations; the reported {title} is {i:,}."
+            ),
         ),
         Violation(
             f"h_index_below_{name}",
             f"h-index < {title} and < {bar}: k papers with {bar} citations each make an h-index of k, up to {bar}.",
             ("h_index", name),
             lambda h, i: h < min(i, bar),
-            lambda h, i: f"An {title} of {i:,} means an h-index of at least {min(i, bar):,}; {h:,} is reported.",
+            lambda h, i: (
+                f"An {title} of {i:,} means an h-index of at least {min(i, bar):,}; {h:,} is reported."
+            ),
         ),
         Violation(
             f"g_index_below_{name}",
             f"g-index < {title} and < {bar}: k papers with {bar} citations each make a g-index of k, up to {bar}.",
             ("g_index", name),
             lambda g, i: g < min(i, bar),
-            lambda g, i: f"An {title} of {i:,} means a g-index of at least {min(i, bar):,}; {g:,} is reported.",
+            lambda g, i: (
+                f"An {title} of {i:,} means a g-index of at least {min(i, bar):,}; {g:,} is reported."
+            ),
         ),
         Violation(
             f"{name}_zero_with_g_index",
             f"{title} = 0, g-index of {bar} or more: g papers with g² citations together have g on average, so one has {bar}.",
             (name, "g_index"),
             lambda i, g: i == 0 and g >= bar,
-            lambda i, g: f"A g-index of {g:,} means a paper with at least {g:,} citations; the reported {title} is {i:,}.",
+            lambda i, g: (
+                f"A g-index of {g:,} means a paper with at least {g:,} citations; the reported {title} is {i:,}."
+            ),
         ),
         Violation(
             f"{name}_zero_with_mean",
@@ -146,7 +163,9 @@ def _by_year(series: str, total: str, one: str) -> tuple[Violation, Violation]:
             f"Σ {title} > {total}: each {one} is of one year, or of none.",
             (series, total),
             lambda years, n: sum(years.values()) > n,
-            lambda years, n: f"The years have {_count(sum(years.values()), one)} together; {_only(n, one)} reported.",
+            lambda years, n: (
+                f"The years have {_count(sum(years.values()), one)} together; {_only(n, one)} reported."
+            ),
         ),
         Violation(
             f"{series}_below_{total}",
@@ -168,7 +187,9 @@ def _below(name: str, told: Callable[[int], str]) -> Violation:
         f"{name.replace('_', '-')} reported < computed: the source has not seen all that is in the log.",
         (name, f"computed.{name}"),
         lambda reported, computed: reported < computed,
-        lambda reported, computed: f"The source reports {told(reported)}; the log alone gives {told(computed)}: the source is incomplete.",
+        lambda reported, computed: (
+            f"The source reports {told(reported)}; the log alone gives {told(computed)}: the source is incomplete."
+        ),
         impossible=False,
     )
 
@@ -180,7 +201,9 @@ VIOLATIONS = (
         "citations > papers = 0: it is papers that are cited.",
         ("citations", "papers"),
         lambda citations, papers: papers == 0 < citations,
-        lambda citations, papers: f"{_count(citations, 'citation')} without a paper that is cited; {papers:,} papers are reported.",
+        lambda citations, papers: (
+            f"{_count(citations, 'citation')} without a paper that is cited; {papers:,} papers are reported."
+        ),
     ),
     Violation(
         "h_index_exceeds_papers",
@@ -243,7 +266,9 @@ VIOLATIONS = (
         "g-index > h-index = 0: where the h-index is 0 nothing is cited, and the g-index is 0 too.",
         ("g_index", "h_index"),
         lambda g, h: h == 0 < g,
-        lambda g, h: f"A g-index of {g:,} needs a paper that is cited, so an h-index of at least 1; {h:,} is reported.",
+        lambda g, h: (
+            f"A g-index of {g:,} needs a paper that is cited, so an h-index of at least 1; {h:,} is reported."
+        ),
     ),
     _zero("g_index"),
     Violation(
@@ -263,7 +288,9 @@ VIOLATIONS = (
         "i100-index > i10-index: a paper with 100 citations has 10.",
         ("i100_index", "i10_index"),
         lambda i100, i10: i100 > i10,
-        lambda i100, i10: f"Each of {_count(i100, 'paper')} with 100 citations has 10 too; the reported i10-index is only {i10:,}.",
+        lambda i100, i10: (
+            f"Each of {_count(i100, 'paper')} with 100 citations has 10 too; the reported i10-index is only {i10:,}."
+        ),
     ),
     _together(("i100_index", "i10_index"), ("i100-index", "i10-index"), lambda _: 100, lambda _: 10),
     *_by_year("papers_by_year", "papers", "paper"),
@@ -301,7 +328,9 @@ def explain(code: str, reported: Mapping[str, Any], computed: Mapping[str, Any])
     return violation.meaning if numbers is None else violation.sentence(*numbers)
 
 
-def _numbers(violation: Violation, reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[Any] | None:
+def _numbers(
+    violation: Violation, reported: Mapping[str, Any], computed: Mapping[str, Any]
+) -> list[Any] | None:
     """What the check compares; None if it is not to be made."""
     if violation.unless and reported.get(violation.unless) is not None:
         return None

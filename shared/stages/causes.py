@@ -6,11 +6,23 @@ from shared.columns.grouping import I32, run_lengths, stable_order, starts_of
 
 TOLD = 20  # causes told in one change record (contracts.md)
 CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR, MERGED, SEPARATED = range(9)
-KINDS = ("cited", "uncited", "published", "revised", "withdrawn", "counted", "new_year", "merged", "separated")
+KINDS = (
+    "cited",
+    "uncited",
+    "published",
+    "revised",
+    "withdrawn",
+    "counted",
+    "new_year",
+    "merged",
+    "separated",
+)
 BY_AUTHOR = (MERGED, SEPARATED)  # the others are by a paper, a source, or nobody
 
 
-def cap(author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None):
+def cap(
+    author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None
+):
     """(author, paper, kind, by, weight) ordered by author, at most TOLD an author; the last one told carries the weight of the rest."""
     order = stable_order(author)
     if weight is None:

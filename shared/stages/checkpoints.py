@@ -29,7 +29,10 @@ class Position(NamedTuple):
 def save(stage: Stage, position: Position, extra: dict | None = None) -> bytes:
     """The whole state as bytes."""
     arrays, index = [], []
-    parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
+    parts: dict[str, Any] = {
+        **stage.parts(),
+        **(stage.progress_parts() if hasattr(stage, "progress_parts") else {}),
+    }
     for part, columns in parts.items():
         for name, array in columns.dump().items():
             array = np.ascontiguousarray(array)
@@ -70,10 +73,16 @@ def _require_keys(header: Any) -> None:
         if not isinstance(header[key], right) or isinstance(header[key], bool):
             raise CheckpointInvalid(f"{key!r} in its header is {header[key]!r}")
     last = header["last"]
-    if header["next"] < 0 or (last is not None and not (len(last) == 2 and all(type(part) is int for part in last))):
+    if header["next"] < 0 or (
+        last is not None and not (len(last) == 2 and all(type(part) is int for part in last))
+    ):
         raise CheckpointInvalid(f"the position in its header cannot be: {header['next']}, {last}")
-    ends, lower = (header["extra"].get(key, nothing) for key, nothing in (("public_ends", {}), ("lower", [])))  # of a publisher
-    if not (isinstance(ends, dict) and all(key.isdecimal() and type(end) is int for key, end in ends.items())):
+    ends, lower = (
+        header["extra"].get(key, nothing) for key, nothing in (("public_ends", {}), ("lower", []))
+    )  # of a publisher
+    if not (
+        isinstance(ends, dict) and all(key.isdecimal() and type(end) is int for key, end in ends.items())
+    ):
         raise CheckpointInvalid(f"'public_ends' in its header is {ends!r}")
     if not (isinstance(lower, list) and all(isinstance(author, str) for author in lower)):
         raise CheckpointInvalid(f"'lower' in its header is {lower!r}")
@@ -82,7 +91,11 @@ def _require_keys(header: Any) -> None:
 def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
     """Puts the state into a fresh stage; returns the position and what was saved as `extra`. Error: CheckpointInvalid."""
     header, at = read_header(raw)
-    if (header["fingerprint"], header["stage"], header["partition"]) != (stage.fingerprint, stage.name, stage.partition):
+    if (header["fingerprint"], header["stage"], header["partition"]) != (
+        stage.fingerprint,
+        stage.name,
+        stage.partition,
+    ):
         raise CheckpointInvalid(
             f"of another generation or stage ({header['fingerprint']} {header['stage']} {header['partition']}): rule D3"
         )
@@ -92,14 +105,19 @@ def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
         stage.outbox.sent = _numbers(header["sent"], len(stage.outbox.sent))
         stage.outbox.flushed = list(stage.outbox.sent)
         if isinstance(stage, PackStage):
-            stage.high = dict(zip(header["high"], _numbers(list(header["high"].values()), len(header["high"])), strict=True))
+            stage.high = dict(
+                zip(header["high"], _numbers(list(header["high"].values()), len(header["high"])), strict=True)
+            )
         arrays: dict[str, dict[str, np.ndarray]] = {}
         for part, column, dtype, shape in header["arrays"]:
             count = int(np.prod(_numbers(shape, len(shape))))
             array = np.frombuffer(raw, dtype, count, at).reshape(shape)
             at += array.nbytes
             arrays.setdefault(part, {})[column] = array
-        parts: dict[str, Any] = {**stage.parts(), **(stage.progress_parts() if hasattr(stage, "progress_parts") else {})}
+        parts: dict[str, Any] = {
+            **stage.parts(),
+            **(stage.progress_parts() if hasattr(stage, "progress_parts") else {}),
+        }
         for name, part in parts.items():
             part.load(arrays.get(name, {}))
         name = "what is derived"
@@ -135,7 +153,9 @@ def differences(one: Stage, other: Stage) -> list[str]:
             a, b = mine.get(name), yours.get(name)
             label = f"{part}.{name}" if name else part
             if a is None or b is None or a.shape != b.shape:
-                found.append(f"{label}: {None if a is None else a.shape} and {None if b is None else b.shape} entries")
+                found.append(
+                    f"{label}: {None if a is None else a.shape} and {None if b is None else b.shape} entries"
+                )
             elif not np.array_equal(a, b):
                 at = int(np.flatnonzero((a != b).reshape(len(a), -1).any(axis=1))[0])
                 found.append(f"{label}[{at}]: {a[at]} and {b[at]} ({int((a != b).sum())} differ)")

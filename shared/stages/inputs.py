@@ -88,11 +88,15 @@ class Inputs:
         self._seen: dict[str, str | None] = {}  # identities while this process runs
         self._short: dict[Partition, int] = {}  # looks one after the other that found a partition too short
 
-    async def demand(self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None) -> Witness:
+    async def demand(
+        self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None
+    ) -> Witness:
         """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint (`reached`). Returns identity
         and start of the topic. Errors: InputLost; those of the log."""
         identity = await self._identity(partition.topic)
-        claims = {f"{who}, as the topic progress says,": reported} | ({f"the checkpoint of {who}": reached} if reached else {})
+        claims = {f"{who}, as the topic progress says,": reported} | (
+            {f"the checkpoint of {who}": reached} if reached else {}
+        )
         claims = {name: claim for name, claim in claims.items() if claim.next}
         if identity is None:
             if claims:
@@ -103,7 +107,9 @@ class Inputs:
         for name, claim in claims.items():
             await self._require_last(partition, name, claim, start)
             if claim.topic and identity.id and claim.topic != identity.id and not self.accept:
-                raise self._lost(partition, "is another topic of this name, made later or elsewhere", name, claim)
+                raise self._lost(
+                    partition, "is another topic of this name, made later or elsewhere", name, claim
+                )
         self._seen.setdefault(partition.topic, identity.id)
         return Witness(topic=identity.id, start=start)
 
@@ -116,13 +122,21 @@ class Inputs:
                 return held[name]
         return None
 
-    def _require_start(self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None) -> None:
+    def _require_start(
+        self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None
+    ) -> None:
         what = f"begins at offset {start}: older records were deleted"
         if start > reported.start and partition.topic in (PAPERS.name, AUTHORS.name) and not self.accept:
             raise lost(partition, what, self.layout.generation)
-        fresh = self.accept and not reported.next  # the loss is meant: a generation that has read nothing begins with what is left
+        fresh = (
+            self.accept and not reported.next
+        )  # the loss is meant: a generation that has read nothing begins with what is left
         if reached is not None and reached.next < start and not (fresh and not reached.next):
-            raise lost(partition, f"{what}, but {who} has read it up to offset {reached.next} only", self.layout.generation)
+            raise lost(
+                partition,
+                f"{what}, but {who} has read it up to offset {reached.next} only",
+                self.layout.generation,
+            )
 
     async def require_end(self, partition: Partition, claims: Mapping[str, Witness]) -> int:
         """Returns the first offset there is."""
@@ -142,10 +156,14 @@ class Inputs:
         offset, crc = claim.last
         found = await self.log.read(partition, offset, max_records=1)
         if not found or found[0].offset != offset or zlib.crc32(found[0].value or b"") != crc:
-            raise self._lost(partition, f"has at offset {offset} not the record that was read there", who, claim)
+            raise self._lost(
+                partition, f"has at offset {offset} not the record that was read there", who, claim
+            )
 
     def _lost(self, partition: Partition, what: str, who: str, claim: Witness) -> InputLost:
-        return lost(partition, f"{what}, but {who} has read it up to offset {claim.next - 1}", self.layout.generation)
+        return lost(
+            partition, f"{what}, but {who} has read it up to offset {claim.next - 1}", self.layout.generation
+        )
 
     async def testify(self, stage: str, partition: Partition, witness: Witness) -> None:
         """Notes in `progress` what a checkpoint of a lost log had read: it stays known when the checkpoints go too."""
@@ -158,7 +176,9 @@ class Inputs:
 
     # ---- while it runs
 
-    async def look(self, positions: Mapping[str, tuple[Partition, Witness]], names: Sequence[str]) -> list[str]:
+    async def look(
+        self, positions: Mapping[str, tuple[Partition, Witness]], names: Sequence[str]
+    ) -> list[str]:
         """Those of these topics that do not exist. positions: how far each stage of this process has read its input. Errors: InputLost for
         one that was cut, made anew, or has other partitions; those of the log."""
         held = await self.log.identities(names)
@@ -170,7 +190,9 @@ class Inputs:
 
     def _require_same(self, name: str, identity: Identity) -> None:
         if self._seen.setdefault(name, identity.id) != identity.id:
-            raise lost(Partition(name, 0), "was deleted and made anew while it was read", self.layout.generation)
+            raise lost(
+                Partition(name, 0), "was deleted and made anew while it was read", self.layout.generation
+            )
         known = self._partitions.get(name, identity.partitions)
         if identity.partitions != known:
             raise InputLost(
@@ -189,7 +211,9 @@ class Inputs:
             self._short[partition] = self._short.get(partition, 0) + 1 if end < reached.next else 0
             if self._short[partition] >= (LOOKS if self.log.outages_are_transient else 1):
                 raise self._lost(partition, f"holds offsets {start} to {end - 1}", who, reached)
-            if not self.log.outages_are_transient and end >= reached.next:  # on a cluster each of these reads needs a client of its own
+            if (
+                not self.log.outages_are_transient and end >= reached.next
+            ):  # on a cluster each of these reads needs a client of its own
                 await self._require_last(partition, who, reached, start)
 
 

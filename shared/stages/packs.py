@@ -29,7 +29,9 @@ class Ragged(NamedTuple):
 
     def take(self, rows: np.ndarray) -> "Ragged":
         starts, lengths = starts_of(self.lengths.astype(I64)), self.lengths[rows]
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():  # neighbours: a slice
+        if (
+            len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all()
+        ):  # neighbours: a slice
             first = starts[rows[0]]
             return Ragged(lengths, self.values[first : first + lengths.sum(dtype=I64)])
         return Ragged(lengths, gather(self.values, starts[rows], lengths))
@@ -72,7 +74,9 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
     for name, column in parts[0].items():
         columns = [p[name] for p in parts]
         if isinstance(column, Ragged):
-            out[name] = Ragged(np.concatenate([c.lengths for c in columns]), np.concatenate([c.values for c in columns]))
+            out[name] = Ragged(
+                np.concatenate([c.lengths for c in columns]), np.concatenate([c.values for c in columns])
+            )
         elif isinstance(column, list):
             out[name] = [x for c in columns for x in c]
         else:
@@ -145,7 +149,15 @@ def _narrow(column: np.ndarray) -> tuple[int, np.ndarray]:
     if not len(column):
         return 0, column.astype(np.uint8)
     low, high = int(column.min()), int(column.max())
-    width = np.uint8 if high - low < 1 << 8 else np.uint16 if high - low < 1 << 16 else np.uint32 if high - low < 1 << 32 else np.uint64
+    width = (
+        np.uint8
+        if high - low < 1 << 8
+        else np.uint16
+        if high - low < 1 << 16
+        else np.uint32
+        if high - low < 1 << 32
+        else np.uint64
+    )
     if low == 0:
         return low, column.astype(width)
     return low, (column.astype(I64) - low).astype(width)
@@ -153,8 +165,12 @@ def _narrow(column: np.ndarray) -> tuple[int, np.ndarray]:
 
 def decode(raw: bytes) -> Pack:
     """Error: NotAPack for bytes that no stage of ours wrote."""
-    if len(raw) < HEAD_BYTES or zlib.crc32(memoryview(raw)[HEAD_BYTES:]) != int.from_bytes(raw[4:HEAD_BYTES], "little"):
-        raise NotAPack("a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or altered)")
+    if len(raw) < HEAD_BYTES or zlib.crc32(memoryview(raw)[HEAD_BYTES:]) != int.from_bytes(
+        raw[4:HEAD_BYTES], "little"
+    ):
+        raise NotAPack(
+            "a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or altered)"
+        )
     try:
         at = HEAD_BYTES + int.from_bytes(raw[:4], "little")
         fingerprint, stage, partition, base, end, header, to = orjson.loads(raw[HEAD_BYTES:at])
@@ -203,12 +219,22 @@ class Outbox:
         self.order = [k.name for k in kinds]
         self.sent = [0] * targets
         self.flushed = [0] * targets  # of this session only: the end of what it has handed out
-        self.name: tuple[str, str, int, Sequence[str]] | None = None  # as for `flush`; then large steps are packed in pieces
+        self.name: tuple[str, str, int, Sequence[str]] | None = (
+            None  # as for `flush`; then large steps are packed in pieces
+        )
         self._parts: list[dict[str, list[Rows]]] = [{} for _ in range(targets)]
         self._waiting = [0] * targets  # bytes in _parts, about
-        self._sealed: dict[int, tuple[list[bytes], int]] = {}  # packs of what would be too much as columns, and their end
+        self._sealed: dict[
+            int, tuple[list[bytes], int]
+        ] = {}  # packs of what would be too much as columns, and their end
 
-    def add(self, target: int, rows: Mapping[str, Rows], events: int = 1, event: Mapping[str, np.ndarray] | None = None) -> None:
+    def add(
+        self,
+        target: int,
+        rows: Mapping[str, Rows],
+        events: int = 1,
+        event: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         """Takes rows of one step for one target. Numbers run event by event, in an event kind by kind, in a kind by position (D2, C8).
 
         event: for each kind the input record (0 ≤ … < events) of each of its rows, ascending; absent: all rows belong to one record.
@@ -239,7 +265,9 @@ class Outbox:
             sealed += self._pack(target, *self.name)
             self._sealed[target] = sealed, base
 
-    def flush(self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()) -> Iterator[tuple[int, bytes]]:
+    def flush(
+        self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()
+    ) -> Iterator[tuple[int, bytes]]:
         """(target, pack) for all that waits, in order; afterwards nothing waits. to: what each target is called in its packs."""
         for target in range(len(self._parts)):
             for pack in self._sealed.get(target, ((), 0))[0]:
@@ -249,14 +277,20 @@ class Outbox:
             self._sealed.pop(target, None)
             self.flushed[target] = self.sent[target]
 
-    def _pack(self, target: int, fingerprint: str, stage: str, partition: int, to: Sequence[str]) -> Iterator[bytes]:
+    def _pack(
+        self, target: int, fingerprint: str, stage: str, partition: int, to: Sequence[str]
+    ) -> Iterator[bytes]:
         """The columns that wait for a target, as packs; they wait no longer."""
         base, end = self._sealed.get(target, ((), self.flushed[target]))[1], self.sent[target]
         if base == end:
             return
         parts, self._parts[target], self._waiting[target] = self._parts[target], {}, 0
-        kinds = {kind: self._coalesce(self.kinds[kind], parts.pop(kind)) for kind in self.order if kind in parts}
-        for piece in self._cut(Pack(fingerprint, stage, partition, base, end, kinds, to[target] if to else "")):
+        kinds = {
+            kind: self._coalesce(self.kinds[kind], parts.pop(kind)) for kind in self.order if kind in parts
+        }
+        for piece in self._cut(
+            Pack(fingerprint, stage, partition, base, end, kinds, to[target] if to else "")
+        ):
             yield encode(piece)
 
     def forget(self) -> None:
@@ -265,7 +299,9 @@ class Outbox:
         self._sealed.clear()
         self.flushed = list(self.sent)
 
-    def marks(self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()) -> Iterator[tuple[int, bytes]]:
+    def marks(
+        self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()
+    ) -> Iterator[tuple[int, bytes]]:
         """Rule C7: an empty pack base = end = sent for each channel, so that a lost tail shows as a gap."""
         for target, end in enumerate(self.sent):
             yield target, encode(Pack(fingerprint, stage, partition, end, end, {}, to[target] if to else ""))

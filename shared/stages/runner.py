@@ -29,7 +29,9 @@ DRAIN_SECONDS = 0.5  # what a stage may take at a stop to read what the stages b
 UNHURRIED_SECONDS = 60.0  # and where nobody waits for the stop
 LATE_SECONDS = 3.0  # a log that has not answered for so long is waited for, and we say so
 RETRY_SECONDS = 1.0
-TOLD_AGAIN_SECONDS = 5.0  # on a log of many processes: the word of one that was taken for dead is soon overwritten
+TOLD_AGAIN_SECONDS = (
+    5.0  # on a log of many processes: the word of one that was taken for dead is soon overwritten
+)
 AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
 AT_DIGITS = 18  # of a time in milliseconds, at most
 
@@ -128,10 +130,14 @@ class StageRunner:
 
     async def _start(self) -> None:
         self._say("restoring", 0.0)
-        session, passed_over = await asyncio.to_thread(resume, self.stage_type, self.partition, self.layout, self._checkpoints())
+        session, passed_over = await asyncio.to_thread(
+            resume, self.stage_type, self.partition, self.layout, self._checkpoints()
+        )
         for passed in passed_over:
             checkpoint, _, reason = passed.partition(": ")
-            tell = log.warning if self.store.is_news(reason) else log.debug  # after an update it is the same for all of them
+            tell = (
+                log.warning if self.store.is_news(reason) else log.debug
+            )  # after an update it is the same for all of them
             tell("checkpoint passed over", stage=self.name, checkpoint=checkpoint, reason=reason)
         await self._require_input(session)
         _, end = (await self.log.bounds([session.input]))[session.input]
@@ -158,7 +164,9 @@ class StageRunner:
             names = self.store.names(self.stage_type.name, self.partition)
         except Exception as error:  # of whatever library the store comes with
             if self.store.is_news(f"cannot be listed: {error}"):
-                log.warning("checkpoints cannot be listed", stage=self.name, store=str(self.store), reason=str(error))
+                log.warning(
+                    "checkpoints cannot be listed", stage=self.name, store=str(self.store), reason=str(error)
+                )
             return
         for name in names:
             try:
@@ -167,7 +175,9 @@ class StageRunner:
                 continue
             except Exception as error:
                 if self.store.is_news(f"cannot be read: {error}"):
-                    log.warning("checkpoint cannot be read", stage=self.name, checkpoint=name, reason=str(error))
+                    log.warning(
+                        "checkpoint cannot be read", stage=self.name, checkpoint=name, reason=str(error)
+                    )
 
     async def _learn(self) -> None:
         """Before the first step; the publisher learns what is public."""
@@ -201,7 +211,9 @@ class StageRunner:
                 if missing:  # it is there again: is it the same?
                     await self._require_input(self.session)
                 with self._patience():
-                    records = await self.log.read(self.session.input, at, max_records=self.pace.batch_records, max_bytes=READ_BYTES)
+                    records = await self.log.read(
+                        self.session.input, at, max_records=self.pace.batch_records, max_bytes=READ_BYTES
+                    )
                 self._answered()
                 return records
             except UnknownTopic:
@@ -228,7 +240,9 @@ class StageRunner:
     @contextlib.contextmanager
     def _patience(self) -> Iterator[None]:
         """While the log is asked: says so when that takes long, and that we live."""
-        self._late = asyncio.get_running_loop().call_later(LATE_SECONDS, self._still_waiting, time.monotonic())
+        self._late = asyncio.get_running_loop().call_later(
+            LATE_SECONDS, self._still_waiting, time.monotonic()
+        )
         try:
             yield
         finally:
@@ -262,7 +276,9 @@ class StageRunner:
         for partition, messages in batches.items():
             if partition.topic == DEAD_LETTERS.name:
                 for message in messages:
-                    self.telemetry.dead_letters_total.labels(self.stage_type.name, dict(message.headers)["reason"].decode()).inc()
+                    self.telemetry.dead_letters_total.labels(
+                        self.stage_type.name, dict(message.headers)["reason"].decode()
+                    ).inc()
             else:
                 batches[partition] = [m._replace(headers=header) for m in messages]
         try:
@@ -275,7 +291,9 @@ class StageRunner:
 
     async def _wait(self, seconds: float = IDLE_WAIT) -> None:
         self.health.beat(self.name)
-        waiting = asyncio.ensure_future(self.log.wait({self.session.input: self.session.position.next}, seconds))
+        waiting = asyncio.ensure_future(
+            self.log.wait({self.session.input: self.session.position.next}, seconds)
+        )
         try:
             await asyncio.wait((waiting, self._stopped), return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
@@ -375,7 +393,9 @@ class StageRunner:
         lag = max(0, end - session.position.next)
         t.lag_records.labels(name, partition).set(lag)
         # what waits came after what was read last, and after the time when nothing waited
-        t.lag_seconds.labels(name, partition).set(max(0.0, time.time() - max(self._caught_up_at, self._read_age / 1000)) if lag else 0.0)
+        t.lag_seconds.labels(name, partition).set(
+            max(0.0, time.time() - max(self._caught_up_at, self._read_age / 1000)) if lag else 0.0
+        )
         t.state_bytes.labels(name, partition).set(stage.nbytes)
         for table, count in stage.rows().items():
             t.state_rows.labels(name, partition, table).set(count)
@@ -463,12 +483,16 @@ class ProgressReporter:
     async def tell(self) -> None:
         news, clock = [], time.monotonic()
         for runner in self.runners():
-            if runner.session is None:  # what its stage has read before is not known yet, and must not be overwritten
+            if (
+                runner.session is None
+            ):  # what its stage has read before is not known yet, and must not be overwritten
                 continue
             now = runner.progress()
             told, at = self._told.get(runner.name, ({}, 0.0))
             if now != told or (self.log.outages_are_transient and clock - at >= TOLD_AGAIN_SECONDS):
                 self._told[runner.name] = now, clock
-                news.append(Message(runner.name.encode(), orjson.dumps(now | {"at": int(time.time() * 1000)})))
+                news.append(
+                    Message(runner.name.encode(), orjson.dumps(now | {"at": int(time.time() * 1000)}))
+                )
         if news:
             await self.log.append({self.partition: news})

@@ -55,7 +55,9 @@ class Session:
         if not records:
             return
         if records[0].offset < self.position.next:
-            raise ProtocolViolation(f"{self.input} gave offset {records[0].offset} below the position {self.position.next}")
+            raise ProtocolViolation(
+                f"{self.input} gave offset {records[0].offset} below the position {self.position.next}"
+            )
         self.stage.step(records)
         last = records[-1]
         self.position = Position(last.offset + 1, (last.offset, zlib.crc32(last.value)))
@@ -63,7 +65,9 @@ class Session:
     def flush(self) -> dict[Partition, list[Message]]:
         """Everything to append now, in order; dead letters included."""
         stage = self.stage
-        out = self._addressed(stage.outbox.flush(stage.fingerprint, stage.name, stage.partition, stage.addresses))
+        out = self._addressed(
+            stage.outbox.flush(stage.fingerprint, stage.name, stage.partition, stage.addresses)
+        )
         if stage.refused:
             out[Partition(DEAD_LETTERS.name, 0)] = [self._dead_letter(r) for r in stage.refused]
             stage.refused.clear()
@@ -72,7 +76,9 @@ class Session:
     def marks(self) -> dict[Partition, list[Message]]:
         """Rule C7: sent with every checkpoint."""
         stage = self.stage
-        return self._addressed(stage.outbox.marks(stage.fingerprint, stage.name, stage.partition, stage.addresses))
+        return self._addressed(
+            stage.outbox.marks(stage.fingerprint, stage.name, stage.partition, stage.addresses)
+        )
 
     def _addressed(self, packs: Iterable[tuple[int, bytes]]) -> dict[Partition, list[Message]]:
         """(target, pack) in order → what goes into each partition."""

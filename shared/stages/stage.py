@@ -42,7 +42,11 @@ class Layout(NamedTuple):
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""
-        return 1 if topic.by == "one" else getattr(self, topic.by) or getattr(self, f"{topic.by.removesuffix('_changes')}s")
+        return (
+            1
+            if topic.by == "one"
+            else getattr(self, topic.by) or getattr(self, f"{topic.by.removesuffix('_changes')}s")
+        )
 
 
 class Refusal(NamedTuple):
@@ -75,9 +79,13 @@ class Stage(ABC):
 
     def __init__(self, partition: int, layout: Layout, fingerprint: str = ""):
         self.partition, self.layout, self.fingerprint = partition, layout, fingerprint
-        self.destinations = tuple(Destination(topic, p) for topic in self.outputs for p in range(layout.count(topic)))
+        self.destinations = tuple(
+            Destination(topic, p) for topic in self.outputs for p in range(layout.count(topic))
+        )
         self.outbox = Outbox(self.kinds, len(self.destinations))
-        self.addresses = [f"{self.layout_name(topic)}/{p}" for topic, p in self.destinations]  # as packs name them
+        self.addresses = [
+            f"{self.layout_name(topic)}/{p}" for topic, p in self.destinations
+        ]  # as packs name them
         self.outbox.name = fingerprint, self.name, partition, self.addresses
         self.counters: Counter[str] = Counter()  # since this process started; for the metrics, not state
         self.refused: list[Refusal] = []
@@ -157,7 +165,9 @@ class PackStage(Stage):
         """Error: NotAPack."""
         pack = decode(record.value)
         if self.senders and pack.stage not in self.senders:
-            raise NotAPack(f"a record of an internal topic is not a pack of {' or '.join(self.senders)}, but says it is of {pack.stage!r}")
+            raise NotAPack(
+                f"a record of an internal topic is not a pack of {' or '.join(self.senders)}, but says it is of {pack.stage!r}"
+            )
         if pack.to not in ("", here := f"{self.layout_name(self.input)}/{self.partition}"):
             raise NotAPack(f"a record of {here} is not a pack of it, but a copy of one of {pack.to!r}")
         return pack
@@ -190,7 +200,9 @@ class PackStage(Stage):
             n = rows["n"]
             if len(n) and not (high < n[0] and n[-1] <= pack.end and (np.diff(n) > 0).all()):
                 self.counters["position_regressions"] += 1
-                raise ProtocolViolation(f"numbers of {kind} rows of {channel} do not rise within {high}..{pack.end}: invariant I1")
+                raise ProtocolViolation(
+                    f"numbers of {kind} rows of {channel} do not rise within {high}..{pack.end}: invariant I1"
+                )
         self.high[channel] = pack.end
         return pack
 
@@ -219,7 +231,9 @@ class ChannelMap:
         """Error: ProtocolViolation when a number was never defined."""
         table = self.table(channel)
         if len(numbers) and (numbers.max() >= table.size):
-            raise ProtocolViolation(f"a row on {channel} uses number {int(numbers.max())}, but only {table.size} are defined: rule C8")
+            raise ProtocolViolation(
+                f"a row on {channel} uses number {int(numbers.max())}, but only {table.size} are defined: rule C8"
+            )
         return table.data[numbers]
 
     @property

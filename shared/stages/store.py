@@ -81,7 +81,11 @@ class FolderStore(CheckpointStore):
         return read_file(self.folder / name)
 
     def passed_over(self) -> list[str]:
-        return sorted(path.name for path in self._paths("*.checkpoint") if NAME.fullmatch(path.name) and not _is_file(path))
+        return sorted(
+            path.name
+            for path in self._paths("*.checkpoint")
+            if NAME.fullmatch(path.name) and not _is_file(path)
+        )
 
     def _all(self, beginning: str) -> list[str]:
         return [path.name for path in self._paths(f"{beginning}*") if _is_file(path)]
@@ -162,4 +166,6 @@ def open_store(place: str | None, data_dir: Path, generation: int, keep: int) ->
     """The checkpoints of a generation. place: a folder or a URL, None for the data folder. Error: UsageError for a URL nobody knows."""
     if place and "://" in place:
         return ObjectStore(f"{place.rstrip('/')}/g{generation}", keep)
-    return FolderStore((Path(place).expanduser() if place else data_dir / "checkpoints") / f"g{generation}", keep)
+    return FolderStore(
+        (Path(place).expanduser() if place else data_dir / "checkpoints") / f"g{generation}", keep
+    )

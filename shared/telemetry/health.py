@@ -43,7 +43,9 @@ class Health:
         self._began: dict[str, tuple[float, float]] = {}  # where and when it began to restore
         self._created, self._was_ready = clock(), False
 
-    def set(self, stage: str, partition: int, state: str, fraction: float | None = None, detail: str = "") -> None:
+    def set(
+        self, stage: str, partition: int, state: str, fraction: float | None = None, detail: str = ""
+    ) -> None:
         """state: assigning, restoring, live, waiting (for the log) or failed. Error: ValueError for another one."""
         if state not in STATES:
             raise ValueError(f"{state!r} is not one of {STATES}")
@@ -83,7 +85,11 @@ class Health:
     def alive(self) -> tuple[bool, dict]:
         """Whether no part has failed or fallen silent, and {"alive", "failed": {name: detail}, "silent": {name: seconds}}."""
         now = self._clock()
-        failed = {name: part.detail for name, part in sorted(dict(self._parts).items()) if part.state == "failed"}
-        silent = {name: round(now - at, 1) for name, at in sorted(dict(self._beats).items()) if now - at > SILENCE}
+        failed = {
+            name: part.detail for name, part in sorted(dict(self._parts).items()) if part.state == "failed"
+        }
+        silent = {
+            name: round(now - at, 1) for name, at in sorted(dict(self._beats).items()) if now - at > SILENCE
+        }
         alive = not failed and not silent
         return alive, {"alive": alive, "failed": failed, "silent": silent}

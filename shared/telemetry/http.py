@@ -59,7 +59,9 @@ class Metered:
         self._templates: dict[Any, str] = {}
         for route in routes:
             if isinstance(route, Route):
-                self._templates[route.endpoint] = route.path_format  # of two routes to the same, the longer one
+                self._templates[route.endpoint] = (
+                    route.path_format
+                )  # of two routes to the same, the longer one
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,7 +97,11 @@ def _line(scope: Scope) -> Mapping[str, str]:
     if scope.get("query_string"):
         asked += b"?" + scope["query_string"]
     client = scope.get("client")
-    return {"method": _shown(scope["method"]), "address": _shown(asked.decode("latin-1")), "client": client[0] if client else ""}
+    return {
+        "method": _shown(scope["method"]),
+        "address": _shown(asked.decode("latin-1")),
+        "client": client[0] if client else "",
+    }
 
 
 def _shown(text: str) -> str:

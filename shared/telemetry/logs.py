@@ -40,7 +40,9 @@ def configure(level: str = "info", format: str = "auto") -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.WARNING))  # libraries speak when something is wrong
     if number > logging.DEBUG:
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says line by line what the adapter says once
+        logging.getLogger("aiokafka").setLevel(
+            logging.CRITICAL
+        )  # it says line by line what the adapter says once
 
 
 def _dumps(event: dict, **_) -> str:

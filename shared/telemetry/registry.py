@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from importlib import metadata
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 PREFIX = "scholarstream_"
 STEPS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -33,13 +40,17 @@ class Telemetry:
         """roles: that this process has."""
         self.registry = CollectorRegistry()
         self.definitions: list[Definition] = []
-        ProcessCollector(registry=self.registry)  # process_cpu_seconds_total, process_resident_memory_bytes, open files
+        ProcessCollector(
+            registry=self.registry
+        )  # process_cpu_seconds_total, process_resident_memory_bytes, open files
 
         # intake
         self.ingested_total = self._counter(
             "ingested_total", "events", ("source",), "Events that sources of this process put into the log."
         )
-        self.dead_letters_total = self._counter("dead_letters_total", "events", ("stage", "reason"), "Events refused, by reason code.")
+        self.dead_letters_total = self._counter(
+            "dead_letters_total", "events", ("stage", "reason"), "Events refused, by reason code."
+        )
 
         self.foreign_records_total = self._counter(
             "foreign_records_total",
@@ -49,25 +60,47 @@ class Telemetry:
         )
 
         # stages
-        self.records_total = self._counter("records_total", "records", ("stage", "partition"), "Records that a stage has read.")
-        self.step_seconds = self._histogram("step_seconds", "seconds", ("stage",), STEPS, "Time of one batch in a stage, sending included.")
+        self.records_total = self._counter(
+            "records_total", "records", ("stage", "partition"), "Records that a stage has read."
+        )
+        self.step_seconds = self._histogram(
+            "step_seconds", "seconds", ("stage",), STEPS, "Time of one batch in a stage, sending included."
+        )
         self.lag_records = self._gauge(
-            "lag_records", "records", ("stage", "partition"), "Records in the input of a stage that it has not read."
+            "lag_records",
+            "records",
+            ("stage", "partition"),
+            "Records in the input of a stage that it has not read.",
         )
         self.lag_seconds = self._gauge(
-            "lag_seconds", "seconds", ("stage", "partition"), "How long the oldest of these waits already; 0 without any."
+            "lag_seconds",
+            "seconds",
+            ("stage", "partition"),
+            "How long the oldest of these waits already; 0 without any.",
         )
-        self.state_bytes = self._gauge("state_bytes", "bytes", ("stage", "partition"), "Memory of a stage's columns.")
-        self.state_rows = self._gauge("state_rows", "rows", ("stage", "partition", "table"), "Rows in the tables of a stage.")
+        self.state_bytes = self._gauge(
+            "state_bytes", "bytes", ("stage", "partition"), "Memory of a stage's columns."
+        )
+        self.state_rows = self._gauge(
+            "state_rows", "rows", ("stage", "partition", "table"), "Rows in the tables of a stage."
+        )
         self.send_failures_total = self._counter(
             "send_failures_total", "batches", ("stage",), "Appends whose outcome is unknown; the stage ends."
         )
 
         # exactness: the position protocol of docs/architecture.md
         self.channel_sent = self._gauge(
-            "channel_sent", "position", ("stage", "partition", "topic", "target"), "Rows numbered so far towards a partition of a topic."
+            "channel_sent",
+            "position",
+            ("stage", "partition", "topic", "target"),
+            "Rows numbered so far towards a partition of a topic.",
         )
-        self.channel_high = self._gauge("channel_high", "position", ("stage", "partition", "source"), "Rows taken so far from a partition.")
+        self.channel_high = self._gauge(
+            "channel_high",
+            "position",
+            ("stage", "partition", "source"),
+            "Rows taken so far from a partition.",
+        )
         by_partition = ("stage", "partition")
         told = {
             "gap_drops": ("packs", "Packs ignored because rows before them are missing."),
@@ -78,12 +111,18 @@ class Telemetry:
             "revision_conflicts": ("events", "Events with a known revision but other content."),
             "repeats": ("events", "Events that say what is known; without effect."),
         }
-        self._exactness = {name: self._counter(f"{name}_total", unit, by_partition, meaning) for name, (unit, meaning) in told.items()}
+        self._exactness = {
+            name: self._counter(f"{name}_total", unit, by_partition, meaning)
+            for name, (unit, meaning) in told.items()
+        }
 
         # scores from elsewhere (docs/scores.md §2.5)
         by_judge = ("partition", "source", "version")
         self.reported_novelty_papers = self._gauge(
-            "reported_novelty_papers", "papers", by_judge, "Papers that a source scores (paper.scored); of the 20 versions heard last."
+            "reported_novelty_papers",
+            "papers",
+            by_judge,
+            "Papers that a source scores (paper.scored); of the 20 versions heard last.",
         )
         self.reported_novelty_most_common_ratio = self._gauge(
             "reported_novelty_most_common_ratio",
@@ -93,18 +132,29 @@ class Telemetry:
         )
 
         # checkpoints
-        self.checkpoints_total = self._counter("checkpoints_total", "files", ("stage",), "Checkpoints written.")
-        self.checkpoint_failures_total = self._counter(
-            "checkpoint_failures_total", "files", ("stage",), "Checkpoints that could not be written; a start then reads more of the log."
+        self.checkpoints_total = self._counter(
+            "checkpoints_total", "files", ("stage",), "Checkpoints written."
         )
-        self.checkpoint_seconds = self._histogram("checkpoint_seconds", "seconds", ("stage",), SAVES, "Time to write a checkpoint.")
-        self.checkpoint_bytes = self._gauge("checkpoint_bytes", "bytes", ("stage", "partition"), "Size of the newest checkpoint.")
+        self.checkpoint_failures_total = self._counter(
+            "checkpoint_failures_total",
+            "files",
+            ("stage",),
+            "Checkpoints that could not be written; a start then reads more of the log.",
+        )
+        self.checkpoint_seconds = self._histogram(
+            "checkpoint_seconds", "seconds", ("stage",), SAVES, "Time to write a checkpoint."
+        )
+        self.checkpoint_bytes = self._gauge(
+            "checkpoint_bytes", "bytes", ("stage", "partition"), "Size of the newest checkpoint."
+        )
 
         # outputs
         self.published_total = self._counter(
             "published_total", "records", ("topic",), "Records written to a public topic by the publisher."
         )
-        self.coalesced_total = self._counter("coalesced_total", "authors", (), "Authors looked at again without anything new to publish.")
+        self.coalesced_total = self._counter(
+            "coalesced_total", "authors", (), "Authors looked at again without anything new to publish."
+        )
         self.event_to_snapshot_seconds = self._histogram(
             "event_to_snapshot_seconds",
             "seconds",
@@ -112,7 +162,9 @@ class Telemetry:
             LATENCIES,
             "From an event's arrival in the log to the snapshots that show it: of the oldest, each time that nobody waits any more.",
         )
-        self.sse_clients = self._gauge("sse_clients", "connections", (), "Pages and programs that follow profiles live.")
+        self.sse_clients = self._gauge(
+            "sse_clients", "connections", (), "Pages and programs that follow profiles live."
+        )
 
         self.parts = self._gauge(
             "parts",
@@ -120,17 +172,31 @@ class Telemetry:
             ("state",),
             "Parts of this process (stages and partitions, viewer, producer) by state, as /readyz and /healthz have it.",
         )
-        self.up = self._gauge("up", "1", ("role",), "Always 1, for each role of this process; without it no process of that role answers.")
+        self.up = self._gauge(
+            "up",
+            "1",
+            ("role",),
+            "Always 1, for each role of this process; without it no process of that role answers.",
+        )
         for role in roles:
             self.up.labels(role).set(1)
         # HTTP
         self.http_requests_total = self._counter(
-            "http_requests_total", "requests", ("route", "method", "status"), "Requests by address template and class of status (2xx)."
+            "http_requests_total",
+            "requests",
+            ("route", "method", "status"),
+            "Requests by address template and class of status (2xx).",
         )
         self.http_request_seconds = self._histogram(
-            "http_request_seconds", "seconds", ("route",), STEPS, "From a request to the beginning of its answer."
+            "http_request_seconds",
+            "seconds",
+            ("route",),
+            STEPS,
+            "From a request to the beginning of its answer.",
         )
-        self.http_requests_in_progress = self._gauge("http_requests_in_progress", "requests", (), "Requests being answered; streams too.")
+        self.http_requests_in_progress = self._gauge(
+            "http_requests_in_progress", "requests", (), "Requests being answered; streams too."
+        )
         self.http_connections = self._gauge("http_connections", "connections", (), "Open connections.")
         self.http_refused_total = self._counter(
             "http_refused_total",
@@ -148,13 +214,25 @@ class Telemetry:
         return {name: metric.labels(stage, partition) for name, metric in self._exactness.items()}
 
     def _counter(self, name: str, unit: str, labels: tuple[str, ...], meaning: str) -> Counter:
-        return Counter(self._define(name, "counter", unit, labels, meaning), meaning, labels, registry=self.registry)
+        return Counter(
+            self._define(name, "counter", unit, labels, meaning), meaning, labels, registry=self.registry
+        )
 
     def _gauge(self, name: str, unit: str, labels: tuple[str, ...], meaning: str) -> Gauge:
-        return Gauge(self._define(name, "gauge", unit, labels, meaning), meaning, labels, registry=self.registry)
+        return Gauge(
+            self._define(name, "gauge", unit, labels, meaning), meaning, labels, registry=self.registry
+        )
 
-    def _histogram(self, name: str, unit: str, labels: tuple[str, ...], buckets: tuple[float, ...], meaning: str) -> Histogram:
-        return Histogram(self._define(name, "histogram", unit, labels, meaning), meaning, labels, buckets=buckets, registry=self.registry)
+    def _histogram(
+        self, name: str, unit: str, labels: tuple[str, ...], buckets: tuple[float, ...], meaning: str
+    ) -> Histogram:
+        return Histogram(
+            self._define(name, "histogram", unit, labels, meaning),
+            meaning,
+            labels,
+            buckets=buckets,
+            registry=self.registry,
+        )
 
     def _define(self, name: str, kind: str, unit: str, labels: tuple[str, ...], meaning: str) -> str:
         self.definitions.append(Definition(PREFIX + name, kind, unit, labels, meaning))

@@ -41,7 +41,9 @@ async def test_the_demo_is_live_and_comes_back_after_a_crash(tmp_path):
         with Running("run", "--demo", "--port", "0", data_dir=tmp_path / "data") as service:
             address = service.address()
             page = await browser.new_page()
-            async with asyncio.timeout(PATIENCE / 1000):  # in the first moments nothing is published, then not everybody
+            async with asyncio.timeout(
+                PATIENCE / 1000
+            ):  # in the first moments nothing is published, then not everybody
                 while not await page.locator(".banner").count():
                     await page.goto(address)
             await expect(page.locator("h1")).to_have_text("Jakub Sygnowski")
@@ -57,17 +59,25 @@ async def test_the_demo_is_live_and_comes_back_after_a_crash(tmp_path):
 
             await page.evaluate("window.sameDocument = true")
             before = await number(page, "citations")
-            await expect(tile(page, "citations").locator(".value")).not_to_have_text(f"{before:,}", timeout=PATIENCE)
+            await expect(tile(page, "citations").locator(".value")).not_to_have_text(
+                f"{before:,}", timeout=PATIENCE
+            )
             assert await number(page, "citations") > before and await page.evaluate("window.sameDocument")
             seen = await number(page, "citations")
             service.kill()
 
         await expect(page.locator("#live")).to_have_text(re.compile("Reconnecting"), timeout=PATIENCE)
-        with Running("run", "--demo", "--port", str(urlsplit(address).port), data_dir=tmp_path / "data") as again:
+        with Running(
+            "run", "--demo", "--port", str(urlsplit(address).port), data_dir=tmp_path / "data"
+        ) as again:
             again.address()
             await expect(page.locator("#live")).to_have_text("Live", timeout=PATIENCE)
-            await expect(tile(page, "citations").locator(".value")).not_to_have_text(f"{seen:,}", timeout=PATIENCE)
-            assert await number(page, "citations") > seen and await page.evaluate("window.sameDocument"), "went on, without a reload"
+            await expect(tile(page, "citations").locator(".value")).not_to_have_text(
+                f"{seen:,}", timeout=PATIENCE
+            )
+            assert await number(page, "citations") > seen and await page.evaluate("window.sameDocument"), (
+                "went on, without a reload"
+            )
             code, seconds = again.interrupt()
             assert code == 0 and seconds < 2.5
         await browser.close()

@@ -63,7 +63,9 @@ async def opened(*told: dict) -> AsyncIterator[Open]:
     await index.catch_up()
     bound = asyncio.get_running_loop().create_future()
     following = asyncio.create_task(index.follow(stop))
-    serving = asyncio.create_task(serve(application(Viewer(index, stop)), "127.0.0.1", 0, stop=stop, on_bound=bound.set_result))
+    serving = asyncio.create_task(
+        serve(application(Viewer(index, stop)), "127.0.0.1", 0, stop=stop, on_bound=bound.set_result)
+    )
     try:
         address = await asyncio.wait_for(bound, 10)
         async with async_playwright() as playwright:
@@ -102,13 +104,19 @@ async def test_the_first_screen_tells_what_the_seed_tells():
         why = page.locator(".why")
         await expect(why).to_be_in_viewport(ratio=1)
         await expect(why.locator("h2")).to_have_text("Why an h-index of 102 is impossible")
-        await expect(why).to_contain_text("needs at least 102 papers with 102 citations each; only 13 papers are reported")
-        await expect(why).to_contain_text("needs at least 10,404 citations (102 · 102); only 9,483 citations are reported")
+        await expect(why).to_contain_text(
+            "needs at least 102 papers with 102 citations each; only 13 papers are reported"
+        )
+        await expect(why).to_contain_text(
+            "needs at least 10,404 citations (102 · 102); only 9,483 citations are reported"
+        )
         await expect(page.locator(".banner")).to_contain_text("simulated literature")
         await expect(page.locator(".papers > li")).to_have_count(13)
         last = page.locator(".papers > li").filter(has_text="Regularization in Deep Offline RL")
         await expect(last).to_contain_text("Jul 5, 2022")
-        await expect(last).to_contain_text("Caglar Gulcehre, Srivatsan Srinivasan, Jakub Sygnowski et al. · deepmind")
+        await expect(last).to_contain_text(
+            "Caglar Gulcehre, Srivatsan Srinivasan, Jakub Sygnowski et al. · deepmind"
+        )
         await expect(page.get_by_role("img", name="Citations by year: 2016: 3")).to_be_visible()
 
 
@@ -119,7 +127,9 @@ async def test_numbers_change_without_reload():
         await page.evaluate("window.sameDocument = true")
         theano = page.locator(".papers > li").filter(has_text="Theano")
         await expect(theano.locator(".value")).to_have_text("112")
-        mark = await theano.evaluate("entry => { entry.sameElement = true; return [...entry.parentNode.children].indexOf(entry) }")
+        mark = await theano.evaluate(
+            "entry => { entry.sameElement = true; return [...entry.parentNode.children].indexOf(entry) }"
+        )
         assert mark == 2  # the third
 
         await publish(viewer.log, sygnowski(2, more=1))
@@ -159,7 +169,10 @@ async def test_a_fold_tells_why_a_number_is_what_it_is(scripts):
         await page.keyboard.press("Enter")
         await expect(fold.locator(".fold")).to_be_visible()
         core = await integers(fold.locator("tbody td:last-child"))
-        assert len(core) == 11 == int(await tile(page, "h-index").locator(".value").inner_text()) and min(core) >= 11
+        assert (
+            len(core) == 11 == int(await tile(page, "h-index").locator(".value").inner_text())
+            and min(core) >= 11
+        )
         assert core == (await integers(page.locator(".papers .cited .value")))[:11]
         await expect(fold).to_contain_text("The largest h with h papers of at least h citations each.")
         await expect(fold).to_contain_text("For 12: 4 citations more, to 2 papers.")
@@ -170,8 +183,12 @@ async def test_a_fold_tells_why_a_number_is_what_it_is(scripts):
         assert [sum(listed)] == await integers(why(page, "citations").locator("tfoot td")) == [812]
 
         await page.locator("[id='all.tori'] summary").click()
-        await expect(page.locator("[id='all.tori'] .fold")).to_contain_text("A snapshot does not tell how many references")
-        await expect(page.locator("[id='all.tori'] code").last).to_have_text("scholarstream explain a:sygnowski tori")
+        await expect(page.locator("[id='all.tori'] .fold")).to_contain_text(
+            "A snapshot does not tell how many references"
+        )
+        await expect(page.locator("[id='all.tori'] code").last).to_have_text(
+            "scholarstream explain a:sygnowski tori"
+        )
 
 
 async def test_an_open_fold_stays_open_and_goes_on():
@@ -191,7 +208,9 @@ async def test_an_open_fold_stays_open_and_goes_on():
         counted = {"papers": 13, "papers_counted": 1, "citations": 44, "h_index": 1}
         other = sygnowski(3, more=8)
         others = {"counted:openalex": counted, "counted:somebody-else": counted}
-        await publish(viewer.log, other | {"metrics": other["metrics"] | others})  # the table is another one now
+        await publish(
+            viewer.log, other | {"metrics": other["metrics"] | others}
+        )  # the table is another one now
         await expect(page.locator(".numbers > .scroll > table > thead")).to_contain_text("openalex")
         await expect(line.locator(".fold")).to_be_visible()
         panel, beside = [await page.locator(one).bounding_box() for one in (".numbers", "aside")]
@@ -211,9 +230,21 @@ async def test_a_link_to_a_reason_opens_it():
 async def test_the_last_changes_are_told_with_their_causes_and_go_on():
     def change(version: int) -> bytes:
         cause = {"kind": "cited", "paper_id": "arxiv:1605.02688", "by": f"p:{version}"}
-        told = {"author_id": SYGNOWSKI, "generation": 1, "version": version, "as_of": None, "causes": [cause], "causes_total": 1}
+        told = {
+            "author_id": SYGNOWSKI,
+            "generation": 1,
+            "version": version,
+            "as_of": None,
+            "causes": [cause],
+            "causes_total": 1,
+        }
         return orjson.dumps(
-            told | {"before": {"citations": 810 + version}, "after": {"citations": 811 + version}, "changed": ["citations"]}
+            told
+            | {
+                "before": {"citations": 810 + version},
+                "after": {"citations": 811 + version},
+                "changed": ["citations"],
+            }
         )
 
     async with opened(sygnowski(1)) as viewer:
@@ -244,12 +275,16 @@ async def test_a_new_name_is_in_heading_and_title_without_reload():
 
 
 async def test_papers_come_and_go():
-    async with opened(snapshot("a:1", papers=[paper("p:1", 3), paper("p:2", 2), paper("p:3", 1)], papers_total=3)) as viewer:
+    async with opened(
+        snapshot("a:1", papers=[paper("p:1", 3), paper("p:2", 2), paper("p:3", 1)], papers_total=3)
+    ) as viewer:
         page = await viewer.page("/authors/a:1")
         await expect(page.locator("#live")).to_have_text("Live")
         await expect(page.locator(".papers > li h3")).to_have_text(["On p:1", "On p:2", "On p:3"])
         later = [paper("p:3", 9), paper("p:4", 8, title="New"), paper("p:1", 3, title="Revised")]
-        await publish(viewer.log, snapshot("a:1", 2, papers=later, papers_total=3, affiliations=[], field="CL"))
+        await publish(
+            viewer.log, snapshot("a:1", 2, papers=later, papers_total=3, affiliations=[], field="CL")
+        )
         await expect(page.locator(".papers > li h3")).to_have_text(["On p:3", "New", "Revised"])
         await expect(page.locator(".papers .cited .value")).to_have_text(["9", "8", "3"])
         await expect(page.locator(".who .chip")).to_have_text("CL")
@@ -262,7 +297,10 @@ async def test_papers_come_and_go():
 async def test_an_updated_page_is_as_one_that_was_opened_anew():
     numbers = snapshot("x")["metrics"]["references"]
     counted = {"papers": 2, "papers_counted": 1, "citations": 44, "h_index": 1}
-    last = sygnowski(9, more=200) | {"metrics": {"references": numbers, "counted:openalex": counted}, "flags": ["dates_missing"]}
+    last = sygnowski(9, more=200) | {
+        "metrics": {"references": numbers, "counted:openalex": counted},
+        "flags": ["dates_missing"],
+    }
     async with opened(sygnowski(1) | {"reported": [], "citations_by_year": {}}) as viewer:
         kept = await viewer.page()
         await expect(kept.locator("#live")).to_have_text("Live")
@@ -347,7 +385,9 @@ async def test_nothing_sticks_out_of_the_window(width):
         for path in ("/authors/a:sygnowski", "/authors/" + told["author_id"], "/search?q=donau", "/search"):
             page = await viewer.page(path, viewport={"width": width, "height": 800})
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
-            for at in range(await page.locator(".whys > details").count()):  # only one of these is open at a time
+            for at in range(
+                await page.locator(".whys > details").count()
+            ):  # only one of these is open at a time
                 await page.locator(".whys summary").nth(at).click()
                 assert await page.evaluate("document.documentElement.scrollWidth") <= width, (path, at)
                 box = await page.locator(".whys [open] .fold").bounding_box()
@@ -442,7 +482,9 @@ async def test_an_open_page_of_an_author_who_is_merged_goes_to_the_other_one():
     async with opened(snapshot("a:old", 1, name="Old"), snapshot("a:new", 1, name="New")) as viewer:
         page = await viewer.page("/authors/a:old")
         await expect(page.locator("#live")).to_have_attribute("data-state", "live")
-        await publish(viewer.log, snapshot("a:old", 2, name="Old", papers_total=0, papers=[], redirect="a:new"))
+        await publish(
+            viewer.log, snapshot("a:old", 2, name="Old", papers_total=0, papers=[], redirect="a:new")
+        )
         await expect(page.locator("h1")).to_have_text("New")
         assert page.url.endswith("/authors/a:new")
         again = await viewer.page("/authors/a:old")

@@ -27,8 +27,12 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=0, help="of the literature, at most; 0: all")
     parser.add_argument("--faults", default="", help=f"only these, with commas: {', '.join(FAULTS)}")
     parser.add_argument("--nodes", type=int, default=3)
-    parser.add_argument("--soak", action="store_true", help="a literature that only changes: does anything grow?")
-    parser.add_argument("--embedded", action="store_true", help="with --soak: on the embedded log, without Kafka")
+    parser.add_argument(
+        "--soak", action="store_true", help="a literature that only changes: does anything grow?"
+    )
+    parser.add_argument(
+        "--embedded", action="store_true", help="with --soak: on the embedded log, without Kafka"
+    )
     asked = parser.parse_args()
     stop_on_terminate()
     if asked.soak:
@@ -38,8 +42,14 @@ def main() -> None:
     name, events = ("AAN", aan_events()) if SHARED.is_dir() else ("a simulated literature", simulated(20_000))
     events = disturbed(events, seed=asked.seed)[: asked.events or None]
     only = asked.faults.split(",") if asked.faults else None
-    print(f"seed {asked.seed}: {asked.minutes:g} minutes, {len(events):,} events of {name}, {asked.nodes} nodes", file=sys.stderr)
-    until, each = time.monotonic() + 60 * asked.minutes, max(50, len(events) // max(1, int(asked.minutes * 1.5)))
+    print(
+        f"seed {asked.seed}: {asked.minutes:g} minutes, {len(events):,} events of {name}, {asked.nodes} nodes",
+        file=sys.stderr,
+    )
+    until, each = (
+        time.monotonic() + 60 * asked.minutes,
+        max(50, len(events) // max(1, int(asked.minutes * 1.5))),
+    )
     with (
         tempfile.TemporaryDirectory() as folder,
         new_cluster(asked.nodes, Path(folder) / "kafka") as cluster,

@@ -41,7 +41,9 @@ class Worker:
         """A clean stop. A process that has only just begun to start has no handlers yet: its beginning is waited for."""
         until = time.monotonic() + START_SECONDS
         while b'"serving"' not in self.said.read_bytes() and self.process.poll() is None:
-            assert time.monotonic() < until, f"{self.name} does not serve after {START_SECONDS} s:\n{self.tail()}"
+            assert time.monotonic() < until, (
+                f"{self.name} does not serve after {START_SECONDS} s:\n{self.tail()}"
+            )
             time.sleep(0.05)
         self.process.terminate()
         return self.process.wait(60)
@@ -97,7 +99,9 @@ class Fleet:
     def require_alive(self) -> None:
         """Nobody ended by himself: what passes by itself is waited for."""
         for worker in self.workers:
-            assert (code := worker.process.poll()) is None, f"{worker.name} ended by itself with {code}:\n{worker.tail(40)}"
+            assert (code := worker.process.poll()) is None, (
+                f"{worker.name} ended by itself with {code}:\n{worker.tail(40)}"
+            )
 
     def ingest(self, source: Path, *words: str) -> subprocess.Popen:
         return self._command("ingest", f"file:{source}", *words)

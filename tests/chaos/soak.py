@@ -79,13 +79,21 @@ class Watch:
 
     def rows(self) -> list[Row]:
         """Error: AssertionError for a run that is too short, or in which a process has ended."""
-        assert len(self.samples) >= FEWEST, f"{len(self.samples)} samples say nothing: at least {FEWEST}, a longer run"
+        assert len(self.samples) >= FEWEST, (
+            f"{len(self.samples)} samples say nothing: at least {FEWEST}, a longer run"
+        )
         watched = self.samples[0].keys()
         assert all(sample.keys() == watched for sample in self.samples), "a process has come or gone"
         bounds = [0, len(self.samples) // 3, 2 * len(self.samples) // 3, len(self.samples)]
         thirds = list(itertools.pairwise(bounds))
-        rows = [judged(of, what, [max(s[of, what] for s in self.samples[a:b]) for a, b in thirds]) for of, what in sorted(watched)]
-        return [*rows, judged("all", "log an event", [self._an_event(max(a - 1, 0), b - 1) for a, b in thirds])]
+        rows = [
+            judged(of, what, [max(s[of, what] for s in self.samples[a:b]) for a, b in thirds])
+            for of, what in sorted(watched)
+        ]
+        return [
+            *rows,
+            judged("all", "log an event", [self._an_event(max(a - 1, 0), b - 1) for a, b in thirds]),
+        ]
 
     def _an_event(self, first: int, last: int) -> float:
         (sent, size), (then, larger) = self.sizes[first], self.sizes[last]
@@ -98,14 +106,18 @@ def show(rows: Sequence[Row]) -> None:
         table.add_column(column, justify="left" if column in ("of", "what", "") else "right")
     for row in rows:
         large = row.what in ("memory", "checkpoints")
-        numbers = [f"{value / MB:,.1f} MB" if large else f"{value:,.1f}" for value in (*row.thirds, row.allowed)]
+        numbers = [
+            f"{value / MB:,.1f} MB" if large else f"{value:,.1f}" for value in (*row.thirds, row.allowed)
+        ]
         table.add_row(row.of, row.what, *numbers, "grows" if row.grows else "")
     Console(file=sys.stderr, width=120).print(table)
 
 
 def of_process(pid: int) -> dict[str, float]:
     """Resident bytes, open files and threads of a process of this machine, as Linux has them."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+    status = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
+    )
     return {
         "memory": 1024.0 * int(status["VmRSS"].split()[0]),
         "files": float(len(os.listdir(f"/proc/{pid}/fd"))),
@@ -133,7 +145,9 @@ class Churn:
         for event in map(json.loads, events):
             if event.get("event", "paper.published") == "paper.published":
                 newest[event["paper_id"]] = event
-        self.papers = itertools.cycle(sorted((e for e in newest.values() if e.get("references")), key=lambda e: e["paper_id"]))
+        self.papers = itertools.cycle(
+            sorted((e for e in newest.values() if e.get("references")), key=lambda e: e["paper_id"])
+        )
         self.each, self.rounds, self._whole = each, 0, {}
 
     def round(self) -> list[bytes]:
@@ -167,11 +181,17 @@ def soak(
         fleet.wait_idle(IDLE_SECONDS)
         fleet.require_alive()
         sent += len(events)
-        values = {(worker.name, what): value for worker in fleet.workers for what, value in of_process(worker.process.pid).items()}
+        values = {
+            (worker.name, what): value
+            for worker in fleet.workers
+            for what, value in of_process(worker.process.pid).items()
+        }
         values |= {("all", what): value for what, value in of_folder(fleet.checkpoints).items()}
         watch.note(values, sent, log_size())
         memory = sum(value for (_, what), value in values.items() if what == "memory")
-        say(f"round {churn.rounds}: {sent:,} changes, {memory / MB:,.0f} MB in {len(fleet.workers)} processes")
+        say(
+            f"round {churn.rounds}: {sent:,} changes, {memory / MB:,.0f} MB in {len(fleet.workers)} processes"
+        )
     rows = watch.rows()
     show(rows)
     growing = [row for row in rows if row.grows]
@@ -225,7 +245,15 @@ def on_kafka(storm: Storm, seconds: float, nodes: int) -> list[Row]:
             storm.say(fault)
             FAULTS[fault](storm)
 
-    rows = soak(storm.fleet, Churn(events, EACH), send, lambda: records_in(storm.cluster.url), seconds, disturb, storm.say)
+    rows = soak(
+        storm.fleet,
+        Churn(events, EACH),
+        send,
+        lambda: records_in(storm.cluster.url),
+        seconds,
+        disturb,
+        storm.say,
+    )
     storm.compare()
     return rows
 
@@ -236,7 +264,11 @@ def records_in(url: str) -> float:
     async def read() -> float:
         log = KafkaLog(url)
         try:
-            places = [Partition(name, number) for name, spec in (await log.topics()).items() for number in range(spec.partitions)]
+            places = [
+                Partition(name, number)
+                for name, spec in (await log.topics()).items()
+                for number in range(spec.partitions)
+            ]
             return float(sum(end for _, end in (await log.bounds(places)).values()))
         finally:
             await log.close()

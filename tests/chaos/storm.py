@@ -22,7 +22,13 @@ from tests.oracle import oracle
 
 IDLE_SECONDS = 240
 ROLES = ("consumer", "scorer", "publisher")
-POISON = (b"not json", b'{"paper_id": 7}', b"", b'{"paper_id":"p","title":"T","authors":"me"}', b"\xff\xfe\x00")
+POISON = (
+    b"not json",
+    b'{"paper_id": 7}',
+    b"",
+    b'{"paper_id":"p","title":"T","authors":"me"}',
+    b"\xff\xfe\x00",
+)
 
 
 class Storm:
@@ -33,7 +39,9 @@ class Storm:
 
     outage = 60.0
 
-    def __init__(self, cluster: Cluster, folder: Path, events: Sequence[bytes], seed: int, partitions: int = 3):
+    def __init__(
+        self, cluster: Cluster, folder: Path, events: Sequence[bytes], seed: int, partitions: int = 3
+    ):
         self.cluster, self.folder, self.dice = cluster, folder, random.Random(seed)
         self.events, self.sent = list(events), []
         self.fleet = Fleet(cluster.url, folder / "fleet", partitions)
@@ -88,10 +96,14 @@ class Storm:
         published = self.subscriber.catch_up()
         assert not self.subscriber.wrong, self.subscriber.wrong[:5]
         logged = [value for value in events_in(self.cluster.bootstrap) if value not in POISON]
-        assert not (lost := set(self.sent).difference(logged)), f"{len(lost)} events never reached the log: {list(lost)[:3]}"
+        assert not (lost := set(self.sent).difference(logged)), (
+            f"{len(lost)} events never reached the log: {list(lost)[:3]}"
+        )
         truth = oracle(logged)
         assert_profiles_equal(published, truth)
-        self.say(f"equal: {len(truth):,} authors, {len(logged):,} events in the log; idle after {idle - began:.1f} s")
+        self.say(
+            f"equal: {len(truth):,} authors, {len(logged):,} events in the log; idle after {idle - began:.1f} s"
+        )
         self.fleet.keep_checkpoints()
 
     def moment(self, least: float = 0.0, most: float = 2.0) -> None:
@@ -179,7 +191,9 @@ class Storm:
             try:
                 for value in POISON:
                     for topic in ("papers.v1", "authors.v1"):
-                        await producer.send_and_wait(topic, value, key=self.dice.choice((None, b"p", b"\xff")))
+                        await producer.send_and_wait(
+                            topic, value, key=self.dice.choice((None, b"p", b"\xff"))
+                        )
             finally:
                 await producer.stop()
 
@@ -224,9 +238,15 @@ class Storm:
             self.cluster.kill(node)
         time.sleep(self.outage)
         self.fleet.require_alive()
-        for role in {worker.role for worker in self.fleet.workers}:  # one that has no partition asks the log nothing
-            told = [worker for worker in self.fleet.of(role) if "waiting for the log" in worker.said.read_text()]
-            assert told, f"no {role} said that it waits:\n" + "\n".join(worker.tail() for worker in self.fleet.of(role))
+        for role in {
+            worker.role for worker in self.fleet.workers
+        }:  # one that has no partition asks the log nothing
+            told = [
+                worker for worker in self.fleet.of(role) if "waiting for the log" in worker.said.read_text()
+            ]
+            assert told, f"no {role} said that it waits:\n" + "\n".join(
+                worker.tail() for worker in self.fleet.of(role)
+            )
         self.cluster.revive(*range(1, self.cluster.nodes + 1))
         self.moment(2, 4)
 
@@ -247,10 +267,16 @@ def events_in(bootstrap: str) -> list[bytes]:
     """Every event in the log, in its order."""
 
     async def read() -> list[bytes]:
-        consumer = AIOKafkaConsumer("papers.v1", "authors.v1", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(
+            "papers.v1", "authors.v1", bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+        )
         await consumer.start()
         try:
-            partitions = [TopicPartition(t, p) for t in ("papers.v1", "authors.v1") for p in consumer.partitions_for_topic(t)]
+            partitions = [
+                TopicPartition(t, p)
+                for t in ("papers.v1", "authors.v1")
+                for p in consumer.partitions_for_topic(t)
+            ]
             ends, found = await consumer.end_offsets(partitions), []
             consumer.unsubscribe()
             for partition, end in ends.items():

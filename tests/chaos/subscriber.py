@@ -30,7 +30,10 @@ class Subscriber:
     async def _follow(self) -> None:
         while not self._stop.is_set():
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self.bootstrap, enable_auto_commit=False, isolation_level="read_committed", request_timeout_ms=10_000
+                bootstrap_servers=self.bootstrap,
+                enable_auto_commit=False,
+                isolation_level="read_committed",
+                request_timeout_ms=10_000,
             )
             try:
                 await asyncio.wait_for(consumer.start(), 20)
@@ -38,11 +41,15 @@ class Subscriber:
             except (KafkaError, OSError, TimeoutError):
                 await asyncio.sleep(0.5)
             finally:
-                await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=10)  # it may raise what is not meant for us
+                await asyncio.wait(
+                    {asyncio.ensure_future(consumer.stop())}, timeout=10
+                )  # it may raise what is not meant for us
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while not self._stop.is_set():
-            partitions = [TopicPartition(t, p) for t in TOPICS for p in sorted(consumer.partitions_for_topic(t) or ())]
+            partitions = [
+                TopicPartition(t, p) for t in TOPICS for p in sorted(consumer.partitions_for_topic(t) or ())
+            ]
             if len({p.topic for p in partitions}) == len(TOPICS):
                 break
             await consumer._client.force_metadata_update()
@@ -79,17 +86,23 @@ class Subscriber:
         """Everything that is published by now: author → snapshot."""
         ends, until = asyncio.run(self._ends(seconds)), time.monotonic() + seconds
         while any(self._positions.get(partition, 0) < end for partition, end in ends.items()):
-            assert time.monotonic() < until, f"the subscriber stands at {self._positions}, the ends are {ends}"
+            assert time.monotonic() < until, (
+                f"the subscriber stands at {self._positions}, the ends are {ends}"
+            )
             self._stop.wait(0.1)
         return self.profiles
 
     async def _ends(self, seconds: float) -> dict[TopicPartition, int]:
         async with asyncio.timeout(seconds):
             while True:
-                consumer = AIOKafkaConsumer(*TOPICS, bootstrap_servers=self.bootstrap, isolation_level="read_committed")
+                consumer = AIOKafkaConsumer(
+                    *TOPICS, bootstrap_servers=self.bootstrap, isolation_level="read_committed"
+                )
                 try:
                     await consumer.start()
-                    partitions = [TopicPartition(t, p) for t in TOPICS for p in consumer.partitions_for_topic(t)]
+                    partitions = [
+                        TopicPartition(t, p) for t in TOPICS for p in consumer.partitions_for_topic(t)
+                    ]
                     return await consumer.end_offsets(partitions)
                 except (KafkaError, OSError):
                     await asyncio.sleep(0.5)

@@ -12,12 +12,18 @@ from tests.integration.literatures import simulated
 FLAT = {"memory": 80 * MB, "files": 14.0, "threads": 7.0, "checkpoints": 4 * MB, "checkpoint files": 18.0}
 
 
-def watched(samples: int = 12, *, what: str = "", by: float = 0.0, log=lambda n: 1000.0 * n) -> list[tuple[str, str]]:
+def watched(
+    samples: int = 12, *, what: str = "", by: float = 0.0, log=lambda n: 1000.0 * n
+) -> list[tuple[str, str]]:
     """What is said to grow of a process of which `what` rises by so much with each sample."""
     watch = Watch()
     for n in range(samples):
-        warm = 0.5 if n < samples // 3 else 1.0  # memory of caches, connections: what comes at the beginning is no growth
-        values = {("one", name): value * warm + (by * n if name == what else 0.0) for name, value in FLAT.items()}
+        warm = (
+            0.5 if n < samples // 3 else 1.0
+        )  # memory of caches, connections: what comes at the beginning is no growth
+        values = {
+            ("one", name): value * warm + (by * n if name == what else 0.0) for name, value in FLAT.items()
+        }
         watch.note(values, events=100 * n, log_size=log(n))
     return [(row.of, row.what) for row in watch.rows() if row.grows]
 

@@ -25,7 +25,9 @@ def test_every_author_is_exact_whatever_happens(cluster_of, tmp_path):
     events = disturbed(simulated(1_500, seed=SEED), seed=SEED)
     with cluster_of(3) as cluster, Storm(cluster, tmp_path, events, SEED) as storm:
         storm.outage = 20
-        rounds = OF_WORKERS + (OF_THE_CLUSTER if cluster.nodes else ())  # of a cluster of somebody else's nothing is killed
+        rounds = OF_WORKERS + (
+            OF_THE_CLUSTER if cluster.nodes else ()
+        )  # of a cluster of somebody else's nothing is killed
         each = len(events) // (len(rounds) + 1)
         storm.round([], each)
         for faults in rounds:

@@ -79,7 +79,9 @@ class Foreign(Cluster):
         self.bootstrap = bootstrap
 
     def _no(self, *_):
-        raise RuntimeError("KAFKA_BOOTSTRAP names a cluster of somebody else's; faults are tried on one of our own: unset it")
+        raise RuntimeError(
+            "KAFKA_BOOTSTRAP names a cluster of somebody else's; faults are tried on one of our own: unset it"
+        )
 
     kill = revive = pause = resume = _no
 

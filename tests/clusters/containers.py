@@ -22,7 +22,10 @@ def docker_is_there() -> bool:
             return False
         if done.returncode and command[1] == "image":
             try:
-                return subprocess.run(["docker", "pull", IMAGE], capture_output=True, timeout=600).returncode == 0
+                return (
+                    subprocess.run(["docker", "pull", IMAGE], capture_output=True, timeout=600).returncode
+                    == 0
+                )
             except subprocess.TimeoutExpired:
                 return False
         if done.returncode:
@@ -41,7 +44,9 @@ class ContainerCluster(Cluster):
     def start(self) -> "ContainerCluster":
         self._network = Network().create()
         for node, port in self.ports.items():
-            container = DockerContainer(IMAGE).with_network(self._network).with_network_aliases(f"kafka{node}")
+            container = (
+                DockerContainer(IMAGE).with_network(self._network).with_network_aliases(f"kafka{node}")
+            )
             container.with_bind_ports(9094, port)
             settings = SETTINGS | for_nodes(self.nodes) | {
                 "node.id": node,
@@ -52,7 +57,10 @@ class ContainerCluster(Cluster):
                 "listener.security.protocol.map": "HOST:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
             }  # fmt: skip
             for key, value in settings.items():
-                container.with_env("KAFKA_" + key.replace("_", "__").replace("-", "___").replace(".", "_").upper(), str(value))
+                container.with_env(
+                    "KAFKA_" + key.replace("_", "__").replace("-", "___").replace(".", "_").upper(),
+                    str(value),
+                )
             container.with_env("CLUSTER_ID", "5L6g3nShT-eMCtK--X86sw").with_env("KAFKA_HEAP_OPTS", "-Xmx384m")
             container.start()
             self._containers[node] = container
@@ -71,7 +79,9 @@ class ContainerCluster(Cluster):
         async def ask() -> None:
             async with asyncio.timeout(120):
                 while True:
-                    admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{self.ports[node]}", request_timeout_ms=2000)
+                    admin = AIOKafkaAdminClient(
+                        bootstrap_servers=f"127.0.0.1:{self.ports[node]}", request_timeout_ms=2000
+                    )
                     try:
                         await admin.start()
                         return

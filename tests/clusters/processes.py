@@ -59,7 +59,10 @@ class ProcessCluster(Cluster):
     def _settings(self, node: int) -> dict:
         broker, controller, *more = self.ports[node]
         names = ("SCRAM", "PLAIN", "TLS")[: len(more)]
-        listeners = [f"PLAINTEXT://127.0.0.1:{broker}", *(f"{n}://127.0.0.1:{p}" for n, p in zip(names, more, strict=True))]
+        listeners = [
+            f"PLAINTEXT://127.0.0.1:{broker}",
+            *(f"{n}://127.0.0.1:{p}" for n, p in zip(names, more, strict=True)),
+        ]
         kinds = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SCRAM:SASL_PLAINTEXT,PLAIN:SASL_SSL,TLS:SSL"
         settings = SETTINGS | for_nodes(self.nodes) | {
             "node.id": node,
@@ -71,7 +74,9 @@ class ProcessCluster(Cluster):
             "log.dirs": self._place(node) / "data",
         }  # fmt: skip
         if self.secured:
-            plain = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+            plain = (
+                f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+            )
             settings |= {
                 "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
                 "listener.name.scram.sasl.enabled.mechanisms": "SCRAM-SHA-512",
@@ -86,10 +91,30 @@ class ProcessCluster(Cluster):
         return settings
 
     def _make_certificate(self) -> None:
-        keys = ["-keystore", self.folder / "keys.p12", "-storetype", "PKCS12", "-storepass", PASSWORD, "-alias", "broker"]
-        about = ["-dname", "CN=localhost", "-ext", "SAN=dns:localhost,ip:127.0.0.1", "-validity", "30", "-keyalg", "RSA"]
+        keys = [
+            "-keystore",
+            self.folder / "keys.p12",
+            "-storetype",
+            "PKCS12",
+            "-storepass",
+            PASSWORD,
+            "-alias",
+            "broker",
+        ]
+        about = [
+            "-dname",
+            "CN=localhost",
+            "-ext",
+            "SAN=dns:localhost,ip:127.0.0.1",
+            "-validity",
+            "30",
+            "-keyalg",
+            "RSA",
+        ]
         subprocess.run(["keytool", "-genkeypair", *keys, *about], check=True, capture_output=True)
-        subprocess.run(["keytool", "-exportcert", "-rfc", "-file", self.ca, *keys], check=True, capture_output=True)
+        subprocess.run(
+            ["keytool", "-exportcert", "-rfc", "-file", self.ca, *keys], check=True, capture_output=True
+        )
 
     def _launch(self, node: int) -> None:
         place = self._place(node)
@@ -97,8 +122,21 @@ class ProcessCluster(Cluster):
         config = place / "server.properties"
         config.write_text("".join(f"{key}={value}\n" for key, value in self._settings(node).items()))
         if not (place / "data" / "meta.properties").exists():
-            scram = ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"] if self.secured else []
-            made = [*JAVA, "-cp", f"{LIBS}/*", "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(config), *scram]
+            scram = (
+                ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"] if self.secured else []
+            )
+            made = [
+                *JAVA,
+                "-cp",
+                f"{LIBS}/*",
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                CLUSTER_ID,
+                "-c",
+                str(config),
+                *scram,
+            ]
             subprocess.run(made, check=True, capture_output=True)
         pid_file = place / "pid"
         pid_file.unlink(missing_ok=True)

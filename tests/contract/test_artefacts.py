@@ -17,7 +17,11 @@ KINDS = {kind: topic for topic, kinds in schemas.EVENTS.items() for kind in kind
 DECODE = {"papers.v1": papers.decode, "authors.v1": authors.decode}
 VALID = sorted((FOLDER / "examples").glob("*.json"))
 INVALID = sorted((FOLDER / "examples" / "invalid").glob("*.json"))
-NOT_IN_A_SCHEMA = {"unknown-event", "event-of-authors", "no-event"}  # which schema to hold against is what they get wrong
+NOT_IN_A_SCHEMA = {
+    "unknown-event",
+    "event-of-authors",
+    "no-event",
+}  # which schema to hold against is what they get wrong
 
 
 def kind_of(name: str) -> str:
@@ -41,7 +45,12 @@ def test_a_stale_document_is_noticed(tmp_path):
     (tmp_path / "asyncapi.json").unlink()
     text = (tmp_path / "operations.md").read_text("utf-8").replace("SCHOLARSTREAM_PORT", "SCHOLARSTREAM_POST")
     (tmp_path / "operations.md").write_text(text, "utf-8")
-    assert documents.stale(tmp_path) == ["asyncapi.json", "schemas/paper.counted.json", "schemas/paper.forgotten.json", "operations.md"]
+    assert documents.stale(tmp_path) == [
+        "asyncapi.json",
+        "schemas/paper.counted.json",
+        "schemas/paper.forgotten.json",
+        "operations.md",
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,7 +85,9 @@ def test_invalid_examples_are_refused_for_their_reason(path):
     assert refused.value.hint.startswith("must "), "says what would be right"
     if path.stem not in NOT_IN_A_SCHEMA:
         kind = case["event"].get("event", "paper.published")
-        faults = [".".join(map(str, error.absolute_path)) for error in validator(kind).iter_errors(case["event"])]
+        faults = [
+            ".".join(map(str, error.absolute_path)) for error in validator(kind).iter_errors(case["event"])
+        ]
         assert faults and all(case["field"].startswith(fault) for fault in faults)
 
 

@@ -24,7 +24,9 @@ FIELDS = (
     "references", "source", "as_of", "citations", "version", "novelty", "metrics", "name", "aliases", "into", "date", "reason",
 )  # fmt: skip
 dates = st.dates().map(str) | st.sampled_from(["2020", "2020-07", None])
-names = st.text(min_size=1, max_size=30).filter(lambda x: any(not c.isspace() for c in x) and x.encode("utf-8", "replace").decode() == x)
+names = st.text(min_size=1, max_size=30).filter(
+    lambda x: any(not c.isspace() for c in x) and x.encode("utf-8", "replace").decode() == x
+)
 ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 published = st.fixed_dictionaries(
     {"paper_id": ids, "title": st.text(st.characters(codec="utf-8"), max_size=50)},
@@ -32,8 +34,12 @@ published = st.fixed_dictionaries(
         "event": st.just("paper.published"),
         "revision": st.integers(0, 2**62),
         "published": dates.filter(lambda x: x is None or x >= "1000"),
-        "categories": st.none() | st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20), max_size=3),
-        "authors": st.none() | st.lists(st.fixed_dictionaries({"name": names}, optional={"author_id": st.none() | ids}), max_size=4),
+        "categories": st.none()
+        | st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20), max_size=3),
+        "authors": st.none()
+        | st.lists(
+            st.fixed_dictionaries({"name": names}, optional={"author_id": st.none() | ids}), max_size=4
+        ),
         "references": st.none() | st.lists(ids, max_size=5),
         "authors_truncated": st.booleans(),
         "something_else": anything.filter(lambda x: "NaN" not in repr(x).lower()),
@@ -68,7 +74,11 @@ def test_any_object(decode, event):
 
 @given(published)
 def test_a_right_event_is_taken_with_every_field(event):
-    raw = orjson.dumps(event, option=orjson.OPT_NON_STR_KEYS) if "something_else" not in event else json.dumps(event).encode()
+    raw = (
+        orjson.dumps(event, option=orjson.OPT_NON_STR_KEYS)
+        if "something_else" not in event
+        else json.dumps(event).encode()
+    )
     try:
         decoded = papers.decode(raw)
     except InputRefused as refused:  # a number that JSON does not have, in what is dropped
@@ -147,9 +157,13 @@ def test_series_are_refused_by_name(name, series, reason, field, hint):
     assert (refused.reason, refused.field, refused.hint) == (reason, f"metrics.{name}{field}", hint)
 
 
-@pytest.mark.parametrize("series", [None, {}, {"1000": 0, "9999": 2**53}, {str(1500 + n): 1 for n in range(200)}])
+@pytest.mark.parametrize(
+    "series", [None, {}, {"1000": 0, "9999": 2**53}, {str(1500 + n): 1 for n in range(200)}]
+)
 def test_series_there_are(series):
-    assert authors.decode(orjson.dumps(REPORTED | {"metrics": {"papers_by_year": series}}))["metrics"] == {"papers_by_year": series}
+    assert authors.decode(orjson.dumps(REPORTED | {"metrics": {"papers_by_year": series}}))["metrics"] == {
+        "papers_by_year": series
+    }
 
 
 @pytest.mark.parametrize("day", ["2024-02-29", "2000-02-29", "1999-12-31", "2026", "2026-01", None])
@@ -158,7 +172,19 @@ def test_days_there_are(day):
 
 
 @pytest.mark.parametrize(
-    "day", ["2026-02-29", "1900-02-29", "2026-13", "2026-00-10", "2026-1-1", "26", "0999", "2026-01-01T00:00", " 2026", ""]
+    "day",
+    [
+        "2026-02-29",
+        "1900-02-29",
+        "2026-13",
+        "2026-00-10",
+        "2026-1-1",
+        "26",
+        "0999",
+        "2026-01-01T00:00",
+        " 2026",
+        "",
+    ],
 )
 def test_days_there_are_not(day):
     assert refusal(papers.decode, orjson.dumps(PAPER | {"published": day})).field == "published"
@@ -173,7 +199,14 @@ def test_the_key_of_a_name(one, other):
 
 @pytest.mark.parametrize(
     ("name", "key"),
-    [("  Ada   Lovelace ", "ada lovelace"), ("ＡＤＡ", "ada"), ("Strauß", "strauss"), ("é", "é"), ("É", "é"), ("Ⅳ", "iv")],
+    [
+        ("  Ada   Lovelace ", "ada lovelace"),
+        ("ＡＤＡ", "ada"),
+        ("Strauß", "strauss"),
+        ("é", "é"),
+        ("É", "é"),
+        ("Ⅳ", "iv"),
+    ],
 )
 def test_spellings_of_one_name(name, key):
     assert name_key(name) == key

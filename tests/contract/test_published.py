@@ -22,11 +22,15 @@ REPORTED = {
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     odd = [b"not json", b'{"paper_id": "p"}', b'{"paper_id": "q", "title": 7}', json.dumps(REPORTED).encode()]
-    run_to_idle(folder / "data", write_events(folder / "events.jsonl", [*disturbed(simulated(), seed=11), *odd]))
+    run_to_idle(
+        folder / "data", write_events(folder / "events.jsonl", [*disturbed(simulated(), seed=11), *odd])
+    )
     return folder / "data"
 
 
-@pytest.mark.parametrize(("topic", "kind"), [("author-profiles.v1", "author.profile"), ("author-metrics.v1", "author.metrics")])
+@pytest.mark.parametrize(
+    ("topic", "kind"), [("author-profiles.v1", "author.profile"), ("author-metrics.v1", "author.metrics")]
+)
 def test_records_keep_their_schema_and_are_cloud_events(topic, kind, data):
     schema = Draft7Validator(json.loads((FOLDER / "schemas" / f"{kind}.json").read_bytes()))
     found, identities = 0, set()
@@ -48,9 +52,13 @@ def test_changes_follow_on(data):
         change = json.loads(value)
         before, after = change["before"], change["after"]
         assert before == held.get(key, {})
-        assert set(change["changed"]) == {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        assert set(change["changed"]) == {
+            name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+        }
         assert change["causes_total"] >= len(change["causes"])
-        assert change["causes"] or not before or set(change["changed"]) <= {"novelty", "ai_score"}, "these also move with others' papers"
+        assert change["causes"] or not before or set(change["changed"]) <= {"novelty", "ai_score"}, (
+            "these also move with others' papers"
+        )
         held[key] = after
 
 
@@ -59,4 +67,8 @@ def test_dead_letters_say_why(data):
     assert {b"not json", b'{"paper_id": "p"}', b'{"paper_id": "q", "title": 7}'} <= letters.keys()
     for headers in letters.values():
         assert headers["reason"].decode() in set(Reason) and headers["detail"] and headers["stage"]
-        assert int(headers["source_offset"]) >= 0 and int(headers["source_partition"]) == 0 and headers["source_topic"]
+        assert (
+            int(headers["source_offset"]) >= 0
+            and int(headers["source_partition"]) == 0
+            and headers["source_topic"]
+        )

@@ -97,7 +97,11 @@ def test_there_is_an_example_of_each():
 def test_each_is_found_and_explained(code):
     assert code in violations(FOUND[code], OURS)
     sentence = explain(code, FOUND[code], OURS)
-    told = [n for value in FOUND[code].values() for n in ([sum(value.values())] if isinstance(value, dict) else [value])]
+    told = [
+        n
+        for value in FOUND[code].values()
+        for n in ([sum(value.values())] if isinstance(value, dict) else [value])
+    ]
     assert sentence.endswith(".") and any(f"{n:,}" in sentence for n in told)
 
 
@@ -115,7 +119,12 @@ counts_of_papers = st.one_of(
     st.lists(st.integers(0, 300), max_size=40),
     st.lists(st.integers(0, 12), max_size=200),
     st.lists(st.sampled_from([0, 1, 9, 10, 11, 99, 100, 101, 10**6, 2**53]), max_size=150),
-    st.builds(lambda n, each, more: [each + (i < more) for i in range(n)], st.integers(0, 130), st.integers(0, 130), st.integers(0, 130)),
+    st.builds(
+        lambda n, each, more: [each + (i < more) for i in range(n)],
+        st.integers(0, 130),
+        st.integers(0, 130),
+        st.integers(0, 130),
+    ),
 )  # as evenly as can be: there most bounds lie
 
 
@@ -153,7 +162,11 @@ def test_of_two_numbers_every_impossible_pair_is_found():
         for j in range(13 - i)
         for k in range(13 - i - j)
     ]
-    lists += [[n] for n in range(13)] + [[n] * n + [1000] for n in range(13)] + [[1000, *[n] * n] for n in range(12)]
+    lists += (
+        [[n] for n in range(13)]
+        + [[n] * n + [1000] for n in range(13)]
+        + [[1000, *[n] * n] for n in range(12)]
+    )
     names = ("papers", "citations", "h_index", "g_index", "i10_index")
     truth = [true_numbers(counts) for counts in lists]
     for one, other in combinations(names, 2):
@@ -186,13 +199,16 @@ def test_the_least_g_index_of_a_mean():
             least[sum(counts)] = min(least.get(sum(counts), n), oracle.g_index(counts))
         for citations in range(14):
             for g in range(n + 1):
-                found = "g_index_below_mean" in violations({"g_index": g, "papers": n, "citations": citations}, {})
+                found = "g_index_below_mean" in violations(
+                    {"g_index": g, "papers": n, "citations": citations}, {}
+                )
                 assert found == (g < least[citations])
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(["h_index", "papers", "citations", "g_index", "i10_index", "i100_index"]), st.none() | st.integers(0, 10**6)
+        st.sampled_from(["h_index", "papers", "citations", "g_index", "i10_index", "i100_index"]),
+        st.none() | st.integers(0, 10**6),
     ),
     st.dictionaries(
         st.sampled_from(["papers_by_year", "citations_by_year"]),

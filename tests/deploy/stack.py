@@ -26,29 +26,41 @@ T = TypeVar("T")
 
 def said(*words: str, seconds: float = 60, check: bool = True, **env: str) -> str:
     """Standard output of a command. Error: AssertionError with all it said."""
-    done = subprocess.run(words, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, timeout=seconds)
+    done = subprocess.run(
+        words, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, timeout=seconds
+    )
     assert not check or done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
 
 
 def compose_here() -> list[str] | None:
     for words in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(words[0]) and subprocess.run([*words, "version"], capture_output=True, timeout=60).returncode == 0:
+        if (
+            shutil.which(words[0])
+            and subprocess.run([*words, "version"], capture_output=True, timeout=60).returncode == 0
+        ):
             return words
     return None
 
 
 def what_is_missing() -> str | None:
     """Why the stack cannot be run here; None where it can. Images are fetched where that is possible."""
-    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode:
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode
+    ):
         return "no Docker engine answers (`docker info`)"
     if compose_here() is None:
         return "there is neither `docker compose` nor `docker-compose`"
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text("utf-8"), re.M)
-    for image in sorted({*bases, *(s["image"] for name, s in COMPOSE["services"].items() if name not in OURS)}):
+    for image in sorted(
+        {*bases, *(s["image"] for name, s in COMPOSE["services"].items() if name not in OURS)}
+    ):
         if subprocess.run(["docker", "image", "inspect", image], capture_output=True, timeout=60).returncode:
             try:
-                pulled = subprocess.run(["docker", "pull", image], capture_output=True, text=True, timeout=PULL_SECONDS)
+                pulled = subprocess.run(
+                    ["docker", "pull", image], capture_output=True, text=True, timeout=PULL_SECONDS
+                )
             except subprocess.TimeoutExpired:
                 return f"the image {image} cannot be had: no end of `docker pull` after {PULL_SECONDS} s"
             if pulled.returncode:
@@ -82,13 +94,17 @@ class Stack:
     def ready(self, service: str) -> tuple[int, dict]:
         """Status and report of its /readyz."""
         ask = "import http.client; c = http.client.HTTPConnection('127.0.0.1', 8080, timeout=10); c.request('GET', '/readyz'); "
-        status, report = self.inside(service, ask + "r = c.getresponse(); print(r.status, r.read().decode())").split(maxsplit=1)
+        status, report = self.inside(
+            service, ask + "r = c.getresponse(); print(r.status, r.read().decode())"
+        ).split(maxsplit=1)
         return int(status), json.loads(report)
 
     def targets(self) -> dict[str, list[str]]:
         """What Prometheus scrapes: service → the health of each of its containers."""
         found: dict[str, list[str]] = {}
-        for target in httpx.get(f"{self.prometheus}/api/v1/targets", timeout=10).json()["data"]["activeTargets"]:
+        for target in httpx.get(f"{self.prometheus}/api/v1/targets", timeout=10).json()["data"][
+            "activeTargets"
+        ]:
             found.setdefault(target["labels"]["service"], []).append(target["health"])
         return found
 

@@ -59,9 +59,15 @@ def test_the_demo_runs_and_survives(stack):
     page = httpx.get(stack.page, follow_redirects=True, timeout=30)
     assert page.status_code == 200 and f"<h1>{name}" in page.text.replace("\n", "")
     eventually("the numbers move", profile.later, PAGE_SECONDS)
-    eventually("green targets", lambda: stack.targets() == {service: ["up"] for service in OURS}, BACK_SECONDS)
+    eventually(
+        "green targets", lambda: stack.targets() == {service: ["up"] for service in OURS}, BACK_SECONDS
+    )
     for service in COMPOSE["services"]:
-        eventually(f"{service} is healthy", lambda s=service: stack.inspect(s)["State"]["Health"]["Status"] == "healthy", BACK_SECONDS)
+        eventually(
+            f"{service} is healthy",
+            lambda s=service: stack.inspect(s)["State"]["Health"]["Status"] == "healthy",
+            BACK_SECONDS,
+        )
     for service in OURS:
         assert_confined(stack, service)
 
@@ -74,7 +80,9 @@ def test_the_demo_runs_and_survives(stack):
 
     stack.compose("kill", "kafka")
     for service in OURS:
-        eventually(f"{service} says that it waits", lambda s=service: says_that_it_waits(stack, s), BACK_SECONDS)
+        eventually(
+            f"{service} says that it waits", lambda s=service: says_that_it_waits(stack, s), BACK_SECONDS
+        )
     stack.compose("start", "kafka")
     for service in OURS:
         eventually(f"{service} works again", lambda s=service: works(stack, s), BACK_SECONDS)
@@ -85,7 +93,9 @@ def test_the_demo_runs_and_survives(stack):
 
     began = time.monotonic()
     stack.compose("stop", *OURS)
-    assert {service: stack.inspect(service)["State"]["ExitCode"] for service in OURS} == dict.fromkeys(OURS, 0)
+    assert {service: stack.inspect(service)["State"]["ExitCode"] for service in OURS} == dict.fromkeys(
+        OURS, 0
+    )
     assert time.monotonic() - began < 60
 
 
@@ -102,8 +112,16 @@ def says_that_it_waits(stack: Stack, service: str) -> bool:
 def assert_confined(stack: Stack, service: str) -> None:
     """Not root, nothing gained by setuid programs, and a root that cannot be written, really."""
     assert stack.inside(service, "import os; print(os.getuid())") != "0"
-    told = stack.inside(service, "print(*[line for line in open('/proc/1/status') if line.startswith(('NoNewPrivs', 'CapBnd'))])").split()
-    assert told == ["CapBnd:", "0" * 16, "NoNewPrivs:", "1"] or told == ["NoNewPrivs:", "1", "CapBnd:", "0" * 16]
+    told = stack.inside(
+        service,
+        "print(*[line for line in open('/proc/1/status') if line.startswith(('NoNewPrivs', 'CapBnd'))])",
+    ).split()
+    assert told == ["CapBnd:", "0" * 16, "NoNewPrivs:", "1"] or told == [
+        "NoNewPrivs:",
+        "1",
+        "CapBnd:",
+        "0" * 16,
+    ]
     mounts = stack.inside(service, "print(open('/proc/1/mounts').read())").splitlines()
     root = next(options for _, place, _, options, *_ in map(str.split, mounts) if place == "/")
     assert "ro" in root.split(",")

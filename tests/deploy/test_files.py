@@ -27,7 +27,10 @@ def test_every_service_is_confined_and_comes_back(name):
     assert service["security_opt"] == ["no-new-privileges:true"] and service["cap_drop"] == ["ALL"]
     assert service["restart"] == "unless-stopped"
     assert service["mem_limit"]
-    assert service["logging"]["driver"] == "json-file" and {"max-size", "max-file"} <= service["logging"]["options"].keys()
+    assert (
+        service["logging"]["driver"] == "json-file"
+        and {"max-size", "max-file"} <= service["logging"]["options"].keys()
+    )
     assert "healthcheck" in service or (name in OURS and "\nHEALTHCHECK " in IMAGE)
     if name != "kafka":  # its image writes its configuration when it starts
         assert service["read_only"] is True
@@ -45,8 +48,16 @@ def test_our_services_are_commands_with_settings_that_exist(name):
     flags = {flag for option in command.params for flag in option.opts}
     assert {word for word in service["command"] if word.startswith("--")} <= flags
     assert service["environment"].keys() <= {row.variable for row in rows()}
-    Settings.load(**{row.name: service["environment"][row.variable] for row in rows() if row.variable in service["environment"]})
-    assert service["environment"] == next(iter(OURS.values()))["environment"], "settings are those of the log, the same for all"
+    Settings.load(
+        **{
+            row.name: service["environment"][row.variable]
+            for row in rows()
+            if row.variable in service["environment"]
+        }
+    )
+    assert service["environment"] == next(iter(OURS.values()))["environment"], (
+        "settings are those of the log, the same for all"
+    )
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -91,7 +102,13 @@ def test_every_scraped_name_is_a_service_with_metrics():
 def test_promtool_accepts_the_configuration():
     tool = shutil.which("promtool")
     assert tool, "there is no promtool on this machine: deploy/test-tools.sh installs it"
-    done = subprocess.run([tool, "check", "config", "prometheus.yml"], cwd=PROMETHEUS, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [tool, "check", "config", "prometheus.yml"],
+        cwd=PROMETHEUS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

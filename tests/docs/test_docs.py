@@ -14,7 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
 TEXT = {page: page.read_text("utf-8") for page in PAGES}
 NOT_OURS = {".git", ".venv", ".hypothesis", ".pytest_cache", ".ruff_cache", "__pycache__", "data"}
-TRACKED = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file() and not NOT_OURS & set(path.relative_to(ROOT).parts)]
+TRACKED = [
+    str(path.relative_to(ROOT))
+    for path in ROOT.rglob("*")
+    if path.is_file() and not NOT_OURS & set(path.relative_to(ROOT).parts)
+]
 
 
 def commands(group=None, before: str = "") -> dict[str, object]:
@@ -34,7 +38,9 @@ COMMANDS = commands()
 def test_every_command_explains_itself(words):
     command = COMMANDS[words]
     assert command.help and command.help.rstrip().endswith(".")
-    assert all(getattr(option, "help", None) for option in command.params if option.param_type_name == "option"), words
+    assert all(
+        getattr(option, "help", None) for option in command.params if option.param_type_name == "option"
+    ), words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -48,14 +54,19 @@ def test_commands_and_flags_that_are_named_exist(page):
         if name not in COMMANDS:
             assert "|" in TEXT[page] or name in groups, line
             continue
-        known = {flag for option in COMMANDS[name].params for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
+        known = {
+            flag for option in COMMANDS[name].params for flag in (*option.opts, *option.secondary_opts)
+        } | {"--help"}
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
 def test_every_setting_and_every_metric_is_documented():
     text = TEXT[ROOT / "docs" / "operations.md"]
     for row in rows():
-        assert f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} |" in text and row.description in text
+        assert (
+            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} |" in text
+            and row.description in text
+        )
     assert {row.name for row in rows()} == set(Settings.model_fields)
     for metric in Telemetry().definitions:
         assert f"| `{metric.name}` | {metric.kind} |" in text and metric.meaning in text
@@ -80,7 +91,9 @@ def test_links_lead_somewhere(page):
         assert file.exists(), target
         if place:
             heads = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.M)
-            assert place in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, target
+            assert place in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, (
+                target
+            )
 
 
 def test_make_targets_that_are_named_exist():
@@ -96,7 +109,14 @@ def test_ci_does_what_the_readme_says():
 
 
 def test_nothing_names_a_machine_or_a_registry():
-    marks = [r"/wo" + r"rk/", r"/ro" + r"ot/", r"pypi\.o" + "rg", r"files\.pyth" + "onhosted", r"--index-" + "url", r"extra-in" + "dex"]
+    marks = [
+        r"/wo" + r"rk/",
+        r"/ro" + r"ot/",
+        r"pypi\.o" + "rg",
+        r"files\.pyth" + "onhosted",
+        r"--index-" + "url",
+        r"extra-in" + "dex",
+    ]
     for path in TRACKED:
         try:
             text = (ROOT / path).read_text("utf-8")

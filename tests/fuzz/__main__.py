@@ -41,7 +41,9 @@ def main() -> None:
         else:
             cluster = stack.enter_context(new_cluster(1, folder / "kafka"))
             settings, client = Settings(**more, log=cluster.url), KafkaClient(cluster.bootstrap)
-        counts = Campaign(settings, client, asked.seed, any_type=asked.log == "sqlite", report=report).go(asked.records, asked.chunk)
+        counts = Campaign(settings, client, asked.seed, any_type=asked.log == "sqlite", report=report).go(
+            asked.records, asked.chunk
+        )
     print(f"seed {asked.seed}: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()))
 
 

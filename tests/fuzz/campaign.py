@@ -35,8 +35,22 @@ class Fallen(AssertionError):
 class Campaign:
     """settings: of a log of its own; client: writes there without our code."""
 
-    def __init__(self, settings: Settings, client: Any, seed: int, *, any_type: bool, report: Callable[[str], None] = lambda _: None):
-        self.settings, self.client, self.seed, self.any_type, self.report = settings, client, seed, any_type, report
+    def __init__(
+        self,
+        settings: Settings,
+        client: Any,
+        seed: int,
+        *,
+        any_type: bool,
+        report: Callable[[str], None] = lambda _: None,
+    ):
+        self.settings, self.client, self.seed, self.any_type, self.report = (
+            settings,
+            client,
+            seed,
+            any_type,
+            report,
+        )
         self.records: Records | None = None
         self.positions: dict[Partition, int] = {}
         self.counts: collections.Counter[str] = collections.Counter()
@@ -59,7 +73,9 @@ class Campaign:
 
     async def _begin(self) -> None:
         async with opened(self.settings, create=False) as (_, layout):
-            self.records = Records(self.seed, {topic: layout.count(topic) for topic in TOPICS}, any_type=self.any_type)
+            self.records = Records(
+                self.seed, {topic: layout.count(topic) for topic in TOPICS}, any_type=self.any_type
+            )
 
     async def _chunk(self, size: int) -> None:
         await self.client.write([self.records.next() for _ in range(size)])
@@ -75,7 +91,9 @@ class Campaign:
         """Everything in one process, until all is published. Nothing may end it, and nothing may be logged as an error."""
         with capture_logs() as said, warned() as trouble:
             asyncio.run(run(self.settings, sources=[], exit_when_idle=True, open_port=False))
-        bad = [line for line in said if line["log_level"] in ("error", "critical") or "exception" in line] + trouble
+        bad = [
+            line for line in said if line["log_level"] in ("error", "critical") or "exception" in line
+        ] + trouble
         assert not bad, bad[:3]
 
     async def _look(self) -> None:
@@ -105,20 +123,37 @@ class Campaign:
                     if topic in PACKS:
                         with contextlib.suppress(NotAPack):
                             packs.decode(record.value)
-                            self.records.seen[topic] = [*self.records.seen.get(topic, ())[1 - SEEN :], record.value]
+                            self.records.seen[topic] = [
+                                *self.records.seen.get(topic, ())[1 - SEEN :],
+                                record.value,
+                            ]
                             continue
                         refused[here.topic, here.number, record.offset] = record.value
                         self.counts["not_packs"] += 1
-                    elif topic == AUTHOR_PROFILES and any(name == "ce_source" for name, _ in record.headers) and record.key:
-                        self.records.authors = [*self.records.authors[1 - SEEN :], record.key.decode(errors="replace")]
+                    elif (
+                        topic == AUTHOR_PROFILES
+                        and any(name == "ce_source" for name, _ in record.headers)
+                        and record.key
+                    ):
+                        self.records.authors = [
+                            *self.records.authors[1 - SEEN :],
+                            record.key.decode(errors="replace"),
+                        ]
                     elif topic == DEAD_LETTERS:
                         headers = dict(record.headers)
                         with contextlib.suppress(KeyError, ValueError):
-                            place = headers["source_topic"].decode(), int(headers["source_partition"]), int(headers["source_offset"])
+                            place = (
+                                headers["source_topic"].decode(),
+                                int(headers["source_partition"]),
+                                int(headers["source_offset"]),
+                            )
                             if refused.get(place) == record.value:
                                 del refused[place]
                     else:
-                        self.records.seen[topic] = [*self.records.seen.get(topic, ())[1 - SEEN :], record.value]
+                        self.records.seen[topic] = [
+                            *self.records.seen.get(topic, ())[1 - SEEN :],
+                            record.value,
+                        ]
         assert not refused, f"not in the dead letters: {list(refused.items())[:3]}"
 
     async def _new(self, log: Log, here: Partition):

@@ -36,12 +36,17 @@ class SqliteClient:
 
     def _insert(self, connection: sqlite3.Connection, record: Foreign, generation: int) -> None:
         place = (record.topic.named(generation), record.partition)
-        [table] = connection.execute("SELECT id FROM partitions WHERE topic = ? AND number = ?", place).fetchone()
+        [table] = connection.execute(
+            "SELECT id FROM partitions WHERE topic = ? AND number = ?", place
+        ).fetchone()
         [end] = connection.execute(
-            f"SELECT MAX(next, (SELECT COALESCE(MAX(offset) + 1, 0) FROM p{table})) FROM partitions WHERE id = ?", (table,)
+            f"SELECT MAX(next, (SELECT COALESCE(MAX(offset) + 1, 0) FROM p{table})) FROM partitions WHERE id = ?",
+            (table,),
         ).fetchone()
         row = (end, int(time.time() * 1000), record.key, record.value, self._encoded(record.headers))
-        connection.execute(f"INSERT INTO p{table} (offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute(
+            f"INSERT INTO p{table} (offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?)", row
+        )
         if self.dice.random() < 0.9:  # not every program knows of the counter
             connection.execute("UPDATE partitions SET next = ? WHERE id = ?", (end + 1, table))
 
@@ -50,7 +55,9 @@ class SqliteClient:
         if not headers:
             return None
         if self.dice.random() < 0.1:
-            return self.dice.choice((b"", b"\xff" * 9, "text", 5, b"\x02\x00\x00\x00[]\x01", struct.pack("<I", 4) + b"null"))
+            return self.dice.choice(
+                (b"", b"\xff" * 9, "text", 5, b"\x02\x00\x00\x00[]\x01", struct.pack("<I", 4) + b"null")
+            )
         names = json.dumps([name.decode("utf-8", "replace") for name, _ in headers]).encode()
         values = [value or b"" for _, value in headers]
         lengths = struct.pack(f"<{len(values)}I", *map(len, values))
@@ -95,19 +102,26 @@ class KafkaClient:
         try:
             places: dict[tuple[str, int], list[Foreign]] = {}
             for record in records:
-                if record.key is None and record.topic.compacted:  # a broker refuses it, and the batch with it
+                if (
+                    record.key is None and record.topic.compacted
+                ):  # a broker refuses it, and the batch with it
                     record = record._replace(key=b"")
                 places.setdefault((record.topic.named(generation), record.partition), []).append(record)
             await asyncio.gather(*(self._send(producer, *place, mine) for place, mine in places.items()))
         finally:
             await producer.stop()
 
-    async def _send(self, producer: AIOKafkaProducer, topic: str, partition: int, records: Sequence[Foreign]) -> None:
+    async def _send(
+        self, producer: AIOKafkaProducer, topic: str, partition: int, records: Sequence[Foreign]
+    ) -> None:
         at = 0
         while at < len(records):
             batch = RawBatch()
             while at < len(records) and batch.append(
-                timestamp=None, key=records[at].key, value=records[at].value, headers=[(name_of(n), v) for n, v in records[at].headers]
+                timestamp=None,
+                key=records[at].key,
+                value=records[at].value,
+                headers=[(name_of(n), v) for n, v in records[at].headers],
             ):
                 at += 1
             batch.close()

@@ -19,14 +19,102 @@ from shared.contracts.topics import (
 from shared.ids import partitions_of
 
 PACKS = tuple(topic for topic in TOPICS if not topic.public and topic not in (PROGRESS, CONTROL))
-WEIGHTS = {PAPERS: 60, AUTHORS: 20, DEAD_LETTERS: 4, AUTHOR_PROFILES: 4, AUTHOR_METRICS: 3, PROGRESS: 3, CONTROL: 2}
+WEIGHTS = {
+    PAPERS: 60,
+    AUTHORS: 20,
+    DEAD_LETTERS: 4,
+    AUTHOR_PROFILES: 4,
+    AUTHOR_METRICS: 3,
+    PROGRESS: 3,
+    CONTROL: 2,
+}
 PAPER_IDS, AUTHOR_IDS, SOURCES = 300, 80, 4
-NAMES = ("Ada Lovelace", "José Álvarez", "李明", "O’Neil", "محمد", "Αλέξης", "x" * 500, "  two  blanks ", "\u200bzero")
-TEXTS = ("", "a", "\u0000", "\u202eabc", "é" * 50, "x" * 3_000, "1", "null", "\ud83d\ude00", "name:", "2021-02-29")
-VALUES = (None, True, False, 0, -1, 1, 2**31, 2**53 + 1, 2**63, 10**400, 0.5, -0.0, 1e308, [], {}, [[]], [None], {"": {}}, *TEXTS)
-RAW = (b"", b"null", b"{}", b"[]", b"0", b'"', b"{", b"\xff\xfe", b"\x00", b"\xef\xbb\xbf{}", b"[" * 5_000, b'{"a":' * 500, b"NaN")
-HEADER_NAMES = (b"at", b"reason", b"ce_source", b"digest", b"", b"\xff", b"\xed\xa0\x80", b"n" * 300, b"of", b"action", b"source_offset")
-HEADER_VALUES = (b"", None, b"xyz", b"9" * 5_000, b"-1", b"\xff", b"0", b"dropped", b"papers.v1", b"1e9", "²".encode())
+NAMES = (
+    "Ada Lovelace",
+    "José Álvarez",
+    "李明",
+    "O’Neil",
+    "محمد",
+    "Αλέξης",
+    "x" * 500,
+    "  two  blanks ",
+    "\u200bzero",
+)
+TEXTS = (
+    "",
+    "a",
+    "\u0000",
+    "\u202eabc",
+    "é" * 50,
+    "x" * 3_000,
+    "1",
+    "null",
+    "\ud83d\ude00",
+    "name:",
+    "2021-02-29",
+)
+VALUES = (
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**31,
+    2**53 + 1,
+    2**63,
+    10**400,
+    0.5,
+    -0.0,
+    1e308,
+    [],
+    {},
+    [[]],
+    [None],
+    {"": {}},
+    *TEXTS,
+)
+RAW = (
+    b"",
+    b"null",
+    b"{}",
+    b"[]",
+    b"0",
+    b'"',
+    b"{",
+    b"\xff\xfe",
+    b"\x00",
+    b"\xef\xbb\xbf{}",
+    b"[" * 5_000,
+    b'{"a":' * 500,
+    b"NaN",
+)
+HEADER_NAMES = (
+    b"at",
+    b"reason",
+    b"ce_source",
+    b"digest",
+    b"",
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"n" * 300,
+    b"of",
+    b"action",
+    b"source_offset",
+)
+HEADER_VALUES = (
+    b"",
+    None,
+    b"xyz",
+    b"9" * 5_000,
+    b"-1",
+    b"\xff",
+    b"0",
+    b"dropped",
+    b"papers.v1",
+    b"1e9",
+    "²".encode(),
+)
 MANY_HEADERS = 20_000
 
 
@@ -62,7 +150,9 @@ class Records:
             key, value = self._profile()
         else:
             key, value = self._key(None), self._garbage(topic)
-        return Foreign(topic, self._partition(topic, key), self._typed(key), self._typed(value), self._headers())
+        return Foreign(
+            topic, self._partition(topic, key), self._typed(key), self._typed(value), self._headers()
+        )
 
     # ---- events
 
@@ -73,7 +163,11 @@ class Records:
             return name, json.dumps(event, ensure_ascii=self.dice.random() < 0.5).encode()
         for _ in range(self.dice.randint(1, 3)):
             self._spoil(event)
-        raw = json.dumps(event).encode() if self.dice.random() < 0.7 else self._flipped(json.dumps(event).encode())
+        raw = (
+            json.dumps(event).encode()
+            if self.dice.random() < 0.7
+            else self._flipped(json.dumps(event).encode())
+        )
         return self._key(name), self.dice.choice(RAW) if self.dice.random() < 0.1 else raw
 
     def _legal(self, topic: Topic) -> dict:
@@ -93,7 +187,12 @@ class Records:
                     "citations": dice.randrange(99),
                 } | source
             if kind == "scored":
-                return {"event": "paper.scored", "paper_id": paper["paper_id"], "version": "1", "novelty": dice.random()} | source
+                return {
+                    "event": "paper.scored",
+                    "paper_id": paper["paper_id"],
+                    "version": "1",
+                    "novelty": dice.random(),
+                } | source
             authors = [self._written() for _ in range(dice.choice((0, 1, 2, 3, 12)))]
             return paper | {
                 "title": dice.choice(("T", "Of things", "Ünï", "")), "published": self._day()[: dice.choice((4, 7, 10))],
@@ -101,12 +200,23 @@ class Records:
                 "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2), "abstract": "some words about graphs and streams",
             }  # fmt: skip
         author = {"author_id": self._author()} | revision
-        kind = dice.choices(("described", "reported", "merged", "separated", "clock"), (40, 25, 15, 10, 10))[0]
+        kind = dice.choices(("described", "reported", "merged", "separated", "clock"), (40, 25, 15, 10, 10))[
+            0
+        ]
         if kind == "described":
             return author | {"event": "author.described", "name": dice.choice(NAMES[:6])}
         if kind == "reported":
-            numbers = {"h_index": dice.randrange(9), "papers": dice.randrange(99), "citations": dice.randrange(999)}
-            event = {"event": "author.reported", "source": f"s{dice.randrange(SOURCES)}", "as_of": self._day(), "metrics": numbers}
+            numbers = {
+                "h_index": dice.randrange(9),
+                "papers": dice.randrange(99),
+                "citations": dice.randrange(999),
+            }
+            event = {
+                "event": "author.reported",
+                "source": f"s{dice.randrange(SOURCES)}",
+                "as_of": self._day(),
+                "metrics": numbers,
+            }
             return {"author_id": author["author_id"]} | event
         if kind == "merged":
             return author | {"event": "author.merged", "into": self._author()}
@@ -125,7 +235,9 @@ class Records:
         return named if self.dice.random() < 0.3 else named | {"author_id": self._author()}
 
     def _day(self) -> str:
-        return f"{self.dice.randint(2001, 2024)}-{self.dice.randint(1, 12):02d}-{self.dice.randint(1, 28):02d}"
+        return (
+            f"{self.dice.randint(2001, 2024)}-{self.dice.randint(1, 12):02d}-{self.dice.randint(1, 28):02d}"
+        )
 
     # ---- what is wrong with them
 
@@ -168,10 +280,22 @@ class Records:
         """A tombstone, or what no snapshot is: one that were well-formed and newer would be published."""
         if self.authors and self.dice.random() < 0.4:
             return self.dice.choice(self.authors).encode(), b""
-        return self._key(self.dice.choice(self.authors).encode() if self.authors else None), self._garbage(AUTHOR_METRICS)
+        return self._key(self.dice.choice(self.authors).encode() if self.authors else None), self._garbage(
+            AUTHOR_METRICS
+        )
 
     def _key(self, right: bytes | None) -> bytes | None:
-        others = (None, b"", b"\xff\xfe", b"layout", b"catalogue/0", b"clock", b"1", b"k" * 2_000, self.dice.randbytes(8))
+        others = (
+            None,
+            b"",
+            b"\xff\xfe",
+            b"layout",
+            b"catalogue/0",
+            b"clock",
+            b"1",
+            b"k" * 2_000,
+            self.dice.randbytes(8),
+        )
         return right if self.dice.random() < 0.6 else self.dice.choice(others)
 
     def _partition(self, topic: Topic, key: bytes | None) -> int:

@@ -28,7 +28,11 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def scholarstream(
-    *words: str, data_dir: Path, expect: int | Sequence[int] | None = 0, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    *words: str,
+    data_dir: Path,
+    expect: int | Sequence[int] | None = 0,
+    env: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Runs one command to its end. expect: the exit code(s) that are right (None: any); never a traceback."""
     done = subprocess.run(
@@ -83,7 +87,9 @@ class Running:
 
     def address(self) -> str:
         """http://host:port of the page, from what `run` prints."""
-        return re.search(r"http://[^\s/]+:\d+", self.line(lambda line: re.search(r"http://[^\s/]+:\d+", line)))[0]
+        return re.search(
+            r"http://[^\s/]+:\d+", self.line(lambda line: re.search(r"http://[^\s/]+:\d+", line))
+        )[0]
 
     def interrupt(self, timeout: float = 10.0) -> tuple[int, float]:
         """Ctrl-C: (exit code, seconds it took)."""
@@ -111,10 +117,14 @@ def write_events(path: Path, events: Sequence[bytes]) -> str:
     return f"file:{path}"
 
 
-def run_to_idle(data_dir: Path, *sources: str, env: Mapping[str, str] | None = None, expect: int = 0) -> subprocess.CompletedProcess[str]:
+def run_to_idle(
+    data_dir: Path, *sources: str, env: Mapping[str, str] | None = None, expect: int = 0
+) -> subprocess.CompletedProcess[str]:
     """The whole service in one process over the sources, until everything is published."""
     words = [word for source in sources for word in ("--source", source)]
-    return scholarstream("run", *words, "--exit-when-idle", "--port", "0", data_dir=data_dir, env=env, expect=expect)
+    return scholarstream(
+        "run", *words, "--exit-when-idle", "--port", "0", data_dir=data_dir, env=env, expect=expect
+    )
 
 
 def exported_metrics(data_dir: Path, basis: str = "references") -> list[dict[str, str]]:

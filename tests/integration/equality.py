@@ -34,7 +34,9 @@ def assert_equal_to_oracle(data_dir: Path, events: Iterable[bytes]) -> dict[str,
     """The CSV (every basis) and every snapshot say what the oracle says about `events` and the days in the log, which the service tells
     itself; returns the oracle's profiles. Events of later days than DAYS_AHEAD from now must be without effect."""
     days = [value for _, _, key, value, _ in records(data_dir, "authors.v1") if key == b"clock"]
-    truth = oracle([*events, *days], latest=(datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)).isoformat())
+    truth = oracle(
+        [*events, *days], latest=(datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)).isoformat()
+    )
     bases = {basis for profile in truth.values() for basis in profile["metrics"]}
     for basis in sorted(bases):
         assert_metrics_equal(exported_metrics(data_dir, basis), truth, basis)
@@ -52,7 +54,11 @@ def assert_metrics_equal(rows: Sequence[dict[str, str]], truth: dict[str, dict],
         row = published.pop(author, None)
         if expected is None or (row is None and not must_be_published(profile)):
             continue
-        got = None if row is None else {metric: float(row[metric]) if row.get(metric) else None for metric in expected}
+        got = (
+            None
+            if row is None
+            else {metric: float(row[metric]) if row.get(metric) else None for metric in expected}
+        )
         if row is None or got != expected or not expected.keys() <= row.keys():
             wrong.append((author, expected, got))
     assert not wrong, f"{len(wrong)} of {len(truth)} authors differ ({basis}): {wrong[:5]}"
@@ -78,7 +84,10 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
     if got.get("redirect") != expected["redirect"]:
         yield "redirect", got.get("redirect"), expected["redirect"]
     shown = expected["name"] or expected["author_id"].removeprefix("name:")
-    for field, right in (("name", shown), *((field, expected[field]) for field in ("papers_total", "field", "affiliations", *SERIES))):
+    for field, right in (
+        ("name", shown),
+        *((field, expected[field]) for field in ("papers_total", "field", "affiliations", *SERIES)),
+    ):
         if got[field] != right:
             yield field, got[field], right
     if {extra: got[extra] for extra in EXTRAS if extra in got} != expected["extras"]:
@@ -86,7 +95,10 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
     if got["metrics"].keys() != expected["metrics"].keys():
         yield "bases", set(got["metrics"]), set(expected["metrics"])
     for basis in got["metrics"].keys() & expected["metrics"].keys():
-        said, right = ({name: n for name, n in one["metrics"][basis].items() if name not in SCORES} for one in (got, expected))
+        said, right = (
+            {name: n for name, n in one["metrics"][basis].items() if name not in SCORES}
+            for one in (got, expected)
+        )
         if said != right:
             yield basis, said, right
     cards = [{field: card.get(field) for field in CARD} for card in got["papers"]]
@@ -95,7 +107,9 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
             yield f"papers[{place}]", cards[place : place + 1], card
     if len(cards) > len(expected["papers"]):
         yield "papers", len(cards), len(expected["papers"])
-    reported = [{name: value for name, value in entry.items() if value is not None} for entry in got["reported"]]
+    reported = [
+        {name: value for name, value in entry.items() if value is not None} for entry in got["reported"]
+    ]
     if sorted(reported, key=lambda entry: entry["source"]) != expected["reported"]:
         yield "reported", reported, expected["reported"]
     flags = ["collective_author"] * expected["collective"] + expected["flags"]
@@ -105,7 +119,10 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
     if got["provenance"]["coverage"]["references"] != expected["coverage"]:
         yield "coverage.references", got["provenance"]["coverage"], expected["coverage"]
     headline = got["headline"]
-    if any(headline[metric] != got["metrics"][headline["basis"]][metric] for metric in ("papers", "citations", "h_index")):
+    if any(
+        headline[metric] != got["metrics"][headline["basis"]][metric]
+        for metric in ("papers", "citations", "h_index")
+    ):
         yield "headline", headline, got["metrics"]
 
 
@@ -125,7 +142,10 @@ def records(data_dir: Path, topic: str) -> list[tuple[int, int, bytes | None, by
                 partition = Partition(topic, number)
                 position, end = (await log.bounds([partition]))[partition]
                 while position < end and (batch := await log.read(partition, position)):
-                    found += [(number, record.offset, record.key, record.value, dict(record.headers)) for record in batch]
+                    found += [
+                        (number, record.offset, record.key, record.value, dict(record.headers))
+                        for record in batch
+                    ]
                     position = batch[-1].offset + 1
             return found
         finally:

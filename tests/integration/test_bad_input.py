@@ -16,7 +16,14 @@ def encode(**event):
 
 
 def paper(paper_id, **fields):
-    return {"event": "paper.published", "paper_id": paper_id, "title": "T", "authors": [{"name": "Mallory"}], "references": [], **fields}
+    return {
+        "event": "paper.published",
+        "paper_id": paper_id,
+        "title": "T",
+        "authors": [{"name": "Mallory"}],
+        "references": [],
+        **fields,
+    }
 
 
 BAD = {
@@ -37,10 +44,18 @@ BAD = {
     "too many references": encode(**paper("x12", references=[f"r{n}" for n in range(20_001)])),
     "oversize": encode(**paper("x13", abstract="A" * 20_000_000)),
     "counted without a date": encode(event="paper.counted", paper_id="x14", source="s", citations=3),
-    "negative count": encode(event="paper.counted", paper_id="x15", source="s", as_of="2026-01-01", citations=-3),
-    "reported without figures": encode(event="author.reported", author_id="a:x", source="s", as_of="2026-01-01"),
+    "negative count": encode(
+        event="paper.counted", paper_id="x15", source="s", as_of="2026-01-01", citations=-3
+    ),
+    "reported without figures": encode(
+        event="author.reported", author_id="a:x", source="s", as_of="2026-01-01"
+    ),
     "reported of no year": encode(
-        event="author.reported", author_id="a:x", source="s", as_of="2026-01-01", metrics={"papers_by_year": {"none": 3}}
+        event="author.reported",
+        author_id="a:x",
+        source="s",
+        as_of="2026-01-01",
+        metrics={"papers_by_year": {"none": 3}},
     ),
     "no such tick": encode(event="clock.ticked", author_id="clock", date="tomorrow"),
 }
@@ -83,7 +98,9 @@ def test_dead_letters_are_listed_and_shown(data):
     people = scholarstream("dead-letters", "list", data_dir=data).stdout
     assert all(letter["reason"] in people for letter in listed)
     for letter in listed[:3]:
-        full = json.loads(scholarstream("dead-letters", "show", str(letter["number"]), "--json", data_dir=data).stdout)
+        full = json.loads(
+            scholarstream("dead-letters", "show", str(letter["number"]), "--json", data_dir=data).stdout
+        )
         assert full["reason"] == letter["reason"]
         value = full["value"].encode() if "value" in full else base64.b64decode(full["value_base64"])
         assert value in BAD.values(), "the original bytes"
@@ -107,8 +124,17 @@ def test_a_replayed_letter_takes_effect(data):
     """An event that another release refused is good today."""
     late = encode(**paper("x99", authors=[{"name": "Late"}], references=["sim:11-0"]))
     before = letters(data)
-    headers = (("reason", b"unknown_event"), ("detail", b"event: no such event"), ("stage", b"catalogue"), ("source_topic", b"elsewhere"))
-    append(data, "dead-letters.v1", Message(b"x99", late, (*headers, ("source_partition", b"0"), ("source_offset", b"7"))))
+    headers = (
+        ("reason", b"unknown_event"),
+        ("detail", b"event: no such event"),
+        ("stage", b"catalogue"),
+        ("source_topic", b"elsewhere"),
+    )
+    append(
+        data,
+        "dead-letters.v1",
+        Message(b"x99", late, (*headers, ("source_partition", b"0"), ("source_offset", b"7"))),
+    )
     (number,) = {letter["number"] for letter in letters(data)} - {letter["number"] for letter in before}
     scholarstream("dead-letters", "replay", str(number), data_dir=data)
     run_to_idle(data)
@@ -122,7 +148,9 @@ def test_a_record_under_a_wrong_key_is_refused(tmp_path):
     data = tmp_path / "data"
     good = simulated()
     run_to_idle(data, write_events(tmp_path / "events.jsonl", good))
-    append(data, "papers.v1", Message(b"another", encode(**paper("x20"))), Message(None, encode(**paper("x21"))))
+    append(
+        data, "papers.v1", Message(b"another", encode(**paper("x20"))), Message(None, encode(**paper("x21")))
+    )
     run_to_idle(data)
     assert_equal_to_oracle(data, good)
     assert [letter["source_topic"] for letter in letters(data)] == ["papers.v1"] * 2

@@ -24,9 +24,13 @@ ROWS = ("papers", "citations", "h_index")
 def test_the_bench_runs_in_small(monkeypatch, cluster_of, tmp_path):
     with cluster_of(1) as cluster:
         monkeypatch.setenv("KAFKA_BOOTSTRAP", cluster.bootstrap)  # the bench takes this one
-        main(["latency", "kafka", "--small", "--json", str(tmp_path / "figures.json")])  # both have a folder of latency
+        main(
+            ["latency", "kafka", "--small", "--json", str(tmp_path / "figures.json")]
+        )  # both have a folder of latency
     figures = orjson.loads((tmp_path / "figures.json").read_bytes())["figures"]
-    assert [f["bench"] for f in figures] == ["latency"] * 4 + ["kafka"] * 10 and all(f["value"] > 0 for f in figures)
+    assert [f["bench"] for f in figures] == ["latency"] * 4 + ["kafka"] * 10 and all(
+        f["value"] > 0 for f in figures
+    )
 
 
 def literature(papers: int) -> list[dict]:
@@ -76,11 +80,16 @@ async def send(bootstrap: str, papers: list[dict]) -> None:
         await producer.stop()
 
 
-async def published(bootstrap: str, wanted: dict[str, list[int]], job: subprocess.Popen) -> dict[str, list[int]]:
+async def published(
+    bootstrap: str, wanted: dict[str, list[int]], job: subprocess.Popen
+) -> dict[str, list[int]]:
     """What is published of each author, as soon as it is what is wanted; else what there is after a minute, or when the job has ended."""
     found: dict[str, list[int]] = {}
     consumer = AIOKafkaConsumer(
-        "author-metrics", bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+        "author-metrics",
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     try:
@@ -104,7 +113,11 @@ def test_the_job_of_the_peers_counts_right_and_goes_on_after_a_kill(cluster_of, 
     with cluster_of(1) as cluster:
         asyncio.run(make_topics(cluster.bootstrap))
         asyncio.run(send(cluster.bootstrap, first))
-        env = os.environ | {"KAFKA_BOOTSTRAP": cluster.bootstrap, "STATE_DIR": str(tmp_path), "SESSION_MS": "6000"}
+        env = os.environ | {
+            "KAFKA_BOOTSTRAP": cluster.bootstrap,
+            "STATE_DIR": str(tmp_path),
+            "SESSION_MS": "6000",
+        }
         job = subprocess.Popen([sys.executable, "-m", "bench.peer"], env=env)
         try:
             assert asyncio.run(published(cluster.bootstrap, numbers(first), job)) == numbers(first)

@@ -29,13 +29,32 @@ PAPERS = [evil(f"paper{n}") for n in range(12)]
 def events() -> list[bytes]:
     told = []
     for n, paper in enumerate(PAPERS):
-        authors = [{"author_id": a, "name": evil("Ann [red]"), "affiliations": [evil("Uni")]} for a in dice.sample(AUTHORS, 3)]
+        authors = [
+            {"author_id": a, "name": evil("Ann [red]"), "affiliations": [evil("Uni")]}
+            for a in dice.sample(AUTHORS, 3)
+        ]
         told.append({
             "paper_id": paper, "title": evil("Title [bold]"), "published": f"20{10 + n}", "authors": authors, "venue": evil("v"),
             "references": PAPERS[:n], "categories": [evil("cs.")], "doi": evil("10.1/"), "kind": evil("k"),
         })  # fmt: skip
-        told.append({"event": "paper.counted", "paper_id": paper, "source": SOURCES[n % 3], "as_of": "2024-01-01", "citations": n})
-        told.append({"event": "paper.scored", "paper_id": paper, "source": SOURCES[0], "version": evil("v"), "novelty": 0.5})
+        told.append(
+            {
+                "event": "paper.counted",
+                "paper_id": paper,
+                "source": SOURCES[n % 3],
+                "as_of": "2024-01-01",
+                "citations": n,
+            }
+        )
+        told.append(
+            {
+                "event": "paper.scored",
+                "paper_id": paper,
+                "source": SOURCES[0],
+                "version": evil("v"),
+                "novelty": 0.5,
+            }
+        )
     told.append({"event": "author.reported", "author_id": AUTHORS[0], "source": SOURCES[1], "as_of": "2024-01-01",
                  "metrics": {"papers": 1, "h_index": 3, "papers_by_year": {"2020": 5}}})  # fmt: skip
     told.append({"event": "author.merged", "author_id": AUTHORS[5], "into": AUTHORS[4]})
@@ -66,7 +85,9 @@ def test_every_command_is_clean_and_ids_copy_back(data):
     named = [json.loads(said(data, "profile", shown, "--json"))["author_id"] for shown in ids]
     assert named == [one["author_id"] for one in json.loads(said(data, "search", "ann", "--json"))]
     first = ids[0]
-    basis = next(b for b in json.loads(said(data, "profile", first, "--json"))["metrics"] if b != "references")
+    basis = next(
+        b for b in json.loads(said(data, "profile", first, "--json"))["metrics"] if b != "references"
+    )
     start = "papers.v1:0=3,authors.v1:0=0"
     for words in (
         ("profile", first), ("profile", AUTHORS[0]), ("profile", AUTHORS[5]), ("search", first), ("status",), ("verify",),

@@ -40,7 +40,9 @@ def test_exact_after_repeated_kills(name, partitions, tmp_path):
     data, env = tmp_path / "data", {"SCHOLARSTREAM_PARTITIONS": str(partitions)}
     killed = finished = 0
     while killed < KILLS and finished < KILLS:
-        with Running("run", "--source", source, "--exit-when-idle", "--port", "0", data_dir=data, env=env) as running:
+        with Running(
+            "run", "--source", source, "--exit-when-idle", "--port", "0", data_dir=data, env=env
+        ) as running:
             try:
                 code = running.process.wait(dice.uniform(0.3, LATEST))
             except subprocess.TimeoutExpired:
@@ -49,7 +51,9 @@ def test_exact_after_repeated_kills(name, partitions, tmp_path):
             else:
                 assert code == 0, "\n".join(running.said[-40:])
                 finished += 1
-                source = write_events(tmp_path / f"again{finished}.jsonl", events)  # as a sender would that knows nothing of the first time
+                source = write_events(
+                    tmp_path / f"again{finished}.jsonl", events
+                )  # as a sender would that knows nothing of the first time
     print(f"{killed} kills, {finished} runs to the end")
     assert killed, "no run lived long enough to be killed: the schedule shows nothing"
     run_to_idle(data, source, env=env)

@@ -49,7 +49,10 @@ def erase(settings, author, *, compacted=False):
     async def work(log):
         found = await log.append({HERE: [Message(author.encode(), b"")]})
         if compacted:
-            log._write.execute(f"DELETE FROM p{await log._id(HERE)} WHERE key = ? AND offset < ?", (author.encode(), found[HERE]))
+            log._write.execute(
+                f"DELETE FROM p{await log._id(HERE)} WHERE key = ? AND offset < ?",
+                (author.encode(), found[HERE]),
+            )
 
     asyncio.run(in_log(settings, work))
 
@@ -68,7 +71,10 @@ def exported(settings):
     with io.StringIO() as metrics, io.StringIO() as profiles:
         asyncio.run(export_metrics(settings, "references", metrics, format="jsonl"))
         asyncio.run(export_profiles(settings, profiles))
-        found = [[json.loads(line)["author_id"] for line in out.getvalue().splitlines()] for out in (metrics, profiles)]
+        found = [
+            [json.loads(line)["author_id"] for line in out.getvalue().splitlines()]
+            for out in (metrics, profiles)
+        ]
     assert found[0] == found[1]
     return found[0]
 
@@ -113,7 +119,10 @@ def test_a_new_generation_does_not_bring_an_erased_author_back(settings):
 
 def test_tombstones_of_inputs_are_refused(settings):
     serve(settings, paper(1, "a"))
-    inputs = {Partition("papers.v1", 0): [Message(b"p1", b"")], Partition("authors.v1", 0): [Message(b"a", b"")]}
+    inputs = {
+        Partition("papers.v1", 0): [Message(b"p1", b"")],
+        Partition("authors.v1", 0): [Message(b"a", b"")],
+    }
     asyncio.run(in_log(settings, lambda log: log.append(inputs)))
     serve(settings)
     assert asyncio.run(profile(settings, "a"))["papers_total"] == 1

@@ -105,7 +105,9 @@ def test_a_service_goes_on_without_a_file_left_and_answers_afterwards(tmp_path):
         scholarstream("status", "--wait-idle", "100", data_dir=data)
         service.stdin.write("give\n")
         service.stdin.flush()
-        assert service.stdout.readline().split() == ["imported"], "what is imported late may find no file to open"
+        assert service.stdout.readline().split() == ["imported"], (
+            "what is imported late may find no file to open"
+        )
         status, body = ask(address, "/api/v1/authors/a1")
         assert (status, json.loads(body)["name"]) == (200, "New Name")
         assert ask(address, "/readyz")[0] == 200
@@ -119,5 +121,8 @@ def test_a_service_goes_on_without_a_file_left_and_answers_afterwards(tmp_path):
         service.stdout.close()
     said = (tmp_path / "said").read_text("utf-8")
     assert "Traceback" not in said
-    assert {json.loads(line)["event"] for line in said.splitlines()} <= {"checkpoint not written", "cannot accept connections"}
+    assert {json.loads(line)["event"] for line in said.splitlines()} <= {
+        "checkpoint not written",
+        "cannot accept connections",
+    }
     scholarstream("verify", data_dir=data)

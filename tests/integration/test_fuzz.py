@@ -30,7 +30,9 @@ def test_nothing_on_kafka_stops_the_services(tmp_path, cluster_of):
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with cluster_of(1) as cluster:
         try:
-            counts = Campaign(settings_of(tmp_path, log=cluster.url), KafkaClient(cluster.bootstrap), 3, any_type=False).go(400, chunk=200)
+            counts = Campaign(
+                settings_of(tmp_path, log=cluster.url), KafkaClient(cluster.bootstrap), 3, any_type=False
+            ).go(400, chunk=200)
         finally:
             remove_topics(cluster.url)
     assert counts["written"] == 400 and counts["verified"] == 2 and counts["dead_letters"] > 10
@@ -42,8 +44,12 @@ class Deleting(SqliteClient):
     async def write(self, records: list[Foreign], generation: int = 1) -> None:
         await super().write(records, generation)
         with sqlite3.connect(self.path) as connection:
-            [table] = connection.execute("SELECT id FROM partitions WHERE topic = 'dead-letters.v1'").fetchone()
-            connection.execute(f"DELETE FROM p{table} WHERE offset IN (SELECT offset FROM p{table} ORDER BY offset LIMIT 5)")
+            [table] = connection.execute(
+                "SELECT id FROM partitions WHERE topic = 'dead-letters.v1'"
+            ).fetchone()
+            connection.execute(
+                f"DELETE FROM p{table} WHERE offset IN (SELECT offset FROM p{table} ORDER BY offset LIMIT 5)"
+            )
 
 
 def test_a_campaign_finds_what_is_missing_and_says_its_seed(tmp_path):

@@ -39,7 +39,10 @@ def test_a_new_generation_takes_over_while_the_old_one_runs(tmp_path):
     assert_versions_rise(data)
     generations = published_by(data)
     assert generations == sorted(generations) and set(generations) == {1, 2}
-    assert int(scholarstream("topics", "describe", "--json", data_dir=data).stdout.count('"author-changes.g2"')) == 1
+    assert (
+        int(scholarstream("topics", "describe", "--json", data_dir=data).stdout.count('"author-changes.g2"'))
+        == 1
+    )
     scholarstream("verify", data_dir=data)
     run_to_idle(data)  # who names no generation works on the one that publishes
     assert set(published_by(data)[len(generations) :]) <= {2}
@@ -77,20 +80,42 @@ def test_an_old_generation_is_told_that_it_is_over(tmp_path):
 def test_authors_whom_the_new_generation_does_not_know_are_emptied(tmp_path):
     """Rule G4. With a smaller limit for events the only paper of an author is refused in the new generation."""
     data = tmp_path / "data"
-    long = {"paper_id": "p:long", "title": "T", "abstract": "x" * 2_000, "authors": [{"author_id": "a:long", "name": "Long"}]}
+    long = {
+        "paper_id": "p:long",
+        "title": "T",
+        "abstract": "x" * 2_000,
+        "authors": [{"author_id": "a:long", "name": "Long"}],
+    }
     short = {"paper_id": "p:short", "title": "T", "authors": [{"author_id": "a:short", "name": "Short"}]}
     run_to_idle(data, write_events(tmp_path / "e.jsonl", [json.dumps(one).encode() for one in (long, short)]))
-    scholarstream("run", "--exit-when-idle", "--port", "0", "--generation", "2", "--max-event-bytes", "1024", data_dir=data)
+    scholarstream(
+        "run",
+        "--exit-when-idle",
+        "--port",
+        "0",
+        "--generation",
+        "2",
+        "--max-event-bytes",
+        "1024",
+        data_dir=data,
+    )
     profiles = {key: json.loads(value) for _, _, key, value, _ in records(data, "author-profiles.v1")}
     emptied, kept = profiles[b"a:long"], profiles[b"a:short"]
-    assert (emptied["generation"], emptied["version"], emptied["papers_total"], emptied["papers"]) == (2, 0, 0, [])
+    assert (emptied["generation"], emptied["version"], emptied["papers_total"], emptied["papers"]) == (
+        2,
+        0,
+        0,
+        [],
+    )
     assert (kept["generation"], kept["papers_total"]) == (1, 1)  # as it is published already
 
 
 def test_separate_services_change_over_too(tmp_path):
     data, events = tmp_path / "data", simulated(600)
     half = len(events) // 2
-    first, second = (write_events(tmp_path / f"{n}.jsonl", part) for n, part in enumerate((events[:half], events[half:])))
+    first, second = (
+        write_events(tmp_path / f"{n}.jsonl", part) for n, part in enumerate((events[:half], events[half:]))
+    )
     two = ("--generation", "2", "--partitions", "2")
     with (
         Running("consumer", "--port", "0", data_dir=data) as consumer,

@@ -77,17 +77,33 @@ def test_topics_are_made_checked_and_mended(cluster, command):
     set_config(cluster, "papers.v1", retention_ms="86400000")
     found = json.loads(command("topics", "check", "--json", expect=1).stdout)
     [wrong] = [one for one in found if one["what"] == "retention.ms"]
-    assert (wrong["topic"], wrong["held"], wrong["needed"], wrong["loses"]) == ("papers.v1", "86400000", "-1", True)
+    assert (wrong["topic"], wrong["held"], wrong["needed"], wrong["loses"]) == (
+        "papers.v1",
+        "86400000",
+        "-1",
+        True,
+    )
     refused = command("consumer", "--port", "0", expect=2)
-    assert "papers.v1: retention.ms is 86400000, must be -1" in refused.stderr and "--accept-topics" in refused.stderr
+    assert (
+        "papers.v1: retention.ms is 86400000, must be -1" in refused.stderr
+        and "--accept-topics" in refused.stderr
+    )
 
 
 def test_a_topic_with_another_partition_count_is_told(cluster, command):
     admin(cluster, lambda client: client.create_topics([NewTopic("authors.v1", 2, 1)]))
-    command("topics", "create", "--partitions", "3", expect=2)  # its settings are Kafka's own: deletion after a week
+    command(
+        "topics", "create", "--partitions", "3", expect=2
+    )  # its settings are Kafka's own: deletion after a week
     command("topics", "create", "--partitions", "3", "--accept-topics", "true")
-    described = {one["topic"]: one["partitions"] for one in json.loads(command("topics", "describe", "--json").stdout)}
-    assert (described["papers.v1"], described["authors.v1"], described["author-changes.g1"]) == (3, 2, 3)  # what is there stays
+    described = {
+        one["topic"]: one["partitions"] for one in json.loads(command("topics", "describe", "--json").stdout)
+    }
+    assert (described["papers.v1"], described["authors.v1"], described["author-changes.g1"]) == (
+        3,
+        2,
+        3,
+    )  # what is there stays
 
 
 def test_packs_are_shown_in_words(cluster, command, tmp_path):
@@ -97,31 +113,52 @@ def test_packs_are_shown_in_words(cluster, command, tmp_path):
     pack = json.loads(lines[0])
     assert pack["from"] == "catalogue/0" and pack["base"] == 0 and pack["end"] > 0
     named = pack["kinds"]["paper_key"]
-    assert named["count"] >= 2 and len(named["first"]) == 2 and named["first"][0]["key"] == json.loads(events[0])["paper_id"]
+    assert (
+        named["count"] >= 2
+        and len(named["first"]) == 2
+        and named["first"][0]["key"] == json.loads(events[0])["paper_id"]
+    )
     [first] = command("topics", "dump", "papers.v1", "--limit", "1").stdout.splitlines()
-    assert json.loads(first)["value"] == json.loads(events[0]) and json.loads(first)["headers"]["ce_specversion"] == "1.0"
+    assert (
+        json.loads(first)["value"] == json.loads(events[0])
+        and json.loads(first)["headers"]["ce_specversion"] == "1.0"
+    )
 
 
 def test_a_lost_input_is_told_and_nothing_hides_it(cluster, command, tmp_path):
     """papers.v1 is deleted under a service that runs, and made anew; then the checkpoints go too."""
-    command("run", "--exit-when-idle", "--port", "0", "--source", write_events(tmp_path / "e.jsonl", simulated(50)))
+    command(
+        "run",
+        "--exit-when-idle",
+        "--port",
+        "0",
+        "--source",
+        write_events(tmp_path / "e.jsonl", simulated(50)),
+    )
     data, env = tmp_path / "data", {"SCHOLARSTREAM_LOG": cluster.url}
     with Running("run", "--port", "0", data_dir=data, env=env) as service:
         ready = f"{service.address()}/readyz"
         until(lambda: answer(ready)[0] == 200)
         admin(cluster, lambda client: client.delete_topics(["papers.v1"]))
-        until(lambda: answer(ready)[0] == 503 and "waiting for papers.v1: it does not exist" in answer(ready)[1])
+        until(
+            lambda: answer(ready)[0] == 503 and "waiting for papers.v1: it does not exist" in answer(ready)[1]
+        )
         status = command("status").stdout
         assert "waiting for papers.v1: it does not exist" in status and "idle" not in status
         new = NewTopic("papers.v1", 1, 1, topic_configs=needed_configs(PAPERS.spec(1, 1), 1))
         admin(cluster, lambda client: client.create_topics([new]))
         assert service.process.wait(60) == 1
-        service.line(lambda line: "papers.v1, partition 0," in line and "--generation 2 --accept-topics true" in line)
+        service.line(
+            lambda line: "papers.v1, partition 0," in line and "--generation 2 --accept-topics true" in line
+        )
     for kept in (True, False):
         if not kept:
             shutil.rmtree(data / "checkpoints")
         for role in ("run", "consumer", "producer", "viewer"):
-            assert "papers.v1, partition 0, holds no record, but" in command(role, "--port", "0", expect=1).stderr
+            assert (
+                "papers.v1, partition 0, holds no record, but"
+                in command(role, "--port", "0", expect=1).stderr
+            )
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2", expect=1)
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2", "--accept-topics", "true")
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2")
@@ -149,7 +186,10 @@ def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, t
     """Two of each service; then a generation with another partition count beside them. An ordinary subscriber sees versions rise."""
     events = disturbed(simulated(), seed=41)
     third = len(events) // 3
-    parts = [write_events(tmp_path / f"{n}.jsonl", events[n * third : (n + 1) * third if n < 2 else None]) for n in range(3)]
+    parts = [
+        write_events(tmp_path / f"{n}.jsonl", events[n * third : (n + 1) * third if n < 2 else None])
+        for n in range(3)
+    ]
     with ExitStack() as stack:
         fleet = stack.enter_context(Fleet(cluster.url, tmp_path / "fleet", partitions=3))
         for role in ("consumer", "consumer", "scorer", "publisher", "publisher"):

@@ -22,7 +22,10 @@ from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout
 from tests.integration.commands import COMMAND, environment, run_to_idle, scholarstream, write_events
 
-EVENTS = [b'{"paper_id": "p:%d", "title": "T", "authors": [{"author_id": "a:1", "name": "Ann Lee"}]}' % n for n in range(3)]
+EVENTS = [
+    b'{"paper_id": "p:%d", "title": "T", "authors": [{"author_id": "a:1", "name": "Ann Lee"}]}' % n
+    for n in range(3)
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +61,19 @@ def test_verify_says_in_one_sentence_what_it_does_not_compare(data):
     assert {"authors who are not in the sample", "checkpoints"} <= set(json.loads(out)["not_compared"])
     shutil.rmtree(data / "checkpoints")
     code, out, _ = command(data, "verify", "--json")
-    assert any("without a checkpoint" in part and "publisher/0" in part for part in json.loads(out)["not_compared"])
+    assert any(
+        "without a checkpoint" in part and "publisher/0" in part for part in json.loads(out)["not_compared"]
+    )
 
 
 @pytest.mark.parametrize(
-    "make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("nowhere")]
+    "make",
+    [
+        Path.mkdir,
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to("nowhere"),
+    ],
 )
 def test_what_only_has_the_name_of_a_checkpoint_is_passed_over(data, make):
     folder = data / "checkpoints" / "g1"
@@ -144,7 +155,10 @@ def test_output_is_never_written_through_a_link(data, tmp_path):
     code, _, told = command(data, "export", "metrics", "--output", str(tmp_path / "out.csv"))
     assert code == 2 and "is a symbolic link" in told and (tmp_path / "mine").read_text() == "mine"
     code, out, told = command(data, "export", "metrics", "--output", str(tmp_path / "new.csv"))
-    assert (code, out) == (0, "") and f"1 author written to {tmp_path}/new.csv; as of author-profiles.v1:0=" in told
+    assert (code, out) == (
+        0,
+        "",
+    ) and f"1 author written to {tmp_path}/new.csv; as of author-profiles.v1:0=" in told
     assert (tmp_path / "new.csv").read_text().startswith("author_id,")
 
 
@@ -154,7 +168,9 @@ def test_output_is_never_written_through_a_link(data, tmp_path):
 def test_search_and_status_say_what_they_did(data):
     assert "1 of 1 found, among 1 in all; as of author-profiles.v1:0=" in command(data, "search", "ann")[2]
     assert "nobody by that name, among 1 in all; as of" in command(data, "search", "bob")[2]
-    assert "generation 1, 8 stages; as of papers.v1:0=3,authors.v1:0=1" in command(data, "status", "--json")[2]
+    assert (
+        "generation 1, 8 stages; as of papers.v1:0=3,authors.v1:0=1" in command(data, "status", "--json")[2]
+    )
 
 
 # ---- arguments

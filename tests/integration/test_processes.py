@@ -20,13 +20,19 @@ def is_address(line: str) -> bool:
 def metrics_address(service: Running) -> str:
     """From the log line that says where a service without a page serves."""
     line = next((line for line in service.said if is_address(line)), None) or service.line(is_address)
-    return json.loads(line)["metrics"] if line.startswith("{") else line.split(" at ")[1].split(" ")[0] + "metrics"
+    return (
+        json.loads(line)["metrics"]
+        if line.startswith("{")
+        else line.split(" at ")[1].split(" ")[0] + "metrics"
+    )
 
 
 def test_every_service_as_a_process_of_its_own(tmp_path):
     data, events = tmp_path / "data", disturbed(simulated(), seed=21)
     half = len(events) // 2
-    first, second = (write_events(tmp_path / f"{n}.jsonl", part) for n, part in enumerate((events[:half], events[half:])))
+    first, second = (
+        write_events(tmp_path / f"{n}.jsonl", part) for n, part in enumerate((events[:half], events[half:]))
+    )
     with (
         Running("publisher", "--port", "0", data_dir=data) as publisher,
         Running("viewer", "--port", "0", data_dir=data) as viewer,
@@ -53,21 +59,33 @@ def test_every_service_as_a_process_of_its_own(tmp_path):
 
 def test_the_whole_service_is_ready_with_all_its_parts(tmp_path):
     with Running("run", "--port", "0", "--log-format", "json", data_dir=tmp_path) as service:
-        assert json.loads(service.line(lambda line: '"ready"' in line))["parts"] == len(STAGES) + 1  # and the viewer
+        assert (
+            json.loads(service.line(lambda line: '"ready"' in line))["parts"] == len(STAGES) + 1
+        )  # and the viewer
 
 
 @pytest.mark.parametrize("role", ["consumer", "scorer", "publisher", "producer", "viewer"])
 def test_a_service_says_once_that_it_starts_is_ready_and_has_stopped(role, tmp_path):
     with Running(role, "--port", "0", "--log-format", "json", data_dir=tmp_path) as service:
         service.line(lambda line: '"ready"' in line)
-        assert f'scholarstream_up{{role="{role}"}} 1.0' in httpx.get(metrics_address(service), timeout=30).text
+        assert (
+            f'scholarstream_up{{role="{role}"}} 1.0' in httpx.get(metrics_address(service), timeout=30).text
+        )
         service.process.send_signal(signal.SIGTERM)
         service.line(lambda line: '"stopped"' in line)
         assert service.process.wait(10) == 0
     lines = [json.loads(line) for line in service.said if line.startswith("{")]
     events = [line["event"] for line in lines]
-    assert {event: events.count(event) for event in ("starting", "ready", "stopped")} == {"starting": 1, "ready": 1, "stopped": 1}
-    assert lines[0]["event"] == "starting" and lines[0]["roles"] == role and lines[0]["log"].startswith("sqlite:///")
+    assert {event: events.count(event) for event in ("starting", "ready", "stopped")} == {
+        "starting": 1,
+        "ready": 1,
+        "stopped": 1,
+    }
+    assert (
+        lines[0]["event"] == "starting"
+        and lines[0]["roles"] == role
+        and lines[0]["log"].startswith("sqlite:///")
+    )
     assert lines[-1]["event"] == "stopped"
 
 

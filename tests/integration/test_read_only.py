@@ -30,12 +30,17 @@ MOUNT = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && ! touch "$0/
 
 
 def can_mount(folder) -> bool:
-    return subprocess.run(["unshare", "-m", "sh", "-c", MOUNT, folder, "true"], capture_output=True).returncode == 0
+    return (
+        subprocess.run(["unshare", "-m", "sh", "-c", MOUNT, folder, "true"], capture_output=True).returncode
+        == 0
+    )
 
 
 def files_of(folder) -> dict:
     """Every file in it → when it was changed last, and what is in it."""
-    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,9 @@ def test_every_command_reads_a_read_only_file_system(data, tmp_path, beside):
     before = files_of(backup)
     command = ["unshare", "-m", "sh", "-c", MOUNT, backup, sys.executable, "-c", LOOK, backup, *EVERY]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment(), timeout=240)
-    assert [line.split(" ", 1)[0] for line in done.stdout.splitlines()] == ["0"] * len(EVERY), done.stdout + done.stderr
+    assert [line.split(" ", 1)[0] for line in done.stdout.splitlines()] == ["0"] * len(EVERY), (
+        done.stdout + done.stderr
+    )
     assert files_of(backup) == before
 
 

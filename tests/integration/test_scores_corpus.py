@@ -49,7 +49,14 @@ def test_every_paper(made):
             continue  # no authors
         paper = found[row["paper"]]
         text, cited = paper["standing"]["novelty"], paper["standing"]["citations"]
-        got = (text["new_pairs"] or 0, text["pairs"] or 0, paper["novelty"], set(text["reasons"]), cited["percentile"], cited["immature"])
+        got = (
+            text["new_pairs"] or 0,
+            text["pairs"] or 0,
+            paper["novelty"],
+            set(text["reasons"]),
+            cited["percentile"],
+            cited["immature"],
+        )
         expected = (
             int(row["novelty_k"]), int(row["novelty_n"]), number(row["novelty"]), set(filter(None, row["novelty_reasons"].split("|"))),
             number(row["citation_percentile"]), bool(int(row["cohort_immature"])) and row["citation_percentile"] != "",

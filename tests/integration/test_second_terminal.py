@@ -8,16 +8,33 @@ import subprocess
 import httpx
 import pytest
 
-from tests.integration.commands import Running, exported_profiles, run_to_idle, scholarstream, taken_port, write_events
+from tests.integration.commands import (
+    Running,
+    exported_profiles,
+    run_to_idle,
+    scholarstream,
+    taken_port,
+    write_events,
+)
 from tests.integration.equality import assert_equal_to_oracle, assert_versions_rise
 from tests.integration.literatures import simulated
 
 STOP_WITHIN = 10.0  # seconds; the promise is 2, a busy machine gets more
 NOBODYS = [
-    json.dumps({"paper_id": "n1", "title": "First", "authors": [{"author_id": "a:ada", "name": "Ada"}], "published": "2020"}).encode(),
+    json.dumps(
+        {
+            "paper_id": "n1",
+            "title": "First",
+            "authors": [{"author_id": "a:ada", "name": "Ada"}],
+            "published": "2020",
+        }
+    ).encode(),
 ]
 CITING = [
-    json.dumps({"paper_id": f"n{n}", "title": "Next", "authors": [{"name": "Bob"}], "references": ["n1"]}).encode() for n in (2, 3, 4)
+    json.dumps(
+        {"paper_id": f"n{n}", "title": "Next", "authors": [{"name": "Bob"}], "references": ["n1"]}
+    ).encode()
+    for n in (2, 3, 4)
 ]
 
 
@@ -30,7 +47,9 @@ def test_ingest_from_a_second_terminal(data, tmp_path):
     with Running("run", "--port", "0", data_dir=data) as service:
         address = service.address()
         assert httpx.get(f"{address}/readyz", timeout=30).status_code in (200, 503)
-        with Running("subscribe", "--author", "a:ada", "--from-beginning", "--json", data_dir=data) as subscriber:
+        with Running(
+            "subscribe", "--author", "a:ada", "--from-beginning", "--json", data_dir=data
+        ) as subscriber:
             scholarstream("ingest", write_events(tmp_path / "one.jsonl", NOBODYS), data_dir=data)
             first = json.loads(subscriber.line(lambda line: '"a:ada"' in line))
             assert first["metrics"]["references"]["papers"] == 1
@@ -64,7 +83,10 @@ def test_two_terminals_ingest_at_once(data, tmp_path):
     sources = [write_events(tmp_path / f"half{half}.jsonl", events[half::2]) for half in (0, 1)]
     with Running("run", "--port", "0", data_dir=data) as service:
         service.address()
-        with Running("ingest", sources[0], data_dir=data) as one, Running("ingest", sources[1], data_dir=data) as other:
+        with (
+            Running("ingest", sources[0], data_dir=data) as one,
+            Running("ingest", sources[1], data_dir=data) as other,
+        ):
             assert (one.process.wait(60), other.process.wait(60)) == (0, 0), "\n".join(one.said + other.said)
         scholarstream("status", "--wait-idle", "60", data_dir=data)
         assert service.interrupt(STOP_WITHIN)[0] == 0
@@ -95,8 +117,12 @@ def test_a_read_only_folder_gives_a_clear_message(tmp_path):
         prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
         if subprocess.run([*prefix, "true"], capture_output=True).returncode:
             pytest.skip("this root may not give up rights: every folder can be written")
-    done = scholarstream("run", "--port", "0", "--exit-when-idle", data_dir=folder, expect=(1, 2), prefix=prefix)
-    assert str(folder) in done.stderr and any(word in done.stderr.lower() for word in ("written", "write", "read-only", "permission"))
+    done = scholarstream(
+        "run", "--port", "0", "--exit-when-idle", data_dir=folder, expect=(1, 2), prefix=prefix
+    )
+    assert str(folder) in done.stderr and any(
+        word in done.stderr.lower() for word in ("written", "write", "read-only", "permission")
+    )
 
 
 def test_a_data_folder_that_is_a_file_gives_a_clear_message(tmp_path):

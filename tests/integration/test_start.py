@@ -40,7 +40,11 @@ def test_a_second_start_is_told_the_address_of_the_first(data):
     with Running("run", "--port", "0", data_dir=data) as service:
         address = service.address()
         second = scholarstream("run", "--port", "0", data_dir=data, expect=1)
-        assert address in second.stderr and f"pid {service.process.pid}" in second.stderr and "--data-dir" in second.stderr
+        assert (
+            address in second.stderr
+            and f"pid {service.process.pid}" in second.stderr
+            and "--data-dir" in second.stderr
+        )
         assert service.interrupt()[0] == 0
     with Running("run", "--port", "0", data_dir=data) as again:
         again.address()  # what the first one left behind is in nobody's way
@@ -86,7 +90,9 @@ def test_the_demo_stops_in_time(data):
     while len(taken) < ATTEMPTS and min(taken, default=PROMISE) >= PROMISE:
         with Running("run", "--demo", "--port", "0", data_dir=data) as service:
             service.address()
-            with Running("subscribe", "--author", "a:sygnowski", "--from-beginning", data_dir=data) as subscriber:
+            with Running(
+                "subscribe", "--author", "a:sygnowski", "--from-beginning", data_dir=data
+            ) as subscriber:
                 subscriber.line(lambda line: "Sygnowski" in line)
             code, seconds = service.interrupt(30)
             taken.append(seconds)
@@ -151,7 +157,9 @@ def test_no_network_is_needed(data, tmp_path):
     scholarstream("run", "--source", source, "--exit-when-idle", "--port", "0", data_dir=data, prefix=prefix)
     assert_equal_to_oracle(data, events)
     command = [*prefix, *COMMAND, "run", "--demo", "--port", "0", "--data-dir", str(tmp_path / "demo")]
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as service:
+    with subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as service:
         try:
             assert "http://127.0.0.1:" in service.stdout.readline()
             service.send_signal(signal.SIGINT)
@@ -185,9 +193,17 @@ class Place:
         self.python.write_text(STAND_IN)
         self.python.chmod(0o755)
 
-    def set_up(self, kind: str = "run", *, pip: int = 0, version: str = "3.11.0", venv: str = ".venv") -> subprocess.CompletedProcess[str]:
+    def set_up(
+        self, kind: str = "run", *, pip: int = 0, version: str = "3.11.0", venv: str = ".venv"
+    ) -> subprocess.CompletedProcess[str]:
         self.calls.write_text("")
-        env = os.environ | {"CALLS": str(self.calls), "PIP": str(pip), "VERSION": version, "VENV": venv, "PYTHON": str(self.python)}
+        env = os.environ | {
+            "CALLS": str(self.calls),
+            "PIP": str(pip),
+            "VERSION": version,
+            "VENV": venv,
+            "PYTHON": str(self.python),
+        }
         command = ["sh", str(ROOT / "deploy" / "setup.sh"), kind]
         return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=60)
 
@@ -202,13 +218,22 @@ def place(tmp_path):
 
 def test_set_up_happens_once(place):
     first = place.set_up()
-    assert first.returncode == 0 and "numpy==2" in first.stdout and "Ready." in first.stdout and place.installed()
+    assert (
+        first.returncode == 0
+        and "numpy==2" in first.stdout
+        and "Ready." in first.stdout
+        and place.installed()
+    )
     second = place.set_up()
-    assert second.returncode == 0 and not second.stdout + second.stderr and not place.installed(), "a second start needs no network"
+    assert second.returncode == 0 and not second.stdout + second.stderr and not place.installed(), (
+        "a second start needs no network"
+    )
     assert place.set_up("dev").returncode == 0 and place.installed(), "the tests need more"
     with (place.folder / "requirements.lock").open("a") as lock:
         lock.write("# changed\n")
-    assert place.set_up().returncode == 0 and not place.installed(), "what the tests need is there, and contains what the service needs"
+    assert place.set_up().returncode == 0 and not place.installed(), (
+        "what the tests need is there, and contains what the service needs"
+    )
     with (place.folder / "pyproject.toml").open("a") as project:
         project.write("# changed\n")
     assert place.set_up().returncode == 0 and place.installed()
@@ -222,11 +247,15 @@ def test_packages_that_cannot_be_installed_are_told(place):
 
 def test_a_python_that_is_too_old_is_told(place):
     failed = place.set_up(version="3.9.2")
-    assert failed.returncode == 2 and "Python 3.11 or newer" in failed.stderr and "Python 3.9.2" in failed.stderr
+    assert (
+        failed.returncode == 2 and "Python 3.11 or newer" in failed.stderr and "Python 3.9.2" in failed.stderr
+    )
     assert not place.installed()
 
 
 def test_an_environment_that_cannot_be_made_is_told(place):
     (place.folder / "file").write_text("mine")
     failed = place.set_up(venv="file/venv")
-    assert failed.returncode == 2 and "VENV=" in failed.stderr and (place.folder / "file").read_text() == "mine"
+    assert (
+        failed.returncode == 2 and "VENV=" in failed.stderr and (place.folder / "file").read_text() == "mine"
+    )

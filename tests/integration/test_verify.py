@@ -67,12 +67,21 @@ def test_finds_a_version_published_twice(data):
 
 
 def test_finds_a_missing_author_and_an_invented_one(data):
-    append(data, "author-profiles.v1", Message(b"a:nobody", json.dumps(newest_snapshot(data) | {"author_id": "a:nobody"}).encode()))
+    append(
+        data,
+        "author-profiles.v1",
+        Message(b"a:nobody", json.dumps(newest_snapshot(data) | {"author_id": "a:nobody"}).encode()),
+    )
     assert "a:nobody" in scholarstream("verify", data_dir=data, expect=4).stderr
 
 
 def test_finds_a_dead_letter_for_a_good_event(data):
-    headers = (("reason", b"malformed"), ("source_topic", b"papers.v1"), ("source_partition", b"0"), ("source_offset", b"0"))
+    headers = (
+        ("reason", b"malformed"),
+        ("source_topic", b"papers.v1"),
+        ("source_partition", b"0"),
+        ("source_offset", b"0"),
+    )
     append(data, "dead-letters.v1", Message(b"x", b"{}", headers))
     assert "dead letter" in scholarstream("verify", data_dir=data, expect=4).stderr
 

@@ -38,7 +38,10 @@ async def main():
 
 asyncio.run(main())
 """
-MEMORY, BESIDE = 20_000_000, 40_000_000  # bytes; what is held whatever the budget: records being read, rows on their way into files
+MEMORY, BESIDE = (
+    20_000_000,
+    40_000_000,
+)  # bytes; what is held whatever the budget: records being read, rows on their way into files
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads its peak memory in /proc")
@@ -48,7 +51,9 @@ def test_memory_stays_within_the_budget(tmp_path):
     one, whole, *found = verified(url, 10**9)
     slices, sliced, *found_in_slices = verified(url, MEMORY)
     assert one == 1 and slices > 4
-    assert found == found_in_slices and found[1] == 10_000  # every author is looked at, and every one is wrong
+    assert (
+        found == found_in_slices and found[1] == 10_000
+    )  # every author is looked at, and every one is wrong
     assert sliced < MEMORY + BESIDE < whole, (sliced, whole)
 
 
@@ -69,7 +74,9 @@ async def write(url, papers, authors):
     words = [f"w{n:x}ord" for n in range(20_000)]
     log = open_log(url)
     try:
-        await log.create([topic.spec(2, 1) for topic in (PAPERS, AUTHORS, AUTHOR_PROFILES, AUTHOR_METRICS, DEAD_LETTERS)])
+        await log.create(
+            [topic.spec(2, 1) for topic in (PAPERS, AUTHORS, AUTHOR_PROFILES, AUTHOR_METRICS, DEAD_LETTERS)]
+        )
         for start in range(0, papers, 5_000):
             events = (
                 {
@@ -77,7 +84,8 @@ async def write(url, papers, authors):
                     "title": " ".join(dice.choices(words, k=8)),
                     "abstract": " ".join(dice.choices(words, k=30)),
                     "published": str(1990 + n * 30 // papers),
-                    "authors": [{"name": f"Author {dice.randrange(authors)}"} for _ in range(2)] + [{"name": f"Author {n % authors}"}],
+                    "authors": [{"name": f"Author {dice.randrange(authors)}"} for _ in range(2)]
+                    + [{"name": f"Author {n % authors}"}],
                     "references": [f"p{dice.randrange(papers)}" for _ in range(10)],
                 }
                 for n in range(start, start + 5_000)
@@ -85,7 +93,9 @@ async def write(url, papers, authors):
             await append(log, PAPERS.name, ((event["paper_id"], event) for event in events))
         names = (f"name:author {n}" for n in range(authors))
         await append(
-            log, AUTHOR_PROFILES.name, ((name, {"author_id": name, "generation": 1, "version": n}) for n, name in enumerate(names))
+            log,
+            AUTHOR_PROFILES.name,
+            ((name, {"author_id": name, "generation": 1, "version": n}) for n, name in enumerate(names)),
         )
     finally:
         await log.close()
@@ -95,5 +105,7 @@ async def append(log, topic, keyed):
     batches = {}
     for key, value in keyed:
         number = int(partitions_of([key.encode()], 2)[0])
-        batches.setdefault(Partition(topic, number), []).append(Message(key.encode(), json.dumps(value).encode()))
+        batches.setdefault(Partition(topic, number), []).append(
+            Message(key.encode(), json.dumps(value).encode())
+        )
     await log.append(batches)

@@ -8,7 +8,13 @@ import pytest
 
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Message
-from tests.integration.commands import exported_metrics, exported_profiles, run_to_idle, scholarstream, write_events
+from tests.integration.commands import (
+    exported_metrics,
+    exported_profiles,
+    run_to_idle,
+    scholarstream,
+    write_events,
+)
 from tests.integration.equality import append, assert_equal_to_oracle, records
 
 # Moves the clocks of one process; the interpreter runs it at its start.
@@ -42,7 +48,13 @@ def today(ahead: int = 0) -> str:
 
 def paper(name: str, *authors: str, cites=(), **more) -> dict:
     written = [{"author_id": author, "name": author.title()} for author in authors]
-    return {"paper_id": name, "title": f"On {name}", "authors": written, "references": list(cites), "published": "2020-01-01"} | more
+    return {
+        "paper_id": name,
+        "title": f"On {name}",
+        "authors": written,
+        "references": list(cites),
+        "published": "2020-01-01",
+    } | more
 
 
 def counted(name: str, day: str, citations: int) -> dict:
@@ -50,7 +62,13 @@ def counted(name: str, day: str, citations: int) -> dict:
 
 
 def reported(author: str, day: str, papers: int) -> dict:
-    return {"event": "author.reported", "author_id": author, "source": "s", "as_of": day, "metrics": {"papers": papers}}
+    return {
+        "event": "author.reported",
+        "author_id": author,
+        "source": "s",
+        "as_of": day,
+        "metrics": {"papers": papers},
+    }
 
 
 def tick(day: str) -> dict:
@@ -87,11 +105,18 @@ def letters(data) -> list[dict]:
 def test_a_source_may_not_date_events_far_ahead(tmp_path):
     """They are letters with a reason; sent again they stay open, unless the limit is another one."""
     data = tmp_path / "data"
-    run_to_idle(data, write_events(tmp_path / "e.jsonl", [json.dumps(event).encode() for event in FROM_SOURCES]))
+    run_to_idle(
+        data, write_events(tmp_path / "e.jsonl", [json.dumps(event).encode() for event in FROM_SOURCES])
+    )
     assert_right(data)
     found = letters(data)
-    assert [(one["reason"], one["key"]) for one in found] == [("dated_ahead", key) for key in ("k1", "clock", "k")]
-    assert f"2206-01-05 is {(date(2206, 1, 5) - datetime.now(UTC).date()).days:,} days after {today()}" in found[0]["detail"]
+    assert [(one["reason"], one["key"]) for one in found] == [
+        ("dated_ahead", key) for key in ("k1", "clock", "k")
+    ]
+    assert (
+        f"2206-01-05 is {(date(2206, 1, 5) - datetime.now(UTC).date()).days:,} days after {today()}"
+        in found[0]["detail"]
+    )
     said = scholarstream("dead-letters", "replay", "--all", data_dir=data, expect=3).stderr
     assert "0 sent, 3 refused again and still open" in said and "at most 2 are taken" in said
     scholarstream("dead-letters", "replay", str(found[0]["number"]), "--days-ahead", "100000", data_dir=data)
@@ -135,11 +160,15 @@ def test_a_clock_that_is_years_ahead_is_not_believed(tmp_path, shifted):
     """The service goes on, says why, and says the right day once the clock is right."""
     data = tmp_path / "data"
     run_to_idle(data, write_events(tmp_path / "1.jsonl", [json.dumps(GOOD[0]).encode()]))
-    said = run_to_idle(data, write_events(tmp_path / "2.jsonl", [json.dumps(GOOD[1]).encode()]), env=shifted(3650)).stderr
+    said = run_to_idle(
+        data, write_events(tmp_path / "2.jsonl", [json.dumps(GOOD[1]).encode()]), env=shifted(3650)
+    ).stderr
     assert "3,650 days after" in said and "scholarstream ingest -" in said and "Set the clock right" in said
     said = run_to_idle(data).stderr
     assert "disagree" not in said
-    days = [json.loads(value)["date"] for _, _, key, value, _ in records(data, AUTHORS.name) if key == b"clock"]
+    days = [
+        json.loads(value)["date"] for _, _, key, value, _ in records(data, AUTHORS.name) if key == b"clock"
+    ]
     assert days == [today()]
     profile = exported_profiles(data)["k"]
     assert profile["as_of"] == today() and profile["metrics"]["references"]["citations"] == 1

@@ -60,11 +60,16 @@ class Conformance(ABC):
     # ---- topics
 
     async def test_a_topic_is_as_it_was_created(self, log, other, topic):
-        specs = [TopicSpec(f"{topic}-a", 2, compacted=True), TopicSpec(f"{topic}-b", 1, retention_ms=86_400_000, durable=False)]
+        specs = [
+            TopicSpec(f"{topic}-a", 2, compacted=True),
+            TopicSpec(f"{topic}-b", 1, retention_ms=86_400_000, durable=False),
+        ]
         await log.create(specs)
         for held in (await log.topics(), await other.topics()):
             assert [held[spec.name]._replace(durable=spec.durable) for spec in specs] == specs
-            assert all(held[spec.name].durable >= spec.durable for spec in specs), "a log may keep a topic better than it must, not worse"
+            assert all(held[spec.name].durable >= spec.durable for spec in specs), (
+                "a log may keep a topic better than it must, not worse"
+            )
         assert await log.check(specs) == []
 
     async def test_creating_again_changes_nothing(self, log, other, partitions, topic):
@@ -98,7 +103,11 @@ class Conformance(ABC):
     async def test_a_topic_made_anew_is_another_one(self, log, other, partitions, topic):
         names = [topic, f"{topic}-never"]
         before = await log.identities(names)
-        assert before == await other.identities(names) and set(before) == {topic} and before[topic].partitions == 3
+        assert (
+            before == await other.identities(names)
+            and set(before) == {topic}
+            and before[topic].partitions == 3
+        )
         assert before[topic].id
         await log.delete([topic])
         async with asyncio.timeout(BOUND):
@@ -141,7 +150,9 @@ class Conformance(ABC):
         sent = [
             Message(None, b""),
             Message(b"", b"\x00\xff" * 50),
-            Message("Müller".encode(), b"v", (("h", b"1"), ("h", b""), ("Größe", bytes(range(256))), ("h", b"1"))),
+            Message(
+                "Müller".encode(), b"v", (("h", b"1"), ("h", b""), ("Größe", bytes(range(256))), ("h", b"1"))
+            ),
             Message(b"k", b"v", (("ce_id", b"7"),)),
             Message(b"k", b"v", (("ce_id", b"8"),)),
         ]
@@ -152,7 +163,10 @@ class Conformance(ABC):
             assert [Message(r.key, r.value, tuple(r.headers)) for r in records] == sent
             assert all(before <= r.timestamp <= time.time_ns() // 1_000_000 for r in records)
             assert [bool(r.headers) for r in records] == [False, False, True, True, True]
-            assert [len(r.headers) for r in records] == [0, 0, 4, 1, 1] and records[3].headers[0] == ("ce_id", b"7")
+            assert [len(r.headers) for r in records] == [0, 0, 4, 1, 1] and records[3].headers[0] == (
+                "ce_id",
+                b"7",
+            )
 
     async def test_headers_that_were_read_can_be_appended(self, log, partitions):
         await log.append({partitions[0]: [Message(b"k", b"v", (("a", b"1"), ("b", b"2")))]})
@@ -191,21 +205,29 @@ class Conformance(ABC):
             assert (await other.bounds([partitions[0]]))[partitions[0]] == (0, i + 1)
 
     async def test_calls_of_one_process_keep_their_order(self, log, partitions):
-        firsts = await asyncio.gather(*(log.append({partitions[0]: texts(f"{i}a", f"{i}b")}) for i in range(300)))
+        firsts = await asyncio.gather(
+            *(log.append({partitions[0]: texts(f"{i}a", f"{i}b")}) for i in range(300))
+        )
         assert [f[partitions[0]] for f in firsts] == list(range(0, 600, 2))
         values = [r.value.decode() for r in await everything(log, partitions[0])]
         assert values == [f"{i}{x}" for i in range(300) for x in "ab"]
 
     async def test_two_writers_never_share_an_offset(self, log, other, partitions):
         async def write(handle: Log, name: str) -> list[int]:
-            return [(await handle.append({partitions[0]: texts(f"{name}{i}")}))[partitions[0]] for i in range(60)]
+            return [
+                (await handle.append({partitions[0]: texts(f"{name}{i}")}))[partitions[0]] for i in range(60)
+            ]
 
         mine, theirs = await asyncio.gather(write(log, "m"), write(other, "t"))
         assert sorted(mine + theirs) == list(range(120)) and mine == sorted(mine) and theirs == sorted(theirs)
         at = {r.offset: r.value for r in await everything(log, partitions[0])}
         assert [at[o] for o in mine] == [b"m%d" % i for i in range(60)]
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors])
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
     @given(st.lists(batches, max_size=8), st.integers(1, 7), st.integers(1, 500))
     def test_it_is_a_list_for_each_partition(self, runner, script, max_records, max_bytes):
         """Against the plain model: whatever was appended, in whatever batches, is read back in whatever pieces."""
@@ -220,10 +242,14 @@ class Conformance(ABC):
                 for number, sent in batch.items():
                     model[number] += sent
             for number, sent in model.items():
-                records = await everything(log, Partition(topic, number), max_records=max_records, max_bytes=max_bytes)
+                records = await everything(
+                    log, Partition(topic, number), max_records=max_records, max_bytes=max_bytes
+                )
                 assert [r.offset for r in records] == list(range(len(sent)))
                 assert [Message(r.key, r.value, tuple(r.headers)) for r in records] == sent
-                assert (await log.bounds([Partition(topic, number)])) == {Partition(topic, number): (0, len(sent))}
+                assert (await log.bounds([Partition(topic, number)])) == {
+                    Partition(topic, number): (0, len(sent))
+                }
 
         runner(check)
 
@@ -265,7 +291,9 @@ class Conformance(ABC):
         await log.create([TopicSpec(topic, 1, compacted=True)])
         partition = Partition(topic, 0)
         for start in range(0, 60_000, 3_000):
-            await log.append({partition: [Message(b"k%d" % (i % 50), b"%d" % i) for i in range(start, start + 3_000)]})
+            await log.append(
+                {partition: [Message(b"k%d" % (i % 50), b"%d" % i) for i in range(start, start + 3_000)]}
+            )
         records = await everything(log, partition, max_records=10_000)
         assert [r.offset for r in records] == sorted({r.offset for r in records})
         assert all(r.value == b"%d" % r.offset and r.key == b"k%d" % (r.offset % 50) for r in records)
@@ -300,7 +328,9 @@ class Conformance(ABC):
         assert not await waiting
 
     async def test_many_may_wait(self, log, other, partitions):
-        waiting = [asyncio.create_task(log.wait({partition: 0}, 60)) for partition in partitions for _ in range(20)]
+        waiting = [
+            asyncio.create_task(log.wait({partition: 0}, 60)) for partition in partitions for _ in range(20)
+        ]
         await other.append({partition: texts("x") for partition in partitions})
         async with asyncio.timeout(BOUND):
             assert all(await asyncio.gather(*waiting))

@@ -28,14 +28,24 @@ def insert(log, *rows):
     """Rows (offset, timestamp, key, value, headers) as another program writes them: without the counter."""
     connection = sqlite3.connect(log.path)
     [(table,)] = connection.execute("SELECT id FROM partitions").fetchall()
-    connection.executemany(f"INSERT INTO p{table} (offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?)", rows)
+    connection.executemany(
+        f"INSERT INTO p{table} (offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?)", rows
+    )
     connection.commit()
     connection.close()
 
 
 @pytest.mark.parametrize(
     ("stored", "read"),
-    [(None, b""), ("text ü", "text ü".encode()), (7, b"7"), (2**62, b"%d" % 2**62), (0.5, b"0.5"), (b"\xff\x00", b"\xff\x00"), ("", b"")],
+    [
+        (None, b""),
+        ("text ü", "text ü".encode()),
+        (7, b"7"),
+        (2**62, b"%d" % 2**62),
+        (0.5, b"0.5"),
+        (b"\xff\x00", b"\xff\x00"),
+        ("", b""),
+    ],
 )
 async def test_any_type_of_sqlite_is_bytes(log, stored, read):
     insert(log, (0, 1, stored, stored, None))
@@ -47,14 +57,23 @@ async def test_any_type_of_sqlite_is_bytes(log, stored, read):
 async def test_text_that_is_not_utf8(log):
     insert(log, (0, 1, None, b"\xff\xfe", None))
     connection = sqlite3.connect(log.path)
-    connection.execute("UPDATE p1 SET key = CAST(value AS TEXT), value = CAST(value AS TEXT), headers = CAST(value AS TEXT)")
+    connection.execute(
+        "UPDATE p1 SET key = CAST(value AS TEXT), value = CAST(value AS TEXT), headers = CAST(value AS TEXT)"
+    )
     connection.commit()
     connection.close()
     [record] = await log.read(HERE, 0)
-    assert (record.key, record.value, tuple(record.headers)) == (b"\xff\xfe", b"\xff\xfe", ((UNREADABLE, b"\xff\xfe"),))
+    assert (record.key, record.value, tuple(record.headers)) == (
+        b"\xff\xfe",
+        b"\xff\xfe",
+        ((UNREADABLE, b"\xff\xfe"),),
+    )
 
 
-@pytest.mark.parametrize(("stored", "read"), [(5, 5), (-1, 0), (2**62, 0), (LATEST_MS, LATEST_MS), ("soon", 0), (b"\xff", 0), (1.5, 1)])
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [(5, 5), (-1, 0), (2**62, 0), (LATEST_MS, LATEST_MS), ("soon", 0), (b"\xff", 0), (1.5, 1)],
+)
 async def test_an_append_time_is_one_of_the_calendar(log, stored, read):
     insert(log, (0, stored, None, b"", None))
     [record] = await log.read(HERE, 0)
@@ -76,7 +95,11 @@ GARBAGE = [
 async def test_headers_in_another_form_are_one_header(log, stored):
     insert(log, (0, 1, None, b"v", stored))
     [record] = await log.read(HERE, 0)
-    assert list(record.headers) == [(UNREADABLE, stored)] and len(record.headers) == 1 and record.headers[0][1] == stored
+    assert (
+        list(record.headers) == [(UNREADABLE, stored)]
+        and len(record.headers) == 1
+        and record.headers[0][1] == stored
+    )
 
 
 async def test_many_headers_are_read_and_not_kept(log):
@@ -133,7 +156,9 @@ def stored(offset, key, value, *headers):
 
 def batch(*records, base=0, times=0):
     """A batch as a broker sends it. times: 8 for append times."""
-    rest = struct.pack(">hiqqqhii", times, len(records) - 1, 1_000, 2_000, -1, -1, -1, len(records)) + b"".join(records)
+    rest = struct.pack(
+        ">hiqqqhii", times, len(records) - 1, 1_000, 2_000, -1, -1, -1, len(records)
+    ) + b"".join(records)
     rest = struct.pack(">ibI", 0, 2, calc_crc32c(rest)) + rest
     return struct.pack(">qi", base, len(rest)) + rest
 

@@ -153,7 +153,9 @@ async def test_deleted_records_are_skipped_and_named(log, here):
     from aiokafka.admin import RecordsToDelete
     from aiokafka.structs import TopicPartition
 
-    await log._ask_admin("delete records", lambda admin: admin.delete_records({TopicPartition(*here): RecordsToDelete(2)}))
+    await log._ask_admin(
+        "delete records", lambda admin: admin.delete_records({TopicPartition(*here): RecordsToDelete(2)})
+    )
     assert (await log.bounds([here]))[here] == (2, 3)
     other = KafkaLog(f"kafka://{log.connection.servers}")
     try:
@@ -187,7 +189,10 @@ async def test_compressed_batches(kafka, here, compression):
         fence = await log.fence(here.topic)
         await fence.append({here: texts("in a transaction")})
         records = await everything(log, here)
-        assert [Message(r.key, r.value, tuple(r.headers)) for r in records] == [*sent, *texts("in a transaction")]
+        assert [Message(r.key, r.value, tuple(r.headers)) for r in records] == [
+            *sent,
+            *texts("in a transaction"),
+        ]
     finally:
         await log.close()
 
@@ -378,7 +383,10 @@ def secured(tmp_path_factory):
     ],
 )
 async def test_secured_listeners(secured, listener, options):
-    log = KafkaLog(f"kafka://{secured.address(listener)}", options._replace(ca_file=secured.ca if listener != "SCRAM" else None))
+    log = KafkaLog(
+        f"kafka://{secured.address(listener)}",
+        options._replace(ca_file=secured.ca if listener != "SCRAM" else None),
+    )
     topic = f"secured-{listener.lower()}"
     try:
         await log.create([TopicSpec(topic, 1)])
@@ -440,7 +448,12 @@ async def test_a_client_that_ends_badly_harms_nobody(monkeypatch):
     async def fine():
         return
 
-    assert [await client.ended(one()) for one in (fine, failed, cancelled, asyncio.Event().wait)] == [True, False, False, False]
+    assert [await client.ended(one()) for one in (fine, failed, cancelled, asyncio.Event().wait)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 async def test_a_start_that_was_refused_is_tried_again_by_the_next_one_who_asks(log, monkeypatch):
@@ -512,7 +525,9 @@ async def test_who_is_cancelled_at_any_request_leaves_no_connection_open(kafka, 
         await asyncio.wait({working}, timeout=BOUND)
         assert working.done(), f"request {cancel_at}: who was cancelled does not end"
         await log.close()
-        assert not [one for one in seen if one.connected()], f"left open by who was cancelled at request {cancel_at}"
+        assert not [one for one in seen if one.connected()], (
+            f"left open by who was cancelled at request {cancel_at}"
+        )
     assert cancel_at > 4
 
 

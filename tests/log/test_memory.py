@@ -26,7 +26,9 @@ class TestMemory(Conformance):
         await log.create([TopicSpec(topic, 1)])
         here = Partition(topic, 0)
         await log.append({here: texts(*map(str, times))})
-        log._records[here] = [record._replace(timestamp=at) for record, at in zip(log._records[here], times, strict=True)]
+        log._records[here] = [
+            record._replace(timestamp=at) for record, at in zip(log._records[here], times, strict=True)
+        ]
         return here
 
     @pytest.fixture

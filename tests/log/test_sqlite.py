@@ -75,7 +75,8 @@ def set_times(log: SqliteLog, partition: Partition, times: list[int]) -> None:
     with file:
         table = log._ids[partition]
         file.executemany(
-            f"UPDATE p{table} SET timestamp = ?, crc = NULL WHERE offset = ?", [(at, offset) for offset, at in enumerate(times)]
+            f"UPDATE p{table} SET timestamp = ?, crc = NULL WHERE offset = ?",
+            [(at, offset) for offset, at in enumerate(times)],
         )
     file.close()
 
@@ -128,7 +129,9 @@ async def test_a_killed_writer_leaves_whole_batches_only(log):
         for _ in range(3):
             assert writer.stdout.readline().strip().isdigit()
         writer.send_signal(signal.SIGKILL)
-        acknowledged = 3 + sum(line.strip().isdigit() for line in writer.communicate(timeout=BOUND)[0].splitlines())
+        acknowledged = 3 + sum(
+            line.strip().isdigit() for line in writer.communicate(timeout=BOUND)[0].splitlines()
+        )
         ends = await log.bounds([HERE, Partition("t", 1)])
         assert len({end for _, end in ends.values()}) == 1, "both partitions of a batch or none"
         assert ends[HERE][1] % 5 == 0 and (ends[HERE][1] - before) // 5 >= acknowledged
@@ -175,7 +178,9 @@ async def test_an_append_of_this_process_needs_no_poll(log, monkeypatch):
 async def test_times_do_not_fall_when_the_clock_is_set_back(log, monkeypatch):
     """Nor by another process, nor behind records of an old log whose times fall."""
     now = [0]
-    monkeypatch.setattr(sqlite, "time", SimpleNamespace(time_ns=lambda: now[0] * 1_000_000, monotonic=time.monotonic))
+    monkeypatch.setattr(
+        sqlite, "time", SimpleNamespace(time_ns=lambda: now[0] * 1_000_000, monotonic=time.monotonic)
+    )
     other = SqliteLog(log.path, create=False)
     await other.topics()
     for handle, now[0] in ((log, 5_000), (other, 9_000), (log, 6_000), (other, 1_000), (log, 9_500)):
@@ -190,7 +195,9 @@ async def test_times_do_not_fall_when_the_clock_is_set_back(log, monkeypatch):
     set_times(log, HERE, [20_000, 10_000, 15_000])
     await other.append({HERE: texts("x")})
     await other.close()
-    assert (await log.read(HERE, len(times)))[0].timestamp == times[-1], "of the newest record; older ones are not looked through"
+    assert (await log.read(HERE, len(times)))[0].timestamp == times[-1], (
+        "of the newest record; older ones are not looked through"
+    )
 
 
 async def test_a_time_is_looked_for_in_steps(log, monkeypatch):
@@ -268,7 +275,9 @@ def test_a_process_that_may_write_no_more_says_so(tmp_path):
     """
     process = python(code, tmp_path / "log.sqlite")
     out, said = process.communicate(timeout=60)
-    assert "disk is full or fails" in out and str(tmp_path / "log.sqlite") in out and "number=0): 0}" in out, out + said
+    assert (
+        "disk is full or fails" in out and str(tmp_path / "log.sqlite") in out and "number=0): 0}" in out
+    ), out + said
 
 
 @pytest.mark.parametrize("junk", [b"not a database " * 500, b"SQLite format 3\x00" + b"\xff" * 9000])
@@ -355,14 +364,18 @@ async def test_what_is_too_old_goes_a_bounded_number_at_a_time(log, monkeypatch)
     await log.create([TopicSpec("short", 1, retention_ms=60_000)])
     short = Partition("short", 0)
     await log.append({short: texts(*map(str, range(25)))})
-    log._write.execute(f"UPDATE p{log._ids[short]} SET timestamp = timestamp - 120000, crc = NULL WHERE offset < 22")
+    log._write.execute(
+        f"UPDATE p{log._ids[short]} SET timestamp = timestamp - 120000, crc = NULL WHERE offset < 22"
+    )
     log._due.clear()
     starts = []
     for i in range(4):
         await log.append({short: texts(f"new{i}")})
         starts.append((await log.bounds([short]))[short])
     assert starts == [(12, 26), (22, 27), (22, 28), (22, 29)]
-    assert [r.offset for r in await log.read(short, 0)] == list(range(22, 29)), "reading below the start begins at the start"
+    assert [r.offset for r in await log.read(short, 0)] == list(range(22, 29)), (
+        "reading below the start begins at the start"
+    )
     assert (await log.append({HERE: texts("x")})) == {HERE: 0}
 
 
@@ -375,7 +388,9 @@ async def test_what_is_too_old_goes_as_fast_as_it_is_written_in_bounded_transact
     short, deleted = Partition("short", 0), []
     trim_some = log._trim_some
     monkeypatch.setattr(log, "_trim_some", lambda *a: deleted.append(0) or trim_some(*a))
-    log._write.set_trace_callback(lambda line: deleted.append(1) if line.startswith(f"DELETE FROM p{log._ids[short]} ") else None)
+    log._write.set_trace_callback(
+        lambda line: deleted.append(1) if line.startswith(f"DELETE FROM p{log._ids[short]} ") else None
+    )
     for _ in range(30):  # 3,000 records, of which 600 are of the last minute
         clock[0] += 10
         await log.append({short: texts(*map(str, range(100)))})
@@ -394,7 +409,11 @@ async def test_nothing_is_looked_up_before_the_oldest_record_is_too_old(log, mon
     await log.create([TopicSpec("short", 1, retention_ms=60_000)])
     short, looked = Partition("short", 0), []
     await log.append({short: texts("a")})
-    log._write.set_trace_callback(lambda line: looked.append(line) if f"FROM p{log._ids[short]} " in line and "DESC" not in line else None)
+    log._write.set_trace_callback(
+        lambda line: (
+            looked.append(line) if f"FROM p{log._ids[short]} " in line and "DESC" not in line else None
+        )
+    )
     for _ in range(20):
         await log.append({short: texts("b"), HERE: texts("c")})
     assert looked == []
@@ -406,12 +425,18 @@ async def test_what_is_superseded_goes_beside_the_writer(log, monkeypatch):
     newest, sent = Partition("newest", 0), 0
     await log.append({newest: texts("no key, so never superseded")})
     async with asyncio.timeout(BOUND):
-        while sent < 2_000 or len(await log.read(newest, 0)) > 21 + 100 + 10:  # what is kept, CLEAN_AFTER, and one batch
-            await log.append({newest: [Message(b"k%d" % (i % 20), b"%d" % i) for i in range(sent, sent + 10)]})
+        while (
+            sent < 2_000 or len(await log.read(newest, 0)) > 21 + 100 + 10
+        ):  # what is kept, CLEAN_AFTER, and one batch
+            await log.append(
+                {newest: [Message(b"k%d" % (i % 20), b"%d" % i) for i in range(sent, sent + 10)]}
+            )
             sent += 10
     held = await everything(log, newest)
     assert held[0].key is None
-    assert {r.key: r.value for r in held[1:]} == {b"k%d" % (i % 20): b"%d" % i for i in range(sent - 20, sent)}
+    assert {r.key: r.value for r in held[1:]} == {
+        b"k%d" % (i % 20): b"%d" % i for i in range(sent - 20, sent)
+    }
     assert (await log.bounds([newest]))[newest] == (0, 1 + sent)
 
 
@@ -433,7 +458,9 @@ async def test_offsets_survive_deletion_and_a_restart(tmp_path, monkeypatch):
 async def test_internal_topics_are_not_synced_and_public_ones_are(log, monkeypatch):
     asked = []
     transaction = log._transaction
-    monkeypatch.setattr(log, "_transaction", lambda work, durable: (asked.append(durable), transaction(work, durable))[1])
+    monkeypatch.setattr(
+        log, "_transaction", lambda work, durable: (asked.append(durable), transaction(work, durable))[1]
+    )
     await log.append({Partition("quick", 0): texts("x")})
     await log.append({HERE: texts("x"), Partition("quick", 0): texts("y")})
     await log.sync()
@@ -486,7 +513,9 @@ async def filled(path, topics=("t",), records=40) -> SqliteLog:
     await log.create([TopicSpec(name, 1) for name in topics])
     for name in topics:
         for i in range(records):
-            await log.append({Partition(name, 0): [Message(b"key %d" % i, b"%d " % i * 700, (("h", b"%d" % i),))]})
+            await log.append(
+                {Partition(name, 0): [Message(b"key %d" % i, b"%d " % i * 700, (("h", b"%d" % i),))]}
+            )
     return log
 
 
@@ -524,7 +553,9 @@ async def test_no_flipped_bit_changes_what_is_read(tmp_path):
     assert told > 50, "this shows nothing"
 
 
-@pytest.mark.parametrize(("column", "part"), [("key", b"KEY"), ("value", b"other"), ("headers", None), ("timestamp", 7)])
+@pytest.mark.parametrize(
+    ("column", "part"), [("key", b"KEY"), ("value", b"other"), ("headers", None), ("timestamp", 7)]
+)
 async def test_a_record_that_is_not_what_was_written_is_named(tmp_path, column, part):
     log = await filled(tmp_path / "log.sqlite", records=5)
     table = log._ids[HERE]
@@ -549,7 +580,10 @@ async def test_a_record_that_another_program_wrote_without_a_checksum_is_read(tm
     log = await filled(tmp_path / "log.sqlite", records=2)
     theirs = sqlite3.connect(log.path)
     table = log._ids[HERE]
-    theirs.execute(f"INSERT INTO p{table} (offset, timestamp, key, value, headers) VALUES (2, 5, ?, ?, NULL)", (b"k", b"v"))
+    theirs.execute(
+        f"INSERT INTO p{table} (offset, timestamp, key, value, headers) VALUES (2, 5, ?, ?, NULL)",
+        (b"k", b"v"),
+    )
     theirs.execute("UPDATE partitions SET next = 3 WHERE id = ?", (table,))
     theirs.commit()
     theirs.close()
@@ -558,14 +592,18 @@ async def test_a_record_that_another_program_wrote_without_a_checksum_is_read(tm
     await log.close()
 
 
-@pytest.mark.parametrize("gone", ["offset = 0", "offset = 2", "offset IN (2, 3)", "offset = 4", "offset >= 2", "1"])
+@pytest.mark.parametrize(
+    "gone", ["offset = 0", "offset = 2", "offset IN (2, 3)", "offset = 4", "offset >= 2", "1"]
+)
 async def test_missing_records_are_named(tmp_path, gone):
     """At the start of a service where they are the oldest or the newest, else by who reads them. Never as if there were none."""
     log = await filled(tmp_path / "log.sqlite", records=5)
     log._write.execute(f"DELETE FROM p{log._ids[HERE]} WHERE {gone}")
     first = {"offset = 0": 0, "1": 0, "offset = 4": 4}.get(gone, 2)
     for size in (1, 100):
-        with pytest.raises(LogDamaged, match=rf"t, partition 0, lacks the records? (at|from) offset {first}\b.*copy"):
+        with pytest.raises(
+            LogDamaged, match=rf"t, partition 0, lacks the records? (at|from) offset {first}\b.*copy"
+        ):
             await everything(log, HERE, max_records=size)
     if gone not in ("offset = 2", "offset IN (2, 3)"):
         with pytest.raises(LogDamaged, match=rf"lacks the records? (at|from) offset {first}\b"):
@@ -604,13 +642,18 @@ async def test_a_file_that_is_taken_away_is_noticed(log, tmp_path, how):
         await log.identities(["t"])
 
 
-OLD_SCHEMA = sqlite.SCHEMA + "CREATE TABLE p1 (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+OLD_SCHEMA = (
+    sqlite.SCHEMA
+    + "CREATE TABLE p1 (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+)
 
 
 async def test_a_log_of_a_release_without_checksums_is_read_and_written(tmp_path):
     path = tmp_path / "log.sqlite"
     old = sqlite3.connect(path)
-    old.executescript(f"PRAGMA journal_mode=WAL; {OLD_SCHEMA}; PRAGMA user_version=1; PRAGMA application_id={sqlite.APPLICATION_ID}")
+    old.executescript(
+        f"PRAGMA journal_mode=WAL; {OLD_SCHEMA}; PRAGMA user_version=1; PRAGMA application_id={sqlite.APPLICATION_ID}"
+    )
     old.execute("INSERT INTO topics VALUES ('t', 1, 0, NULL, 1)")
     old.execute("INSERT INTO partitions (topic, number, start, next) VALUES ('t', 0, 0, 2)")
     old.executemany("INSERT INTO p1 VALUES (?, 1000, ?, ?, NULL)", [(0, b"k", b"a"), (1, None, b"b")])
@@ -637,7 +680,11 @@ async def test_a_topic_that_another_process_deleted_is_named(log):
     other = SqliteLog(log.path)
     await other.delete(["t"])
     await other.close()
-    for ask in (lambda: log.append({HERE: texts("y")}), lambda: log.read(HERE, 0), lambda: log.bounds([HERE])):
+    for ask in (
+        lambda: log.append({HERE: texts("y")}),
+        lambda: log.read(HERE, 0),
+        lambda: log.bounds([HERE]),
+    ):
         log._ids[HERE] = 1  # as if it had been looked up before
         with pytest.raises(UnknownTopic, match="has no topic t with a partition 0"):
             await ask()
@@ -653,13 +700,20 @@ async def test_public_topics_are_synced_in_the_transaction_that_appends(log):
         log._write.set_trace_callback(None)
         pragma, begin, *_, insert, commit = told[: told.index("COMMIT") + 1]
         assert pragma == f"PRAGMA synchronous={'FULL' if topic.public else 'NORMAL'}", topic.name
-        assert (begin, commit) == ("BEGIN IMMEDIATE", "COMMIT") and insert.startswith("INSERT INTO p"), topic.name
+        assert (begin, commit) == ("BEGIN IMMEDIATE", "COMMIT") and insert.startswith("INSERT INTO p"), (
+            topic.name
+        )
 
 
 async def test_who_waits_together_with_a_public_topic_is_synced(log):
     told: list[str] = []
     log._write.set_trace_callback(told.append)
-    await asyncio.gather(*(log.append({partition: texts("x")}) for partition in (Partition("quick", 0), HERE, Partition("quick", 0))))
+    await asyncio.gather(
+        *(
+            log.append({partition: texts("x")})
+            for partition in (Partition("quick", 0), HERE, Partition("quick", 0))
+        )
+    )
     log._write.set_trace_callback(None)
     durable, synced = None, []
     for said in told:
@@ -693,7 +747,17 @@ SYNCED = """
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace shows what the system is asked")
 def test_the_system_is_asked_to_sync(tmp_path):
     calls = tmp_path / "calls"
-    words = ["strace", "-f", "-o", str(calls), "-e", "trace=fsync,fdatasync,write", sys.executable, "-c", textwrap.dedent(SYNCED)]
+    words = [
+        "strace",
+        "-f",
+        "-o",
+        str(calls),
+        "-e",
+        "trace=fsync,fdatasync,write",
+        sys.executable,
+        "-c",
+        textwrap.dedent(SYNCED),
+    ]
     done = subprocess.run([*words, str(tmp_path / "log.sqlite")], capture_output=True, text=True, timeout=60)
     if "PTRACE" in done.stderr or "ptrace" in done.stderr:
         pytest.skip("this user may not trace")
@@ -706,4 +770,6 @@ def test_the_system_is_asked_to_sync(tmp_path):
             found.append((said[1], 0))
         elif found and "sync(" in line:
             found[-1] = found[-1][0], found[-1][1] + 1
-    assert [(name, count > 0) for name, count in found[:-1]] == [(name, name != "internal") for name in wanted]
+    assert [(name, count > 0) for name, count in found[:-1]] == [
+        (name, name != "internal") for name in wanted
+    ]

@@ -40,7 +40,11 @@ async def folder(request, tmp_path):
 def state(folder: Path) -> dict[str, tuple[int, int, str]]:
     """Name → size, time of the last change, digest."""
     return {
-        path.name: (path.stat().st_size, path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        path.name: (
+            path.stat().st_size,
+            path.stat().st_mtime_ns,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
         for path in sorted(folder.iterdir())
     }
 
@@ -66,7 +70,13 @@ async def test_the_connection_cannot_write(folder):
     for statement in ("CREATE TABLE x (a)", "DELETE FROM partitions", "PRAGMA user_version=7"):
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             log._read.execute(statement)
-    for write in (log.append({HERE: texts("x")}), log.create([TopicSpec("u", 1)]), log.fence("x"), log.sync(), log.delete(["t"])):
+    for write in (
+        log.append({HERE: texts("x")}),
+        log.create([TopicSpec("u", 1)]),
+        log.fence("x"),
+        log.sync(),
+        log.delete(["t"]),
+    ):
         with pytest.raises(LogError, match="for reading only"):
             await write
     assert await log.bounds([HERE]) == {HERE: (0, 100)}

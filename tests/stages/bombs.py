@@ -37,7 +37,10 @@ def paper(name: str, authors: Sequence[dict], references: Sequence[str] = (), **
 
 
 def citing(cited: str, count: int, authors: int = 1) -> Step:
-    return [paper(f"c{n}", authors_of(authors, 100_000 + n), [cited], published=f"{1990 + n % 30}") for n in range(count)]
+    return [
+        paper(f"c{n}", authors_of(authors, 100_000 + n), [cited], published=f"{1990 + n % 30}")
+        for n in range(count)
+    ]
 
 
 def square(side: int) -> Iterator[Step]:
@@ -72,7 +75,12 @@ def own_crowd(team: int, count: int) -> Iterator[Step]:
 
 def prolific(papers: int, team: int) -> Iterator[Step]:
     """One author of many papers with teams; then a merge of him into another, and a separation."""
-    yield [paper(f"p{n}", [{"author_id": "x", "name": "X"}, *authors_of(team - 1, n % 50 * team)], [f"p{n // 2}"]) for n in range(papers)]
+    yield [
+        paper(
+            f"p{n}", [{"author_id": "x", "name": "X"}, *authors_of(team - 1, n % 50 * team)], [f"p{n // 2}"]
+        )
+        for n in range(papers)
+    ]
     yield [{"event": "author.merged", "author_id": "x", "into": "y", "revision": 1}]
     yield [{"event": "author.separated", "author_id": "x", "revision": 2}]
 
@@ -92,34 +100,52 @@ def years(team: int, count: int) -> Iterator[Step]:
 
 
 def plain(papers: int) -> Iterator[Step]:
-    yield [paper(f"p{n}", authors_of(3, n % 5_000), [f"p{n // 2}", f"p{n // 3}"], published="2001") for n in range(papers)]
+    yield [
+        paper(f"p{n}", authors_of(3, n % 5_000), [f"p{n // 2}", f"p{n // 3}"], published="2001")
+        for n in range(papers)
+    ]
 
 
 def counting_sources(papers: int, sources: int) -> Iterator[Step]:
     """Many papers; then each of many sources counts one of them."""
     yield from plain(papers)
-    yield [{"event": "paper.counted", "paper_id": "p1", "source": f"s{n}", "as_of": "2026-01-01", "citations": n} for n in range(sources)]
+    yield [
+        {"event": "paper.counted", "paper_id": "p1", "source": f"s{n}", "as_of": "2026-01-01", "citations": n}
+        for n in range(sources)
+    ]
 
 
 def reporting_sources(sources: int) -> Iterator[Step]:
     metrics = {"h_index": 5, "papers": 20, "citations_by_year": {str(1900 + n): n for n in range(100)}}
     yield from plain(10)
     yield [
-        {"event": "author.reported", "author_id": "a1", "source": f"s{n}", "as_of": "2026-01-01", "metrics": metrics}
+        {
+            "event": "author.reported",
+            "author_id": "a1",
+            "source": f"s{n}",
+            "as_of": "2026-01-01",
+            "metrics": metrics,
+        }
         for n in range(sources)
     ]
 
 
 def scoring_sources(sources: int) -> Iterator[Step]:
     yield from plain(10)
-    yield [{"event": "paper.scored", "paper_id": "p1", "source": f"s{n}", "version": "v", "novelty": 0.5} for n in range(sources)]
+    yield [
+        {"event": "paper.scored", "paper_id": "p1", "source": f"s{n}", "version": "v", "novelty": 0.5}
+        for n in range(sources)
+    ]
 
 
 def chain(length: int, papers: bool = True) -> Iterator[Step]:
     """A chain of merges from its end to its beginning and back: each event moves all that lead to it; then a loop; then all separated."""
     if papers:
         yield [paper(f"p{n}", [{"author_id": f"a{n:06}", "name": "N"}]) for n in range(length)]
-    yield [{"event": "author.merged", "author_id": f"a{n:06}", "into": f"a{n + 1:06}", "revision": 1} for n in range(length - 1)]
+    yield [
+        {"event": "author.merged", "author_id": f"a{n:06}", "into": f"a{n + 1:06}", "revision": 1}
+        for n in range(length - 1)
+    ]
     yield [{"event": "author.merged", "author_id": f"a{length - 1:06}", "into": "a000000", "revision": 1}]
     yield [{"event": "author.separated", "author_id": f"a{n:06}", "revision": 2} for n in range(length)]
 
@@ -167,7 +193,9 @@ class Run:
             log += [Record(start + i, 0, *m) for i, m in enumerate(messages)]
             self.ends[partition] += len(messages)
             self.written[partition.topic] += sum(len(m.value) for m in messages)
-            self.largest[partition.topic] = max([self.largest[partition.topic], *(len(m.value) for m in messages)])
+            self.largest[partition.topic] = max(
+                [self.largest[partition.topic], *(len(m.value) for m in messages)]
+            )
 
     def tell(self, events: Step) -> None:
         batches: dict[Partition, list[Message]] = defaultdict(list)
@@ -188,7 +216,9 @@ class Run:
                 while log:
                     moved, began = True, time.process_time()
                     batch, size = 0, 0
-                    while batch < min(len(log), Pace().batch_records) and (not batch or size + len(log[batch].value) <= READ_BYTES):
+                    while batch < min(len(log), Pace().batch_records) and (
+                        not batch or size + len(log[batch].value) <= READ_BYTES
+                    ):
                         size += len(log[batch].value)
                         batch += 1
                     records = log[:batch]
@@ -206,7 +236,9 @@ class Run:
             while stage.waiting.size:
                 snapshots = stage.publish(stage.waiting.take(Pace().publish_authors))
                 self.append(messages_of(snapshots, self.layout.authors, 1, 0))
-                for partition in [p for p in self.logs if p.topic.endswith(".v1") and p.topic.startswith("author-")]:
+                for partition in [
+                    p for p in self.logs if p.topic.endswith(".v1") and p.topic.startswith("author-")
+                ]:
                     self.logs[partition].clear()  # public records are in the log by now
 
 
@@ -250,7 +282,9 @@ def measure(name: str) -> dict:
                 "above_begin": (max(peaks.values(), default=begin) - begin) / 1e6,
                 "stages": {stage: round((peak_ - rest) / 1e6, 1) for stage, peak_ in peaks.items()},
                 "seconds": {
-                    stage: round(seconds - before[stage], 2) for stage, seconds in run.spent.items() if seconds - before[stage] > 0.05
+                    stage: round(seconds - before[stage], 2)
+                    for stage, seconds in run.spent.items()
+                    if seconds - before[stage] > 0.05
                 },
             }
         )

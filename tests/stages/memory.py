@@ -51,7 +51,9 @@ class Pipeline:
                 break
             session = self.dice.choice(waiting)
             log = self.logs[session.input]
-            session.step(log[session.position.next : session.position.next + self.dice.choice((1, 2, 5, 1_000))])
+            session.step(
+                log[session.position.next : session.position.next + self.dice.choice((1, 2, 5, 1_000))]
+            )
             self.append(session.flush())
             if isinstance(session.stage, Profiles) and self.dice.random() < 0.5:
                 self.publish(session)

@@ -44,20 +44,28 @@ class Past(Pipeline):
 
     def work(self) -> "Past":
         while True:
-            waiting = [i for i, s in enumerate(self.sessions) if s.position.next < len(self.logs.get(s.input, ()))]
+            waiting = [
+                i for i, s in enumerate(self.sessions) if s.position.next < len(self.logs.get(s.input, ()))
+            ]
             if not waiting:
                 break
             at = self.dice.choice(waiting)
             session = self.sessions[at]
             log = self.logs[session.input]
-            session.step(log[session.position.next : session.position.next + self.dice.choice((1, 2, 5, 1_000))])
+            session.step(
+                log[session.position.next : session.position.next + self.dice.choice((1, 2, 5, 1_000))]
+            )
             self.append(session.flush())
             if isinstance(session.stage, Profiles):
                 self.publish(session)
             if self.dice.random() < self.saves:
                 self.append(session.marks())
-                self.store.write(session.stage.name, session.stage.partition, session.position.next, session.save())
-            elif self.dice.random() < self.dies and not isinstance(session.stage, Profiles):  # it would have to learn what is public
+                self.store.write(
+                    session.stage.name, session.stage.partition, session.position.next, session.save()
+                )
+            elif self.dice.random() < self.dies and not isinstance(
+                session.stage, Profiles
+            ):  # it would have to learn what is public
                 self.sessions[at] = self._again(session)
         return self
 
@@ -74,21 +82,35 @@ class Past(Pipeline):
 
     def cut(self) -> Cut:
         """Where the inputs end."""
-        inputs = (Partition(topic.name, number) for topic in (PAPERS, AUTHORS) for number in range(self.layout.count(topic)))
+        inputs = (
+            Partition(topic.name, number)
+            for topic in (PAPERS, AUTHORS)
+            for number in range(self.layout.count(topic))
+        )
         return Cut({partition: len(self.logs.get(partition, ())) for partition in inputs})
 
     async def log(self) -> MemoryLog:
         """Everything as a log that others read."""
         log = MemoryLog()
         await log.create([topic.spec(self.layout.count(topic), self.layout.generation) for topic in TOPICS])
-        await log.append({place: [Message(r.key, r.value, r.headers) for r in records] for place, records in self.logs.items()})
+        await log.append(
+            {
+                place: [Message(r.key, r.value, r.headers) for r in records]
+                for place, records in self.logs.items()
+            }
+        )
         return log
 
 
 def prefix(past: Past, cut: Cut) -> Pipeline:
     """The profiles of a service that saw this much and no more, all of it published."""
     made = Pipeline(past.layout, seed=1)
-    made.append({place: [Message(r.key, r.value) for r in past.logs.get(place, ())[:end]] for place, end in cut.items()})
+    made.append(
+        {
+            place: [Message(r.key, r.value) for r in past.logs.get(place, ())[:end]]
+            for place, end in cut.items()
+        }
+    )
     made.work()
     for session in made.sessions:  # as a day would do: scores are looked up in exact tables
         session.stage.settle()
@@ -106,10 +128,17 @@ STANDINGS = ("standing", "standing_by_source")
 def without_version(profile: dict) -> dict:
     """What of a snapshot does not depend on when and in which pieces it was made (docs/history.md)."""
     papers = [
-        paper | {name: {by: one | {"table": None} for by, one in (paper[name] or {}).items()} for name in STANDINGS if name in paper}
+        paper
+        | {
+            name: {by: one | {"table": None} for by, one in (paper[name] or {}).items()}
+            for name in STANDINGS
+            if name in paper
+        }
         for paper in profile["papers"]
     ]
-    return {name: value for name, value in profile.items() if name not in ("version", "as_of", "cut")} | {"papers": papers}
+    return {name: value for name, value in profile.items() if name not in ("version", "as_of", "cut")} | {
+        "papers": papers
+    }
 
 
 def without_tables(profile: dict) -> dict:

@@ -40,7 +40,10 @@ from tests.oracle import oracle, parse, valid
 WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta"]
 SMALL = score_oracle.Parameters(cohort=2, reference=1, settled=3)
 # Only with a day that comes when everything else is done do all tables agree (docs/scores.md §4); the one before may let papers in.
-LAST_DAYS = [orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"}) for day in (30, 31)]
+LAST_DAYS = [
+    orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"})
+    for day in (30, 31)
+]
 
 
 class Violation(AssertionError):
@@ -64,22 +67,41 @@ class Script:
             return (
                 PAPERS.name,
                 rng.choice(self.papers),
-                rng.choice([b"\x00not json", b"[1]", b'{"paper_id": 7}', b"", b'{"paper_id":"p0","authors":3}']),
+                rng.choice(
+                    [b"\x00not json", b"[1]", b'{"paper_id": 7}', b"", b'{"paper_id":"p0","authors":3}']
+                ),
             )
         if r < 0.15 and self.sent:
             return rng.choice(self.sent)  # a repeat, perhaps of an old revision
         if r < 0.20:
             day = f"{rng.choice((2018, 2019, 2020, 2022, 2026))}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
-            return AUTHORS.name, "clock", orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": day})
+            return (
+                AUTHORS.name,
+                "clock",
+                orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}),
+            )
         if r < 0.26:
             author = rng.choice(self.authors)
             if rng.random() < 0.6:
                 return AUTHORS.name, author, orjson.dumps(self._identity(author))
             if rng.random() < 0.5:
-                event = {"event": "author.described", "author_id": author, "name": f"Name {rng.randint(0, 9)}"}
+                event = {
+                    "event": "author.described",
+                    "author_id": author,
+                    "name": f"Name {rng.randint(0, 9)}",
+                }
             else:
-                source, as_of, h, n = rng.choice("xy"), f"2026-0{rng.randint(1, 9)}-01", rng.randint(0, 99), rng.randint(0, 20)
-                series = {"papers_by_year": {"2021": n // 2, "2020": h % 7}, "citations_by_year": {"2021": 5 * n}} if h % 2 else {}
+                source, as_of, h, n = (
+                    rng.choice("xy"),
+                    f"2026-0{rng.randint(1, 9)}-01",
+                    rng.randint(0, 99),
+                    rng.randint(0, 20),
+                )
+                series = (
+                    {"papers_by_year": {"2021": n // 2, "2020": h % 7}, "citations_by_year": {"2021": 5 * n}}
+                    if h % 2
+                    else {}
+                )
                 event = {"event": "author.reported", "author_id": author, "source": source, "as_of": as_of,
                          "metrics": {"h_index": h, "papers": n} | series}  # fmt: skip
             return AUTHORS.name, author, orjson.dumps(event)
@@ -147,7 +169,11 @@ class Actor:
         waiting = self.session.position.next < len(self.world.logs[self.session.input])
         stage = self.session.stage
         able = ["read"] * 4 if waiting else []
-        if stage.outbox.sent != stage.outbox.flushed or stage.refused or (isinstance(stage, Profiles) and stage.waiting.size):
+        if (
+            stage.outbox.sent != stage.outbox.flushed
+            or stage.refused
+            or (isinstance(stage, Profiles) and stage.waiting.size)
+        ):
             able += ["flush"] * 2
         if any(self.queues.values()):
             able += ["land"] * 4
@@ -204,7 +230,11 @@ class Actor:
             return
         stage = self.session.stage
         if self.to_save is None:
-            if stage.outbox.sent != stage.outbox.flushed or stage.refused or (self.unacknowledged and self.world.mutant != "save_early"):
+            if (
+                stage.outbox.sent != stage.outbox.flushed
+                or stage.refused
+                or (self.unacknowledged and self.world.mutant != "save_early")
+            ):
                 return
             self.to_save = (self.session.position.next, self.session.save(), self.handed_out)
         at, raw, upto = self.to_save
@@ -239,14 +269,24 @@ class Actor:
             authors = authors[:cut]
         snapshots = stage.publish(authors)
         if snapshots:
-            self.world.append(messages_of(snapshots, self.world.layout.authors, self.world.layout.generation, 0))
-            self.session.extra["public_end"] = len(self.world.logs[Partition(AUTHOR_PROFILES.name, self.role[1])])
+            self.world.append(
+                messages_of(snapshots, self.world.layout.authors, self.world.layout.generation, 0)
+            )
+            self.session.extra["public_end"] = len(
+                self.world.logs[Partition(AUTHOR_PROFILES.name, self.role[1])]
+            )
 
 
 class World:
     """Logs, checkpoints, sessions and the scheduler. layout, script: by default random ones."""
 
-    def __init__(self, seed: int, mutant: str | None = None, layout: Layout | None = None, script: Iterable[tuple] | None = None):
+    def __init__(
+        self,
+        seed: int,
+        mutant: str | None = None,
+        layout: Layout | None = None,
+        script: Iterable[tuple] | None = None,
+    ):
         self.seed, self.mutant, self.rng = seed, mutant, random.Random(seed)
         rng = self.rng
         self.layout = layout or Layout(
@@ -267,9 +307,15 @@ class World:
                 (1, catalogue.DECODED_BYTES),
             )
         )  # fmt: skip
-        self.refuses, self.loses_answers, self.repeats, self.ghostly, self.zombies, self.stale, self.crashes = (
-            rng.random() < x for x in (0.4, 0.5, 0.5, 0.6, 0.7, 0.7, 0.85)
-        )
+        (
+            self.refuses,
+            self.loses_answers,
+            self.repeats,
+            self.ghostly,
+            self.zombies,
+            self.stale,
+            self.crashes,
+        ) = (rng.random() < x for x in (0.4, 0.5, 0.5, 0.6, 0.7, 0.7, 0.85))
         self.refusing = 0.04  # of what is sent
         if mutant in ("no_gap_check", "live_on"):
             self.refuses, self.refusing = True, 0.2
@@ -311,7 +357,9 @@ class World:
 
     def tell(self, topic: str, key: str, raw: bytes) -> None:
         count = self.layout.papers if topic == PAPERS.name else self.layout.authors
-        self.append({Partition(topic, int(partitions_of([key.encode()], count)[0])): [Message(key.encode(), raw)]})
+        self.append(
+            {Partition(topic, int(partitions_of([key.encode()], count)[0])): [Message(key.encode(), raw)]}
+        )
         self.input.append(raw)
 
     def spawn(self, role: tuple, calm: bool = False) -> None:
@@ -399,13 +447,18 @@ class World:
 
     def run(self) -> None:
         with self.limits():
-            for _ in range(self.rng.randint(100, 430)):  # the more stages, the more it takes to get through them
+            for _ in range(
+                self.rng.randint(100, 430)
+            ):  # the more stages, the more it takes to get through them
                 self.step()
             while self.next_input():
                 pass
             self.actors = [a for a in self.actors if not a.doomed and self.rng.random() < 0.7]
             self.drain()
-            for partition, queue in self.ghosts:  # the last requests of the dead arrive after everybody is done
+            for (
+                partition,
+                queue,
+            ) in self.ghosts:  # the last requests of the dead arrive after everybody is done
                 self.append({partition: list(queue)})
             self.drain()
             for day in LAST_DAYS:
@@ -431,7 +484,9 @@ class World:
                     if other.role[0].input is topic and other.role[1] == target:
                         high = other.session.stage.high.get(f"{stage.name}/{stage.partition}", 0)
                         if high != sent:
-                            raise Violation(f"I4: {stage.name}/{stage.partition} → {topic.name}/{target} sent {sent}, taken {high}")
+                            raise Violation(
+                                f"I4: {stage.name}/{stage.partition} → {topic.name}/{target} sent {sent}, taken {high}"
+                            )
         self._check_public(even)
         self._check_dead_letters()
 
@@ -444,7 +499,9 @@ class World:
                 for record in self.logs[Partition(topic, partition)]:
                     value = orjson.loads(record.value)
                     if value["version"] <= version.get(record.key, -1):
-                        raise Violation(f"I5: {topic} {record.key} went from {version[record.key]} to {value['version']}")
+                        raise Violation(
+                            f"I5: {topic} {record.key} went from {version[record.key]} to {value['version']}"
+                        )
                     version[record.key] = value["version"]
                     told[topic].append(value)
                     if topic == AUTHOR_PROFILES.name:
@@ -463,12 +520,18 @@ class World:
         for author, what, said, right in score_oracle.differences(newest, self.input, SMALL) if even else ():
             raise Violation(f"I7: {author} {what}: published {said}, batch says {right}")
         cut = self.pack_bytes < 512 << 10
-        for author, what, said, right in changes.faults(told[AUTHOR_METRICS.name], told[AUTHOR_PROFILES.name], self.input, cut=cut):
+        for author, what, said, right in changes.faults(
+            told[AUTHOR_METRICS.name], told[AUTHOR_PROFILES.name], self.input, cut=cut
+        ):
             raise Violation(f"a change of {author}, {what}: told {said}, right is {right}")
 
     def _must_be_public(self, truth: dict[str, dict]) -> set[str]:
         """Everybody, but who is only named in merges that are no more may never have been seen."""
-        named = {event.get(name) for event in filter(valid, map(parse, self.input)) for name in ("author_id", "into")}
+        named = {
+            event.get(name)
+            for event in filter(valid, map(parse, self.input))
+            for name in ("author_id", "into")
+        }
         return {a for a, right in truth.items() if a not in named or equality.must_be_published(right)}
 
     def _check_dead_letters(self) -> None:
@@ -476,7 +539,9 @@ class World:
         found = {}
         for record in self.logs[Partition(DEAD_LETTERS.name, 0)]:
             headers = dict(record.headers)
-            found[headers["source_topic"], headers["source_partition"], headers["source_offset"]] = record.value
+            found[headers["source_topic"], headers["source_partition"], headers["source_offset"]] = (
+                record.value
+            )
         poison = [raw for raw in self.input if not valid(parse(raw))]
         if sorted(found.values()) != sorted(poison):
             raise Violation(f"I8: dead letters {sorted(found.values())}, poison {sorted(poison)}")
@@ -484,7 +549,9 @@ class World:
 
 def digest_of(stage) -> int:
     """A digest of what the state means."""
-    crc = zlib.crc32(orjson.dumps([stage.outbox.sent, sorted(getattr(stage, "high", {}).items()), stage.facts()]))
+    crc = zlib.crc32(
+        orjson.dumps([stage.outbox.sent, sorted(getattr(stage, "high", {}).items()), stage.facts()])
+    )
     for name, part in stage.parts().items():
         for key, array in part.canonical().items():
             crc = zlib.crc32(np.ascontiguousarray(array).tobytes(), zlib.crc32(f"{name}.{key}".encode(), crc))
@@ -516,7 +583,9 @@ def mutated(mutant: str | None):
         return mock.patch.object(Citations, "_naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one
         return mock.patch("services.consumer.citations.stage.first_of", lambda keys: np.arange(len(keys)))
-    return mock.patch.object(packs, "__doc__", packs.__doc__)  # the other mutants are in the world, not in the code
+    return mock.patch.object(
+        packs, "__doc__", packs.__doc__
+    )  # the other mutants are in the world, not in the code
 
 
 MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
@@ -529,7 +598,10 @@ def simulate(seed: int, mutant: str | None = None) -> None:
         with mutated(mutant):
             World(seed, mutant).run()
     except Exception as error:
-        error.add_note(f"replay: python -m tests.stages.simulator --seed {seed} --count 1" + (f" --mutant {mutant}" if mutant else ""))
+        error.add_note(
+            f"replay: python -m tests.stages.simulator --seed {seed} --count 1"
+            + (f" --mutant {mutant}" if mutant else "")
+        )
         raise
 
 

@@ -35,7 +35,9 @@ MOST_MB = 150  # above rest; in one piece these took 1,100 MB to more than 9 GB
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["square", "full-square", "crowd"])
 def test_a_step_takes_little_memory_whatever_one_event_touches(name):
-    done = subprocess.run([sys.executable, "-m", "tests.stages.bombs", name], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.stages.bombs", name], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     for number, step in enumerate(json.loads(done.stdout)["steps"]):
         assert step["above_begin"] < MOST_MB, (number, step)
@@ -71,7 +73,15 @@ def history(dice: random.Random) -> list[dict]:
             case "published":
                 authors = [{"author_id": one, "name": one} for one in dice.sample(people, dice.randint(0, 6))]
                 year = dice.choice([None, "1999", "2000", "2001"])
-                log.append({"title": "t", "authors": authors, "references": dice.sample(papers, 3), "published": year} | about)
+                log.append(
+                    {
+                        "title": "t",
+                        "authors": authors,
+                        "references": dice.sample(papers, 3),
+                        "published": year,
+                    }
+                    | about
+                )
             case "withdrawn":
                 log.append({"event": "paper.withdrawn"} | about)
             case "merged":
@@ -79,7 +89,13 @@ def history(dice: random.Random) -> list[dict]:
             case "separated":
                 log.append(separated(dice.choice(people), dice.randint(0, 4)))
             case "day":
-                log.append({"event": "clock.ticked", "author_id": "clock", "date": f"{dice.randint(2000, 2006)}-06-01"})
+                log.append(
+                    {
+                        "event": "clock.ticked",
+                        "author_id": "clock",
+                        "date": f"{dice.randint(2000, 2006)}-06-01",
+                    }
+                )
     return log
 
 
@@ -101,13 +117,18 @@ def test_what_is_packed_early_is_the_same_rows_in_the_same_order():
         with mock.patch.object(packs, "SEALED_BYTES", limit):
             for flush in range(3):
                 for step in range(4):
-                    outbox.add(step % 2, {"x": {"v": citations.NONE + 1, "w": citations.NONE}, "y": {"v": list("ab")}})
+                    outbox.add(
+                        step % 2,
+                        {"x": {"v": citations.NONE + 1, "w": citations.NONE}, "y": {"v": list("ab")}},
+                    )
                 end = Counter()
                 for target, raw in outbox.flush("f", "s", 3):
                     pack = decode(raw)
                     assert (pack.fingerprint, pack.stage, pack.partition) == ("f", "s", 3)
                     numbers += [
-                        (flush, target, kind, n, v) for kind, rows in pack.kinds.items() for n, v in zip(rows["n"], rows["v"], strict=True)
+                        (flush, target, kind, n, v)
+                        for kind, rows in pack.kinds.items()
+                        for n, v in zip(rows["n"], rows["v"], strict=True)
                     ]
                     assert pack.base == end.get(target, pack.base)
                     end[target] = pack.end
@@ -120,7 +141,13 @@ def test_what_is_packed_early_is_the_same_rows_in_the_same_order():
 
 
 def counted(name: str, source: str, day: int = 1) -> dict:
-    return {"event": "paper.counted", "paper_id": name, "source": source, "as_of": f"2026-01-{day:02}", "citations": day}
+    return {
+        "event": "paper.counted",
+        "paper_id": name,
+        "source": source,
+        "as_of": f"2026-01-{day:02}",
+        "citations": day,
+    }
 
 
 def scored(name: str, source: str, version: str = "1", value: float | None = 0.5) -> dict:
@@ -137,9 +164,19 @@ FEW = Layout(max_counting_sources=2, max_scorers=2, max_reporting_sources=2)
 
 def test_the_first_sources_have_a_place_and_keep_it():
     made = Pipeline(FEW).tell(paper("p", "a"), paper("q", "b"))
-    made.tell(counted("p", "s"), counted("p", "t"), counted("q", "u"), counted("q", "s"), counted("p", "s", 2))
-    made.tell(scored("p", "s", value=None), scored("p", "t"), scored("q", "t", "2"), scored("q", "s"), scored("q", "t"))
-    made.tell(reported("a", "s"), reported("a", "t"), reported("a", "u"), reported("a", "s", 2), reported("b", "u"))
+    made.tell(
+        counted("p", "s"), counted("p", "t"), counted("q", "u"), counted("q", "s"), counted("p", "s", 2)
+    )
+    made.tell(
+        scored("p", "s", value=None),
+        scored("p", "t"),
+        scored("q", "t", "2"),
+        scored("q", "s"),
+        scored("q", "t"),
+    )
+    made.tell(
+        reported("a", "s"), reported("a", "t"), reported("a", "u"), reported("a", "s", 2), reported("b", "u")
+    )
     letters = [(json.loads(letter.value), dict(letter.headers)) for letter in made.letters]
     right = counted("q", "u"), scored("q", "s"), reported("a", "u")
     assert sorted(json.dumps(event) for event, _ in letters) == sorted(map(json.dumps, right))
@@ -169,8 +206,14 @@ said = st.one_of(
 @settings(max_examples=25, deadline=None)
 @given(st.lists(said, max_size=40), st.integers(1, 4), st.integers(0, 99))
 def test_stages_verify_and_the_oracle_refuse_the_same(events, most, seed):
-    layout = Layout(max_counting_sources=most, max_scorers=most, max_reporting_sources=most, headline_basis="counted:z")
-    made, room, refused = Pipeline(layout, seed).tell(paper("p", "a"), paper("q", "b"), *events), room_of(layout), []
+    layout = Layout(
+        max_counting_sources=most, max_scorers=most, max_reporting_sources=most, headline_basis="counted:z"
+    )
+    made, room, refused = (
+        Pipeline(layout, seed).tell(paper("p", "a"), paper("q", "b"), *events),
+        room_of(layout),
+        [],
+    )
     for event in events:
         try:
             room.check(0, {"novelty": None} | event)
@@ -198,7 +241,9 @@ def test_memory_and_what_is_written_follow_the_places_not_the_names():
         before = sum(len(record.value) for log in made.logs.values() for record in log)
         for n in range(sources):
             made.tell(reported("a1", f"s{n}"), scored("p1", f"s{n}"))
-        written.append((sum(len(record.value) for log in made.logs.values() for record in log) - before) / sources)
+        written.append(
+            (sum(len(record.value) for log in made.logs.values() for record in log) - before) / sources
+        )
         sizes.append(sum(session.stage.nbytes for session in made.sessions))
     assert sizes[1] < 1.1 * sizes[0]
     assert written[1] < 3 * written[0], "bytes an event"
@@ -236,7 +281,9 @@ def test_claims_that_come_together_end_as_if_followed_from_the_start(names, pack
         assert [names[other] for other in after] == right
         assert changed == {one: before[one] for one in range(len(names)) if before[one] != after[one]}
         found = people.identities()
-        assert [found.get(name, name) for name in names] == right and all(one != other for one, other in found.items())
+        assert [found.get(name, name) for name in names] == right and all(
+            one != other for one, other in found.items()
+        )
 
 
 class Asked(dict):
@@ -250,7 +297,11 @@ class Asked(dict):
 
 
 LONG = 3_000
-ORDERS = {"from the end": range(LONG - 1, -1, -1), "from the beginning": range(LONG), "mixed": random.Random(1).sample(range(LONG), LONG)}
+ORDERS = {
+    "from the end": range(LONG - 1, -1, -1),
+    "from the beginning": range(LONG),
+    "mixed": random.Random(1).sample(range(LONG), LONG),
+}
 
 
 @pytest.mark.parametrize("loop", [False, True], ids=["chain", "loop"])

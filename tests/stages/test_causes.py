@@ -47,15 +47,29 @@ def test_a_new_paper_a_citing_one_and_its_end(made):
 
 def test_a_withdrawal_and_a_revision(made):
     made.tell(paper("p", "a", "b"), paper("q", "a"))
-    assert why(made, "a", {"event": "paper.withdrawn", "paper_id": "q", "revision": 1}) == [{"kind": "withdrawn", "paper_id": "q"}]
-    assert why(made, "a", paper("p", "b", revision=1)) == [{"kind": "revised", "paper_id": "p"}], "no longer an author of it"
-    assert why(made, "c", paper("p", "b", "c", revision=2)) == [{"kind": "revised", "paper_id": "p"}], "an author of it by now"
-    assert why(made, "a", paper("q", "a", revision=2)) == [{"kind": "published", "paper_id": "q"}], "published again"
+    assert why(made, "a", {"event": "paper.withdrawn", "paper_id": "q", "revision": 1}) == [
+        {"kind": "withdrawn", "paper_id": "q"}
+    ]
+    assert why(made, "a", paper("p", "b", revision=1)) == [{"kind": "revised", "paper_id": "p"}], (
+        "no longer an author of it"
+    )
+    assert why(made, "c", paper("p", "b", "c", revision=2)) == [{"kind": "revised", "paper_id": "p"}], (
+        "an author of it by now"
+    )
+    assert why(made, "a", paper("q", "a", revision=2)) == [{"kind": "published", "paper_id": "q"}], (
+        "published again"
+    )
 
 
 def test_a_count_and_a_restated_one(made):
     def counted(count: int, day: int) -> dict:
-        return {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": f"2026-01-0{day}", "citations": count}
+        return {
+            "event": "paper.counted",
+            "paper_id": "p",
+            "source": "s",
+            "as_of": f"2026-01-0{day}",
+            "citations": count,
+        }
 
     made.tell(paper("p", "a"))
     for count, day in ((7, 1), (9, 2), (3, 3)):
@@ -112,11 +126,18 @@ def test_causes_wait_for_their_numbers_where_a_flush_is_cut_between_them():
         made.tell(paper("p", "a"))
         made.tell({"event": "clock.ticked", "author_id": "clock", "date": "2021-01-01"})
     records = made.logs[publisher.input]
-    [cut] = [place for place, record in enumerate(records, 1) if causes.NEW_YEAR in decode(record.value).kinds.get("cause", NONE)["kind"]]
+    [cut] = [
+        place
+        for place, record in enumerate(records, 1)
+        if causes.NEW_YEAR in decode(record.value).kinds.get("cause", NONE)["kind"]
+    ]
     for part in (records[:cut], records[cut:]):
         publisher.step(part)
         made.publish(publisher)
-    assert [change["causes"] for change in made.changes] == [[{"kind": "published", "paper_id": "p"}], [{"kind": "new_year"}]]
+    assert [change["causes"] for change in made.changes] == [
+        [{"kind": "published", "paper_id": "p"}],
+        [{"kind": "new_year"}],
+    ]
 
 
 @settings(max_examples=100)

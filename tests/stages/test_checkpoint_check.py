@@ -52,7 +52,13 @@ def eventful() -> list[list[dict]]:
     who leave a paper."""
     team = [{"author_id": f"a:{n}", "name": f"Author {n}"} for n in range(12)]
     papers = [
-        {"paper_id": f"new:{n}", "title": "entirely fresh words here", "published": "2026-10", "authors": team, "references": ["new:0"]}
+        {
+            "paper_id": f"new:{n}",
+            "title": "entirely fresh words here",
+            "published": "2026-10",
+            "authors": team,
+            "references": ["new:0"],
+        }
         for n in range(6)
     ]
     scored = [{"event": "paper.scored", "paper_id": "new:1", "source": "s", "version": "1", "novelty": 0.5}]
@@ -88,7 +94,9 @@ def check(life: tuple[Past, dict[str, bytes]], changed: dict[str, bytes] | None 
     only = changed or held
 
     async def run() -> int:
-        return await check_all(await made.log(), made.layout, Shelf(dict(only)), lambda line, fraction=None: None)
+        return await check_all(
+            await made.log(), made.layout, Shelf(dict(only)), lambda line, fraction=None: None
+        )
 
     return asyncio.run(run())
 
@@ -119,14 +127,18 @@ def test_the_example_leaves_no_table_of_any_stage_empty(life):
     made, held = life
     for stage in STAGES:
         states = [session.stage for session in made.sessions if isinstance(session.stage, stage)]
-        parts = {part for state in states for part in (*state.parts(), *getattr(state, "progress_parts", dict)())}
+        parts = {
+            part for state in states for part in (*state.parts(), *getattr(state, "progress_parts", dict)())
+        }
         saved = [raw for name, raw in held.items() if name.startswith(f"{stage.name}-")]
         assert len(saved) == len(states) > 0
         indexed = {(part, name) for raw in saved for part, name, *_ in read_header(raw)[0]["arrays"]}
         filled = {(part, name) for raw in saved for part, name, *_ in tables(raw)}
         assert {part for part, _ in indexed} == parts, "what is state is saved"
         # of a channel nobody used there is nothing, and a number is that of its target, or of a source
-        assert {_unnumbered(*one) for one in indexed - filled} <= {_unnumbered(*one) for one in filled}, stage.name
+        assert {_unnumbered(*one) for one in indexed - filled} <= {_unnumbered(*one) for one in filled}, (
+            stage.name
+        )
 
 
 def _unnumbered(part: str, name: str) -> tuple[str, str]:
@@ -142,7 +154,9 @@ def test_one_value_that_is_wrong_is_found_in_every_table(life, stage, seed):
             continue
         for part, name, dtype, at, count in tables(raw):
             place = at + dice.randrange(count) * dtype.itemsize
-            spoiled = sealed(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 : -4])  # the last bit of a number
+            spoiled = sealed(
+                raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 : -4]
+            )  # the last bit of a number
             where = f"{checkpoint}: {part}.{name} at {(place - at) // dtype.itemsize}"
             with pytest.raises(VerificationFailed) as found:
                 check(life, {checkpoint: spoiled})
@@ -171,7 +185,9 @@ def test_one_number_of_the_header_that_is_wrong_is_found(life, field):
         said = orjson.dumps(header)
         start = raw.index(b"\n") + 1
         with pytest.raises(VerificationFailed) as found:
-            check(life, {checkpoint: sealed(raw[:start] + len(said).to_bytes(8, "little") + said + raw[at:-4])})
+            check(
+                life, {checkpoint: sealed(raw[:start] + len(said).to_bytes(8, "little") + said + raw[at:-4])}
+            )
             pytest.fail(f"not found: {field} of {checkpoint}")
         assert checkpoint in str(found.value)
 
@@ -189,7 +205,9 @@ def test_a_publisher_that_learnt_wrong_things_is_found(life):
         del stage.unplaced["nobody"]
         held = {name: array.copy() for name, array in stage.waiting.dump().items()}
         [slot] = stage.waiting.take(1).tolist()
-        with pytest.raises(VerificationFailed, match=f"waiting: {stage.authors.names[slot]} is neither public"):
+        with pytest.raises(
+            VerificationFailed, match=f"waiting: {stage.authors.names[slot]} is neither public"
+        ):
             check(life, {name: session.save()})
     finally:
         stage.unplaced.clear()

@@ -34,7 +34,9 @@ def pipeline() -> tuple[list[Session], dict[Partition, list[Record]]]:
     for raw in disturbed(simulated(200), seed=3):
         event = orjson.loads(raw)
         key = event.get("paper_id") or event.get("author_id")
-        append({Partition("papers.v1" if "paper_id" in event else "authors.v1", 0): [Message(key.encode(), raw)]})
+        append(
+            {Partition("papers.v1" if "paper_id" in event else "authors.v1", 0): [Message(key.encode(), raw)]}
+        )
     sessions = [Session(stage(0, LAYOUT, fingerprint(LAYOUT))) for stage in STAGES]
     for session in sessions:
         log = logs[session.input]
@@ -91,7 +93,10 @@ def test_the_next_one_is_taken_where_one_is_no_good():
     foreign = Session(Citations(0, other, fingerprint(other))).save()
     elsewhere = Session(Citations(1, LAYOUT, fingerprint(LAYOUT))).save()
     again, passed_over = resume(
-        Citations, 0, LAYOUT, [("a", broken), ("b", foreign), ("c", elsewhere), ("d", SESSIONS[-1].save()), ("e", good)]
+        Citations,
+        0,
+        LAYOUT,
+        [("a", broken), ("b", foreign), ("c", elsewhere), ("d", SESSIONS[-1].save()), ("e", good)],
     )
     assert [reason.split(":")[0] for reason in passed_over] == ["a", "b", "c", "d"]
     assert "checksum" in passed_over[0] and "another generation" in passed_over[1]
@@ -129,7 +134,11 @@ def test_a_log_that_was_replaced_is_noticed():
 def test_a_file_appears_whole_and_three_are_kept(tmp_path, monkeypatch):
     store, done = FolderStore(tmp_path / "new", 3), []
     fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda f: (done.append("folder" if stat.S_ISDIR(os.fstat(f).st_mode) else "file"), fsync(f))[1])
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda f: (done.append("folder" if stat.S_ISDIR(os.fstat(f).st_mode) else "file"), fsync(f))[1],
+    )
     monkeypatch.setattr(os, "replace", lambda a, b: (done.append("rename"), replace(a, b))[1])
     for position in (5, 70, 600, 1_000):
         store.write("citations", 0, position, b"%d" % position)
@@ -211,7 +220,11 @@ def test_a_header_without_a_key_or_with_another_type_is_passed_over(session, key
         [["x", "y", "<i8", [-1]]],
         1 << 62,
     ):
-        if (key, wrong) not in (("last", None), ("extra", {}), ("next", 1 << 62)) and wrong != checkpoints.read_header(raw)[0][key]:
+        if (key, wrong) not in (
+            ("last", None),
+            ("extra", {}),
+            ("next", 1 << 62),
+        ) and wrong != checkpoints.read_header(raw)[0][key]:
             changes.append(lambda header, wrong=wrong: header | {key: wrong})
     for number, change in enumerate(changes):
         again, passed_over = resume(type(session.stage), 0, LAYOUT, [("one", _with_header(raw, change))])
@@ -228,7 +241,14 @@ def test_a_header_that_is_no_object_is_passed_over(value):
 
 
 @pytest.mark.parametrize(
-    "extra", [{"public_ends": []}, {"public_ends": {"0": "x"}}, {"public_ends": {"x": 1}}, {"lower": {}}, {"lower": [5]}]
+    "extra",
+    [
+        {"public_ends": []},
+        {"public_ends": {"0": "x"}},
+        {"public_ends": {"x": 1}},
+        {"lower": {}},
+        {"lower": [5]},
+    ],
 )
 def test_what_a_publisher_keeps_has_its_types(extra):
     with pytest.raises(CheckpointInvalid, match=next(iter(extra))):

@@ -9,7 +9,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary, NameList
-from shared.columns.grouping import first_of, group_sum, index_of, last_of, ranges, run_lengths, stable_order
+from shared.columns.grouping import (
+    distinct,
+    first_of,
+    group_sum,
+    index_of,
+    last_of,
+    ranges,
+    run_lengths,
+    stable_order,
+)
 from shared.columns.lists import CounterLists, ListColumn
 
 OWNERS = 7
@@ -20,15 +29,15 @@ keys = st.lists(st.integers(0, 2**31 - 1) | small, max_size=60).map(lambda x: np
 @given(keys)
 def test_sorting_helpers_are_what_plain_python_says(values):
     plain = values.tolist()
-    distinct = sorted(set(plain))
-    assert distinct(values).tolist() == distinct
+    once = sorted(set(plain))
+    assert distinct(values).tolist() == once
     assert stable_order(values).tolist() == sorted(range(len(plain)), key=plain.__getitem__)
-    assert first_of(values).tolist() == sorted(plain.index(v) for v in distinct)
-    assert last_of(values).tolist() == sorted(len(plain) - 1 - plain[::-1].index(v) for v in distinct)
+    assert first_of(values).tolist() == sorted(plain.index(v) for v in once)
+    assert last_of(values).tolist() == sorted(len(plain) - 1 - plain[::-1].index(v) for v in once)
     each, starts, counts = run_lengths(np.sort(values))
-    assert (each.tolist(), counts.tolist()) == (distinct, [plain.count(v) for v in distinct])
-    assert starts.tolist() == [sorted(plain).index(v) for v in distinct]
-    assert index_of(np.array(distinct, np.int32), values).tolist() == [distinct.index(v) for v in plain]
+    assert (each.tolist(), counts.tolist()) == (once, [plain.count(v) for v in once])
+    assert starts.tolist() == [sorted(plain).index(v) for v in once]
+    assert index_of(np.array(once, np.int32), values).tolist() == [once.index(v) for v in plain]
     assert index_of(np.array(distinct[::2], np.int32), values).tolist() == [
         distinct[::2].index(v) if v in distinct[::2] else -1 for v in plain
     ]
@@ -39,14 +48,18 @@ def test_sums_by_key(pairs):
     sums = defaultdict(int)
     for key, value in pairs:
         sums[key] += value
-    found, totals = group_sum(np.array([k for k, _ in pairs], np.int64), np.array([v for _, v in pairs], np.int64))
+    found, totals = group_sum(
+        np.array([k for k, _ in pairs], np.int64), np.array([v for _, v in pairs], np.int64)
+    )
     assert dict(zip(found.tolist(), totals.tolist(), strict=True)) == {k: v for k, v in sums.items() if v}
     assert found.tolist() == sorted(found.tolist())
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=10))
 def test_ranges(spans):
-    index, owner = ranges(np.array([a for a, _ in spans], np.int32), np.array([n for _, n in spans], np.int32))
+    index, owner = ranges(
+        np.array([a for a, _ in spans], np.int32), np.array([n for _, n in spans], np.int32)
+    )
     assert index.tolist() == [i for a, n in spans for i in range(a, a + n)]
     assert owner.tolist() == [place for place, (_, n) in enumerate(spans) for _ in range(n)]
 
@@ -94,7 +107,9 @@ class ListsMachine(RuleBasedStateMachine):
     @rule(changed=st.dictionaries(st.integers(0, OWNERS - 1), st.binary(max_size=3_000), max_size=3))
     def replace_bytes(self, changed):
         lengths = np.array([len(v) for v in changed.values()], np.int32)
-        self.fixed.replace(np.array(list(changed), np.int32), lengths, np.frombuffer(b"".join(changed.values()), np.uint8))
+        self.fixed.replace(
+            np.array(list(changed), np.int32), lengths, np.frombuffer(b"".join(changed.values()), np.uint8)
+        )
         self.bytes |= changed
 
     @rule()
@@ -127,10 +142,18 @@ class TalliesMachine(RuleBasedStateMachine):
         self.tallies, self.model = CounterLists(), {owner: defaultdict(int) for owner in range(OWNERS)}
         self.tallies.resize(OWNERS)
 
-    @rule(rows=st.lists(st.tuples(st.integers(0, OWNERS - 1), st.integers(0, 5) | st.just(3 << 28), st.integers(-2, 3)), max_size=15))
+    @rule(
+        rows=st.lists(
+            st.tuples(st.integers(0, OWNERS - 1), st.integers(0, 5) | st.just(3 << 28), st.integers(-2, 3)),
+            max_size=15,
+        )
+    )
     def add(self, rows):
         owners, kinds, deltas = (
-            np.array(x, t) for x, t in zip(zip(*rows, strict=True) if rows else ([],) * 3, (np.int32, np.int32, np.int64), strict=True)
+            np.array(x, t)
+            for x, t in zip(
+                zip(*rows, strict=True) if rows else ([],) * 3, (np.int32, np.int32, np.int64), strict=True
+            )
         )
         self.tallies.add(owners, kinds, deltas)
         for owner, kind, delta in rows:
@@ -144,7 +167,9 @@ class TalliesMachine(RuleBasedStateMachine):
     def they_are_the_same(self):
         owner, kind, count = self.tallies.of(np.arange(OWNERS))
         found = [(o, k, n) for o, k, n in zip(owner.tolist(), kind.tolist(), count.tolist(), strict=True)]
-        assert found == [(o, k, n) for o, counts in self.model.items() for k, n in sorted(counts.items()) if n]
+        assert found == [
+            (o, k, n) for o, counts in self.model.items() for k, n in sorted(counts.items()) if n
+        ]
 
 
 class KeysMachine(RuleBasedStateMachine):
@@ -182,5 +207,9 @@ def test_a_column_grows_with_its_filling():
     column.resize(1_000)
     column.data[3] = [5, 6]
     column.resize(2_000)
-    assert column.view.shape == (2_000, 2) and column.view[3].tolist() == [5, 6] and (column.view[4:] == -1).all()
+    assert (
+        column.view.shape == (2_000, 2)
+        and column.view[3].tolist() == [5, 6]
+        and (column.view[4:] == -1).all()
+    )
     assert (renewed(column, np.int32, -1, width=2).view == column.view).all()

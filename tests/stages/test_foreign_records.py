@@ -53,10 +53,15 @@ def publisher():
 def test_senders_are_those_who_write_there():
     for stage in STAGES:
         if issubclass(stage, PackStage):
-            assert sorted(stage.senders) == sorted(one.name for one in STAGES if stage.input in one.outputs), stage.name
+            assert sorted(stage.senders) == sorted(
+                one.name for one in STAGES if stage.input in one.outputs
+            ), stage.name
 
 
-@pytest.mark.parametrize("value", [b"", b"\0" * 8, b"{}", packed()[:-1], packed() + b"\0", packed().replace(b"authors", b"autHors")])
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"\0" * 8, b"{}", packed()[:-1], packed() + b"\0", packed().replace(b"authors", b"autHors")],
+)
 def test_what_is_no_pack_is_refused_and_the_stage_goes_on(value):
     stage = publisher()
     stage.step([record(packed(end=4)), record(value, offset=1), record(packed(base=4, end=6), offset=2)])
@@ -85,7 +90,10 @@ def test_any_changed_byte_of_a_pack_is_found():
 
 
 def test_a_pack_of_another_generation_stops_the_stage_by_name():
-    with pytest.raises(ProtocolViolation, match=r"metric-changes\.g1, partition 0, offset 7: .*another generation.*--generation 2"):
+    with pytest.raises(
+        ProtocolViolation,
+        match=r"metric-changes\.g1, partition 0, offset 7: .*another generation.*--generation 2",
+    ):
         publisher().step([record(packed(of="another"), offset=7)])
 
 
@@ -120,7 +128,16 @@ async def test_control_reads_past_other_clients():
     assert (control.announced, control.positions, control.foreign) == (1, {1: {0: 3}}, 2 * len(others))
 
 
-TOLD = {"stage": "authors", "partition": 0, "input": "author-changes.g1", "next": 4, "read": 4, "state": "live", "fraction": 1.0, "at": 1}
+TOLD = {
+    "stage": "authors",
+    "partition": 0,
+    "input": "author-changes.g1",
+    "next": 4,
+    "read": 4,
+    "state": "live",
+    "fraction": 1.0,
+    "at": 1,
+}
 NOT_TOLD = [
     b"", b"null", b"[]", b"\xff", b"{}", *(orjson.dumps(TOLD | changed) for changed in (
         {"stage": 7}, {"stage": "none"}, {"stage": ["authors"]}, {"partition": "0"}, {"partition": 1}, {"next": None}, {"next": -1},
@@ -143,7 +160,13 @@ async def test_progress_reads_past_other_clients():
 
 async def test_the_noted_layout_is_the_first_that_is_one():
     ours = {"fingerprint": OURS, **SETTLED._asdict()}
-    wrong = [b"", b"null", b"\xff", b"{}", *(orjson.dumps(ours | one) for one in ({"papers": "1"}, {"fingerprint": 7}, {"generation": 2}))]
+    wrong = [
+        b"",
+        b"null",
+        b"\xff",
+        b"{}",
+        *(orjson.dumps(ours | one) for one in ({"papers": "1"}, {"fingerprint": 7}, {"generation": 2})),
+    ]
     log = await made(PROGRESS, *((LAYOUT, value) for value in wrong))
     assert await noted_layout(log, SETTLED) is None
     await require_same_layout(log, SETTLED)

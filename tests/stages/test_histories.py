@@ -33,8 +33,18 @@ WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta", "gamma", "de
 def texts() -> list[str | None]:
     """None, one word, titles; texts long enough for a class of their own (20 pairs), English by their words and not."""
     dice = random.Random(1)
-    long = [dice.choices(WORDS + stops, k=60) for stops in (["the", "of"], ["the", "of"], ["the", "and", "of"], [], [])]
-    return [None, "red", "red green. blue, black", "alpha beta gamma", *(" ".join(words) for words in long), "赤い花と青い鳥"]
+    long = [
+        dice.choices(WORDS + stops, k=60)
+        for stops in (["the", "of"], ["the", "of"], ["the", "and", "of"], [], [])
+    ]
+    return [
+        None,
+        "red",
+        "red green. blue, black",
+        "alpha beta gamma",
+        *(" ".join(words) for words in long),
+        "赤い花と青い鳥",
+    ]
 
 
 TEXTS = texts()
@@ -46,7 +56,10 @@ papers = st.sampled_from(KEYS)
 titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
 writers = st.fixed_dictionaries(
     {"name": st.sampled_from(NAMES)},
-    optional={"author_id": st.sampled_from([*IDS, None]), "affiliations": st.lists(st.sampled_from("UVW"), max_size=2)},
+    optional={
+        "author_id": st.sampled_from([*IDS, None]),
+        "affiliations": st.lists(st.sampled_from("UVW"), max_size=2),
+    },
 )
 published = st.fixed_dictionaries(
     {
@@ -71,23 +84,43 @@ counted = st.fixed_dictionaries(
      "citations": st.sampled_from([0, 1, 5, 12, 150])}
 )  # fmt: skip
 scored = st.fixed_dictionaries(
-    {"paper_id": papers, "source": st.sampled_from("st"), "version": st.sampled_from("12"), "novelty": st.sampled_from([None, 0.25, 0.55])}
+    {
+        "paper_id": papers,
+        "source": st.sampled_from("st"),
+        "version": st.sampled_from("12"),
+        "novelty": st.sampled_from([None, 0.25, 0.55]),
+    }
 )
 described = st.fixed_dictionaries(
-    {"author_id": st.sampled_from(IDS), "name": st.sampled_from(["Xenia", "X Collaboration"]), "revision": st.integers(0, 2)},
-    optional={"orcid": st.sampled_from([None, "0000-0001"]), "aliases": st.lists(st.sampled_from(["X.", "Y."]), max_size=2)},
+    {
+        "author_id": st.sampled_from(IDS),
+        "name": st.sampled_from(["Xenia", "X Collaboration"]),
+        "revision": st.integers(0, 2),
+    },
+    optional={
+        "orcid": st.sampled_from([None, "0000-0001"]),
+        "aliases": st.lists(st.sampled_from(["X.", "Y."]), max_size=2),
+    },
 )
 figures = st.fixed_dictionaries(
-    {}, optional={name: st.integers(0, 4) for name in ("papers", "citations", "h_index", "g_index", "i10_index", "i100_index")}
+    {},
+    optional={
+        name: st.integers(0, 4)
+        for name in ("papers", "citations", "h_index", "g_index", "i10_index", "i100_index")
+    },
 )
 reported = st.fixed_dictionaries(
     {"author_id": st.sampled_from(IDS), "source": st.sampled_from("st"), "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
      "metrics": figures}
 )  # fmt: skip
 people = st.sampled_from([*IDS, "name:ada", "name:bob", "a:nobody"])
-poison = st.sampled_from([b"\x00not json", b"[1]", b"", b'{"paper_id": 7}', b'{"paper_id": "p0", "title": "t", "authors": 3}'])
+poison = st.sampled_from(
+    [b"\x00not json", b"[1]", b"", b'{"paper_id": 7}', b'{"paper_id": "p0", "title": "t", "authors": 3}']
+)
 layouts = st.builds(
-    lambda counts, shown: Layout(counts[0], counts[1], terms=counts[2], cohorts=counts[3], snapshot_papers=shown),
+    lambda counts, shown: Layout(
+        counts[0], counts[1], terms=counts[2], cohorts=counts[3], snapshot_papers=shown
+    ),
     st.tuples(*[st.integers(1, 3)] * 4),
     st.sampled_from([2, 100]),
 )
@@ -104,7 +137,10 @@ def literature(seed: int) -> list[dict]:
             "abstract": dice.choice(TEXTS) if dice.random() < 0.5 else None,
             "published": dice.choice(DATES[3:8]),
             "categories": dice.choice(CATEGORIES[1:]),
-            "authors": [{"author_id": dice.choice([*IDS, None]), "name": dice.choice(NAMES)} for _ in range(dice.randint(1, 3))],
+            "authors": [
+                {"author_id": dice.choice([*IDS, None]), "name": dice.choice(NAMES)}
+                for _ in range(dice.randint(1, 3))
+            ],
             "references": dice.sample(KEYS, dice.randint(0, 5)),
         }
         for key in dice.sample(KEYS, dice.randint(4, len(KEYS)))
@@ -114,7 +150,9 @@ def literature(seed: int) -> list[dict]:
 class Histories(RuleBasedStateMachine):
     """Telling only appends to the log; work is done a few random steps at a time, so a crash finds every stage somewhere else."""
 
-    @initialize(layout=layouts, seed=st.integers(0, 10**6), pack_bytes=st.sampled_from([1, 400, LARGE, LARGE]))
+    @initialize(
+        layout=layouts, seed=st.integers(0, 10**6), pack_bytes=st.sampled_from([1, 400, LARGE, LARGE])
+    )
     def begin(self, layout, seed, pack_bytes):
         self.world = World(seed, layout=layout, script=())
         self.world.pack_bytes, self.world.crashes = pack_bytes, False  # crashes are told, below
@@ -199,7 +237,11 @@ class Histories(RuleBasedStateMachine):
         for actor in [actor for actor in world.actors if actor.role == role]:
             world.remove(actor)
         held = world.history.get(role)
-        saved = {"newest": world.saved.get(role), "older": held[place % len(held)] if held else None, "none": None}[which]
+        saved = {
+            "newest": world.saved.get(role),
+            "older": held[place % len(held)] if held else None,
+            "none": None,
+        }[which]
         world.actors.append(Actor(world, role, saved))
 
     # what must hold
@@ -243,19 +285,29 @@ class Histories(RuleBasedStateMachine):
         self.crash(place=world.rng.randrange(99), which="older")
         self.pass_days(days=1)
         plain = Pipeline(world.layout, seed=1)
-        events = [event for event in map(parse, world.input) if valid(event) and event.get("event") not in IDENTITIES]
+        events = [
+            event
+            for event in map(parse, world.input)
+            if valid(event) and event.get("event") not in IDENTITIES
+        ]
         days = events[-4:]  # told when all else was done
         assert {event.get("event") for event in days} == {"clock.ticked"}
         with mock.patch.object(packs, "PACK_BYTES", LARGE):
             plain.tell(*events[:-4])
             for day in days:
                 plain.tell(day)
-        after, never = self.profiles(), {author: lasting(profile) for author, profile in plain.profiles.items()}
+        after, never = (
+            self.profiles(),
+            {author: lasting(profile) for author, profile in plain.profiles.items()},
+        )
         assert {author: after[author] for author in never} == never
         assert not [author for author in after.keys() - never.keys() if after[author]["papers_total"]]
 
     def profiles(self) -> dict[str, dict]:
-        logs = (self.world.logs[Partition(AUTHOR_PROFILES.name, number)] for number in range(self.world.layout.authors))
+        logs = (
+            self.world.logs[Partition(AUTHOR_PROFILES.name, number)]
+            for number in range(self.world.layout.authors)
+        )
         newest = (orjson.loads(record.value) for log in logs for record in log)
         return {profile["author_id"]: lasting(profile) for profile in newest}
 

@@ -10,32 +10,59 @@ from tests import oracle
 OWNERS, PAPERS = 3, 8
 TEAMS = np.array([1, 2, 2, 3, 1, 7, 1, 20_000], np.int16)  # how many authors the papers have
 counts = st.none() | st.integers(0, 4) | st.sampled_from([9, 10, 11, 99, 100, 101, 2**31 - 1])
-steps = st.lists(st.dictionaries(st.tuples(st.integers(0, OWNERS - 1), st.integers(0, PAPERS - 1)), counts, max_size=10), max_size=25)
+steps = st.lists(
+    st.dictionaries(st.tuples(st.integers(0, OWNERS - 1), st.integers(0, PAPERS - 1)), counts, max_size=10),
+    max_size=25,
+)
 
 
 def apply(indices: Indices, held: dict, changes: dict) -> None:
     """Papers (owner, number) get these citations, None: the paper goes."""
-    rows = [(owner, -1 if held.get((owner, p)) is None else held[owner, p], -1 if n is None else n) for (owner, p), n in changes.items()]
+    rows = [
+        (owner, -1 if held.get((owner, p)) is None else held[owner, p], -1 if n is None else n)
+        for (owner, p), n in changes.items()
+    ]
     held |= changes
-    lists = {owner: [n for (o, _), n in held.items() if o == owner and n is not None] for owner in range(OWNERS)}
-    teams = {owner: [int(TEAMS[p]) for (o, p), n in held.items() if o == owner and n is not None] for owner in range(OWNERS)}
+    lists = {
+        owner: [n for (o, _), n in held.items() if o == owner and n is not None] for owner in range(OWNERS)
+    }
+    teams = {
+        owner: [int(TEAMS[p]) for (o, p), n in held.items() if o == owner and n is not None]
+        for owner in range(OWNERS)
+    }
     papers = np.array([len(lists[owner]) for owner in range(OWNERS)])
     if rows:
-        owner, old, new = (np.array(x, t) for x, t in zip(zip(*rows, strict=True), (np.int32, np.int32, np.int32), strict=True))
+        owner, old, new = (
+            np.array(x, t)
+            for x, t in zip(zip(*rows, strict=True), (np.int32, np.int32, np.int32), strict=True)
+        )
         authors = np.array([TEAMS[p] for _, p in changes])
         again = indices.change(owner, old, new, papers, authors if indices.full else None)
-        values, authors = (np.array([n for o in again.tolist() for n in of[o]], np.int32) for of in (lists, teams))
+        values, authors = (
+            np.array([n for o in again.tolist() for n in of[o]], np.int32) for of in (lists, teams)
+        )
         indices.look(again, papers[again], values, authors if indices.full else None)
     for o, mine in lists.items():
         assert indices.total.data[o] == sum(mine)
         assert indices.h.data[o] == oracle.h_index(mine), (mine, "h")
         if indices.full:
             assert indices.g.data[o] == oracle.g_index(mine), (mine, "g")
-            assert indices.i10.data[o] == oracle.at_least(mine, 10) and indices.i100.data[o] == oracle.at_least(mine, 100)
+            assert indices.i10.data[o] == oracle.at_least(mine, 10) and indices.i100.data[
+                o
+            ] == oracle.at_least(mine, 100)
             if sum(mine) < 10**6:  # the oracle counts up to it
-                assert indices.of(np.array([o]), papers[[o]])["g_uncapped"][0] == oracle.g_index_uncapped(mine)
-            assert indices.excess.data[o] == sum(sorted(mine)[len(mine) - oracle.h_index(mine) :]) - oracle.h_index(mine) ** 2
-            assert indices.hm.data[o] == oracle.hm_units(zip(mine, teams[o], strict=True)), (mine, teams[o], "hm")
+                assert indices.of(np.array([o]), papers[[o]])["g_uncapped"][0] == oracle.g_index_uncapped(
+                    mine
+                )
+            assert (
+                indices.excess.data[o]
+                == sum(sorted(mine)[len(mine) - oracle.h_index(mine) :]) - oracle.h_index(mine) ** 2
+            )
+            assert indices.hm.data[o] == oracle.hm_units(zip(mine, teams[o], strict=True)), (
+                mine,
+                teams[o],
+                "hm",
+            )
 
 
 @settings(max_examples=300, deadline=None)

@@ -71,7 +71,9 @@ async def refused(log, folder, **settings) -> str:
 
 
 def says(text: str, *needed: str) -> bool:
-    assert all(part in text for part in (*needed, "partition 0", "copy", "--generation", "--accept-topics")), text
+    assert all(
+        part in text for part in (*needed, "partition 0", "copy", "--generation", "--accept-topics")
+    ), text
     return True
 
 
@@ -128,7 +130,9 @@ async def test_a_deleted_input_is_not_made_anew(log, tmp_path):
     await read(log, tmp_path)
     await log.delete([PAPERS.name])
     for _ in range(2):
-        with pytest.raises(InputLost, match=r"papers\.v1, partition 0, does not exist, but catalogue/0.*offset 9"):
+        with pytest.raises(
+            InputLost, match=r"papers\.v1, partition 0, does not exist, but catalogue/0.*offset 9"
+        ):
             await agree(Settings.load(data_dir=str(tmp_path)), log)
     assert PAPERS.name not in await log.topics()
     layout = await agree(Settings.load(data_dir=str(tmp_path)), log, create=False)  # as `status` asks
@@ -142,7 +146,10 @@ async def test_checkpoints_of_a_lost_log_are_a_witness_that_outlives_them(log, t
     await other.create([topic.spec(1, 1) for topic in TOPICS])
     settings = Settings.load(data_dir=str(tmp_path))
     layout = await agree(settings, other)
-    with pytest.raises(InputLost, match=r"papers\.v1, partition 0, holds no record, but the checkpoint of catalogue/0 .*offset 9"):
+    with pytest.raises(
+        InputLost,
+        match=r"papers\.v1, partition 0, holds no record, but the checkpoint of catalogue/0 .*offset 9",
+    ):
         await require_checkpoints(settings, other, layout)
     remove_checkpoints(tmp_path)
     assert says(await refused(other, tmp_path), PAPERS.name, "offset 9")
@@ -152,7 +159,9 @@ async def test_a_checkpoint_of_a_lost_log_is_refused_by_each_stage_too(log, tmp_
     await read(log, tmp_path)
     other = MemoryLog()
     await other.create([topic.spec(1, 1) for topic in TOPICS])
-    assert says(await refused(other, tmp_path), "holds no record", "the log was replaced or cut", "the checkpoint of")
+    assert says(
+        await refused(other, tmp_path), "holds no record", "the log was replaced or cut", "the checkpoint of"
+    )
     remove_checkpoints(tmp_path)
     assert says(await refused(other, tmp_path), "holds no record")
 
@@ -161,7 +170,9 @@ async def test_a_new_generation_must_say_that_the_loss_is_meant(log, tmp_path):
     await read(log, tmp_path)
     cut(log)
     assert says(await refused(log, tmp_path, generation="2"), PAPERS.name)
-    assert PROGRESS.named(2) not in await log.topics(), "a refused start leaves nothing that would hide the loss from the next"
+    assert PROGRESS.named(2) not in await log.topics(), (
+        "a refused start leaves nothing that would hide the loss from the next"
+    )
     for accepted in ({"accept_topics": "true"}, {}):  # it is said once
         async with Service(log, tmp_path, generation="2", **accepted) as service:
             await service.idle()
@@ -191,7 +202,10 @@ def delete_oldest(log, start=4) -> None:
     bounds = type(log).bounds
 
     async def trimmed(partitions):
-        return {p: (start if p == HERE else first, end) for p, (first, end) in (await bounds(log, partitions)).items()}
+        return {
+            p: (start if p == HERE else first, end)
+            for p, (first, end) in (await bounds(log, partitions)).items()
+        }
 
     log.bounds = trimmed
 
@@ -226,7 +240,9 @@ async def test_oldest_records_that_are_deleted_while_it_runs_are_noticed(log, tm
 async def test_reports_of_an_older_release_are_witnesses_too(log, tmp_path):
     await read(log, tmp_path)
     old = [
-        record._replace(value=orjson.dumps({k: v for k, v in orjson.loads(record.value).items() if k != "witness"}))
+        record._replace(
+            value=orjson.dumps({k: v for k, v in orjson.loads(record.value).items() if k != "witness"})
+        )
         for record in log._records[REPORTS]
     ]
     log._records[REPORTS][:] = old
@@ -245,7 +261,9 @@ async def test_a_start_that_reads_again_takes_nothing_back(log, tmp_path):
         await runner._start()
         assert runner.session.position == Position() and runner.progress()["witness"]["next"] == 10
     found = await Witnesses(log, 1).read_on()
-    assert found["catalogue/0"].next == 10 and found["catalogue/0"].last[0] == 9 and found["catalogue/0"].topic
+    assert (
+        found["catalogue/0"].next == 10 and found["catalogue/0"].last[0] == 9 and found["catalogue/0"].topic
+    )
 
 
 async def test_a_stage_that_has_not_started_reports_nothing(log, tmp_path):
@@ -254,20 +272,30 @@ async def test_a_stage_that_has_not_started_reports_nothing(log, tmp_path):
         waiting = service.supervisor.make(Citations, 0)
         before = (await log.bounds([REPORTS]))[REPORTS]
         await ProgressReporter(log, service.layout, lambda: [waiting]).tell()
-        assert not [r for r in await log.read(REPORTS, before[1]) if orjson.loads(r.value)["state"] == "assigning"]
+        assert not [
+            r for r in await log.read(REPORTS, before[1]) if orjson.loads(r.value)["state"] == "assigning"
+        ]
         await waiting._start()
         await ProgressReporter(log, service.layout, lambda: [waiting]).tell()
         assert [r for r in await log.read(REPORTS, before[1]) if r.key == b"citations/0"]
 
 
 async def test_reports_of_others_are_passed_over(log):
-    junk = [Message(None, b"x"), Message(b"\xff", b"{}"), Message(b"a", b"[1]"), Message(b"b", b""), Message(b"layout", b'{"papers":1}')]
+    junk = [
+        Message(None, b"x"),
+        Message(b"\xff", b"{}"),
+        Message(b"a", b"[1]"),
+        Message(b"b", b""),
+        Message(b"layout", b'{"papers":1}'),
+    ]
     odd = [Message(b"c/0", orjson.dumps({"stage": "c", "witness": {"next": "many"}}))]
     await log.append({REPORTS: [*junk, *odd, Message(b"catalogue/0", b'{"stage":"catalogue","read":7}')]})
     assert await Witnesses(log, 1).read_on() == {"catalogue/0": Witness(7), "c/0": Witness()}
     for odd in ("x", 5, [], {"next": 4}, {"next": 4, "last": [1], "topic": None, "start": 0}):
         assert witness_of({"read": 3, "witness": odd}) == Witness(3)
-    assert witness_of(orjson.loads(orjson.dumps({"witness": Witness(4, (3, 9), "id", 1).report()}))) == Witness(4, (3, 9), "id", 1)
+    assert witness_of(
+        orjson.loads(orjson.dumps({"witness": Witness(4, (3, 9), "id", 1).report()}))
+    ) == Witness(4, (3, 9), "id", 1)
     assert witness_of({"stage": "x", "read": None}) == Witness()
 
 
@@ -334,10 +362,17 @@ async def test_a_topic_that_does_not_exist_is_waited_for_by_name(log, tmp_path):
         await log.delete([PAPERS.name])
         await until(log, lambda: not service.health.ready()[0])
         parts = service.health.ready()[1]["parts"]
-        assert parts["papers.v1/0"] == {"state": "waiting", "detail": "waiting for papers.v1: it does not exist"}
+        assert parts["papers.v1/0"] == {
+            "state": "waiting",
+            "detail": "waiting for papers.v1: it does not exist",
+        }
         assert service.health.alive()[0] and not service.running.done()
         status = await Progress(log, service.layout).status()
-        assert not status["idle"] and status["missing"] == [PAPERS.name] and "papers.v1: it does not exist" in trouble(status)
+        assert (
+            not status["idle"]
+            and status["missing"] == [PAPERS.name]
+            and "papers.v1: it does not exist" in trouble(status)
+        )
         await log.create([PAPERS.spec(1, 1)])
         assert says(str(await service.ended()), PAPERS.name)
 
@@ -353,7 +388,11 @@ async def test_partitions_that_are_added_are_noticed(log, tmp_path):
 
         log.identities = grown
         error = await service.ended()
-        assert isinstance(error, InputLost) and "authors.v1 has 2 partitions, and had 1" in str(error) and "--generation 2" in str(error)
+        assert (
+            isinstance(error, InputLost)
+            and "authors.v1 has 2 partitions, and had 1" in str(error)
+            and "--generation 2" in str(error)
+        )
 
 
 async def test_a_status_tells_that_an_input_is_too_short(log, tmp_path):
@@ -361,12 +400,16 @@ async def test_a_status_tells_that_an_input_is_too_short(log, tmp_path):
     cut(log)
     layout = await layout_of(Settings.load(data_dir=str(tmp_path)), log)
     status = await Progress(log, layout).status()
-    assert not status["idle"] and "papers.v1, partition 0, ends at offset 3, catalogue has read to 10" in trouble(status)
+    assert not status[
+        "idle"
+    ] and "papers.v1, partition 0, ends at offset 3, catalogue has read to 10" in trouble(status)
     reported = log._records[REPORTS]  # after a refused start that had nothing but checkpoints
     reported[:] = [r for r in reported if r.key != b"catalogue/0"]
     await Inputs(log, layout).testify("catalogue", HERE, Witness(10))
     status = await Progress(log, layout).status()
-    assert not status["idle"] and "papers.v1, partition 0, ends at offset 3, catalogue has read to 10" in trouble(status)
+    assert not status[
+        "idle"
+    ] and "papers.v1, partition 0, ends at offset 3, catalogue has read to 10" in trouble(status)
 
 
 async def test_a_cluster_that_gives_a_lower_end_for_a_moment_is_asked_again(log, tmp_path, monkeypatch):

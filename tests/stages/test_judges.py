@@ -19,11 +19,19 @@ SHARE, PAPERS = "reported_novelty_most_common_ratio", "reported_novelty_papers"
 
 
 def scored(paper_id: str, source: str, version: str, novelty: float | None) -> dict:
-    return {"event": "paper.scored", "paper_id": paper_id, "source": source, "version": version, "novelty": novelty}
+    return {
+        "event": "paper.scored",
+        "paper_id": paper_id,
+        "source": source,
+        "version": version,
+        "novelty": novelty,
+    }
 
 
 def records(events: list[dict]) -> list[Record]:
-    return [Record(at, 0, event["paper_id"].encode(), orjson.dumps(event), ()) for at, event in enumerate(events)]
+    return [
+        Record(at, 0, event["paper_id"].encode(), orjson.dumps(event), ()) for at, event in enumerate(events)
+    ]
 
 
 def session() -> Session:
@@ -67,7 +75,13 @@ def measured(made: Session) -> dict[tuple[str, str], tuple[int, float]]:
 
 values = st.one_of(st.none(), st.sampled_from([0, 0.55, 0.5504, 1, 1.0]), st.floats(0, 1))
 events_of_judges = st.lists(
-    st.builds(scored, st.sampled_from([f"p{n}" for n in range(9)]), st.sampled_from(["s", "t", '"']), st.sampled_from("12"), values),
+    st.builds(
+        scored,
+        st.sampled_from([f"p{n}" for n in range(9)]),
+        st.sampled_from(["s", "t", '"']),
+        st.sampled_from("12"),
+        values,
+    ),
     max_size=60,
 )
 
@@ -84,13 +98,21 @@ def test_shares_are_what_counting_gives_in_whatever_batches(events, batches):
 
 def test_one_known_source_gives_a_third_of_its_papers_one_value():
     dice = random.Random(1)
-    events = [scored(f"p{n}", "feed", "2026-06", 0.55 if n % 100 < 37 else 0.56 + dice.random() * 0.4) for n in range(3_000)]
+    events = [
+        scored(f"p{n}", "feed", "2026-06", 0.55 if n % 100 < 37 else 0.56 + dice.random() * 0.4)
+        for n in range(3_000)
+    ]
     assert measured(after(events))["feed", "2026-06"] == (3_000, 0.37)
 
 
 def test_a_withdrawn_paper_or_one_that_nobody_knows_is_scored_all_the_same():
     paper = {"paper_id": "p", "title": "T"}
-    events = [scored("p", "s", "1", 0.5), paper, {"event": "paper.withdrawn", "paper_id": "p", "revision": 1}, scored("q", "s", "1", 0.25)]
+    events = [
+        scored("p", "s", "1", 0.5),
+        paper,
+        {"event": "paper.withdrawn", "paper_id": "p", "revision": 1},
+        scored("q", "s", "1", 0.25),
+    ]
     assert measured(after(events)) == {("s", "1"): (2, 0.5)}
 
 
@@ -101,4 +123,6 @@ def test_of_many_versions_the_last_heard_are_told_and_none_is_forgotten(sizes):
     assert [version for _, version in measured(made)] == [str(n) for n in reversed(range(5, TOLD + 5))]
     events.append(scored("q", "s", "0", 0.25))
     made = after(events, sizes)
-    assert len(measured(made)) == TOLD and measured(made)["s", "0"] == (2, 0.5), "it is heard again, and had been counted before"
+    assert len(measured(made)) == TOLD and measured(made)["s", "0"] == (2, 0.5), (
+        "it is heard again, and had been counted before"
+    )

@@ -21,7 +21,9 @@ def tick(year: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "layout"), [("aan", Layout()), ("vis", Layout()), ("vis", Layout(3, 2))], ids=["aan", "vis", "vis, several"]
+    ("name", "layout"),
+    [("aan", Layout()), ("vis", Layout()), ("vis", Layout(3, 2))],
+    ids=["aan", "vis", "vis, several"],
 )
 def test_years_pass_between_the_papers(name, layout):
     """Disturbed streams, cut by the ticks of three years; the newest of them is within the literature."""
@@ -35,12 +37,17 @@ def test_years_pass_between_the_papers(name, layout):
     ]
     published, truth = Pipeline(layout, seed=1).tell(*stream).profiles, oracle(stream)
     wrong = [
-        (author, *found) for author, expected in truth.items() if author in published for found in differences(published[author], expected)
+        (author, *found)
+        for author, expected in truth.items()
+        if author in published
+        for found in differences(published[author], expected)
     ]
     assert wrong == [], f"{len(wrong)} differences: {wrong[:3]}"
     recent = [profile["metrics"]["references"] for profile in truth.values()]
     for metric in ("h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y"):
-        assert sum(bool(numbers[metric]) for numbers in recent) > 50, f"{metric} is hardly ever anything: this test shows nothing of it"
+        assert sum(bool(numbers[metric]) for numbers in recent) > 50, (
+            f"{metric} is hardly ever anything: this test shows nothing of it"
+        )
 
 
 @pytest.mark.slow
@@ -49,16 +56,26 @@ def test_years_pass_between_the_papers(name, layout):
 def test_both_scores_of_a_whole_literature(name):
     """And all other numbers, after a day that finds everything done. AAN: titles alone, newest first; VIS: abstracts, disturbed."""
     events = list(reversed(aan_events())) if name == "aan" else disturbed(vis_events(), seed=7)
-    last = [encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"}) for day in (30, 31)]
+    last = [
+        encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"}) for day in (30, 31)
+    ]
     made = Pipeline(Layout(2, 2, terms=2, cohorts=2), seed=1)
     for part in (events, *([day] for day in last)):
         made.tell(*part)
     profiles, log = made.profiles, [*events, *last]
     assert list(score_oracle.differences(profiles, log)) == []
     truth = oracle(log)
-    assert [(author, *found) for author, told in profiles.items() for found in differences(told, truth[author])] == []
-    assert not [author for author, expected in truth.items() if author not in profiles and must_be_published(expected)]
+    assert [
+        (author, *found) for author, told in profiles.items() for found in differences(told, truth[author])
+    ] == []
+    assert not [
+        author for author, expected in truth.items() if author not in profiles and must_be_published(expected)
+    ]
     for score in ("novelty", "ai_score"):
         assert sum(profile["headline"][score] is not None for profile in profiles.values()) > 5_000
-    whole = sum("/full/" in (paper["standing"]["novelty"]["cohort"] or "") for one in profiles.values() for paper in one["papers"])
+    whole = sum(
+        "/full/" in (paper["standing"]["novelty"]["cohort"] or "")
+        for one in profiles.values()
+        for paper in one["papers"]
+    )
     assert (whole > 10_000) == (name == "vis"), "the class of long texts"

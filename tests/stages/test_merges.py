@@ -20,7 +20,9 @@ from tests.stages.past import without_version
 from tests.stages.test_pipeline import figures, paper
 
 VARIANTS = SHARED / "data/aan/name_variants.yaml"
-NAME = re.compile(r"^(- canonical:|  -) \{first: (.*), last: (.*)\}$", re.MULTILINE)  # the file has no other form of entry
+NAME = re.compile(
+    r"^(- canonical:|  -) \{first: (.*), last: (.*)\}$", re.MULTILINE
+)  # the file has no other form of entry
 
 
 @pytest.fixture(params=[(1, 1), (3, 2)], ids=["one partition", "several"])
@@ -48,8 +50,12 @@ def test_a_merge_moves_everything_also_later_papers_and_a_separation_takes_it_ba
     assert figures(made, "new", "papers", "citations", "citations_nonself", "citations_self") == (2, 3, 2, 1)
     assert figures(made, "old", "papers", "citations", "coauthors") == (0, 0, 0)
     assert made.profiles["old"]["redirect"] == "new" and "redirect" not in made.profiles["new"]
-    assert [entry["paper_id"] for entry in made.profiles["new"]["papers"]] == ["p", "q"] and made.profiles["old"]["papers"] == []
-    assert figures(made, "x", "citations", "citations_nonself") == (2, 1), "p is cited by its own authors now: x's numbers move too"
+    assert [entry["paper_id"] for entry in made.profiles["new"]["papers"]] == ["p", "q"] and made.profiles[
+        "old"
+    ]["papers"] == []
+    assert figures(made, "x", "citations", "citations_nonself") == (2, 1), (
+        "p is cited by its own authors now: x's numbers move too"
+    )
     made.tell(paper("s", "old"))
     assert figures(made, "new", "papers") == (3,)
     made.tell({"event": "paper.withdrawn", "paper_id": "s", "revision": 1}, separated("old"))
@@ -58,9 +64,16 @@ def test_a_merge_moves_everything_also_later_papers_and_a_separation_takes_it_ba
 
 def test_merged_coauthors_count_once_where_they_are_named_first(made):
     made.tell(paper("p", "a", "x", "b"), paper("q", "y", cites=["p"]))
-    assert figures(made, "a", "papers_normalized", "coauthors", "papers_first", "papers_last") == (0.333333, 2, 1, 0)
+    assert figures(made, "a", "papers_normalized", "coauthors", "papers_first", "papers_last") == (
+        0.333333,
+        2,
+        1,
+        0,
+    )
     made.tell(merged("a", "b"))
-    assert figures(made, "b", "papers", "citations", "papers_normalized", "coauthors", "papers_first", "papers_last") == (
+    assert figures(
+        made, "b", "papers", "citations", "papers_normalized", "coauthors", "papers_first", "papers_last"
+    ) == (
         1,
         1,
         0.5,
@@ -72,7 +85,10 @@ def test_merged_coauthors_count_once_where_they_are_named_first(made):
     made.tell(merged("x", "b"))
     assert figures(made, "b", "papers_single", "coauthors") == (1, 0)
     made.tell(separated("a"), separated("x"))
-    assert figures(made, "x", "papers_normalized", "coauthors") == (0.333333, 2) and made.profiles["b"]["name"] == "B"
+    assert (
+        figures(made, "x", "papers_normalized", "coauthors") == (0.333333, 2)
+        and made.profiles["b"]["name"] == "B"
+    )
 
 
 def test_chains_are_followed_and_a_loop_stands_for_its_smallest_member(made):
@@ -81,7 +97,9 @@ def test_chains_are_followed_and_a_loop_stands_for_its_smallest_member(made):
     made.tell(merged("a", "c"))
     assert figures(made, "a", "papers") == (3,) and "redirect" not in made.profiles["a"]
     made.tell(separated("b"))
-    assert figures(made, "b", "papers") == (3,) and {made.profiles[other]["redirect"] for other in "ac"} == {"b"}
+    assert figures(made, "b", "papers") == (3,) and {made.profiles[other]["redirect"] for other in "ac"} == {
+        "b"
+    }
 
 
 def test_the_newest_revision_of_a_claim_stands_and_the_later_of_equals(made):
@@ -90,7 +108,11 @@ def test_the_newest_revision_of_a_claim_stands_and_the_later_of_equals(made):
     made.tell(merged("old", "y", 5), merged("old", "y", 5))
     assert made.profiles["old"]["redirect"] == "y" and made.counter("directory", "revision_conflicts") == 1
     made.tell(separated("x", 9))
-    assert made.counter("directory", "repeats") == 1 and figures(made, "y", "papers") == (1,) and figures(made, "x", "papers") == (0,)
+    assert (
+        made.counter("directory", "repeats") == 1
+        and figures(made, "y", "papers") == (1,)
+        and figures(made, "x", "papers") == (0,)
+    )
 
 
 def test_a_separation_that_comes_first_is_remembered(made):
@@ -110,7 +132,9 @@ def test_what_is_said_of_an_id_stays_with_it(made):
         return [{"event": "author.described", "author_id": author, "name": name}, reported]
 
     made.tell(paper("p", "old"), *told("old", "Old"), merged("old", "new"))
-    assert made.profiles["new"]["name"] == "Old" and made.profiles["new"]["reported"] == [], "as written on the paper, none reported"
+    assert made.profiles["new"]["name"] == "Old" and made.profiles["new"]["reported"] == [], (
+        "as written on the paper, none reported"
+    )
     made.tell(*told("new", "Newer"))
     assert made.profiles["new"]["name"] == "Newer" and made.profiles["new"]["reported"][0]["h_index"] == 5
     assert made.profiles["old"]["name"] == "Old" and made.profiles["old"]["reported"][0]["h_index"] == 3
@@ -118,23 +142,45 @@ def test_what_is_said_of_an_id_stays_with_it(made):
 
 def named(paper_id: str, name: str, author: str = "x", **more) -> dict:
     authors = [{"author_id": author, "name": name}]
-    return {"event": "paper.published", "paper_id": paper_id, "title": "T", "published": "2020", "authors": authors} | more
+    return {
+        "event": "paper.published",
+        "paper_id": paper_id,
+        "title": "T",
+        "published": "2020",
+        "authors": authors,
+    } | more
 
 
 def test_an_author_keeps_the_name_last_written_when_the_papers_are_gone(made):
-    made.tell(named("p", "J. Roe"), named("q", "Jane Roe", published="2021"), named("r", "Jane B. Roe", published="2019"))
+    made.tell(
+        named("p", "J. Roe"),
+        named("q", "Jane Roe", published="2021"),
+        named("r", "Jane B. Roe", published="2019"),
+    )
     gone = [{"event": "paper.withdrawn", "paper_id": name} for name in "qpr"]
     assert made.tell(*gone).profiles["x"]["name"] == "Jane Roe"
-    made.tell(named("s", "Jane Doe", author="y", published="2022"), named("q", "Jane Poe", published="2021", revision=1))
+    made.tell(
+        named("s", "Jane Doe", author="y", published="2022"),
+        named("q", "Jane Poe", published="2021", revision=1),
+    )
     made.tell(named("q", "Nobody", author="z", revision=2))
-    assert made.profiles["x"]["name"] == "Jane Poe", "the later revision of the latest paper that ever had the author"
+    assert made.profiles["x"]["name"] == "Jane Poe", (
+        "the later revision of the latest paper that ever had the author"
+    )
     made.tell(paper("t", "x"))
-    assert made.profiles["x"]["papers_total"] == 1 and made.profiles["x"]["name"] == paper("t", "x")["authors"][0]["name"]
+    assert (
+        made.profiles["x"]["papers_total"] == 1
+        and made.profiles["x"]["name"] == paper("t", "x")["authors"][0]["name"]
+    )
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["merged first", "written first"])
 def test_a_merged_author_keeps_the_name_last_written_whatever_comes_first(made, first):
-    events = [named("p", "Ann B"), named("q", "Ann C", published="2021"), {"event": "paper.withdrawn", "paper_id": "q"}]
+    events = [
+        named("p", "Ann B"),
+        named("q", "Ann C", published="2021"),
+        {"event": "paper.withdrawn", "paper_id": "q"},
+    ]
     merge = [merged("x", "a"), merged("a", "name:BIG  Name")]
     made.tell(*(merge + events if first else events + merge))
     assert (made.profiles["x"]["name"], made.profiles["x"]["redirect"]) == ("Ann C", "name:big name")
@@ -143,11 +189,16 @@ def test_a_merged_author_keeps_the_name_last_written_whatever_comes_first(made, 
 
 def test_a_paper_tells_how_many_people_its_authors_are(made):
     authors = [{"author_id": name, "name": name.upper()} for name in "abc"]
-    made.tell(named("p", "", authors=authors), named("q", "Z", author="z", references=["p"]), merged("b", "a"))
+    made.tell(
+        named("p", "", authors=authors), named("q", "Z", author="z", references=["p"]), merged("b", "a")
+    )
     [shown] = made.profiles["a"]["papers"]
     assert (shown["authors_total"], shown["people"]) == (3, 2)
     for metric in ("papers_normalized", "citations_normalized", "papers_single", "hm_index"):
-        assert explain(made.profiles["a"], metric).reason.value == made.profiles["a"]["metrics"]["references"][metric]
+        assert (
+            explain(made.profiles["a"], metric).reason.value
+            == made.profiles["a"]["metrics"]["references"][metric]
+        )
     assert explain(made.profiles["a"], "papers_normalized").value == 0.5
     made.tell(merged("c", "b"))
     assert made.profiles["a"]["papers"][0]["people"] == 1
@@ -161,14 +212,23 @@ def test_ids_of_names_are_folded_in_claims(made):
     made.tell(merged("name:Big\u200b Name", "a"))
     assert made.profiles["a"]["papers_total"] == 2 and made.profiles["name:big name"]["redirect"] == "a"
     assert "name:Big\u200b Name" not in made.profiles
-    made.tell(separated("name:BIG NAME"), named("r", "x", authors=[{"author_id": "name:Big Name", "name": "B. Name"}]))
+    made.tell(
+        separated("name:BIG NAME"),
+        named("r", "x", authors=[{"author_id": "name:Big Name", "name": "B. Name"}]),
+    )
     assert made.profiles["name:big name"]["papers_total"] == 2
 
 
 def test_counts_of_other_sources_go_with_the_papers(made):
-    made.tell(paper("p", "old"), {"event": "paper.counted", "paper_id": "p", "source": "x", "as_of": "2026-02-02", "citations": 12})
+    made.tell(
+        paper("p", "old"),
+        {"event": "paper.counted", "paper_id": "p", "source": "x", "as_of": "2026-02-02", "citations": 12},
+    )
     made.tell(merged("old", "new"))
-    assert made.numbers("new", "counted:x")["i10_index"] == 1 and "counted:x" not in made.profiles["old"]["metrics"]
+    assert (
+        made.numbers("new", "counted:x")["i10_index"] == 1
+        and "counted:x" not in made.profiles["old"]["metrics"]
+    )
 
 
 def causes_of(made: Pipeline, *events: dict) -> dict[str, list[dict]]:
@@ -186,7 +246,9 @@ def test_a_merge_says_so_to_everybody_whose_numbers_move(made):
     assert told.keys() == {"old", "new", "x"}, "nobody else hears of it"
     assert told["old"] == [{"kind": "merged", "paper_id": "p", "other": "new"}]
     assert {"kind": "merged", "paper_id": "p", "other": "old"} in told["new"]
-    assert {"kind": "merged", "paper_id": "p", "other": "old"} in told["x"], "a citation of his paper is a self-citation now"
+    assert {"kind": "merged", "paper_id": "p", "other": "old"} in told["x"], (
+        "a citation of his paper is a self-citation now"
+    )
     told = causes_of(made, separated("old"))
     assert told.keys() == {"old", "new", "x"}
     assert told["old"] == [{"kind": "separated", "paper_id": "p", "other": "new"}]
@@ -276,7 +338,10 @@ def variants_of(events: list[bytes]) -> list[dict]:
 
 def days(first: int) -> list[bytes]:
     """Two days: the first may let papers in; when everything else is done before the second, all tables are exact after it."""
-    return [encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day:02}"}) for day in (first, first + 1)]
+    return [
+        encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day:02}"})
+        for day in (first, first + 1)
+    ]
 
 
 @pytest.mark.parametrize("layout", [(1, 1), (2, 3)], ids=["one partition", "several"])
@@ -288,19 +353,33 @@ def test_the_anthology_with_its_name_variants_merged_and_separated_again(layout)
     made.tell(*events[:4_000])
     variants = variants_of(events)
     assert len(variants) > 50
-    ends = [(dice.choice(variants)["author_id"], dice.choice(variants)["into"]) for _ in range(40)]  # other ends: chains and loops
-    chance = [merged(author, into, 2) for author, into in ends + [(into, author) for author, into in ends[:10]]]
+    ends = [
+        (dice.choice(variants)["author_id"], dice.choice(variants)["into"]) for _ in range(40)
+    ]  # other ends: chains and loops
+    chance = [
+        merged(author, into, 2) for author, into in ends + [(into, author) for author, into in ends[:10]]
+    ]
     log = [*events[:4_000], *map(encode, (*variants, *chance)), *events[4_000:]]
     log += days(1)
     made.tell(*log[4_000:-1]).tell(log[-1])
     assert_equal(made, log)
     assert list(score_oracle.differences(made.profiles, log)) == []
-    back = [encode(separated(author, 3)) for author in sorted({claim["author_id"] for claim in (*variants, *chance)})]
+    back = [
+        encode(separated(author, 3))
+        for author in sorted({claim["author_id"] for claim in (*variants, *chance)})
+    ]
     back += days(3)
     made.tell(*back[:-1]).tell(back[-1])
     assert_equal(made, [*log, *back])
     assert list(score_oracle.differences(made.profiles, [*log, *back])) == []
-    plain, after = Pipeline(Layout(*layout), seed=2).tell(*events, *days(3)[:1]).tell(*days(3)[1:]).profiles, made.profiles
+    plain, after = (
+        Pipeline(Layout(*layout), seed=2).tell(*events, *days(3)[:1]).tell(*days(3)[1:]).profiles,
+        made.profiles,
+    )
     assert sum(profile["headline"]["ai_score"] is not None for profile in plain.values()) > 1_000
-    assert {author: lasting(after[author]) for author in plain} == {author: lasting(profile) for author, profile in plain.items()}
-    assert not [author for author in after.keys() - plain.keys() if after[author]["papers_total"]], "they are named in a claim only"
+    assert {author: lasting(after[author]) for author in plain} == {
+        author: lasting(profile) for author, profile in plain.items()
+    }
+    assert not [author for author in after.keys() - plain.keys() if after[author]["papers_total"]], (
+        "they are named in a claim only"
+    )

@@ -55,7 +55,9 @@ def test_rows_go_where_they_belong_and_every_channel_is_marked():
     session = Session(Sorter(0, LAYOUT, "f"))
     session.step(records("abcAB"))
     sent = {place: [decode(m.value) for m in messages] for place, messages in session.flush().items()}
-    letters = {place: [x for pack in packs for x in pack.kinds["letter"]["letter"]] for place, packs in sent.items()}
+    letters = {
+        place: [x for pack in packs for x in pack.kinds["letter"]["letter"]] for place, packs in sent.items()
+    }
     papers, authors = (topic.named(LAYOUT.generation) for topic in (PAPER_CHANGES, AUTHOR_CHANGES))
     assert letters == {
         Partition(papers, 1): ["a", "c"],
@@ -78,7 +80,10 @@ def test_a_successor_numbers_on_in_every_topic():
     again.restore(session.save())
     again.step(records("aA", 2))
     packs = [decode(m.value) for messages in again.flush().values() for m in messages]
-    assert [(pack.base, pack.end, pack.kinds["letter"]["n"].tolist()) for pack in packs] == [(1, 2, [2]), (1, 2, [2])]
+    assert [(pack.base, pack.end, pack.kinds["letter"]["n"].tolist()) for pack in packs] == [
+        (1, 2, [2]),
+        (1, 2, [2]),
+    ]
 
 
 def test_a_receiver_knows_its_channel_by_stage_and_partition():

@@ -14,7 +14,11 @@ from shared.stages.packs import Kind, Outbox, Pack, bytes_column, decode, encode
 
 KINDS = (Kind("delta"), Kind("absolute", ("key",)), Kind("pair", ("key", "other")))
 row = st.tuples(
-    st.sampled_from([k.name for k in KINDS]), st.integers(0, 3), st.integers(0, 2), st.integers(-(2**40), 2**40), st.binary(max_size=40)
+    st.sampled_from([k.name for k in KINDS]),
+    st.integers(0, 3),
+    st.integers(0, 2),
+    st.integers(-(2**40), 2**40),
+    st.binary(max_size=40),
 )
 events = st.lists(st.lists(row, max_size=5), max_size=8)
 
@@ -52,7 +56,9 @@ def rows_of(pack: Pack) -> list[tuple[int, tuple]]:
         blobs = rows["blob"].blobs()
         assert [b.hex() for b in blobs] == rows["text"]
         for i, n in enumerate(rows["n"].tolist()):
-            found.append((n, (kind, int(rows["key"][i]), int(rows["other"][i]), int(rows["value"][i]), blobs[i])))
+            found.append(
+                (n, (kind, int(rows["key"][i]), int(rows["other"][i]), int(rows["value"][i]), blobs[i]))
+            )
     return sorted(found, key=lambda x: x[0])
 
 
@@ -75,7 +81,12 @@ def test_flushes_account_for_every_touch(flushes, limit):
             assert [target for target, _ in parts] == [0] * len(parts)
             found = []
             for _, pack in parts:  # C2: each begins where the one before ended
-                assert (pack.fingerprint, pack.stage, pack.partition, pack.base) == ("f", "stage", 1, position)
+                assert (pack.fingerprint, pack.stage, pack.partition, pack.base) == (
+                    "f",
+                    "stage",
+                    1,
+                    position,
+                )
                 assert pack.end >= pack.base
                 position = pack.end
                 mine = rows_of(pack)
@@ -111,9 +122,14 @@ def test_what_is_beyond_a_position(batch, position):
         assert rows_of(decode(raw).beyond(position)) == [(n, one) for n, one in touches if n > position]
 
 
-@pytest.mark.parametrize("values", [[], [0], [255], [256], [-1, 300], [2**31, -(2**31)], [2**62, -(2**62)], [2**63 - 1, -(2**63)], [7] * 5])
+@pytest.mark.parametrize(
+    "values",
+    [[], [0], [255], [256], [-1, 300], [2**31, -(2**31)], [2**62, -(2**62)], [2**63 - 1, -(2**63)], [7] * 5],
+)
 def test_every_number_survives(values):
-    pack = Pack("f", "s", 0, 0, 9, {"k": {"n": np.arange(1, 1 + len(values)), "v": np.array(values, np.int64)}})
+    pack = Pack(
+        "f", "s", 0, 0, 9, {"k": {"n": np.arange(1, 1 + len(values)), "v": np.array(values, np.int64)}}
+    )
     again = decode(encode(pack))
     assert again.kinds["k"]["v"].tolist() == values and again.kinds["k"]["v"].dtype == np.int64
 

@@ -18,7 +18,13 @@ from tests.stages.memory import Pipeline
 
 def paper(paper_id: str, *authors: str, cites=(), revision: int = 0, **more) -> dict:
     written = [{"author_id": a, "name": a.title()} for a in authors]
-    return {"paper_id": paper_id, "title": paper_id, "authors": written, "references": list(cites), "revision": revision} | more
+    return {
+        "paper_id": paper_id,
+        "title": paper_id,
+        "authors": written,
+        "references": list(cites),
+        "revision": revision,
+    } | more
 
 
 @pytest.fixture(params=[(1, 1), (3, 2)], ids=["one partition", "several"])
@@ -63,13 +69,22 @@ def test_numbers_go_down_as_easily_as_up(made):
     made.tell(paper("q0", "b", cites=["p0", "p1"], revision=2), paper("p0", "a", revision=2))
     assert figures(made, "a", "papers", "citations", "h_index") == (3, 8, 2)
     made.tell(*({"event": "paper.withdrawn", "paper_id": f"p{i}", "revision": 9} for i in range(3)))
-    assert figures(made, "a", "papers", "citations", "h_index", "g_index", "g_index_uncapped") == (0, 0, 0, 0, 0)
+    assert figures(made, "a", "papers", "citations", "h_index", "g_index", "g_index_uncapped") == (
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
     assert made.profiles["a"]["papers"] == [], "rule P5: an empty profile, no tombstone"
 
 
 def test_the_highest_revision_stands_and_the_later_of_equals(made):
     made.tell(
-        paper("p", "a", revision=5), paper("p", "b", revision=4), paper("p", "a", revision=5), paper("p", "c", revision=5, title="other")
+        paper("p", "a", revision=5),
+        paper("p", "b", revision=4),
+        paper("p", "a", revision=5),
+        paper("p", "c", revision=5, title="other"),
     )
     assert {a for a, p in made.profiles.items() if p["papers_total"]} == {"c"}
     assert made.counter("catalogue", "stale_revisions") == 1
@@ -100,28 +115,57 @@ def test_the_newest_count_of_each_source_stands(made):
         "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None, "ai_score": None,
     }  # fmt: skip
     made.tell(counted("2026-02-01", 99), counted("2026-02-02", 3), counted("2026-01-01", 120, "y"))
-    assert made.numbers("a", "counted:x")["citations"] == 3 and made.numbers("a", "counted:y")["i100_index"] == 1
+    assert (
+        made.numbers("a", "counted:x")["citations"] == 3 and made.numbers("a", "counted:y")["i100_index"] == 1
+    )
     assert made.profiles["a"]["papers"][0]["citations_by_source"] == {"x": 3, "y": 120}
     made.tell(*({"event": "paper.withdrawn", "paper_id": one, "revision": 1} for one in ("p", "q")))
     assert "counted:x" not in made.profiles["a"]["metrics"]
 
 
 def test_citations_by_the_year_of_who_cites(made):
-    made.tell(paper("p", "a", published="1999"), paper("q", "b", cites=["p"], published="2001-05"), paper("r", "b", cites=["p"]))
-    assert made.profiles["a"]["citations_by_year"] == {"2001": 1} and made.profiles["a"]["papers_by_year"] == {"1999": 1}
-    made.tell(paper("q", "b", cites=["p"], published="2002", revision=1), paper("r", "b", cites=["p"], published="2002", revision=1))
+    made.tell(
+        paper("p", "a", published="1999"),
+        paper("q", "b", cites=["p"], published="2001-05"),
+        paper("r", "b", cites=["p"]),
+    )
+    assert made.profiles["a"]["citations_by_year"] == {"2001": 1} and made.profiles["a"][
+        "papers_by_year"
+    ] == {"1999": 1}
+    made.tell(
+        paper("q", "b", cites=["p"], published="2002", revision=1),
+        paper("r", "b", cites=["p"], published="2002", revision=1),
+    )
     assert made.profiles["a"]["citations_by_year"] == {"2002": 2} and made.numbers("a")["citations"] == 2
 
 
 def test_reported_numbers_are_kept_apart_and_checked(made):
     made.tell(
         paper("p", "a"),
-        {"event": "author.reported", "author_id": "a", "source": "s", "as_of": "2026-01-02", "metrics": {"h_index": 102, "papers": 13}},
-        {"event": "author.reported", "author_id": "a", "source": "s", "as_of": "2026-01-01", "metrics": {"h_index": 1}},
+        {
+            "event": "author.reported",
+            "author_id": "a",
+            "source": "s",
+            "as_of": "2026-01-02",
+            "metrics": {"h_index": 102, "papers": 13},
+        },
+        {
+            "event": "author.reported",
+            "author_id": "a",
+            "source": "s",
+            "as_of": "2026-01-01",
+            "metrics": {"h_index": 1},
+        },
     )
     assert made.numbers("a")["h_index"] == 0
     assert made.profiles["a"]["reported"] == [
-        {"source": "s", "as_of": "2026-01-02", "h_index": 102, "papers": 13, "violations": ["h_index_exceeds_papers"]}
+        {
+            "source": "s",
+            "as_of": "2026-01-02",
+            "h_index": 102,
+            "papers": 13,
+            "violations": ["h_index_exceeds_papers"],
+        }
     ]
 
 
@@ -141,7 +185,9 @@ def test_every_change_says_why(made):
 
 def test_a_change_of_the_citing_paper_and_a_new_year_are_causes(made):
     made.tell(paper("p", "a"), paper("q", "b", cites=["p"], published="2020"))
-    made.tell(paper("q", "b", cites=["p", *"rstuvw"], published="2020", revision=1))  # a citation of seven weighs less in tori
+    made.tell(
+        paper("q", "b", cites=["p", *"rstuvw"], published="2020", revision=1)
+    )  # a citation of seven weighs less in tori
     made.tell({"event": "clock.ticked", "author_id": "clock", "date": "2021-01-01"})
     mine = [change for change in made.changes if change["author_id"] == "a"][-2:]
     assert mine[0]["changed"] == ["tori"]
@@ -154,7 +200,9 @@ def test_at_most_twenty_causes_are_told_and_all_are_counted():
     made.tell(paper("p", "a"))
     made.tell(*(paper(f"q{i}", "b", cites=["p"]) for i in range(57)))
     mine = [change for change in made.changes if change["author_id"] == "a"][1:]
-    assert sum(change["causes_total"] for change in mine) == 57 and all(len(change["causes"]) <= 20 for change in mine)
+    assert sum(change["causes_total"] for change in mine) == 57 and all(
+        len(change["causes"]) <= 20 for change in mine
+    )
     assert any(len(change["causes"]) == 20 for change in mine) or len(mine) > 2
 
 
@@ -170,7 +218,9 @@ def test_what_changes_nothing_is_not_published(made):
 
 def test_poison_changes_nothing_and_the_stream_goes_on(made):
     here = Partition(PAPERS.name, 0)
-    made.append({here: [Message(b"x", b"not json"), Message(b"x", b'{"paper_id": "y", "title": "key differs"}')]})
+    made.append(
+        {here: [Message(b"x", b"not json"), Message(b"x", b'{"paper_id": "y", "title": "key differs"}')]}
+    )
     made.tell(paper("p", "a"))
     assert [(r.value, dict(r.headers)["reason"], dict(r.headers)["source_offset"]) for r in made.letters] == [
         (b"not json", b"malformed_json", b"0"),
@@ -230,8 +280,12 @@ def test_no_paper_is_shown_before_its_card():
     """Also where its paper is revised in the same flush, wherever packs and flushes are cut."""
     made = Pipeline()
     with mock.patch.object(packs, "PACK_BYTES", 1):
-        with mock.patch.object(made, "sessions", [s for s in made.sessions if s.stage.name in ("catalogue", "citations")]):
-            made.tell(paper("p", "b", "a"), paper("q", "a"), paper("p", "b", "a", revision=1, title="Revised"))
+        with mock.patch.object(
+            made, "sessions", [s for s in made.sessions if s.stage.name in ("catalogue", "citations")]
+        ):
+            made.tell(
+                paper("p", "b", "a"), paper("q", "a"), paper("p", "b", "a", revision=1, title="Revised")
+            )
         log = made.logs[Partition(AUTHOR_CHANGES.named(1), 0)]
         for end in range(1, len(log)):
             again = Pipeline()
@@ -252,7 +306,12 @@ def test_the_most_cited_are_listed_also_after_there_were_fewer_papers():
     made.tell(paper("p", "a", published="2019"), paper("q", "a", published="2020"))
     made.tell(*(paper(f"by{n}", "b", cites=cited) for n, cited in enumerate((["p", "q"], ["p"], ["q"]))))
     made.tell(paper("r", "a", published="2018"))
-    made.tell({"event": "paper.withdrawn", "paper_id": "r", "revision": 1})  # was not listed; none is left out now
+    made.tell(
+        {"event": "paper.withdrawn", "paper_id": "r", "revision": 1}
+    )  # was not listed; none is left out now
     made.tell({"event": "paper.withdrawn", "paper_id": "by2", "revision": 1})  # q has one citation
     made.tell(paper("s", "a", published="2021"), paper("by3", "b", cites=["s"]))  # so has s, and is newer
-    assert [(entry["paper_id"], entry["citations"]) for entry in made.profiles["a"]["papers"]] == [("p", 2), ("s", 1)]
+    assert [(entry["paper_id"], entry["citations"]) for entry in made.profiles["a"]["papers"]] == [
+        ("p", 2),
+        ("s", 1),
+    ]

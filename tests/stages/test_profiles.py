@@ -45,7 +45,12 @@ def test_a_paper_is_in_no_year_until_its_card_has_come():
     """A flush may be cut anywhere (rule C6), so a row and its state may come before the card of the paper."""
     stage, outbox = Profiles(0, Layout(), "f"), Outbox(Authors.kinds, 1)
     for rows in (
-        {"author_key": {"key": ["a"]}, "paper_key": {"key": ["p"]}, "row": ROW, "state": {"row": ONE, "citations": ONE}},
+        {
+            "author_key": {"key": ["a"]},
+            "paper_key": {"key": ["p"]},
+            "row": ROW,
+            "state": {"row": ONE, "citations": ONE},
+        },
         {"card": card(2016_00_00), "row": ROW},
         {"card": card(2017_00_00), "row": ROW},
     ):
@@ -53,5 +58,7 @@ def test_a_paper_is_in_no_year_until_its_card_has_come():
         for _, raw in outbox.flush("f", "authors", 0):
             stage.apply(stage.accept(decode(raw)), 0)
     _, key, count = stage.tallies.of(ONE)
-    years = [(k & LOW, n) for k, n in zip(key.tolist(), count.tolist(), strict=True) if k & ~LOW == PUBLISHED_IN]
+    years = [
+        (k & LOW, n) for k, n in zip(key.tolist(), count.tolist(), strict=True) if k & ~LOW == PUBLISHED_IN
+    ]
     assert years == [(2017, 1)]

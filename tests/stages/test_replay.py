@@ -43,7 +43,13 @@ from tests.streams import disturbed
 async def at(past: Past, author: str, *cuts, store=None, log=None, said=None):
     """The author at each of these cuts, by one replay."""
     log = log or await past.log()
-    replay = Replay(log, past.layout, author, store=store, report=lambda line, fraction=None: said is None or said.append(line))
+    replay = Replay(
+        log,
+        past.layout,
+        author,
+        store=store,
+        report=lambda line, fraction=None: said is None or said.append(line),
+    )
     return replay, [await _portfolio(replay, cut) for cut in cuts]
 
 
@@ -69,8 +75,14 @@ def test_any_cut_says_what_a_service_says_that_stopped_there(events, partitions,
         for author in sorted(past.profiles):
             for store in (past.store, None):
                 _, [portfolio] = await at(past, author, cut, store=store, log=log)
-                if author not in truth or must_be_published(truth[author]) or (portfolio and author in made.profiles):
-                    assert_as_published(portfolio, made.profiles.get(author))  # else they may have been seen or not
+                if (
+                    author not in truth
+                    or must_be_published(truth[author])
+                    or (portfolio and author in made.profiles)
+                ):
+                    assert_as_published(
+                        portfolio, made.profiles.get(author)
+                    )  # else they may have been seen or not
                 if portfolio is not None and author in truth:
                     assert list(differences(portfolio.profile, truth[author])) == []
 
@@ -82,7 +94,10 @@ def test_any_cut_says_what_a_service_says_that_stopped_there(events, partitions,
 def test_scores_at_any_cut_are_those_of_what_had_come_by_then(events, layout, seed):
     """No day has made the tables of the service exact there; the answer is as if one had."""
     past, dice = Past(layout, seed), random.Random(seed)
-    small, parameters = limits(smallest=2, reference=1, settled=3), Parameters(cohort=2, reference=1, settled=3)
+    small, parameters = (
+        limits(smallest=2, reference=1, settled=3),
+        Parameters(cohort=2, reference=1, settled=3),
+    )
     with small[0], small[1]:
         for event in events:
             past.tell(encode(event))
@@ -119,7 +134,10 @@ def past() -> Iterator[Past]:
     with small[0], small[1]:
         for first in range(0, len(events), 20):
             made.tell(*events[first : first + 20])
-        for day in ("2026-12-30", "2026-12-31"):  # the first may let papers in; after the second all tables are exact
+        for day in (
+            "2026-12-30",
+            "2026-12-31",
+        ):  # the first may let papers in; after the second all tables are exact
             made.tell(encode({"event": "clock.ticked", "author_id": "clock", "date": day}))
         yield made
 
@@ -136,7 +154,11 @@ def test_checkpoints_only_save_time(past, seed):
     async def check():
         log = await past.log()
         for author in authors_of(past, 4, seed):
-            for store in (None, past.store, Shelf(dict(random.Random(seed).sample(sorted(past.store.held.items()), 9)))):
+            for store in (
+                None,
+                past.store,
+                Shelf(dict(random.Random(seed).sample(sorted(past.store.held.items()), 9))),
+            ):
                 _, [portfolio] = await at(past, author, cut, store=store, log=log)
                 assert_as_published(portfolio, made.profiles.get(author))
 
@@ -173,7 +195,8 @@ def test_damaged_checkpoints_are_passed_over(past):
     """Flipped bits, of another generation, empty: each is told, none is used."""
     dice, cut = random.Random(3), past.cut()
     damaged = {
-        name: raw[: len(raw) // 2] + bytes([raw[len(raw) // 2] ^ 8]) + raw[len(raw) // 2 + 1 :] for name, raw in past.store.held.items()
+        name: raw[: len(raw) // 2] + bytes([raw[len(raw) // 2] ^ 8]) + raw[len(raw) // 2 + 1 :]
+        for name, raw in past.store.held.items()
     }
     damaged[dice.choice(sorted(damaged))] = b""
     author, said = authors_of(past, 1)[0], []
@@ -267,11 +290,15 @@ def test_what_a_snapshot_explains_is_what_the_whole_log_explains(past):
         assert short.value == whole["value"] == profile["metrics"][short.basis][metric]
         made = short.reason.as_json()
         if metric == "ai_score":  # of percentiles with six decimals
-            assert [paper["paper_id"] for paper in made["papers"]] == [paper["paper_id"] for paper in whole["papers"]]
+            assert [paper["paper_id"] for paper in made["papers"]] == [
+                paper["paper_id"] for paper in whole["papers"]
+            ]
             assert made["value"] == pytest.approx(whole["value"], abs=1e-3)
         else:
             assert made["sentence"] == whole["sentence"]
-            assert [paper["citations"] for paper in made["papers"]] == [paper["citations"] for paper in whole["papers"]]
+            assert [paper["citations"] for paper in made["papers"]] == [
+                paper["citations"] for paper in whole["papers"]
+            ]
             assert made["next"] is None or made["next"]["needs"] == whole["next"]["needs"]
 
     async def check():
@@ -294,7 +321,9 @@ def test_what_a_snapshot_explains_is_what_the_whole_log_explains(past):
     asyncio.run(check())
     assert min(told[metric, True] for metric in CORES) > 0
     assert not any(told[metric, True] for metric in EXPLAINERS if metric not in CORES)
-    assert not any(told[metric, False] for metric in EXPLAINERS), "a list is in the order of reference citations"
+    assert not any(told[metric, False] for metric in EXPLAINERS), (
+        "a list is in the order of reference citations"
+    )
 
 
 def test_senders_come_before_receivers_and_circles_are_refused():
@@ -312,5 +341,7 @@ def test_senders_come_before_receivers_and_circles_are_refused():
 def test_the_public_topic_is_what_the_past_published(past):
     """The yardstick of these tests: the life of crashes published what the prefix of everything publishes."""
     made = prefix(past, past.cut())
-    assert {a: without_version(p) for a, p in past.profiles.items()} == {a: without_version(p) for a, p in made.profiles.items()}
+    assert {a: without_version(p) for a, p in past.profiles.items()} == {
+        a: without_version(p) for a, p in made.profiles.items()
+    }
     assert past.logs[Partition(AUTHOR_PROFILES.name, 0)]

@@ -19,7 +19,14 @@ from services.runtime.process import Stop, supervisor_of, working
 from services.runtime.progress import Progress
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.topology import STAGES
-from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, COHORT_CHANGES, PAPER_TERMS, PAPERS, TOPICS
+from shared.contracts.topics import (
+    AUTHOR_METRICS,
+    AUTHOR_PROFILES,
+    COHORT_CHANGES,
+    PAPER_TERMS,
+    PAPERS,
+    TOPICS,
+)
 from shared.errors import LogUnavailable, ScholarstreamError
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
@@ -43,7 +50,9 @@ class Service:
 
     async def __aenter__(self) -> "Service":
         self.layout = await agree(self.settings, self.log)
-        self.supervisor = supervisor_of({"all": self.stages}, self.log, self.layout, self.settings, self.telemetry, self.health)
+        self.supervisor = supervisor_of(
+            {"all": self.stages}, self.log, self.layout, self.settings, self.telemetry, self.health
+        )
         self.running = asyncio.create_task(together(self.stop, working(self.supervisor, self.stop), 2.0))
         async with asyncio.timeout(BOUND):
             while not self.runners:
@@ -71,7 +80,9 @@ class Service:
         return self.running.exception()
 
     def sample(self, name: str, **labels) -> float | None:
-        return self.telemetry.registry.get_sample_value(f"scholarstream_{name}", {k: str(v) for k, v in labels.items()})
+        return self.telemetry.registry.get_sample_value(
+            f"scholarstream_{name}", {k: str(v) for k, v in labels.items()}
+        )
 
 
 def paper(n: int, authors: int = 2) -> Message:
@@ -105,7 +116,11 @@ async def test_what_comes_in_goes_out_and_a_restart_goes_on(log, tmp_path):
     _, end = (await log.bounds([SNAPSHOTS]))[SNAPSHOTS]
     async with Service(log, tmp_path) as again:
         await again.idle()
-        assert all(r.session.read_from == r.session.position.next > 0 for r in again.runners if r.stage_type not in QUIET)
+        assert all(
+            r.session.read_from == r.session.position.next > 0
+            for r in again.runners
+            if r.stage_type not in QUIET
+        )
         assert (await log.bounds([SNAPSHOTS]))[SNAPSHOTS] == (0, end), "a restart publishes nothing again"
         await log.append({HERE: [paper(60)]})
         await again.idle()
@@ -167,7 +182,11 @@ async def test_a_log_that_was_cut_is_refused(log, tmp_path):
     await other.append({HERE: [paper(n) for n in range(3)]})
     async with Service(other, tmp_path) as service:
         error = await service.ended()
-        assert isinstance(error, ScholarstreamError) and "the log was replaced or cut" in str(error) and "checkpoints" in str(error)
+        assert (
+            isinstance(error, ScholarstreamError)
+            and "the log was replaced or cut" in str(error)
+            and "checkpoints" in str(error)
+        )
 
 
 async def test_restoring_is_told_with_how_far_it_is(log, tmp_path):
@@ -225,7 +244,9 @@ async def test_one_that_is_behind_waits_no_longer_than_more_comes(log, tmp_path,
         await service.idle()
 
 
-async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coalesces(log, tmp_path, monkeypatch):
+async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coalesces(
+    log, tmp_path, monkeypatch
+):
     monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # so everybody is
     monkeypatch.setattr(publisher, "QUIET_SECONDS", 3600.0)
     async with Service(log, tmp_path, coalesce_share="0.0001", coalesce_max_seconds="3600") as service:
@@ -262,12 +283,18 @@ async def test_metrics_tell_what_happened(log, tmp_path):
         assert service.sample("lag_seconds", stage="publisher", partition=0) == 0
         assert service.sample("state_rows", stage="authors", partition=0, table="authorships") == 40
         assert service.sample("state_bytes", stage="authors", partition=0) > 0
-        for topic in (AUTHOR_PROFILES, AUTHOR_METRICS):  # fewer changes than profiles: one may show new standings and the same numbers
+        for topic in (
+            AUTHOR_PROFILES,
+            AUTHOR_METRICS,
+        ):  # fewer changes than profiles: one may show new standings and the same numbers
             published = (await log.bounds([Partition(topic.name, 0)]))[Partition(topic.name, 0)][1]
             assert published >= 21 and service.sample("published_total", topic=topic.name) == published
         assert service.sample("event_to_snapshot_seconds_count") >= 1
         sent = service.sample("channel_sent", stage="catalogue", partition=0, topic="paper-changes", target=0)
-        assert sent > 0 and service.sample("channel_high", stage="citations", partition=0, source="catalogue/0") == sent
+        assert (
+            sent > 0
+            and service.sample("channel_high", stage="citations", partition=0, source="catalogue/0") == sent
+        )
         assert service.sample("gap_drops_total", stage="citations", partition=0) == 0
 
 
@@ -279,7 +306,10 @@ async def test_lag_is_told_in_records_and_seconds(log, tmp_path):
     await log.append({runner.session.input: [Message(None, b"x")] * 2})
     start, end = (await log.bounds([runner.session.input]))[runner.session.input]
     runner.session.position = runner.session.position._replace(next=end - 2)
-    runner._caught_up_at, runner._read_age = time.time() - 40, int((time.time() - 30) * 1000)  # read on, but not to the end
+    runner._caught_up_at, runner._read_age = (
+        time.time() - 40,
+        int((time.time() - 30) * 1000),
+    )  # read on, but not to the end
     runner.report(end)
     assert service.sample("lag_records", stage="citations", partition=0) == 2 and start == 0
     assert 29 < service.sample("lag_seconds", stage="citations", partition=0) < 40
@@ -343,7 +373,13 @@ async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatc
 
 async def test_who_scores_papers_alike_is_measured_and_who_is_no_longer_told_is_gone(log, tmp_path):
     def score(n: int, version: str, novelty: float) -> Message:
-        event = {"event": "paper.scored", "paper_id": f"p{n}", "source": "feed", "version": version, "novelty": novelty}
+        event = {
+            "event": "paper.scored",
+            "paper_id": f"p{n}",
+            "source": "feed",
+            "version": version,
+            "novelty": novelty,
+        }
         return Message(f"p{n}".encode(), orjson.dumps(event))
 
     async with Service(log, tmp_path) as service:
@@ -355,7 +391,16 @@ async def test_who_scores_papers_alike_is_measured_and_who_is_no_longer_told_is_
             await reporter.report()
             names = "reported_novelty_papers", "reported_novelty_most_common_ratio"
             labels = {"partition": 0, "source": "feed"}
-            return {version: tuple(service.sample(name, **labels, version=version) for name in names) for version in ("old", "20")}
+            return {
+                version: tuple(service.sample(name, **labels, version=version) for name in names)
+                for version in ("old", "20")
+            }
 
-        assert await shares(*(score(n, "old", 0.55 if n < 3 else n / 10) for n in range(4))) == {"old": (4, 0.75), "20": (None, None)}
-        assert await shares(*(score(n, str(n), 0.5) for n in range(1, 21))) == {"old": (None, None), "20": (1, 1)}
+        assert await shares(*(score(n, "old", 0.55 if n < 3 else n / 10) for n in range(4))) == {
+            "old": (4, 0.75),
+            "20": (None, None),
+        }
+        assert await shares(*(score(n, str(n), 0.5) for n in range(1, 21))) == {
+            "old": (None, None),
+            "20": (1, 1),
+        }

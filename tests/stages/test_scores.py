@@ -75,29 +75,55 @@ def test_golden_ai_score(case):
     one, other = limits(case["cohort_min"], 1, 3)
     events = []
     for paper, about in case["papers"].items():
-        mine = [{"author_id": author, "name": author} for author, papers in case["authors"].items() if paper in papers]
+        mine = [
+            {"author_id": author, "name": author}
+            for author, papers in case["authors"].items()
+            if paper in papers
+        ]
         events.append(
-            {"paper_id": paper, "title": "t", "published": f"{about['year']}", "categories": [about["category"]], "authors": mine}
+            {
+                "paper_id": paper,
+                "title": "t",
+                "published": f"{about['year']}",
+                "categories": [about["category"]],
+                "authors": mine,
+            }
         )
         events += [
-            {"paper_id": f"{paper}{i}", "title": "t", "published": None, "authors": [{"name": "C"}], "references": [paper]}
+            {
+                "paper_id": f"{paper}{i}",
+                "title": "t",
+                "published": None,
+                "authors": [{"name": "C"}],
+                "references": [paper],
+            }
             for i in range(case["citations"][paper])
         ]
     with one, other:
         profiles = Pipeline(Layout(2, 2), 1).tell(*events).tell(TICK).profiles
     for author, expected in case["expected_authors"].items():
         grounds = profiles[author]["scores"]["ai_score"]
-        assert profiles[author]["headline"]["ai_score"] == profiles[author]["metrics"]["references"]["ai_score"] == expected["score"]
+        assert (
+            profiles[author]["headline"]["ai_score"]
+            == profiles[author]["metrics"]["references"]["ai_score"]
+            == expected["score"]
+        )
         assert (grounds["ranked"], grounds["provisional"], profiles[author]["papers_total"]) == (
             expected["ranked"], expected["provisional"], expected["papers"]
         )  # fmt: skip
         for paper in profiles[author]["papers"]:
             of_paper, right = paper["standing"]["citations"], case["expected"][paper["paper_id"]]
-            assert (of_paper["percentile"], of_paper["immature"], of_paper["pooled"]) == (right["P"], right["immature"], right["pooled"])
+            assert (of_paper["percentile"], of_paper["immature"], of_paper["pooled"]) == (
+                right["P"],
+                right["immature"],
+                right["pooled"],
+            )
 
 
 WORDS = st.lists(
-    st.sampled_from(["red", "green", "blue", "black", "white", "alpha", "beta", "gamma", "delta"]), min_size=2, max_size=6
+    st.sampled_from(["red", "green", "blue", "black", "white", "alpha", "beta", "gamma", "delta"]),
+    min_size=2,
+    max_size=6,
 ).map(" ".join)
 PAPER = st.fixed_dictionaries(
     {
@@ -105,7 +131,9 @@ PAPER = st.fixed_dictionaries(
         "revision": st.integers(0, 2),
         "title": WORDS,
         "abstract": st.none() | st.lists(WORDS, max_size=3).map(". ".join),
-        "published": st.sampled_from([None, "1790", "2019", "2019-05", "2020-01", "2020-02", "2020-02-03", "2027-10", "2028-01"]),
+        "published": st.sampled_from(
+            [None, "1790", "2019", "2019-05", "2020-01", "2020-02", "2020-02-03", "2027-10", "2028-01"]
+        ),
         "categories": st.sampled_from([[], ["X"], ["Y"], ["Y"], ["*"], ["none"]]),
         "language": st.sampled_from([None, "en", "fr-CA"]),
         "authors": st.lists(st.sampled_from("abcd").map(lambda a: {"author_id": a, "name": a}), max_size=3),
@@ -113,7 +141,11 @@ PAPER = st.fixed_dictionaries(
     }
 )
 WITHDRAWN = st.fixed_dictionaries(
-    {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from([f"p{i}" for i in range(8)]), "revision": st.integers(0, 3)}
+    {
+        "event": st.just("paper.withdrawn"),
+        "paper_id": st.sampled_from([f"p{i}" for i in range(8)]),
+        "revision": st.integers(0, 3),
+    }
 )
 DAY = st.sampled_from(["2026-01-05", "2026-10-30", "2026-11-22"]).map(lambda d: TICK | {"date": d})
 IDENTITY = st.builds(
@@ -134,7 +166,9 @@ COUNTED = st.fixed_dictionaries(
         "citations": st.sampled_from([0, 0, 1, 9, 255, 256, 2_000_000_000]),
     }
 )
-HISTORIES = st.lists(PAPER | PAPER | PAPER | PAPER | COUNTED | COUNTED | IDENTITY | WITHDRAWN | DAY, max_size=30)
+HISTORIES = st.lists(
+    PAPER | PAPER | PAPER | PAPER | COUNTED | COUNTED | IDENTITY | WITHDRAWN | DAY, max_size=30
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -158,13 +192,21 @@ def test_random_histories_equal_the_oracle_after_a_tick(events, partitions, seed
 
 def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
     def scored(paper_id: str, source: str, version: str, value: float | None) -> dict:
-        return {"event": "paper.scored", "paper_id": paper_id, "source": source, "version": version, "novelty": value}
+        return {
+            "event": "paper.scored",
+            "paper_id": paper_id,
+            "source": source,
+            "version": version,
+            "novelty": value,
+        }
 
     told = [
         scored("p", "s", "1", 0.5), scored("p", "s", "1", 0.9), scored("p", "s", "2", 0.25), scored("q", "s", "1", 1.0),
         scored("q", "t", "1", None), scored("q", "t", "1", 0.0), scored("elsewhere", "s", "1", 0.0),
     ]  # fmt: skip
-    papers = [{"paper_id": paper, "title": "t", "authors": [{"author_id": "a", "name": "A"}]} for paper in "pq"]
+    papers = [
+        {"paper_id": paper, "title": "t", "authors": [{"author_id": "a", "name": "A"}]} for paper in "pq"
+    ]
     for events in (told + papers, papers + told):
         for basis, headline in (("own", None), ("reported:s@1", 0.75), ("reported:s@3", None)):
             made = Pipeline(Layout(2, 2, headline_novelty=basis), 3).tell(*events)
@@ -176,9 +218,13 @@ def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
             ]
             assert profile["metrics"]["references"]["novelty"] is None
             assert profile["headline"]["novelty"] == headline
-            assert profile["headline"]["novelty_basis"] == (basis if headline is not None else novelty.VERSION)
+            assert profile["headline"]["novelty_basis"] == (
+                basis if headline is not None else novelty.VERSION
+            )
             reported = {paper["paper_id"]: paper["novelty_reported"] for paper in profile["papers"]}
-            assert reported["p"] == [{"source": "s", "version": v, "novelty": x} for v, x in (("1", 0.5), ("2", 0.25))]
+            assert reported["p"] == [
+                {"source": "s", "version": v, "novelty": x} for v, x in (("1", 0.5), ("2", 0.25))
+            ]
     made.tell({"event": "paper.withdrawn", "paper_id": "q", "revision": 1})
     assert [one["papers"] for one in made.profiles["a"]["scores"]["novelty"]["reported"]] == [1, 1]
 
@@ -198,7 +244,12 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
     ]
     keys = [paper["paper_id"] for paper in papers]
     citing = [
-        {"paper_id": f"q{i}", "title": "t", "authors": [{"author_id": "b", "name": "B"}], "references": dice.choices(keys, k=6)}
+        {
+            "paper_id": f"q{i}",
+            "title": "t",
+            "authors": [{"author_id": "b", "name": "B"}],
+            "references": dice.choices(keys, k=6),
+        }
         for i in range(150)
     ]
     counts = [
@@ -211,16 +262,22 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
         }
         for paper in [*keys[20:], *dice.choices(keys, k=300)]
     ]
-    citing = [event for pair in itertools.zip_longest(citing, counts) for event in pair if event]  # both from now on
+    citing = [
+        event for pair in itertools.zip_longest(citing, counts) for event in pair if event
+    ]  # both from now on
     gone = [
-        {"event": "paper.withdrawn", "paper_id": one, "revision": 1} for one in dice.sample(keys[:100] + [f"q{i}" for i in range(150)], 60)
+        {"event": "paper.withdrawn", "paper_id": one, "revision": 1}
+        for one in dice.sample(keys[:100] + [f"q{i}" for i in range(150)], 60)
     ]
     made, told = Pipeline(seed=2).tell(*papers).tell(TICK), [*papers, TICK]
     for at, part in enumerate((citing[:600], gone[:30], citing[600:], gone[30:])):
         day = TICK | {"date": f"2026-12-{at + 1:02}"}
         made.tell(*part).tell(day)
         told += [*part, day]
-        assert list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told])) == []
+        assert (
+            list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told]))
+            == []
+        )
     [authors] = [session.stage for session in made.sessions if session.stage.name == "authors"]
     for ranking in (authors.standings.cited, *authors.standings.counted):
         assert ranking.best.length.view.max() > 0, "the example has no large author"
@@ -245,7 +302,10 @@ def test_a_large_author_takes_over_papers_and_gives_them_back():
         day = TICK | {"date": f"2026-12-{at + 1:02}"}
         made.tell(claim).tell(day)
         told += [claim, day]
-        assert list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told])) == []
+        assert (
+            list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told]))
+            == []
+        )
         scores.add(made.profiles["a"]["headline"]["ai_score"])
         assert (made.profiles["b"]["headline"]["ai_score"] is None) == (at == 0)
     assert len(scores) == 3, "each claim changes the score"

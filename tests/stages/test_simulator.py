@@ -52,7 +52,12 @@ def test_a_seed_replays():
     for _ in range(2):
         world = World(77)
         world.run()
-        logs.append({str(partition): [(r.key, r.value) for r in records] for partition, records in sorted(world.logs.items(), key=str)})
+        logs.append(
+            {
+                str(partition): [(r.key, r.value) for r in records]
+                for partition, records in sorted(world.logs.items(), key=str)
+            }
+        )
     assert logs[0] == logs[1]
 
 

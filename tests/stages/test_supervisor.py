@@ -90,7 +90,10 @@ async def test_a_log_that_goes_away_is_one_line_for_the_process(log, tmp_path, m
     with structlog.testing.capture_logs() as said:
         async with Service(log, tmp_path) as service:
             await service.idle()
-            names, [catalogue] = {runner.name for runner in service.runners}, [r for r in service.runners if r.name == "catalogue/0"]
+            names, [catalogue] = (
+                {runner.name for runner in service.runners},
+                [r for r in service.runners if r.name == "catalogue/0"],
+            )
             with monkeypatch.context() as patch:
                 patch.setattr(log, "append", fail)
                 await MemoryLog.append(log, {HERE: [paper(n) for n in range(60)]})
@@ -98,10 +101,19 @@ async def test_a_log_that_goes_away_is_one_line_for_the_process(log, tmp_path, m
                 for name in ("read", "bounds"):
                     patch.setattr(log, name, fail)
                 starts = [id(runner) for runner in service.runners]
-                await until(lambda: log.outage.waiting == names and starts != [id(runner) for runner in service.runners], service)
+                await until(
+                    lambda: (
+                        log.outage.waiting == names and starts != [id(runner) for runner in service.runners]
+                    ),
+                    service,
+                )
             await until(lambda: not log.outage.waiting, service)
             await service.idle()
-    lines = [line["event"] for line in said if line["event"] in ("waiting for the log", "the log answers again", "a stage starts anew")]
+    lines = [
+        line["event"]
+        for line in said
+        if line["event"] in ("waiting for the log", "the log answers again", "a stage starts anew")
+    ]
     assert lines == ["waiting for the log", "the log answers again"]
     assert sum(p["papers_total"] for p in (await newest(log)).values()) == 120
 
@@ -111,14 +123,22 @@ async def test_checkpoints_that_cannot_be_kept_are_one_line_for_the_process(log,
         async with Service(log, tmp_path) as service:
             await log.append({HERE: [paper(n) for n in range(60)]})
             await service.idle()
-            store, runners = service.runners[0].store, [r for r in service.runners if r.session.position.next > r.saved]
+            store, runners = (
+                service.runners[0].store,
+                [r for r in service.runners if r.session.position.next > r.saved],
+            )
             assert len(runners) > 2 and all(runner.store is store for runner in runners)
             put, store._put = store._put, lambda *_: (_ for _ in ()).throw(OSError("disk full"))
             for runner in runners:
                 await runner.save()
             store._put = put
-            assert [line["event"] for line in said if "checkpoint" in line["event"]] == ["checkpoints cannot be kept"]
-            failures = {r.stage_type.name: service.sample("checkpoint_failures_total", stage=r.stage_type.name) for r in runners}
+            assert [line["event"] for line in said if "checkpoint" in line["event"]] == [
+                "checkpoints cannot be kept"
+            ]
+            failures = {
+                r.stage_type.name: service.sample("checkpoint_failures_total", stage=r.stage_type.name)
+                for r in runners
+            }
             assert failures == dict.fromkeys(failures, 1)
             for runner in runners:
                 await runner.save()
@@ -175,7 +195,10 @@ async def test_a_stage_without_a_file_left_starts_anew(log, tmp_path, monkeypatc
 
 async def test_partitions_come_and_go(log, tmp_path):
     log.given = asyncio.Queue()
-    inputs = {runner: Partition(topic, 0) for runner, topic in (("catalogue/0", PAPERS.name), ("directory/0", AUTHORS.name))}
+    inputs = {
+        runner: Partition(topic, 0)
+        for runner, topic in (("catalogue/0", PAPERS.name), ("directory/0", AUTHORS.name))
+    }
     log.given.put_nowait(frozenset(inputs.values()))
     async with Service(log, tmp_path) as service:
         assert {runner.name for runner in service.runners} == inputs.keys()
@@ -201,7 +224,9 @@ async def test_a_stop_does_not_wait_for_a_stage_that_starts(log, tmp_path):
         await asyncio.wait_for(asked.wait(), BOUND)
         service.stop.hurried = True
         service.stop.set()
-        await asyncio.wait_for(asyncio.gather(*(member.task for member in service.supervisor.members.values())), BOUND)
+        await asyncio.wait_for(
+            asyncio.gather(*(member.task for member in service.supervisor.members.values())), BOUND
+        )
 
 
 async def test_the_status_of_a_generation_that_nobody_works_on(log, tmp_path):
@@ -229,13 +254,18 @@ async def test_a_log_that_answers_reads_and_refuses_sends_is_one_outage(log, tmp
                 await until(lambda: len(refused) >= 4, service)
             await until(lambda: not log.outage.waiting, service)
             await service.idle()
-    lines = [line["event"] for line in said if line["event"] in ("waiting for the log", "the log answers again")]
+    lines = [
+        line["event"] for line in said if line["event"] in ("waiting for the log", "the log answers again")
+    ]
     assert lines == ["waiting for the log", "the log answers again"]
 
 
 def test_a_reason_is_news_once_for_all_stages(tmp_path):
     store = FolderStore(tmp_path)
-    assert [store.is_news(reason) for reason in ("of other settings", "of other settings", "the checksum does not match")] == [
+    assert [
+        store.is_news(reason)
+        for reason in ("of other settings", "of other settings", "the checksum does not match")
+    ] == [
         True,
         False,
         True,

@@ -34,7 +34,12 @@ def test_a_key_has_one_number_whatever_is_learned_with_it(batches):
 
 
 # paper, revision, month (0: none), pairs
-text = st.tuples(st.integers(0, 5), st.integers(0, 3), st.sampled_from([0, *range(JANUARY, JANUARY + 6)]), st.sets(st.integers(0, 9)))
+text = st.tuples(
+    st.integers(0, 5),
+    st.integers(0, 3),
+    st.sampled_from([0, *range(JANUARY, JANUARY + 6)]),
+    st.sets(st.integers(0, 9)),
+)
 
 
 def truth_of(records, limit: int, limits: Limits) -> dict[int, tuple[int, int, int]]:
@@ -46,11 +51,19 @@ def truth_of(records, limit: int, limits: Limits) -> dict[int, tuple[int, int, i
             own[paper][one] = min(own[paper].get(one, month), month)
         if revision >= current.get(paper, (-1,))[0]:
             current[paper] = (revision, usable, pairs if month else set())
-    first = {one: min(mine[one] for mine in own.values() if one in mine) for one in range(10) if any(one in mine for mine in own.values())}
+    first = {
+        one: min(mine[one] for mine in own.values() if one in mine)
+        for one in range(10)
+        if any(one in mine for mine in own.values())
+    }
     out = {}
     for paper, (_, month, pairs) in current.items():
         earlier = sum(m is not None and month is not None and m < month for _, m, _ in current.values())
-        state = UNDATED if month is None else BURN_IN + (earlier >= limits.reference) + (earlier >= limits.settled)
+        state = (
+            UNDATED
+            if month is None
+            else BURN_IN + (earlier >= limits.reference) + (earlier >= limits.settled)
+        )
         new = sum(one in own[paper] and own[paper][one] == first[one] for one in pairs)
         out[paper] = (new, len(pairs), state)
     return out
@@ -90,7 +103,9 @@ class Table:
 
     def tick(self, day: int) -> None:
         for shard in range(len(self.sessions)):
-            self.outboxes["directory"].add(shard, {"day": {"one": np.zeros(1, np.int32), "day": np.array([day], np.int32)}})
+            self.outboxes["directory"].add(
+                shard, {"day": {"one": np.zeros(1, np.int32), "day": np.array([day], np.int32)}}
+            )
         self._flush("directory")
 
     def _flush(self, stage: str) -> None:
@@ -100,14 +115,19 @@ class Table:
             if self.dice.random() < 0.2:  # a crash, and back from a checkpoint
                 again = Session(Terms(shard, session.stage.layout, session.stage.fingerprint))
                 again.restore(session.save())
-                again.stage.outbox._parts, again.stage.outbox.flushed = session.stage.outbox._parts, session.stage.outbox.flushed
+                again.stage.outbox._parts, again.stage.outbox.flushed = (
+                    session.stage.outbox._parts,
+                    session.stage.outbox.flushed,
+                )
                 self.sessions[shard] = session = again
             for messages in session.flush().values():
                 for message in messages:
                     kinds = decode(message.value).kinds
                     self.names[shard] += kinds.get("paper_key", {"key": []})["key"]
                     rows = kinds["novelty"]
-                    for paper, *told in zip(*(rows[name].tolist() for name in ("paper", "new", "size", "state")), strict=True):
+                    for paper, *told in zip(
+                        *(rows[name].tolist() for name in ("paper", "new", "size", "state")), strict=True
+                    ):
                         self.told[shard][int(self.names[shard][paper][1:])] = tuple(told)
 
     @property
@@ -129,7 +149,9 @@ class Table:
 )
 def test_any_order_and_batches_give_what_brute_force_gives(records, shards, dice, days):
     limits = Limits(reference=2, settled=4)
-    ordered = [(paper, place, month, pairs) for place, (paper, _, month, pairs) in enumerate(records)]  # revisions that differ
+    ordered = [
+        (paper, place, month, pairs) for place, (paper, _, month, pairs) in enumerate(records)
+    ]  # revisions that differ
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(novelty, "LIMITS", limits)
         limit = max((12 * (d // 100) + d % 100 - 1 + 12 for d in days), default=10**6)

@@ -42,7 +42,8 @@ def test_as_a_dictionary_of_levels(steps):
 
 
 @pytest.mark.parametrize(
-    ("table", "at", "value"), [("level", 0, 3), ("level", 0, 0), ("level", 1, AHEAD), ("later", 0, 2), ("ahead", 0, 1)]
+    ("table", "at", "value"),
+    [("level", 0, 3), ("level", 0, 0), ("level", 1, AHEAD), ("later", 0, 2), ("ahead", 0, 1)],
 )
 def test_levels_and_queues_that_disagree_are_refused(table, at, value):
     waiting = Waiting()
@@ -64,13 +65,28 @@ def test_a_citation_goes_ahead_of_a_day():
     """A day changes the numbers of everybody, a citation those of the cited paper's authors."""
     pipeline = Unpublished()
     papers = [
-        {"paper_id": f"p:{n}", "title": "T", "published": "2020-01-01", "authors": [{"author_id": f"a:{n}", "name": "A"}]} for n in range(9)
+        {
+            "paper_id": f"p:{n}",
+            "title": "T",
+            "published": "2020-01-01",
+            "authors": [{"author_id": f"a:{n}", "name": "A"}],
+        }
+        for n in range(9)
     ]
-    [stage] = [session.stage for session in pipeline.tell(*papers).sessions if isinstance(session.stage, Profiles)]
+    [stage] = [
+        session.stage for session in pipeline.tell(*papers).sessions if isinstance(session.stage, Profiles)
+    ]
     assert stage.waiting.ahead == stage.waiting.size == 9
     stage.publish(stage.waiting.take())
     pipeline.tell({"event": "clock.ticked", "author_id": "clock", "date": "2030-06-01"})
     assert (stage.waiting.ahead, stage.waiting.size) == (0, 9)
-    pipeline.tell({"paper_id": "p:10", "title": "T", "authors": [{"author_id": "a:10", "name": "A"}], "references": ["p:4"]})
+    pipeline.tell(
+        {
+            "paper_id": "p:10",
+            "title": "T",
+            "authors": [{"author_id": "a:10", "name": "A"}],
+            "references": ["p:4"],
+        }
+    )
     assert (stage.waiting.ahead, stage.waiting.size) == (2, 10)
     assert sorted(stage.authors.names[author] for author in stage.waiting.take(2).tolist()) == ["a:10", "a:4"]

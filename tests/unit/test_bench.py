@@ -31,14 +31,26 @@ def test_a_bench_runs_in_small(tmp_path, kinds):
 def test_stages_and_memory_run_in_small(tmp_path, capsys):
     figures = small(tmp_path, "stages", "memory")
     assert {f["bench"] for f in figures} == {"stages", "memory"}
-    assert {f["what"] for f in figures} >= {"catalogue", "citations", "authors", "publisher", "snapshots", "together"}
+    assert {f["what"] for f in figures} >= {
+        "catalogue",
+        "citations",
+        "authors",
+        "publisher",
+        "snapshots",
+        "together",
+    }
     aimed = {f["what"].removesuffix(", all stages") for f in figures if f["aim"] and f["bench"] == "memory"}
     assert aimed == set(memory.AIMS)
     assert "together" in capsys.readouterr().out
 
 
 def test_every_kind_is_run_in_small():
-    assert set(KINDS) == {*FIGURES, "stages", "memory", "kafka"}  # kafka: tests/integration/test_bench_on_kafka.py
+    assert set(KINDS) == {
+        *FIGURES,
+        "stages",
+        "memory",
+        "kafka",
+    }  # kafka: tests/integration/test_bench_on_kafka.py
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -30,7 +30,9 @@ NOON = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp() * 1000)
 def at(monkeypatch):
     """Sets the clock by which the log gives append times; the day of DAY at the beginning."""
     now = [NOON]
-    monkeypatch.setattr(memory, "time", SimpleNamespace(time_ns=lambda: now[0] * 1_000_000, monotonic=time.monotonic))
+    monkeypatch.setattr(
+        memory, "time", SimpleNamespace(time_ns=lambda: now[0] * 1_000_000, monotonic=time.monotonic)
+    )
 
     def set_to(day: date) -> None:
         now[0] = NOON + (day - DAY).days * 86_400_000
@@ -72,14 +74,19 @@ async def test_a_day_is_said_once(log):
     assert await say(log, DAY) == DAY
     assert await say(log, date(2026, 11, 22)) == DAY, "a clock that is behind does not go back"
     assert await say(log, date(2026, 11, 24)) == date(2026, 11, 24)
-    assert [json.loads(record.value)["date"] for _, record in await ticks(log)] == ["2026-11-23", "2026-11-24"]
+    assert [json.loads(record.value)["date"] for _, record in await ticks(log)] == [
+        "2026-11-23",
+        "2026-11-24",
+    ]
 
 
 async def test_it_finds_the_tick_behind_other_records(log):
     await say(log, DAY)
     [(number, _)] = await ticks(log)
     home = Partition(AUTHORS.name, number)
-    remote = [Message(b"clock", value) for value in (b"", b"[]", b'{"date": 7}', b'{"date": "soon"}', b"\xff")]
+    remote = [
+        Message(b"clock", value) for value in (b"", b"[]", b'{"date": 7}', b'{"date": "soon"}', b"\xff")
+    ]
     await log.append({home: remote + [Message(b"a", b"{}")] * 1_500})
     assert await say(log, DAY) == DAY and len(await ticks(log)) == 6
 
@@ -95,11 +102,16 @@ async def test_it_ticks_again_when_a_new_day_comes(log, monkeypatch):
 
     async with asyncio.timeout(10):
         await clock.Clock(log, today=today).keep(stop)
-    assert [json.loads(record.value)["date"] for _, record in await ticks(log)] == ["2026-11-23", "2026-11-24"]
+    assert [json.loads(record.value)["date"] for _, record in await ticks(log)] == [
+        "2026-11-23",
+        "2026-11-24",
+    ]
 
 
 def tick(day: str) -> Message:
-    return Message(b"clock", json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode())
+    return Message(
+        b"clock", json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode()
+    )
 
 
 async def home_of(log):
@@ -120,7 +132,10 @@ async def test_a_day_far_beyond_the_newest_one_is_not_said(log, at):
     far = date(2036, 11, 23)
     at(far)
     for more in (1, 5_000, 1):
-        with pytest.raises(clock.ClockRefused, match=r"2036-11-23, 3,653 days after 2026-11-23.*\"date\":\"2036-11-23\".*ingest -"):
+        with pytest.raises(
+            clock.ClockRefused,
+            match=r"2036-11-23, 3,653 days after 2026-11-23.*\"date\":\"2036-11-23\".*ingest -",
+        ):
             await say(log, far)
         await log.append({await home_of(log): [Message(b"a", b"{}")] * more})
     assert len(await ticks(log)) == 1
@@ -150,7 +165,9 @@ async def test_ticks_that_are_refused_do_not_silence_the_clock(log, at):
     await log.append({home: [tick("9999-12-31"), tick("2026-11-26"), no_event]})
     at(date(2026, 11, 24))
     assert await say(log, date(2026, 11, 24)) == date(2026, 11, 24)
-    assert await say(log, date(2026, 11, 24), days_ahead=ANY) == date(9999, 12, 31), "where they are not refused they count"
+    assert await say(log, date(2026, 11, 24), days_ahead=ANY) == date(9999, 12, 31), (
+        "where they are not refused they count"
+    )
 
 
 async def test_a_log_that_gives_its_own_times_is_believed(log, at):
@@ -160,16 +177,35 @@ async def test_a_log_that_gives_its_own_times_is_believed(log, at):
     here = clock.Clock(log, tell=told.append, today=lambda: days.pop(0))
     while days:
         await here.look(asyncio.Event())
-    assert [json.loads(record.value)["date"] for _, record in await ticks(log)] == ["2026-11-23", "2026-12-23", "2026-12-24"]
-    assert len(told) == 3 and "says 2026-12-23, but the log took it on 2026-11-23" in told[0] and told[2] is None
+    assert [json.loads(record.value)["date"] for _, record in await ticks(log)] == [
+        "2026-11-23",
+        "2026-12-23",
+        "2026-12-24",
+    ]
+    assert (
+        len(told) == 3 and "says 2026-12-23, but the log took it on 2026-11-23" in told[0] and told[2] is None
+    )
 
 
 async def test_what_is_wrong_with_the_clock_is_told_once(log, at, monkeypatch):
     """And that it is right again."""
     said, told = [], []
-    monkeypatch.setattr(clock, "log", SimpleNamespace(warning=lambda *a, **k: said.append(k), info=lambda *a, **k: said.append(k)))
+    monkeypatch.setattr(
+        clock,
+        "log",
+        SimpleNamespace(warning=lambda *a, **k: said.append(k), info=lambda *a, **k: said.append(k)),
+    )
     here = clock.Clock(log, tell=told.append, today=lambda: day)
-    for day in (DAY, date(2036, 1, 1), date(2036, 1, 1), DAY, date(2026, 10, 1), date(2026, 10, 1), date(2026, 11, 22), DAY):
+    for day in (
+        DAY,
+        date(2036, 1, 1),
+        date(2036, 1, 1),
+        DAY,
+        date(2026, 10, 1),
+        date(2026, 10, 1),
+        date(2026, 11, 22),
+        DAY,
+    ):
         at(day)
         await here.look(asyncio.Event())
     assert len(told) == len(said) == 4 and told[1] is told[3] is None
@@ -186,4 +222,6 @@ async def test_readiness_has_what_is_wrong_with_the_clock(log, at, tmp_path, mon
         health = Health()
         await produce(log, Settings(data_dir=tmp_path), [], demo=False, stop=asyncio.Event(), health=health)
         ready, found = health.ready()
-        assert ready and (told in found["parts"]["clock/0"]["detail"] if told else "clock/0" not in found["parts"])
+        assert ready and (
+            told in found["parts"]["clock/0"]["detail"] if told else "clock/0" not in found["parts"]
+        )

@@ -72,11 +72,17 @@ def test_days_ahead_are_counted_from_the_day_of_the_append_time(make, day, appen
 def test_the_reason_says_what_would_be_right():
     found = refuses(check_date, counted("2206-01-05"), NOON, 2)
     assert found.field == "as_of"
-    assert found.hint == "2206-01-05 is 65,416 days after 2026-11-28, the day on which the record was appended; at most 2 are taken"
+    assert (
+        found.hint
+        == "2206-01-05 is 65,416 days after 2026-11-28, the day on which the record was appended; at most 2 are taken"
+    )
 
 
 def test_other_dates_are_left_alone():
-    for event in ({"paper_id": "p", "published": "9999-12-31"}, {"event": "author.described", "author_id": "a", "name": "A"}):
+    for event in (
+        {"paper_id": "p", "published": "9999-12-31"},
+        {"event": "author.described", "author_id": "a", "name": "A"},
+    ):
         check_date(event, 0, 1)
         check_day(event, 0, 1)
 
@@ -92,7 +98,11 @@ def test_three_ways_to_say_it_agree(day, appended, days, make):
     by_stages = refuses(check_date, event, appended, days) is not None
     assert by_stages == (refuses(check_day, event, appended, days) is not None)
     try:
-        latest = (datetime(1970, 1, 1) + timedelta(milliseconds=appended) + timedelta(days=days)).date().isoformat()
+        latest = (
+            (datetime(1970, 1, 1) + timedelta(milliseconds=appended) + timedelta(days=days))
+            .date()
+            .isoformat()
+        )
     except OverflowError:
         latest = "9999-12-31"
     assert by_stages == (day_of(event) > latest)
@@ -100,7 +110,10 @@ def test_three_ways_to_say_it_agree(day, appended, days, make):
 
 def run(kind, key: str, told: list[tuple[dict, int]], days: int = 2, batch: int = 1_000) -> Session:
     session = Session(kind(0, Layout(days_ahead=days), "f"))
-    records = [Record(at, appended, key.encode(), orjson.dumps(event), ()) for at, (event, appended) in enumerate(told)]
+    records = [
+        Record(at, appended, key.encode(), orjson.dumps(event), ())
+        for at, (event, appended) in enumerate(told)
+    ]
     for start in range(0, len(records), batch):
         session.step(records[start : start + batch])
     return session
@@ -115,17 +128,25 @@ def test_the_directory_refuses_what_is_dated_too_far_ahead(batch):
     ]  # fmt: skip
     session = run(Directory, "clock", told, batch=batch)
     assert session.stage.day == 20261202
-    assert [(one.record.offset, one.reason) for one in session.stage.refused] == [(at, "dated_ahead") for at in (1, 3, 5)]
+    assert [(one.record.offset, one.reason) for one in session.stage.refused] == [
+        (at, "dated_ahead") for at in (1, 3, 5)
+    ]
     assert session.stage.refused[0].detail.startswith("date: 9999-12-31 is ")
 
-    session = run(Directory, "a", [(reported("2026-11-28"), NOON), (reported("2206-01-01"), NOON)], batch=batch)
+    session = run(
+        Directory, "a", [(reported("2026-11-28"), NOON), (reported("2206-01-01"), NOON)], batch=batch
+    )
     assert [one.record.offset for one in session.stage.refused] == [1]
 
 
 @pytest.mark.parametrize("batch", [1, 1_000])
 def test_the_catalogue_refuses_what_is_dated_too_far_ahead(batch):
     """A count of the far future does not hide the ones after it."""
-    told = [(counted("2206-01-05"), NOON), (counted("2026-11-28"), NOON), ({"paper_id": "p", "title": "T", "published": "9999"}, NOON)]
+    told = [
+        (counted("2206-01-05"), NOON),
+        (counted("2026-11-28"), NOON),
+        ({"paper_id": "p", "title": "T", "published": "9999"}, NOON),
+    ]
     session = run(Catalogue, "p", told, batch=batch)
     assert [(one.record.offset, one.reason) for one in session.stage.refused] == [(0, "dated_ahead")]
     assert session.stage.counted_at[0].data[0] == 20261128 and session.stage.counters["stale_revisions"] == 0

@@ -42,7 +42,12 @@ def test_facts_only(papers):
 def test_who_is_not_listed_comes_after_those_who_are(papers):
     by_id = {paper["paper_id"]: paper for paper in papers}
     gemini = by_id["arxiv:2312.11805"]
-    assert [author["name"] for author in gemini["authors"]] == ["Gemini Team", "Rohan Anil", "Sebastian Borgeaud", AUTHOR]
+    assert [author["name"] for author in gemini["authors"]] == [
+        "Gemini Team",
+        "Rohan Anil",
+        "Sebastian Borgeaud",
+        AUTHOR,
+    ]
     assert gemini["authors_truncated"] is True
     atari = by_id["arxiv:1605.01335"]
     assert [author["name"] for author in atari["authors"]] == [AUTHOR, "Henryk Michalewski"]
@@ -51,7 +56,13 @@ def test_who_is_not_listed_comes_after_those_who_are(papers):
 
 def test_what_is_reported_of_him():
     [reported] = [event for event in facts() if event["event"] == "author.reported"]
-    assert reported["metrics"] == {"h_index": 102, "papers": 13, "citations": 9483, "novelty": 0.60, "ai_score": 35}
+    assert reported["metrics"] == {
+        "h_index": 102,
+        "papers": 13,
+        "citations": 9483,
+        "novelty": 0.60,
+        "ai_score": 35,
+    }
     assert (reported["source"], reported["as_of"]) == ("scholar-feed", "2026-11-01")
 
 
@@ -82,7 +93,14 @@ def test_the_facts_are_those_of_the_seed(papers):
         listed = names if len(names) <= 3 else names[:3]
         places = [place for author in paper["authors"] for place in author.get("affiliations", [])]
         ours.append(
-            (paper["published"], paper["categories"][0].rpartition(".")[2], paper["title"], listed, paper["authors_truncated"], places)
+            (
+                paper["published"],
+                paper["categories"][0].rpartition(".")[2],
+                paper["title"],
+                listed,
+                paper["authors_truncated"],
+                places,
+            )
         )
     assert len(told) == 13
     assert sorted(ours) == sorted(told)
@@ -97,8 +115,13 @@ def test_the_page_has_life_at_once(start):
 
 
 def test_a_handful_of_citations_a_minute():
-    minute = [json.loads(raw) for _, raw in itertools.islice(demo.demo(), FACTS + BACKLOG, FACTS + BACKLOG + 10 * 300)]
-    cites = sum(reference.startswith("arxiv:") for event in minute for reference in event.get("references", []))
+    minute = [
+        json.loads(raw)
+        for _, raw in itertools.islice(demo.demo(), FACTS + BACKLOG, FACTS + BACKLOG + 10 * 300)
+    ]
+    cites = sum(
+        reference.startswith("arxiv:") for event in minute for reference in event.get("references", [])
+    )
     assert 5 <= cites / 10 <= 30
     assert rate(FACTS + BACKLOG + 1) == 5.0 and rate(10**9) == 1.0
 
@@ -113,7 +136,9 @@ def test_nothing_simulated_is_attributed_to_him(start):
 @pytest.mark.parametrize("after", [0, 1, FACTS - 1, FACTS, FACTS + 1, 700])
 def test_found_again_at_any_place(after):
     whole = list(itertools.islice(demo.demo(), 720))
-    assert list(itertools.islice(demo.demo(after=after), 10)) == [item for item in whole if item[0] > after][:10]
+    assert (
+        list(itertools.islice(demo.demo(after=after), 10)) == [item for item in whole if item[0] > after][:10]
+    )
 
 
 def test_goes_on_into_the_next_edition(monkeypatch):
@@ -124,7 +149,11 @@ def test_goes_on_into_the_next_edition(monkeypatch):
     ids = [json.loads(raw).get("paper_id") for _, raw in whole]
     assert "sim:demo1.0-599" in ids and "sim:demo1.1-0" in ids and "sim:demo1.3-0" in ids
     dates = [json.loads(raw).get("published") for _, raw in whole[FACTS:]]
-    fresh = [date for date, (_, raw) in zip(dates, whole[FACTS:], strict=True) if date and json.loads(raw)["revision"] == 0]
+    fresh = [
+        date
+        for date, (_, raw) in zip(dates, whole[FACTS:], strict=True)
+        if date and json.loads(raw)["revision"] == 0
+    ]
     assert fresh == sorted(fresh)
     for at in (700, 1_000, 1_500):
         assert list(itertools.islice(demo.demo(after=positions[at]), 5)) == whole[at + 1 : at + 6]
@@ -139,5 +168,7 @@ def test_far_ahead_is_found_without_making_what_was_before():
 
 def test_a_source_that_can_be_resumed():
     source = open_source("demo:")
-    assert source.endless and source.identity == open_source("demo:1").identity != open_source("demo:2").identity
+    assert (
+        source.endless and source.identity == open_source("demo:1").identity != open_source("demo:2").identity
+    )
     assert next(source.items(20)).position == 21

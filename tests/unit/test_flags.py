@@ -65,7 +65,12 @@ def test_the_oracle_knows_a_group_as_well(name):
 
 
 def paper(paper_id: str, names: list[str], **more) -> dict:
-    return {"paper_id": paper_id, "title": "", "authors": [{"name": name} for name in names], "published": "2020"} | more
+    return {
+        "paper_id": paper_id,
+        "title": "",
+        "authors": [{"name": name} for name in names],
+        "published": "2020",
+    } | more
 
 
 def flags_of(*events: dict, author: str, layout: Layout | None = None) -> list[str]:
@@ -88,14 +93,23 @@ def test_each_flag_is_raised_by_what_it_names_and_taken_back_with_it():
 
 def test_a_group_is_known_by_the_name_it_is_described_with():
     described = {"event": "author.described", "author_id": "a:1", "name": "Belle II Collaboration"}
-    told = {"paper_id": "p", "title": "", "authors": [{"author_id": "a:1", "name": "Belle"}], "published": "2020"}
+    told = {
+        "paper_id": "p",
+        "title": "",
+        "authors": [{"author_id": "a:1", "name": "Belle"}],
+        "published": "2020",
+    }
     assert flags_of(told, described, author="a:1") == ["collective_author"]
 
 
 def test_coverage_is_the_share_of_references_that_lead_somewhere():
-    made = Pipeline(Layout(2, 2), seed=1).tell(paper("p", ["Ada"], references=["q", "r", "s", "p"]), paper("q", ["Bob"]))
+    made = Pipeline(Layout(2, 2), seed=1).tell(
+        paper("p", ["Ada"], references=["q", "r", "s", "p"]), paper("q", ["Bob"])
+    )
     coverage = lambda: made.profiles["name:ada"]["provenance"]["coverage"]["references"]  # noqa: E731
-    assert coverage() == 0.333333 and made.profiles["name:bob"]["provenance"]["coverage"]["references"] is None
+    assert (
+        coverage() == 0.333333 and made.profiles["name:bob"]["provenance"]["coverage"]["references"] is None
+    )
     made.tell(paper("r", ["Bob"]), paper("s", ["Bob"]))
     assert coverage() == 1.0
     made.tell({"event": "paper.withdrawn", "paper_id": "r", "revision": 1})
@@ -104,7 +118,9 @@ def test_coverage_is_the_share_of_references_that_lead_somewhere():
 
 def test_a_changed_definition_is_flagged_in_the_generations_after_the_first(monkeypatch):
     second = Layout(generation=2)
-    assert flags_of(paper("p", ["Ada"]), author="name:ada", layout=second) == [], "new numbers change no older one"
+    assert flags_of(paper("p", ["Ada"]), author="name:ada", layout=second) == [], (
+        "new numbers change no older one"
+    )
     changed = definitions.METRICS[0]._replace(changed=definitions.VERSION)
     monkeypatch.setattr(definitions, "METRICS", (changed, *definitions.METRICS[1:]))
     assert flags_of(paper("p", ["Ada"]), author="name:ada", layout=second) == ["definitions_changed"]

@@ -64,7 +64,13 @@ async def test_the_index_keeps_the_good_ones():
 
 async def test_a_tombstone_takes_an_author_away():
     index = await index_of((b"a", GOOD), (b"b", b""), (b"a", b""))
-    assert (index.authors(), len(index), index.unreadable, await index.get("a"), await index.search("a")) == ([], 0, 1, None, [])
+    assert (index.authors(), len(index), index.unreadable, await index.get("a"), await index.search("a")) == (
+        [],
+        0,
+        1,
+        None,
+        [],
+    )
     index = await index_of((b"a", GOOD), (b"a", b""), (b"a", GOOD))
     assert index.authors() == ["a"] and await index.get("a") == GOOD and len(await index.search("a")) == 1
 
@@ -78,7 +84,9 @@ async def test_what_only_begins_as_a_snapshot_is_said_so():
 def snapshot(author="a", generation=1, version=3, digest=b"7", **changed):
     metrics = {"references": {"papers": 1, "citations": 0, "h_index": 0}}
     value = {"author_id": author, "generation": generation, "version": version, "metrics": metrics} | changed
-    return Record(0, 0, author.encode(), orjson.dumps(value), (("digest", digest),) if digest is not None else ())
+    return Record(
+        0, 0, author.encode(), orjson.dumps(value), (("digest", digest),) if digest is not None else ()
+    )
 
 
 def test_a_snapshot_of_ours_tells_what_is_public():

@@ -16,9 +16,15 @@ from tests import oracle
 UNSEEN = ["\u200b", "\u200c", "\u200d", "\u2060", "\u00ad", "\u202e", "\u2066", "\ufeff", "\u3164", "\ufe0f", "\U000e0001", "\U000e0100",
           "\x00", "\x07", "\x7f", "\x9f"]  # fmt: skip
 names = st.text(
-    st.one_of(st.characters(codec="utf-8"), st.sampled_from([*UNSEEN, " ", "\u0307", "ẞ", "ΐ", "İ", "…"])), min_size=1, max_size=60
+    st.one_of(st.characters(codec="utf-8"), st.sampled_from([*UNSEEN, " ", "\u0307", "ẞ", "ΐ", "İ", "…"])),
+    min_size=1,
+    max_size=60,
 )
-long_names = st.builds(lambda part, times: part * times, st.text(st.characters(codec="utf-8"), min_size=1, max_size=9), st.integers(1, 120))
+long_names = st.builds(
+    lambda part, times: part * times,
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),
+    st.integers(1, 120),
+)
 
 
 def paper(**author) -> bytes:
@@ -35,7 +41,12 @@ def test_an_id_of_a_name_is_within_the_contract_and_the_same_everywhere(name):
     assert folded_id(made) == literature.identity(made) == oracle.same(made) == made
     if name_key(name):
         given_ = "name:" + name
-        assert author_key({"name": "other", "author_id": given_}) == made == literature.identity(given_) == oracle.same(given_)
+        assert (
+            author_key({"name": "other", "author_id": given_})
+            == made
+            == literature.identity(given_)
+            == oracle.same(given_)
+        )
 
 
 @given(names)
@@ -55,7 +66,12 @@ def test_every_character_is_seen_alike_in_all_three():
     dropped = literature._DROPPED
     for code in [c for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000]:
         character = chr(code)
-        if unicodedata.category(character) == "Cn" and not 0xFFF0 <= code <= 0xFFF8 and code >> 12 != 0xE0 and code != 0x2065:
+        if (
+            unicodedata.category(character) == "Cn"
+            and not 0xFFF0 <= code <= 0xFFF8
+            and code >> 12 != 0xE0
+            and code != 0x2065
+        ):
             continue  # characters of the future
         assert (visible(character) == "") == (code in dropped) == (not oracle.seen(character)), hex(code)
 
@@ -66,7 +82,9 @@ def test_long_names_that_differ_late_are_different_authors():
     assert len(keys) == 2
     for key in keys:
         assert len(key.encode()) == 256
-        assert author_key({"name": key.removeprefix("name:")}) not in keys, "nobody takes the id by taking it as a name"
+        assert author_key({"name": key.removeprefix("name:")}) not in keys, (
+            "nobody takes the id by taking it as a name"
+        )
 
 
 def test_a_long_name_is_cut_between_characters():

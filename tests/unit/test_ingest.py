@@ -80,7 +80,13 @@ async def test_everything_arrives_once_and_in_order(settings, write):
     assert await values(settings) == lines
     assert await values(settings, "authors.v1") == [author]
     assert await values(settings, "dead-letters.v1") == [b"{"]
-    assert (report["sent"], report["papers"], report["authors"], report["refused"], report["skipped"]) == (351, 350, 1, 1, 0)
+    assert (report["sent"], report["papers"], report["authors"], report["refused"], report["skipped"]) == (
+        351,
+        350,
+        1,
+        1,
+        0,
+    )
     assert sum(report["refused_by_reason"].values()) == 1
     assert [source["status"] for source in report["sources"]] == ["done"]
 
@@ -141,7 +147,9 @@ async def test_a_wrong_file_is_refused(settings, write):
     with pytest.raises(InputRefused, match=r"events\.jsonl"):
         await ingest(strict, [path])
     assert await values(settings) == [paper(n) for n in range(150)]
-    assert len(await values(settings, "dead-letters.v1")) == 50, "those of the batches before the one that was too bad"
+    assert len(await values(settings, "dead-letters.v1")) == 50, (
+        "those of the batches before the one that was too bad"
+    )
 
 
 async def test_damage_on_the_way_keeps_what_came_before(settings, tmp_path):
@@ -208,7 +216,13 @@ async def test_no_hole_whatever_becomes_of_an_append(settings, write, tmp_path, 
         state = Bookmark(tmp_path / "progress", source.identity, source.name)
         await state.load(log)
         stop = asyncio.Event()
-        return await pump(log, Intake(source.name, {"papers.v1": 1, "authors.v1": 1}, settings), source, stop=stop, state=state)
+        return await pump(
+            log,
+            Intake(source.name, {"papers.v1": 1, "authors.v1": 1}, settings),
+            source,
+            stop=stop,
+            state=state,
+        )
 
     with pytest.raises(LogUnavailable):
         await send()
@@ -265,8 +279,13 @@ async def test_a_damaged_bookmark_counts_for_nothing(tmp_path, kept):
     assert (state.position, state.finished) == (0, False)
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path)])
-async def test_what_only_has_the_name_of_a_bookmark_is_passed_over_with_a_sentence(settings, write, make, capsys, tmp_path):
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path)],
+)
+async def test_what_only_has_the_name_of_a_bookmark_is_passed_over_with_a_sentence(
+    settings, write, make, capsys, tmp_path
+):
     """And it ends at once: of a pipe nothing comes, of a device no end."""
     path = write([paper(1)])
     source = open_source(path)
@@ -299,7 +318,10 @@ asyncio.run(ingest(Settings(), sys.argv[1:]))
 
 
 def start(settings, *sources):
-    env = os.environ | {"SCHOLARSTREAM_DATA_DIR": str(settings.data_dir), "PYTHONPATH": os.pathsep.join(sys.path)}
+    env = os.environ | {
+        "SCHOLARSTREAM_DATA_DIR": str(settings.data_dir),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     return subprocess.Popen([sys.executable, "-c", INGEST, *sources], env=env, stderr=subprocess.PIPE)
 
 

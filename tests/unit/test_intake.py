@@ -16,7 +16,13 @@ LETTERS = Partition(DEAD_LETTERS.name, 0)
 
 
 def limits(**other):
-    usual = {"max_event_bytes": 10_000, "days_ahead": 2, "refused_share": 0.5, "refused_window": 100, "refused_run": 20}
+    usual = {
+        "max_event_bytes": 10_000,
+        "days_ahead": 2,
+        "refused_share": 0.5,
+        "refused_window": 100,
+        "refused_run": 20,
+    }
     return SimpleNamespace(**usual | other)
 
 
@@ -46,7 +52,11 @@ def test_papers_and_authors_are_told_apart_and_keyed():
         encode(event="author.separated", author_id="a:ü", revision=1),
     ]
     taken = intake().take(items(*raws))
-    assert [(m.key, m.value) for m in taken.batches[Partition(PAPERS.name, 0)]] == [(b"p1", raws[0]), (b"p2", raws[2]), (b"p1", raws[4])]
+    assert [(m.key, m.value) for m in taken.batches[Partition(PAPERS.name, 0)]] == [
+        (b"p1", raws[0]),
+        (b"p2", raws[2]),
+        (b"p1", raws[4]),
+    ]
     assert [(m.key, m.value) for m in taken.batches[Partition(AUTHORS.name, 0)]] == [
         (b"a:1", raws[1]),
         (b"clock", raws[3]),
@@ -77,7 +87,11 @@ def test_an_event_name_written_with_escapes():
 def test_headers_are_cloud_events():
     [message] = intake().take([SourceItem(7, paper("p1"))]).batches[Partition(PAPERS.name, 0)]
     headers = dict(message.headers)
-    assert headers["ce_id"] == b"file:x:7" and b"paper.published" in headers["ce_type"] and headers["ce_subject"] == b"p1"
+    assert (
+        headers["ce_id"] == b"file:x:7"
+        and b"paper.published" in headers["ce_type"]
+        and headers["ce_subject"] == b"p1"
+    )
 
 
 def test_each_key_in_its_partition_and_in_order():
@@ -110,7 +124,12 @@ def test_what_is_no_event_becomes_a_letter(raw):
     [letter] = taken.batches[LETTERS]
     headers = dict(letter.headers)
     assert letter.value == raw
-    assert [headers[name] for name in ("stage", "source_topic", "source_partition", "source_offset")] == [b"intake", b"file:x", b"0", b"42"]
+    assert [headers[name] for name in ("stage", "source_topic", "source_partition", "source_offset")] == [
+        b"intake",
+        b"file:x",
+        b"0",
+        b"42",
+    ]
     assert headers["reason"] and headers["detail"]
     assert taken.refused == {headers["reason"].decode(): 1}
     assert (taken.papers, taken.authors) == (1, 0), "nothing of it goes further"
@@ -171,7 +190,13 @@ def test_old_bad_events_leave_the_window():
         {"event": "clock.ticked", "author_id": "clock", "date": "9999-12-31"},
         {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2206-01-05", "citations": 3},
         {"event": "author.reported", "author_id": "a", "source": "s", "as_of": "2206-01-05", "metrics": {}},
-        {"event": "paper\\u002ecounted", "paper_id": "p", "source": "s", "as_of": "2206-01-05", "citations": 3},
+        {
+            "event": "paper\\u002ecounted",
+            "paper_id": "p",
+            "source": "s",
+            "as_of": "2206-01-05",
+            "citations": 3,
+        },
     ],
 )
 def test_what_is_dated_far_ahead_is_refused_at_the_door(dated):

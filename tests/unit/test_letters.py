@@ -31,14 +31,29 @@ def small(monkeypatch):
 
 
 def made(key, value, detail="d"):
-    return letter(key, value, reason="oversize", detail=detail, stage="catalogue", topic="papers.v1", partition=3, offset=7)
+    return letter(
+        key,
+        value,
+        reason="oversize",
+        detail=detail,
+        stage="catalogue",
+        topic="papers.v1",
+        partition=3,
+        offset=7,
+    )
 
 
 def size(message):
-    return len(message.key or b"") + len(message.value) + sum(len(name.encode()) + len(value) for name, value in message.headers)
+    return (
+        len(message.key or b"")
+        + len(message.value)
+        + sum(len(name.encode()) + len(value) for name, value in message.headers)
+    )
 
 
-@pytest.mark.parametrize(("key", "value"), [(0, 75_497_371), (0, letters.WHOLE_BYTES), (9, letters.WHOLE_BYTES), (75_497_000, 99)])
+@pytest.mark.parametrize(
+    ("key", "value"), [(0, 75_497_371), (0, letters.WHOLE_BYTES), (9, letters.WHOLE_BYTES), (75_497_000, 99)]
+)
 def test_what_fits_papers_fits_dead_letters(key, value):
     message = made(b"k" * key, b"v" * value, detail="ü" * 100_000)
     assert size(message) + 2_000 < MESSAGE_BYTES, "with what Kafka puts around a record"
@@ -59,12 +74,18 @@ def test_what_is_cut_says_what_it_was(small):
     assert (message.key, message.value) == (b"k" * 10, b"v" * 100)
     assert headers["original_bytes"] == b"2000" and headers["original_key_bytes"] == b"50"
     assert headers["original_sha256"] == sha256(value).hexdigest().encode()
-    assert (headers["source_topic"], headers["source_partition"], headers["source_offset"]) == (b"papers.v1", b"3", b"7")
+    assert (headers["source_topic"], headers["source_partition"], headers["source_offset"]) == (
+        b"papers.v1",
+        b"3",
+        b"7",
+    )
 
 
 def test_a_long_key_leaves_a_short_value_whole(small):
     message = made(b"k" * 2_000, b"v" * 90)
-    assert (len(message.key), len(message.value)) == (10, 90) and "original_bytes" not in dict(message.headers)
+    assert (len(message.key), len(message.value)) == (10, 90) and "original_bytes" not in dict(
+        message.headers
+    )
 
 
 async def test_a_cut_letter_is_not_sent_again(settings, small):
@@ -73,7 +94,10 @@ async def test_a_cut_letter_is_not_sent_again(settings, small):
         assert (await partition_counts(log))["papers.v1"] == 1
     first, _ = await dead_letters.letters(settings)
     assert (first["bytes"], first["original_bytes"]) == (100, 2_000 + len(GOOD))
-    with pytest.raises(InputRefused, match=r"1 sent, 1 refused[\s\S]*0: only its first 100 of 2060 bytes.*papers.v1, partition 3, at 7"):
+    with pytest.raises(
+        InputRefused,
+        match=r"1 sent, 1 refused[\s\S]*0: only its first 100 of 2060 bytes.*papers.v1, partition 3, at 7",
+    ):
         await dead_letters.replay(settings)
     async with opened(settings) as (log, _):
         assert [record.value for record in await log.read(PAPERS, 0)] == [GOOD]
@@ -115,7 +139,9 @@ async def test_forged_headers_are_no_more_than_headers(settings, headers):
 
 async def test_an_action_before_its_letter_closes_nothing(settings):
     async with opened(settings) as (log, _):
-        await log.append({HOME: [Message(None, b"", (("action", b"dropped"), ("of", b"1"))), made(b"k", b"{")]})
+        await log.append(
+            {HOME: [Message(None, b"", (("action", b"dropped"), ("of", b"1"))), made(b"k", b"{")]}
+        )
     assert [one["number"] for one in await dead_letters.letters(settings)] == [1]
 
 
@@ -123,6 +149,8 @@ async def test_a_forged_letter_hides_no_real_one(settings):
     """It names the place of an event before that one is refused."""
     async with opened(settings) as (log, _):
         await log.append({PAPERS: [Message(b"k", b"{")]})
-        real = letter(b"k", b"{", reason="malformed_json", detail="", stage="catalogue", topic="papers.v1", offset=0)
+        real = letter(
+            b"k", b"{", reason="malformed_json", detail="", stage="catalogue", topic="papers.v1", offset=0
+        )
         await log.append({HOME: [real._replace(key=b"x", value=b"forged"), real]})
     assert [one["number"] for one in await dead_letters.letters(settings)] == [0, 1]

@@ -16,10 +16,14 @@ def computed(papers: list[tuple[int, int]]) -> dict[str, float]:
     indices.resize(1)
     citations, authors = (np.array(column) for column in zip(*papers, strict=True))
     number = np.array([len(papers)])
-    again = indices.change(np.zeros(len(papers), np.int32), np.full(len(papers), -1), citations, number, authors)
+    again = indices.change(
+        np.zeros(len(papers), np.int32), np.full(len(papers), -1), citations, number, authors
+    )
     indices.look(again, number[again], citations, authors)
     values = indices.of(one, number)
-    return {name: value[0] for name, value in values.items()} | {"hm_index": millionths(values["hm"])[0] / 1e6}
+    return {name: value[0] for name, value in values.items()} | {
+        "hm_index": millionths(values["hm"])[0] / 1e6
+    }
 
 
 def test_every_metric_says_all_that_must_be_known():
@@ -33,7 +37,9 @@ def test_every_metric_says_all_that_must_be_known():
 
 
 def test_stored_numbers_come_back():
-    told = {metric.name: 0.25 if metric.digits else 7 for metric in definitions.COMPUTED["references"]} | {"m_index": None}
+    told = {metric.name: 0.25 if metric.digits else 7 for metric in definitions.COMPUTED["references"]} | {
+        "m_index": None
+    }
     stored = np.array([definitions.stored("references", told)])
     assert definitions.told("references", stored) == [tuple(told.values())]
     assert definitions.stored("counted", {})[0] == NULL, "an older version of the definitions did not have it"
@@ -74,10 +80,19 @@ def test_equal_citations_stand_by_fewest_authors():
 
 def test_shares_are_rounded_down_and_millionths_to_the_nearest():
     assert share_of(np.array([1, 3, 20_000])).tolist() == [UNIT, UNIT // 3, UNIT // 20_000]
-    assert millionths(np.array([0, UNIT, 3 * (UNIT // 3), 5 * UNIT // 2])).tolist() == [0, 10**6, 10**6, 2_500_000]
+    assert millionths(np.array([0, UNIT, 3 * (UNIT // 3), 5 * UNIT // 2])).tolist() == [
+        0,
+        10**6,
+        10**6,
+        2_500_000,
+    ]
 
 
 def test_ratios_and_roots():
-    assert ratio(np.array([1, 2, 5]), np.array([3, 3, 0]), np.array([True, True, False])).tolist() == [333_333, 666_667, NULL]
+    assert ratio(np.array([1, 2, 5]), np.array([3, 3, 0]), np.array([True, True, False])).tolist() == [
+        333_333,
+        666_667,
+        NULL,
+    ]
     squares = np.array([0, 1, 3, 4, 2**52 - 1, 2**60, 2**60 - 1])
     assert root(squares).tolist() == [0, 1, 1, 2, 2**26 - 1, 2**30, 2**30 - 1]

@@ -25,13 +25,36 @@ from tests.oracle import (
 
 # Published examples: (h, g, g with fictitious papers) as printed, where printed.
 BECOMING_METRIC_WISE_7_6 = [8, 5, 5, 4, 4, 1, 0]  # Rousseau, Egghe, Guns (2018), table 7.6: g = 5
-ROSENBERG = [42, 36, 14, 11, 9, 9, 3, 2, 2, 2, 1, 1, 1, 0, 0, 0]  # M. S. Rosenberg, impact indices, g-index: g = 11
+ROSENBERG = [
+    42,
+    36,
+    14,
+    11,
+    9,
+    9,
+    3,
+    2,
+    2,
+    2,
+    1,
+    1,
+    1,
+    0,
+    0,
+    0,
+]  # M. S. Rosenberg, impact indices, g-index: g = 11
 
 
 def published(paper_id, authors=(), references=(), **fields):
     names = [author if isinstance(author, dict) else {"name": author} for author in authors]
     return json.dumps(
-        {"paper_id": paper_id, "title": paper_id.upper(), "authors": names, "references": list(references), **fields}
+        {
+            "paper_id": paper_id,
+            "title": paper_id.upper(),
+            "authors": names,
+            "references": list(references),
+            **fields,
+        }
     ).encode()
 
 
@@ -90,7 +113,9 @@ def test_agrees_with_the_cases_of_ads():
             for by in [*cases["citing_papers"], *cases["papers"]]
         ]
     )
-    assert {c for p in cases["papers"] for c in p["citations"]} <= {p["bibcode"] for p in [*cases["citing_papers"], *cases["papers"]]}
+    assert {c for p in cases["papers"] for c in p["citations"]} <= {
+        p["bibcode"] for p in [*cases["citing_papers"], *cases["papers"]]
+    }
     expected = cases["expected"]
     mine = references(oracle(events)["name:the set"])
     assert mine["papers"] == expected["basic stats"]["number of papers"] == 5
@@ -106,7 +131,10 @@ def test_agrees_with_the_special_cases_of_ads():
     """Cases where our capped g-index is defined as theirs."""
     cases = json.loads(require("ads_metrics").read_text())["special_cases"]
     assert "12000" in cases[0]["input"] and len(cases) == 3
-    assert (h_index([12000] * 5), g_index([12000] * 5)) == (cases[0]["expected"]["h"], cases[0]["expected"]["g"])
+    assert (h_index([12000] * 5), g_index([12000] * 5)) == (
+        cases[0]["expected"]["h"],
+        cases[0]["expected"]["g"],
+    )
 
 
 # citations --------------------------------------------------------------------------------------------------------------
@@ -116,7 +144,11 @@ def test_a_small_literature_by_hand():
     profiles = oracle(
         [
             published(
-                "b", ["Ada", "Bob"], ["a", "a", "b", "missing"], published="2001-05", categories=["cs.LG", "stat.ML"]
+                "b",
+                ["Ada", "Bob"],
+                ["a", "a", "b", "missing"],
+                published="2001-05",
+                categories=["cs.LG", "stat.ML"],
             ),  # a not there yet
             published("c", ["Bob"], ["a", "b"], published="2002", categories=["cs.CL"]),
             published("d", ["Cyd"], ["a", "b"]),
@@ -132,9 +164,16 @@ def test_a_small_literature_by_hand():
         "tori": 0.6, "riq": 387,  # a: c and d of at least five references, alone; b: c and d, halved; √0.6 · 1000 / 2 years
         "papers_normalized": 1.5, "citations_normalized": 4.0, "papers_first": 2, "papers_last": 0, "papers_single": 1, "coauthors": 1,
     }  # fmt: skip
-    assert (ada["coverage"], bob["coverage"], ada["flags"]) == (0.5, 0.75, [])  # of a and missing; of these, a and b
+    assert (ada["coverage"], bob["coverage"], ada["flags"]) == (
+        0.5,
+        0.75,
+        [],
+    )  # of a and missing; of these, a and b
     assert (cyd["coverage"], cyd["flags"]) == (1.0, ["dates_missing"])
-    assert ada["citations_by_year"] == {"2001": 1, "2002": 2} and ada["papers_by_year"] == {"2000": 1, "2001": 1}
+    assert ada["citations_by_year"] == {"2001": 1, "2002": 2} and ada["papers_by_year"] == {
+        "2000": 1,
+        "2001": 1,
+    }
     assert ada["field"] == "LG" and ada["name"] == "Ada"
     assert references(bob)["citations"] == 2 and references(bob)["citations_nonself"] == 1
     assert bob["field"] == "CL"  # one of each: the smallest
@@ -144,9 +183,14 @@ def test_a_small_literature_by_hand():
 
 def test_an_author_counts_once_on_a_paper_under_her_first_name():
     profiles = oracle(
-        [published("a", ["Ada  L.", "ADA l.", {"author_id": "x", "name": "Ada L."}], published="2000"), published("b", ["Zoe"], ["a"])]
+        [
+            published("a", ["Ada  L.", "ADA l.", {"author_id": "x", "name": "Ada L."}], published="2000"),
+            published("b", ["Zoe"], ["a"]),
+        ]
     )
-    assert profiles["name:ada l."]["name"] == "Ada  L." and references(profiles["name:ada l."])["citations"] == 1
+    assert (
+        profiles["name:ada l."]["name"] == "Ada  L." and references(profiles["name:ada l."])["citations"] == 1
+    )
     assert author_key({"name": "\ufb01\u00a0X "}) == "name:fi x"
 
 
@@ -162,19 +206,27 @@ def test_numbers_go_down_again():
     ):
         profiles = oracle([*start, later])
         assert references(profiles["name:ada"])["citations"] == 0
-    assert references(profiles["name:ada"])["papers"] == 0 and references(profiles["name:eve"])["citations"] == 1
+    assert (
+        references(profiles["name:ada"])["papers"] == 0 and references(profiles["name:eve"])["citations"] == 1
+    )
     assert references(oracle([*start, published("b", ["Bob"], [], revision=0)])["name:ada"])["citations"] == 1
 
 
 def test_a_withdrawal_is_remembered():
-    events = [event("paper.withdrawn", paper_id="a", revision=3), published("a", ["Ada"], revision=2), published("b", ["Bob"], ["a"])]
+    events = [
+        event("paper.withdrawn", paper_id="a", revision=3),
+        published("a", ["Ada"], revision=2),
+        published("b", ["Bob"], ["a"]),
+    ]
     assert "name:ada" not in oracle(events)
     back = oracle([*events, published("a", ["Ada"], revision=3)])
     assert references(back["name:ada"]) | {"papers": 1, "citations": 1} == references(back["name:ada"])
 
 
 def test_citations_to_a_withdrawn_paper_count_for_nobody():
-    profile = oracle([published("a", ["Ada"]), published("b", ["Bob"], ["a"]), event("paper.withdrawn", paper_id="a")])["name:ada"]
+    profile = oracle(
+        [published("a", ["Ada"]), published("b", ["Bob"], ["a"]), event("paper.withdrawn", paper_id="a")]
+    )["name:ada"]
     assert references(profile)["citations"] == 0 and profile["papers_total"] == 0 and profile["papers"] == []
 
 
@@ -198,7 +250,10 @@ def test_counted_citations():
         "papers": 2, "papers_counted": 1, "citations": 12, "h_index": 1, "g_index": 2, "g_index_uncapped": 3, "i10_index": 1,
         "i100_index": 0, "e_index": 3.316625, "hm_index": 1.0, "m_index": None,  # √(12 − 1)
     }  # fmt: skip
-    assert profile["metrics"]["counted:crossref"]["papers_counted"] == 1 and references(profile)["citations"] == 0
+    assert (
+        profile["metrics"]["counted:crossref"]["papers_counted"] == 1
+        and references(profile)["citations"] == 0
+    )
     assert profile["papers"][0]["citations_by_source"] == {"openalex": 12}
 
 
@@ -218,23 +273,40 @@ def test_authors_events():
     assert profiles.keys() == {"x", "y"}
     assert profiles["x"]["name"] == "Ada Lovelace" and profiles["x"]["as_of"] == "2026-11-23"
     assert profiles["x"]["reported"] == [
-        {"source": "s", "as_of": "2026-11-01", "h_index": 5, "violations": ["h_index_exceeds_computed_papers"]}
+        {
+            "source": "s",
+            "as_of": "2026-11-01",
+            "h_index": 5,
+            "violations": ["h_index_exceeds_computed_papers"],
+        }
     ]
     assert profiles["y"]["papers_total"] == 0 and profiles["y"]["name"] is None
 
 
 def test_most_frequent_name_then_longest_then_smallest():
     papers = [
-        published(str(n), [{"author_id": "x", "name": name}]) for n, name in enumerate(["Bo", "Bo", "Ada", "Ada", "Abc", "Abc", "Longest"])
+        published(str(n), [{"author_id": "x", "name": name}])
+        for n, name in enumerate(["Bo", "Bo", "Ada", "Ada", "Abc", "Abc", "Longest"])
     ]
     assert oracle(papers)["x"]["name"] == "Abc"
 
 
 def test_order_of_the_list_and_its_hundred():
-    cited = [published(f"p{n:03}", ["Ada"], published=d) for n, d in enumerate(["2001", "2001-02", None, "2002", "2002"])]
-    assert [p["paper_id"] for p in oracle(cited)["name:ada"]["papers"]] == ["p003", "p004", "p001", "p000", "p002"]
+    cited = [
+        published(f"p{n:03}", ["Ada"], published=d)
+        for n, d in enumerate(["2001", "2001-02", None, "2002", "2002"])
+    ]
+    assert [p["paper_id"] for p in oracle(cited)["name:ada"]["papers"]] == [
+        "p003",
+        "p004",
+        "p001",
+        "p000",
+        "p002",
+    ]
     profile = oracle([published(f"p{n:03}", ["Ada"]) for n in range(150)])["name:ada"]
-    assert profile["papers_total"] == 150 and [p["paper_id"] for p in profile["papers"]] == [f"p{n:03}" for n in range(100)]
+    assert profile["papers_total"] == 150 and [p["paper_id"] for p in profile["papers"]] == [
+        f"p{n:03}" for n in range(100)
+    ]
 
 
 # validity ---------------------------------------------------------------------------------------------------------------
@@ -306,12 +378,22 @@ def test_every_metric_flag_and_check_of_the_registry_is_computed_here():
     assert [violation.code for violation in VIOLATIONS] == [*checks_of({}, ada["metrics"]["references"])]
 
 
-@pytest.mark.parametrize(("name", "group"), [("ATLAS Collaboration", True), ("X Consortium members", True), ("Ada Team-Smith", False)])
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [("ATLAS Collaboration", True), ("X Consortium members", True), ("Ada Team-Smith", False)],
+)
 def test_groups_are_known_by_their_names(name, group):
     assert is_group(name) == group
 
 
 def test_affiliations_are_those_of_the_most_papers():
-    wrote = [{"author_id": "a", "name": "A", "affiliations": places} for places in (["V", "U", "V"], ["U"], ["W"], [])]
+    wrote = [
+        {"author_id": "a", "name": "A", "affiliations": places}
+        for places in (["V", "U", "V"], ["U"], ["W"], [])
+    ]
     profile = oracle([published(f"p{n}", [author]) for n, author in enumerate(wrote)])["a"]
-    assert profile["affiliations"] == [{"name": "U", "papers": 2}, {"name": "V", "papers": 1}, {"name": "W", "papers": 1}]
+    assert profile["affiliations"] == [
+        {"name": "U", "papers": 2},
+        {"name": "V", "papers": 1},
+        {"name": "W", "papers": 1},
+    ]

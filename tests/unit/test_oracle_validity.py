@@ -45,7 +45,9 @@ OTHERS = [
     {"event": "author.separated", "author_id": "a", "revision": 2},
 ]
 spoiled = st.builds(
-    lambda event, changes, gone: {name: value for name, value in (event | changes).items() if name not in gone},
+    lambda event, changes, gone: {
+        name: value for name, value in (event | changes).items() if name not in gone
+    },
     st.one_of(paper_events, author_events, st.sampled_from(OTHERS)),
     st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(ODD), max_size=2),
     st.lists(st.sampled_from(FIELDS), max_size=1),

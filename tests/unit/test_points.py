@@ -18,7 +18,9 @@ MIDNIGHT = 1_764_201_600_000  # 2025-11-27T00:00:00Z
 TIMES = [MIDNIGHT - 30 * HOUR, MIDNIGHT - 24 * HOUR, MIDNIGHT - 1, MIDNIGHT - 1, MIDNIGHT, MIDNIGHT + HOUR]
 
 
-async def log_of(monkeypatch, partitions: int = 1, empty: bool = False, times: Sequence[int] = TIMES) -> MemoryLog:
+async def log_of(
+    monkeypatch, partitions: int = 1, empty: bool = False, times: Sequence[int] = TIMES
+) -> MemoryLog:
     """Six papers at these times in every partition, one author at midnight."""
     log, now = MemoryLog(), 0
     monkeypatch.setattr(memory, "time", SimpleNamespace(time_ns=lambda: now * 1_000_000))
@@ -33,15 +35,26 @@ async def log_of(monkeypatch, partitions: int = 1, empty: bool = False, times: S
 
 @pytest.mark.parametrize(
     ("day", "papers", "authors"),
-    [("2025-11-24", 0, 0), ("2025-11-25", 1, 0), ("2025-11-26", 4, 0), ("2025-11-27", 6, 1), ("2199-01-01", 6, 1)],
+    [
+        ("2025-11-24", 0, 0),
+        ("2025-11-25", 1, 0),
+        ("2025-11-26", 4, 0),
+        ("2025-11-27", 6, 1),
+        ("2199-01-01", 6, 1),
+    ],
 )
 async def test_a_day_is_its_end_in_utc_by_the_times_of_appending(day, papers, authors, monkeypatch):
     log = await log_of(monkeypatch)
     assert await cut_at(log, day) == {Partition("papers.v1", 0): papers, Partition("authors.v1", 0): authors}
 
 
-@pytest.mark.parametrize(("day", "papers"), [("0001-01-01", 0), ("2025-11-25", 1), ("2025-11-26", 4), ("2025-11-27", 4), ("2025-11-28", 4)])
-async def test_after_a_clock_was_set_back_a_day_ends_where_times_first_reach_its_end(day, papers, monkeypatch):
+@pytest.mark.parametrize(
+    ("day", "papers"),
+    [("0001-01-01", 0), ("2025-11-25", 1), ("2025-11-26", 4), ("2025-11-27", 4), ("2025-11-28", 4)],
+)
+async def test_after_a_clock_was_set_back_a_day_ends_where_times_first_reach_its_end(
+    day, papers, monkeypatch
+):
     """The fifth paper came while the clock was two days ahead, the sixth when it was right again."""
     log = await log_of(monkeypatch, times=[*TIMES[:4], MIDNIGHT + 72 * HOUR, MIDNIGHT + HOUR])
     assert (await cut_at(log, day))[Partition("papers.v1", 0)] == papers
@@ -63,7 +76,14 @@ async def test_a_day_of_a_log_with_nothing_in_it(monkeypatch):
 
 @pytest.mark.parametrize(
     ("point", "papers", "authors"),
-    [("3", 3, 1), ("3,0", 3, 0), ("papers.v1:0=3", 3, 1), ("authors.v1:0=0,papers.v1:0=2", 2, 0), ("now", 6, 1), ("0", 0, 1)],
+    [
+        ("3", 3, 1),
+        ("3,0", 3, 0),
+        ("papers.v1:0=3", 3, 1),
+        ("authors.v1:0=0,papers.v1:0=2", 2, 0),
+        ("now", 6, 1),
+        ("0", 0, 1),
+    ],
 )
 async def test_positions_and_what_they_leave_out(point, papers, authors, monkeypatch):
     """What is not named counts as a whole; a cut as text is a point that names it."""

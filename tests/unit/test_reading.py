@@ -55,7 +55,9 @@ async def exported(settings, basis: str = "references", format: str = "csv") -> 
 
 
 async def test_a_profile_is_the_newest_snapshot(tmp_path):
-    async with published(tmp_path, snapshot("a:1", 3), snapshot(SYGNOWSKI, 9), sygnowski(10), snapshot("a:1", 4), partitions=3) as (
+    async with published(
+        tmp_path, snapshot("a:1", 3), snapshot(SYGNOWSKI, 9), sygnowski(10), snapshot("a:1", 4), partitions=3
+    ) as (
         settings,
         _,
     ):
@@ -81,14 +83,23 @@ async def test_an_unknown_author_is_said_so_with_near_ones(tmp_path, asked, hint
 
 def test_a_merged_author_says_who_has_the_papers(capsys):
     print_profile(snapshot("a:old", papers_total=0, papers=[], redirect="a:new"))
-    assert capsys.readouterr().out == "a:old is merged into a:new, who has all its papers: scholarstream profile a:new\n"
+    assert (
+        capsys.readouterr().out
+        == "a:old is merged into a:new, who has all its papers: scholarstream profile a:new\n"
+    )
 
 
 def test_what_is_reported_says_which_of_it_cannot_be_and_which_is_not_all(capsys):
     series = {"papers": 4, "papers_by_year": {"2021": 3, "2019": 2}, "citations": 9, "citations_by_year": {}}
     codes = ["papers_by_year_exceed_papers", "citations_by_year_below_citations", "of_a_later_release"]
-    print_profile(snapshot("a:1", reported=[{"source": "s", "as_of": "2026-01-01", **series, "violations": codes}]))
-    told = [line for line in capsys.readouterr().out.splitlines() if "reported by" in line or line.startswith("  ")]
+    print_profile(
+        snapshot("a:1", reported=[{"source": "s", "as_of": "2026-01-01", **series, "violations": codes}])
+    )
+    told = [
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if "reported by" in line or line.startswith("  ")
+    ]
     assert told[:4] == [
         "reported by s as of 2026-01-01: papers 4, papers_by_year 2019:2 2021:3, citations 9, citations_by_year no year",
         "  impossible: papers_by_year_exceed_papers",
@@ -98,13 +109,20 @@ def test_what_is_reported_says_which_of_it_cannot_be_and_which_is_not_all(capsys
 
 
 def test_what_changed_is_told_as_exactly_as_the_numbers(capsys):
-    moved = {"m_index": (0.272727, 0.363636), "ai_score": (15.333333, 12.361111), "citations": (9_041, 10_094), "novelty": (None, 0.7)}
+    moved = {
+        "m_index": (0.272727, 0.363636),
+        "ai_score": (15.333333, 12.361111),
+        "citations": (9_041, 10_094),
+        "novelty": (None, 0.7),
+    }
     end = {"point": "now", "cut": "papers.v1:0=9", "known": True}
     found = {"name": "A", "author_id": "a:1", "before": end, "after": end, "years": {}, "citations": [], "metrics": {
         "references": {name: {"before": before, "after": after} for name, (before, after) in moved.items()}
     }, "papers_added": [], "papers_withdrawn": [], "papers_left": [], "papers_revised": []}  # fmt: skip
     print_comparison(found)
-    told = [line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("references")]
+    told = [
+        line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("references")
+    ]
     assert told == [
         ["m_index", "0.273", "0.364", "+0.0909"],
         ["ai_score", "15.33", "12.36", "-2.97"],
@@ -124,10 +142,18 @@ async def test_search_tells_who_was_found(tmp_path):
 
 
 async def test_a_search_says_how_many_match_among_how_many_and_up_to_where_it_read(tmp_path, monkeypatch):
-    told = [snapshot(f"a:{n}", name=f"Jakub {n}") for n in range(30)] + [snapshot("b", name="Other"), snapshot("a:1", 2, name="Jakub 1")]
+    told = [snapshot(f"a:{n}", name=f"Jakub {n}") for n in range(30)] + [
+        snapshot("b", name="Other"),
+        snapshot("a:1", 2, name="Jakub 1"),
+    ]
     async with published(tmp_path, *told) as (settings, _):
         found = await find(settings, "jakub", 10)
-        assert (len(found.authors), found.total, found.known, found.at) == (10, 30, 31, "author-profiles.v1:0=32")
+        assert (len(found.authors), found.total, found.known, found.at) == (
+            10,
+            30,
+            31,
+            "author-profiles.v1:0=32",
+        )
         monkeypatch.setattr(reading, "COUNTED_MOST", 20)
         assert (await find(settings, "jakub", 10)).total == 20
         assert len((await find(settings, "jakub", 25)).authors) == 25
@@ -171,7 +197,9 @@ async def test_no_log_and_no_profiles_are_said_so(tmp_path):
 
 async def take(snapshots, count: int) -> list[tuple[str, int]]:
     async with asyncio.timeout(10):
-        return [(told["author_id"], told["version"]) for told in [await anext(snapshots) for _ in range(count)]]
+        return [
+            (told["author_id"], told["version"]) for told in [await anext(snapshots) for _ in range(count)]
+        ]
 
 
 async def test_a_subscription_from_the_beginning_tells_what_is_there_and_then_what_comes(tmp_path):
@@ -206,9 +234,20 @@ async def test_versions_rise_strictly_and_none_comes_twice(monkeypatch):
     monkeypatch.setattr(reading, "open_log", lambda *_, **__: log)
     told = [(1, 3), (1, 3), (1, 2), (2, 1), (1, 9), (2, 1), (2, 2)]
     at = Partition(AUTHOR_PROFILES.name, 0)
-    await log.append({at: [Message(b"a:1", orjson.dumps(snapshot("a:1", version, generation=generation))) for generation, version in told]})
-    await log.append({at: [Message(b"a:1", b"not a snapshot"), Message(b"a:9", orjson.dumps(snapshot("a:9")))]})
-    async with aclosing(subscribe(SimpleNamespace(log_url="memory:", kafka=None), from_beginning=True)) as snapshots:
+    await log.append(
+        {
+            at: [
+                Message(b"a:1", orjson.dumps(snapshot("a:1", version, generation=generation)))
+                for generation, version in told
+            ]
+        }
+    )
+    await log.append(
+        {at: [Message(b"a:1", b"not a snapshot"), Message(b"a:9", orjson.dumps(snapshot("a:9")))]}
+    )
+    async with aclosing(
+        subscribe(SimpleNamespace(log_url="memory:", kafka=None), from_beginning=True)
+    ) as snapshots:
         async with asyncio.timeout(5):
             got = [await anext(snapshots) for _ in range(4)]
     assert [(one["author_id"], one["generation"], one["version"]) for one in got] == [
@@ -245,7 +284,9 @@ async def test_metrics_are_one_row_an_author_in_order(tmp_path):
             "novelty": "", "ai_score": "",
         }  # fmt: skip
         as_lines = [json.loads(line) for line in (await exported(settings, format="jsonl")).splitlines()]
-        assert [{name: "" if value is None else str(value) for name, value in line.items()} for line in as_lines] == rows
+        assert [
+            {name: "" if value is None else str(value) for name, value in line.items()} for line in as_lines
+        ] == rows
 
 
 @pytest.mark.parametrize(
@@ -283,7 +324,13 @@ def test_a_number_stays_a_number(number):
     assert cell(number) == str(number)
 
 
-@given(st.text(alphabet=st.one_of(st.sampled_from("=+-@\t\r\n\v\f\x1c\x85\u2028 \"',;1a"), st.characters(exclude_categories=["Cs"]))))
+@given(
+    st.text(
+        alphabet=st.one_of(
+            st.sampled_from("=+-@\t\r\n\v\f\x1c\x85\u2028 \"',;1a"), st.characters(exclude_categories=["Cs"])
+        )
+    )
+)
 def test_any_text_is_one_cell_of_csv_however_the_file_is_cut_into_lines(text):
     for raw in (True, False):
         row = f"x,{cell(text, raw)},y\n"
@@ -303,7 +350,9 @@ def test_rows_are_in_code_point_order(author_ids):
 
 async def test_an_author_without_papers_stays_with_zeros(tmp_path):
     nothing = dict.fromkeys(snapshot("x")["metrics"]["references"], 0)
-    async with published(tmp_path, snapshot("a:1", papers=[], papers_total=0, metrics={"references": nothing}, name="Gone")) as (
+    async with published(
+        tmp_path, snapshot("a:1", papers=[], papers_total=0, metrics={"references": nothing}, name="Gone")
+    ) as (
         settings,
         _,
     ):
@@ -325,15 +374,22 @@ async def test_a_counted_basis_has_the_same_columns_and_its_own(tmp_path):
         "hm_index": 0.5,
         "m_index": None,
     }
-    told = (snapshot("a:1", name="One", metrics={"references": numbers, "counted:openalex": counted}), snapshot("a:2", name="Two"))
+    told = (
+        snapshot("a:1", name="One", metrics={"references": numbers, "counted:openalex": counted}),
+        snapshot("a:2", name="Two"),
+    )
     async with published(tmp_path, *told) as (settings, _):
         none = "," * 15  # what only reference lists tell
         assert await exported(settings, "counted:openalex") == (
-            COUNTED_HEADER + f"a:1,One,2,40,1,2,1,,,6,0,,6.244998,0.5{none},1\na:2,Two,2,0,0,0,0,,,0,0,,0,0{none},0\n"
+            COUNTED_HEADER
+            + f"a:1,One,2,40,1,2,1,,,6,0,,6.244998,0.5{none},1\na:2,Two,2,0,0,0,0,,,0,0,,0,0{none},0\n"
         )
 
 
-@pytest.mark.parametrize(("basis", "format"), [("counted:nobody", "csv"), ("reported", "csv"), ("counted:", "csv"), ("references", "xml")])
+@pytest.mark.parametrize(
+    ("basis", "format"),
+    [("counted:nobody", "csv"), ("reported", "csv"), ("counted:", "csv"), ("references", "xml")],
+)
 async def test_what_cannot_be_exported_is_said_so(tmp_path, basis, format):
     async with published(tmp_path, snapshot("a:1")) as (settings, _):
         with pytest.raises(UsageError):

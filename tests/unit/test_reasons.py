@@ -16,7 +16,13 @@ counts = st.lists(st.integers(0, 130) | st.integers(0, 6), max_size=25)
 
 def papers(citations, nonself=None) -> Grounds:
     own = nonself or citations
-    return Grounds([Row(f"p{i:02}", f"On {i}", "2020", c, nonself=n) for i, (c, n) in enumerate(zip(citations, own, strict=True))], {})
+    return Grounds(
+        [
+            Row(f"p{i:02}", f"On {i}", "2020", c, nonself=n)
+            for i, (c, n) in enumerate(zip(citations, own, strict=True))
+        ],
+        {},
+    )
 
 
 def test_every_metric_has_an_explainer_and_no_other():
@@ -66,11 +72,18 @@ def test_what_the_next_g_lacks_is_what_it_lacks(citations):
     assert oracle.g_index([ordered[0] + missing, *ordered[1:]]) >= reason.value + 1
     if missing > 1:
         assert oracle.g_index([ordered[0] + missing - 1, *ordered[1:]]) == reason.value
-    assert [paper["together"] for paper in reason.papers] == [sum(ordered[:n]) for n in range(1, reason.value + 1)]
+    assert [paper["together"] for paper in reason.papers] == [
+        sum(ordered[:n]) for n in range(1, reason.value + 1)
+    ]
 
 
 papers_with_scores = st.lists(
-    st.tuples(st.none() | st.integers(0, 10**6), st.none() | st.fractions(0, 1, max_denominator=60), st.booleans(), st.booleans()),
+    st.tuples(
+        st.none() | st.integers(0, 10**6),
+        st.none() | st.fractions(0, 1, max_denominator=60),
+        st.booleans(),
+        st.booleans(),
+    ),
     max_size=40,
 )
 
@@ -95,7 +108,9 @@ def test_the_scores_are_those_of_the_oracle(drawn):
     assert [paper["novelty"] for paper in novelty.papers if paper["novelty"] is not None] == sorted(
         (one["novelty"] for one in known if one["novelty"] is not None), reverse=True
     )
-    assert len(novelty.papers) == len(rows) and all(paper["reasons"] == "short_text" for paper in novelty.papers)
+    assert len(novelty.papers) == len(rows) and all(
+        paper["reasons"] == "short_text" for paper in novelty.papers
+    )
     ranked = score.papers
     assert [paper["rank"] for paper in ranked] == list(range(1, right["scores"]["ai_score"]["ranked"] + 1))
     assert sum(paper["cohort"] != "" for paper in ranked) == right["scores"]["ai_score"]["pooled_or_immature"]
@@ -105,7 +120,9 @@ def test_the_scores_are_those_of_the_oracle(drawn):
 def test_in_words():
     reason = EXPLAINERS["h_index"](papers([5, 4, 2, 2]))
     assert reason.sentence == "2 papers with at least 2 citations each."
-    assert reason.needs == "1 citation more, to 1 paper" and [p["paper_id"] for p in reason.nearest] == ["p02"]
+    assert reason.needs == "1 citation more, to 1 paper" and [p["paper_id"] for p in reason.nearest] == [
+        "p02"
+    ]
     assert EXPLAINERS["h_index"](papers([3])).needs == "1 further paper with 2 citations"
     assert EXPLAINERS["h_index"](papers([])).sentence == "No paper has a citation."
     assert EXPLAINERS["g_index"](papers([9, 0])).needs == "another paper; the 2 papers there are all count"
@@ -117,6 +134,11 @@ def test_in_words():
     )
 
 
-@pytest.mark.parametrize("metric", ["m_index", "h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y"])
+@pytest.mark.parametrize(
+    "metric", ["m_index", "h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y"]
+)
 def test_before_the_first_day_what_depends_on_it_says_so(metric):
-    assert EXPLAINERS[metric](papers([1]))[:2] == (None, "It depends on the day, and no clock.ticked has told any.")
+    assert EXPLAINERS[metric](papers([1]))[:2] == (
+        None,
+        "It depends on the day, and no clock.ticked has told any.",
+    )

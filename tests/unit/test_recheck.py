@@ -13,7 +13,8 @@ figures = st.builds(
     lambda numbers, series: numbers | series,
     st.dictionaries(st.sampled_from(NUMBERS), count),
     st.dictionaries(
-        st.sampled_from(["papers_by_year", "citations_by_year"]), st.dictionaries(st.sampled_from(["2001", "2002", "2003"]), count)
+        st.sampled_from(["papers_by_year", "citations_by_year"]),
+        st.dictionaries(st.sampled_from(["2001", "2002", "2003"]), count),
     ),
 )
 

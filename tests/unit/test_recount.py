@@ -37,7 +37,9 @@ def recount(events, slices=1):
         recounted.count(lambda line, number: None)
         for number in range(slices):
             called = recounted.called(number)
-            yield Expected(recounted.written(number), people, recounted.identities, people.today, called=called)
+            yield Expected(
+                recounted.written(number), people, recounted.identities, people.today, called=called
+            )
         assert not list(Path(folder).iterdir())  # what has been taken takes no room
 
 
@@ -45,7 +47,10 @@ def assert_agree(events, slices=1):
     events = list(events)
     truth = oracle(events)
     add_scores(truth, events)
-    cut, of_events = Slices(slices), {name for raw in events if valid(event := parse(raw)) for name in authors_of(event)}
+    cut, of_events = (
+        Slices(slices),
+        {name for raw in events if valid(event := parse(raw)) for name in authors_of(event)},
+    )
     assert of_events >= truth.keys()
     for number, expected in enumerate(recount(events, slices)):
         authors = set(expected.authors())
@@ -62,9 +67,13 @@ def grounds(told):
 def assert_agree_on(expected, name, theirs, events):
     ours, papers, scores = expected.profile(name), expected.papers, theirs["scores"]
     by_source = scores.get("ai_score_by_source", {})
-    told = {score: (theirs["metrics"]["references"].pop(score), grounds(scores[score])) for score in ("novelty", "ai_score")}
+    told = {
+        score: (theirs["metrics"]["references"].pop(score), grounds(scores[score]))
+        for score in ("novelty", "ai_score")
+    }
     told["by_source"] = {
-        source: (theirs["metrics"][f"counted:{source}"].pop("ai_score"), grounds(rests_on)) for source, rests_on in by_source.items()
+        source: (theirs["metrics"][f"counted:{source}"].pop("ai_score"), grounds(rests_on))
+        for source, rests_on in by_source.items()
     }
     assert ours["scores"] == told | {"reported": scores["novelty"]["reported"]}, name
     for field in (
@@ -106,9 +115,19 @@ def test_a_large_paper_is_walked_once():
     crowd = [{"name": f"Author {n}"} for n in range(15_000)]
     events = [encode({"paper_id": "big", "title": "Big", "authors": crowd})]
     events += [
-        encode({"paper_id": f"c{n}", "title": "C", "authors": [{"name": f"Author {n * 20}"}], "references": ["big"]}) for n in range(500)
+        encode(
+            {
+                "paper_id": f"c{n}",
+                "title": "C",
+                "authors": [{"name": f"Author {n * 20}"}],
+                "references": ["big"],
+            }
+        )
+        for n in range(500)
     ]
-    events.append(encode({"paper_id": "other", "title": "O", "authors": [{"name": "Outsider"}], "references": ["big"]}))
+    events.append(
+        encode({"paper_id": "other", "title": "O", "authors": [{"name": "Outsider"}], "references": ["big"]})
+    )
     (expected,) = recount(events)
     references = expected.profile("name:author 3")["metrics"]["references"]
     assert (references["citations"], references["citations_nonself"]) == (501, 1)

@@ -19,7 +19,14 @@ def test_a_long_source_tells_how_far_it_is(monkeypatch, tmp_path):
         tell(source, counts)
         tell(source, counts)
     assert said == [
-        {"event": "reading", "log_level": "info", "source": source.label, "events": 7, "refused": 0, "read": "50%"},
+        {
+            "event": "reading",
+            "log_level": "info",
+            "source": source.label,
+            "events": 7,
+            "refused": 0,
+            "read": "50%",
+        },
     ]
 
 

@@ -20,7 +20,9 @@ CASES = GOLDEN["cases"]
 
 
 def cases(kind: str):
-    return pytest.mark.parametrize("case", CASES[kind], ids=lambda case: str(case.get("why") or case.get("name") or case)[:60])
+    return pytest.mark.parametrize(
+        "case", CASES[kind], ids=lambda case: str(case.get("why") or case.get("name") or case)[:60]
+    )
 
 
 def test_the_versions_are_those_of_the_golden_cases():
@@ -33,7 +35,9 @@ def test_terms(case):
     found = novelty.terms(case["title"], case["abstract"])
     assert sorted(map(" ".join, found)) == case["expected"]
     texts = novelty.Reader().read([(case["title"], case["abstract"])])
-    assert set(texts.keys.tolist()) == {key_of(*term) for term in found} and texts.pairs.tolist() == [len(found)]
+    assert set(texts.keys.tolist()) == {key_of(*term) for term in found} and texts.pairs.tolist() == [
+        len(found)
+    ]
 
 
 def key_of(first: str, second: str) -> int:
@@ -42,7 +46,9 @@ def key_of(first: str, second: str) -> int:
 
 def test_the_hash_of_a_token():
     # BLAKE2b-64 of b"graph" by `b2sum -l 64`, bytes from the last to the first
-    assert novelty.token_hash("graph") == int("".join(reversed([B2SUM_GRAPH[i : i + 2] for i in range(0, 16, 2)])), 16)
+    assert novelty.token_hash("graph") == int(
+        "".join(reversed([B2SUM_GRAPH[i : i + 2] for i in range(0, 16, 2)])), 16
+    )
 
 
 B2SUM_GRAPH = "fb7f27eaec59cfa9"
@@ -51,18 +57,27 @@ B2SUM_GRAPH = "fb7f27eaec59cfa9"
 @cases("language")
 def test_language(case):
     texts = novelty.Reader().read([(case["title"], case["abstract"])])
-    assert novelty.language_of(int(texts.tokens[0]), int(texts.stops[0]), case["supplied"]) == case["expected"]
+    assert (
+        novelty.language_of(int(texts.tokens[0]), int(texts.stops[0]), case["supplied"]) == case["expected"]
+    )
 
 
 @cases("month_index")
 def test_month(case):
     month = case["month"]
-    for written in [f"{case['year']}-{month:02}", f"{case['year']}-{month:02}-17"] if month else [str(case["year"])]:
+    for written in (
+        [f"{case['year']}-{month:02}", f"{case['year']}-{month:02}-17"] if month else [str(case["year"])]
+    ):
         assert novelty.month_of(written) == case["expected"]
 
 
 def test_undated_and_long_ago():
-    assert novelty.month_of(None) == novelty.month_of("1799-12-31") == novelty.NO_MONTH != novelty.month_of("1800-01")
+    assert (
+        novelty.month_of(None)
+        == novelty.month_of("1799-12-31")
+        == novelty.NO_MONTH
+        != novelty.month_of("1800-01")
+    )
 
 
 @cases("midrank")
@@ -83,7 +98,11 @@ def test_citation_bin(case):
 
 @given(st.integers(0, 2**31 - 1))
 def test_bins_rise_with_citations_an_eighth_of_a_doubling_each(citations):
-    expected = citations if citations < 256 else 256 + 8 * (citations.bit_length() - 9) + (citations >> citations.bit_length() - 4) % 8
+    expected = (
+        citations
+        if citations < 256
+        else 256 + 8 * (citations.bit_length() - 9) + (citations >> citations.bit_length() - 4) % 8
+    )
     assert int(rankpoints.citation_bin(citations)) == expected
     assert int(rankpoints.citation_bin(citations + 1)) - expected in (0, 1)
 
@@ -121,7 +140,9 @@ def test_a_text_is_read_alike_alone_and_among_others():
 
 @given(st.text(st.sampled_from("ab1 .,<>&;{$\\_-é学·²ß\n")), st.text(st.sampled_from("ab. <学é")))
 def test_keys_are_those_of_the_terms(title, abstract):
-    assert set(novelty.Reader().read([(title, abstract)]).keys.tolist()) == {key_of(*term) for term in novelty.terms(title, abstract)}
+    assert set(novelty.Reader().read([(title, abstract)]).keys.tolist()) == {
+        key_of(*term) for term in novelty.terms(title, abstract)
+    }
 
 
 percentiles = st.lists(st.floats(0, 1), max_size=30)
@@ -153,13 +174,21 @@ def test_ties_are_the_same_however_they_are_summed():
     dice, ties = random.Random(1), 0
     for _ in range(20_000):
         cohort = dice.choice((2, 4, 5, 8))
-        values = sorted((dice.randint(1, 2 * cohort) / (2 * cohort) for _ in range(dice.randint(2, 7))), reverse=True)
-        exact = 100 * sum(Fraction(1, 5) * Fraction(4, 5) ** rank * Fraction(p) ** 3 for rank, p in enumerate(values))
+        values = sorted(
+            (dice.randint(1, 2 * cohort) / (2 * cohort) for _ in range(dice.randint(2, 7))), reverse=True
+        )
+        exact = 100 * sum(
+            Fraction(1, 5) * Fraction(4, 5) ** rank * Fraction(p) ** 3 for rank, p in enumerate(values)
+        )
         ties += exact * 20_000 % 2 == 1
         by_rows = sum(0.2 * 0.8**rank * (100 * p * p * p) for rank, p in reversed(list(enumerate(values))))
         sums = scores_of(np.zeros(len(values), int), np.array(values), 1)
         units = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)[0]
-        assert units == round(rankpoints.told(by_rows) * 10**4) == round(rankpoints.told(rankpoints.score_of(values)) * 10**4)
+        assert (
+            units
+            == round(rankpoints.told(by_rows) * 10**4)
+            == round(rankpoints.told(rankpoints.score_of(values)) * 10**4)
+        )
     assert ties > 100
 
 
@@ -176,7 +205,14 @@ def test_many_authors_are_scored_as_each_alone(papers):
 
 @pytest.mark.parametrize(
     ("ranked", "papers", "doubtful", "expected"),
-    [(3, 3, 0, False), (2, 2, 0, True), (4, 5, 2, False), (4, 5, 3, True), (3, 4, 0, True), (8, 10, 0, False)],
+    [
+        (3, 3, 0, False),
+        (2, 2, 0, True),
+        (4, 5, 2, False),
+        (4, 5, 3, True),
+        (3, 4, 0, True),
+        (8, 10, 0, False),
+    ],
 )
 def test_when_an_ai_score_is_provisional(ranked, papers, doubtful, expected):
     assert bool(rankpoints.is_provisional(ranked, papers, doubtful)) == expected
@@ -200,10 +236,17 @@ def test_tables_give_midranks(cohorts, value):
             bins, counts = (c.tolist() for c in cut[used])
             assert stands.source[own] == source
             assert stands.value[own] == (NO_VALUE if source == NOWHERE else midrank(bins, counts, value))
-            assert source == NOWHERE or stands.immature[own] == (everything[used].count(0) > 0.6 * len(everything[used]))
+            assert source == NOWHERE or stands.immature[own] == (
+                everything[used].count(0) > 0.6 * len(everything[used])
+            )
             assert (stands.version[own], stands.size[own]) == (used + 7, len(everything[used]))
 
 
-@given(st.lists(st.integers(0, 2**9).map(lambda n: n / 640) | st.floats(0, 1), max_size=9), st.sampled_from([4, 6]))
+@given(
+    st.lists(st.integers(0, 2**9).map(lambda n: n / 640) | st.floats(0, 1), max_size=9),
+    st.sampled_from([4, 6]),
+)
 def test_decimals_are_rounded_as_python_does(values, digits):
-    assert decimals(np.array(values, float), digits).tolist() == [round(round(v, digits) * 10**digits) for v in values]
+    assert decimals(np.array(values, float), digits).tolist() == [
+        round(round(v, digits) * 10**digits) for v in values
+    ]

@@ -11,7 +11,8 @@ from services.viewer.profile_index import Match
 from tests.snapshots import snapshot
 from tests.unit.test_viewer_index import index_of, record
 
-SYLLABLES = "an Ann é e\u0301 रा म मी ก กี กี่ สม 张 三 김 철 か が ש ש\u05c1\u05b8 م م\u064f Й И ı İ ß ss o O 𝒜 🙂 ★".split(" ")  # noqa: SIM905
+TEXT = "an Ann é e\u0301 रा म मी ก กี กี่ สม 张 三 김 철 か が ש ש\u05c1\u05b8 م م\u064f Й И ı İ ß ss o O 𝒜 🙂 ★"
+SYLLABLES = TEXT.split(" ")
 SIGNS = [
     " ",
     "  ",
@@ -38,8 +39,14 @@ SIGNS = [
     "\u202e",
     "_",
 ]
-parts = st.text(st.one_of(st.sampled_from([*"abAB1"]), st.characters(codec="utf-8", exclude_categories=["Cs"])), min_size=1, max_size=4)
-pieces = st.lists(st.one_of(st.sampled_from(SYLLABLES), st.sampled_from(SIGNS), parts), min_size=1, max_size=6)
+parts = st.text(
+    st.one_of(st.sampled_from([*"abAB1"]), st.characters(codec="utf-8", exclude_categories=["Cs"])),
+    min_size=1,
+    max_size=4,
+)
+pieces = st.lists(
+    st.one_of(st.sampled_from(SYLLABLES), st.sampled_from(SIGNS), parts), min_size=1, max_size=6
+)
 
 
 def is_name(text: str) -> bool:
@@ -108,7 +115,12 @@ def test_words_are_what_people_take_for_words(text, found):
 
 def test_a_described_alias_finds_its_author_behind_who_is_called_so():
     told = [
-        snapshot("al", name="Mary Smith", aliases=["Mary Jones", 'M. "]} Jönes', "张 三"], headline={"h_index": 1, "papers": 99}),
+        snapshot(
+            "al",
+            name="Mary Smith",
+            aliases=["Mary Jones", 'M. "]} Jönes', "张 三"],
+            headline={"h_index": 1, "papers": 99},
+        ),
         snapshot("b", name="Mary Jones", headline={"h_index": 1, "papers": 1}),
     ]
     assert search(told, "Mary Jones") == ["Mary Jones", "Mary Smith"]

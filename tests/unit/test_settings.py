@@ -18,7 +18,12 @@ def nothing_set(monkeypatch):
 def test_defaults(tmp_path):
     settings = Settings.load(data_dir=str(tmp_path))
     assert settings.log_url == f"sqlite:///{tmp_path}/log.sqlite"
-    assert (settings.host, settings.port, settings.partitions, settings.headline_basis) == ("127.0.0.1", 8080, 1, "references")
+    assert (settings.host, settings.port, settings.partitions, settings.headline_basis) == (
+        "127.0.0.1",
+        8080,
+        1,
+        "references",
+    )
 
 
 def test_a_flag_wins_over_the_environment(monkeypatch):
@@ -47,7 +52,9 @@ def test_an_empty_variable_is_none(monkeypatch):
     ],
 )
 def test_what_is_wrong_is_named(monkeypatch, name, value, right):
-    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')}: .*{value}.* is not right; it must be {right}"):
+    with pytest.raises(
+        UsageError, match=f"--{name.replace('_', '-')}: .*{value}.* is not right; it must be {right}"
+    ):
         Settings.load(**{name: value})
     monkeypatch.setenv(f"SCHOLARSTREAM_{name.upper()}", value)
     with pytest.raises(UsageError, match=f"SCHOLARSTREAM_{name.upper()}: .*it must be {right}"):

@@ -46,7 +46,9 @@ def test_everything_is_labelled(events):
         if event["event"] == "paper.published":
             assert (event["kind"], event["venue"]) == ("simulated", "Simulated literature")
             assert all(author["author_id"].startswith("sim:a3-") for author in event["authors"])
-            assert all("(simulated)" in place for author in event["authors"] for place in author["affiliations"])
+            assert all(
+                "(simulated)" in place for author in event["authors"] for place in author["affiliations"]
+            )
 
 
 def test_sizes(events):

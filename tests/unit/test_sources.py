@@ -68,7 +68,9 @@ def test_bom_blank_lines_and_carriage_returns(write):
 def test_gzip_is_told_by_its_bytes_not_by_its_name(write):
     assert items(write(gzip.compress(b"\n".join(OURS)), "events.jsonl")) == list(enumerate(OURS, 1))
     assert items(write(gzip.compress(b"\xef\xbb\xbf" + OURS[0]), "bom.gz")) == [(1, OURS[0])]
-    assert items(write(gzip.compress(OURS[0] + b"\n") + gzip.compress(OURS[1]), "two.gz")) == list(enumerate(OURS[:2], 1))
+    assert items(write(gzip.compress(OURS[0] + b"\n") + gzip.compress(OURS[1]), "two.gz")) == list(
+        enumerate(OURS[:2], 1)
+    )
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -80,7 +82,9 @@ def test_from_the_middle(write, pack):
 @pytest.mark.parametrize("space", [b"", b" \n"])
 def test_an_array(write, space):
     path = write(space + b"[\n" + b",\n".join(OURS) + b"\n]\n")
-    assert [(n, json.loads(raw)) for n, raw in items(path)] == [(n, json.loads(raw)) for n, raw in enumerate(OURS, 1)]
+    assert [(n, json.loads(raw)) for n, raw in items(path)] == [
+        (n, json.loads(raw)) for n, raw in enumerate(OURS, 1)
+    ]
     assert [n for n, _ in items(path, after=2)] == [3]
 
 
@@ -94,13 +98,22 @@ def broken(path, *, after=0) -> tuple[list[tuple[int, bytes]], str]:
     with pytest.raises(InputRefused) as refused:
         for item in FileSource(path).items(after):
             found.append((item.position, item.raw))
-    assert (refused.value.exit_code, refused.value.reason, refused.value.field) == (3, "broken_array", str(path))
+    assert (refused.value.exit_code, refused.value.reason, refused.value.field) == (
+        3,
+        "broken_array",
+        str(path),
+    )
     return found, refused.value.hint
 
 
 def ours(*numbers: int) -> list[tuple[int, bytes]]:
     return [
-        (n, json.dumps({"paper_id": f"p{n}", "title": "T", "authors": [{"name": "A, [B]"}]}, separators=(",", ":")).encode())
+        (
+            n,
+            json.dumps(
+                {"paper_id": f"p{n}", "title": "T", "authors": [{"name": "A, [B]"}]}, separators=(",", ":")
+            ).encode(),
+        )
         for n in numbers
     ]
 
@@ -136,13 +149,29 @@ def test_one_bad_element_of_an_array_costs_nothing_but_itself(write, bad, said, 
 @pytest.mark.parametrize(
     ("whole", "right", "said"),
     [
-        (b"[%s,%s,\n]" % (FIRST, SECOND), [1, 2], f"a comma too many before ] at byte {len(FIRST + SECOND) + 2} "),
+        (
+            b"[%s,%s,\n]" % (FIRST, SECOND),
+            [1, 2],
+            f"a comma too many before ] at byte {len(FIRST + SECOND) + 2} ",
+        ),
         (b"[%s,,%s]" % (FIRST, SECOND), [1, 2], f"a comma too many at byte {len(FIRST) + 2} "),
         (b"[,%s]" % FIRST, [1], "a comma too many at byte 1 "),
         (b"[%s %s]" % (FIRST, SECOND), [1, 2], f"a comma is missing at byte {len(FIRST) + 2} "),
-        (b"[%s,%s" % (FIRST, SECOND), [1, 2], f"the file ends without a ] at byte {len(FIRST + SECOND) + 2} "),
-        (b"[%s,%s\n" % (FIRST, SECOND), [1, 2], f"the file ends without a ] at byte {len(FIRST + SECOND) + 3} "),
-        (b"\xef\xbb\xbf[%s,%s" % (FIRST, SECOND), [1, 2], f"the file ends without a ] at byte {len(FIRST + SECOND) + 5} "),
+        (
+            b"[%s,%s" % (FIRST, SECOND),
+            [1, 2],
+            f"the file ends without a ] at byte {len(FIRST + SECOND) + 2} ",
+        ),
+        (
+            b"[%s,%s\n" % (FIRST, SECOND),
+            [1, 2],
+            f"the file ends without a ] at byte {len(FIRST + SECOND) + 3} ",
+        ),
+        (
+            b"\xef\xbb\xbf[%s,%s" % (FIRST, SECOND),
+            [1, 2],
+            f"the file ends without a ] at byte {len(FIRST + SECOND) + 5} ",
+        ),
         (b"[%s]\n,%s]" % (FIRST, SECOND), [1, 2], f"a ] too early at byte {len(FIRST) + 1}"),
         (b"[", [], "the file ends without a ] at byte 1 "),
     ],
@@ -202,7 +231,9 @@ def test_whatever_stands_in_a_bracket_ends(junk, limit):
 
 values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text(max_size=8)),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=4), inner, max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -223,7 +254,9 @@ def test_the_elements_are_those_that_json_has(right, indent, ascii_only, step):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
-@pytest.mark.parametrize("text", ['{"paper_id": "p"}\n', '[\n{"paper_id": "p"}]', ' {"paper_id": "\u0160"}', "[]"])
+@pytest.mark.parametrize(
+    "text", ['{"paper_id": "p"}\n', '[\n{"paper_id": "p"}]', ' {"paper_id": "\u0160"}', "[]"]
+)
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_file_that_is_not_utf_8_says_so(write, encoding, text, pack):
     with pytest.raises(InputRefused, match=f"the file is {encoding[:6].upper()}; make it UTF-8") as refused:
@@ -447,7 +480,11 @@ def test_a_record_of_vis(write):
 
 def test_foreign_records_in_an_array(write):
     path = write(json.dumps([AAN, VIS, {"paper_id": "p"}]).encode())
-    assert [json.loads(raw)["paper_id"] for _, raw in items(path)] == ["C65-1001", "doi:10.1109/visual.1990.1", "p"]
+    assert [json.loads(raw)["paper_id"] for _, raw in items(path)] == [
+        "C65-1001",
+        "doi:10.1109/visual.1990.1",
+        "p",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -469,7 +506,10 @@ def test_foreign_records_in_an_array(write):
         (VIS | {"doi": " "}, "doi: must be a DOI (VIS record) [invalid_value]"),
         (VIS | {"authors": [""]}, "authors.0: must be an object (VIS record) [wrong_type]"),
         (VIS | {"authors": [{"name": 3}]}, "authors.0.name: must be a string (VIS record) [wrong_type]"),
-        (VIS | {"authors": None, "references": [3]}, "references.0: must be a string (VIS record) [wrong_type]"),
+        (
+            VIS | {"authors": None, "references": [3]},
+            "references.0: must be a string (VIS record) [wrong_type]",
+        ),
         ({"id": "x"}, None),
         (3, None),
     ],

@@ -51,7 +51,9 @@ async def test_metrics_please_promtool():
 
 async def test_metrics_are_those_of_the_registry():
     telemetry = touched()
-    families = list(text_string_to_metric_families((await get(http.app(telemetry, Health()), "/metrics")).text))
+    families = list(
+        text_string_to_metric_families((await get(http.app(telemetry, Health()), "/metrics")).text)
+    )
     ours = {family.name: family for family in families if family.name.startswith("scholarstream_")}
     assert {d.name.removesuffix("_total") for d in telemetry.definitions} == set(ours)
     for definition in telemetry.definitions:
@@ -63,8 +65,12 @@ async def test_metrics_are_those_of_the_registry():
 
 
 async def test_openmetrics_for_those_who_ask():
-    answer = await get(http.app(touched(), Health()), "/metrics", Accept="application/openmetrics-text; version=1.0.0")
-    assert answer.headers["content-type"].startswith("application/openmetrics-text") and answer.text.endswith("# EOF\n")
+    answer = await get(
+        http.app(touched(), Health()), "/metrics", Accept="application/openmetrics-text; version=1.0.0"
+    )
+    assert answer.headers["content-type"].startswith("application/openmetrics-text") and answer.text.endswith(
+        "# EOF\n"
+    )
 
 
 def test_two_telemetries_do_not_share():
@@ -103,7 +109,10 @@ async def test_ready_when_every_part_is_live():
     assert (await get(app, "/readyz")).status_code == 503
     health.set("authors", 0, "restoring", 0.25)
     answer = await get(app, "/readyz")
-    assert answer.status_code == 503 and answer.json()["parts"]["authors/0"] == {"state": "restoring", "percent": 25.0}
+    assert answer.status_code == 503 and answer.json()["parts"]["authors/0"] == {
+        "state": "restoring",
+        "percent": 25.0,
+    }
     assert (await get(app, "/healthz")).status_code == 200
     health.set("authors", 0, "live", 1.0)
     answer = await get(app, "/readyz")
@@ -136,12 +145,18 @@ async def test_the_parts_of_a_process_and_its_roles_are_scraped():
     now = SILENCE + 1
     await get(http.app(telemetry, health), "/metrics")
     states = ("assigning", "restoring", "live", "waiting", "failed", "silent")
-    counts = {state: telemetry.registry.get_sample_value("scholarstream_parts", {"state": state}) for state in states}
+    counts = {
+        state: telemetry.registry.get_sample_value("scholarstream_parts", {"state": state})
+        for state in states
+    }
     assert counts == {"assigning": 0, "restoring": 0, "live": 2, "waiting": 1, "failed": 1, "silent": 1}
     health.set("authors", 2, "live")
     await get(http.app(telemetry, health), "/metrics")
     assert telemetry.registry.get_sample_value("scholarstream_parts", {"state": "waiting"}) == 0
-    up = {role: telemetry.registry.get_sample_value("scholarstream_up", {"role": role}) for role in ("consumer", "scorer", "viewer")}
+    up = {
+        role: telemetry.registry.get_sample_value("scholarstream_up", {"role": role})
+        for role in ("consumer", "scorer", "viewer")
+    }
     assert up == {"consumer": 1, "scorer": 1, "viewer": None}
 
 
@@ -173,8 +188,16 @@ def test_lines_are_json_where_nobody_looks(capsys, restored):
     except KeyError:
         structlog.get_logger("x").exception("broken")
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [(line["event"], line["level"]) for line in lines] == [("serving", "info"), ("odd thing", "warning"), ("broken", "error")]
-    assert lines[0]["port"] == 1 and lines[0]["timestamp"].endswith("Z") and "KeyError: 'why'" in lines[2]["exception"]
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("serving", "info"),
+        ("odd thing", "warning"),
+        ("broken", "error"),
+    ]
+    assert (
+        lines[0]["port"] == 1
+        and lines[0]["timestamp"].endswith("Z")
+        and "KeyError: 'why'" in lines[2]["exception"]
+    )
 
 
 def test_lines_for_people(capsys, restored):
@@ -182,7 +205,9 @@ def test_lines_for_people(capsys, restored):
     structlog.get_logger("x").info("not told")
     structlog.get_logger("x").warning("told", stage="authors/0")
     said = capsys.readouterr().err
-    assert "told" in said and "stage=authors/0" in said and "not told" not in said and not said.startswith("{")
+    assert (
+        "told" in said and "stage=authors/0" in said and "not told" not in said and not said.startswith("{")
+    )
 
 
 def test_ready_is_said_once():
@@ -214,7 +239,10 @@ def test_one_line_when_it_goes_away_and_one_when_it_is_back():
         now[0] += CALM_SECONDS
         outage.wait("authors/0", "and again", since=now[0] - 3)
         outage.over("authors/0")
-    assert [(line["event"], line["log_level"]) for line in said] == [("it is away", "warning"), ("it is back", "info")] * 2
+    assert [(line["event"], line["log_level"]) for line in said] == [
+        ("it is away", "warning"),
+        ("it is back", "info"),
+    ] * 2
     assert (said[0]["part"], said[0]["reason"]) == ("authors/0", "authors/0 got no answer")
     assert [said[1]["seconds"], said[3]["seconds"]] == [4.0, 3.0]
 
@@ -243,7 +271,11 @@ def test_how_long_a_restore_still_takes():
     assert "seconds_left" not in health.ready()[1]["parts"]["catalogue/0"], "nothing is known yet"
     now[0] = 130.0
     health.set("catalogue", 0, "restoring", 0.5)  # 0.3 in 30 s: 50 s for the other half
-    assert health.ready()[1]["parts"]["catalogue/0"] == {"state": "restoring", "percent": 50.0, "seconds_left": 50}
+    assert health.ready()[1]["parts"]["catalogue/0"] == {
+        "state": "restoring",
+        "percent": 50.0,
+        "seconds_left": 50,
+    }
     health.set("catalogue", 0, "live", 1.0)
     health.set("catalogue", 0, "restoring", 0.9)  # another one, later: from its own beginning
     assert "seconds_left" not in health.ready()[1]["parts"]["catalogue/0"]

@@ -24,13 +24,20 @@ EVIL = (
     "\x00\x07\t\n\v\f\r\x1b\x7f\x80\x85\x9b\x9f\xa0\xad\u061c\u1680\u2007\u200b\u200c\u200d\u200e\u202a\u202e\u2028\u2029\u202f\u2066\u2069"
     "\u3000\ufeff\ufffd\\u[]'\" "
 )
-TEXTS = st.text(st.one_of(st.sampled_from(EVIL), st.sampled_from("aZ0-é名🙂"), st.characters(exclude_categories=["Cs"])), max_size=40)
+TEXTS = st.text(
+    st.one_of(st.sampled_from(EVIL), st.sampled_from("aZ0-é名🙂"), st.characters(exclude_categories=["Cs"])),
+    max_size=40,
+)
 
 
 def obeyed(text: str) -> list[str]:
     """What of a text a terminal would obey. Written down once more, by what Unicode says of it."""
     bidi = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-    return [c for c in text if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs") or unicodedata.bidirectional(c) in bidi]
+    return [
+        c
+        for c in text
+        if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs") or unicodedata.bidirectional(c) in bidi
+    ]
 
 
 @given(TEXTS)

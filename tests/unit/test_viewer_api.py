@@ -79,7 +79,10 @@ class Elements(HTMLParser):
 
 @given(st.text(min_size=1, max_size=20) | st.sampled_from(ODD_IDS))
 def test_an_address_names_its_author(author_id):
-    for address, collection, *parts in ((page_of(author_id), "/authors"), (api_of(author_id, "events"), "/api/v1/authors", "events")):
+    for address, collection, *parts in (
+        (page_of(author_id), "/authors"),
+        (api_of(author_id, "events"), "/api/v1/authors", "events"),
+    ):
         assert address.isascii()
         url = httpx.URL("http://viewer" + address)
         if "?" in address:
@@ -93,9 +96,15 @@ def test_an_address_names_what_is_to_be_explained(author_id):
     address = api_of(author_id, "explain/h_index")
     url = httpx.URL("http://viewer" + address)
     if "?" in address:
-        assert (url.params["id"], part_of(url.params["part"], "events", "explain/")) == (author_id, "explain/h_index")
+        assert (url.params["id"], part_of(url.params["part"], "events", "explain/")) == (
+            author_id,
+            "explain/h_index",
+        )
     else:
-        assert author_of(url.raw_path, "/api/v1/authors", "events", "explain/") == (author_id, "explain/h_index")
+        assert author_of(url.raw_path, "/api/v1/authors", "events", "explain/") == (
+            author_id,
+            "explain/h_index",
+        )
 
 
 @pytest.mark.parametrize("author_id", ODD_IDS)
@@ -135,7 +144,9 @@ async def test_a_snapshot_comes_as_it_was_published_with_its_version_as_tag():
         for known in ('"2-7"', 'W/"2-7"', '"1-1", "2-7"', "*"):
             again = await client.get("/api/v1/authors/a:1", headers={"If-None-Match": known})
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", '"2-7"')
-        assert (await client.get("/api/v1/authors/a:1", headers={"If-None-Match": '"2-6"'})).status_code == 200
+        assert (
+            await client.get("/api/v1/authors/a:1", headers={"If-None-Match": '"2-6"'})
+        ).status_code == 200
 
 
 # ---- why
@@ -146,13 +157,25 @@ async def test_an_explanation_has_the_papers_that_make_the_number_and_the_tag_of
         answer = await client.get("/api/v1/authors/a:sygnowski/explain/h_index")
         told = answer.json()
         assert answer.headers["content-type"] == "application/json" and answer.headers["etag"] == '"1-48213"'
-        assert (told["value"], told["explained"], len(told["papers"]), told["next"]["value"]) == (11, True, 11, 12)
-        again = await client.get("/api/v1/authors/a:sygnowski/explain/h_index", headers={"If-None-Match": '"1-48213"'})
+        assert (told["value"], told["explained"], len(told["papers"]), told["next"]["value"]) == (
+            11,
+            True,
+            11,
+            12,
+        )
+        again = await client.get(
+            "/api/v1/authors/a:sygnowski/explain/h_index", headers={"If-None-Match": '"1-48213"'}
+        )
         assert again.status_code == 304
         cited = (await client.get("/api/v1/authors/a:sygnowski/explain/citations")).json()
         assert sum(entry["citations"] for entry in cited["papers"]) == cited["value"] == 812
         lacking = (await client.get("/api/v1/authors/a:sygnowski/explain/tori")).json()
-        assert (lacking["explained"], lacking["papers"], lacking["next"], lacking["value"]) == (False, [], None, 0.4)
+        assert (lacking["explained"], lacking["papers"], lacking["next"], lacking["value"]) == (
+            False,
+            [],
+            None,
+            0.4,
+        )
         assert lacking["lacking"] and lacking["command"] == "scholarstream explain a:sygnowski tori"
 
 
@@ -170,7 +193,11 @@ async def test_an_explanation_is_on_the_basis_that_is_asked_for():
 @pytest.mark.parametrize(
     ("path", "code", "said"),
     [
-        ("/api/v1/authors/a:1/explain/hindex", 404, "metric: there is no 'hindex'; there are papers, citations, h_index"),
+        (
+            "/api/v1/authors/a:1/explain/hindex",
+            404,
+            "metric: there is no 'hindex'; there are papers, citations, h_index",
+        ),
         ("/api/v1/authors/a:1/explain/", 404, "metric: there is no ''; there are papers"),
         ("/api/v1/authors/a:none/explain/h_index", 404, "There is no author with the id 'a:none'"),
         (
@@ -178,7 +205,11 @@ async def test_an_explanation_is_on_the_basis_that_is_asked_for():
             400,
             "basis: this profile has no h_index on 'counted:x'; there it is on ref",
         ),
-        ("/api/v1/authors/a:1/explain/papers_counted", 400, "basis: this profile has no papers_counted on 'references'"),
+        (
+            "/api/v1/authors/a:1/explain/papers_counted",
+            400,
+            "basis: this profile has no papers_counted on 'references'",
+        ),
     ],
 )
 async def test_what_cannot_be_explained_is_refused_with_what_would_be_right(path, code, said):
@@ -221,7 +252,15 @@ async def test_a_program_is_refused_with_problem_details(path, code):
 
 
 @pytest.mark.parametrize(
-    "path", ["/authors/a:none", "/authors/", "/nothing", "/static/nothing.css", "/static/..%2fapi.py", "/static/%2e%2e/api.py"]
+    "path",
+    [
+        "/authors/a:none",
+        "/authors/",
+        "/nothing",
+        "/static/nothing.css",
+        "/static/..%2fapi.py",
+        "/static/%2e%2e/api.py",
+    ],
 )
 async def test_a_person_is_refused_with_a_page(path):
     async with client_of(snapshot("a:1")) as client:
@@ -279,7 +318,14 @@ async def test_nothing_older_than_what_was_public_is_served_while_the_log_is_bei
     await index.start()
     (first,) = await log.read(Partition("author-profiles.v1", 0), 0, max_records=1)
     index.take(0, [first])  # as far as it got; the second version was public before it started
-    paths = ["/api/v1/authors/a:1" + part, "/api/v1/events", "/authors/a:1", "/authors/a:0", "/search?q=ada", "/api/v1/search?q=ada"]
+    paths = [
+        "/api/v1/authors/a:1" + part,
+        "/api/v1/events",
+        "/authors/a:1",
+        "/authors/a:0",
+        "/search?q=ada",
+        "/api/v1/search?q=ada",
+    ]
     async with client_of(index=index) as client:
         for path in paths:
             answer = await client.get(path)
@@ -306,7 +352,9 @@ async def test_a_log_that_cannot_be_read_now_is_said_so():
             answer = await client.get(path)
             assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
             assert "has not answered for a while" in answer.text, "words, and what the reader may do"
-            assert "locked" not in answer.text and "Error" not in answer.text, "what a library said is for the log of the service"
+            assert "locked" not in answer.text and "Error" not in answer.text, (
+                "what a library said is for the log of the service"
+            )
 
 
 async def test_an_error_of_ours_tells_nothing_of_itself():
@@ -322,7 +370,9 @@ async def test_an_error_of_ours_tells_nothing_of_itself():
 
 
 async def test_search_finds_authors():
-    async with client_of(snapshot("a:1", name="Ada Łovelace"), snapshot("a:2", name="Emmy Noether")) as client:
+    async with client_of(
+        snapshot("a:1", name="Ada Łovelace"), snapshot("a:2", name="Emmy Noether")
+    ) as client:
         answer = (await client.get("/api/v1/search", params={"q": "lovelace"})).json()
         assert answer["matches"] == [{"author_id": "a:1", "name": "Ada Łovelace", "papers": 2, "h_index": 2}]
         assert (answer["authors"], answer["complete"]) == (2, True)
@@ -435,7 +485,10 @@ async def test_the_whole_application_has_metrics_and_health():
 # ---- safety
 
 
-@pytest.mark.parametrize("path", ["/authors/a:1", "/api/v1/authors/a:1", "/search?q=a", "/nothing", "/static/page.js", "/static/page.css"])
+@pytest.mark.parametrize(
+    "path",
+    ["/authors/a:1", "/api/v1/authors/a:1", "/search?q=a", "/nothing", "/static/page.js", "/static/page.css"],
+)
 async def test_every_answer_is_guarded(path):
     async with client_of(snapshot("a:1")) as client:
         headers = (await client.get(path)).headers
@@ -452,7 +505,17 @@ EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;"
 
 async def test_nothing_from_the_log_becomes_markup():
     papers = [
-        paper(EVIL, 3, title=EVIL, published=EVIL, field=EVIL, authors=[EVIL], affiliations=[EVIL], url="javascript:alert(1)", doi=EVIL),
+        paper(
+            EVIL,
+            3,
+            title=EVIL,
+            published=EVIL,
+            field=EVIL,
+            authors=[EVIL],
+            affiliations=[EVIL],
+            url="javascript:alert(1)",
+            doi=EVIL,
+        ),
         paper("p:2", 1, url="data:text/html,<script>alert(1)</script>", citations_by_source={EVIL: 2}),
     ]
     numbers = snapshot("x")["metrics"]["references"]
@@ -462,14 +525,22 @@ async def test_nothing_from_the_log_becomes_markup():
         as_of=EVIL,
         field=EVIL,
         affiliations=[{"name": EVIL, "papers": 1}],
-        reported=[{"source": EVIL, "as_of": EVIL, "h_index": 3, "violations": [EVIL]}, {"source": "b", "papers": 3, "violations": []}],
+        reported=[
+            {"source": EVIL, "as_of": EVIL, "h_index": 3, "violations": [EVIL]},
+            {"source": "b", "papers": 3, "violations": []},
+        ],
         metrics={"references": numbers | {EVIL: 3}, f"counted:{EVIL}": numbers},
         flags=[EVIL],
         papers=papers,
         provenance={"definitions": EVIL, "coverage": {EVIL: 0.5}},
     )
     async with client_of(told) as client:
-        for path in (page_of(EVIL), f"/search?q={httpx.QueryParams({'q': EVIL})['q']}", "/search?q=script", page_of(EVIL + "x")):
+        for path in (
+            page_of(EVIL),
+            f"/search?q={httpx.QueryParams({'q': EVIL})['q']}",
+            "/search?q=script",
+            page_of(EVIL + "x"),
+        ):
             page = Elements((await client.get(path)).text)
             assert {tag for tag, _ in page.elements} & {"img", "iframe", "object", "style"} == set()
             scripts = [attributes for tag, attributes in page.elements if tag == "script"]
@@ -485,7 +556,11 @@ async def test_nothing_from_the_log_becomes_markup():
 async def test_pages_ask_nobody_else_for_anything():
     async with client_of(sygnowski()) as client:
         page = Elements((await client.get("/authors/a:sygnowski")).text)
-        loaded = [attributes.get("src") or attributes["href"] for tag, attributes in page.elements if tag in ("script", "link", "img")]
+        loaded = [
+            attributes.get("src") or attributes["href"]
+            for tag, attributes in page.elements
+            if tag in ("script", "link", "img")
+        ]
         assert loaded
         for address in loaded:
             assert address.startswith("/static/")
@@ -515,7 +590,11 @@ async def test_the_page_is_complete_without_a_script():
         for told in sygnowski()["papers"]:
             assert told["title"] in text
             assert ("a", {"href": told["url"], "rel": "noopener noreferrer external"}) in page.elements
-        labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg" and "aria-label" in attributes]
+        labels = [
+            attributes["aria-label"]
+            for tag, attributes in page.elements
+            if tag == "svg" and "aria-label" in attributes
+        ]
         assert any("2016: 3; 2017: 8" in label for label in labels)
 
 
@@ -571,13 +650,17 @@ def test_a_star_is_any_name():
     assert Names("0.0.0.0", ("*",)).fit("anything.example", "")
 
 
-@pytest.mark.parametrize("path", ["/", "/authors/a:1", "/api/v1/status", "/api/v1/events", "/static/page.js", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/authors/a:1", "/api/v1/status", "/api/v1/events", "/static/page.js", "/nothing"]
+)
 async def test_under_another_name_only_health_and_metrics_are_answered(path):
     log, telemetry = await profile_topic(MemoryLog()), Telemetry()
     await publish(log, snapshot("a:1"))
     app, index = build_app(log, Settings(), registry=telemetry, health=Health(), stop=asyncio.Event())
     await index.catch_up()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://evil.example") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://evil.example"
+    ) as client:
         refused = await client.get(path)
         assert refused.status_code == 421 and "--http-hosts" in refused.text
         assert refused.headers["content-security-policy"]

@@ -20,7 +20,9 @@ from tests.snapshots import paper, snapshot
 TITLES = {"p:1": "On One"}
 
 
-def change(author_id: str, version: int, *told: dict, generation: int = 1, total: int | None = None, **numbers) -> dict:
+def change(
+    author_id: str, version: int, *told: dict, generation: int = 1, total: int | None = None, **numbers
+) -> dict:
     """A record of author-metrics.v1. numbers: name → (before, after)."""
     numbers = numbers or {"citations": (version - 1, version)}
     return {
@@ -76,7 +78,9 @@ async def test_a_change_is_there_as_soon_as_its_snapshot_is():
 
 
 async def test_a_start_reads_no_more_than_the_tail_and_remembers_no_more_than_it_should():
-    log = await log_of(*[change("a:1", version) for version in range(1, 11)], change("a:2", 11), change("a:3", 12))
+    log = await log_of(
+        *[change("a:1", version) for version in range(1, 11)], change("a:2", 11), change("a:3", 12)
+    )
     recent = RecentChanges(log, tail=4)
     assert await versions(recent, "a:1") == [10, 9]
     recent = RecentChanges(log, authors=2)
@@ -92,7 +96,13 @@ async def test_a_change_of_a_later_generation_is_not_told_with_an_older_snapshot
 
 async def test_what_is_no_change_is_passed_over():
     log = await log_of(change("a:1", 1))
-    await log.append({Partition(AUTHOR_METRICS.name, 0): [Message(b"a:1", value) for value in (b"", b"[]", b'{"version":2}')]})
+    await log.append(
+        {
+            Partition(AUTHOR_METRICS.name, 0): [
+                Message(b"a:1", value) for value in (b"", b"[]", b'{"version":2}')
+            ]
+        }
+    )
     assert await versions(RecentChanges(log), "a:1") == [1]
 
 
@@ -125,14 +135,34 @@ async def test_who_follows_the_log_follows_the_changes():
 
 
 def test_numbers_are_told_from_to_those_of_the_headline_first():
-    told = change("a:1", 2, e_index=(1.0, 2.5), citations=(812, 813), m_index=(None, 0.5), **{"counted:s.citations": (1, 2)})
-    assert moved(told) == ["citations 812 → 813", "e-index 1 → 2.5", "m-index none → 0.5", "citations by s 1 → 2"]
+    told = change(
+        "a:1",
+        2,
+        e_index=(1.0, 2.5),
+        citations=(812, 813),
+        m_index=(None, 0.5),
+        **{"counted:s.citations": (1, 2)},
+    )
+    assert moved(told) == [
+        "citations 812 → 813",
+        "e-index 1 → 2.5",
+        "m-index none → 0.5",
+        "citations by s 1 → 2",
+    ]
     assert moved(told | {"before": {}}) == ["citations 813", "e-index 2.5", "m-index 0.5", "citations by s 2"]
 
 
 def test_every_kind_of_cause_has_words():
-    more = {"counted": {"source": "s"}, "merged": {"other": "a:old"}, "separated": {"other": "a:old"}, "cited": {"by": "p:9"}}
-    said = {kind: reasons(change("a:1", 1, {"kind": kind, "paper_id": "p:1"} | more.get(kind, {})), TITLES)[0] for kind in causes.KINDS}
+    more = {
+        "counted": {"source": "s"},
+        "merged": {"other": "a:old"},
+        "separated": {"other": "a:old"},
+        "cited": {"by": "p:9"},
+    }
+    said = {
+        kind: reasons(change("a:1", 1, {"kind": kind, "paper_id": "p:1"} | more.get(kind, {})), TITLES)[0]
+        for kind in causes.KINDS
+    }
     assert said == {
         "cited": "“On One” is cited by p:9",
         "uncited": "“On One” is cited no longer",
@@ -157,13 +187,20 @@ def test_causes_of_one_paper_are_one_line_and_none_is_lost():
 
 def test_what_has_no_cause_of_its_own_says_why():
     assert reasons(change("a:1", 1) | {"before": {}}, {}) == ["the author is new here"]
-    assert reasons(change("a:1", 1, novelty=(0.1, 0.2), ai_score=(None, 3.0)), {}) == ["the papers moved that these ones are compared with"]
+    assert reasons(change("a:1", 1, novelty=(0.1, 0.2), ai_score=(None, 3.0)), {}) == [
+        "the papers moved that these ones are compared with"
+    ]
     assert reasons(change("a:1", 1), {}) == []
 
 
 def test_the_page_tells_the_last_changes_and_why():
     told = snapshot("a:1", papers=[paper("p:1", 3, title="On One"), paper("p:2", 2)])
-    last = [(1_700_000_000_000, change("a:1", 9, {"kind": "cited", "paper_id": "p:1", "by": "<b>"}, citations=(812, 813)))]
+    last = [
+        (
+            1_700_000_000_000,
+            change("a:1", 9, {"kind": "cited", "paper_id": "p:1", "by": "<b>"}, citations=(812, 813)),
+        )
+    ]
     page = profile_page(told, last, tag_of="1-1", changed_ms=1, demo=False)
     panel = page.partition('class="panel changes"')[2].partition("</details>")[0]
     text = " ".join(unescape(re.sub(r"<[^>]+>", " ", panel)).split())

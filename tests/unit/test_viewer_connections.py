@@ -82,7 +82,11 @@ class Client(NamedTuple):
     async def answer(self, method: str = "GET") -> tuple[int, bytes]:
         """Status and body of an answer that says how long it is."""
         head = (await self.until(b"\r\n\r\n")).lower()
-        length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0] or 0) if b"content-length: " in head else 0
+        length = (
+            int(head.partition(b"content-length: ")[2].split(b"\r\n")[0] or 0)
+            if b"content-length: " in head
+            else 0
+        )
         body = b"" if method == "HEAD" else await asyncio.wait_for(self.reader.readexactly(length), PATIENCE)
         return int(head.split()[1]), body
 
@@ -109,7 +113,10 @@ class Served(NamedTuple):
         return client
 
     def refused(self, reason: str) -> float:
-        return self.telemetry.registry.get_sample_value("scholarstream_http_refused_total", {"reason": reason}) or 0
+        return (
+            self.telemetry.registry.get_sample_value("scholarstream_http_refused_total", {"reason": reason})
+            or 0
+        )
 
     def pass_time(self, seconds: float) -> None:
         self.room.sweep()  # so that it has seen what is unsent
@@ -172,7 +179,9 @@ async def test_every_answer_ends_and_the_connection_goes_on(monkeypatch, method)
 
 
 @pytest.mark.parametrize("path", STREAMS)
-@pytest.mark.parametrize("behind", [b"", b"GET /healthz HTTP/1.1\r\nHost: viewer\r\n\r\n", b"GET /never ends"])
+@pytest.mark.parametrize(
+    "behind", [b"", b"GET /healthz HTTP/1.1\r\nHost: viewer\r\n\r\n", b"GET /never ends"]
+)
 async def test_a_listener_that_leaves_is_noticed_at_once(monkeypatch, path, behind):
     async with served(monkeypatch) as viewer:  # the heartbeat is far away
         client = await viewer.client()
@@ -327,7 +336,13 @@ async def test_without_a_file_left_it_accepts_again_later(monkeypatch, caplog):
 
 
 def test_connections_leave_files_for_the_rest(monkeypatch):
-    for files, wanted, most in ((1024, 1000, 880), (100_000, 1000, 1000), (256, 1000, 112), (64, 1000, 16), (20, 1000, 1)):
+    for files, wanted, most in (
+        (1024, 1000, 880),
+        (100_000, 1000, 1000),
+        (256, 1000, 112),
+        (64, 1000, 16),
+        (20, 1000, 1),
+    ):
         monkeypatch.setattr(bounds.resource, "getrlimit", lambda _, files=files: (files, files))
         assert most_connections(wanted) == most
     monkeypatch.setattr(bounds.resource, "getrlimit", lambda _: (bounds.resource.RLIM_INFINITY,) * 2)
@@ -365,7 +380,9 @@ async def test_nonsense_is_refused_without_a_word_in_the_log(monkeypatch, caplog
         client = await viewer.client()
         client.say(said)
         viewer_answers = asyncio.create_task(client.ended())
-        await until(lambda: viewer_answers.done() or viewer.telemetry.http_requests_total.collect()[0].samples)
+        await until(
+            lambda: viewer_answers.done() or viewer.telemetry.http_requests_total.collect()[0].samples
+        )
         client.writer.close()
         await until(lambda: not viewer.room.state.connections and not viewer.index.subscriptions)
         viewer_answers.cancel()
@@ -381,7 +398,9 @@ async def test_nonsense_is_refused_without_a_word_in_the_log(monkeypatch, caplog
 async def test_health_is_answered_while_the_service_works(monkeypatch):
     stop, bound, beats = asyncio.Event(), asyncio.get_running_loop().create_future(), []
     app = http.app(Telemetry(), Health())
-    serving = asyncio.create_task(serve_apart(app, "127.0.0.1", 0, stop=stop, on_bound=bound.set_result, beat=lambda: beats.append(1)))
+    serving = asyncio.create_task(
+        serve_apart(app, "127.0.0.1", 0, stop=stop, on_bound=bound.set_result, beat=lambda: beats.append(1))
+    )
     address = await asyncio.wait_for(bound, PATIENCE)
     with urllib.request.urlopen(f"{address}/healthz", timeout=PATIENCE) as answer:  # noqa: ASYNC210 - this loop is busy, that is the point
         assert orjson.loads(answer.read())["alive"] is True
@@ -393,7 +412,9 @@ async def test_health_is_answered_while_the_service_works(monkeypatch):
 async def test_a_service_apart_that_cannot_open_its_port_says_so():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="is in use"):
         port = taken.getsockname()[1]
-        await serve_apart(http.app(Telemetry(), Health()), "127.0.0.1", port, stop=asyncio.Event(), on_bound=print)
+        await serve_apart(
+            http.app(Telemetry(), Health()), "127.0.0.1", port, stop=asyncio.Event(), on_bound=print
+        )
 
 
 # ---- what is counted
@@ -418,7 +439,9 @@ async def test_requests_are_counted_by_route_method_and_status(monkeypatch):
         registry: CollectorRegistry = viewer.telemetry.registry
 
         def count(route: str, method: str, status: str) -> float | None:
-            return registry.get_sample_value("scholarstream_http_requests_total", {"route": route, "method": method, "status": status})
+            return registry.get_sample_value(
+                "scholarstream_http_requests_total", {"route": route, "method": method, "status": status}
+            )
 
         assert count("/authors/{author}", "GET", "2xx") == count("/authors/{author}", "GET", "4xx") == 1
         assert count("/api/v1/authors/{author}/explain/{metric}", "GET", "2xx") == 1
@@ -426,7 +449,12 @@ async def test_requests_are_counted_by_route_method_and_status(monkeypatch):
         assert count("/api/v1/authors/{author}", "POST", "4xx") == 1
         assert count("none", "other", "4xx") == 1
         assert count("/api/v1/authors/{author}/events", "GET", "2xx") == 1
-        assert registry.get_sample_value("scholarstream_http_request_seconds_count", {"route": "/authors/{author}"}) == 2
+        assert (
+            registry.get_sample_value(
+                "scholarstream_http_request_seconds_count", {"route": "/authors/{author}"}
+            )
+            == 2
+        )
         assert registry.get_sample_value("scholarstream_http_requests_in_progress") == 1
 
 
@@ -445,7 +473,11 @@ async def test_each_request_is_one_bounded_line_at_level_debug(monkeypatch):
     ]
     assert lines[1]["address"] == "/authors/%0a%1b[31m?x=%0a"
     for line in lines:
-        assert len(line["address"]) < 400 and line["address"].replace("…", "").isascii() and line["address"].isprintable()
+        assert (
+            len(line["address"]) < 400
+            and line["address"].replace("…", "").isascii()
+            and line["address"].isprintable()
+        )
 
 
 class _Lines:

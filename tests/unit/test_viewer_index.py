@@ -19,7 +19,9 @@ from tests.snapshots import profile_topic, publish, snapshot
 
 
 def record(offset: int, told: dict, **how) -> Record:
-    return Record(offset, 1_700_000_000_000 + offset, told["author_id"].encode(), orjson.dumps(told, **how), ())
+    return Record(
+        offset, 1_700_000_000_000 + offset, told["author_id"].encode(), orjson.dumps(told, **how), ()
+    )
 
 
 def index_of(*told: dict) -> ProfileIndex:
@@ -37,7 +39,12 @@ async def followed(log, stop: asyncio.Event):
 # ---- holding
 
 
-@given(st.lists(st.tuples(st.sampled_from(["a:1", "name:é", "b/c"]), st.integers(1, 2), st.integers(0, 5)), max_size=40))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a:1", "name:é", "b/c"]), st.integers(1, 2), st.integers(0, 5)),
+        max_size=40,
+    )
+)
 def test_holds_the_highest_version_in_whatever_order_they_come(arrivals):
     told = [
         snapshot(author, version, generation=generation, name=f"{author} at {n}")
@@ -66,7 +73,9 @@ async def test_reads_snapshots_byte_for_byte(partitions):
     log = await profile_topic(MemoryLog(), partitions)
     told = [
         snapshot(f"a:{n}", n + 1, name=name)
-        for n, name in enumerate(['Q "quoted" \\ name', "Łukasz", ',"generation":9,"version":9', "\u2028", ""])
+        for n, name in enumerate(
+            ['Q "quoted" \\ name', "Łukasz", ',"generation":9,"version":9', "\u2028", ""]
+        )
     ]
     await publish(log, *told)
     index = ProfileIndex(log)
@@ -91,10 +100,19 @@ async def test_takes_snapshots_that_another_publisher_writes_in_its_own_way():
     assert [match.name for match in await index.search("ada")] == ["Ada"]
 
 
-@pytest.mark.parametrize("value", [b"", b"{", b"[]", b"null", b'{"name":"x"}', b'{"name":"x","generation":"one","version":2}'])
+@pytest.mark.parametrize(
+    "value", [b"", b"{", b"[]", b"null", b'{"name":"x"}', b'{"name":"x","generation":"one","version":2}']
+)
 def test_passes_over_what_is_no_snapshot(value):
     index = ProfileIndex(MemoryLog())
-    index.take(0, [Record(0, 0, b"a:1", value, ()), Record(1, 0, None, orjson.dumps(snapshot("a:1")), ()), record(2, snapshot("a:2"))])
+    index.take(
+        0,
+        [
+            Record(0, 0, b"a:1", value, ()),
+            Record(1, 0, None, orjson.dumps(snapshot("a:1")), ()),
+            record(2, snapshot("a:2")),
+        ],
+    )
     assert index.unreadable == 2
     assert index.authors() == ["a:2"]
 
@@ -121,7 +139,13 @@ async def test_an_author_costs_at_most_300_bytes():
     try:
         before, _ = tracemalloc.get_traced_memory()
         for first in range(0, authors, 1000):
-            index.take(0, [record(n, snapshot(f"sim:a{n:08}", name=f"Sławomir van der Longname {n}")) for n in range(first, first + 1000)])
+            index.take(
+                0,
+                [
+                    record(n, snapshot(f"sim:a{n:08}", name=f"Sławomir van der Longname {n}"))
+                    for n in range(first, first + 1000)
+                ],
+            )
         await index.search("sławomir")  # the folded names count as well
         after, _ = tracemalloc.get_traced_memory()
     finally:
@@ -165,7 +189,9 @@ def people(*names: str) -> ProfileIndex:
     ],
 )
 async def test_finds_names_without_regard_to_case_accents_and_order(text, found):
-    index = people("Łukasz Ślęzak", "Jörg Straße", "Conor O'Neill", "Jean-Luc Ångström", "高橋 一郎", "Иван Йорданов")
+    index = people(
+        "Łukasz Ślęzak", "Jörg Straße", "Conor O'Neill", "Jean-Luc Ångström", "高橋 一郎", "Иван Йорданов"
+    )
     assert [match.name for match in await index.search(text)] == found
 
 
@@ -180,7 +206,13 @@ async def test_ranks_the_very_id_then_exact_names_then_beginnings_then_parts_the
         of("a:exact", "Anna", 1),
         of("anna", "Somebody Else", 1),
     )
-    assert [match.author_id for match in await index.search("anna")] == ["anna", "a:exact", "a:many", "a:few", "a:part"]
+    assert [match.author_id for match in await index.search("anna")] == [
+        "anna",
+        "a:exact",
+        "a:many",
+        "a:few",
+        "a:part",
+    ]
     assert [match.author_id for match in await index.search("anna", 2)] == ["anna", "a:exact"]
     assert (await index.search("zwicky")) == [Match("a:many", "Anna Zwicky", 9, 1)]
     assert await index.search("anna", 0) == []
@@ -203,14 +235,21 @@ def test_search_finds_what_a_plain_look_at_every_name_finds(names, text):
         return "".join(c for c in bare if not unicodedata.combining(c)).split()
 
     wanted = plain(text)
-    expected = [f"a:{n}" for n, name in enumerate(names) if wanted and all(any(w in word for word in plain(name)) for w in wanted)]
+    expected = [
+        f"a:{n}"
+        for n, name in enumerate(names)
+        if wanted and all(any(w in word for word in plain(name)) for w in wanted)
+    ]
     index = people(*names)
     found = asyncio.run(index.search(text, 100))
     assert sorted(match.author_id for match in found) == sorted(expected)
 
 
 @given(
-    st.lists(st.sampled_from(["Ada Lovelace", "Ada", "Lovelace Ada", "Adam Smith", "Zoë Ada", "Smith"]), max_size=40),
+    st.lists(
+        st.sampled_from(["Ada Lovelace", "Ada", "Lovelace Ada", "Adam Smith", "Zoë Ada", "Smith"]),
+        max_size=40,
+    ),
     st.sampled_from(["ada", "a", "ada lovelace", "smith", "zoe"]),
     st.integers(0, 60),
 )
@@ -232,7 +271,10 @@ async def test_a_bounded_search_finds_the_same_unless_its_budget_is_spent(names,
 async def test_names_are_ready_before_the_first_search():
     log, stop = await profile_topic(MemoryLog()), asyncio.Event()
     count = 3 * module.SEGMENT
-    await publish(log, *({"author_id": f"a:{n}", "name": f"Name {n}", "generation": 1, "version": 1} for n in range(count)))
+    await publish(
+        log,
+        *({"author_id": f"a:{n}", "name": f"Name {n}", "generation": 1, "version": 1} for n in range(count)),
+    )
     index, folded = ProfileIndex(log), []
     fold_segment = index._fold_segment
     index._fold_segment = lambda segment: folded.append(segment) or fold_segment(segment)
@@ -247,7 +289,9 @@ async def test_names_are_ready_before_the_first_search():
 
 async def test_others_get_their_turn_while_the_log_is_being_read():
     log, stop = await profile_topic(MemoryLog()), asyncio.Event()
-    await publish(log, *({"author_id": f"a:{n}", "name": "N", "generation": 1, "version": 1} for n in range(20_000)))
+    await publish(
+        log, *({"author_id": f"a:{n}", "name": "N", "generation": 1, "version": 1} for n in range(20_000))
+    )
     index, turns, held = ProfileIndex(log), 0, []
     take = index.take
     index.take = lambda number, records: held.append((len(records), turns)) or take(number, records)
@@ -302,7 +346,10 @@ async def test_a_subscription_to_everybody_is_bounded(monkeypatch):
     index = ProfileIndex(MemoryLog())
     subscription = index.subscribe()
     index.take(0, [record(n, snapshot(f"a:{n % 5}", n)) for n in range(10)])
-    got = [(change.author_id, change.snapshot.version) for change in [await subscription.next(1) for _ in range(3)]]
+    got = [
+        (change.author_id, change.snapshot.version)
+        for change in [await subscription.next(1) for _ in range(3)]
+    ]
     assert got == [("a:2", 7), ("a:3", 8), ("a:4", 9)]
     assert subscription.dropped > 0
 
@@ -313,7 +360,9 @@ async def test_what_waits_for_a_client_that_does_not_read_is_bounded_in_bytes(mo
     index = ProfileIndex(log)
     await index.start()
     subscription = index.subscribe()
-    await publish(log, *(snapshot(f"a:{n}", version, name="x" * 2000) for version in (1, 2, 3) for n in range(50)))
+    await publish(
+        log, *(snapshot(f"a:{n}", version, name="x" * 2000) for version in (1, 2, 3) for n in range(50))
+    )
     while await index.advance():
         pass
     assert sum(len(one.value) for one in subscription._pending.values()) == subscription._bytes <= 10_000
@@ -362,7 +411,11 @@ async def test_search_finds_whom_an_author_is_merged_into():
     new = snapshot("a:new", name="Steven Abney")
     old = snapshot("a:old", name="Steve Abney", papers_total=0, papers=[], redirect="a:new")
     index = index_of(old, new, snapshot("a:other", name="Abney Park"))
-    assert index.redirect("a:old") == "a:new" and index.redirect("a:new") is None and index.redirect("a:nobody") is None
+    assert (
+        index.redirect("a:old") == "a:new"
+        and index.redirect("a:new") is None
+        and index.redirect("a:nobody") is None
+    )
     assert [match.author_id for match in await index.search("steve abney")] == ["a:new"]
     assert [match.author_id for match in await index.search("abney")] == ["a:new", "a:other"]
     assert [match.name for match in await index.search("a:old")] == ["Steven Abney"]
@@ -377,10 +430,15 @@ def test_a_redirect_is_read_from_the_end_of_a_snapshot_alone(other, title):
     tricky = f'{title}","redirect":"a:x"}}'
     papers = [{"paper_id": "p", "title": tricky, "citations": 0}]
     index = index_of(
-        snapshot("a:1", papers=papers), snapshot("a:2", papers=papers, redirect=other), snapshot("a:3", homepage=tricky), snapshot(other)
+        snapshot("a:1", papers=papers),
+        snapshot("a:2", papers=papers, redirect=other),
+        snapshot("a:3", homepage=tricky),
+        snapshot(other),
     )
     assert index.redirect("a:2") == (None if other == "a:2" else other)
-    assert [index.redirect(author) for author in ("a:1", "a:3") if author != other] == [None] * len({"a:1", "a:3"} - {other})
+    assert [index.redirect(author) for author in ("a:1", "a:3") if author != other] == [None] * len(
+        {"a:1", "a:3"} - {other}
+    )
 
 
 async def test_who_is_merged_into_somebody_unknown_is_shown_himself():

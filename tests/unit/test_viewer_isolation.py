@@ -16,7 +16,10 @@ from shared.doi import doi_of, link_of
 from tests.snapshots import paper, snapshot
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
-texts = st.text(st.one_of(st.sampled_from([*BIDI, "א", "a", " ", "\n", "\u2029"]), st.characters(codec="utf-8")), max_size=20)
+texts = st.text(
+    st.one_of(st.sampled_from([*BIDI, "א", "a", " ", "\n", "\u2029"]), st.characters(codec="utf-8")),
+    max_size=20,
+)
 
 
 def page_of(told: dict, changes=()) -> str:
@@ -37,9 +40,16 @@ def test_an_isolate_is_what_opens_and_closes_in_the_text_alone(text):
 
 def test_names_stand_in_the_order_of_the_paper_each_for_itself():
     names = ["דוד לוי", "\u202eevil Rlo", "Anna \u2069Cohen"]
-    told = snapshot("a:1", name=names[0], papers=[paper("p", 1, authors=names, affiliations=["أ", "B"], title="כותרת \u202eX")])
+    told = snapshot(
+        "a:1",
+        name=names[0],
+        papers=[paper("p", 1, authors=names, affiliations=["أ", "B"], title="כותרת \u202eX")],
+    )
     page = page_of(told)
-    assert "<b><bdi>דוד לוי</bdi></b>, <bdi>\u202eevil Rlo</bdi>, <bdi>Anna Cohen</bdi> · <bdi>أ</bdi>, <bdi>B</bdi>" in page
+    assert (
+        "<b><bdi>דוד לוי</bdi></b>, <bdi>\u202eevil Rlo</bdi>, <bdi>Anna Cohen</bdi> · <bdi>أ</bdi>, <bdi>B</bdi>"
+        in page
+    )
     assert "<h1><bdi>דוד לוי</bdi></h1>" in page
     assert "<title>\u2068דוד לוי\u2069 · scholarstream</title>" in page
     assert "<h3><bdi>כותרת \u202eX</bdi></h3>" in page
@@ -48,7 +58,17 @@ def test_names_stand_in_the_order_of_the_paper_each_for_itself():
 ODD = "\u202eODD"
 
 
-UNSEEN = ("data-live", "data-key", "id", "data-author", "value", "href", "data-whole", "data-shape", "class")  # attributes
+UNSEEN = (
+    "data-live",
+    "data-key",
+    "id",
+    "data-author",
+    "value",
+    "href",
+    "data-whole",
+    "data-shape",
+    "class",
+)  # attributes
 
 
 def test_nothing_from_the_log_stands_on_a_page_unisolated():
@@ -73,7 +93,10 @@ def test_nothing_from_the_log_stands_on_a_page_unisolated():
         "causes_total": 3,
     }  # fmt: skip
     found = [Match(ODD + "id", ODD + "name", 1, 1)]
-    for page in (page_of(told, [(0, change)]), search_page(ODD + "query", found, authors=1, limit=20, reading=None)):
+    for page in (
+        page_of(told, [(0, change)]),
+        search_page(ODD + "query", found, authors=1, limit=20, reading=None),
+    ):
         assert page.count(ODD) >= 5
         for place in re.finditer(ODD, page):
             before = page[: place.start()]
@@ -149,7 +172,9 @@ def test_a_doi_leads_to_its_place_however_it_is_written(written, path):
     assert doi_of(doi_of(written)) == doi_of(written)
 
 
-@pytest.mark.parametrize("written", [None, "", "  ", "\u200b", "doi:", "https://doi.org/", "10.1000", "n/a", "10.1000/"])
+@pytest.mark.parametrize(
+    "written", [None, "", "  ", "\u200b", "doi:", "https://doi.org/", "10.1000", "n/a", "10.1000/"]
+)
 def test_what_is_no_doi_is_no_link(written):
     assert link_of(written) is None
     assert "doi.org" not in page_of(snapshot("a:1", papers=[paper("p:1", 3, doi=written)]))

@@ -81,12 +81,19 @@ async def next_event(stream: AsyncIterator[dict[str, str]], kind: str = "event")
 
 
 async def test_a_listener_gets_the_current_snapshot_and_then_every_new_one():
-    async with running(snapshot("a:1", 3)) as viewer, viewer.client.stream("GET", "/api/v1/authors/a:1/events") as answer:
+    async with (
+        running(snapshot("a:1", 3)) as viewer,
+        viewer.client.stream("GET", "/api/v1/authors/a:1/events") as answer,
+    ):
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["x-content-type-options"] == "nosniff"
         stream = blocks(answer)
         first = await next_event(stream)
-        assert (first["id"], first["event"], orjson.loads(first["data"])) == ("1-3", "profile", snapshot("a:1", 3))
+        assert (first["id"], first["event"], orjson.loads(first["data"])) == (
+            "1-3",
+            "profile",
+            snapshot("a:1", 3),
+        )
         for version in (4, 9):
             await publish(viewer.log, snapshot("a:2", version), snapshot("a:1", version))
             event = await next_event(stream)
@@ -96,7 +103,10 @@ async def test_a_listener_gets_the_current_snapshot_and_then_every_new_one():
 @pytest.mark.parametrize(("seen", "first"), [("1-3", "1-4"), ("1-2", "1-3"), ("nonsense", "1-3")])
 async def test_a_listener_that_comes_again_gets_only_what_it_has_not_seen(seen, first):
     path, headers = "/api/v1/authors/a:1/events", {"Last-Event-ID": seen}
-    async with running(snapshot("a:1", 3)) as viewer, viewer.client.stream("GET", path, headers=headers) as answer:
+    async with (
+        running(snapshot("a:1", 3)) as viewer,
+        viewer.client.stream("GET", path, headers=headers) as answer,
+    ):
         await publish(viewer.log, snapshot("a:1", 4))
         event = await next_event(blocks(answer))
         assert event["id"] == first
@@ -104,7 +114,10 @@ async def test_a_listener_that_comes_again_gets_only_what_it_has_not_seen(seen, 
 
 async def test_a_quiet_stream_shows_that_it_lives(monkeypatch):
     monkeypatch.setattr(events_module, "HEARTBEAT_SECONDS", 0.02)
-    async with running(snapshot("a:1")) as viewer, viewer.client.stream("GET", "/api/v1/authors/a:1/events") as answer:
+    async with (
+        running(snapshot("a:1")) as viewer,
+        viewer.client.stream("GET", "/api/v1/authors/a:1/events") as answer,
+    ):
         stream = blocks(answer)
         for _ in range(3):
             assert (await next_event(stream, kind=""))[""] == "still here"
@@ -119,7 +132,12 @@ async def test_a_listener_to_everybody_gets_headlines():
         assert [event["event"] for event in told] == ["headline"] * 2
         assert [orjson.loads(event["data"]) for event in told] == [
             {"author_id": "a:1", "generation": 1, "version": 2, "headline": snapshot("a:1")["headline"]},
-            {"author_id": "b/ü", "generation": 2, "version": 5, "headline": snapshot("a:1", citations=9)["headline"]},
+            {
+                "author_id": "b/ü",
+                "generation": 2,
+                "version": 5,
+                "headline": snapshot("a:1", citations=9)["headline"],
+            },
         ]
 
 
@@ -184,13 +202,22 @@ async def test_it_can_be_started_again_on_the_same_port():
 async def test_a_taken_port_is_said_so():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"port {port} is in use by another program; choose another with --port, or 0 for a free one"):
+        with pytest.raises(
+            UsageError,
+            match=f"port {port} is in use by another program; choose another with --port, or 0 for a free one",
+        ):
             await serve(
-                application(Viewer(ProfileIndex(MemoryLog()), asyncio.Event())), "127.0.0.1", port, stop=asyncio.Event(), on_bound=print
+                application(Viewer(ProfileIndex(MemoryLog()), asyncio.Event())),
+                "127.0.0.1",
+                port,
+                stop=asyncio.Event(),
+                on_bound=print,
             )
 
 
-@pytest.mark.parametrize(("host", "port"), [("no such host", 0), ("192.0.2.1", 0), ("127.0.0.1", 70_000), ("x" * 300, 0)])
+@pytest.mark.parametrize(
+    ("host", "port"), [("no such host", 0), ("192.0.2.1", 0), ("127.0.0.1", 70_000), ("x" * 300, 0)]
+)
 def test_an_impossible_address_is_said_so(host, port):
     with pytest.raises(UsageError, match="choose another"):
         bind(host, port)
@@ -201,4 +228,8 @@ def test_the_address_can_be_typed_into_a_browser():
         with bind(host, 0) as listening:
             port = listening.getsockname()[1]
             assert port > 0
-            assert address_of(listening) in (f"http://{shown}:{port}", f"http://127.0.0.1:{port}", f"http://[::1]:{port}")
+            assert address_of(listening) in (
+                f"http://{shown}:{port}",
+                f"http://127.0.0.1:{port}",
+                f"http://[::1]:{port}",
+            )

@@ -142,7 +142,9 @@ async def test_the_producer_says_that_it_waits(settings, monkeypatch):
     heard: asyncio.Queue[str | None] = asyncio.Queue()
     async with asyncio.timeout(PATIENCE):
         stop = asyncio.Event()
-        producing = asyncio.create_task(produce(log, settings, [], demo=False, stop=stop, stay=True, tell=heard.put_nowait))
+        producing = asyncio.create_task(
+            produce(log, settings, [], demo=False, stop=stop, stay=True, tell=heard.put_nowait)
+        )
         assert "has not answered" in await heard.get()
         log.up.set()
         assert await heard.get() is None
@@ -158,7 +160,10 @@ async def test_the_viewer_says_that_it_waits_and_lets_nobody_else_wait(settings,
     await publish(log, snapshot("a:1"))
     health, stop = Health(), asyncio.Event()
     app, index = build_app(log, settings, registry=Telemetry(), health=health, stop=stop)
-    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+    async with (
+        asyncio.timeout(PATIENCE),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+    ):
         following = asyncio.create_task(index.follow(stop))
         await until(lambda: health.ready()[0])
         assert (await client.get("/api/v1/authors/a:1")).status_code == 200

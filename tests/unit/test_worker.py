@@ -28,11 +28,15 @@ async def test_a_log_of_a_release_without_a_setting():
     """It was computed without the limit, and is looked at so; a service says that another release computed it."""
     log, layout = MemoryLog(), Layout(days_ahead=2)
     await log.create([PROGRESS.spec(1, 1)])
-    theirs = {name: value for name, value in layout._asdict().items() if name != "days_ahead"} | {"fingerprint": "0123456789ab"}
+    theirs = {name: value for name, value in layout._asdict().items() if name != "days_ahead"} | {
+        "fingerprint": "0123456789ab"
+    }
     await log.append({Partition(PROGRESS.named(1), 0): [Message(LAYOUT, orjson.dumps(theirs))]})
     assert await computed_layout(log, layout) == layout._replace(days_ahead=ANY)
     with pytest.raises(UsageError, match=r"other settings \(by another release\): .*--generation 2"):
         await require_same_layout(log, layout)
-    await log.append({Partition(PROGRESS.named(1), 0): [Message(LAYOUT, orjson.dumps(theirs | {"days_ahead": 9}))]})
+    await log.append(
+        {Partition(PROGRESS.named(1), 0): [Message(LAYOUT, orjson.dumps(theirs | {"days_ahead": 9}))]}
+    )
     with pytest.raises(UsageError, match=r"\(days_ahead was 9, is 2\)"):
         await require_same_layout(log, layout)

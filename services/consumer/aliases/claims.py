@@ -52,7 +52,11 @@ class Resolver:
             self.target.data[author] = target
             changed.append(author)
         ends = self._ends_of(self._leading_to(changed))
-        stood_for = {author: int(self.canonical.data[author]) for author, end in ends.items() if self.canonical.data[author] != end}
+        stood_for = {
+            author: int(self.canonical.data[author])
+            for author, end in ends.items()
+            if self.canonical.data[author] != end
+        }
         for author in stood_for:
             self.canonical.data[author] = ends[author]
         return stood_for

@@ -62,7 +62,13 @@ class Aliases(PackStage):
         for target in self.targets(topics.PAPER_CHANGES):
             fresh = self.author_no.assign_ids(target, np.stack([author, canonical], axis=1).reshape(-1))
             number = self.author_no.columns[target].data
-            self.outbox.add(target, {"author_key": self._names(fresh), "alias": {"author": number[author], "canonical": number[canonical]}})
+            self.outbox.add(
+                target,
+                {
+                    "author_key": self._names(fresh),
+                    "alias": {"author": number[author], "canonical": number[canonical]},
+                },
+            )
         targets = self.targets(topics.AUTHOR_CHANGES)
         home = partitions_of([self.authors.names[one].encode() for one in author.tolist()], len(targets))
         for target in targets:
@@ -70,9 +76,18 @@ class Aliases(PackStage):
             if not mine.any():
                 continue
             one, other = author[mine], canonical[mine]
-            fresh, others = self.author_no.assign_ids(target, one), self.other_no.assign_ids(target, other[other != one])
-            redirect = {"author": self.author_no.of(target, one), "other": np.where(other == one, -1, self.other_no.of(target, other))}
-            self.outbox.add(target, {"author_key": self._names(fresh), "other_key": self._names(others), "redirect": redirect})
+            fresh, others = (
+                self.author_no.assign_ids(target, one),
+                self.other_no.assign_ids(target, other[other != one]),
+            )
+            redirect = {
+                "author": self.author_no.of(target, one),
+                "other": np.where(other == one, -1, self.other_no.of(target, other)),
+            }
+            self.outbox.add(
+                target,
+                {"author_key": self._names(fresh), "other_key": self._names(others), "redirect": redirect},
+            )
 
     def _names(self, slots: np.ndarray) -> dict[str, list[str]]:
         return {"key": [self.authors.names[slot] for slot in slots.tolist()]}

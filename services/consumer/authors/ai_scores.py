@@ -27,7 +27,11 @@ class Ranking:
 
     def __init__(self):
         # rows
-        self.cohort, self.percentile, self.counted_as = Column(I32, NO_COHORT), Column(np.float64, NO_VALUE), Column(I8)
+        self.cohort, self.percentile, self.counted_as = (
+            Column(I32, NO_COHORT),
+            Column(np.float64, NO_VALUE),
+            Column(I8),
+        )
         # authors
         self.score = Column(I32, NULL)  # ten-thousandths
         # of an author with many papers the best ranked rows, and the percentile that none of the others exceeds: a citation costs what it
@@ -59,11 +63,19 @@ class Ranking:
         self._unseen.clear()
         return rows
 
-    def look(self, rows: np.ndarray, stands: percentile.Standing, author: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def look(
+        self, rows: np.ndarray, stands: percentile.Standing, author: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Distinct rows of these authors stand there now. Returns which percentiles changed, and the doubt in each."""
         ranked = stands.value != NO_VALUE
         doubt = np.where(ranked, stands.immature * IMMATURE + (stands.source == POOLED) * FROM_POOLED, 0)
-        tally(self.counts, self.counted_as, rows, author, (ranked, ranked & (doubt & IMMATURE > 0), ranked & (doubt > 0)))
+        tally(
+            self.counts,
+            self.counted_as,
+            rows,
+            author,
+            (ranked, ranked & (doubt & IMMATURE > 0), ranked & (doubt > 0)),
+        )
         differs = self.percentile.data[rows] != stands.value
         self.percentile.data[rows] = stands.value
         return differs, doubt
@@ -82,14 +94,21 @@ class Ranking:
         index, owner = self.best.index(few)
         mine = np.flatnonzero(np.isin(author, few))
         key = distinct(
-            np.concatenate([pair(owner, self.best.values[0].data[index]), pair(np.searchsorted(few, author[mine]), changed[mine])])
+            np.concatenate(
+                [
+                    pair(owner, self.best.values[0].data[index]),
+                    pair(np.searchsorted(few, author[mine]), changed[mine]),
+                ]
+            )
         )
         owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
         reach = self.percentile.data[row] >= np.maximum(self.floor.data[few], 0)[owner]
         owner, row = owner[reach], row[reach]
         enough = np.bincount(owner, minlength=len(few)) >= rankpoints.TELLING
         stays = enough[owner]
-        self._score(few[enough], (np.cumsum(enough) - 1)[owner[stays]], row[stays], np.ones(int(enough.sum()), bool))
+        self._score(
+            few[enough], (np.cumsum(enough) - 1)[owner[stays]], row[stays], np.ones(int(enough.sum()), bool)
+        )
         rest = np.concatenate([authors[~short], few[~enough]])
         index, owner = held.index(rest)
         row = held.values[0].data[index]
@@ -111,7 +130,13 @@ class Ranking:
         self.floor.data[authors[lengths > 0]] = self.percentile.data[row[kept][last]]
 
 
-def tally(counts: dict[str, Column], counted_as: Column, rows: np.ndarray, author: np.ndarray, now: tuple[np.ndarray, ...]) -> None:
+def tally(
+    counts: dict[str, Column],
+    counted_as: Column,
+    rows: np.ndarray,
+    author: np.ndarray,
+    now: tuple[np.ndarray, ...],
+) -> None:
     """Has distinct rows count for their authors in those of `counts` where `now` says so. counted_as: a bit of every row for each."""
     was, bits = counted_as.data[rows], np.zeros(len(rows), I8)
     for place, (column, counts_now) in enumerate(zip(counts.values(), now, strict=True)):

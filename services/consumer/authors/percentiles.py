@@ -29,7 +29,13 @@ REASONS = ("unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "s
 BIT = {name: 1 << place for place, name in enumerate(REASONS)}
 # Papers of an author: with a novelty, of these provisional; and what the ranking counts.
 COUNTS = ("scored", "unsettled", *ranking.COUNTS)
-BY_CITATIONS = ("cited_percentile", "cited_doubt", "cited", "cited_size", "cited_table")  # what a ranking rests on
+BY_CITATIONS = (
+    "cited_percentile",
+    "cited_doubt",
+    "cited",
+    "cited_size",
+    "cited_table",
+)  # what a ranking rests on
 FACTS = ("novelty", "reasons", "new", "size", "novel", "novel_size", "novel_table", *BY_CITATIONS)
 
 
@@ -40,12 +46,33 @@ class Standings:
         self.cohorts, self.cohort_slots = Dictionary(own=True), ChannelMap()
         self.pooled = Column(I32)
         self.tables = Tables()
-        self.changes, self.looked_at, self.differs = Column(I64), Column(I64), Column(I8)  # of a table; when looked at; since then cut
+        self.changes, self.looked_at, self.differs = (
+            Column(I64),
+            Column(I64),
+            Column(I8),
+        )  # of a table; when looked at; since then cut
         self.members = ListColumn(I32, growing=True)  # rows by own cohort, some twice or no longer there
         # rows
-        self.novel, self.bin, self.new, self.size = Column(I32, NO_COHORT), Column(I16), Column(I32), Column(I32)
-        self.state, self.novelty, self.counted_as = Column(I8, UNSCORED), Column(I32, NULL), Column(I8)  # novelty: in millionths
-        self.row_columns = (self.novel, self.bin, self.new, self.size, self.state, self.novelty, self.counted_as)
+        self.novel, self.bin, self.new, self.size = (
+            Column(I32, NO_COHORT),
+            Column(I16),
+            Column(I32),
+            Column(I32),
+        )
+        self.state, self.novelty, self.counted_as = (
+            Column(I8, UNSCORED),
+            Column(I32, NULL),
+            Column(I8),
+        )  # novelty: in millionths
+        self.row_columns = (
+            self.novel,
+            self.bin,
+            self.new,
+            self.size,
+            self.state,
+            self.novelty,
+            self.counted_as,
+        )
         # authors
         self.mean = Column(I32, NULL)  # millionths
         self.novel_counts = {name: Column(I32) for name in COUNTS[:2]}
@@ -112,7 +139,12 @@ class Standings:
         """Distinct rows stand in these cohorts now."""
         self._put(self.cited.cohort, channel, row, rows["cited"])
         self._put(self.novel, channel, row, rows["novel"])
-        for column, name in ((self.bin, "bin"), (self.new, "new"), (self.size, "size"), (self.state, "state")):
+        for column, name in (
+            (self.bin, "bin"),
+            (self.new, "new"),
+            (self.size, "size"),
+            (self.state, "state"),
+        ):
             column.data[row] = rows[name]
         self.look_later(row)
 
@@ -159,11 +191,15 @@ class Standings:
             stands |= mine
         key = distinct(owner[stands].astype(I64) << 32 | row[stands])
         owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
-        self.members.replace(cohorts, np.bincount(owner, minlength=len(cohorts)), row)  # without those that left
+        self.members.replace(
+            cohorts, np.bincount(owner, minlength=len(cohorts)), row
+        )  # without those that left
 
     # ---- what follows
 
-    def look(self, rows: np.ndarray, foreign: np.ndarray, author: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    def look(
+        self, rows: np.ndarray, foreign: np.ndarray, author: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         """Looks up distinct rows with so many citations by others (below 0: not there) of these authors.
 
         Returns which rows' percentiles changed, which novelties did, and the facts of every row, in columns.
@@ -176,26 +212,46 @@ class Standings:
         value = _millionths(by_text.value)
         differs = self.novelty.data[rows] != value
         self.novelty.data[rows] = value
-        facts = (value, reasons, self.new.data[rows], size, self._used(novel, by_text), by_text.size, by_text.version)
+        facts = (
+            value,
+            reasons,
+            self.new.data[rows],
+            size,
+            self._used(novel, by_text),
+            by_text.size,
+            by_text.version,
+        )
         cited_differs, by_citations = self._look(self.cited, rows, foreign, author)
         return cited_differs, differs, dict(zip(FACTS, facts + by_citations, strict=True))
 
-    def look_counted(self, source: int, rows: np.ndarray, counts: np.ndarray, author: np.ndarray) -> tuple[np.ndarray, dict]:
+    def look_counted(
+        self, source: int, rows: np.ndarray, counts: np.ndarray, author: np.ndarray
+    ) -> tuple[np.ndarray, dict]:
         """The same by what a source counts (below 0: nothing, or not there): which percentiles changed, and BY_CITATIONS of every row."""
         differs, facts = self._look(self.counted[source], rows, counts, author)
         return differs, dict(zip(BY_CITATIONS, facts, strict=True))
 
-    def _look(self, held: Ranking, rows: np.ndarray, counts: np.ndarray, author: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def _look(
+        self, held: Ranking, rows: np.ndarray, counts: np.ndarray, author: np.ndarray
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         cohort = np.where(counts >= 0, held.cohort.data[rows], NO_COHORT)
         stands = self._stand(cohort, rankpoints.citation_bin(np.maximum(counts, 0)))
         differs, doubt = held.look(rows, stands, author)
-        return differs, (_millionths(stands.value), doubt, self._used(cohort, stands), stands.size, stands.version)
+        return differs, (
+            _millionths(stands.value),
+            doubt,
+            self._used(cohort, stands),
+            stands.size,
+            stands.version,
+        )
 
     def _stand(self, cohort: np.ndarray, bins: np.ndarray):
         known = np.maximum(cohort, 0)
         if not len(self.cohorts):
             nothing = np.zeros(len(cohort), I64)
-            return percentile.Standing(np.full(len(cohort), NO_VALUE), np.full(len(cohort), NOWHERE, I8), nothing, nothing, nothing)
+            return percentile.Standing(
+                np.full(len(cohort), NO_VALUE), np.full(len(cohort), NOWHERE, I8), nothing, nothing, nothing
+            )
         stands = self.tables.standing(known, self.pooled.data[known], bins)
         nowhere = cohort == NO_COHORT
         zero = np.where(nowhere, 0, 1)
@@ -206,15 +262,31 @@ class Standings:
 
     def _used(self, cohort: np.ndarray, stands) -> np.ndarray:
         """Which cohort a percentile comes from."""
-        return np.where((stands.source == POOLED) & (cohort >= 0), self.pooled.data[np.maximum(cohort, 0)], cohort)
+        return np.where(
+            (stands.source == POOLED) & (cohort >= 0), self.pooled.data[np.maximum(cohort, 0)], cohort
+        )
 
     @staticmethod
     def _reasons(stands, state: np.ndarray, size: np.ndarray, novel: np.ndarray) -> np.ndarray:
         """Bits of REASONS (docs/scores.md §2.3): the first one that makes it null, or all that make it provisional."""
         limits = novelty.LIMITS
         null = np.select(
-            [state == UNSCORED, state == UNDATED, size < limits.pairs, state == BURN_IN, novel == NO_COHORT, stands.source == NOWHERE],
-            [BIT["unscored"], BIT["undated"], BIT["short_text"], BIT["burn_in"], BIT["unscored"], BIT["small_cohort"]],
+            [
+                state == UNSCORED,
+                state == UNDATED,
+                size < limits.pairs,
+                state == BURN_IN,
+                novel == NO_COHORT,
+                stands.source == NOWHERE,
+            ],
+            [
+                BIT["unscored"],
+                BIT["undated"],
+                BIT["short_text"],
+                BIT["burn_in"],
+                BIT["unscored"],
+                BIT["small_cohort"],
+            ],
             0,
         )
         provisional = (

@@ -33,7 +33,11 @@ COUNTED = definitions.names("counted")
 FIRST, LAST = 1, 2  # bits of a row's place
 ABSENT = np.int32(-1)
 WIDE = ("paper_shares", "citation_shares", "weight")  # units of metrics/fixed.py
-GROUNDS = ("references", "resolved", "large")  # of the author's papers: references, those that lead somewhere; papers of large teams
+GROUNDS = (
+    "references",
+    "resolved",
+    "large",
+)  # of the author's papers: references, those that lead somewhere; papers of large teams
 NARROW = ("own", "first", "last", "single", "papers_lately", "citations_lately", *GROUNDS)
 
 
@@ -53,26 +57,46 @@ class Authors(PackStage):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.authors, self.sources, self.others = Dictionary(), Dictionary(), Dictionary()  # others: with whom authors were merged
+        self.authors, self.sources, self.others = (
+            Dictionary(),
+            Dictionary(),
+            Dictionary(),
+        )  # others: with whom authors were merged
         self.remote_coauthors = Dictionary()  # co-authors of another partition
-        self.author_slots, self.paper_slots, self.source_slots, self.row_slots = ChannelMap(), ChannelMap(), ChannelMap(), ChannelMap()
+        self.author_slots, self.paper_slots, self.source_slots, self.row_slots = (
+            ChannelMap(),
+            ChannelMap(),
+            ChannelMap(),
+            ChannelMap(),
+        )
         self.remote_coauthor_slots, self.other_slots = ChannelMap(), ChannelMap()
         self.papers_known = 0
         # rows (authorships)
         self.row_author, self.row_paper = Column(I32, -1), Column(I32, -1)
         self.row_citations, self.row_foreign = Column(I32, ABSENT), Column(I32, ABSENT)
         self.row_own, self.row_weight = Column(I32), Column(I64)
-        self.row_recent, self.row_lately = Column(I32, ABSENT), Column(I32, ABSENT)  # -1 where the row does not count there
+        self.row_recent, self.row_lately = (
+            Column(I32, ABSENT),
+            Column(I32, ABSENT),
+        )  # -1 where the row does not count there
         self.row_year, self.row_authors, self.row_references = Column(I16), Column(I16, 1), Column(I16)
         self.row_place = Column(I8)
         self.row_counted: list[Column] = []  # per source: what it counts, -1 unknown
         # papers
-        self.cited_in = CounterLists()  # citations by year of the citing paper, of the years that can matter from now on
-        self.paper_recent, self.paper_lately = Column(I32), Column(I32)  # of these: of the last five years and this one; of last year
+        self.cited_in = (
+            CounterLists()
+        )  # citations by year of the citing paper, of the years that can matter from now on
+        self.paper_recent, self.paper_lately = (
+            Column(I32),
+            Column(I32),
+        )  # of these: of the last five years and this one; of last year
         # authors
         self.papers = Column(I32)
         self.all, self.foreign = Indices(), Indices(full=False)
-        self.recent, self.five = Indices(full=False), Indices(full=False)  # citations by recent papers; papers of the last five years
+        self.recent, self.five = (
+            Indices(full=False),
+            Indices(full=False),
+        )  # citations by recent papers; papers of the last five years
         self.sums = {name: Column(I64) for name in WIDE} | {name: Column(I32) for name in NARROW}
         self.written_in, self.coauthors = CounterLists(), CounterLists()
         self.first_year, self.last_year = Column(I16), Column(I16)  # of dated papers; 0: none
@@ -200,10 +224,16 @@ class Authors(PackStage):
             self.standings.resize_authors(size)
             out["author_key"] = {"key": self.authors.names[before:]}
         if "remote_coauthor_key" in kinds:
-            self.remote_coauthor_slots.bind(channel, self.remote_coauthors.intern(kinds["remote_coauthor_key"]["key"]))
-        if "paper_key" in kinds:  # numbered anew, in order of arrival over all channels; their names are passed on and forgotten
+            self.remote_coauthor_slots.bind(
+                channel, self.remote_coauthors.intern(kinds["remote_coauthor_key"]["key"])
+            )
+        if (
+            "paper_key" in kinds
+        ):  # numbered anew, in order of arrival over all channels; their names are passed on and forgotten
             keys = kinds["paper_key"]["key"]
-            self.paper_slots.bind(channel, np.arange(self.papers_known, self.papers_known + len(keys), dtype=I32))
+            self.paper_slots.bind(
+                channel, np.arange(self.papers_known, self.papers_known + len(keys), dtype=I32)
+            )
             self.papers_known += len(keys)
             for part in (self.cited_in, self.paper_recent, self.paper_lately):
                 part.resize(self.papers_known)
@@ -252,7 +282,12 @@ class Authors(PackStage):
         fresh = table.data[number] < 0
         start = self.row_author.size
         table.data[number[fresh]] = start + np.arange(int(fresh.sum()))
-        facts = ((self.row_year, "year"), (self.row_authors, "authors"), (self.row_references, "references"), (self.row_place, "place"))
+        facts = (
+            (self.row_year, "year"),
+            (self.row_authors, "authors"),
+            (self.row_references, "references"),
+            (self.row_place, "place"),
+        )
         for column in (self.row_author, self.row_paper, self.row_citations, self.row_foreign, self.row_own, self.row_weight,
                        self.row_recent, self.row_lately, *(column for column, _ in facts), *self.row_counted):  # fmt: skip
             column.resize(start + int(fresh.sum()))
@@ -264,7 +299,9 @@ class Authors(PackStage):
             news |= column.data[slot] != rows[name][last]
         left = self._change(slot[other], *_gone(int(other.sum())))
         again = slot[news & ~other & (self.row_citations.data[slot] >= 0)]
-        counts = tuple(c.data[again] for c in (self.row_citations, self.row_foreign, self.row_own, self.row_weight))
+        counts = tuple(
+            c.data[again] for c in (self.row_citations, self.row_foreign, self.row_own, self.row_weight)
+        )
         self._change(again, *_gone(len(again)))
         self.row_author.data[slot], self.row_paper.data[slot] = author, paper
         self.standings.forget(slot[other | fresh])
@@ -284,7 +321,14 @@ class Authors(PackStage):
         out["state"] = {"row": slot, "citations": citations}
         return self._change(slot, citations, *(rows[name][last] for name in ("foreign", "own", "weight")))
 
-    def _change(self, slot: np.ndarray, citations: np.ndarray, foreign: np.ndarray, own: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def _change(
+        self,
+        slot: np.ndarray,
+        citations: np.ndarray,
+        foreign: np.ndarray,
+        own: np.ndarray,
+        weight: np.ndarray,
+    ) -> np.ndarray:
         """Distinct rows get these counts (-1: the authorship ends). Returns the authors."""
         if not len(slot):
             return slot
@@ -303,17 +347,31 @@ class Authors(PackStage):
                 self._look_up_at(source, slot[went])
         self.standings.look_later(slot)
         authors = self.row_authors.data[slot]
-        self._look(self.all, self.all.change(author, before, citations, self.papers.data, authors), self.row_citations)
-        self._look(self.foreign, self.foreign.change(author, before_foreign, foreign, self.papers.data), self.row_foreign)
+        self._look(
+            self.all,
+            self.all.change(author, before, citations, self.papers.data, authors),
+            self.row_citations,
+        )
+        self._look(
+            self.foreign,
+            self.foreign.change(author, before_foreign, foreign, self.papers.data),
+            self.row_foreign,
+        )
         if self.today:
             self._set_lately(author, slot, before, citations)
         who, where = author[moved], slot[moved]
-        for source, column in enumerate(self.row_counted):  # a paper that a source does not count has 0 citations there
+        for source, column in enumerate(
+            self.row_counted
+        ):  # a paper that a source does not count has 0 citations there
             held, arrives = column.data[where], came[moved]
             np.add.at(self.counted_papers[source].data, who, np.where(held < 0, 0, np.where(arrives, 1, -1)))
             count = np.maximum(held, 0)
             old, new = np.where(arrives, -1, count), np.where(arrives, count, -1)
-            self._look(self.counted[source], self.counted[source].change(who, old, new, self.papers.data, authors[moved]), column)
+            self._look(
+                self.counted[source],
+                self.counted[source].change(who, old, new, self.papers.data, authors[moved]),
+                column,
+            )
             self.standings.counted[source].look_later(where[held >= 0])
         return touched
 
@@ -336,7 +394,11 @@ class Authors(PackStage):
             index, _ = self.held.index(owners)
             self.held.keep(owners, self.row_citations.data[self.held.values[0].data[index]] >= 0)
         self.held.append(author[came], slot[came])
-        authors, place, year = self.row_authors.data[slot], self.row_place.data[slot], self.row_year.data[slot]
+        authors, place, year = (
+            self.row_authors.data[slot],
+            self.row_place.data[slot],
+            self.row_year.data[slot],
+        )
         np.add.at(self.sums["paper_shares"].data, author, sign * share_of(authors))
         np.add.at(self.sums["references"].data, author, sign * self.row_references.data[slot])
         for name, counts in (
@@ -367,20 +429,29 @@ class Authors(PackStage):
     def _cite(self, channel: str, rows: Rows) -> None:
         """Citations by year, without the years that are over for good."""
         kept = np.flatnonzero(rows["year"] >= self.today - YEARS)
-        paper, year, delta = self._paper(channel, rows["paper"][kept]), rows["year"][kept], rows["delta"][kept]
+        paper, year, delta = (
+            self._paper(channel, rows["paper"][kept]),
+            rows["year"][kept],
+            rows["delta"][kept],
+        )
         self.cited_in.add(paper, year, delta)
         for column, counts in self._lately_cited(year):
             np.add.at(column.data, paper[counts], delta[counts])
 
     def _lately_cited(self, year: np.ndarray) -> tuple[tuple[Column, np.ndarray], ...]:
         """(column of papers, which citations by papers of these years count there)."""
-        return (self.paper_recent, (year >= self.today - YEARS) & (year <= self.today)), (self.paper_lately, year == self.today - 1)
+        return (self.paper_recent, (year >= self.today - YEARS) & (year <= self.today)), (
+            self.paper_lately,
+            year == self.today - 1,
+        )
 
     def _of_five_years(self, row: np.ndarray) -> np.ndarray:
         year = self.row_year.data[row]
         return (year >= self.today - YEARS) & (year < self.today)
 
-    def _set_lately(self, author: np.ndarray, slot: np.ndarray, before: np.ndarray, citations: np.ndarray) -> None:
+    def _set_lately(
+        self, author: np.ndarray, slot: np.ndarray, before: np.ndarray, citations: np.ndarray
+    ) -> None:
         """The numbers of the year, of distinct rows that went from `before` to `citations`."""
         there, paper = citations >= 0, self.row_paper.data[slot]
         recent, was = np.where(there, self.paper_recent.data[paper], ABSENT), self.row_recent.data[slot]
@@ -426,10 +497,17 @@ class Authors(PackStage):
             "version": np.full(size, offset + 1, I64),
         }  # fmt: skip
         said = out.get("cause")
-        out["cause"] = why if said is None else {name: np.concatenate([said[name], column]) for name, column in why.items()}
+        out["cause"] = (
+            why
+            if said is None
+            else {name: np.concatenate([said[name], column]) for name, column in why.items()}
+        )
 
     def _set_counted(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
-        slot, source = self.row_slots.slots(channel, rows["row"]), self.source_slots.slots(channel, rows["source"])
+        slot, source = (
+            self.row_slots.slots(channel, rows["row"]),
+            self.source_slots.slots(channel, rows["source"]),
+        )
         paper = self.row_paper.data[slot]
         last = last_of(pair(paper, source))
         out["count"] = {"paper": paper[last], "source": source[last], "count": rows["count"][last]}
@@ -438,14 +516,18 @@ class Authors(PackStage):
             column = self.row_counted[s]
             self.standings.place_counted(s, channel, slot[mine], rows["cohort"][mine])
             present = self.row_citations.data[slot[mine]] >= 0
-            column.data[slot[mine[~present]]] = rows["count"][mine[~present]]  # its state comes with a later pack
+            column.data[slot[mine[~present]]] = rows["count"][
+                mine[~present]
+            ]  # its state comes with a later pack
             mine = mine[present]
             where, count = slot[mine], rows["count"][mine]
             author, before = self.row_author.data[where], column.data[where]
             touched = distinct(author)
             np.add.at(self.counted_papers[s].data, author[before < 0], 1)
             column.data[where] = count
-            dirty = self.counted[s].change(author, np.maximum(before, 0), count, self.papers.data, self.row_authors.data[where])
+            dirty = self.counted[s].change(
+                author, np.maximum(before, 0), count, self.papers.data, self.row_authors.data[where]
+            )
             self._look(self.counted[s], dirty, column)
             authors.append(touched)
         return np.concatenate(authors) if authors else np.zeros(0, I32)
@@ -461,7 +543,10 @@ class Authors(PackStage):
         there = np.flatnonzero(foreign >= 0)
         paper = self.row_paper.data[rows[there]]
         one = there[last_of(paper)]  # of all rows of a paper the same
-        out["standing"] = {"paper": self.row_paper.data[rows[one]], **{name: column[one].astype(I32) for name, column in facts.items()}}
+        out["standing"] = {
+            "paper": self.row_paper.data[rows[one]],
+            **{name: column[one].astype(I32) for name, column in facts.items()},
+        }
         return distinct(author[by_citations | by_text | (foreign >= 0)])
 
     def _look_up_counted(self, out: dict[str, Rows]) -> np.ndarray:
@@ -470,14 +555,21 @@ class Authors(PackStage):
         for source, held in enumerate(self.standings.counted):
             rows = held.take_unseen()
             author, facts = self._look_up_at(source, rows)
-            there = np.flatnonzero((self.row_citations.data[rows] >= 0) & (self.row_counted[source].data[rows] >= 0))
+            there = np.flatnonzero(
+                (self.row_citations.data[rows] >= 0) & (self.row_counted[source].data[rows] >= 0)
+            )
             paper = self.row_paper.data[rows[there]]
             one = last_of(paper)
             number = np.full(len(one), source, I32)
-            told.append({"paper": paper[one], "source": number} | {n: c[there[one]].astype(I32) for n, c in facts.items()})
+            told.append(
+                {"paper": paper[one], "source": number}
+                | {n: c[there[one]].astype(I32) for n, c in facts.items()}
+            )
             touched += [author, self.row_author.data[rows[there]]]
         if told:
-            out["standing_counted"] = {name: np.concatenate([part[name] for part in told]) for name in told[0]}
+            out["standing_counted"] = {
+                name: np.concatenate([part[name] for part in told]) for name in told[0]
+            }
         return distinct(np.concatenate(touched))
 
     def _look_up_at(self, source: int, rows: np.ndarray) -> tuple[np.ndarray, Rows]:
@@ -498,7 +590,12 @@ class Authors(PackStage):
         if among is not None:
             mine = np.flatnonzero(among(row))
             row, lengths = row[mine], np.bincount(owner[mine], minlength=len(owners))
-        indices.look(owners, lengths, np.maximum(column.data[row], 0), self.row_authors.data[row] if indices.full else None)
+        indices.look(
+            owners,
+            lengths,
+            np.maximum(column.data[row], 0),
+            self.row_authors.data[row] if indices.full else None,
+        )
 
     def _emit(self, authors: np.ndarray, offset: int, out: dict[str, Rows]) -> None:
         sums = self.sums
@@ -513,7 +610,11 @@ class Authors(PackStage):
         own = {name: column.data[authors] for name, column in of_author.items()}
         aggregates = Aggregates(**own, **self.all.of(authors, own["papers"]), year=self.today)
         version = np.full(len(authors), offset + 1, I64)
-        out["metrics"] = {"author": authors, "version": version, **definitions.values("references", aggregates)}
+        out["metrics"] = {
+            "author": authors,
+            "version": version,
+            **definitions.values("references", aggregates),
+        }
         out["metrics"] |= {name: sums[name].data[authors] for name in GROUNDS}
         out["metrics"] |= {name: self.standings.counts[name].data[authors] for name in COUNTS}
         parts = []

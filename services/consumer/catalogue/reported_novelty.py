@@ -61,4 +61,6 @@ class Judges:
         most = np.zeros(len(judges), I64)
         np.maximum.at(most, owner, papers)
         names = [orjson.loads(self.known.names[judge]) for judge in judges.tolist()]
-        return [Judge(*name, n, m / n) for name, n, m in zip(names, total.tolist(), most.tolist(), strict=True)]
+        return [
+            Judge(*name, n, m / n) for name, n, m in zip(names, total.tolist(), most.tolist(), strict=True)
+        ]

@@ -50,13 +50,21 @@ class Catalogue(Stage):
         targets = len(self.targets(topics.PAPER_CHANGES))
         self.papers, self.authors, self.sources = Dictionary(), Dictionary(), Dictionary()
         self.revision, self.status, self.digest = Column(I64, -1), Column(I8, UNKNOWN), Column(I64)
-        self.text_revision = Column(I64, -1)  # the highest published one: withdrawing a paper does not take its text back
+        self.text_revision = Column(
+            I64, -1
+        )  # the highest published one: withdrawing a paper does not take its text back
         self.year, self.part = Column(I16), Column(np.uint8 if targets <= 256 else np.uint16)
         self.members, self.references = ListColumn(I32), ListColumn(I32)
-        self.reported = ListColumn(np.uint8)  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
+        self.reported = ListColumn(
+            np.uint8
+        )  # JSON: novelties from elsewhere, [[source, version, novelty], …], the first of each (rule D6)
         self.judges = Judges()
         self.counted_at: list[Column] = []  # per source: the day (ordinal) of the count held, 0 = none
-        self.paper_no, self.author_no, self.source_no = ChannelIds(targets), ChannelIds(targets), ChannelIds(targets)
+        self.paper_no, self.author_no, self.source_no = (
+            ChannelIds(targets),
+            ChannelIds(targets),
+            ChannelIds(targets),
+        )
         self.text_no = ChannelIds(1)  # the same for all shards: each is told of every text
         self.reader = Reader()
 
@@ -88,11 +96,15 @@ class Catalogue(Stage):
         told = self.judges.told()
         return {
             "reported_novelty_papers": {(judge.source, judge.version): judge.papers for judge in told},
-            "reported_novelty_most_common_ratio": {(judge.source, judge.version): judge.common for judge in told},
+            "reported_novelty_most_common_ratio": {
+                (judge.source, judge.version): judge.common for judge in told
+            },
         }
 
     def step(self, records: Sequence[Record]) -> None:
-        for some in parts_of(np.fromiter((len(record.value) for record in records), I64, len(records)), DECODED_BYTES):
+        for some in parts_of(
+            np.fromiter((len(record.value) for record in records), I64, len(records)), DECODED_BYTES
+        ):
             batch = _Batch(self, self._read(records[some]))
             batch.fold()
             batch.emit()
@@ -106,10 +118,18 @@ class Catalogue(Stage):
                 contract.check_size(record.value, self.layout.max_event_bytes)
                 event = contract.decode(record.value)
                 if record.key != event["paper_id"].encode():
-                    raise InputRefused(Reason.KEY_MISMATCH, "paper_id", "the key of the record must be the paper_id in UTF-8")
+                    raise InputRefused(
+                        Reason.KEY_MISMATCH, "paper_id", "the key of the record must be the paper_id in UTF-8"
+                    )
                 check_date(event, record.timestamp, self.layout.days_ahead)
             except InputRefused as refused:
-                self.refused.append(Refusal(record, refused.reason, f"{refused.field}: {refused.hint}" if refused.field else refused.hint))
+                self.refused.append(
+                    Refusal(
+                        record,
+                        refused.reason,
+                        f"{refused.field}: {refused.hint}" if refused.field else refused.hint,
+                    )
+                )
                 continue
             events.append(event)
             valid.append(record)
@@ -119,7 +139,9 @@ class Catalogue(Stage):
                 if not fits:
                     hint = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
                     self.refused.append(Refusal(record, Reason.WRONG_PARTITION, hint))
-            events, valid = ([one for one, fits in zip(both, right, strict=True) if fits] for both in (events, valid))
+            events, valid = (
+                [one for one, fits in zip(both, right, strict=True) if fits] for both in (events, valid)
+            )
         return [event for event, record in zip(events, valid, strict=True) if self._has_room(event, record)]
 
     def _has_room(self, event: dict, record: Record) -> bool:
@@ -140,7 +162,11 @@ class Catalogue(Stage):
         if len(known) < most or leads:
             known.intern([name])
             return True
-        self.refused.append(Refusal(record, Reason.TOO_MANY_SOURCES, f"{field}: must be one of the first {most} of this partition"))
+        self.refused.append(
+            Refusal(
+                record, Reason.TOO_MANY_SOURCES, f"{field}: must be one of the first {most} of this partition"
+            )
+        )
         return False
 
 
@@ -171,7 +197,9 @@ class _Citations:
 
     def columns(self) -> tuple[Rows, np.ndarray]:
         """(rows, the event of each)."""
-        return {"cited": np.array(self.cited, I32), "citing": np.array(self.citing, I32)}, np.array(self.event, I64)
+        return {"cited": np.array(self.cited, I32), "citing": np.array(self.citing, I32)}, np.array(
+            self.event, I64
+        )
 
 
 class _Batch:
@@ -180,11 +208,24 @@ class _Batch:
     def __init__(self, stage: Catalogue, events: list[dict]):
         self.stage, self.events = stage, events
         # paper rows
-        self.head, self.head_event, self.head_status, self.head_year, self.head_references = [], [], [], [], []
+        self.head, self.head_event, self.head_status, self.head_year, self.head_references = (
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
         self.n_members, self.members, self.sigs, self.cards = [], [], [], []
         self.dates, self.categories, self.truncated, self.text_of = [], [], [], []
         # texts
-        self.texts, self.text_paper, self.text_month, self.text_newest, self.text_event, self.labels = [], [], [], [], [], []
+        self.texts, self.text_paper, self.text_month, self.text_newest, self.text_event, self.labels = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
         self.text_revision: dict[int, int] = {}  # where this step changed it
         # citations
         self.begun, self.ended = _Citations(), _Citations()
@@ -196,7 +237,9 @@ class _Batch:
         self.scores: list[tuple[str, str, float]] = []
         self.before = len(stage.papers)
         self.held: dict[int, _Held] = {}  # papers that this step changed, as they are now
-        self.counted_last: dict[tuple[int, int], int] = {}  # (source, paper) → day of the count held, where this step changed it
+        self.counted_last: dict[
+            tuple[int, int], int
+        ] = {}  # (source, paper) → day of the count held, where this step changed it
 
     def fold(self) -> None:
         s = self.stage
@@ -231,7 +274,11 @@ class _Batch:
             s.revision.data[changed], s.digest.data[changed] = revision, digest
             s.status.data[changed], s.year.data[changed] = status, year
             for lists, values in ((s.members, members), (s.references, references)):
-                lists.replace(changed, np.fromiter(map(len, values), I32, len(values)), np.fromiter(chain.from_iterable(values), I32))
+                lists.replace(
+                    changed,
+                    np.fromiter(map(len, values), I32, len(values)),
+                    np.fromiter(chain.from_iterable(values), I32),
+                )
         for paper, revision in self.text_revision.items():
             s.text_revision.data[paper] = revision
         if self.reports:
@@ -252,9 +299,16 @@ class _Batch:
         if s.revision.data[paper] < 0:
             return NOTHING
         one = np.array([paper])
-        members, references = (lists.values[0].data[lists.index(one)[0]].tolist() for lists in (s.members, s.references))
+        members, references = (
+            lists.values[0].data[lists.index(one)[0]].tolist() for lists in (s.members, s.references)
+        )
         return _Held(
-            int(s.revision.data[paper]), int(s.digest.data[paper]), int(s.status.data[paper]), int(s.year.data[paper]), members, references
+            int(s.revision.data[paper]),
+            int(s.digest.data[paper]),
+            int(s.status.data[paper]),
+            int(s.year.data[paper]),
+            members,
+            references,
         )
 
     def _supersedes(self, held: _Held, event: dict) -> int | None:
@@ -303,7 +357,9 @@ class _Batch:
         else:  # rule D2: in the order of the reference list or of the slots, never that of a set
             restated = held.members != own or held.year != year or len(held.references) != len(cited)
             kept = references.keys() & set(held.references)
-            self.ended.add(at, paper, sorted(set(held.references) if restated else set(held.references) - kept))
+            self.ended.add(
+                at, paper, sorted(set(held.references) if restated else set(held.references) - kept)
+            )
             self.begun.add(at, paper, [c for c in cited if restated or c not in kept])
         self.held[paper] = _Held(event["revision"], digest, PUBLISHED, year, own, cited)
 
@@ -392,7 +448,11 @@ class _Batch:
         n_members = np.array(self.n_members, I32)
         sigs = bytes_column(self.sigs)
         sig_of_head = Ragged(n_members, sigs.lengths)
-        sig_bytes = np.add.reduceat(np.append(sigs.lengths, 0).astype(I64), starts_of(n_members)) if len(head) else np.zeros(0, I64)
+        sig_bytes = (
+            np.add.reduceat(np.append(sigs.lengths, 0).astype(I64), starts_of(n_members))
+            if len(head)
+            else np.zeros(0, I64)
+        )
         sig_bytes[n_members == 0] = 0
         papers = {
             "paper": head, "status": np.array(self.head_status, I8), "year": np.array(self.head_year, I16),
@@ -408,8 +468,12 @@ class _Batch:
         home = s.part.data[head]
         targets = s.targets(topics.PAPER_CHANGES)
         for target in targets:
-            begun_rows, ended_rows = (np.flatnonzero(s.part.data[c["cited"]] == target) for c in (begun, ended))
-            count_rows, report_rows = (np.flatnonzero(s.part.data[papers_of] == target) for papers_of in (counted, reported))
+            begun_rows, ended_rows = (
+                np.flatnonzero(s.part.data[c["cited"]] == target) for c in (begun, ended)
+            )
+            count_rows, report_rows = (
+                np.flatnonzero(s.part.data[papers_of] == target) for papers_of in (counted, reported)
+            )
             if len(targets) == 1:
                 rows = np.arange(len(head))
             else:  # described here, or citing into here
@@ -434,7 +498,11 @@ class _Batch:
         read = s.reader.read(self.texts)
         paper, event = np.array(self.text_paper, I32), np.array(self.text_event, I64)
         fresh, fresh_event = _define(s.text_no, 0, paper, event)
-        rows = {"paper": s.text_no.of(0, paper), "month": np.array(self.text_month, I32), "current": np.array(self.text_newest, I8)}
+        rows = {
+            "paper": s.text_no.of(0, paper),
+            "month": np.array(self.text_month, I32),
+            "current": np.array(self.text_newest, I8),
+        }
         shards = s.targets(topics.PAPER_TERMS)
         owner = np.repeat(np.arange(len(paper)), read.pairs)
         for shard, target in enumerate(shards):
@@ -442,7 +510,10 @@ class _Batch:
             if len(shards) > 1:
                 mine = read.keys % np.uint64(len(shards)) == shard
                 keys = Ragged(np.bincount(owner[mine], minlength=len(paper)).astype(I32), read.keys[mine])
-            told = {"paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]}, "text": rows | {"keys": keys}}
+            told = {
+                "paper_key": {"key": [s.papers.names[i] for i in fresh.tolist()]},
+                "text": rows | {"keys": keys},
+            }
             s.outbox.add(target, told, len(self.events), {"paper_key": fresh_event, "text": event})
         counts = zip(read.tokens.tolist(), read.stops.tolist(), self.labels, strict=True)
         return [language_of(*told) for told in counts]
@@ -450,16 +521,28 @@ class _Batch:
     def _send(self, target: int, rows: dict[str, Rows], event: dict[str, np.ndarray]) -> None:
         """rows and their events, by kind; slots become numbers on the channel."""
         s = self.stage
-        here, begun, ended, counts, reports = (rows[kind] for kind in ("paper", "edge", "ended", "counted", "reported"))
-        used = np.concatenate([here["paper"], begun["cited"], counts["paper"], reports["paper"]])  # what ends was named when it began
+        here, begun, ended, counts, reports = (
+            rows[kind] for kind in ("paper", "edge", "ended", "counted", "reported")
+        )
+        used = np.concatenate(
+            [here["paper"], begun["cited"], counts["paper"], reports["paper"]]
+        )  # what ends was named when it began
         fresh, fresh_event = _define(
-            s.paper_no, target, used, np.concatenate([event[kind] for kind in ("paper", "edge", "counted", "reported")])
+            s.paper_no,
+            target,
+            used,
+            np.concatenate([event[kind] for kind in ("paper", "edge", "counted", "reported")]),
         )
         members = here["members"]
-        named, named_event = _define(s.author_no, target, members.values, np.repeat(event["paper"], members.lengths))
+        named, named_event = _define(
+            s.author_no, target, members.values, np.repeat(event["paper"], members.lengths)
+        )
         sources, sources_event = _define(s.source_no, target, counts["source"], event["counted"])
         paper_of = s.paper_no.columns[target].data
-        here |= {"paper": paper_of[here["paper"]], "members": Ragged(members.lengths, s.author_no.of(target, members.values))}
+        here |= {
+            "paper": paper_of[here["paper"]],
+            "members": Ragged(members.lengths, s.author_no.of(target, members.values)),
+        }
         for citations in (begun, ended):
             citations |= {"cited": paper_of[citations["cited"]], "citing": paper_of[citations["citing"]]}
         reports["paper"] = paper_of[reports["paper"]]
@@ -473,7 +556,9 @@ class _Batch:
         s.outbox.add(target, rows, len(self.events), event)
 
 
-def _define(numbers: ChannelIds, target: int, used: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _define(
+    numbers: ChannelIds, target: int, used: np.ndarray, event: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """ChannelIds for those of `used` that have none on the channel, in the order of the events that use them first; with these events."""
     new = numbers.columns[target].data[used] < 0
     used, event = used[new], event[new]

@@ -18,7 +18,10 @@ class Written:
     """
 
     def __init__(self, cards: bool):
-        self.lengths, self.sigs = ListColumn(I32), ListColumn(np.uint8)  # an author's entry: its length, its bytes
+        self.lengths, self.sigs = (
+            ListColumn(I32),
+            ListColumn(np.uint8),
+        )  # an author's entry: its length, its bytes
         self.cards = ListColumn(np.uint8) if cards else None
         self.date, self.truncated, self.category = Column(I32), Column(I8), Column(I32)
         self.categories = Dictionary()
@@ -32,7 +35,11 @@ class Written:
         return {f"written.{name}": part for name, part in parts.items()}
 
     def resize(self, papers: int) -> None:
-        for part in (self.lengths, self.sigs, *([self.cards, self.date, self.truncated, self.category] if self.cards else [])):
+        for part in (
+            self.lengths,
+            self.sigs,
+            *([self.cards, self.date, self.truncated, self.category] if self.cards else []),
+        ):
             part.resize(papers)
 
     def keep(self, papers: np.ndarray, rows: Rows) -> None:

@@ -25,14 +25,20 @@ class Place:
     def __init__(self):
         self.cohort, self.bin = Column(I32, NO_COHORT), Column(I16)
 
-    def put(self, papers: np.ndarray, cohort: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, ...]]]:
+    def put(
+        self, papers: np.ndarray, cohort: np.ndarray, bins: np.ndarray
+    ) -> tuple[np.ndarray, list[tuple[np.ndarray, ...]]]:
         """Distinct papers stand there from now on. Returns which are in another cohort, and the moves in columns: cohort, and the bin + 1
         before and after, 0 where they come or leave."""
         was, before = self.cohort.data[papers], self.bin.data[papers].astype(I64) + 1
         bins = np.where(cohort == NO_COHORT, 0, bins)
         after, apart = bins + 1, was != cohort
         self.cohort.data[papers], self.bin.data[papers] = cohort, bins
-        stays, leaves, comes = ~apart & (before != after), apart & (was != NO_COHORT), apart & (cohort != NO_COHORT)
+        stays, leaves, comes = (
+            ~apart & (before != after),
+            apart & (was != NO_COHORT),
+            apart & (cohort != NO_COHORT),
+        )
         nowhere = np.zeros(len(papers), I64)
         return apart, [
             (cohort[stays], before[stays], after[stays]),
@@ -57,12 +63,19 @@ class Places:
         # of papers
         self.facts = Dictionary(own=True)  # "year|language|category" of dated papers
         self.fact = Column(I32, -1)
-        self.new, self.size = [Column(I32) for _ in range(shards)], [Column(I32) for _ in range(shards)]  # word pairs, by shard
+        self.new, self.size = (
+            [Column(I32) for _ in range(shards)],
+            [Column(I32) for _ in range(shards)],
+        )  # word pairs, by shard
         self.text_state = Column(I8, novelty.UNSCORED)
         self.cited, self.novel = Place(), Place()
         self.counted: list[Place] = []  # per source
         # of cohorts
-        self.cohorts, self.part, self.pooled = Dictionary(own=True), Column(np.uint16), Column(I32)  # pooled: its number; its own of one
+        self.cohorts, self.part, self.pooled = (
+            Dictionary(own=True),
+            Column(np.uint16),
+            Column(I32),
+        )  # pooled: its number; its own of one
         self.number = ChannelIds(destinations)
         # of facts
         self.cohorts_of = Column(I32, width=3)
@@ -80,7 +93,15 @@ class Places:
         }  # fmt: skip
 
     def resize(self, papers: int) -> None:
-        for part in (self.fact, self.text_state, self.cited, self.novel, *self.new, *self.size, *self.counted):
+        for part in (
+            self.fact,
+            self.text_state,
+            self.cited,
+            self.novel,
+            *self.new,
+            *self.size,
+            *self.counted,
+        ):
             part.resize(papers)
 
     def add_source(self) -> None:
@@ -101,7 +122,10 @@ class Places:
         if not len(papers):
             return
         years, before = rows["date"][place] // 10000, len(self.facts)
-        facts = [f"{year}|{rows['language'][i]}|{rows['category'][i]}" for year, i in zip(years.tolist(), place.tolist(), strict=True)]
+        facts = [
+            f"{year}|{rows['language'][i]}|{rows['category'][i]}"
+            for year, i in zip(years.tolist(), place.tolist(), strict=True)
+        ]
         dated = np.flatnonzero(years > 0)
         self.fact.data[papers] = -1
         self.fact.data[papers[dated]] = self.facts.intern([facts[i] for i in dated.tolist()])
@@ -110,14 +134,18 @@ class Places:
             by_text = [novelty_cohort(int(year), language, full, category) for full in (True, False)]
             self.cohorts_of.extend([self._numbers_of([citation_cohort(int(year), category), *by_text])])
 
-    def move(self, papers: np.ndarray, present: np.ndarray, citations: np.ndarray, counts: Sequence[np.ndarray]):
+    def move(
+        self, papers: np.ndarray, present: np.ndarray, citations: np.ndarray, counts: Sequence[np.ndarray]
+    ):
         """Puts these distinct papers where they stand now. present: which are there; citations: of others; counts: what each source
         counts, -1 unknown. Returns those that stand in other cohorts by their citations or text, and the moves, as columns: own cohorts,
         and the bin + 1 before and after (0: not there)."""
         fact = self.fact.data[papers]
         there = present & (fact >= 0)
         new, size = self._pairs_of(papers)
-        scorable = there & (self.text_state.data[papers] >= novelty.UNSETTLED) & (size >= novelty.LIMITS.pairs)
+        scorable = (
+            there & (self.text_state.data[papers] >= novelty.UNSETTLED) & (size >= novelty.LIMITS.pairs)
+        )
         by_text = np.where(size >= novelty.LIMITS.full_pairs, BY_TEXT, BY_SHORT_TEXT)
         cited, novel = np.full(len(papers), NO_COHORT, I32), np.full(len(papers), NO_COHORT, I32)
         cited[there] = self.cohorts_of.data[fact[there], BY_CITATIONS]
@@ -131,13 +159,22 @@ class Places:
             moves += place.put(papers, cohort, citation_bin(np.maximum(count, 0)))[1]
         return papers[apart | apart_too], tuple(np.concatenate(c) for c in zip(*moves, strict=True))
 
-    def told(self, cohorts: np.ndarray, before: np.ndarray, after: np.ndarray) -> Iterator[tuple[int, dict[str, Rows]]]:
+    def told(
+        self, cohorts: np.ndarray, before: np.ndarray, after: np.ndarray
+    ) -> Iterator[tuple[int, dict[str, Rows]]]:
         """(target, rows) that tell the cohorts, own and pooled ones, of moves."""
         step = before << 16 | after
-        key, papers = group_sum(np.concatenate([pair(cohorts, step), pair(self.pooled.data[cohorts], step)]), np.ones(2 * len(step), I64))
+        key, papers = group_sum(
+            np.concatenate([pair(cohorts, step), pair(self.pooled.data[cohorts], step)]),
+            np.ones(2 * len(step), I64),
+        )
         cohort, steps = (key >> 32).astype(I32), key & 0xFFFFFFFF
         for number, target in enumerate(self.targets):
-            mine = np.arange(len(cohort)) if len(self.targets) == 1 else np.flatnonzero(self.part.data[cohort] == number)
+            mine = (
+                np.arange(len(cohort))
+                if len(self.targets) == 1
+                else np.flatnonzero(self.part.data[cohort] == number)
+            )
             if not len(mine):
                 continue
             out: dict[str, Rows] = {}
@@ -180,9 +217,14 @@ class Places:
         column.resize(len(self.facts))
         for new in distinct(fact[column.data[fact] == NO_COHORT]).tolist():
             year, _, category = self.facts.names[new].split("|", 2)
-            column.data[new] = self._numbers_of([counted_cohort(self.sources.names[source], int(year), category)])[0]
+            column.data[new] = self._numbers_of(
+                [counted_cohort(self.sources.names[source], int(year), category)]
+            )[0]
         return column.data[fact]
 
     def _pairs_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(new ones, all) over all shards."""
-        return tuple(np.sum([column.data[papers] for column in shards], axis=0, dtype=I64) for shards in (self.new, self.size))
+        return tuple(
+            np.sum([column.data[papers] for column in shards], axis=0, dtype=I64)
+            for shards in (self.new, self.size)
+        )

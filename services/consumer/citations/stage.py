@@ -53,15 +53,30 @@ from shared.ids import partitions_of
 from shared.metrics.coauthors import TEAM
 from shared.metrics.fixed import share_of
 from shared.metrics.tori import REFERENCES_AT_LEAST
-from shared.stages.causes import CITED, COUNTED, MERGED, PUBLISHED, REVISED, SEPARATED, TOLD, UNCITED, WITHDRAWN, cap
+from shared.stages.causes import (
+    CITED,
+    COUNTED,
+    MERGED,
+    PUBLISHED,
+    REVISED,
+    SEPARATED,
+    TOLD,
+    UNCITED,
+    WITHDRAWN,
+    cap,
+)
 from shared.stages.packs import Kind, Pack, Ragged, Rows, take
 from shared.stages.stage import ChannelIds, ChannelMap, PackStage
 
 NONE = np.zeros(0, I32)
 CITING_ONLY, PRESENT = -1, 1
 FIRST, LAST = 1, 2  # bits of an authorship's place
-AT_ONCE = 1 << 18  # authorships, citations, or pairs of them that are looked at together; each takes some 200 bytes meanwhile
-LARGE = 256  # authors of a paper from which on they are not compared one by one with those of each citing paper
+AT_ONCE = (
+    1 << 18
+)  # authorships, citations, or pairs of them that are looked at together; each takes some 200 bytes meanwhile
+LARGE = (
+    256  # authors of a paper from which on they are not compared one by one with those of each citing paper
+)
 
 
 class Citations(PackStage):
@@ -92,19 +107,31 @@ class Citations(PackStage):
         self.written = Written(cards=targets > 1)
         self.cited_by = ListColumn(I32, growing=True)  # citing papers
         self.foreign = Column(I32)  # citations that share no author
-        self.weight = Column(I64)  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
+        self.weight = Column(
+            I64
+        )  # of all citations: a citation weighs 1/(references of the citing paper), see metrics/tori.py
         self.reported = ListColumn(np.uint8)  # novelties from elsewhere, as the catalogue has them
         self.counted: list[Column] = []  # per source: citations, -1 unknown
         shards = self.layout.count(topics.PAPER_TERMS)
-        self.places = Places(len(self.destinations), self.targets(topics.COHORT_CHANGES), shards, self.sources)
+        self.places = Places(
+            len(self.destinations), self.targets(topics.COHORT_CHANGES), shards, self.sources
+        )
         # authors
         self.canonical = Column(I32)
         self.part = Column(np.uint8 if targets <= 256 else np.uint16)
-        self.author_no, self.paper_no, self.source_no = ChannelIds(targets), ChannelIds(targets), ChannelIds(targets)
-        self.remote_coauthor_ids = ChannelIds(targets)  # of authors who are of another partition than the co-author they are told to
+        self.author_no, self.paper_no, self.source_no = (
+            ChannelIds(targets),
+            ChannelIds(targets),
+            ChannelIds(targets),
+        )
+        self.remote_coauthor_ids = ChannelIds(
+            targets
+        )  # of authors who are of another partition than the co-author they are told to
         self.other_no = ChannelIds(targets)  # of authors as causes: merged or separated
         self.row_count = [0] * targets
-        self.row_free = [Column(I32) for _ in range(targets)]  # numbers of rows that are gone, to be used again: last out, first in
+        self.row_free = [
+            Column(I32) for _ in range(targets)
+        ]  # numbers of rows that are gone, to be used again: last out, first in
 
     def parts(self):
         return {
@@ -163,7 +190,9 @@ class Citations(PackStage):
             self.date.data[home] = rows["date"][ours]
         change, deltas = self._fold(edges, heads, rows, home, ours)
         self.places.take_facts(home[change.now], ours[change.now], rows)
-        moved = self._move(distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored, counted[0]])))
+        moved = self._move(
+            distinct(np.concatenate([edges.cited[edges.before | edges.after], home, scored, counted[0]]))
+        )
         stands = distinct(np.concatenate([moved, scored]))
 
         def causes(first: int, last: int) -> "_Causes":
@@ -172,7 +201,9 @@ class Citations(PackStage):
         self._send_names(called)
         self._emit(edges, home, ours, rows, change, counted, deltas, causes, stands, reported)
 
-    def _fold(self, edges: "_Edges", heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray) -> tuple["_Change", "_Deltas"]:
+    def _fold(
+        self, edges: "_Edges", heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray
+    ) -> tuple["_Change", "_Deltas"]:
         """The citations that go, the papers, the citations that come."""
         was = self.present.data[home] == PRESENT
         now = rows["status"][ours] == PRESENT if rows else was
@@ -211,7 +242,9 @@ class Citations(PackStage):
             self.other_no.resize(len(self.authors))
             targets = len(self.row_count)
             if targets > 1 and len(self.authors) > before:
-                self.part.data[before : len(self.authors)] = partitions_of([k.encode() for k in self.authors.names[before:]], targets)
+                self.part.data[before : len(self.authors)] = partitions_of(
+                    [k.encode() for k in self.authors.names[before:]], targets
+                )
         if "source_key" in kinds:
             self.source_slots.bind(channel, self.sources.intern(kinds["source_key"]["key"]))
             self.source_no.resize(len(self.sources))
@@ -233,7 +266,9 @@ class Citations(PackStage):
         key, first, last = occurrences(pair(cited, citing))
         return _Edges((key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), ~begins[first], begins[last])
 
-    def _heads(self, channel: str, rows: Rows | None) -> tuple[np.ndarray, Rows, tuple[np.ndarray, np.ndarray], "_Called"]:
+    def _heads(
+        self, channel: str, rows: Rows | None
+    ) -> tuple[np.ndarray, Rows, tuple[np.ndarray, np.ndarray], "_Called"]:
         """The papers of the pack, ascending, and the last row of each, authors as slots; (author, paper) of the rows before the last, and
         how these call their authors."""
         if rows is None:
@@ -257,7 +292,10 @@ class Citations(PackStage):
         """Rows of papers with canonical authors as `members`, each once, and for each as `rank` where he is named first; the authors as
         written as `named`, of the papers where they are others."""
         named = rows["members"]
-        author, owner = self.canonical.data[named.values], np.repeat(np.arange(len(named.lengths)), named.lengths)
+        author, owner = (
+            self.canonical.data[named.values],
+            np.repeat(np.arange(len(named.lengths)), named.lengths),
+        )
         rank = np.arange(len(owner)) - starts_of(named.lengths.astype(I64))[owner]
         merged = np.bincount(owner[author != named.values], minlength=len(named.lengths)) > 0
         members = Ragged(named.lengths, author)
@@ -266,18 +304,27 @@ class Citations(PackStage):
             author, rank = author[first], rank[first]
             members = Ragged(np.bincount(owner[first], minlength=len(named.lengths)), author)
         kept = Ragged(np.where(merged, named.lengths, 0), named.values[merged[owner]])
-        return rows | {"members": members, "rank": Ragged(members.lengths, rank), "named": kept, "as_written": named}
+        return rows | {
+            "members": members,
+            "rank": Ragged(members.lengths, rank),
+            "named": kept,
+            "as_written": named,
+        }
 
     def _called(self, home: np.ndarray, rows: Rows, ours: np.ndarray, early: "_Called") -> "_Called":
         """How papers call authors who may have no other name after this pack: the lists that end, and the new ones where an author stands
         for another one. A list that the same paper replaces by one as late or later is left out. An author without papers is called as
         the latest paper called him (its date, its id, then the later list), whatever came first: merges, revisions or withdrawals."""
         held = home[self.present.data[home] == PRESENT]
-        if not len(held) and not (len(home) and (self.canonical.data[rows["as_written"].values] != rows["as_written"].values).any()):
+        if not len(held) and not (
+            len(home) and (self.canonical.data[rows["as_written"].values] != rows["as_written"].values).any()
+        ):
             return early  # new papers of authors who are themselves: all there is, nearly always
         now = take(rows, ours)
         begun = _Called.of(home, now["date"], now | {"members": now["as_written"]})
-        ended = _Called.of(held, self.date.data[held], self.written.of(held) | {"members": self._named_by(held)})
+        ended = _Called.of(
+            held, self.date.data[held], self.written.of(held) | {"members": self._named_by(held)}
+        )
         key = pair(begun.paper, begun.author)
         order = np.argsort(key)
         at = index_of(key[order], pair(ended.paper, ended.author))
@@ -290,7 +337,10 @@ class Citations(PackStage):
         """Takes what sources count; returns (papers, sources)."""
         if rows is None:
             return NONE, NONE
-        paper, source = self.paper_slots.slots(channel, rows["paper"]), self.source_slots.slots(channel, rows["source"])
+        paper, source = (
+            self.paper_slots.slots(channel, rows["paper"]),
+            self.source_slots.slots(channel, rows["source"]),
+        )
         last = last_of(pair(paper, source))
         for s in distinct(source[last]).tolist():
             mine = last[source[last] == s]
@@ -309,7 +359,11 @@ class Citations(PackStage):
 
     def _scored(self, channel: str, shard: int, rows: Rows | None) -> np.ndarray:
         """Takes what the scorer tells of texts; returns the papers."""
-        return NONE if rows is None else self.places.take_texts(self.paper_slots.slots(channel, rows["paper"]), shard, rows)
+        return (
+            NONE
+            if rows is None
+            else self.places.take_texts(self.paper_slots.slots(channel, rows["paper"]), shard, rows)
+        )
 
     # ---- citations
 
@@ -322,7 +376,9 @@ class Citations(PackStage):
         keys, deltas = zip(*found, strict=True)
         return np.concatenate(keys), np.concatenate(deltas)
 
-    def _years_by(self, cited: np.ndarray, citing: np.ndarray, home: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+    def _years_by(
+        self, cited: np.ndarray, citing: np.ndarray, home: np.ndarray, sign: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """These citations by year, but those of `home`, which _years_of has in full."""
         plain = self._of_others(cited, home)
         return self._by_year(cited[plain], citing[plain], sign)
@@ -344,7 +400,9 @@ class Citations(PackStage):
             found.append(self._refer(self.cited_by.values[0].data[index], sign))
         return found[-1] if len(found) <= 2 else group_sum(*map(np.concatenate, zip(*found, strict=True)))
 
-    def _resolved_by(self, cited: np.ndarray, citing: np.ndarray, told: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+    def _resolved_by(
+        self, cited: np.ndarray, citing: np.ndarray, told: np.ndarray, sign: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """References that lead to papers that are there, but those to the `told` ones."""
         return self._refer(citing[self._of_others(cited, told)], sign)
 
@@ -355,7 +413,9 @@ class Citations(PackStage):
         for some in parts_of(self.members.length.data[papers], AT_ONCE):
             author, owner = self._authors_of(papers[some])
             here = author.astype(I64), sign * count[some][owner]
-            found = here if not len(found[0]) else group_sum(*map(np.concatenate, zip(found, here, strict=True)))
+            found = (
+                here if not len(found[0]) else group_sum(*map(np.concatenate, zip(found, here, strict=True)))
+            )
         return found
 
     def _authors_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -406,7 +466,9 @@ class Citations(PackStage):
             np.add.at(own_weight.data, member, sign * weight[edge])
         np.add.at(self.foreign.data, cited, foreign)
 
-    def _shared_authors(self, cited: np.ndarray, citing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _shared_authors(
+        self, cited: np.ndarray, citing: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """For each author of both papers of a citation: which citation, and his place in the lists of members of cited papers; part by
         part."""
         one, other = self.members.length.data[cited], self.members.length.data[citing]
@@ -421,7 +483,9 @@ class Citations(PackStage):
                 edges = np.flatnonzero(large & ((one > other) == (wide is cited)))
                 yield from self._shared_by_many(edges, wide[edges], narrow[edges], wide is cited)
 
-    def _shared_by_few(self, edges: np.ndarray, cited: np.ndarray, citing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _shared_by_few(
+        self, edges: np.ndarray, cited: np.ndarray, citing: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Of papers with few authors: all of them in one sort."""
         left, owner = self.members.index(cited)
         right, owner2 = self.members.index(citing)
@@ -429,7 +493,9 @@ class Citations(PackStage):
         both = np.sort(np.concatenate([pair(owner, author[left]), pair(owner2, author[right])]))
         shared = both[1:][both[1:] == both[:-1]]
         edge = shared >> 32
-        place, at = self.members.index(cited[edge])  # few citations are by their own authors: look for them there again
+        place, at = self.members.index(
+            cited[edge]
+        )  # few citations are by their own authors: look for them there again
         found = author[place] == (shared & 0xFFFFFFFF)[at]
         yield edges[edge], place[found]
 
@@ -456,22 +522,34 @@ class Citations(PackStage):
     def _identify(self, channel: str, rows: Rows) -> None:
         """Authors stand for others from now on: the papers that name them are described anew, their citations begin anew."""
         last = last_of(rows["author"])
-        who, canonical = (self.author_slots.slots(channel, rows[name][last]) for name in ("author", "canonical"))
+        who, canonical = (
+            self.author_slots.slots(channel, rows[name][last]) for name in ("author", "canonical")
+        )
         before = self.canonical.view.copy()
-        who, canonical = (c[canonical != before[who]] for c in (who, canonical))  # a row may say what is: others were left out (rule C5)
+        who, canonical = (
+            c[canonical != before[who]] for c in (who, canonical)
+        )  # a row may say what is: others were left out (rule C5)
         self.canonical.data[who] = canonical
         papers, them = self._naming(who), np.concatenate([before[who], canonical])
-        touched = self.members.length.data[papers] + self.cited_by.length.data[papers] + self.references.data[papers].astype(I64)
+        touched = (
+            self.members.length.data[papers]
+            + self.cited_by.length.data[papers]
+            + self.references.data[papers].astype(I64)
+        )
         for some in parts_of(touched, AT_ONCE):
             self._identify_on(papers[some], before, them, who[canonical != who])
 
-    def _identify_on(self, papers: np.ndarray, before: np.ndarray, them: np.ndarray, merged: np.ndarray) -> None:
+    def _identify_on(
+        self, papers: np.ndarray, before: np.ndarray, them: np.ndarray, merged: np.ndarray
+    ) -> None:
         """The same on some of these papers, ascending; the others may still be as before. before: whom each author stood for; them: whom
         those who changed stood for and stand for; merged: those who now stand for another one."""
         named = self._named_by(papers)
         present = self.present.data[papers] == PRESENT
         there = papers[present]
-        called = _Called.of(there, self.date.data[there], self.written.of(there) | {"members": self._named_by(there)})
+        called = _Called.of(
+            there, self.date.data[there], self.written.of(there) | {"members": self._named_by(there)}
+        )
         called = called.take(np.isin(called.author, merged))
         rows = self._as_canonical({
             "status": np.where(present, PRESENT, CITING_ONLY), "year": self.year.data[papers], "references": self.references.data[papers],
@@ -481,7 +559,9 @@ class Citations(PackStage):
         edges = self._citations_by(papers)
         foreign = self.foreign.data[edges.cited].copy()
         change, deltas = self._fold(edges, papers, rows, papers[ours], ours)
-        stands = self._move(distinct(np.concatenate([edges.cited, papers[ours]])))  # who shares an author with whom has changed
+        stands = self._move(
+            distinct(np.concatenate([edges.cited, papers[ours]]))
+        )  # who shares an author with whom has changed
         moved = foreign != self.foreign.data[edges.cited]
         told = moved | self._have(them, edges.cited)
         moved = distinct(edges.cited[moved])
@@ -540,7 +620,15 @@ class Citations(PackStage):
 
     # ---- papers
 
-    def _describe(self, heads: np.ndarray, rows: Rows, home: np.ndarray, ours: np.ndarray, was: np.ndarray, now: np.ndarray) -> "_Change":
+    def _describe(
+        self,
+        heads: np.ndarray,
+        rows: Rows,
+        home: np.ndarray,
+        ours: np.ndarray,
+        was: np.ndarray,
+        now: np.ndarray,
+    ) -> "_Change":
         """Sets authors, years and numbers of references; authorships that stay keep their row, those that go free it, new ones get one."""
         if not len(heads):
             return _Change(np.zeros(0, bool), was, NONE, NONE, NONE)
@@ -549,7 +637,9 @@ class Citations(PackStage):
         old_author, old_row = (c.data[old_index] for c in self.members.values[:2])
         place_of = np.full(len(heads), -1, I64)
         place_of[ours] = np.arange(len(ours))
-        owner = np.repeat(place_of, members.lengths)  # place in `home`, -1 for papers that only cite into here
+        owner = np.repeat(
+            place_of, members.lengths
+        )  # place in `home`, -1 for papers that only cite into here
         row = np.full(len(owner), -1, I32)
         mine = np.flatnonzero(owner >= 0)
         author = members.values[mine]
@@ -564,7 +654,9 @@ class Citations(PackStage):
             left[order[at[same]]] = False
         fresh = mine[row[mine] < 0]
         for target in range(len(self.row_count)):
-            need = fresh if len(self.row_count) == 1 else fresh[self.part.data[members.values[fresh]] == target]
+            need = (
+                fresh if len(self.row_count) == 1 else fresh[self.part.data[members.values[fresh]] == target]
+            )
             row[need] = self._new_rows(target, len(need))
         gone_author, gone_row = old_author[left], old_row[left]
         for target in range(len(self.row_count)):
@@ -581,7 +673,9 @@ class Citations(PackStage):
         """Puts these distinct papers where they stand now and tells the cohorts; returns those that stand in other cohorts by their
         citations or text."""
         present = self.present.data[papers] == PRESENT
-        apart, moves = self.places.move(papers, present, self.foreign.data[papers], [column.data[papers] for column in self.counted])
+        apart, moves = self.places.move(
+            papers, present, self.foreign.data[papers], [column.data[papers] for column in self.counted]
+        )
         for target, rows in self.places.told(*moves):
             self.outbox.add(target, rows)
         return apart
@@ -602,7 +696,9 @@ class Citations(PackStage):
     def _emit(self, edges, home, ours, rows, change, counted, deltas, causes, stands, reported) -> None:
         """causes: gives those of the papers between two; stands: papers to tell of where they stand; reported: those whose novelties from
         elsewhere are others."""
-        moved = distinct(np.concatenate([edges.cited[edges.before | edges.after], counted[0], home, stands, reported]))
+        moved = distinct(
+            np.concatenate([edges.cited[edges.before | edges.after], counted[0], home, stands, reported])
+        )
         resolved = deltas.resolved
         parts = list(parts_of(self._rows_of(moved, home, edges, deltas), AT_ONCE))
         if len(parts) != 1:
@@ -613,7 +709,9 @@ class Citations(PackStage):
         for part in parts:
             papers = moved[part]
             *early, years = self._years_in_parts(papers, deltas)
-            for some in early:  # no later than what is said of the authorships of the cited papers (see authors._cite)
+            for some in (
+                early
+            ):  # no later than what is said of the authorships of the cited papers (see authors._cite)
                 self._send_sums((NONE, NONE), some)
             gone = _within(change.gone_paper, papers)
             self._emit_papers(
@@ -622,12 +720,18 @@ class Citations(PackStage):
                 stands, reported,
             )  # fmt: skip
 
-    def _rows_of(self, papers: np.ndarray, home: np.ndarray, edges: "_Edges", deltas: "_Deltas") -> np.ndarray:
+    def _rows_of(
+        self, papers: np.ndarray, home: np.ndarray, edges: "_Edges", deltas: "_Deltas"
+    ) -> np.ndarray:
         """About how many rows are to be sent for each of these papers, ascending."""
         now = self.members.length.data[papers].astype(I64)
-        rows = now * (1 + np.minimum(np.diff(np.searchsorted(edges.cited, np.append(papers, papers[-1:] + 1))), TOLD))
+        rows = now * (
+            1 + np.minimum(np.diff(np.searchsorted(edges.cited, np.append(papers, papers[-1:] + 1))), TOLD)
+        )
         before = deltas.before.lengths_of(papers)
-        rows += before * (1 + np.diff(np.searchsorted(deltas.years_before[0] >> 32, np.append(papers, papers[-1:] + 1))))
+        rows += before * (
+            1 + np.diff(np.searchsorted(deltas.years_before[0] >> 32, np.append(papers, papers[-1:] + 1)))
+        )
         rows += now * np.diff(np.searchsorted(deltas.years[0] >> 32, np.append(papers, papers[-1:] + 1)))
         at = np.flatnonzero(index_of(home, papers) >= 0)
         one, other = np.where(before > TEAM, 0, before)[at], np.where(now > TEAM, 0, now)[at]
@@ -636,10 +740,15 @@ class Citations(PackStage):
 
     def _years_in_parts(self, papers: np.ndarray, deltas: "_Deltas") -> Iterator[tuple[np.ndarray, ...]]:
         """What _years says, part by part, one at least; what goes and what comes of a paper and year is in one part."""
-        before, now = (keys[_within(keys >> 32, papers)] for keys in (deltas.years_before[0], deltas.years[0]))
+        before, now = (
+            keys[_within(keys >> 32, papers)] for keys in (deltas.years_before[0], deltas.years[0])
+        )
         keys = distinct(np.concatenate([before, now]))
         of = (keys >> 32).astype(I32)
-        sizes = np.where(index_of(before, keys) >= 0, deltas.before.lengths_of(of), 0) + self.members.length.data[of]
+        sizes = (
+            np.where(index_of(before, keys) >= 0, deltas.before.lengths_of(of), 0)
+            + self.members.length.data[of]
+        )
         parts = list(parts_of(sizes, AT_ONCE))
         for part in parts:
             yield self._years(keys[part], deltas)
@@ -650,7 +759,10 @@ class Citations(PackStage):
         """(author, paper, year, delta, is the first of the paper's authors in his partition) for each author of cited papers and years,
         given as ascending keys: those whom a paper had before and those whom it has."""
         sides = []
-        for (held, delta), authors_of in ((deltas.years_before, deltas.before.of), (deltas.years, self._authors_of)):
+        for (held, delta), authors_of in (
+            (deltas.years_before, deltas.before.of),
+            (deltas.years, self._authors_of),
+        ):
             mine = _within(held, keys)
             paper = (held[mine] >> 32).astype(I32)
             author, owner = authors_of(paper)
@@ -660,7 +772,15 @@ class Citations(PackStage):
                 leads[:1] = True
             else:
                 leads[first_of(owner * len(self.row_count) + self.part.data[author])] = True
-            sides.append((author, paper[owner], (held[mine] & 0xFFFFFFFF).astype(I32)[owner], delta[mine][owner], leads))
+            sides.append(
+                (
+                    author,
+                    paper[owner],
+                    (held[mine] & 0xFFFFFFFF).astype(I32)[owner],
+                    delta[mine][owner],
+                    leads,
+                )
+            )
         return tuple(map(np.concatenate, zip(*sides, strict=True)))
 
     def _teams(self, home: np.ndarray, before: "_Before") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -688,15 +808,29 @@ class Citations(PackStage):
         """What is added to sums of authors and papers, alone."""
         for target in self.targets(topics.AUTHOR_CHANGES):
             out: dict[str, Rows] = {}
-            some, sums = self._of_target(target, resolved[0]), _sums_of(tuple(c[self._of_target(target, years[0])] for c in years))
+            some, sums = (
+                self._of_target(target, resolved[0]),
+                _sums_of(tuple(c[self._of_target(target, years[0])] for c in years)),
+            )
             (author, year, delta), (paper, cited_year, cited_delta) = sums
             who = resolved[0][some].astype(I32)
             self._name_authors(target, np.concatenate([author, who]), out)
             papers = self.paper_no.assign_ids(target, paper)
             out["paper_key"] = {"key": [self.papers.names[i] for i in papers.tolist()]}
-            author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
-            out["cited_in"] = {"paper": paper_number[paper], "year": cited_year.astype(I16), "delta": cited_delta.astype(I32)}
-            out["year"] = {"author": author_number[author], "year": year.astype(I16), "delta": delta.astype(I32)}
+            author_number, paper_number = (
+                self.author_no.columns[target].data,
+                self.paper_no.columns[target].data,
+            )
+            out["cited_in"] = {
+                "paper": paper_number[paper],
+                "year": cited_year.astype(I16),
+                "delta": cited_delta.astype(I32),
+            }
+            out["year"] = {
+                "author": author_number[author],
+                "year": year.astype(I16),
+                "delta": delta.astype(I32),
+            }
             out["resolved"] = {"author": author_number[who], "delta": resolved[1][some].astype(I32)}
             self.outbox.add(target, out)
 
@@ -732,19 +866,42 @@ class Citations(PackStage):
         rank = index - self.members.offset.data[papers][owner]
         for target in self.targets(topics.AUTHOR_CHANGES):
             authorships, ended, dated, referring, teamed, why = (
-                self._of_target(target, who) for who in (author, gone[0], years[0], resolved[0], teams[0], causes[0])
+                self._of_target(target, who)
+                for who in (author, gone[0], years[0], resolved[0], teams[0], causes[0])
             )
             if not any(map(len, (authorships, ended, dated, referring, teamed, why))):
                 continue
             touched = _Touched(*(c[authorships] for c in (papers[owner], author, row, rank, own, own_weight)))
-            sums = (*_sums_of(tuple(c[dated] for c in years)), tuple(c[referring] for c in resolved), _sum_of(*(c[teamed] for c in teams)))
+            sums = (
+                *_sums_of(tuple(c[dated] for c in years)),
+                tuple(c[referring] for c in resolved),
+                _sum_of(*(c[teamed] for c in teams)),
+            )
             causes_of = tuple(c[why] for c in causes)
-            self._send(target, touched, gone[1][ended], sums, causes_of, described, place, rows, counted, stands, reported)
+            self._send(
+                target,
+                touched,
+                gone[1][ended],
+                sums,
+                causes_of,
+                described,
+                place,
+                rows,
+                counted,
+                stands,
+                reported,
+            )
 
     def _of_target(self, target: int, authors: np.ndarray) -> np.ndarray:
-        return np.arange(len(authors)) if len(self.row_count) == 1 else np.flatnonzero(self.part.data[authors] == target)
+        return (
+            np.arange(len(authors))
+            if len(self.row_count) == 1
+            else np.flatnonzero(self.part.data[authors] == target)
+        )
 
-    def _send(self, target, touched, gone, sums, causes, described, place, rows, counted, stands, reported) -> None:
+    def _send(
+        self, target, touched, gone, sums, causes, described, place, rows, counted, stands, reported
+    ) -> None:
         out: dict[str, Rows] = {}
         at = index_of(described, touched.paper)
         is_new = at >= 0
@@ -754,10 +911,14 @@ class Citations(PackStage):
         year, cited_in, resolved, team = sums
         referring = resolved[0].astype(I32)
         remote = self.part.data[team[1]] != target
-        self._name_authors(target, np.concatenate([touched.author, year[0], referring, team[0], team[1][~remote], who]), out)
+        self._name_authors(
+            target, np.concatenate([touched.author, year[0], referring, team[0], team[1][~remote], who]), out
+        )
         remote_coauthors = self.remote_coauthor_ids.assign_ids(target, team[1][remote])
         others = self.other_no.assign_ids(target, by[by_author])
-        papers = self.paper_no.assign_ids(target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]]))
+        papers = self.paper_no.assign_ids(
+            target, np.concatenate([touched.paper[is_new], cited_in[0], about, by[by_paper]])
+        )
         author_number, paper_number = self.author_no.columns[target].data, self.paper_no.columns[target].data
         out["remote_coauthor_key"] = {"key": [self.authors.names[i] for i in remote_coauthors.tolist()]}
         out["other_key"] = {"key": [self.authors.names[i] for i in others.tolist()]}
@@ -784,13 +945,19 @@ class Citations(PackStage):
         anew = is_new | (index_of(stands, touched.paper) >= 0)
         out["standing"] = self.places.standing_of(target, touched.paper[anew], touched.row[anew], out)
         none = np.full(len(gone), -1, I32)
-        out["cited_in"] = {"paper": paper_number[cited_in[0]], "year": cited_in[1].astype(I16), "delta": cited_in[2].astype(I32)}
+        out["cited_in"] = {
+            "paper": paper_number[cited_in[0]],
+            "year": cited_in[1].astype(I16),
+            "delta": cited_in[2].astype(I32),
+        }
         out["state"] = {
             "row": np.concatenate([touched.row, gone]),
             "citations": np.concatenate([self.cited_by.length.data[touched.paper], none]),
             "foreign": np.concatenate([self.foreign.data[touched.paper], none]),
             "own": np.concatenate([touched.own, np.zeros(len(gone), I32)]),
-            "weight": np.concatenate([self.weight.data[touched.paper] - touched.own_weight, np.zeros(len(gone), I64)]),
+            "weight": np.concatenate(
+                [self.weight.data[touched.paper] - touched.own_weight, np.zeros(len(gone), I64)]
+            ),
         }
         by = np.where(by_paper, paper_number[np.where(by_paper, by, 0)], by)
         by = np.where(by_author, self.other_no.columns[target].data[np.where(by_author, by, 0)], by)
@@ -799,12 +966,28 @@ class Citations(PackStage):
             out["source_key"] = {"key": [self.sources.names[i] for i in sources.tolist()]}
             restated = is_new | (index_of(distinct(counted), touched.paper) >= 0)
             out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated], out)
-            by = np.where(kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by)
-        out["year"] = {"author": author_number[year[0]], "year": year[1].astype(I16), "delta": year[2].astype(I32)}
-        coauthor = np.where(remote, self.remote_coauthor_ids.columns[target].data[team[1]] << 1 | 1, author_number[team[1]] << 1)
+            by = np.where(
+                kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by
+            )
+        out["year"] = {
+            "author": author_number[year[0]],
+            "year": year[1].astype(I16),
+            "delta": year[2].astype(I32),
+        }
+        coauthor = np.where(
+            remote,
+            self.remote_coauthor_ids.columns[target].data[team[1]] << 1 | 1,
+            author_number[team[1]] << 1,
+        )
         out["team"] = {"author": author_number[team[0]], "coauthor": coauthor, "delta": team[2].astype(I32)}
         out["resolved"] = {"author": author_number[referring], "delta": resolved[1].astype(I32)}
-        out["cause"] = {"author": author_number[who], "paper": paper_number[about], "kind": kind, "by": by.astype(I32), "weight": weight}
+        out["cause"] = {
+            "author": author_number[who],
+            "paper": paper_number[about],
+            "kind": kind,
+            "by": by.astype(I32),
+            "weight": weight,
+        }
         self.outbox.add(target, out)
 
     def _counts_of(self, target: int, paper: np.ndarray, row: np.ndarray, out: dict[str, Rows]) -> Rows:
@@ -815,7 +998,12 @@ class Citations(PackStage):
             number = np.full(len(held), self.source_no.columns[target].data[source], I32)
             parts.append((row[held], number, column.data[paper[held]], place.cohort.data[paper[held]]))
         rows, sources, counts, cohorts = (np.concatenate(c) for c in zip(*parts, strict=True))
-        return {"row": rows, "source": sources, "count": counts, "cohort": self.places.named(target, cohorts, out)}
+        return {
+            "row": rows,
+            "source": sources,
+            "count": counts,
+            "cohort": self.places.named(target, cohorts, out),
+        }
 
     def _causes(self, edges, home, change, counted, superseded, first, last) -> "_Causes":
         """(author, paper, kind, by, weight) for the authors of present papers from the first to the last; edges: their citations. At most
@@ -823,7 +1011,11 @@ class Citations(PackStage):
         present = self.present.data
         new, gone = edges.after & ~edges.before, edges.before & ~edges.after
         sets = []
-        for mask, kind in ((new, CITED), (gone, UNCITED), (edges.after & edges.before, REVISED)):  # the last: the citing paper is
+        for mask, kind in (
+            (new, CITED),
+            (gone, UNCITED),
+            (edges.after & edges.before, REVISED),
+        ):  # the last: the citing paper is
             plain = np.flatnonzero(mask & (present[edges.cited] == PRESENT))
             plain, weight = _first_told(edges.cited[plain], plain)
             sets.append((edges.cited[plain], kind, edges.citing[plain], weight))
@@ -839,7 +1031,11 @@ class Citations(PackStage):
         here = slice(*np.searchsorted(change.gone_paper, (first, last + 1)).tolist())
         if len(change.gone_row[here]):
             still = present[change.gone_paper[here]] == PRESENT
-            parts.append(_by_nobody(change.gone_author[here], change.gone_paper[here], np.where(still, REVISED, WITHDRAWN)))
+            parts.append(
+                _by_nobody(
+                    change.gone_author[here], change.gone_paper[here], np.where(still, REVISED, WITHDRAWN)
+                )
+            )
         here = np.flatnonzero((superseded[1] >= first) & (superseded[1] <= last))
         if len(here):  # whoever was named once has a profile, if only of zero papers (rule P5)
             parts.append(_by_nobody(superseded[0][here], superseded[1][here], np.full(len(here), REVISED)))
@@ -847,7 +1043,15 @@ class Citations(PackStage):
             known = (present[counted[0]] == PRESENT) & (counted[0] >= first) & (counted[0] <= last)
             papers, sources = counted[0][known], counted[1][known]
             author, owner = self._authors_of(papers)
-            parts.append((author, papers[owner], np.full(len(owner), COUNTED, I8), sources[owner], np.ones(len(owner), I32)))
+            parts.append(
+                (
+                    author,
+                    papers[owner],
+                    np.full(len(owner), COUNTED, I8),
+                    sources[owner],
+                    np.ones(len(owner), I32),
+                )
+            )
         return cap(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _reasons_of_identity(self, papers: np.ndarray, named: Ragged, before: np.ndarray) -> "_Reasons":
@@ -859,7 +1063,9 @@ class Citations(PackStage):
         parts_again, leaves_alone = before[new] == old, now[old] != new
         return _Reasons(place, who, old, new, parts_again, leaves_alone)
 
-    def _causes_of_identity(self, papers, why: "_Reasons", edges: "_Edges", moved, them, first: int, last: int) -> "_Causes":
+    def _causes_of_identity(
+        self, papers, why: "_Reasons", edges: "_Edges", moved, them, first: int, last: int
+    ) -> "_Causes":
         """(author, paper, kind, by, weight), by: the other author, of the papers from the first to the last; edges: their citations. moved:
         of which papers the citations by others are more or fewer, ascending; them: whom those who changed stood for and stand for.
 
@@ -867,7 +1073,10 @@ class Citations(PackStage):
         of papers cited by them, whose numbers move with it.
         """
         told = first_of(why.place)  # the others of a paper are told of one of its authors
-        kind_of, who_of = np.where(why.new == why.who, SEPARATED, MERGED)[told], why.who[told]  # one of each of `papers`
+        kind_of, who_of = (
+            np.where(why.new == why.who, SEPARATED, MERGED)[told],
+            why.who[told],
+        )  # one of each of `papers`
         here = slice(*np.searchsorted(papers, (first, last + 1)).tolist())
         mine = slice(*np.searchsorted(why.place, (here.start, here.stop)).tolist())
         place, who, old, new, parts_again, leaves_alone = (column[mine] for column in why)
@@ -879,7 +1088,9 @@ class Citations(PackStage):
         told = distinct(np.concatenate([pair(paper, new), pair(paper, old)]))
         author, owner = self._authors_of(papers[here])
         rest = np.flatnonzero(index_of(told, pair(papers[here][owner], author)) < 0)
-        parts.append((author[rest], papers[here][owner[rest]], kind_of[here][owner[rest]], who_of[here][owner[rest]]))
+        parts.append(
+            (author[rest], papers[here][owner[rest]], kind_of[here][owner[rest]], who_of[here][owner[rest]])
+        )
         parts = [(*part, np.ones(len(part[0]), I32)) for part in parts]
         kept, weight = _first_told(edges.cited, np.arange(len(edges.cited)))
         cited, by = edges.cited[kept], index_of(papers, edges.citing[kept])
@@ -910,7 +1121,11 @@ def _by_nobody(author: np.ndarray, paper: np.ndarray, kind: np.ndarray) -> "_Cau
 
 def _within(ascending: np.ndarray, bounds: np.ndarray) -> slice:
     """Where an ascending array has what lies between the first and the last of `bounds`, both included."""
-    return slice(*np.searchsorted(ascending, (bounds[0], bounds[-1] + 1)).tolist()) if len(bounds) else slice(0, 0)
+    return (
+        slice(*np.searchsorted(ascending, (bounds[0], bounds[-1] + 1)).tolist())
+        if len(bounds)
+        else slice(0, 0)
+    )
 
 
 def _sigs(rows: Rows, place: np.ndarray, rank: np.ndarray) -> Ragged:
@@ -935,12 +1150,21 @@ class _Called(NamedTuple):
             return cls(NONE, NONE, NONE, Ragged(NONE, np.zeros(0, np.uint8)))
         members = rows["members"]
         owner = np.repeat(np.arange(len(papers)), members.lengths)
-        return cls(members.values, papers[owner], dates[owner].astype(I32), Ragged(rows["sig_lengths"].values, rows["sigs"].values))
+        return cls(
+            members.values,
+            papers[owner],
+            dates[owner].astype(I32),
+            Ragged(rows["sig_lengths"].values, rows["sigs"].values),
+        )
 
     @classmethod
     def joined(cls, parts: "tuple[_Called, ...]") -> "_Called":
-        author, paper, date = (np.concatenate(columns) for columns in zip(*(part[:3] for part in parts), strict=True))
-        lengths, values = (np.concatenate(columns) for columns in zip(*(part.sig for part in parts), strict=True))
+        author, paper, date = (
+            np.concatenate(columns) for columns in zip(*(part[:3] for part in parts), strict=True)
+        )
+        lengths, values = (
+            np.concatenate(columns) for columns in zip(*(part.sig for part in parts), strict=True)
+        )
         return cls(author, paper, date, Ragged(lengths, values))
 
     def take(self, chosen: np.ndarray) -> "_Called":
@@ -1011,7 +1235,9 @@ def _sums_of(years: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], tup
     return _sum_of(author, year, delta), _sum_of(paper[leads], year[leads], delta[leads])
 
 
-def _sum_of(one: np.ndarray, other: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sum_of(
+    one: np.ndarray, other: np.ndarray, delta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distinct pairs, ascending, and their sums."""
     key, sums = group_sum(pair(one, other), delta)
     return (key >> 32).astype(I32), (key & 0xFFFFFFFF).astype(I32), sums
@@ -1035,4 +1261,10 @@ class _Change:
     """was, now: which of the home papers were and are present; gone_*: authorships that ended."""
 
     def __init__(self, now, was, gone_paper, gone_author, gone_row):
-        self.now, self.was, self.gone_paper, self.gone_author, self.gone_row = now, was, gone_paper, gone_author, gone_row
+        self.now, self.was, self.gone_paper, self.gone_author, self.gone_row = (
+            now,
+            was,
+            gone_paper,
+            gone_author,
+            gone_row,
+        )

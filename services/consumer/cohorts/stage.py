@@ -30,7 +30,12 @@ class Cohorts(PackStage):
         super().__init__(*args)
         self.cohorts, self.cohort_slots = Dictionary(), ChannelMap()
         self.bins = CounterLists()
-        self.size, self.changes, self.all_changes, self.version = Column(I32), Column(I32), Column(I64), Column(I32)
+        self.size, self.changes, self.all_changes, self.version = (
+            Column(I32),
+            Column(I32),
+            Column(I64),
+            Column(I32),
+        )
         self.cohort_no = ChannelIds(len(self.targets(topics.AUTHOR_CHANGES)))
         self.day = 0
 
@@ -69,7 +74,11 @@ class Cohorts(PackStage):
 
     def _move(self, cohort: np.ndarray, rows: Rows) -> None:
         """Papers that leave a bin, enter one, or both."""
-        papers, before, after = rows["papers"].astype(I64), rows["before"].astype(I32), rows["after"].astype(I32)
+        papers, before, after = (
+            rows["papers"].astype(I64),
+            rows["before"].astype(I32),
+            rows["after"].astype(I32),
+        )
         leave, enter = before != NOWHERE, after != NOWHERE
         self.bins.add(
             np.concatenate([cohort[leave], cohort[enter]]),
@@ -96,4 +105,6 @@ class Cohorts(PackStage):
         for target in self.targets(topics.AUTHOR_CHANGES):
             named = self.cohort_no.assign_ids(target, cohorts)
             key = {"key": [self.cohorts.names[i] for i in named.tolist()]}
-            self.outbox.add(target, {"cohort_key": key, "cut": {"cohort": self.cohort_no.of(target, cohorts), **rows}})
+            self.outbox.add(
+                target, {"cohort_key": key, "cut": {"cohort": self.cohort_no.of(target, cohorts), **rows}}
+            )

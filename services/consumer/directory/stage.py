@@ -32,13 +32,21 @@ class Directory(Stage):
     name = "directory"
     input = topics.AUTHORS
     outputs = (topics.AUTHOR_CHANGES, topics.AUTHOR_LINKS, topics.PAPER_TERMS, topics.COHORT_CHANGES)
-    kinds = (Kind("author_key"), Kind("about", ("author",)), Kind("day", ("one",)), Kind("claim", ("author",)))
+    kinds = (
+        Kind("author_key"),
+        Kind("about", ("author",)),
+        Kind("day", ("one",)),
+        Kind("claim", ("author",)),
+    )
 
     def __init__(self, *args):
         super().__init__(*args)
         self.authors = Dictionary()
         self.about = ListColumn(np.uint8)  # JSON: {"revision", "described", "reported": {source: {…}}}
-        self.claim_revision, self.claimed = Column(I64, -1), Column(I32, -1)  # claimed: whom he is said to be, -1 nobody else
+        self.claim_revision, self.claimed = (
+            Column(I64, -1),
+            Column(I32, -1),
+        )  # claimed: whom he is said to be, -1 nobody else
         self.author_no = ChannelIds(len(self.destinations))
         self.day = 0  # YYYYMMDD
 
@@ -64,14 +72,24 @@ class Directory(Stage):
                 event = contract.decode(record.value)
                 key = event["author_id"].encode()
                 if record.key != key and not is_spelling_of(record.key, event["author_id"]):
-                    raise InputRefused(Reason.KEY_MISMATCH, "author_id", "the key of the record must be the author_id in UTF-8")
+                    raise InputRefused(
+                        Reason.KEY_MISMATCH,
+                        "author_id",
+                        "the key of the record must be the author_id in UTF-8",
+                    )
                 if partitions_of([key], self.layout.authors)[0] != self.partition:
                     hint = f"the record is not in the partition of {event['author_id']} (murmur2, as Kafka's default partitioner)"
                     raise InputRefused(Reason.WRONG_PARTITION, "author_id", hint)
                 check_date(event, record.timestamp, self.layout.days_ahead)
                 self._check_room(event)
             except InputRefused as refused:
-                self.refused.append(Refusal(record, refused.reason, f"{refused.field}: {refused.hint}" if refused.field else refused.hint))
+                self.refused.append(
+                    Refusal(
+                        record,
+                        refused.reason,
+                        f"{refused.field}: {refused.hint}" if refused.field else refused.hint,
+                    )
+                )
                 continue
             self._take(event)
 
@@ -79,9 +97,16 @@ class Directory(Stage):
         """Error: InputRefused where as many sources as there is room for report on the author, and this is another one."""
         if event["event"] != "author.reported" or event["author_id"] not in self.authors.slots:
             return
-        held, most = _parsed(self._raw(self.authors.slots[event["author_id"]]))["reported"], self.layout.max_reporting_sources
+        held, most = (
+            _parsed(self._raw(self.authors.slots[event["author_id"]]))["reported"],
+            self.layout.max_reporting_sources,
+        )
         if event["source"] not in held and len(held) >= most:
-            raise InputRefused(Reason.TOO_MANY_SOURCES, "source", f"must be one of the first {most} that report on this author")
+            raise InputRefused(
+                Reason.TOO_MANY_SOURCES,
+                "source",
+                f"must be one of the first {most} that report on this author",
+            )
 
     def _take(self, event: dict) -> None:
         kind = event["event"]
@@ -109,7 +134,11 @@ class Directory(Stage):
     def _claim(self, event: dict, into: str | None) -> None:
         """Rule A1 for who is whom: the highest revision wins, of equal ones the later; what says the same again changes nothing."""
         slot, *other = self._learn(event["author_id"], *([] if into is None else [into])).tolist()
-        held, revision, claimed = int(self.claim_revision.data[slot]), event["revision"], other[0] if other else -1
+        held, revision, claimed = (
+            int(self.claim_revision.data[slot]),
+            event["revision"],
+            other[0] if other else -1,
+        )
         if revision < held:
             self.counters["stale_revisions"] += 1
             return
@@ -143,7 +172,9 @@ class Directory(Stage):
             self.counters["repeats"] += 1
             return
         self.about.replace(slot, np.array([len(now)], I32), np.frombuffer(now, np.uint8))
-        target = int(partitions_of([event["author_id"].encode()], self.layout.count(topics.AUTHOR_CHANGES))[0])
+        target = int(
+            partitions_of([event["author_id"].encode()], self.layout.count(topics.AUTHOR_CHANGES))[0]
+        )
         fresh = self.author_no.assign_ids(target, slot)
         rows = {"author_key": {"key": [self.authors.names[i] for i in fresh.tolist()]},
                 "about": {"author": self.author_no.of(target, slot), "about": bytes_column([now])}}  # fmt: skip
@@ -171,5 +202,8 @@ def _report(held: dict, event: dict) -> bool:
     before = held["reported"].get(source)
     if before and as_of < before["as_of"]:
         return False
-    held["reported"][source] = {"as_of": as_of, **{k: v for k, v in event["metrics"].items() if v is not None}}
+    held["reported"][source] = {
+        "as_of": as_of,
+        **{k: v for k, v in event["metrics"].items() if v is not None},
+    }
     return True

@@ -41,7 +41,10 @@ class Fields:
 
     def objects(self, name: str) -> list["Fields"]:
         path = f"{self.path}{name}."
-        return [Fields(value, self.of, f"{path}{n}.") for n, value in enumerate(self.list_of(name, dict, "must be an object"))]
+        return [
+            Fields(value, self.of, f"{path}{n}.")
+            for n, value in enumerate(self.list_of(name, dict, "must be an object"))
+        ]
 
     def _typed(self, name: str, value: Any, kind: type, what: str) -> Any:
         if value is None or isinstance(value, kind):

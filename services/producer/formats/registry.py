@@ -8,7 +8,10 @@ from services.producer.formats import aan, vis
 from services.producer.formats.fields import Count
 from shared.errors import InputRefused
 
-ADAPTERS: tuple[ModuleType, ...] = (aan, vis)  # each: recognises(record) -> bool, adapt(record, leave_out) -> our event
+ADAPTERS: tuple[ModuleType, ...] = (
+    aan,
+    vis,
+)  # each: recognises(record) -> bool, adapt(record, leave_out) -> our event
 
 
 def _forget(_: str) -> None:
@@ -17,7 +20,9 @@ def _forget(_: str) -> None:
 
 def convert(raw: bytes, leave_out: Count = _forget) -> bytes:
     """Our own events byte for byte, foreign records as events of papers.v1. What nobody knows stays as it is: the intake refuses it."""
-    if b'"paper_id"' in raw or b'"author_id"' in raw:  # every event of ours has one of them; asking costs a tenth of reading the JSON
+    if (
+        b'"paper_id"' in raw or b'"author_id"' in raw
+    ):  # every event of ours has one of them; asking costs a tenth of reading the JSON
         return raw
     try:
         record = orjson.loads(raw)
@@ -34,7 +39,9 @@ def translate(record: object, leave_out: Count = _forget) -> object:
         return record
     try:
         return adapter.adapt(record, leave_out)
-    except InputRefused:  # like one of its records, but with a wrong type in it: the intake says which (`fault_of`)
+    except (
+        InputRefused
+    ):  # like one of its records, but with a wrong type in it: the intake says which (`fault_of`)
         return record
 
 

@@ -40,7 +40,12 @@ def _authors(fields: Fields, leave_out: Count) -> list[dict]:
     for author in fields.objects("authors"):
         name, affiliation = author.optional_text("name") or "", author.optional_text("affiliation")
         if visible(name).strip():
-            found.append({"name": name, "affiliations": [affiliation] if affiliation and visible(affiliation).strip() else []})
+            found.append(
+                {
+                    "name": name,
+                    "affiliations": [affiliation] if affiliation and visible(affiliation).strip() else [],
+                }
+            )
         else:
             leave_out("authors without a name")
     return found

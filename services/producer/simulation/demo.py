@@ -86,7 +86,9 @@ def facts() -> Iterator[dict]:
 
 def published(paper: Paper) -> dict:
     """The event of papers.v1 for a paper of his."""
-    names = paper.authors if AUTHOR in paper.authors else (*paper.authors, AUTHOR)  # not among those listed: he comes after them
+    names = (
+        paper.authors if AUTHOR in paper.authors else (*paper.authors, AUTHOR)
+    )  # not among those listed: he comes after them
     authors = [{"author_id": AUTHOR_ID, "name": name} if name == AUTHOR else {"name": name} for name in names]
     if paper.institutions:  # known for the paper, not for each author: they stand with the first one; the page shows them with the paper
         authors[0]["affiliations"] = list(paper.institutions)
@@ -115,7 +117,12 @@ class Edition(Literature):
 
     def __init__(self, seed: int, number: int):
         landmarks = [Landmark(paper_id(paper), paper.published, paper.weight) for paper in PAPERS]
-        super().__init__(seed * 1_000_003 + number, f"demo{seed}.{number}", landmarks, FIRST_CITES if number == 0 else CITES)
+        super().__init__(
+            seed * 1_000_003 + number,
+            f"demo{seed}.{number}",
+            landmarks,
+            FIRST_CITES if number == 0 else CITES,
+        )
         self.number = number
 
     def paper(self) -> dict:

@@ -19,7 +19,15 @@ from typing import NamedTuple
 
 import orjson
 
-from services.producer.simulation.vocabulary import ADJECTIVES, FIELDS, FIRST_NAMES, INSTITUTIONS, LAST_NAMES, METHODS, OBJECTS
+from services.producer.simulation.vocabulary import (
+    ADJECTIVES,
+    FIELDS,
+    FIRST_NAMES,
+    INSTITUTIONS,
+    LAST_NAMES,
+    METHODS,
+    OBJECTS,
+)
 
 KIND = "simulated"
 VENUE = "Simulated literature"
@@ -58,7 +66,13 @@ def simulate(papers: int, seed: int) -> Iterator[bytes]:
 class Literature:
     """What has been published so far. name: goes into every id, so that two literatures in one log are two."""
 
-    def __init__(self, seed: int, name: str | None = None, landmarks: Sequence[Landmark] = (), cites_landmark: float = 0.0):
+    def __init__(
+        self,
+        seed: int,
+        name: str | None = None,
+        landmarks: Sequence[Landmark] = (),
+        cites_landmark: float = 0.0,
+    ):
         self.random = Random(seed).random
         self.name = name or str(seed)
         self.cites_landmark = cites_landmark  # share of papers that cite a landmark
@@ -166,7 +180,9 @@ class Literature:
 
     def _author(self) -> int:
         random, number = self.random, len(self.authors)
-        name = f"{FIRST_NAMES[int(random() * len(FIRST_NAMES))]} {LAST_NAMES[int(random() * len(LAST_NAMES))]}"
+        name = (
+            f"{FIRST_NAMES[int(random() * len(FIRST_NAMES))]} {LAST_NAMES[int(random() * len(LAST_NAMES))]}"
+        )
         home = INSTITUTIONS[int(random() * random() * len(INSTITUTIONS))]
         self.authors.append({"author_id": f"sim:a{self.name}-{number}", "name": name, "affiliations": [home]})
         return number
@@ -193,8 +209,15 @@ class Literature:
         at = self._recent()
         event = self.recent[at]
         revision = event["revision"] + 1
-        self.recent[at] = event | {"revision": revision}  # a revision after the withdrawal brings the paper back
-        return {"event": "paper.withdrawn", "paper_id": event["paper_id"], "revision": revision, "reason": "simulated withdrawal"}
+        self.recent[at] = event | {
+            "revision": revision
+        }  # a revision after the withdrawal brings the paper back
+        return {
+            "event": "paper.withdrawn",
+            "paper_id": event["paper_id"],
+            "revision": revision,
+            "reason": "simulated withdrawal",
+        }
 
     def _revision(self) -> dict:
         """The paper again with another title, and one more reference or one fewer."""

@@ -9,13 +9,23 @@ SYLLABLES_FIRST = _words("Al Be Ca Da El Fi Ga Ha Il Jo Ka Le Mi No Or Pe Qui Ra
 SYLLABLES_LAST = _words("na ra lis mon ka rik vin da len sha to mar bel nor sen")
 FIRST_NAMES = [a + b for a in SYLLABLES_FIRST for b in SYLLABLES_LAST]  # 390
 
-LAST_STARTS = _words("Bar Cor Dun Els Far Gar Hol Ing Jar Kel Lor Mar Nor Oth Pal Rav Ser Tor Ulv Ver Wyn Yar Zel Brin")
+LAST_STARTS = _words(
+    "Bar Cor Dun Els Far Gar Hol Ing Jar Kel Lor Mar Nor Oth Pal Rav Ser Tor Ulv Ver Wyn Yar Zel Brin"
+)
 LAST_MIDDLES = _words("a e i o u an en il or um")
-LAST_ENDS = _words("berg dell field gren holt ins kova land mann ness quist rell son tano vard wick yama zini")
+LAST_ENDS = _words(
+    "berg dell field gren holt ins kova land mann ness quist rell son tano vard wick yama zini"
+)
 LAST_NAMES = [a + b + c for a in LAST_STARTS for b in LAST_MIDDLES for c in LAST_ENDS]  # 4,320
 
-PLACES = _words("Northmere Eastvale Highford Lakeholm Stonebridge Ravenmoor Silverdale Greywater Oakhaven Thornfield Westmarch Elmstead")
-INSTITUTIONS = [f"{form} of {place} (simulated)" for place in PLACES for form in ("University", "Institute of Technology", "Academy")]
+PLACES = _words(
+    "Northmere Eastvale Highford Lakeholm Stonebridge Ravenmoor Silverdale Greywater Oakhaven Thornfield Westmarch Elmstead"
+)
+INSTITUTIONS = [
+    f"{form} of {place} (simulated)"
+    for place in PLACES
+    for form in ("University", "Institute of Technology", "Academy")
+]
 
 ADJECTIVES = _words("""
 adaptive amortised asynchronous bayesian causal compositional continual contrastive convex deep differentiable

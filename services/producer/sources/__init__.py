@@ -43,5 +43,7 @@ def _seed(text: str) -> int:
     if not text:
         return 1
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise UsageError(f"demo:{text}: the part behind the colon is a seed, an integer of at most nine digits")
+        raise UsageError(
+            f"demo:{text}: the part behind the colon is a seed, an integer of at most nine digits"
+        )
     return int(text)

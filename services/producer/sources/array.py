@@ -41,7 +41,11 @@ class Elements:
 
     def __init__(self, stream: Stream, limit: int, start: int = 0):
         self._stream, self._limit = stream, limit
-        self._data, self._at, self._before = bytearray(), 0, start  # bytes at hand, the place in them, bytes before them
+        self._data, self._at, self._before = (
+            bytearray(),
+            0,
+            start,
+        )  # bytes at hand, the place in them, bytes before them
         self._ended = self._is_cut = False  # cut: an element has no end before that of the file
         self._opening: re.Pattern[bytes] | None = None
         self._faults: list[str] = []
@@ -145,7 +149,9 @@ class Elements:
                 return None
 
     def _end_of_scalar(self) -> int | None:
-        while (found := _SCALAR.match(self._data, self._at)) and found.end() == len(self._data) and self._read():
+        while (
+            (found := _SCALAR.match(self._data, self._at)) and found.end() == len(self._data) and self._read()
+        ):
             if len(self._data) - self._at > self._limit:
                 return None
         return found.end()

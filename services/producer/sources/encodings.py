@@ -3,7 +3,12 @@
 from shared.errors import InputRefused
 
 BOM = b"\xef\xbb\xbf"
-_MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 # Without a mark: JSON begins with ASCII characters, and UTF-8 has no zero bytes in it.
 _ZEROS = {(0, 1, 1, 1): "UTF-32LE", (1, 1, 1, 0): "UTF-32BE", (0, 1, 0, 1): "UTF-16LE", (1, 0, 1, 0): "UTF-16BE",
           (0, 1, 0, 0): "UTF-16LE", (1, 0, 0, 0): "UTF-16BE", (1, 0, 0, 1): "UTF-16BE", (0, 1, 1, 0): "UTF-16LE"}  # fmt: skip

@@ -19,7 +19,9 @@ from services.producer.sources.source import Source, SourceItem
 from shared.errors import InputRefused, UsageError
 
 GZIP = b"\x1f\x8b"
-LINE_LIMIT = 64 << 20  # bytes of one line; what goes beyond is cut off here, and refused as too large by the intake
+LINE_LIMIT = (
+    64 << 20
+)  # bytes of one line; what goes beyond is cut off here, and refused as too large by the intake
 AHEAD = 1 << 16  # bytes that are looked at to tell an array from lines
 
 
@@ -35,7 +37,9 @@ class FileSource(Source):
         except OSError as error:
             raise UsageError(f"cannot read {self.path}: {error.strerror}") from None
         if stat.S_ISDIR(facts.st_mode):
-            raise UsageError(f"{self.path} is a folder; name the files in it one by one (a shell does that with {self.path}/*)")
+            raise UsageError(
+                f"{self.path} is a folder; name the files in it one by one (a shell does that with {self.path}/*)"
+            )
         if not os.access(self.path, os.R_OK):
             raise UsageError(f"cannot read {self.path}: no permission")
         self.regular = stat.S_ISREG(facts.st_mode)
@@ -49,7 +53,9 @@ class FileSource(Source):
         try:
             with self.path.open("rb") as file:
                 if file.peek(2)[:2] == GZIP:
-                    with gzip.GzipFile(fileobj=file) as stream:  # no larger buffer around it: it would swallow what comes before damage
+                    with gzip.GzipFile(
+                        fileobj=file
+                    ) as stream:  # no larger buffer around it: it would swallow what comes before damage
                         yield from self._items(stream, file, after)
                 else:
                     yield from self._items(file, file, after)
@@ -59,7 +65,9 @@ class FileSource(Source):
         except OSError as error:
             raise UsageError(f"cannot read {self.path}: {error.strerror or error}") from None
 
-    def _items(self, stream: io.BufferedReader | gzip.GzipFile, file: BinaryIO, after: int) -> Iterator[SourceItem]:
+    def _items(
+        self, stream: io.BufferedReader | gzip.GzipFile, file: BinaryIO, after: int
+    ) -> Iterator[SourceItem]:
         check_encoding(stream.peek(4), str(self.path))
         start = len(stream.read(3)) if stream.peek(3)[:3] == BOM else 0
         if stream.peek(1).lstrip()[:1] == b"[" and not _are_lines(stream.peek(AHEAD)):
@@ -88,7 +96,9 @@ class FileSource(Source):
         if elements.faults:
             told = "; ".join(elements.faults)
             kept = f", {bad} of its elements became dead letters" if bad else ""
-            hint = f"the JSON array is broken: {told} (bytes are counted from 0). What is right was taken{kept}"
+            hint = (
+                f"the JSON array is broken: {told} (bytes are counted from 0). What is right was taken{kept}"
+            )
             raise InputRefused("broken_array", str(self.path), hint)
 
 

@@ -96,7 +96,9 @@ class PacedSource(Source):
                 limit = BATCH_ITEMS if rate is None else min(BATCH_ITEMS, self.ahead - position)
             else:
                 now = loop.time()
-                owed = min(owed + (now - then) * rate, max(1.0, rate))  # what a pause of over a second kept back is not made up for
+                owed = min(
+                    owed + (now - then) * rate, max(1.0, rate)
+                )  # what a pause of over a second kept back is not made up for
                 then = now
                 limit = min(int(owed), BATCH_ITEMS)
                 if limit == 0:

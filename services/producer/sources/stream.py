@@ -38,7 +38,9 @@ class StreamSource(Source):
     @classmethod
     def pipe(cls, path: str) -> "StreamSource":
         try:
-            return cls(os.open(path, os.O_RDONLY), "file:" + os.fsencode(path).decode(errors="backslashreplace"))
+            return cls(
+                os.open(path, os.O_RDONLY), "file:" + os.fsencode(path).decode(errors="backslashreplace")
+            )
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from None
 
@@ -81,7 +83,9 @@ class _Lines:
             data = b""
             check_encoding(self.tail, self.source.label)
             if self.tail[:2] == GZIP:
-                raise UsageError("the stream is packed with gzip; unpack it on the way: gunzip -c FILE | scholarstream ingest -")
+                raise UsageError(
+                    "the stream is packed with gzip; unpack it on the way: gunzip -c FILE | scholarstream ingest -"
+                )
             if self.tail[:3] == BOM:
                 del self.tail[:3]
             self.fresh = False

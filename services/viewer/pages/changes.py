@@ -25,11 +25,20 @@ def changes_panel(profile: Entry, changes: Sequence[tuple[int, Entry]]) -> Html:
     listed = tag("ol", lines) if lines else tag("p", "Older changes are in author-metrics.v1 for 30 days.")
     return tag(
         "details",
-        tag("summary", tag("b", "Last change"), " ", tag("span", last, data_live="changes.last", data_quiet=True, class_="last")),
+        tag(
+            "summary",
+            tag("b", "Last change"),
+            " ",
+            tag("span", last, data_live="changes.last", data_quiet=True, class_="last"),
+        ),
         tag(
             "div",
             tag("div", listed, data_live="changes", data_quiet=True),
-            tag("p", tag("a", "These changes as JSON", href=api_of(profile["author_id"], "changes")), class_="muted"),
+            tag(
+                "p",
+                tag("a", "These changes as JSON", href=api_of(profile["author_id"], "changes")),
+                class_="muted",
+            ),
             class_="fold",
         ),
         class_="panel changes",
@@ -48,7 +57,12 @@ def _line(when: int, change: Entry, titles: Mapping[str, str]) -> Html:
     bold, plain, more = numbers[: min(first, NUMBERS)], numbers[first:NUMBERS], len(numbers) - NUMBERS
     return tag(
         "li",
-        tag("p", tag("time", written, datetime=exact), f" · version {number(change['version'])}", class_="muted"),
+        tag(
+            "p",
+            tag("time", written, datetime=exact),
+            f" · version {number(change['version'])}",
+            class_="muted",
+        ),
         tag(
             "p",
             tag("b", "; ".join(bold)),
@@ -62,7 +76,9 @@ def _line(when: int, change: Entry, titles: Mapping[str, str]) -> Html:
 
 def moved(change: Entry) -> list[str]:
     """ "citations 812 → 813" for every number that changed, those of the headline first."""
-    names = sorted(change.get("changed") or (), key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    names = sorted(
+        change.get("changed") or (), key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)
+    )
     before, after = change.get("before") or {}, change.get("after") or {}
     if not before:
         names = [name for name in names if after.get(name)]  # of a new author: what he has
@@ -88,10 +104,14 @@ def reasons(change: Entry, titles: Mapping[str, str]) -> list[str]:
     groups: dict[tuple, list[Entry]] = {}
     for cause in causes:
         other = cause.get("other")
-        groups.setdefault((cause.get("kind"), other, None if other else cause.get("paper_id")), []).append(cause)
+        groups.setdefault((cause.get("kind"), other, None if other else cause.get("paper_id")), []).append(
+            cause
+        )
     told = list(groups.values())[:REASONS]
     left = change.get("causes_total", len(causes)) - sum(len(group) for group in told)
-    return [_why(group, titles) for group in told] + ([f"and {plural(left, 'further cause')}"] if left > 0 else [])
+    return [_why(group, titles) for group in told] + (
+        [f"and {plural(left, 'further cause')}"] if left > 0 else []
+    )
 
 
 def _why(causes: Sequence[Entry], titles: Mapping[str, str]) -> str:
@@ -123,7 +143,9 @@ def _why(causes: Sequence[Entry], titles: Mapping[str, str]) -> str:
 
 def _some(papers: Sequence[str], titles: Mapping[str, str]) -> str:
     more = len(papers) - PAPERS
-    return ", ".join(_paper(name, titles) for name in papers[:PAPERS]) + (f" and {number(more)} more" if more > 0 else "")
+    return ", ".join(_paper(name, titles) for name in papers[:PAPERS]) + (
+        f" and {number(more)} more" if more > 0 else ""
+    )
 
 
 def _paper(paper_id: str | None, titles: Mapping[str, str]) -> str:

@@ -18,7 +18,13 @@ def bars(title: str, series: Mapping[str, int], unit: str, key: str, until: int)
     document."""
     counts = {int(year): count for year, count in series.items() if count}
     if not counts:
-        return tag("figure", tag("figcaption", title), tag("p", "Nothing dated yet.", class_="muted"), class_="chart", data_live=key)
+        return tag(
+            "figure",
+            tag("figcaption", title),
+            tag("p", "Nothing dated yet.", class_="muted"),
+            class_="chart",
+            data_live=key,
+        )
     last = max((year for year in counts if year <= until), default=until)
     first = min((year for year in counts if last - MOST < year <= last), default=last)
     earlier = sum(count for year, count in counts.items() if year < first)
@@ -27,7 +33,9 @@ def bars(title: str, series: Mapping[str, int], unit: str, key: str, until: int)
     after = f"after {until}: {number(later)}" if later else ""
     note = f" ({'; '.join(filter(None, (before, after)))})" if before or after else None
     years = list(range(first, last + 1))
-    told = "; ".join(filter(None, [before, *(f"{y}: {number(counts[y])}" for y in years if counts.get(y)), after]))
+    told = "; ".join(
+        filter(None, [before, *(f"{y}: {number(counts[y])}" for y in years if counts.get(y)), after])
+    )
     most = max(counts.get(year, 0) for year in years)
     if not most:
         nothing = tag("p", f"Nothing up to {until}.", class_="muted")
@@ -48,13 +56,30 @@ def bars(title: str, series: Mapping[str, int], unit: str, key: str, until: int)
             tag(
                 "g",
                 tag("title", f"{year}: {number(count)} {unit}"),
-                tag("rect", class_="reach", x=f"{left + at * step:.1f}", y=0, width=f"{step:.1f}", height=HEIGHT - BOTTOM),
-                tag("rect", class_="bar", x=f"{x:.1f}", y=f"{y:.1f}", width=f"{thick:.1f}", height=f"{height:.1f}", rx=1.5),
+                tag(
+                    "rect",
+                    class_="reach",
+                    x=f"{left + at * step:.1f}",
+                    y=0,
+                    width=f"{step:.1f}",
+                    height=HEIGHT - BOTTOM,
+                ),
+                tag(
+                    "rect",
+                    class_="bar",
+                    x=f"{x:.1f}",
+                    y=f"{y:.1f}",
+                    width=f"{thick:.1f}",
+                    height=f"{height:.1f}",
+                    rx=1.5,
+                ),
                 label and tag("text", number(count), class_="value", x=f"{middle:.1f}", y=f"{y - 4:.1f}"),
                 (len(years) - 1 - at) % every == 0 and tag("text", year, x=f"{middle:.1f}", y=HEIGHT - 6),
             )
         )
     base = HEIGHT - BOTTOM
     axis = tag("line", class_="axis", x1=0, x2=WIDTH, y1=base, y2=base)
-    picture = tag("svg", axis, drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{title}: {told}")
+    picture = tag(
+        "svg", axis, drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{title}: {told}"
+    )
     return tag("figure", tag("figcaption", title, note), picture, class_="chart", data_live=key)

@@ -23,7 +23,11 @@ def join(*children) -> Html:
 
 def tag(name: str, /, *children, **attributes) -> Html:
     """An element. Attributes: `class_` is class, `aria_label` is aria-label; None and False leave one out, True gives it no value."""
-    told = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None and value is not False)
+    told = "".join(
+        _attribute(key, value)
+        for key, value in attributes.items()
+        if value is not None and value is not False
+    )
     if name in VOID:
         return Html(f"<{name}{told}>")
     return Html(f"<{name}{told}>{''.join(_pieces(children))}</{name}>")

@@ -9,7 +9,9 @@ from shared.ids import visible
 
 UNTITLED = "(untitled)"
 _OPEN, _CLOSE, _FIRST_STRONG = "\u2066\u2067\u2068", "\u2069", "\u2068"
-_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # among them the ends of a paragraph, which end every isolate
+_BREAKS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+)  # among them the ends of a paragraph, which end every isolate
 
 
 def apart(text: str) -> Html:

@@ -4,7 +4,9 @@ from services.viewer.pages.html import Html, join, raw, tag
 
 HOME = "/"
 SEARCH = "/search"
-SIGN = raw('<svg class="sign" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 20V11h4v9zM10 20V4h4v16zM17 20v-6h4v6z"/></svg>')
+SIGN = raw(
+    '<svg class="sign" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 20V11h4v9zM10 20V4h4v16zM17 20v-6h4v6z"/></svg>'
+)
 
 
 def page(title: str, *content, query: str = "", live: bool = False) -> str:
@@ -22,7 +24,12 @@ def page(title: str, *content, query: str = "", live: bool = False) -> str:
     body = tag(
         "body",
         tag("a", "Skip to the content", class_="skip", href="#content"),
-        tag("header", tag("a", SIGN, "scholarstream", class_="home", href=HOME), search_form(query), class_="site"),
+        tag(
+            "header",
+            tag("a", SIGN, "scholarstream", class_="home", href=HOME),
+            search_form(query),
+            class_="site",
+        ),
         tag("main", *content, id="content", tabindex="-1"),
         footer(),
     )
@@ -56,7 +63,8 @@ def footer() -> Html:
     return tag(
         "footer",
         tag(
-            "p", "scholarstream counts live from a stream of papers: every number here is recomputed with every event, and can be checked."
+            "p",
+            "scholarstream counts live from a stream of papers: every number here is recomputed with every event, and can be checked.",
         ),
         tag("nav", [tag("a", name, href=href) for href, name in links], aria_label="Of this service"),
         class_="site",

@@ -52,7 +52,11 @@ def why_missing(metric: str, values: Mapping[str, Any], basis: str) -> str | Non
     known = definitions.BY_NAME.get(metric)
     if known is None or values.get(metric) is not None:
         return None
-    return f"No number {known.null}." if metric in values and known.null else f"{basis_of(basis).capitalize()}: not told there."
+    return (
+        f"No number {known.null}."
+        if metric in values and known.null
+        else f"{basis_of(basis).capitalize()}: not told there."
+    )
 
 
 def findings(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[Finding]:
@@ -60,19 +64,30 @@ def findings(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[F
     found = []
     for code in reported.get("violations") or ():
         known = violations.BY_CODE.get(code)
-        metric = known.needs[0] if known else max((m for m in reported if code.startswith(m)), key=len, default="")
-        found.append(Finding(metric, known is None or known.impossible, violations.explain(code, reported, computed)))
+        metric = (
+            known.needs[0] if known else max((m for m in reported if code.startswith(m)), key=len, default="")
+        )
+        found.append(
+            Finding(metric, known is None or known.impossible, violations.explain(code, reported, computed))
+        )
     return found
 
 
 def question(finding: Finding, value: float | Mapping[str, int], source: str | None) -> str:
     """ "Why an h-index of 102 is impossible", "Why 3 papers, reported by SOURCE, are too few"; of a series: "Why papers by year, 14 in
     2019–2026, are incomplete"."""
-    name = definitions.BY_NAME[finding.metric].title if finding.metric in definitions.BY_NAME else finding.metric.replace("_", " ")
+    name = (
+        definitions.BY_NAME[finding.metric].title
+        if finding.metric in definitions.BY_NAME
+        else finding.metric.replace("_", " ")
+    )
     if isinstance(value, Mapping):
         what, verb = f"{name}, {measure(finding.metric, value)}{',' if source is None else ''}", "are"
     elif finding.metric in COUNTS:
         what, verb = plural(value, COUNTS[finding.metric], name), "is" if value == 1 else "are"
     else:
-        what, verb = f"{'an' if name.lower().startswith(VOWELS) else 'a'} {name} of {measure(finding.metric, value)}", "is"
+        what, verb = (
+            f"{'an' if name.lower().startswith(VOWELS) else 'a'} {name} of {measure(finding.metric, value)}",
+            "is",
+        )
     return f"Why {what}{f', reported by {isolated(source)},' if source else ''} {verb} {finding.mark}"

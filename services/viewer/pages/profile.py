@@ -16,8 +16,26 @@ from services.viewer.pages.layout import page
 from services.viewer.pages.metrics import definition_of, findings, name_of, why_missing
 from services.viewer.pages.reasons import HEADLINE, fold_of, shown, whys
 from services.viewer.pages.reported import beside, computed_of, reported_panel
-from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, novelty_of, scores_panel, source_of
-from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, day, flag, measure, moment, number, plural
+from services.viewer.pages.scores import (
+    NO_SCORE,
+    SCORES,
+    explained,
+    firmness,
+    novelty_of,
+    scores_panel,
+    source_of,
+)
+from services.viewer.pages.words import (
+    NOT_COMPUTED,
+    basis_of,
+    coverage,
+    day,
+    flag,
+    measure,
+    moment,
+    number,
+    plural,
+)
 from services.viewer.urls import api_of
 from shared.doi import link_of
 
@@ -28,7 +46,9 @@ WIDE = 3  # bases, side by side: with more of them the folds in the table of all
 Entry = Mapping[str, Any]
 
 
-def profile_page(profile: Entry, changes: Sequence[tuple[int, Entry]] = (), *, tag_of: str, changed_ms: int, demo: bool) -> str:
+def profile_page(
+    profile: Entry, changes: Sequence[tuple[int, Entry]] = (), *, tag_of: str, changed_ms: int, demo: bool
+) -> str:
     """The page of a snapshot. changes: (when, record of author-metrics.v1), newest first; tag_of: names the version; changed_ms: when it
     was published; demo: the log has a simulated literature."""
     name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
@@ -100,7 +120,14 @@ def _described(profile: Entry) -> Html:
         told.append(join("also ", _between(", ", [apart(alias) for alias in aliases])))
     if orcid and orcid.strip():
         digits = ORCID.search(orcid)
-        told.append(join("ORCID ", _link(f"https://orcid.org/{digits[0].upper()}", digits[0].upper()) if digits else apart(orcid)))
+        told.append(
+            join(
+                "ORCID ",
+                _link(f"https://orcid.org/{digits[0].upper()}", digits[0].upper())
+                if digits
+                else apart(orcid),
+            )
+        )
     if homepage and homepage.strip():
         told.append(_link(homepage.strip(), homepage.strip()) if _is_web(homepage) else apart(homepage))
     return join(_between(" · ", told))
@@ -117,7 +144,16 @@ def _is_web(address: str) -> bool:
 
 def _field(field: str | None) -> Html | None:
     """A chip; the same field always has the same of six colours."""
-    return tag("span", apart(field), class_=f"chip hue{sum(field.encode()) % 6}", title=f"Field: {isolated(field)}") if field else None
+    return (
+        tag(
+            "span",
+            apart(field),
+            class_=f"chip hue{sum(field.encode()) % 6}",
+            title=f"Field: {isolated(field)}",
+        )
+        if field
+        else None
+    )
 
 
 def _state(profile: Entry, changed_ms: int) -> Html:
@@ -130,11 +166,24 @@ def _state(profile: Entry, changed_ms: int) -> Html:
             tag("span", "Snapshot", class_="live", id="live", data_state="still"),
             tag("span", f"version {number(profile['version'])}", data_live="version", data_quiet=True),
             tag("span", f"as of {as_of}" if as_of else "", data_live="as_of", data_quiet=True),
-            tag("span", "last change ", tag("time", told, datetime=exact, title=told, id="changed"), data_live="changed", data_quiet=True),
+            tag(
+                "span",
+                "last change ",
+                tag("time", told, datetime=exact, title=told, id="changed"),
+                data_live="changed",
+                data_quiet=True,
+            ),
             tag("span", id="news", class_="news"),
         ),
         tag("p", role="status", aria_live="polite", class_="hidden", id="spoken"),
-        tag("noscript", tag("p", "Without JavaScript this page stays as it is: reload it for newer numbers.", class_="note")),
+        tag(
+            "noscript",
+            tag(
+                "p",
+                "Without JavaScript this page stays as it is: reload it for newer numbers.",
+                class_="note",
+            ),
+        ),
         class_="state",
     )
 
@@ -209,7 +258,9 @@ def _paper(paper: Entry, name: str) -> Html:
         tag(
             "p",
             _field(paper.get("field")),
-            tag("time", day(paper["published"]), datetime=paper["published"]) if paper.get("published") else tag("span", "no date"),
+            tag("time", day(paper["published"]), datetime=paper["published"])
+            if paper.get("published")
+            else tag("span", "no date"),
             paper_id.startswith(SIMULATED) and tag("span", "simulated", class_="chip simulated"),
             class_="line",
         ),
@@ -233,7 +284,11 @@ def _authors(paper: Entry, name: str) -> Html:
     told = _between(", ", [tag("b", apart(one)) if one == name else apart(one) for one in listed])
     more = paper.get("authors_total", len(listed)) > len(listed)
     places = paper.get("affiliations") or ()
-    return join(told or "no authors told", " et al." if more else None, places and join(" · ", _between(", ", list(map(apart, places)))))
+    return join(
+        told or "no authors told",
+        " et al." if more else None,
+        places and join(" · ", _between(", ", list(map(apart, places)))),
+    )
 
 
 def _address(paper: Entry) -> str | None:
@@ -249,7 +304,13 @@ def _charts(profile: Entry, changed_ms: int) -> Html:
     return tag(
         "section",
         tag("h2", "By year"),
-        charts.bars("Citations by year", profile.get("citations_by_year") or {}, "citations", "citations_by_year", until),
+        charts.bars(
+            "Citations by year",
+            profile.get("citations_by_year") or {},
+            "citations",
+            "citations_by_year",
+            until,
+        ),
         charts.bars("Papers by year", profile.get("papers_by_year") or {}, "papers", "papers_by_year", until),
         class_="panel",
     )
@@ -259,32 +320,51 @@ def _numbers(profile: Entry) -> Html:
     """All metrics on every basis, with what each one means: at once for those of the first release, folded for the others."""
     by_basis: dict[str, dict] = profile.get("metrics") or {}
     metrics = list(dict.fromkeys(metric for values in by_basis.values() for metric in values))
-    bases_with = {metric: [basis for basis, values in by_basis.items() if metric in values] for metric in metrics}
+    bases_with = {
+        metric: [basis for basis, values in by_basis.items() if metric in values] for metric in metrics
+    }
     single = len(by_basis) == 1
     rows = [
         tag(
             "tr",
             tag("th", fold_of(profile, metric, bases_with[metric]), scope="row"),
             [
-                tag("td", measure(metric, values.get(metric)), title=why_missing(metric, values, basis), data_live=f"{basis}.{metric}")
+                tag(
+                    "td",
+                    measure(metric, values.get(metric)),
+                    title=why_missing(metric, values, basis),
+                    data_live=f"{basis}.{metric}",
+                )
                 for basis, values in by_basis.items()
             ],
         )
         for metric in metrics
     ]
     heads = [
-        tag("th", apart(basis.partition(":")[2]) if basis != "references" else "here", scope="col", title=basis_of(basis))
+        tag(
+            "th",
+            apart(basis.partition(":")[2]) if basis != "references" else "here",
+            scope="col",
+            title=basis_of(basis),
+        )
         for basis in by_basis
     ]
     head = tag(
-        "thead", tag("tr", tag("th", tag("span", "Metric", class_="hidden"), scope="col"), heads), class_="hidden" if single else None
+        "thead",
+        tag("tr", tag("th", tag("span", "Metric", class_="hidden"), scope="col"), heads),
+        class_="hidden" if single else None,
     )
     return tag(
         "section",
         tag("h2", "All numbers"),
         tag(
             "div",
-            tag("table", head, tag("tbody", rows), class_=f"few-bases bases{len(by_basis)}" if len(by_basis) <= WIDE else None),
+            tag(
+                "table",
+                head,
+                tag("tbody", rows),
+                class_=f"few-bases bases{len(by_basis)}" if len(by_basis) <= WIDE else None,
+            ),
             class_="scroll",
         ),
         class_="panel numbers",
@@ -301,7 +381,11 @@ def _grounds(profile: Entry) -> Html:
     return tag(
         "section",
         tag("h2", "What the numbers rest on"),
-        tag("ul", [tag("li", sentence) for sentence in said], definitions and tag("li", f"Definitions {definitions}.")),
+        tag(
+            "ul",
+            [tag("li", sentence) for sentence in said],
+            definitions and tag("li", f"Definitions {definitions}."),
+        ),
         tag(
             "p",
             tag("a", "This profile as JSON", href=api_of(profile["author_id"])),

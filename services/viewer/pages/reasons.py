@@ -18,16 +18,27 @@ from shared.metrics.reasons.snapshot import Explanation
 
 HEADLINE = ("h_index", "papers", "citations", "novelty", "ai_score")
 OF_THE_HEADLINE_BASIS = ("h_index", "citations", "ai_score")
-ROWS, FEW, NEAREST = 20, 5, 5  # papers told under the headline, in a line of all numbers, of those that lack something
+ROWS, FEW, NEAREST = (
+    20,
+    5,
+    5,
+)  # papers told under the headline, in a line of all numbers, of those that lack something
 WHOLE = ("h_index",)  # told to the last paper under the headline
 ELSEWHERE = ("papers",)  # the page lists them anyway
-ADD_UP = {"citations": "citations", "ai_score": "points", "e_index": "beyond"}  # metric → the column whose sum makes it
+ADD_UP = {
+    "citations": "citations",
+    "ai_score": "points",
+    "e_index": "beyond",
+}  # metric → the column whose sum makes it
 MEANS = ("novelty",)
 RANK_TELLS = ("hm_index",)  # more than the order does, so a narrow table has it too
 LEFT_OUT = ("share",)  # rounded: they would not add up
 BELOW = ("reasons", "cohort")  # columns that are words: they stand under the title
 SPARE = ("weight",)  # columns that a narrow window has no room for
-COHORTS = {"pooled": "compared with papers of all fields", "immature": "in a cohort too young to tell papers apart"}
+COHORTS = {
+    "pooled": "compared with papers of all fields",
+    "immature": "in a cohort too young to tell papers apart",
+}
 DIGITS = 2
 
 Entry = Mapping[str, Any]
@@ -40,7 +51,13 @@ def shown(metric: str, value: Any) -> str:
 
 def whys(profile: Entry) -> Html:
     """The row of folds under the headline."""
-    return tag("div", [_why(profile, metric) for metric in HEADLINE], class_="whys", role="group", aria_label="Why these numbers")
+    return tag(
+        "div",
+        [_why(profile, metric) for metric in HEADLINE],
+        class_="whys",
+        role="group",
+        aria_label="Why these numbers",
+    )
 
 
 def _why(profile: Entry, metric: str) -> Html:
@@ -48,7 +65,10 @@ def _why(profile: Entry, metric: str) -> Html:
     value, basis = headline.get(metric), _basis_of(headline, metric)
     asked = "why none?" if value is None else f"why {shown(metric, value)}?"
     summary = tag(
-        "summary", tag("span", f"{name_of(metric)}:", class_="of"), " ", tag("span", asked, data_live=f"why.{metric}", data_quiet=True)
+        "summary",
+        tag("span", f"{name_of(metric)}:", class_="of"),
+        " ",
+        tag("span", asked, data_live=f"why.{metric}", data_quiet=True),
     )
     found, key = tell(profile, metric, basis), f"why.{metric}"
     other = _other(headline, metric, found)
@@ -56,7 +76,14 @@ def _why(profile: Entry, metric: str) -> Html:
         said = join(tag("p", other, data_live=f"{key}.said", data_quiet=True), _empty(key))
     else:
         said = _said(profile, metric, found, key, None if metric in WHOLE else ROWS)
-    body = tag("div", said, _definition(metric), _more(profile, metric, basis, found, key), class_="fold", id=f"why-{metric}")
+    body = tag(
+        "div",
+        said,
+        _definition(metric),
+        _more(profile, metric, basis, found, key),
+        class_="fold",
+        id=f"why-{metric}",
+    )
     return tag("details", summary, body, name="why")
 
 
@@ -70,9 +97,8 @@ def _other(headline: Entry, metric: str, found: Explanation | None) -> str | Non
         return None
     source = (headline.get("novelty_basis") or "").removeprefix("reported:")
     if metric == "novelty" and source:
-        return (
-            f"The headline has what {isolated(source)} says of the papers, on average. Counted here, it is {measure(metric, found.value)}."
-        )
+        said = f"The headline shows the average of what {isolated(source)} says about the papers."
+        return f"{said} Counted here, it is {measure(metric, found.value)}."
     return f"Counted here, it is {measure(metric, found.value)}; the headline has another number."
 
 
@@ -92,9 +118,23 @@ def fold_of(profile: Entry, metric: str, bases: Sequence[str]) -> Html:
     for basis in bases[1:]:
         if (other := tell(profile, metric, basis)) is not None:
             sentence = other.reason.sentence if other.reason else other.lacking
-            parts.append(tag("p", tag("b", basis_of(basis).capitalize()), ": ", sentence, data_live=f"{key}.{basis}", data_quiet=True))
+            parts.append(
+                tag(
+                    "p",
+                    tag("b", basis_of(basis).capitalize()),
+                    ": ",
+                    sentence,
+                    data_live=f"{key}.{basis}",
+                    data_quiet=True,
+                )
+            )
     parts.append(_more(profile, metric, first, found, key))
-    return tag("details", tag("summary", tag("span", name_of(metric)), small), tag("div", parts, class_="fold"), id=key)
+    return tag(
+        "details",
+        tag("summary", tag("span", name_of(metric)), small),
+        tag("div", parts, class_="fold"),
+        id=key,
+    )
 
 
 # ---- what a fold says
@@ -109,7 +149,11 @@ def _said(profile: Entry, metric: str, found: Explanation | None, key: str, limi
     note = f" All are {COHORTS[alike]}." if (alike := _cohort_of_all(reason)) else None
     if profile.get("papers_total", 0) > len(listed):
         note = f" {number(profile['papers_total'])} papers there are; the {number(len(listed))} most cited ones settle it."
-    below = join(" ", tag("a", "They are listed below.", href="#papers")) if metric in ELSEWHERE and reason.papers else None
+    below = (
+        join(" ", tag("a", "They are listed below.", href="#papers"))
+        if metric in ELSEWHERE and reason.papers
+        else None
+    )
     table = None if metric in ELSEWHERE or not reason.papers else _table(metric, found.value, reason, limit)
     return join(
         tag("p", reason.sentence, note, below, data_live=f"{key}.said", data_quiet=True),
@@ -126,7 +170,8 @@ def _cohort_of_all(reason: Reason) -> str | None:
 
 def _empty(key: str) -> Html:
     return join(
-        tag("div", class_="scroll", data_live=f"{key}.papers", data_quiet=True), tag("div", data_live=f"{key}.next", data_quiet=True)
+        tag("div", class_="scroll", data_live=f"{key}.papers", data_quiet=True),
+        tag("div", data_live=f"{key}.next", data_quiet=True),
     )
 
 
@@ -147,7 +192,11 @@ def _more(profile: Entry, metric: str, basis: str, found: Explanation | None, ke
     address = api_of(author_id, EXPLAIN + metric)
     if basis != REFERENCES:
         address += ("&" if "?" in address else "?") + f"basis={quote(basis, safe='')}"
-    lead = "The whole log tells it: " if found is None or found.reason is None else "From the whole log, also as of another day: "
+    lead = (
+        "The whole log tells it: "
+        if found is None or found.reason is None
+        else "From the whole log, also as of another day: "
+    )
     return tag(
         "p",
         lead,
@@ -167,7 +216,9 @@ def _table(metric: str, value: Any, reason: Reason, limit: int | None) -> Html:
     summed = ADD_UP.get(metric)
     papers = [dict(paper) for paper in reason.papers]
     if summed == "points":
-        for paper, points in zip(papers, adding_up([paper["points"] for paper in papers], value), strict=True):
+        for paper, points in zip(
+            papers, adding_up([paper["points"] for paper in papers], value), strict=True
+        ):
             paper["points"] = points
     alike = _cohort_of_all(reason) is not None
     few = papers if limit is None or len(papers) <= limit + 1 else papers[:limit]
@@ -189,11 +240,19 @@ def _table(metric: str, value: Any, reason: Reason, limit: int | None) -> Html:
     if summed or metric in MEANS:
         name, of, end = ("together", summed, _sum(papers, summed)) if summed else ("mean", metric, value)
         cells = [tag("td", column == of and _cell(column, end), class_=_class(column)) for column in columns]
-        total = tag("tfoot", tag("tr", ranked and tag("td", class_="rank"), tag("th", name, scope="row"), cells))
+        total = tag(
+            "tfoot", tag("tr", ranked and tag("td", class_="rank"), tag("th", name, scope="row"), cells)
+        )
     heads = [tag("th", column.replace("_", " "), scope="col", class_=_class(column)) for column in columns]
-    head = tag("tr", ranked and tag("th", "rank", scope="col", class_="rank"), tag("th", "paper", scope="col"), heads)
+    head = tag(
+        "tr", ranked and tag("th", "rank", scope="col", class_="rank"), tag("th", "paper", scope="col"), heads
+    )
     return tag(
-        "table", tag("caption", f"What makes the {name_of(metric)}", class_="hidden"), tag("thead", head), tag("tbody", lines), total
+        "table",
+        tag("caption", f"What makes the {name_of(metric)}", class_="hidden"),
+        tag("thead", head),
+        tag("tbody", lines),
+        total,
     )
 
 
@@ -238,7 +297,9 @@ def _below(paper: Entry, columns: Sequence[str]) -> Html | None:
     said = [paper[column] for column in BELOW if column in columns and paper[column]]
     words = {**REASONS, **COHORTS}
     codes = [code for one in said for code in one.split(", ")]
-    return tag("small", "; ".join(words.get(code, code.replace("_", " ")) for code in codes)) if codes else None
+    return (
+        tag("small", "; ".join(words.get(code, code.replace("_", " ")) for code in codes)) if codes else None
+    )
 
 
 def _next(reason: Reason) -> Html | None:
@@ -246,11 +307,19 @@ def _next(reason: Reason) -> Html | None:
     if reason.next is None:
         return None
     lines = [
-        tag("li", f"“{isolated(title_of(paper))}” lacks {number(paper['lacks'])} (it has {number(paper['citations'])})")
+        tag(
+            "li",
+            f"“{isolated(title_of(paper))}” lacks {number(paper['lacks'])} (it has {number(paper['citations'])})",
+        )
         for paper in reason.nearest[:NEAREST]
     ]
     rest = reason.nearest[NEAREST:]
     if rest:
-        lines.append(tag("li", f"{plural(len(rest), 'further paper')}: {number(sum(paper['lacks'] for paper in rest))} together"))
+        lines.append(
+            tag(
+                "li",
+                f"{plural(len(rest), 'further paper')}: {number(sum(paper['lacks'] for paper in rest))} together",
+            )
+        )
     step = tag("p", tag("b", f"For {number(reason.next)}"), f": {reason.needs}.")
     return join(step, tag("ul", lines) if lines else None)

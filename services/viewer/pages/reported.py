@@ -21,7 +21,10 @@ Entry = Mapping[str, Any]
 
 def computed_of(profile: Entry) -> Entry:
     """Our numbers by reference lists, and our series: reported ones are compared with these."""
-    return {**((profile.get("metrics") or {}).get("references") or {}), **{name: profile[name] for name in SERIES if profile.get(name)}}
+    return {
+        **((profile.get("metrics") or {}).get("references") or {}),
+        **{name: profile[name] for name in SERIES if profile.get(name)},
+    }
 
 
 def beside(entry: Entry, metric: str, found: Sequence[Finding]) -> Html | None:
@@ -29,7 +32,11 @@ def beside(entry: Entry, metric: str, found: Sequence[Finding]) -> Html | None:
     if entry.get(metric) is None:
         return None
     mark = _mark(metric, found)
-    return join("reported ", tag("b", measure(metric, entry[metric])), mark and join(" ", tag("a", mark, href="#reported")))
+    return join(
+        "reported ",
+        tag("b", measure(metric, entry[metric])),
+        mark and join(" ", tag("a", mark, href="#reported")),
+    )
 
 
 def reported_panel(profile: Entry) -> Html:
@@ -40,11 +47,21 @@ def reported_panel(profile: Entry) -> Html:
     computed = computed_of(profile)
     found = [findings(entry, computed) for entry in entries]
     rows = [_row(metric, computed, entries, found) for metric in _metrics(entries)]
-    sources = [tag("th", apart(entry["source"]), tag("small", day(entry.get("as_of")) or "no date"), scope="col") for entry in entries]
-    first = (tag("th", tag("span", "Metric", class_="hidden"), scope="col"), tag("th", "counted here", scope="col"))
+    sources = [
+        tag("th", apart(entry["source"]), tag("small", day(entry.get("as_of")) or "no date"), scope="col")
+        for entry in entries
+    ]
+    first = (
+        tag("th", tag("span", "Metric", class_="hidden"), scope="col"),
+        tag("th", "counted here", scope="col"),
+    )
     table = tag(
         "table",
-        tag("caption", "Reported elsewhere", tag("small", "Other people's numbers, kept apart from ours and checked.")),
+        tag(
+            "caption",
+            "Reported elsewhere",
+            tag("small", "Other people's numbers, kept apart from ours and checked."),
+        ),
         tag("thead", tag("tr", first, sources)),
         tag("tbody", rows),
     )
@@ -61,27 +78,36 @@ def reported_panel(profile: Entry) -> Html:
 
 def _metrics(entries: Sequence[Entry]) -> list[str]:
     """Every metric that somebody reports: those of the headline first, then as they are defined, then others."""
-    there = {name for entry in entries for name, value in entry.items() if name not in ABOUT and value is not None}
+    there = {
+        name for entry in entries for name, value in entry.items() if name not in ABOUT and value is not None
+    }
     return [name for name in dict.fromkeys((*FIRST, *definitions.BY_NAME, *sorted(there))) if name in there]
 
 
 def _row(metric: str, computed: Entry, entries: Sequence[Entry], found: Sequence[Sequence[Finding]]) -> Html:
     ours = computed.get(metric)
     cells = [
-        tag("td", measure(metric, entry.get(metric)), join(" ", _mark(metric, of_it))) for entry, of_it in zip(entries, found, strict=True)
+        tag("td", measure(metric, entry.get(metric)), join(" ", _mark(metric, of_it)))
+        for entry, of_it in zip(entries, found, strict=True)
     ]
     return tag(
         "tr",
         tag("th", name_of(metric), scope="row", title=definition_of(metric)),
-        tag("td", NO_SCORE.get(metric, NOT_COMPUTED), class_="missing") if ours is None else tag("td", measure(metric, ours)),
+        tag("td", NO_SCORE.get(metric, NOT_COMPUTED), class_="missing")
+        if ours is None
+        else tag("td", measure(metric, ours)),
         cells,
     )
 
 
 def _mark(metric: str, found: Sequence[Finding]) -> Html | None:
     """What is wrong with it, the worse first."""
-    mine = sorted((finding for finding in found if finding.metric == metric), key=lambda finding: not finding.impossible)
-    return tag("span", WARNING, mine[0].mark, class_="bad" if mine[0].impossible else "doubt") if mine else None
+    mine = sorted(
+        (finding for finding in found if finding.metric == metric), key=lambda finding: not finding.impossible
+    )
+    return (
+        tag("span", WARNING, mine[0].mark, class_="bad" if mine[0].impossible else "doubt") if mine else None
+    )
 
 
 def _reasons(entry: Entry, found: Sequence[Finding], name_source: bool) -> list[Html]:
@@ -91,6 +117,11 @@ def _reasons(entry: Entry, found: Sequence[Finding], name_source: bool) -> list[
         asked = question(finding, entry.get(finding.metric, 0), entry["source"] if name_source else None)
         answers.setdefault((asked, finding.impossible), []).append(finding.sentence)
     return [
-        tag("div", tag("h2", asked), tag("ul", [tag("li", why) for why in sentences]), class_="why" if impossible else "why doubtful")
+        tag(
+            "div",
+            tag("h2", asked),
+            tag("ul", [tag("li", why) for why in sentences]),
+            class_="why" if impossible else "why doubtful",
+        )
         for (asked, impossible), sentences in answers.items()
     ]

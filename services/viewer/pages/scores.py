@@ -52,7 +52,9 @@ def explained(metric: str, value: float | None, source: str | None = None) -> st
         share = "so many" if value is None else told(metric, value)
         return f"The author's papers use more new word combinations than {share} of papers of the same field and year, on average."
     citations = (
-        f"counted by {isolated(source)}, self-citations among them" if source else "citations sharing an author with the paper don't count"
+        f"counted by {isolated(source)}, self-citations among them"
+        if source
+        else "citations sharing an author with the paper don't count"
     )
     return f"Rank-weighted citation percentiles of the author's papers, 0–100; {citations}. No model is involved: “AI” is only the label."
 
@@ -60,7 +62,11 @@ def explained(metric: str, value: float | None, source: str | None = None) -> st
 def firmness(profile: Entry, metric: str) -> str | None:
     """How firm a score of the author is, in words; None where the snapshot does not tell."""
     scores, source = profile.get("scores") or {}, source_of(profile)
-    grounds = scores.get("ai_score_by_source", {}).get(source) if source and metric == "ai_score" else scores.get(metric)
+    grounds = (
+        scores.get("ai_score_by_source", {}).get(source)
+        if source and metric == "ai_score"
+        else scores.get(metric)
+    )
     if grounds is None:
         return None
     papers = profile.get("papers_total", 0)
@@ -69,7 +75,11 @@ def firmness(profile: Entry, metric: str) -> str | None:
         said = f"{number(scored)} of {plural(papers, 'paper')} scored"
         if grounds["standard_error"] is not None:
             said += f", ± {floor(100 * grounds['standard_error'] + 0.5)} points"
-        why = "fewer than 5 papers scored" if scored < 5 else f"{plural(doubtful, 'paper')} of these provisional"
+        why = (
+            "fewer than 5 papers scored"
+            if scored < 5
+            else f"{plural(doubtful, 'paper')} of these provisional"
+        )
     else:
         ranked = grounds["ranked"]
         said = f"{number(ranked)} of {plural(papers, 'paper')} ranked"
@@ -95,12 +105,25 @@ def scores_panel(profile: Entry) -> Html:
     """Both scores: what they say and how firmly."""
     headline = profile.get("headline") or {}
     lines = [
-        tag("li", tag("strong", title), ": ", explained(metric, headline.get(metric), source_of(profile)), " ", firmness(profile, metric))
+        tag(
+            "li",
+            tag("strong", title),
+            ": ",
+            explained(metric, headline.get(metric), source_of(profile)),
+            " ",
+            firmness(profile, metric),
+        )
         for title, metric in (("Novelty", "novelty"), ("AI score", "ai_score"))
     ]
     more = tag("p", tag("a", "How both are computed, and what they cannot say", href=ADDRESS))
     return tag(
-        "section", tag("h2", "Novelty and AI score"), tag("ul", lines), more, class_="panel scores", data_live="scores", data_quiet=True
+        "section",
+        tag("h2", "Novelty and AI score"),
+        tag("ul", lines),
+        more,
+        class_="panel scores",
+        data_live="scores",
+        data_quiet=True,
     )
 
 
@@ -130,7 +153,10 @@ def about_page() -> str:
     """The two scores explained."""
     content = [
         tag("h1", "Novelty and AI score"),
-        tag("p", "Both are computed from the log alone: no network, no model, no clock. Both are percentiles among like papers."),
+        tag(
+            "p",
+            "Both are computed from the log alone: no network, no model, no clock. Both are percentiles among like papers.",
+        ),
         tag("h2", "Novelty"),
         tag("p", explained("novelty", None)),
         tag(
@@ -146,9 +172,14 @@ def about_page() -> str:
             "100 · Σ 0.2 · 0.8^(i−1) · P³ over the author's papers, best first. One paper is worth at most 20, five at most 67.2.",
         ),
         tag("h2", "What they cannot say"),
-        [join(tag("h3", name), tag("ul", [tag("li", said) for said in weaknesses])) for name, weaknesses in WEAKNESSES.items()],
+        [
+            join(tag("h3", name), tag("ul", [tag("li", said) for said in weaknesses]))
+            for name, weaknesses in WEAKNESSES.items()
+        ],
         tag(
-            "p", "The whole definition, with the measurements behind these sentences, is docs/scores.md of the source code.", class_="muted"
+            "p",
+            "The whole definition, with the measurements behind these sentences, is docs/scores.md of the source code.",
+            class_="muted",
         ),
     ]
     return page("Novelty and AI score", tag("article", content, class_="panel"))

@@ -10,16 +10,38 @@ from services.viewer.profile_index import Match
 from services.viewer.urls import page_of
 
 
-def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: int, reading: float | None, cut: bool = False) -> str:
+def search_page(
+    query: str,
+    matches: Sequence[Match],
+    *,
+    authors: int,
+    limit: int,
+    reading: float | None,
+    cut: bool = False,
+) -> str:
     """reading: how much of the log has been read while that goes on, None when everything has; cut: some matches are left out."""
     if not query:
         head = tag("h1", "Find an author")
-        body: list = [tag("p", f"{plural(authors, 'author')} in this log. Type a name, or parts of one, in the field above.")]
+        body: list = [
+            tag(
+                "p",
+                f"{plural(authors, 'author')} in this log. Type a name, or parts of one, in the field above.",
+            )
+        ]
         if not authors and reading is None:
-            body = [tag("p", "Nothing has been published in this log yet. As soon as papers arrive, their authors can be found here.")]
+            body = [
+                tag(
+                    "p",
+                    "Nothing has been published in this log yet. As soon as papers arrive, their authors can be found here.",
+                )
+            ]
     else:
         head = tag("h1", "Authors for “", apart(query), "”")
-        said = f"Nobody among {plural(authors, 'author')} has a name with all these words." if not matches else None
+        said = (
+            f"Nobody among {plural(authors, 'author')} has a name with all these words."
+            if not matches
+            else None
+        )
         more = f"The first {limit}; more words find fewer." if len(matches) == limit else None
         if cut:
             more = "Too many names match to compare them all, so there may be better ones; more letters find them."
@@ -28,7 +50,14 @@ def search_page(query: str, matches: Sequence[Match], *, authors: int, limit: in
             more and tag("p", more, class_="muted"),
         ]
     if reading is not None:
-        body.append(tag("p", f"The log is still being read ({reading:.0%}); more authors will follow.", class_="note", role="status"))
+        body.append(
+            tag(
+                "p",
+                f"The log is still being read ({reading:.0%}); more authors will follow.",
+                class_="note",
+                role="status",
+            )
+        )
     return page(f"“{isolated(query)}”" if query else "Find an author", head, body, query=query)
 
 

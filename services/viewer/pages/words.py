@@ -51,7 +51,9 @@ def day(written: str | None) -> str | None:
 def moment(timestamp_ms: int) -> tuple[str, str]:
     """(ISO 8601, for people), both UTC."""
     when = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z"), f"{MONTHS[when.month - 1]} {when.day}, {when:%Y, %H:%M:%S} UTC"
+    return when.isoformat(timespec="milliseconds").replace(
+        "+00:00", "Z"
+    ), f"{MONTHS[when.month - 1]} {when.day}, {when:%Y, %H:%M:%S} UTC"
 
 
 def basis_of(basis: str) -> str:
@@ -70,13 +72,17 @@ def coverage(shares: Mapping[str, float | None]) -> list[str]:
     for what, share in shares.items():
         if what == "novelty" and share is None:
             continue
-        name = {"references": "References", "novelty": "Novelty"}.get(what, what.replace("_", " ").capitalize())
+        name = {"references": "References", "novelty": "Novelty"}.get(
+            what, what.replace("_", " ").capitalize()
+        )
         if share is None and what == "references":
             told.append("References: the papers came without any, so they cite nobody here.")
         elif share is None:
             told.append(f"{name}: how many of them lead to papers known here is not measured yet.")
         elif what == "references":
-            told.append(f"References: {number(round(share * 100, 1))}% lead to papers known here; the others count for nobody yet.")
+            told.append(
+                f"References: {number(round(share * 100, 1))}% lead to papers known here; the others count for nobody yet."
+            )
         else:
             told.append(f"{name}: known for {number(round(share * 100, 1))}% of the papers.")
     return told

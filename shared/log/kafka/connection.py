@@ -41,7 +41,9 @@ class Connection:
         self.servers = url.removeprefix(SCHEME)
         self.options = options
         if not self.servers or any(not _is_address(one) for one in self.servers.split(",")):
-            raise UsageError(f"SCHOLARSTREAM_LOG: {url!r} is not right; it must be kafka://HOST:PORT, or several: kafka://A:9092,B:9092")
+            raise UsageError(
+                f"SCHOLARSTREAM_LOG: {url!r} is not right; it must be kafka://HOST:PORT, or several: kafka://A:9092,B:9092"
+            )
         secured = options.security.startswith("SASL")
         if secured and not (options.username and options.password):
             raise UsageError(

@@ -33,7 +33,9 @@ class _Noted(ConsumerRebalanceListener):
         self.news.put_nowait(frozenset(Partition(*one) for one in assigned))
 
 
-async def assignments(connection: Connection, group: str, topics: Sequence[str]) -> AsyncIterator[frozenset[Partition]]:
+async def assignments(
+    connection: Connection, group: str, topics: Sequence[str]
+) -> AsyncIterator[frozenset[Partition]]:
     """The partitions of these topics that are ours, whenever that changes, as long as somebody asks. Never ends by itself.
 
     A cluster that does not answer is asked again and again: meanwhile what was ours stays ours.

@@ -54,7 +54,10 @@ class _Question(RequestStruct):
     API_VERSION = 10
     RESPONSE_TYPE = _Answer
     SCHEMA = Schema(
-        ("topics", CompactArray(("topic_id", _Uuid), ("name", CompactString("utf-8")), ("tags", TaggedFields))),
+        (
+            "topics",
+            CompactArray(("topic_id", _Uuid), ("name", CompactString("utf-8")), ("tags", TaggedFields)),
+        ),
         ("allow_auto_topic_creation", Boolean),
         ("include_cluster_authorized_operations", Boolean),
         ("include_topic_authorized_operations", Boolean),
@@ -78,7 +81,11 @@ async def identities(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mappin
         answer = await admin._send_request(_Request(names))
     except NotImplementedError:
         found = [topic for topic in await admin.describe_topics(None) if topic["topic"] in names]
-        return {topic["topic"]: Identity(None, len(topic["partitions"])) for topic in found if not topic["error_code"]}
+        return {
+            topic["topic"]: Identity(None, len(topic["partitions"]))
+            for topic in found
+            if not topic["error_code"]
+        }
     here = {}
     for topic in answer.to_object()["topics"]:
         if topic["error_code"] == errors.UnknownTopicOrPartitionError.errno:
@@ -86,5 +93,7 @@ async def identities(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mappin
         if topic["error_code"] and not topic["partitions"]:
             raise errors.for_code(topic["error_code"])(f"topic {topic['name']}")
         made = topic["topic_id"]
-        here[topic["name"]] = Identity(None if made == NO_ID else uuid.UUID(bytes=made).hex, len(topic["partitions"]))
+        here[topic["name"]] = Identity(
+            None if made == NO_ID else uuid.UUID(bytes=made).hex, len(topic["partitions"])
+        )
     return here

@@ -50,26 +50,34 @@ class KafkaLog(Log):
         if missing:
 
             async def make(admin: AIOKafkaAdminClient) -> None:
-                copies = self.connection.options.replication or min(topics.COPIES, await topics.brokers(admin))
+                copies = self.connection.options.replication or min(
+                    topics.COPIES, await topics.brokers(admin)
+                )
                 await topics.create(admin, missing, copies)
 
             await self._ask_admin("create topics", make)
             held = await self._settled([spec.name for spec in missing])
         for spec in specs:
             if (is_now := held[spec.name]) != spec._replace(durable=True):
-                raise UsageError(f"topic {spec.name} exists as {is_now}, not as {spec}: see `scholarstream topics check`")
+                raise UsageError(
+                    f"topic {spec.name} exists as {is_now}, not as {spec}: see `scholarstream topics check`"
+                )
 
     async def _settled(self, names: Sequence[str]) -> Mapping[str, TopicSpec]:
         """All topics, once these have leaders. A new one is known to one broker before it is to the others, so every answer may lack it."""
         until = time.monotonic() + ASK_SECONDS
         while True:
-            waiting = await self._ask_admin("describe topics", lambda admin: topics.without_leader(admin, names))
+            waiting = await self._ask_admin(
+                "describe topics", lambda admin: topics.without_leader(admin, names)
+            )
             held = await self.topics()
             waiting += [name for name in names if name not in held]
             if not waiting:
                 return held
             if time.monotonic() > until:
-                raise LogUnavailable(f"topics without a leader after {ASK_SECONDS:g} s: {', '.join(dict.fromkeys(waiting))}")
+                raise LogUnavailable(
+                    f"topics without a leader after {ASK_SECONDS:g} s: {', '.join(dict.fromkeys(waiting))}"
+                )
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def topics(self) -> Mapping[str, TopicSpec]:
@@ -101,7 +109,9 @@ class KafkaLog(Log):
         if partition.number >= self._partitions.get(partition.topic, 0):
             await self.topics()
             if partition.number >= self._partitions.get(partition.topic, 0):
-                raise UnknownTopic(f"Kafka at {self.connection.servers} has no topic {partition.topic} with a partition {partition.number}")
+                raise UnknownTopic(
+                    f"Kafka at {self.connection.servers} has no topic {partition.topic} with a partition {partition.number}"
+                )
 
     # ---- appending
 
@@ -115,11 +125,16 @@ class KafkaLog(Log):
             async with self.connection.bounded("take what was appended", SEND_SECONDS):
                 if earlier:
                     await asyncio.wait(earlier)
-                producers = {name: await self._started(_to(name), self._new_producer) for name in {p.topic for p in batches}}
+                producers = {
+                    name: await self._started(_to(name), self._new_producer)
+                    for name in {p.topic for p in batches}
+                }
                 return await send_all(producers, batches)
         except (LogUnavailable, Fenced, LogError):
             for partition in batches:
-                self._discard(_to(partition.topic))  # after a refusal it would refuse everything that follows in that partition
+                self._discard(
+                    _to(partition.topic)
+                )  # after a refusal it would refuse everything that follows in that partition
             raise
         finally:
             mine.set_result(None)
@@ -135,7 +150,9 @@ class KafkaLog(Log):
 
     # ---- reading
 
-    async def read(self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20) -> list[Record]:
+    async def read(
+        self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20
+    ) -> list[Record]:
         await self._known(partition)
         async with self._reading(partition, f"read {partition.topic}/{partition.number}"):
             while True:
@@ -162,13 +179,23 @@ class KafkaLog(Log):
 
     async def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         places = [TopicPartition(*p) for p in partitions]
-        ends = await self._ask("asker", "tell how far its partitions reach", self._new_asker, lambda asker: asker.end_offsets(places))
+        ends = await self._ask(
+            "asker",
+            "tell how far its partitions reach",
+            self._new_asker,
+            lambda asker: asker.end_offsets(places),
+        )
         return {p: ends[at] for p, at in zip(partitions, places, strict=True)}
 
     async def first_since(self, partition: Partition, timestamp: int) -> int:
         await self._known(partition)
         place = TopicPartition(*partition)
-        ask = self._ask("asker", "find a time", self._new_asker, lambda asker: asker.offsets_for_times({place: max(timestamp, 0)}))
+        ask = self._ask(
+            "asker",
+            "find a time",
+            self._new_asker,
+            lambda asker: asker.offsets_for_times({place: max(timestamp, 0)}),
+        )
         found = (await ask)[place]
         return (await self._ends([partition]))[partition] if found is None else found.offset
 
@@ -199,7 +226,9 @@ class KafkaLog(Log):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _arrival(self, partition: Partition, offset: int, until: float) -> bool:
-        async with self._reading(partition, f"read {partition.topic}/{partition.number}", until + ASK_SECONDS - time.monotonic()):
+        async with self._reading(
+            partition, f"read {partition.topic}/{partition.number}", until + ASK_SECONDS - time.monotonic()
+        ):
             reader = await self._reader(partition, offset)
             while not reader.holds(offset):
                 left = until - time.monotonic()
@@ -263,20 +292,26 @@ class KafkaLog(Log):
     # ---- clients
 
     async def _ask_admin(self, what: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
-        return await self._ask("admin", what, lambda: AIOKafkaAdminClient(**self.connection.arguments), question)
+        return await self._ask(
+            "admin", what, lambda: AIOKafkaAdminClient(**self.connection.arguments), question
+        )
 
     def _new_producer(self) -> AIOKafkaProducer:
         return new_producer(self.connection)
 
     def _new_asker(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(**self.connection.arguments, enable_auto_commit=False, isolation_level="read_committed")
+        return AIOKafkaConsumer(
+            **self.connection.arguments, enable_auto_commit=False, isolation_level="read_committed"
+        )
 
     async def _ask(self, name: str, what: str, make: Callable, question: Callable[..., Awaitable[T]]) -> T:
         """An answer within ASK_SECONDS; a client that fails is made anew, and the question asked again."""
         until = time.monotonic() + ASK_SECONDS
         while True:
             try:
-                async with self.connection.bounded(what, min(REQUEST_SECONDS, max(0.1, until - time.monotonic()))):
+                async with self.connection.bounded(
+                    what, min(REQUEST_SECONDS, max(0.1, until - time.monotonic()))
+                ):
                     return await question(await self._started(name, make))
             except LogUnavailable:
                 self._discard(name)

@@ -92,7 +92,10 @@ class PartitionReader:
         records = found.get(self._place, ())
         self._records = self._records[self._at :]
         self._at = 0
-        self._records += [Record(r.offset, append_time(r.timestamp), r.key, r.value or b"", _headers(r.headers)) for r in records]
+        self._records += [
+            Record(r.offset, append_time(r.timestamp), r.key, r.value or b"", _headers(r.headers))
+            for r in records
+        ]
         self.next = await self._consumer.position(self._place)
         return bool(records)
 

@@ -71,7 +71,9 @@ def stored_records(raw: memoryview) -> list[StoredRecord]:
             record, at = _record(batch, buffer, at)
             found.append(record)
     except (ValueError, IndexError) as error:
-        raise CorruptRecordException(f"a batch from {batch.base_offset} on cannot be read: {error!r}") from error
+        raise CorruptRecordException(
+            f"a batch from {batch.base_offset} on cannot be read: {error!r}"
+        ) from error
     return found
 
 

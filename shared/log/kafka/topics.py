@@ -56,22 +56,42 @@ def differences(spec: TopicSpec, held: Held, brokers: int) -> Iterable[Differenc
     needed = needed_configs(spec, copies)
     if configs["cleanup.policy"] != needed["cleanup.policy"]:
         # deletion of what is kept, compaction of what is counted: both lose; a compacted topic that keeps everything does not
-        lost = spec.compacted is False or ("delete" in configs["cleanup.policy"] and configs["retention.ms"] != "-1")
+        lost = spec.compacted is False or (
+            "delete" in configs["cleanup.policy"] and configs["retention.ms"] != "-1"
+        )
         yield Difference(name, "cleanup.policy", configs["cleanup.policy"], needed["cleanup.policy"], lost)
     if not spec.compacted:
         kept, wanted = int(configs["retention.ms"]), int(needed["retention.ms"])
         if kept >= 0 and (wanted < 0 or kept < wanted):
-            yield Difference(name, "retention.ms", str(kept), f"{wanted}{'' if wanted < 0 else ' or more'}", spec.retention_ms is None)
+            yield Difference(
+                name,
+                "retention.ms",
+                str(kept),
+                f"{wanted}{'' if wanted < 0 else ' or more'}",
+                spec.retention_ms is None,
+            )
         if int(configs["retention.bytes"]) >= 0 and spec.retention_ms is None:
             yield Difference(name, "retention.bytes", configs["retention.bytes"], "-1", True)
     if int(configs["min.insync.replicas"]) < int(needed["min.insync.replicas"]):
-        yield Difference(name, "min.insync.replicas", configs["min.insync.replicas"], f"{needed['min.insync.replicas']} or more", True)
+        yield Difference(
+            name,
+            "min.insync.replicas",
+            configs["min.insync.replicas"],
+            f"{needed['min.insync.replicas']} or more",
+            True,
+        )
     if configs["unclean.leader.election.enable"] != "false":
-        yield Difference(name, "unclean.leader.election.enable", configs["unclean.leader.election.enable"], "false", True)
+        yield Difference(
+            name, "unclean.leader.election.enable", configs["unclean.leader.election.enable"], "false", True
+        )
     if int(configs["max.message.bytes"]) < MESSAGE_BYTES:
-        yield Difference(name, "max.message.bytes", configs["max.message.bytes"], f"{MESSAGE_BYTES} or more", False)
+        yield Difference(
+            name, "max.message.bytes", configs["max.message.bytes"], f"{MESSAGE_BYTES} or more", False
+        )
     if configs["message.timestamp.type"] != "LogAppendTime":
-        yield Difference(name, "message.timestamp.type", configs["message.timestamp.type"], "LogAppendTime", False)
+        yield Difference(
+            name, "message.timestamp.type", configs["message.timestamp.type"], "LogAppendTime", False
+        )
 
 
 async def describe(admin: AIOKafkaAdminClient) -> dict[str, Held]:
@@ -89,7 +109,9 @@ async def describe(admin: AIOKafkaAdminClient) -> dict[str, Held]:
                 raise errors.for_code(error)(f"settings of topic {name}: {message}")
             configs[name] = {entry[0]: entry[1] for entry in entries}
     return {
-        t["topic"]: Held(len(t["partitions"]), min(len(p["replicas"]) for p in t["partitions"]), configs[t["topic"]])
+        t["topic"]: Held(
+            len(t["partitions"]), min(len(p["replicas"]) for p in t["partitions"]), configs[t["topic"]]
+        )
         for t in found
         if t["topic"] in configs and t["partitions"]
     }
@@ -106,7 +128,9 @@ async def create(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec], copies:
 
 async def without_leader(admin: AIOKafkaAdminClient, names: Iterable[str]) -> list[str]:
     """Those of these topics that no broker leads yet, in every partition."""
-    led = {t["topic"]: all(p["leader"] >= 0 for p in t["partitions"]) for t in await admin.describe_topics(None)}
+    led = {
+        t["topic"]: all(p["leader"] >= 0 for p in t["partitions"]) for t in await admin.describe_topics(None)
+    }
     return [name for name in names if not led.get(name)]
 
 

@@ -37,7 +37,9 @@ async def send(producer: AIOKafkaProducer, partition: Partition, messages: Seque
         while at < len(messages):
             message = messages[at]
             try:
-                taken = batch.append(timestamp=None, key=message.key, value=message.value, headers=list(message.headers))
+                taken = batch.append(
+                    timestamp=None, key=message.key, value=message.value, headers=list(message.headers)
+                )
             except struct.error as error:
                 raise LogError(f"a record for {partition.topic} cannot be written: {error}") from error
             if taken is None:
@@ -50,9 +52,14 @@ async def send(producer: AIOKafkaProducer, partition: Partition, messages: Seque
     return first
 
 
-async def send_all(producers: Mapping[str, AIOKafkaProducer], batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
+async def send_all(
+    producers: Mapping[str, AIOKafkaProducer], batches: Mapping[Partition, Sequence[Message]]
+) -> dict[Partition, int]:
     """The partitions beside each other, by the producers of their topics; every answer is waited for, then the first error raised."""
-    tasks = [asyncio.ensure_future(send(producers[partition.topic], partition, messages)) for partition, messages in batches.items()]
+    tasks = [
+        asyncio.ensure_future(send(producers[partition.topic], partition, messages))
+        for partition, messages in batches.items()
+    ]
     try:
         answers = await asyncio.gather(*tasks, return_exceptions=True)
     except asyncio.CancelledError:
@@ -70,7 +77,9 @@ class KafkaFence(Fence):
 
     def __init__(self, connection: Connection, name: str):
         self.connection, self.name = connection, name
-        self._client = Client(new_producer(connection, transactional_id=name, transaction_timeout_ms=TRANSACTION_MS))
+        self._client = Client(
+            new_producer(connection, transactional_id=name, transaction_timeout_ms=TRANSACTION_MS)
+        )
         self.closed = False
 
     async def open(self) -> None:
@@ -89,7 +98,9 @@ class KafkaFence(Fence):
                 producer = await self._client.started()
                 await producer.begin_transaction()
                 producers = {partition.topic: producer for partition in batches}
-                firsts = await send_all(producers, batches)  # a refused produce does not fail the commit: all are awaited
+                firsts = await send_all(
+                    producers, batches
+                )  # a refused produce does not fail the commit: all are awaited
                 await producer.commit_transaction()
             return firsts
         except (LogError, Fenced):

@@ -3,14 +3,30 @@
 from collections.abc import Callable
 
 from shared.metrics.coauthors import TEAM
-from shared.metrics.reasons.reason import NO_DAY, Explainer, Grounds, Reason, Row, decimal, most_cited, plural, quotient, told
+from shared.metrics.reasons.reason import (
+    NO_DAY,
+    Explainer,
+    Grounds,
+    Reason,
+    Row,
+    decimal,
+    most_cited,
+    plural,
+    quotient,
+    told,
+)
 
 NEAR = 5  # papers told that are nearest to a threshold
 
 
 def papers(grounds: Grounds) -> Reason:
     rows = most_cited(grounds.papers)
-    return Reason(len(rows), f"{plural(len(rows), 'paper')} of the author count.", ("citations",), [told(row) for row in rows])
+    return Reason(
+        len(rows),
+        f"{plural(len(rows), 'paper')} of the author count.",
+        ("citations",),
+        [told(row) for row in rows],
+    )
 
 
 def papers_counted(grounds: Grounds) -> Reason:
@@ -55,7 +71,10 @@ def citations_by_year(grounds: Grounds) -> Reason:
     """By the year of the citing paper: no paper of the author makes it, so none is told."""
     years = {year: count for year, count in grounds.citations_by_year.items() if count}
     without = sum(row.citations for row in grounds.papers) - sum(years.values())
-    return Reason(years, f"By the year of the citing paper; {plural(without, 'citation')} by papers without a date in no year.")
+    return Reason(
+        years,
+        f"By the year of the citing paper; {plural(without, 'citation')} by papers without a date in no year.",
+    )
 
 
 def citations_recent(grounds: Grounds) -> Reason:
@@ -71,12 +90,20 @@ def mean_citedness_2y(grounds: Grounds) -> Reason:
     if not grounds.year:
         return NO_DAY
     first, last, cited_in = grounds.year - 3, grounds.year - 2, grounds.year - 1
-    rows = sorted((row for row in grounds.papers if row.year in (first, last)), key=lambda row: (-row.lately, row.paper_id))
+    rows = sorted(
+        (row for row in grounds.papers if row.year in (first, last)),
+        key=lambda row: (-row.lately, row.paper_id),
+    )
     if not rows:
         return Reason(None, f"There is no paper of {first} or {last}.")
     total = sum(row.lately for row in rows)
     sentence = f"{plural(total, 'citation')} by papers of {cited_in} to {plural(len(rows), 'paper')} of {first} and {last}."
-    return Reason(quotient(total, len(rows)), sentence, ("lately", "citations"), [told(row, lately=row.lately) for row in rows])
+    return Reason(
+        quotient(total, len(rows)),
+        sentence,
+        ("lately", "citations"),
+        [told(row, lately=row.lately) for row in rows],
+    )
 
 
 def at_least(bound: int) -> Explainer:
@@ -84,9 +111,15 @@ def at_least(bound: int) -> Explainer:
         rows = most_cited(grounds.papers)
         count = sum(row.citations >= bound for row in rows)
         near = [told(row, lacks=bound - row.citations) for row in rows[count : count + NEAR]]
-        needs = f"{plural(near[0]['lacks'], 'citation')} more to one paper" if near else f"another paper with {bound} citations"
+        needs = (
+            f"{plural(near[0]['lacks'], 'citation')} more to one paper"
+            if near
+            else f"another paper with {bound} citations"
+        )
         sentence = f"{plural(count, 'paper')} with at least {bound} citations."
-        return Reason(count, sentence, ("citations",), [told(row) for row in rows[:count]], count + 1, needs, near)
+        return Reason(
+            count, sentence, ("citations",), [told(row) for row in rows[:count]], count + 1, needs, near
+        )
 
     return explain
 
@@ -99,10 +132,18 @@ def papers_normalized(grounds: Grounds) -> Reason:
 
 
 def citations_normalized(grounds: Grounds) -> Reason:
-    rows = sorted((row for row in grounds.papers if row.citations), key=lambda row: (-row.citations * row.share, row.paper_id))
+    rows = sorted(
+        (row for row in grounds.papers if row.citations),
+        key=lambda row: (-row.citations * row.share, row.paper_id),
+    )
     sentence = f"{plural(sum(row.citations for row in rows), 'citation')}, each counted as one divided by the cited paper's authors."
     told_rows = [told(row, authors=row.authors, share=decimal(row.citations * row.share)) for row in rows]
-    return Reason(decimal(sum(row.citations * row.share for row in rows)), sentence, ("citations", "authors", "share"), told_rows)
+    return Reason(
+        decimal(sum(row.citations * row.share for row in rows)),
+        sentence,
+        ("citations", "authors", "share"),
+        told_rows,
+    )
 
 
 def tori(grounds: Grounds) -> Reason:
@@ -112,20 +153,26 @@ def tori(grounds: Grounds) -> Reason:
         "references (at least 5)."
     )
     told_rows = [told(row, authors=row.authors, share=decimal(row.weight)) for row in rows]
-    return Reason(decimal(sum(row.weight for row in rows)), sentence, ("share", "citations", "authors"), told_rows)
+    return Reason(
+        decimal(sum(row.weight for row in rows)), sentence, ("share", "citations", "authors"), told_rows
+    )
 
 
 def papers_where(which: Callable[[Row], bool], what: str) -> Explainer:
     def explain(grounds: Grounds) -> Reason:
         rows = most_cited([row for row in grounds.papers if which(row)])
         sentence = f"{len(rows):,} of {plural(len(grounds.papers), 'paper')} {what}."
-        return Reason(len(rows), sentence, ("authors", "citations"), [told(row, authors=row.authors) for row in rows])
+        return Reason(
+            len(rows), sentence, ("authors", "citations"), [told(row, authors=row.authors) for row in rows]
+        )
 
     return explain
 
 
 papers_first = papers_where(lambda row: row.is_first, "begin their list of authors with this one")
-papers_last = papers_where(lambda row: row.is_last and row.authors > 1, "end their list of several authors with this one")
+papers_last = papers_where(
+    lambda row: row.is_last and row.authors > 1, "end their list of several authors with this one"
+)
 papers_single = papers_where(lambda row: row.authors == 1, "have no other author")
 
 

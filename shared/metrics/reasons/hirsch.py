@@ -5,7 +5,17 @@ from itertools import accumulate, takewhile
 from math import floor, sqrt
 
 from shared.metrics.fixed import MILLION, UNIT, millionths
-from shared.metrics.reasons.reason import NO_DAY, Grounds, Reason, Row, decimal, most_cited, plural, quotient, told
+from shared.metrics.reasons.reason import (
+    NO_DAY,
+    Grounds,
+    Reason,
+    Row,
+    decimal,
+    most_cited,
+    plural,
+    quotient,
+    told,
+)
 
 
 def by_others(papers: Sequence[Row]) -> list[Row]:
@@ -30,21 +40,33 @@ def h_index_recent(grounds: Grounds) -> Reason:
     if not grounds.year:
         return NO_DAY
     since = f"since {grounds.year - 5}"
-    return _core(most_cited([row._replace(citations=row.recent) for row in grounds.papers]), f"citation {since}", f"citations {since}")
+    return _core(
+        most_cited([row._replace(citations=row.recent) for row in grounds.papers]),
+        f"citation {since}",
+        f"citations {since}",
+    )
 
 
 def h5_index(grounds: Grounds) -> Reason:
     if not grounds.year:
         return NO_DAY
-    rows = most_cited([row for row in grounds.papers if row.year and grounds.year - 5 <= row.year < grounds.year])
+    rows = most_cited(
+        [row for row in grounds.papers if row.year and grounds.year - 5 <= row.year < grounds.year]
+    )
     reason = _core(rows, "citation")
-    return reason._replace(sentence=f"Of the papers of {grounds.year - 5} to {grounds.year - 1}: {reason.sentence}")
+    return reason._replace(
+        sentence=f"Of the papers of {grounds.year - 5} to {grounds.year - 1}: {reason.sentence}"
+    )
 
 
 def _core(rows: Sequence[Row], what: str, many: str | None = None) -> Reason:
     """rows: most cited first."""
     h = h_of(rows)
-    sentence = f"{plural(h, 'paper')} with at least {plural(h, what, many)} each." if h else f"No paper has a {what}."
+    sentence = (
+        f"{plural(h, 'paper')} with at least {plural(h, what, many)} each."
+        if h
+        else f"No paper has a {what}."
+    )
     core = [told(row, rank=rank) for rank, row in enumerate(rows[:h], 1)]
     there = sum(row.citations > h for row in rows)  # papers that are good enough for h + 1
     short = [told(row, lacks=h + 1 - row.citations) for row in rows[there : h + 1]]
@@ -66,7 +88,12 @@ def m_index(grounds: Grounds) -> Reason:
         return Reason(None, "There is no paper with a date up to this year.")
     years = grounds.year - first + 1
     sentence = f"The h-index of {h} divided by {plural(years, 'year')}, from {first} to {grounds.year}."
-    return Reason(quotient(h, years), sentence, ("rank", "citations"), [told(row, rank=rank) for rank, row in enumerate(rows[:h], 1)])
+    return Reason(
+        quotient(h, years),
+        sentence,
+        ("rank", "citations"),
+        [told(row, rank=rank) for rank, row in enumerate(rows[:h], 1)],
+    )
 
 
 def e_index(grounds: Grounds) -> Reason:
@@ -74,8 +101,12 @@ def e_index(grounds: Grounds) -> Reason:
     h = h_of(rows)
     core = [told(row, rank=rank, beyond=row.citations - h) for rank, row in enumerate(rows[:h], 1)]
     excess = sum(paper["beyond"] for paper in core)
-    sentence = f"The square root of {plural(excess, 'citation')} that {plural(h, 'paper')} have beyond {h} each."
-    return Reason(floor(sqrt(excess) * MILLION + 0.5) / MILLION, sentence, ("rank", "citations", "beyond"), core)
+    sentence = (
+        f"The square root of {plural(excess, 'citation')} that {plural(h, 'paper')} have beyond {h} each."
+    )
+    return Reason(
+        floor(sqrt(excess) * MILLION + 0.5) / MILLION, sentence, ("rank", "citations", "beyond"), core
+    )
 
 
 def hm_index(grounds: Grounds) -> Reason:

@@ -71,8 +71,16 @@ class Reason(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """{"value", "sentence", "columns", "papers", "next": {"value", "needs", "papers"} or null}."""
-        step = None if self.next is None else {"value": self.next, "needs": self.needs, "papers": self.nearest}
-        return {"value": self.value, "sentence": self.sentence, "columns": self.columns, "papers": self.papers, "next": step}
+        step = (
+            None if self.next is None else {"value": self.next, "needs": self.needs, "papers": self.nearest}
+        )
+        return {
+            "value": self.value,
+            "sentence": self.sentence,
+            "columns": self.columns,
+            "papers": self.papers,
+            "next": step,
+        }
 
 
 Explainer = Callable[[Grounds], Reason]
@@ -81,7 +89,12 @@ NO_DAY = Reason(None, "It depends on the day, and no clock.ticked has told any."
 
 def told(row: Row, **more: Any) -> dict[str, Any]:
     """A paper as explanations tell it."""
-    return {"paper_id": row.paper_id, "title": row.title, "published": row.published, "citations": row.citations} | more
+    return {
+        "paper_id": row.paper_id,
+        "title": row.title,
+        "published": row.published,
+        "citations": row.citations,
+    } | more
 
 
 def most_cited(papers: Sequence[Row]) -> list[Row]:

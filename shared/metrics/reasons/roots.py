@@ -13,7 +13,11 @@ def g_index(grounds: Grounds) -> Reason:
     rows = most_cited(grounds.papers)
     sums = [0, *accumulate(row.citations for row in rows)]
     g = _capped(sums)
-    needs = _lacking(sums, g + 1) if g < len(rows) else f"another paper; the {plural(g, 'paper')} there are all count"
+    needs = (
+        _lacking(sums, g + 1)
+        if g < len(rows)
+        else f"another paper; the {plural(g, 'paper')} there are all count"
+    )
     return _core(rows, sums, g, needs)
 
 

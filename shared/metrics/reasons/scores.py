@@ -19,13 +19,20 @@ def novelty_of(grounds: Grounds) -> Reason:
     columns = ("novelty", "reasons")
     if not values:
         return Reason(None, f"None of {plural(len(rows), 'paper')} has a novelty.", columns, papers)
-    sentence = f"The mean of {plural(len(values), 'paper')} of {len(rows):,} that have a novelty; {novelty.VERSION}."
-    percent = round(100 * (sum(values) / len(values)), 4)  # it is told in percent: that decides how ties are rounded
+    sentence = (
+        f"The mean of {plural(len(values), 'paper')} of {len(rows):,} that have a novelty; {novelty.VERSION}."
+    )
+    percent = round(
+        100 * (sum(values) / len(values)), 4
+    )  # it is told in percent: that decides how ties are rounded
     return Reason(round(percent / 100, DECIMALS), sentence, columns, papers)
 
 
 def ai_score(grounds: Grounds) -> Reason:
-    ranked = sorted((row for row in grounds.papers if row.percentile != NO_VALUE), key=lambda row: (-row.percentile, row.paper_id))
+    ranked = sorted(
+        (row for row in grounds.papers if row.percentile != NO_VALUE),
+        key=lambda row: (-row.percentile, row.paper_id),
+    )
     if not ranked:
         return Reason(None, f"None of {plural(len(grounds.papers), 'paper')} is ranked among papers like it.")
     papers = []
@@ -46,4 +53,6 @@ def ai_score(grounds: Grounds) -> Reason:
 
 def _cohort(row: Row) -> str:
     """What makes its percentile doubtful."""
-    return ", ".join(word for word, holds in (("immature", row.is_immature), ("pooled", row.is_pooled)) if holds)
+    return ", ".join(
+        word for word, holds in (("immature", row.is_immature), ("pooled", row.is_pooled)) if holds
+    )

@@ -28,8 +28,24 @@ LACKING = {
     "coauthors": "all authors of each paper",
 }
 # What the most cited papers make, however many there are behind them.
-CORES = ("h_index", "g_index", "g_index_uncapped", "i10_index", "i100_index", "e_index", "hm_index", "m_index", "h5_index")
-STEPS = ("h_index", "g_index", "g_index_uncapped", "i10_index", "i100_index")  # whose next step needs no more papers than its value
+CORES = (
+    "h_index",
+    "g_index",
+    "g_index_uncapped",
+    "i10_index",
+    "i100_index",
+    "e_index",
+    "hm_index",
+    "m_index",
+    "h5_index",
+)
+STEPS = (
+    "h_index",
+    "g_index",
+    "g_index_uncapped",
+    "i10_index",
+    "i100_index",
+)  # whose next step needs no more papers than its value
 PERCENTILES_TOLD = 3e-4  # of an AI score: as much may rounding all percentiles to six decimals, and the score to four, make out
 
 
@@ -73,7 +89,9 @@ def explain(profile: Mapping[str, Any], metric: str, basis: str = REFERENCES) ->
     return Explanation(metric, basis, value, reason, lacking)
 
 
-def _reason(profile: Mapping[str, Any], metric: str, basis: str, value: Any) -> tuple[Reason | None, str | None]:
+def _reason(
+    profile: Mapping[str, Any], metric: str, basis: str, value: Any
+) -> tuple[Reason | None, str | None]:
     if metric in LACKING:
         return None, f"A snapshot does not tell {LACKING[metric]}."
     papers, total = profile["papers"], profile["papers_total"]
@@ -84,9 +102,13 @@ def _reason(profile: Mapping[str, Any], metric: str, basis: str, value: Any) -> 
     if is_cut and profile["metrics"][basis]["h_index"] >= len(papers):
         return None, _cut(profile, metric, basis, value)
     if not _same(metric, reason.value, value):
-        return None, _cut(profile, metric, basis, value) if is_cut else f"The listed papers make {_told(reason.value)}, not {_told(value)}."
+        return None, _cut(
+            profile, metric, basis, value
+        ) if is_cut else f"The listed papers make {_told(reason.value)}, not {_told(value)}."
     if is_cut and not (metric in STEPS and reason.next is not None and reason.next <= len(papers)):
-        if metric in STEPS and value > len(papers):  # papers thought up stand for real ones that are not listed
+        if metric in STEPS and value > len(
+            papers
+        ):  # papers thought up stand for real ones that are not listed
             return None, _cut(profile, metric, basis, value)
         reason = reason._replace(next=None, needs=None, nearest=())
     return reason, None
