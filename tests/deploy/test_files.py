@@ -11,7 +11,7 @@ import pytest
 import typer
 import yaml
 
-from services.cli.app import app
+from services.cli.main import app
 from shared.settings import Settings, rows
 from tests.deploy.stack import COMPOSE, DOCKERFILE, OURS, ROOT
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.app import app
+from services.cli.main import app
 from tests.integration.commands import run_to_idle, write_events
 from tests.unit.test_terminal import EVIL, obeyed
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.app import app
+from services.cli.main import app
 from services.consumer.catalogue.stage import Catalogue
 from services.verify import command as verify_command
 from services.verify.command import require_idle

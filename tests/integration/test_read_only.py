@@ -21,7 +21,7 @@ EVERY = [
 LOOK = """
 import sys
 from typer.testing import CliRunner
-from services.cli import app
+from services.cli.main import app
 for words in sys.argv[2:]:
     done = CliRunner().invoke(app, [*words.split(), "--data-dir", sys.argv[1]])
     print(done.exit_code, words, done.output[-300:] if done.exit_code else "", repr(done.exception or ""))
