@@ -35,10 +35,13 @@ chaos: ## faults on a Kafka cluster of three nodes, as long as asked (MINUTES=30
 	@VENV="$(VENV)" sh deploy/test-tools.sh
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(CHAOS_ARGS)
 
-lint: ## ruff: rules and format
+lint: ## style, types, dependencies and imports: ruff, mypy, deptry, import-linter
 	@$(SETUP) dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/deptry .
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 format: ## let ruff put the code into its format
 	@$(SETUP) dev
@@ -56,4 +59,4 @@ bench: ## what it can do: throughput, latency, restore, memory
 	@$(BIN)/python -m bench
 
 clean: ## remove the environment and caches; never the data
-	@rm -rf "$(VENV)" .pytest_cache .ruff_cache .hypothesis
+	@rm -rf "$(VENV)" .pytest_cache .ruff_cache .mypy_cache .hypothesis
