@@ -16,7 +16,7 @@ from typing import NamedTuple
 import orjson
 
 from services.runtime.retry import retry_while_unavailable
-from services.viewer.name_search import as_shown, fold, joined, words
+from services.viewer.name_folding import as_shown, fold, joined, words
 from services.viewer.recent_changes import RecentChanges
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic
