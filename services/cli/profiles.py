@@ -70,7 +70,7 @@ def explain(
     """Why a number of an author is what it is: the papers that make it, and what the next step needs."""
     from services.cli.output import print_json, print_reason, reporter
     from services.history.commands import explain
-    from services.history.portfolio import NOW
+    from services.history.cuts import NOW
 
     with reporter() as report:
         found = asyncio.run(explain(settings, author_id, metric, as_of or NOW, basis, report))

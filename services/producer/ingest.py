@@ -24,6 +24,7 @@ from services.producer.sources import Source, open_source
 from services.producer.validation import STAGE, Intake, Taken
 from services.runtime.retry import retry_while_unavailable
 from services.runtime.signals import stopping_on_signals
+from services.runtime.startup import opened
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Log, Partition
 from shared.plain import clean, tell
@@ -119,13 +120,13 @@ async def ingest(settings, sources: Sequence[str], *, progress: bool = True, res
 
     Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
     """
-    opened = [open_source(spec) for spec in sources]
+    chosen = [open_source(spec) for spec in sources]
     total, skipped, reports = Counts(), 0, []
     stop = asyncio.Event()
     async with opened(settings, patient=True, served=False) as (log, _):
         partitions = await partition_counts(log)
         with stopping_on_signals(stop):
-            for source in opened:
+            for source in chosen:
                 intake = Intake(source.name, partitions, settings)
                 state = await bookmark(settings, log, source, restart=restart)
                 before = state.position if state else 0
