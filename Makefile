@@ -12,6 +12,7 @@ CHAOS_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 BIN = $(VENV)/bin
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --no-emit-index-url --no-emit-find-links
 SETUP = VENV="$(VENV)" PYTHON="$(PYTHON)" sh deploy/setup.sh
 
 .PHONY: help run setup test chaos lint format lock bench clean
@@ -50,9 +51,9 @@ format: ## let ruff put the code into its format
 
 lock: ## compute the lock files anew (needs the network)
 	@$(SETUP) dev
-	@$(BIN)/python -m pip install --quiet pip-tools
-	@$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --upgrade --extra build --output-file requirements.lock pyproject.toml
-	@$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --upgrade --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@$(BIN)/python -m pip install --quiet uv
+	@$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 bench: ## what it can do: throughput, latency, restore, memory
 	@$(SETUP) dev

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from services.producer.simulation.command import simulate
+from services.producer.simulate import simulate
 from tests.data import FILES, SHARED, aan_events
 
 SMALL = 240  # papers of a run that shows whether a bench works, not how fast anything is

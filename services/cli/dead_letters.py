@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 
 from services.cli.app import AsJson, Everything, Numbers, letters_app
-from services.cli.options import PLACE, numbers_or_all, with_settings
+from services.cli.options import LOG, numbers_or_all, with_settings
 from shared.settings import Settings
 
 
 @letters_app.command("list")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def letters_list(
     settings: Settings,
-    all: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="List closed dead letters too.")] = False,
     json: AsJson = False,
 ) -> None:
-    """The letters that are open, oldest first."""
+    """List open dead letters, oldest first."""
     from services.admin.dead_letters import letters
     from services.cli.output import exactly, print_json, print_table
 
@@ -41,11 +41,11 @@ def letters_list(
 
 
 @letters_app.command("show")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def letters_show(
     settings: Settings, number: Annotated[int, typer.Argument(metavar="NUMBER")], json: AsJson = False
 ) -> None:
-    """One letter in full, with the bytes that were refused."""
+    """Show one dead letter in full, with the refused bytes."""
     from services.admin.dead_letters import show
     from services.cli.output import exactly, print_json
 
@@ -58,11 +58,11 @@ def letters_show(
 
 
 @letters_app.command("replay")
-@with_settings(*PLACE, "max_event_bytes", "days_ahead")
+@with_settings(*LOG, "max_event_bytes", "days_ahead")
 def letters_replay(
     settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False
 ) -> None:
-    """Sends letters again. What is refused again stays open."""
+    """Send dead letters again. A letter that is refused again stays open."""
     from services.admin.dead_letters import replay
     from services.cli.output import print_json
 
@@ -71,11 +71,11 @@ def letters_replay(
 
 
 @letters_app.command("drop")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def letters_drop(
     settings: Settings, number: Numbers = None, all: Everything = False, json: AsJson = False
 ) -> None:
-    """Closes letters without sending them."""
+    """Close dead letters without sending them."""
     from services.admin.dead_letters import drop
     from services.cli.output import print_json
 

@@ -2,68 +2,72 @@
 
 import asyncio
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from services.cli.app import INTAKE as INTAKE_COMMANDS
 from services.cli.app import AsJson, app
-from services.cli.options import INTAKE, PLACE, with_settings
+from services.cli.options import INTAKE, LOG, with_settings
 from shared.errors import UsageError
 from shared.settings import Settings
 
 
-@app.command()
-@with_settings(*PLACE, *INTAKE)
+@app.command(rich_help_panel=INTAKE_COMMANDS)
+@with_settings(*LOG, *INTAKE)
 def ingest(
     settings: Settings,
     source: Annotated[
-        list[str], typer.Argument(help="file:PATH (or a path), - for standard input.", metavar="SOURCE…")
+        list[str], typer.Argument(help="file:PATH (or a path); - is standard input.", metavar="SOURCE…")
     ],
     restart: Annotated[
-        bool, typer.Option("--restart", help="Send from the beginning what was sent before.")
+        bool, typer.Option("--restart", help="Send each source from its beginning again.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Puts events into the log, also beside a running service. Goes on where an earlier call stopped."""
+    """Send events from files or standard input into the log.
+
+    It works beside a running service, and continues where an earlier call stopped.
+    """
     from services.producer.ingest import ingest
 
     report = asyncio.run(ingest(settings, source, progress=not json, restart=restart))
-    _tell_sent(report, json)
+    print_sent(report, json)
     if any(one["status"] == "stopped" for one in report["sources"]):
         raise KeyboardInterrupt
 
 
-@app.command()
-@with_settings(*PLACE, *INTAKE)
+@app.command(rich_help_panel=INTAKE_COMMANDS)
+@with_settings(*LOG, *INTAKE)
 def simulate(
     settings: Settings,
-    papers: Annotated[int, typer.Option("--papers", help="How many.", min=1)] = 1000,
-    rate: Annotated[float, typer.Option("--rate", help="Events a second; 0: as fast as it goes.", min=0)] = 0,
-    seed: Annotated[
-        int, typer.Option("--seed", help="A seed gives the same literature every time.", min=0)
-    ] = 1,
+    papers: Annotated[int, typer.Option("--papers", help="How many papers.", min=1)] = 1000,
+    rate: Annotated[
+        float, typer.Option("--rate", help="Events a second; 0 is as fast as possible.", min=0)
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same papers.", min=0)] = 1,
     to: Annotated[
         str | None,
         typer.Option(
             "--output",
-            help="Write the events to a file (- for standard output), not to the log.",
+            help="Write the events to a file (- is standard output) instead of the log.",
             metavar="FILE",
         ),
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """A simulated literature, for load and for trying things out."""
+    """Send simulated papers, for load tests and trials."""
     from services.cli.output import output
-    from services.producer.simulation import command as simulate
+    from services.producer import simulate
     from shared.plain import tell
 
     if to is None:
-        _tell_sent(
+        print_sent(
             asyncio.run(simulate.stream(settings, papers, rate or None, seed, progress=not json)), json
         )
         return
     if rate:
-        raise UsageError("--rate is for sending into the log; a file is written as fast as it goes")
+        raise UsageError("--rate works for the log only; leave it out with --output")
     with output(to) as out:
         count = 0
         for event in simulate.simulate(papers, seed):
@@ -72,7 +76,8 @@ def simulate(
     tell(f"{count:,} events written to {'standard output' if to == '-' else to}")
 
 
-def _tell_sent(report: dict, json: bool) -> None:
+def print_sent(report: dict[str, Any], json: bool) -> None:
+    """Prints how many events were sent and refused (`Counts.report`)."""
     from services.cli.output import print_json
 
     if json:
@@ -83,4 +88,4 @@ def _tell_sent(report: dict, json: bool) -> None:
     )
     print(f"{report['papers']:,} events of papers and {report['authors']:,} of authors sent{refused}")
     if report["refused"]:
-        print("`scholarstream dead-letters list` shows what was refused", file=sys.stderr)
+        print("`scholarstream dead-letters list` lists the refused events", file=sys.stderr)

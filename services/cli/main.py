@@ -1,21 +1,43 @@
-"""The command line. Every command imports what it needs when it runs, so that `--help` and short commands stay quick."""
+"""The command line. Each command imports what it needs when it runs, so that `--help` stays quick."""
 
+import io
 import sys
+from importlib import metadata
+from typing import Annotated
 
-from services.cli import dead_letters, ingest, operations, profiles, services, topics  # noqa: F401  each registers its commands
-from services.cli.app import app, export_app, letters_app, topics_app
+import typer
+
+# Each module registers its commands.
+from services.cli import dead_letters, ingest, operations, profiles, services, topics  # noqa: F401
+from services.cli.app import INTAKE, OPERATION, PROFILES, app, export_app, letters_app, topics_app
 from services.cli.options import INTERRUPTED
 
-app.add_typer(topics_app, name="topics")
-app.add_typer(export_app, name="export")
-app.add_typer(letters_app, name="dead-letters")
+app.add_typer(letters_app, name="dead-letters", rich_help_panel=INTAKE)
+app.add_typer(export_app, name="export", rich_help_panel=PROFILES)
+app.add_typer(topics_app, name="topics", rich_help_panel=OPERATION)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"scholarstream {metadata.version('scholarstream')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Live author profiles from a stream of papers."""
 
 
 def main() -> None:
+    """Runs the command line. A character that a terminal cannot show is printed as an escape."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(
-            errors="backslashreplace"
-        )  # a terminal that lacks a character is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:

@@ -1,32 +1,35 @@
-"""The commands for the operation of a log: status, verification, generated documents."""
+"""The commands to operate a log: status, verification, generated documents."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli.app import AsJson, app
-from services.cli.options import PLACE, with_settings
+from services.cli.app import OPERATION, AsJson, app
+from services.cli.options import LOG, with_settings
 from shared.errors import ScholarstreamError, VerificationFailed
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from services.runtime.progress import StageStatus
 
-@app.command()
-@with_settings(*PLACE)
+
+@app.command(rich_help_panel=OPERATION)
+@with_settings(*LOG)
 def status(
     settings: Settings,
     wait: Annotated[
         float | None,
         typer.Option(
             "--wait-idle",
-            help="Wait until everything is published, so long at most.",
+            help="Wait until everything is published, up to this long.",
             metavar="SECONDS",
             min=0,
         ),
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """How far every stage is behind the log."""
+    """Show how far each stage is behind the log."""
     from services.admin.status import positions, status, trouble, wait_idle
     from services.cli.output import print_json, print_table
     from shared.plain import tell
@@ -47,18 +50,19 @@ def status(
     )
 
 
-@app.command()
-@with_settings(*PLACE, "checkpoints")
+@app.command(rich_help_panel=OPERATION)
+@with_settings(*LOG, "checkpoints")
 def verify(
     settings: Settings,
     no_checkpoints: Annotated[
-        bool, typer.Option("--no-checkpoints", help="Leave out the comparison of checkpoints.")
+        bool, typer.Option("--no-checkpoints", help="Do not compare checkpoints.")
     ] = False,
     sample: Annotated[
         str | None,
         typer.Option(
             "--sample",
-            help="Compares only a share of the authors (0.01 or 1%) or so many (500), always the same ones; no checkpoints.",
+            help="Compare only a share of the authors (0.01 or 1%) or a number of them (500), always the same "
+            "ones, and no checkpoints.",
             metavar="SHARE|N",
         ),
     ] = None,
@@ -66,13 +70,17 @@ def verify(
         str,
         typer.Option(
             "--memory",
-            help="About what the recomputation may take; where it would take more it goes by slices, through temporary files.",
+            help="Memory for the recomputation, about; a larger log is recomputed in slices, with temporary "
+            "files.",
             metavar="SIZE",
         ),
     ] = "1GB",
     json: AsJson = False,
 ) -> None:
-    """Recomputes everything from the events by independent code and compares it with what is published. Exit code 4: it differs."""
+    """Recompute all profiles with independent code and compare them with the published ones.
+
+    Exit code 4: they differ.
+    """
     from services.cli.output import print_json, reporter
     from services.verify.command import verify
     from services.verify.memory_budget import memory_of
@@ -109,13 +117,16 @@ def verify(
         )
 
 
-@app.command()
+@app.command(rich_help_panel=OPERATION)
 @with_settings()
 def schema(
     settings: Settings,
-    write: Annotated[bool, typer.Option("--write", help="Write those that are not current.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write outdated documents anew.")] = False,
 ) -> None:
-    """What is generated in docs/ (JSON Schemas, AsyncAPI, tables): which is not current. For a checkout of the source."""
+    """Check the generated parts of docs/: JSON Schemas, AsyncAPI and tables.
+
+    It needs a checkout of the source.
+    """
     from services.admin import generated_docs as documents
 
     stale = documents.stale()
@@ -130,7 +141,7 @@ def schema(
         print("all current")
 
 
-def _state(stage: dict) -> str:
+def _state(stage: "StageStatus") -> str:
     if stage["state"] == "restoring" and stage["fraction"] is not None:
         return f"restoring {stage['fraction']:.0%}"
     return stage["state"]

@@ -1,4 +1,4 @@
-"""What every command has in common: settings as flags, errors as one line and an exit code, quiet ends."""
+"""What all commands share: settings as flags, errors as one line and an exit code."""
 
 import contextlib
 import errno
@@ -16,12 +16,13 @@ from shared.errors import ScholarstreamError, UsageError
 from shared.plain import clean, lines
 from shared.settings import Row, Settings, rows
 
+PANELS = ("Services", "Intake", "Profiles", "Operation")  # the groups of commands in --help, in order
 INTERRUPTED = 130  # as shells report SIGINT
-NOBODY_READS = 141  # as shells report SIGPIPE
+PIPE_CLOSED = 141  # as shells report SIGPIPE
 
 KAFKA = tuple(name for name in Settings.model_fields if name.startswith("kafka_"))
-PLACE = ("data_dir", "log", "generation", *KAFKA)
-PARTITIONS = ("partitions", "term_partitions", "cohort_partitions")  # of topics that are about to be made
+LOG = ("data_dir", "log", "generation", *KAFKA)
+PARTITIONS = ("partitions", "term_partitions", "cohort_partitions")  # for topics that do not exist yet
 INTAKE = (
     *PARTITIONS,
     "accept_topics",
@@ -33,6 +34,7 @@ INTAKE = (
 )
 SERVICE = ("host", "port", "http_connections", "log_level", "log_format", "shutdown_seconds")
 ALL = tuple(Settings.model_fields)
+# Arguments that may hold any bytes, because they name files.
 PATHS = (
     "source",
     "to",
@@ -40,11 +42,14 @@ PATHS = (
     "log",
     "checkpoints",
     *(name for name in KAFKA if name.endswith("_file")),
-)  # any bytes make a path
+)
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command a flag for each of these settings; it gets them, with those of the environment, as `settings`."""
+    """Gives a command a flag for each named setting.
+
+    The command gets the settings, from flags and from the environment, as its argument `settings`.
+    """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
@@ -64,7 +69,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 
             with_exit_code(work)
 
-        run.__signature__ = inspect.Signature([*others, *flags])
+        setattr(run, "__signature__", inspect.Signature([*others, *flags]))  # noqa: B010 - mypy knows no such attribute
         run.__annotations__ = {p.name: p.annotation for p in (*others, *flags)}
         del run.__wrapped__
         return run
@@ -73,7 +78,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 def _loaded(chosen: dict[str, Any]) -> Settings:
-    """The settings; log lines are as they say from here on."""
+    """The settings. Sets up log lines as the settings say."""
     from shared.telemetry import logs
 
     settings = Settings.load(**chosen)
@@ -83,7 +88,10 @@ def _loaded(chosen: dict[str, Any]) -> Settings:
 
 
 def _require_text(given: Mapping[str, Any]) -> None:
-    """Error: UsageError for an argument that is not UTF-8 (Python hands its bytes on as surrogates), unless it names a file."""
+    """Error: UsageError for an argument that is not UTF-8, unless it names a file.
+
+    Python passes bytes that are not UTF-8 on as surrogates.
+    """
     for name, value in given.items():
         for text in value if isinstance(value, list | tuple) else (value,):
             if isinstance(text, str) and name not in PATHS and not _is_text(text):
@@ -100,7 +108,7 @@ def _is_text(text: str) -> bool:
 
 
 def with_exit_code(action: Callable[[], None]) -> None:
-    """Runs it; the errors of ours end in a line on standard error and their exit code."""
+    """Runs `action`. A ScholarstreamError becomes one line on standard error and its exit code."""
     try:
         action()
         sys.stdout.flush()
@@ -113,7 +121,7 @@ def with_exit_code(action: Callable[[], None]) -> None:
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         _stop_writing()
-        raise typer.Exit(NOBODY_READS) from None
+        raise typer.Exit(PIPE_CLOSED) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             _stop_writing()
@@ -132,16 +140,24 @@ def _say(message: str) -> None:
     print(f"scholarstream: {lines(message)}", file=sys.stderr)
 
 
-class Group(TyperGroup):
-    """The command line: its own errors repeat what was typed, so they are cleaned as every message is."""
+class CommandLine(TyperGroup):
+    """The top command. Its error messages repeat what was typed, so they are cleaned like all messages."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         with _clean_errors():
             return super().invoke(ctx)
 
-    def make_context(self, *args: Any, **more: Any) -> typer.Context:
+    def make_context(self, *args: Any, **more: Any) -> Any:
         with _clean_errors():
             return super().make_context(*args, **more)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, by their group in --help."""
+
+        def panel(name: str) -> int:
+            return PANELS.index(getattr(self.commands[name], "rich_help_panel"))  # noqa: B009 - typer's attribute
+
+        return sorted(super().list_commands(ctx), key=panel)
 
 
 @contextlib.contextmanager
@@ -150,11 +166,12 @@ def _clean_errors() -> Iterator[None]:
         yield
     except Exception as error:
         if isinstance(message := getattr(error, "message", None), str):
-            error.message = clean(message)
+            setattr(error, "message", clean(message))  # noqa: B010 - an attribute of click's errors alone
         raise
 
 
 def quietly_flush() -> None:
+    """Writes out standard output. If the reader has gone, the rest is discarded."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -162,12 +179,12 @@ def quietly_flush() -> None:
 
 
 def _stop_writing() -> None:
-    """Python flushes standard output at exit: what is left goes nowhere instead of into a second error."""
+    """Discards the rest of standard output, so that the flush at exit raises no second error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _flag(row: Row) -> inspect.Parameter:
-    """Values stay text: the registry checks them, whichever way they came."""
+    """The flag of a setting. Its value stays text: Settings checks it like an environment variable."""
     described = (
         row.description
         + (f" In {row.unit}." if row.unit else "")
@@ -186,7 +203,10 @@ def _flag(row: Row) -> inspect.Parameter:
 
 
 def numbers_or_all(numbers: Sequence[int] | None, all: bool, verb: str) -> Sequence[int] | None:
-    """Which letters a command means: those named, or with --all every one (None). Error: UsageError when neither or both."""
+    """The dead letters that a command means: those named, or None for all open ones (--all).
+
+    Error: UsageError when neither or both are given.
+    """
     if bool(numbers) == all:
-        raise UsageError(f"name the letters to {verb}, by number, or say --all for every open one")
+        raise UsageError(f"name the dead letters to {verb} by number, or give --all for every open one")
     return None if all else numbers

@@ -168,7 +168,7 @@ def print_comparison(found: Mapping[str, Any]) -> None:
             for what, paper in papers[:LISTED]
         )
         print_table(("paper", "id", "", "title"), rows)
-        _tell_rest(len(papers))
+        _print_rest(len(papers))
     if found["citations"]:
         print()
         rows = (
@@ -176,7 +176,7 @@ def print_comparison(found: Mapping[str, Any]) -> None:
             for paper in found["citations"][:LISTED]
         )
         print_table(("citations", "before", "after", "paper"), rows, right=("citations", "before", "after"))
-        _tell_rest(len(found["citations"]))
+        _print_rest(len(found["citations"]))
     if not (numbers or papers or found["citations"]):
         print("nothing changed")
 
@@ -194,7 +194,7 @@ def _gain(moved: Mapping[str, Any]) -> str:
     return ("-" if after < before else "+") + shown(abs(after - before))
 
 
-def _tell_rest(count: int) -> None:
+def _print_rest(count: int) -> None:
     if count > LISTED:
         print(f"… and {count - LISTED:,} more; --json has all")
 
@@ -215,7 +215,7 @@ def print_reason(found: Mapping[str, Any]) -> None:
         columns = (*found["columns"], "published", "title")
         rows = ([paper[column] for column in columns] for paper in found["papers"][:LISTED])
         print_table(columns, rows, right=found["columns"])
-        _tell_rest(len(found["papers"]))
+        _print_rest(len(found["papers"]))
         print()
     step = found["next"]
     if step is not None:

@@ -5,8 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli.app import POINT, AsJson, AsOf, Author, Output, RawCells, app, export_app
-from services.cli.options import PLACE, with_settings
+from services.cli.app import (
+    POINT,
+    PROFILES,
+    AsJson,
+    AsOf,
+    Author,
+    Basis,
+    Output,
+    RawCells,
+    app,
+    export_app,
+)
+from services.cli.options import LOG, with_settings
 from shared.errors import ScholarstreamError
 from shared.settings import Settings
 
@@ -14,10 +25,13 @@ if TYPE_CHECKING:
     from services.queries.profiles import Read
 
 
-@app.command()
-@with_settings(*PLACE, "checkpoints")
+@app.command(rich_help_panel=PROFILES)
+@with_settings(*LOG, "checkpoints")
 def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJson = False) -> None:
-    """One author's profile, as it is published or as it was at a point of the log; of a merged author, who has the papers now."""
+    """Show the profile of an author, as published or as of a point of the log.
+
+    For a merged author it names the author that has the papers now.
+    """
     from services.cli.output import print_json, print_profile, reporter
     from services.history.commands import profile_as_of
     from services.queries.profiles import profile
@@ -31,20 +45,24 @@ def profile(settings: Settings, author_id: Author, as_of: AsOf = None, json: AsJ
         (print_json if json else print_profile)(found)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ScholarstreamError(
-            f"the newest snapshot of {author_id} is not as a publisher of ours writes them ({error!r}); --json shows it as it is"
+            f"the newest snapshot of {author_id} is not a valid snapshot ({error!r}); "
+            "--json prints it unchanged"
         ) from error
 
 
-@app.command()
-@with_settings(*PLACE, "checkpoints")
+@app.command(rich_help_panel=PROFILES)
+@with_settings(*LOG, "checkpoints")
 def compare(
     settings: Settings,
     author_id: Author,
     before: Annotated[str, typer.Argument(metavar="POINT", help=POINT)],
-    after: Annotated[str, typer.Argument(metavar="POINT", help="Another one; by default now.")] = "now",
+    after: Annotated[str, typer.Argument(metavar="POINT", help="A later point; by default now.")] = "now",
     json: AsJson = False,
 ) -> None:
-    """What changed for an author between two points of the log: numbers, papers, citations of each paper."""
+    """Show what changed for an author between two points of the log.
+
+    It compares numbers, papers, and the citations of each paper.
+    """
     from services.cli.output import print_comparison, print_json, reporter
     from services.history.commands import compare
 
@@ -53,21 +71,22 @@ def compare(
     (print_json if json else print_comparison)(found)
 
 
-@app.command()
-@with_settings(*PLACE, "checkpoints")
+@app.command(rich_help_panel=PROFILES)
+@with_settings(*LOG, "checkpoints")
 def explain(
     settings: Settings,
     author_id: Author,
     metric: Annotated[
-        str, typer.Argument(metavar="METRIC", help="A name of docs/metrics.md, for example h_index.")
+        str, typer.Argument(metavar="METRIC", help="A metric of docs/metrics.md, for example h_index.")
     ],
     as_of: AsOf = None,
-    basis: Annotated[
-        str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")
-    ] = "references",
+    basis: Basis = "references",
     json: AsJson = False,
 ) -> None:
-    """Why a number of an author is what it is: the papers that make it, and what the next step needs."""
+    """Explain a number of an author.
+
+    It lists the papers that the number rests on, and what the next higher value needs.
+    """
     from services.cli.output import print_json, print_reason, reporter
     from services.history.commands import explain
     from services.history.cuts import NOW
@@ -77,15 +96,15 @@ def explain(
     (print_json if json else print_reason)(found)
 
 
-@app.command()
-@with_settings(*PLACE)
+@app.command(rich_help_panel=PROFILES)
+@with_settings(*LOG)
 def search(
     settings: Settings,
     name: Annotated[list[str], typer.Argument(metavar="NAME…")],
-    limit: Annotated[int, typer.Option("--limit", help="Authors shown, at most.", min=1, max=1000)] = 20,
+    limit: Annotated[int, typer.Option("--limit", help="The most authors to list.", min=1, max=1000)] = 20,
     json: AsJson = False,
 ) -> None:
-    """Authors by name, best match first."""
+    """Find authors by name, best match first."""
     from services.cli.output import print_json, print_table
     from services.queries.profiles import COUNTED_MOST, find
     from shared.plain import exact, tell
@@ -102,23 +121,26 @@ def search(
     if found.authors:
         more = " or more" if found.total >= COUNTED_MOST else ""
         tell(
-            f"{len(found.authors):,} of {found.total:,}{more} found, among {found.known:,} in all; as of {found.at}"
+            f"{len(found.authors):,} of {found.total:,}{more} matches among {found.known:,} authors; as of {found.at}"
         )
     else:
-        tell(f"nobody by that name, among {found.known:,} in all; as of {found.at}")
+        tell(f"no author of that name among {found.known:,}; as of {found.at}")
 
 
-@app.command()
-@with_settings(*PLACE)
+@app.command(rich_help_panel=PROFILES)
+@with_settings(*LOG)
 def subscribe(
     settings: Settings,
-    author: Annotated[str | None, typer.Option("--author", help="This author only.", metavar="ID")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Only this author.", metavar="ID")] = None,
     from_beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="First what is published already.")
+        bool, typer.Option("--from-beginning", help="Start with the profiles published so far.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Profiles as they are published, until Ctrl-C; with --json one snapshot a line."""
+    """Print each profile when it is published, until Ctrl-C.
+
+    With --json it prints one snapshot on a line.
+    """
     from services.cli.output import print_json_line, snapshot_line
     from services.queries.profiles import subscribe
 
@@ -133,17 +155,15 @@ def subscribe(
 
 
 @export_app.command("metrics")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def export_metrics(
     settings: Settings,
-    basis: Annotated[
-        str, typer.Option("--basis", help="Whose counts: references or counted:SOURCE.")
-    ] = "references",
+    basis: Basis = "references",
     format: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",
     to: Output = "-",
     raw_cells: RawCells = False,
 ) -> None:
-    """Every author's numbers, one row an author."""
+    """Write the numbers of all authors, one row for each author."""
     from services.cli.output import output
     from services.queries.export import export_metrics
     from services.queries.profiles import Read
@@ -151,17 +171,17 @@ def export_metrics(
     read: Read = {}
     with output(to) as out:
         rows = asyncio.run(export_metrics(settings, basis, out, format, raw_cells=raw_cells, read=read))
-    _tell_written(rows, to, read)
+    _report_written(rows, to, read)
 
 
 @export_app.command("profiles")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def export_profiles(
     settings: Settings,
     format: Annotated[str, typer.Option("--format", help="jsonl.")] = "jsonl",
     to: Output = "-",
 ) -> None:
-    """Every author's newest snapshot, one a line."""
+    """Write the newest snapshot of each author, one on a line."""
     from services.cli.output import output
     from services.queries.export import export_profiles
     from services.queries.profiles import Read
@@ -169,10 +189,10 @@ def export_profiles(
     read: Read = {}
     with output(to) as out:
         rows = asyncio.run(export_profiles(settings, out, format, read=read))
-    _tell_written(rows, to, read)
+    _report_written(rows, to, read)
 
 
-def _tell_written(rows: int, to: str, read: "Read") -> None:
+def _report_written(rows: int, to: str, read: "Read") -> None:
     from services.queries.profiles import place
     from shared.plain import tell
 

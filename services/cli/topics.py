@@ -6,24 +6,27 @@ from typing import Annotated
 import typer
 
 from services.cli.app import AsJson, topics_app
-from services.cli.options import PARTITIONS, PLACE, with_settings
+from services.cli.options import LOG, PARTITIONS, with_settings
 from shared.settings import Settings
 
 
 @topics_app.command("create")
-@with_settings(*PLACE, *PARTITIONS, "accept_topics")
+@with_settings(*LOG, *PARTITIONS, "accept_topics")
 def topics_create(settings: Settings) -> None:
-    """Makes the topics that are missing. Partition counts are fixed from then on."""
+    """Create missing topics. Their partition counts stay fixed afterwards."""
     from services.admin.topics import create
 
     made = asyncio.run(create(settings))
-    print("\n".join(made) if made else "all topics are there")
+    print("\n".join(made) if made else "all topics exist")
 
 
 @topics_app.command("check")
-@with_settings(*PLACE, *PARTITIONS)
+@with_settings(*LOG, *PARTITIONS)
 def topics_check(settings: Settings, json: AsJson = False) -> None:
-    """What of the topics is not as it must be. Exit code 1: something may lose data, or is missing."""
+    """Compare the settings of topics with what they must be.
+
+    Exit code 1: a topic is missing, or a setting may lose data.
+    """
     from services.admin.topics import check
     from services.cli.output import print_json, print_table
 
@@ -33,32 +36,35 @@ def topics_check(settings: Settings, json: AsJson = False) -> None:
     elif found:
         print_table(("topic", "what", "is", "must be", "loses data"), found)
     else:
-        print("all topics are as they must be")
+        print("all topics are set up correctly")
     if any(one.loses or one.what == "topic" for one in found):
         raise typer.Exit(1)
 
 
 @topics_app.command("drop")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def topics_drop(settings: Settings, old: Annotated[int, typer.Argument(metavar="GENERATION", min=1)]) -> None:
-    """Deletes the internal topics of a generation that is over, when nothing works on it any more."""
+    """Delete the internal topics of an old generation.
+
+    Stop all processes that work on that generation first.
+    """
     from services.admin.topics import drop
 
     gone = asyncio.run(drop(settings, old))
-    print("\n".join(gone) if gone else f"there are no topics of generation {old}")
+    print("\n".join(gone) if gone else f"generation {old} has no topics")
 
 
 @topics_app.command("dump")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def topics_dump(
     settings: Settings,
     topic: Annotated[str, typer.Argument(metavar="TOPIC")],
-    partition: Annotated[int, typer.Option("--partition", help="Which one.", min=0)] = 0,
-    offset: Annotated[int, typer.Option("--from", help="The first position.", metavar="OFFSET", min=0)] = 0,
-    limit: Annotated[int, typer.Option("--limit", help="Records, at most.", min=1)] = 20,
-    rows: Annotated[int, typer.Option("--rows", help="Rows shown of each kind in a pack.", min=0)] = 3,
+    partition: Annotated[int, typer.Option("--partition", help="The partition.", min=0)] = 0,
+    offset: Annotated[int, typer.Option("--from", help="The first offset.", metavar="OFFSET", min=0)] = 0,
+    limit: Annotated[int, typer.Option("--limit", help="The most records to print.", min=1)] = 20,
+    rows: Annotated[int, typer.Option("--rows", help="How many rows of each kind in a pack.", min=0)] = 3,
 ) -> None:
-    """Records as JSON, one a line; packs of internal topics are decoded."""
+    """Print records as JSON, one on a line. Packs of internal topics are decoded."""
     from services.admin.topics import dump
     from services.cli.output import print_json_line
 
@@ -70,9 +76,9 @@ def topics_dump(
 
 
 @topics_app.command("describe")
-@with_settings(*PLACE)
+@with_settings(*LOG)
 def topics_describe(settings: Settings, json: AsJson = False) -> None:
-    """Every topic: its partitions, how it is kept, what it holds."""
+    """List all topics: partitions, records, retention, key and contents."""
     from services.admin.topics import describe
     from services.cli.output import print_json, print_table
 

@@ -43,8 +43,8 @@ async def produce(
     answer (`retry_while_unavailable`); `health` hears
     what is wrong with this machine's clock. A source already sent into this log is left out. Errors: as `ingest`.
     """
-    opened = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
-    files = [source for source in opened if not source.endless]
+    chosen = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
+    files = [source for source in chosen if not source.endless]
     partitions = await partition_counts(log)
     counts = Counts()
 
@@ -80,7 +80,7 @@ async def produce(
             clock = tasks.create_task(watch.keep(stop))
             work = [
                 tasks.create_task(send(some))
-                for some in (files, *([source] for source in opened if source.endless))
+                for some in (files, *([source] for source in chosen if source.endless))
             ]
             await asyncio.wait(work)
             if stay:

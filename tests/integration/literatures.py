@@ -1,6 +1,6 @@
 """A literature that is always there, so that continuous integration has one too."""
 
-from services.producer.simulation.command import simulate
+from services.producer.simulate import simulate
 
 
 def simulated(papers: int = 1_500, seed: int = 11) -> list[bytes]:

@@ -70,7 +70,7 @@ def test_topics_are_made_checked_and_mended(cluster, command):
     assert {one["what"] for one in missing} == {"topic"} and "papers.v1" in {one["topic"] for one in missing}
     made = command("topics", "create", "--partitions", "3").stdout.split()
     assert {"papers.v1", "author-profiles.v1", "paper-changes.g1"} <= set(made)
-    assert "all topics are there" in command("topics", "create").stdout
+    assert "all topics exist" in command("topics", "create").stdout
     assert "as they must be" in command("topics", "check").stdout
     described = {one["topic"]: one for one in json.loads(command("topics", "describe", "--json").stdout)}
     assert (described["papers.v1"]["partitions"], described["papers.v1"]["kept"]) == (3, "for ever")

@@ -166,8 +166,8 @@ def test_output_is_never_written_through_a_link(data, tmp_path):
 
 
 def test_search_and_status_say_what_they_did(data):
-    assert "1 of 1 found, among 1 in all; as of author-profiles.v1:0=" in command(data, "search", "ann")[2]
-    assert "nobody by that name, among 1 in all; as of" in command(data, "search", "bob")[2]
+    assert "1 of 1 matches among 1 authors; as of author-profiles.v1:0=" in command(data, "search", "ann")[2]
+    assert "no author of that name among 1; as of" in command(data, "search", "bob")[2]
     assert (
         "generation 1, 8 stages; as of papers.v1:0=3,authors.v1:0=1" in command(data, "status", "--json")[2]
     )

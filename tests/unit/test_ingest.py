@@ -16,7 +16,7 @@ from services.producer import ingest as ingest_module
 from services.producer.bookmark import Bookmark
 from services.producer.ingest import ingest, pump
 from services.producer.main import produce, run_producer
-from services.producer.simulation.command import stream
+from services.producer.simulate import stream
 from services.producer.sources import open_source
 from services.producer.sources import source as source_module
 from services.producer.validation import Intake
