@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services.viewer import api
 from services.viewer.api import QUERY_LENGTH, Viewer, application
 from services.viewer.explanations import explanation_of
-from services.viewer.hosts import Names
+from services.viewer.hosts import HostNames
 from services.viewer.main import build_app
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.urls import API, AUTHORS, api_of, author_of, page_of, part_of
@@ -203,7 +203,7 @@ async def test_an_explanation_is_on_the_basis_that_is_asked_for():
         (
             "/api/v1/authors/a:1/explain/h_index?basis=counted:x",
             400,
-            "basis: this profile has no h_index on 'counted:x'; there it is on ref",
+            "basis: this profile has no h_index on 'counted:x'; it has it on ref",
         ),
         (
             "/api/v1/authors/a:1/explain/papers_counted",
@@ -643,11 +643,11 @@ async def test_simulated_literature_is_labelled():
     ],
 )
 def test_a_service_answers_to_its_own_names(host, fits):
-    assert Names("10.1.2.3", ("scholars.example.org", "*.lab.example.org")).fit(host, "192.0.2.7") is fits
+    assert HostNames("10.1.2.3", ("scholars.example.org", "*.lab.example.org")).fit(host, "192.0.2.7") is fits
 
 
 def test_a_star_is_any_name():
-    assert Names("0.0.0.0", ("*",)).fit("anything.example", "")
+    assert HostNames("0.0.0.0", ("*",)).fit("anything.example", "")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer.explanations import UnknownMetric, command_of, explanation_of
+from services.viewer.explanations import command_of, explanation_of
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.reasons import adding_up
-from shared.errors import UsageError
+from shared.errors import UnknownMetric, UsageError
 from shared.metrics.definitions import METRICS
 from shared.metrics.reasons.snapshot import CORES, LACKING, SERIES, STEPS, bases_of, explain
 from tests import oracle
@@ -173,10 +173,10 @@ def test_what_is_not_there_is_named():
     ):
         explanation_of(sygnowski(), "hindex")
     with pytest.raises(
-        UsageError, match="basis: this profile has no h_index on 'counted:x'; there it is on references"
+        UsageError, match="basis: this profile has no h_index on 'counted:x'; it has it on references"
     ):
         explanation_of(sygnowski(), "h_index", "counted:x")
-    with pytest.raises(UsageError, match="it is on no basis there"):
+    with pytest.raises(UsageError, match="it has it on no basis"):
         explanation_of(sygnowski(), "papers_counted")
 
 

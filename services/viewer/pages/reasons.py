@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from services.viewer.explanations import command_of, tell
+from services.viewer.explanations import command_of, explanation_if_any
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.isolation import apart, isolated, title_of
 from services.viewer.pages.metrics import name_of, told_at_once
@@ -70,7 +70,7 @@ def _why(profile: Entry, metric: str) -> Html:
         " ",
         tag("span", asked, data_live=f"why.{metric}", data_quiet=True),
     )
-    found, key = tell(profile, metric, basis), f"why.{metric}"
+    found, key = explanation_if_any(profile, metric, basis), f"why.{metric}"
     other = _other(headline, metric, found)
     if other:
         said = join(tag("p", other, data_live=f"{key}.said", data_quiet=True), _empty(key))
@@ -109,14 +109,14 @@ def fold_of(profile: Entry, metric: str, bases: Sequence[str]) -> Html:
         return join(name_of(metric), small)
     headline, key = profile.get("headline") or {}, f"all.{metric}"
     first, parts = bases[0], []
-    found = tell(profile, metric, first)
+    found = explanation_if_any(profile, metric, first)
     if metric in HEADLINE and first == _basis_of(headline, metric):
         parts.append(tag("p", tag("a", "Why, at the top of the page", href=f"#why-{metric}")))
     else:
         parts.append(_said(profile, metric, found, key, FEW))
     parts.append(_definition(metric, brief=bool(small)))
     for basis in bases[1:]:
-        if (other := tell(profile, metric, basis)) is not None:
+        if (other := explanation_if_any(profile, metric, basis)) is not None:
             sentence = other.reason.sentence if other.reason else other.lacking
             parts.append(
                 tag(
