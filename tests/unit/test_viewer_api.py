@@ -378,7 +378,7 @@ async def test_search_finds_authors():
         assert (answer["authors"], answer["complete"]) == (2, True)
         page = await client.get("/search", params={"q": "Ada"})
         assert ("a", {"href": "/authors/a:1"}) in Elements(page.text).elements
-        assert "Nobody among 2 authors" in (await client.get("/search", params={"q": "zzz"})).text
+        assert "None of 2 authors has a name" in (await client.get("/search", params={"q": "zzz"})).text
 
 
 async def test_a_few_searches_go_on_at_once_a_few_wait_and_the_rest_is_refused(monkeypatch):
@@ -457,7 +457,7 @@ async def test_home_is_the_demo_author_or_the_search():
         answer = await client.get("/")
         assert (answer.status_code, "1 author in this log" in answer.text) == (200, True)
     async with client_of() as client:
-        assert "Nothing has been published" in (await client.get("/")).text
+        assert "Nothing is published" in (await client.get("/")).text
 
 
 async def test_the_whole_application_has_metrics_and_health():

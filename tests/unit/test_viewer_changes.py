@@ -207,4 +207,4 @@ def test_the_page_tells_the_last_changes_and_why():
     assert "Last change citations 812 → 813 — “On One” is cited by <b>" in text and "&lt;b&gt;" in panel
     assert "Nov 14, 2023, 22:13:20 UTC · version 9" in text
     none = profile_page(told, [], tag_of="1-1", changed_ms=1, demo=False)
-    assert "nothing of late, as far as this page remembers" in none
+    assert "none that this page remembers" in none
