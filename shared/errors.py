@@ -1,32 +1,46 @@
-"""The one tree of errors.
+"""All errors of scholarstream, in one tree.
 
-ScholarstreamError           exit 1: anything that has a clear message
-├── UsageError               exit 2: the command or a setting is wrong
-├── InputRefused             exit 3: an input was refused; says which field and what would be right
-├── VerificationFailed       exit 4: recomputation and published state differ
-├── LogError                 the log cannot do what was asked
-│   ├── LogUnavailable       locked, full, unreachable: the same call may succeed later
-│   ├── LogDamaged           the file is not a log, or is damaged: nobody should write to it
-│   └── UnknownTopic         no such topic or partition
-├── InputLost                an input no longer holds what was read from it: cut, deleted or made anew
-├── AlreadyRunning           another process holds the role on this log
-├── Fenced                   another process has taken over: this one must not write any more
-├── Superseded               exit 0: a newer generation publishes, this one is over
-├── Stopped                  exit 0: told to stop while it waited for a log that does not answer
-├── CheckpointInvalid        a checkpoint is damaged or of another fingerprint: do without it
-└── ProtocolViolation        a rule of the position protocol was broken: stop, never skip
-    └── NotAPack             a record of an internal topic that none of our stages wrote: it is refused, and the stage goes on
+ScholarstreamError             exit 1: any error with a clear message
+├── UsageError                 exit 2: the command or a setting is wrong
+│   └── UnknownMetric          no metric has this name
+├── InputRefused               exit 3: an input is refused; the error names the field and what would be right
+├── VerificationFailed         exit 4: recomputation and published state differ
+├── LogError                   the log cannot do what was asked
+│   ├── LogUnavailable         locked, full or unreachable: the same call may succeed later
+│   │   └── Busy               the viewer has too much to do
+│   │       └── TooManySubscribers  the limit of subscriptions is reached
+│   ├── LogDamaged             the file is not a log, or is damaged: nothing may write to it
+│   └── UnknownTopic           no such topic or partition
+├── InputLost                  an input topic lost records that were read from it: it was cut, deleted or made anew
+├── AlreadyRunning             another process holds the role on this log
+├── Fenced                     another process has taken over: this one must not write any more
+├── Superseded                 exit 0: a newer generation publishes, so this one ends
+├── Stopped                    exit 0: stopped while waiting for a log that does not answer
+├── CheckpointInvalid          a checkpoint is damaged or has another fingerprint: start without it
+├── ProtocolViolation          a rule of the position protocol is broken: stop, never skip
+│   └── NotAPack               a record of an internal topic that no stage wrote: refuse it and go on
+├── ClockRefused               the day of this machine cannot be right, or a person must confirm it
+├── NotShown                   the newest snapshot of an author does not follow the contract
+└── SubscriptionClosed         the index has ended: no new snapshots will come
+
+NotAFile, an OSError           a path leads to something that is not a regular file
 """
 
 
 class ScholarstreamError(Exception):
-    """Base of all errors with a message for people; `exit_code` is the process's exit status."""
+    """Base of all errors with a message for people. `exit_code` is the exit status of the process."""
 
     exit_code = 1
 
 
 class UsageError(ScholarstreamError):
+    """The command or a setting is wrong. The message names it and says what would be right."""
+
     exit_code = 2
+
+
+class UnknownMetric(UsageError):
+    """No metric has this name."""
 
 
 class InputRefused(ScholarstreamError):
@@ -40,52 +54,84 @@ class InputRefused(ScholarstreamError):
 
 
 class VerificationFailed(ScholarstreamError):
+    """Recomputation and published state differ."""
+
     exit_code = 4
 
 
 class LogError(ScholarstreamError):
-    pass
+    """The log cannot do what was asked."""
 
 
 class LogUnavailable(LogError):
-    pass
+    """The log is locked, full or unreachable. The same call may succeed later."""
+
+
+class Busy(LogUnavailable):
+    """The viewer has too much to do. The message is shown to people."""
+
+
+class TooManySubscribers(Busy):
+    """The limit of subscriptions is reached."""
 
 
 class LogDamaged(LogError):
-    pass
+    """The file is not a log, or is damaged. Nothing may write to it."""
 
 
 class UnknownTopic(LogError):
-    pass
+    """No such topic or partition."""
 
 
 class InputLost(ScholarstreamError):
-    pass
+    """An input topic lost records that were read from it."""
 
 
 class AlreadyRunning(ScholarstreamError):
-    pass
+    """Another process holds the role on this log."""
 
 
 class Fenced(ScholarstreamError):
-    pass
+    """Another process has taken over. This one must not write any more."""
 
 
 class Superseded(ScholarstreamError):
+    """A newer generation publishes, so this one ends."""
+
     exit_code = 0
 
 
 class Stopped(ScholarstreamError):
+    """The process was stopped while it waited for a log that does not answer."""
+
     exit_code = 0
 
 
 class CheckpointInvalid(ScholarstreamError):
-    pass
+    """A checkpoint is damaged or has another fingerprint. The stage starts without it."""
 
 
 class ProtocolViolation(ScholarstreamError):
-    pass
+    """A rule of the position protocol is broken. The stage stops; it never skips a record."""
 
 
 class NotAPack(ProtocolViolation):
-    pass
+    """No stage of scholarstream wrote this record of an internal topic. It is refused, and the stage goes on."""
+
+
+class ClockRefused(ScholarstreamError):
+    """The day of this machine cannot be right, or a person must confirm it. tried: it is in the log, which refused it."""
+
+    tried = False
+
+
+class NotShown(ScholarstreamError):
+    """The newest snapshot of an author does not follow the contract: another client wrote it."""
+
+
+class SubscriptionClosed(ScholarstreamError):
+    """The index has ended. No new snapshots will come."""
+
+
+class NotAFile(OSError):
+    """A path leads to something that is not a regular file: a symbolic link, a folder, a pipe or a device."""

@@ -9,8 +9,8 @@ from services.history.portfolio import Portfolio, _is_withdrawn, _portfolio, _re
 from services.queries.profiles import author_of
 from services.runtime.startup import opened
 from shared.errors import UsageError
-from shared.metrics.reasons import EXPLAINERS, Grounds
-from shared.metrics.reasons.snapshot import row_of
+from shared.metrics.reasons import EXPLAINERS, Evidence
+from shared.metrics.reasons.snapshot import facts_of_paper
 from shared.plain import exact, meant
 
 COUNTED = "counted:"
@@ -71,12 +71,12 @@ def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
     if metric == "papers_counted" and source is None:
         raise UsageError(f"papers_counted is a number of counted:SOURCE; this profile has {', '.join(bases)}")
     rows = [
-        row_of(paper, source, **_facts_for(portfolio.facts[paper["paper_id"]], source))
+        facts_of_paper(paper, source, **_facts_for(portfolio.facts[paper["paper_id"]], source))
         for paper in portfolio.papers
     ]
     year = int(portfolio.profile["as_of"][:4]) if portfolio.profile["as_of"] else 0
     reason = EXPLAINERS[metric](
-        Grounds(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors)
+        Evidence(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors)
     )
     return {"metric": metric, "basis": basis} | reason.as_json()
 

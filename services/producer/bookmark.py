@@ -13,8 +13,8 @@ import orjson
 import structlog
 
 from shared.contracts.topics import DEAD_LETTERS
-from shared.errors import UnknownTopic, UsageError
-from shared.files import NoFile, read_file
+from shared.errors import NotAFile, UnknownTopic, UsageError
+from shared.files import read_file
 from shared.log.port import Log, Message, Partition
 
 SAVE_SECONDS = 1.0
@@ -39,7 +39,7 @@ def read(path: Path) -> Kept:
     """Errors: FileNotFoundError; OSError; ValueError for what is no bookmark, and why."""
     try:
         raw = read_file(path, MOST_BYTES)
-    except NoFile as error:
+    except NotAFile as error:
         raise ValueError(error.strerror) from None
     kept = orjson.loads(raw)  # its error is a ValueError
     if not isinstance(kept, dict) or (missing := TYPES.keys() - kept.keys()):

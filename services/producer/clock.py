@@ -18,7 +18,7 @@ from shared.contracts import authors
 from shared.contracts.dates import check_date
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHORS
-from shared.errors import InputRefused, ScholarstreamError
+from shared.errors import ClockRefused, InputRefused
 from shared.ids import partitions_of
 from shared.log.port import Log, Message, Partition, Record
 
@@ -35,12 +35,6 @@ JUMP_DAYS = 366  # a service may have rested so long; a day further beyond the n
 BEHIND_DAYS = 1  # two machines may disagree by so much around midnight without a word about it
 
 log = structlog.get_logger("clock")
-
-
-class ClockRefused(ScholarstreamError):
-    """The day of this machine cannot be right, or a person must say so. tried: it is in the log, where it is refused."""
-
-    tried = False
 
 
 class Clock:

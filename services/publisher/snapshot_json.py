@@ -98,7 +98,7 @@ def snapshots(state, authors: np.ndarray, why: Told) -> Iterator[Snapshot]:
     public = state.public_numbers.data[authors]
     before, told_before, counted_before = (
         public.tolist(),
-        definitions.told("references", public),
+        definitions.published("references", public),
         blobs(state.public_counted, authors),
     )
     generation, names = state.layout.generation, state.authors.names
@@ -150,7 +150,7 @@ def _day(day: int) -> bytes:
 def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, bytes, bytes, dict]]:
     """For each author: slot; author_id, name, and all else of the snapshot as JSON; the numbers as JSON; counted numbers by source."""
     numbers, length = (
-        definitions.told("references", state.numbers.data[authors]),
+        definitions.published("references", state.numbers.data[authors]),
         state.held.length.data[authors].tolist(),
     )
     grounds, score_counts = state.grounds.data[authors].tolist(), state.score_counts.data[authors].tolist()
@@ -165,7 +165,7 @@ def _contents(state, authors: np.ndarray) -> Iterator[tuple[int, bytes, bytes, b
     undated = (dated < state.held.length.data[authors]).tolist()
     truncated = (state.truncated_papers.data[authors] > 0).tolist()
     sources = [
-        (name, definitions.told("counted", column.data[authors]), ranks.data[authors].tolist())
+        (name, definitions.published("counted", column.data[authors]), ranks.data[authors].tolist())
         for name, column, ranks in zip(state.sources.names, state.counted, state.counted_grounds, strict=True)
     ]
     author_names, categories, written = state.authors.names, state.categories.names, state.written.names

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import orjson
 
-from services.viewer.profile_index import ProfileIndex, head_of
+from services.viewer.profile_index import ProfileIndex
+from services.viewer.snapshots import head_of
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import ScholarstreamError, UnknownTopic
 from shared.log import open_log

@@ -1,9 +1,12 @@
-"""The viewer's HTTP interface: pages for people, /api/v1 for programs, events for both. It only reads: GET and HEAD, nothing else."""
+"""The viewer's HTTP interface: pages for people, /api/v1 for programs, events for both.
+
+It only reads, so it answers to GET and HEAD alone.
+"""
 
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
@@ -22,36 +25,37 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.viewer.explanations import UnknownMetric, explanation_of
-from services.viewer.hosts import HostCheck, Names
+from services.viewer.explanations import explanation_of
+from services.viewer.hosts import HostCheck, HostNames
+from services.viewer.name_search import Budget, Match
 from services.viewer.pages.layout import message
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.scores import ADDRESS, about_page
 from services.viewer.pages.search import search_page
-from services.viewer.profile_index import Budget, Busy, Match, NotShown, ProfileIndex, Snapshot, not_shown
-from services.viewer.recent_changes import Moved
+from services.viewer.profile_index import ProfileIndex
+from services.viewer.recent_changes import StoredChange
+from services.viewer.snapshots import StoredSnapshot, not_shown
 from services.viewer.sse import EventStream, headlines, profile_events
 from services.viewer.urls import API, AUTHORS, EXPLAIN, author_of, page_of, part_of
-from shared.errors import LogUnavailable, UsageError
+from shared.contracts.checks import NAME_LENGTH
+from shared.errors import Busy, LogUnavailable, NotShown, UnknownMetric, UsageError
 from shared.metrics.metric import REFERENCES
 from shared.telemetry.http import ROUTE
 from shared.telemetry.registry import Telemetry
 
 log = structlog.get_logger("viewer")
 
-FIRST_AUTHOR = "a:sygnowski"  # whose profile the demo opens with
+FIRST_AUTHOR = "a:sygnowski"  # the demo opens with this author's profile
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-FILES = {
-    path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS
-}  # a request opens no file
-SEARCHES, SEARCHES_WAITING, SEARCH_WAIT_SECONDS = 2, 16, 5.0  # at once, and those that wait for them
+FILES = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS}
+SEARCHES, SEARCHES_WAITING, SEARCH_WAIT_SECONDS = 2, 16, 5.0  # at work, waiting for a turn, longest wait
 RANKED = 50_000  # names that a search compares, at most
 STATUS_SECONDS = 5.0
 AWAY = "The log that this viewer reads has not answered for a while. Nothing is lost; try again in a moment."
-FOUND, MOST_FOUND = 20, 100  # matches of a search: by default, at most
-QUERY_LENGTH = 500  # characters: as long as a name may be
-PAGES_KEPT = 64  # rendered, for many clients of one author
+FOUND, MOST_FOUND = 20, 100  # matches of a search: the default, the most
+QUERY_LENGTH = NAME_LENGTH  # characters
+PAGES_KEPT = 64  # rendered pages, for many clients of one author
 RETRY_AFTER = {"Retry-After": "2"}
 SECURITY = {
     "Content-Security-Policy": (
@@ -67,38 +71,39 @@ SECURITY = {
 
 
 class AnyPath(PathConvertor):
-    """A path with line ends too: ids have them."""
+    """Any path, with line breaks too: an id may have them."""
 
     regex = "(?s:.*)"
 
 
 register_url_convertor("any", AnyPath())
 
-Status = Callable[[], Awaitable[dict] | dict]
+Status = Callable[[], Awaitable[dict[str, Any]] | dict[str, Any]]
 
 
 class Viewer:
-    """The handlers, over one index. stop: ends the event streams. status: gives what `scholarstream status` tells."""
+    """The handlers of all routes. stop: ends the event streams; status: returns what `scholarstream status` shows."""
 
     def __init__(self, index: ProfileIndex, stop: asyncio.Event, status: Status | None = None):
         self.index, self.stop, self.status = index, stop, status
-        self._turns, self._searching = asyncio.Semaphore(SEARCHES), 0  # searches at work and waiting
+        self._turns, self._searching = asyncio.Semaphore(SEARCHES), 0  # searches at work or waiting
 
     def routes(self) -> list[BaseRoute]:
-        get = {"methods": ["GET"]}
-        return [
-            Route("/", self.home, **get),
-            Route("/search", self.search, **get),
-            Route(ADDRESS, self.about_scores, **get),
-            Route(AUTHORS, self.author, **get),
-            Route(AUTHORS + "/{author:any}", self.author, **get),
-            Route(API + "/search", self.api_search, **get),
-            Route(API + "/status", self.api_status, **get),
-            Route(API + "/events", self.api_events, **get),
-            Route(API + AUTHORS, self.api_author, **get),
-            Route(API + AUTHORS + "/{author:any}", self.api_author, **get),
-            Route("/static/{name}", self.static, **get),
-        ]
+        """The routes of pages, interface and static files."""
+        handlers = {
+            "/": self.home,
+            "/search": self.search,
+            ADDRESS: self.about_scores,
+            AUTHORS: self.author,
+            AUTHORS + "/{author:any}": self.author,
+            API + "/search": self.api_search,
+            API + "/status": self.api_status,
+            API + "/events": self.api_events,
+            API + AUTHORS: self.api_author,
+            API + AUTHORS + "/{author:any}": self.api_author,
+            "/static/{name}": self.static,
+        }
+        return [Route(path, handler, methods=["GET"]) for path, handler in handlers.items()]
 
     # ---- pages
 
@@ -116,7 +121,7 @@ class Viewer:
         )
 
     async def _search(self, request: Request, query: str, limit: int) -> tuple[list[Match], bool]:
-        """The matches, and whether there were too many names to compare them all. Error: HTTPException 503."""
+        """The matches, and whether too many names matched to compare them all. Errors: Busy, HTTPException 503."""
         self._require_newest()
         async with self._turn():
             if await request.is_disconnected():
@@ -126,7 +131,7 @@ class Viewer:
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """SEARCHES work at once; SEARCHES_WAITING more wait. Error: Busy."""
+        """One search's turn. SEARCHES run at once, SEARCHES_WAITING more wait. Error: Busy."""
         busy = Busy("There are too many searches at once; try again in a few seconds.")
         if self._searching >= SEARCHES + SEARCHES_WAITING:
             raise busy
@@ -159,14 +164,15 @@ class Viewer:
         author_id, _ = _named(request, AUTHORS)
         self._require_newest()
         author_id = self.index.known(author_id)
-        if (other := self.index.redirect(author_id)) is not None:  # not to be kept: a merge may be taken back
+        if (other := self.index.redirect(author_id)) is not None:
+            # Not cached, because a merge may be taken back.
             return RedirectResponse(
                 page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"}
             )
         snapshot = await self._read(author_id)
-        moved = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
+        changes = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
         with _shown(author_id, snapshot):
-            page = _render(snapshot, tuple(moved), bool(self.index.simulated))
+            page = _render(snapshot, tuple(changes), bool(self.index.simulated))
         return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
     # ---- for programs
@@ -188,7 +194,9 @@ class Viewer:
 
     async def _author_events(self, request: Request, author_id: str) -> Response:
         self._require_newest()
-        subscription = self.index.subscribe(author_id)  # before reading, so that nothing falls in between
+        subscription = self.index.subscribe(
+            author_id
+        )  # before the read, so that no version is missed in between
         try:
             snapshot = await self._read(author_id)
         except BaseException:
@@ -197,9 +205,9 @@ class Viewer:
         seen = request.headers.get("last-event-id")
         return EventStream(profile_events(subscription, snapshot, seen, self.stop), subscription)
 
-    async def _author_changes(self, author_id: str, snapshot: Snapshot) -> Response:
-        moved = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
-        return _json([orjson.Fragment(one.value) for one in moved])
+    async def _author_changes(self, author_id: str, snapshot: StoredSnapshot) -> Response:
+        changes = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
+        return _json([orjson.Fragment(change.value) for change in changes])
 
     async def api_events(self, _: Request) -> Response:
         self._require_newest()
@@ -230,34 +238,40 @@ class Viewer:
 
     async def api_status(self, _: Request) -> Response:
         index = self.index
-        told: dict[str, Any] = {
-            "viewer": {
-                "authors": len(index),
-                "caught_up": index.caught_up,
-                "fraction": round(index.fraction, 4),
-                "listeners": index.subscriptions,
-            }
+        viewer = {
+            "authors": len(index),
+            "caught_up": index.caught_up,
+            "fraction": round(index.fraction, 4),
+            "listeners": index.subscriptions,
         }
-        if self.status is not None:
-            asked = self.status()
-            if inspect.isawaitable(asked):
-                try:
-                    asked = await asyncio.wait_for(asked, STATUS_SECONDS)
-                except TimeoutError:
-                    raise LogUnavailable(f"no status within {STATUS_SECONDS:g} s") from None
-            told = {**asked, **told}
-        return _json(told)
+        return _json({**await self._status(), "viewer": viewer})
+
+    async def _status(self) -> dict[str, Any]:
+        """The status of the pipeline; empty without one. Error: LogUnavailable after STATUS_SECONDS."""
+        if self.status is None:
+            return {}
+        status = self.status()
+        if not inspect.isawaitable(status):
+            return status
+        try:
+            return await asyncio.wait_for(status, STATUS_SECONDS)
+        except TimeoutError:
+            raise LogUnavailable(f"no status within {STATUS_SECONDS:g} s") from None
 
     # ---- snapshots
 
     def _require_newest(self) -> None:
-        """Until all that was published at the start has been read, what is here may be older than what another reader has seen. Error:
-        HTTPException 503."""
-        if not self.index.caught_up:
-            said = f"This viewer is catching up: the log is still being read ({self.index.fraction:.0%}). Try again in a moment."
-            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, said, RETRY_AFTER)
+        """Refuses to answer while the index reads what was published before the start. Error: HTTPException 503.
 
-    async def _read(self, author_id: str) -> Snapshot:
+        Until then the index may hold older snapshots than other readers have already seen.
+        """
+        if not self.index.caught_up:
+            share = f"{self.index.fraction:.0%}"
+            text = f"This viewer is catching up: it has read {share} of the log. Try again in a moment."
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, RETRY_AFTER)
+
+    async def _read(self, author_id: str) -> StoredSnapshot:
+        """The newest snapshot. Errors: HTTPException 404 and 503, LogUnavailable, NotShown."""
         self._require_newest()
         snapshot = await self.index.read(author_id)
         if snapshot is not None:
@@ -268,7 +282,7 @@ class Viewer:
 
 
 def _named(request: Request, collection: str, *parts: str) -> tuple[str, str]:
-    """The author and part in the request's path, or in ?id= and ?part= where a path cannot say it."""
+    """(author id, part) from the request's path, or from ?id= and ?part= where a path cannot hold the id."""
     try:
         raw = request.scope.get("raw_path") or request.url.path.encode()
         if raw.split(b"?", 1)[0].rstrip(b"/") == collection.encode():
@@ -284,8 +298,8 @@ def _named(request: Request, collection: str, *parts: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _shown(author_id: str, snapshot: Snapshot) -> Iterator[None]:
-    """Error: NotShown for a snapshot, or a change beside it, of another shape than the contract's."""
+def _shown(author_id: str, snapshot: StoredSnapshot) -> Iterator[None]:
+    """Error: NotShown for a snapshot or a change record that does not follow the contract."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -293,20 +307,19 @@ def _shown(author_id: str, snapshot: Snapshot) -> Iterator[None]:
         raise not_shown(author_id, f"version {snapshot.tag}") from None
 
 
-def _explain(request: Request, snapshot: Snapshot, metric: str) -> Response:
+def _explain(request: Request, snapshot: StoredSnapshot, metric: str) -> Response:
+    basis = request.query_params.get("basis", REFERENCES)
     try:
-        told = explanation_of(
-            orjson.loads(snapshot.value), metric, request.query_params.get("basis", REFERENCES)
-        )
+        explanation = explanation_of(orjson.loads(snapshot.value), metric, basis)
     except UnknownMetric as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from None
     except UsageError as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, str(error)) from None
-    return _tagged(request, snapshot.tag, lambda: _json(told))
+    return _tagged(request, snapshot.tag, lambda: _json(explanation))
 
 
 def _tagged(request: Request, tag: str, make: Callable[[], Response]) -> Response:
-    """The response, or 304 when the client has this very version."""
+    """The response, or 304 if the client has this version."""
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
     known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
     if "*" in known or headers["ETag"] in known:
@@ -317,8 +330,8 @@ def _tagged(request: Request, tag: str, make: Callable[[], Response]) -> Respons
 
 
 @lru_cache(PAGES_KEPT)
-def _render(snapshot: Snapshot, moved: tuple[Moved, ...], demo: bool) -> str:
-    changes = [(one.timestamp, orjson.loads(one.value)) for one in moved]
+def _render(snapshot: StoredSnapshot, stored: tuple[StoredChange, ...], demo: bool) -> str:
+    changes = [(change.timestamp, orjson.loads(change.value)) for change in stored]
     return profile_page(
         orjson.loads(snapshot.value), changes, tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo
     )
@@ -337,36 +350,37 @@ def _json(value: Any) -> Response:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     """Problem details (RFC 9457) for programs, a page for people."""
-    if isinstance(error, HTTPException):
-        code, said, headers = error.status_code, error.detail, error.headers
-    elif isinstance(error, NotShown):
-        code, said, headers = HTTPStatus.BAD_GATEWAY, str(error), None
-    elif isinstance(error, LogUnavailable):
-        code, said, headers = (
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            str(error) if isinstance(error, Busy) else AWAY,
-            RETRY_AFTER,
-        )
-    else:
-        log.error("request failed", path=request.url.path, error=repr(error))
-        code, said, headers = (
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "Something went wrong here; the messages of this service say what.",
-            None,
-        )
+    code, text, more = _answer_to(request, error)
     title = HTTPStatus(code).phrase
     headers = {
         **SECURITY,
-        **(headers or {}),
-    }  # here too: Starlette answers unexpected errors outside of all middleware
+        **more,
+    }  # set here too: Starlette answers unexpected errors outside of all middleware
     if request.url.path.startswith("/api/"):
-        body = orjson.dumps({"type": "about:blank", "title": title, "status": int(code), "detail": said})
+        body = orjson.dumps({"type": "about:blank", "title": title, "status": int(code), "detail": text})
         return Response(body, code, headers, media_type="application/problem+json")
-    return HTMLResponse(message(title, said), code, headers)
+    return HTMLResponse(message(title, text), code, headers)
+
+
+def _answer_to(request: Request, error: Exception) -> tuple[int, str, Mapping[str, str]]:
+    """(status code, text, headers) for an error."""
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail, error.headers or {}
+    if isinstance(error, NotShown):
+        return HTTPStatus.BAD_GATEWAY, str(error), {}
+    if isinstance(error, LogUnavailable):
+        text = str(error) if isinstance(error, Busy) else AWAY
+        return HTTPStatus.SERVICE_UNAVAILABLE, text, RETRY_AFTER
+    log.error("request failed", path=request.url.path, error=repr(error))
+    return (
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something went wrong. The log lines of this service say what.",
+        {},
+    )
 
 
 class SecurityHeaders:
-    """Puts SECURITY on every response; touches no body, so streams stay streams."""
+    """Adds SECURITY to every response. It does not touch bodies, so streams stay streams."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -385,10 +399,13 @@ class SecurityHeaders:
 def application(
     viewer: Viewer,
     operations: Iterable[BaseRoute] = (),
-    names: Names | None = None,
+    names: HostNames | None = None,
     telemetry: Telemetry | None = None,
 ) -> Starlette:
-    """The ASGI application. operations: further routes (/metrics, /healthz, /readyz); names: that it answers to, None: to any."""
+    """The ASGI application.
+
+    operations: further routes (/metrics, /healthz, /readyz); names: the host names that it answers to, None: any.
+    """
     checked = [Middleware(HostCheck, names=names, refuse=_refuse, telemetry=telemetry)] if names else []
     return Starlette(
         routes=[*viewer.routes(), *operations],

@@ -1,10 +1,10 @@
-"""Why a number of a snapshot is what it is, for programs and for the page (docs/http.md)."""
+"""Explains a number of a snapshot, for programs and for the page (docs/http.md)."""
 
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import UsageError
+from shared.errors import UnknownMetric, UsageError
 from shared.metrics.definitions import BY_NAME
 from shared.metrics.metric import REFERENCES
 from shared.metrics.reasons.snapshot import Explanation, bases_of, explain
@@ -12,19 +12,18 @@ from shared.metrics.reasons.snapshot import Explanation, bases_of, explain
 Profile = Mapping[str, Any]
 
 
-class UnknownMetric(UsageError):
-    """There is no such number at all."""
-
-
 def explanation_of(profile: Profile, metric: str, basis: str = REFERENCES) -> dict[str, Any]:
-    """As docs/http.md has it. Errors: UnknownMetric; UsageError for a basis on which the profile has no such number."""
+    """The explanation as JSON, with the shape that docs/http.md defines.
+
+    Errors: UnknownMetric; UsageError for a basis on which the profile does not have this number.
+    """
     if metric not in BY_NAME:
         raise UnknownMetric(f"metric: there is no {metric!r}; there are {', '.join(BY_NAME)}")
     if basis not in (bases := bases_of(profile, metric)):
-        there = f"there it is on {', '.join(bases)}" if bases else "it is on no basis there"
+        there = f"it has it on {', '.join(bases)}" if bases else "it has it on no basis"
         raise UsageError(f"basis: this profile has no {metric} on {basis!r}; {there}")
     found, known = explain(profile, metric, basis), BY_NAME[metric]
-    none = {"sentence": None, "columns": [], "papers": [], "next": None}
+    none: dict[str, Any] = {"sentence": None, "columns": [], "papers": [], "next": None}
     return {
         **{name: profile[name] for name in ("author_id", "name", "generation", "version", "as_of")},
         "metric": metric,
@@ -44,8 +43,8 @@ def explanation_of(profile: Profile, metric: str, basis: str = REFERENCES) -> di
     }
 
 
-def tell(profile: Profile, metric: str, basis: str) -> Explanation | None:
-    """For the page, which shows whatever a log has; None: the profile has no such number, or is not written as this release writes it."""
+def explanation_if_any(profile: Profile, metric: str, basis: str) -> Explanation | None:
+    """The explanation for the page. None: the profile does not have this number, or does not follow the contract."""
     try:
         return explain(profile, metric, basis) if basis in bases_of(profile, metric) else None
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -53,12 +52,6 @@ def tell(profile: Profile, metric: str, basis: str) -> Explanation | None:
 
 
 def command_of(author_id: str, metric: str, basis: str = REFERENCES) -> str:
-    """What computes the number again from the whole log."""
-    told = [
-        "scholarstream",
-        "explain",
-        author_id,
-        metric,
-        *(["--basis", basis] if basis != REFERENCES else []),
-    ]
-    return shlex.join(told)
+    """The shell command that explains the number from the whole log."""
+    options = ["--basis", basis] if basis != REFERENCES else []
+    return shlex.join(["scholarstream", "explain", author_id, metric, *options])

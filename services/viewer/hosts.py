@@ -1,5 +1,8 @@
-"""Which names a service answers to. A page of another site can make a browser ask an address of this machine under a name of its own (DNS
-rebinding); the header Host then shows that name."""
+"""The host names that a service answers to, against DNS rebinding.
+
+In that attack, the page of another site gives one of its names the address of this machine. The browser then asks
+this service, and the header Host has the other site's name.
+"""
 
 import ipaddress
 import re
@@ -19,8 +22,8 @@ HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(:\d{1,5})?")
 ANY = "*"
 
 
-class Names:
-    """Loopback names, the address a connection came to, `bound` (the setting host), and `more`: names, *.suffix, or *."""
+class HostNames:
+    """Loopback names, the address of the connection, `bound` (the setting host), and `more` (names, *.suffix or *)."""
 
     def __init__(self, bound: str, more: Iterable[str] = ()):
         self._names = {_plain(name) for name in ("localhost", bound, *more)}
@@ -34,7 +37,7 @@ class Names:
         return address is not None and address.is_loopback
 
     def fit(self, host: str, server: str) -> bool:
-        """host: the header as it came; server: the address a connection came to."""
+        """Whether the service answers to `host`, the header as received. server: the local address of the connection."""
         found = HOST.fullmatch(host)
         if found is None:
             return False
@@ -44,12 +47,12 @@ class Names:
 
 
 class HostCheck:
-    """Answers 421 under another name, except for health and metrics, which are asked for under any. refuse: makes the answer."""
+    """Answers 421 to any other name. Health and metrics answer to every name. refuse: makes the answer."""
 
     def __init__(
         self,
         app: ASGIApp,
-        names: Names,
+        names: HostNames,
         refuse: Callable[[Request, Exception], Awaitable[Response]],
         telemetry: Telemetry | None = None,
     ):
@@ -57,23 +60,26 @@ class HostCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in PROBES:
-            host = Headers(scope=scope).get("host")  # HTTP/1.0 has none, and browsers do not speak it
+            host = Headers(scope=scope).get("host")  # HTTP/1.0 has none, and browsers do not use it
             if host is not None and not self.names.fit(host, (scope.get("server") or ("",))[0]):
                 if self.telemetry is not None:
                     self.telemetry.http_refused_total.labels("host").inc()
-                said = f"This service does not answer to the name {host[:100]!r}; --http-hosts (SCHOLARSTREAM_HTTP_HOSTS) adds one."
-                answer = await self.refuse(Request(scope), HTTPException(MISDIRECTED, said))
+                text = (
+                    f"This service does not answer to the name {host[:100]!r}; "
+                    "--http-hosts (SCHOLARSTREAM_HTTP_HOSTS) adds one."
+                )
+                answer = await self.refuse(Request(scope), HTTPException(MISDIRECTED, text))
                 return await answer(scope, receive, send)
         await self.app(scope, receive, send)
 
 
 def _plain(name: str) -> str:
-    """In lower case, without brackets and the dot at the end."""
+    """The name in lower case, without brackets and without a dot at the end."""
     return name.lower().removeprefix("[").removesuffix("]").removesuffix(".")
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """None: a name."""
+    """The address in `name`. None: it is not an address."""
     try:
         address = ipaddress.ip_address(_plain(name))
     except ValueError:

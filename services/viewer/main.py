@@ -1,4 +1,4 @@
-"""The viewer as a service, alone (`scholarstream viewer`) or beside the others (`scholarstream run`)."""
+"""The viewer as a service: alone (`scholarstream viewer`) or with the others (`scholarstream run`)."""
 
 import asyncio
 
@@ -8,9 +8,10 @@ from starlette.types import ASGIApp
 from services.runtime.connections import most_connections
 from services.runtime.http_server import serve
 from services.viewer.api import Status, Viewer, application
-from services.viewer.hosts import Names
+from services.viewer.hosts import HostNames
 from services.viewer.profile_index import ProfileIndex
 from shared.log.port import Log
+from shared.settings import Settings
 from shared.telemetry.health import Health
 from shared.telemetry.http import Metered, routes
 from shared.telemetry.registry import Telemetry
@@ -20,43 +21,46 @@ log = structlog.get_logger("viewer")
 
 def build_app(
     log: Log,
-    settings,
+    settings: Settings | None,
     *,
     registry: Telemetry,
     health: Health,
     status: Status | None = None,
     stop: asyncio.Event,
 ) -> tuple[ASGIApp, ProfileIndex]:
-    """The application and the index it shows; somebody must run `index.follow(stop)`. settings: None: any name, as many clients as come."""
+    """The application and its index. The caller runs `index.follow(stop)`.
 
-    def tell(fraction: float) -> None:
+    settings: None accepts any host name and does not limit connections (for tests).
+    """
+
+    def report(fraction: float) -> None:
         health.set("viewer", 0, "live" if fraction >= 1 else "restoring", fraction)
 
-    def tell_waiting(reason: str | None) -> None:
+    def report_waiting(reason: str | None) -> None:
         if reason is None:
-            tell(index.fraction)
+            report(index.fraction)
         else:
             health.set("viewer", 0, "waiting", detail=reason)
 
-    tell(0.0)
+    report(0.0)
     index = ProfileIndex(
-        log, on_listeners=registry.sse_clients.set, on_progress=tell, on_waiting=tell_waiting
+        log, on_listeners=registry.sse_clients.set, on_progress=report, on_waiting=report_waiting
     )
     names = None
     if settings is not None:
-        names = Names(settings.host, settings.host_names)
-        index.most_listeners = min(
-            index.most_listeners, most_connections(settings.http_connections) * 3 // 4
-        )  # the rest is for pages
+        names = HostNames(settings.host, settings.host_names)
+        # A quarter of the connections stays free for pages.
+        index.limit_subscriptions(most_connections(settings.http_connections) * 3 // 4)
     page = application(Viewer(index, stop, status), routes(registry, health), names, registry)
     return Metered(page, page.routes, registry), index
 
 
-def tell_address(address: str) -> None:
+def log_address(address: str) -> None:
+    """Writes the line that says where the page is."""
     log.info("serving", role="viewer", page=f"{address}/", metrics=f"{address}/metrics")
 
 
-async def run_viewer(settings) -> None:
+async def run_viewer(settings: Settings) -> None:
     """The viewer alone, until a signal. Errors: UsageError, LogError."""
     from services.runtime.input_checks import watch
     from services.runtime.process import Stop
@@ -83,7 +87,7 @@ async def run_viewer(settings) -> None:
                         settings.host,
                         settings.port,
                         stop=stop,
-                        on_bound=tell_address,
+                        on_bound=log_address,
                         connections=settings.http_connections,
                         telemetry=telemetry,
                     ),

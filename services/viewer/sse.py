@@ -7,19 +7,21 @@ import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from services.viewer.profile_index import Change, Closed, Snapshot, Subscription
+from services.viewer.snapshots import StoredSnapshot
+from services.viewer.subscriptions import NewSnapshot, Subscription
+from shared.errors import SubscriptionClosed
 from shared.telemetry.http import STREAM
 
 HEARTBEAT_SECONDS = 10.0
 HEARTBEAT = b": still here\n\n"
-RETRY = b"retry: 2000\n\n"  # milliseconds until a client that was cut off comes again
-PAUSE_SECONDS = 0.02  # between events about all authors: a replay changes more of them than anybody reads
+RETRY = b"retry: 2000\n\n"  # milliseconds until a disconnected client connects again
+PAUSE_SECONDS = 0.02  # between events about all authors: a replay changes more authors than a client can read
 
 
 class EventStream(StreamingResponse):
-    """A response that goes on until the client leaves, the index ends or the service stops. To HEAD it is headers alone.
+    """A response that lasts until the client leaves, the index ends or the service stops. HEAD gets headers alone.
 
-    The subscription ends with it in any case.
+    The subscription ends with the response in any case.
     """
 
     def __init__(self, events: AsyncIterator[bytes], subscription: Subscription):
@@ -43,58 +45,58 @@ class EventStream(StreamingResponse):
 
 
 async def profile_events(
-    subscription: Subscription, current: Snapshot, seen: str | None, stop: asyncio.Event
+    subscription: Subscription, current: StoredSnapshot, seen: str | None, stop: asyncio.Event
 ) -> AsyncIterator[bytes]:
-    """The current snapshot unless the client has `seen` it (its last event id), then every newer one."""
+    """The current snapshot, then every newer one. seen: the client's last event id; that version is not sent again."""
     yield RETRY
     if current.tag != seen:
         yield _event(current.tag, b"profile", current.value)
-    held = current.generation, current.version
-    async for change in _changes(subscription, stop):
-        if change is None:
+    sent = current.generation, current.version
+    async for new in _snapshots(subscription, stop):
+        if new is None:
             yield HEARTBEAT
-        elif (version := (change.snapshot.generation, change.snapshot.version)) > held:
-            held = version
-            yield _event(change.snapshot.tag, b"profile", change.snapshot.value)
+        elif (version := (new.snapshot.generation, new.snapshot.version)) > sent:
+            sent = version
+            yield _event(new.snapshot.tag, b"profile", new.snapshot.value)
 
 
 async def headlines(subscription: Subscription, stop: asyncio.Event) -> AsyncIterator[bytes]:
-    """Of every new snapshot of anybody: author, version and headline. Has no event ids: it cannot be resumed."""
+    """Author, version and headline of every new snapshot of all authors. No event ids: it cannot be resumed."""
     yield RETRY
-    async for change in _changes(subscription, stop):
-        if change is None:
+    async for new in _snapshots(subscription, stop):
+        if new is None:
             yield HEARTBEAT
             continue
-        author_id, snapshot = change
+        author_id, snapshot = new
         try:
             headline = orjson.loads(snapshot.value).get("headline")
         except ValueError:  # another client wrote it
             continue
-        told = {
+        event = {
             "author_id": author_id,
             "generation": snapshot.generation,
             "version": snapshot.version,
             "headline": headline,
         }
-        yield _event(None, b"headline", orjson.dumps(told))
+        yield _event(None, b"headline", orjson.dumps(event))
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _changes(subscription: Subscription, stop: asyncio.Event) -> AsyncIterator[Change | None]:
-    """Changes; None when it is time for a heartbeat. Ends at once when `stop` is set or the index ends."""
+async def _snapshots(subscription: Subscription, stop: asyncio.Event) -> AsyncIterator[NewSnapshot | None]:
+    """New snapshots, and None when a heartbeat is due. Ends at once when `stop` is set or the index ends."""
     stopping = asyncio.create_task(stop.wait())
     stopping.add_done_callback(lambda _: subscription.wake())
     try:
         while not stop.is_set():
             try:
                 yield await subscription.next(HEARTBEAT_SECONDS)
-            except Closed:
+            except SubscriptionClosed:
                 return
     finally:
         stopping.cancel()
 
 
 def _event(identity: str | None, kind: bytes, data: bytes) -> bytes:
-    """data: JSON, hence usually one line; others are told line by line as the format wants it."""
-    told = b"\n".join(b"data: " + line for line in data.splitlines())
-    return (b"id: %s\n" % identity.encode() if identity else b"") + b"event: %s\n%s\n\n" % (kind, told)
+    """One event. JSON usually is one line; the format wants `data: ` before every line."""
+    lines = b"\n".join(b"data: " + line for line in data.splitlines())
+    return (b"id: %s\n" % identity.encode() if identity else b"") + b"event: %s\n%s\n\n" % (kind, lines)

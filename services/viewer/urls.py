@@ -1,10 +1,10 @@
-"""Where an author is found on this server. An id may be any text: slashes, colons, dots, any script."""
+"""Addresses of authors on this server. An id may be any text, with slashes, colons, dots and any script."""
 
 from urllib.parse import quote, unquote_to_bytes
 
 AUTHORS = "/authors"
 API = "/api/v1"
-EXPLAIN = "explain/"  # a part that a metric's name follows
+EXPLAIN = "explain/"  # a part; the name of a metric follows
 
 
 def page_of(author_id: str) -> str:
@@ -18,15 +18,15 @@ def api_of(author_id: str, part: str = "") -> str:
 
 
 def _of(collection: str, author_id: str, part: str = "") -> str:
-    if not author_id.strip("."):  # browsers take "." and ".." out of a path even when they are escaped
+    if not author_id.strip("."):  # browsers remove "." and ".." from a path, even escaped ones
         return f"{collection}?id={quote(author_id, safe='')}" + (f"&part={part}" if part else "")
     return f"{collection}/{quote(author_id, safe=':')}" + (f"/{part}" if part else "")
 
 
 def author_of(raw_path: bytes, collection: str, *parts: str) -> tuple[str, str]:
-    """(author id, one of `parts` or "") named by a request's undecoded path. Slashes of the id may come escaped (ours do) or as they are.
+    """(author id, one of `parts` or "") from a request's undecoded path. Error: ValueError if it is not UTF-8.
 
-    A part that ends in a slash is followed by one more name. ValueError when the path is not UTF-8.
+    Slashes in the id may be escaped, as `page_of` does it, or not. A part that ends in a slash precedes one more name.
     """
     rest = raw_path.split(b"?", 1)[0].removeprefix(collection.encode() + b"/")
     first, slash, last = rest.rpartition(b"/")
@@ -39,9 +39,6 @@ def author_of(raw_path: bytes, collection: str, *parts: str) -> tuple[str, str]:
 
 
 def part_of(asked: str, *parts: str) -> str:
-    """The part that is asked for by name, "" where it is none of `parts`."""
-    return (
-        asked
-        if asked in parts or any(part.endswith("/") and asked.startswith(part) for part in parts)
-        else ""
-    )
+    """The part with the name `asked`; "" where it is not one of `parts`."""
+    known = asked in parts or any(part.endswith("/") and asked.startswith(part) for part in parts)
+    return asked if known else ""

@@ -17,6 +17,7 @@ from shared.ids import ID_BYTES, INVISIBLE
 STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 MAX_REVISION = 2**62  # state keeps revisions as signed 64-bit integers
+NAME_LENGTH = 500  # characters of a name
 
 OF_NAME = "[key]"  # how pydantic ends the path to a name in an object that is wrong itself
 LONGEST_STEP = 40
@@ -42,7 +43,7 @@ _RIGHT_PATTERNS = {
 }
 
 Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES, description="At most 256 bytes of UTF-8.")]
-Name = Annotated[str, Field(min_length=1, max_length=500, pattern=VISIBLE)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=VISIBLE)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 Date = Annotated[str, Field(pattern=FULL_DATE, description="A calendar date YYYY-MM-DD.")]
 Year = Annotated[str, Field(pattern=YEAR)]

@@ -78,7 +78,7 @@ def values(basis: str, aggregates: Aggregates) -> dict[str, np.ndarray]:
     return {metric.name: metric.values(aggregates).astype(np.int64, copy=False) for metric in COMPUTED[basis]}
 
 
-def told(basis: str, stored: np.ndarray) -> list[tuple[int | float | None, ...]]:
+def published(basis: str, stored: np.ndarray) -> list[tuple[int | float | None, ...]]:
     """As people and JSON have them. stored: (authors, numbers of the basis) as `values` gives them."""
     columns = []
     for metric, column in zip(COMPUTED[basis], stored.T, strict=True):

@@ -32,8 +32,8 @@ class Aggregates(NamedTuple):
     year: int  # of the day: 0 before the first one
     papers_counted: np.ndarray | None = None
     # counted from references only
-    citations_foreign: np.ndarray | None = None
-    h_foreign: np.ndarray | None = None
+    citations_nonself: np.ndarray | None = None
+    h_nonself: np.ndarray | None = None
     citations_own: np.ndarray | None = None
     citations_recent: np.ndarray | None = None  # by papers of the years Y − 5 … Y
     h_recent: np.ndarray | None = None

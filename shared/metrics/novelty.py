@@ -32,7 +32,7 @@ when where whether which while who whom whose why will with within without would
 STOP_LIST = frozenset(_STOP_WORDS.split())  # stop-en-1 (§6): 214 words, normative
 
 
-class Limits(NamedTuple):
+class NoveltyLimits(NamedTuple):
     """The numbers of §2.3 and §2.4. Others are another version of the score."""
 
     pairs: int = 3  # a text of fewer has no novelty
@@ -42,7 +42,7 @@ class Limits(NamedTuple):
     scored: int = 5  # papers of an author below which the mean is provisional
 
 
-LIMITS = Limits()
+LIMITS = NoveltyLimits()
 TOP_BIN = 256
 EARLIEST = 12 * 1800  # months before do not enter the table (§5)
 LATEST_AFTER_TODAY = 12  # nor those so many months after the clock's day
@@ -108,7 +108,7 @@ def pieces(text: str) -> list[str]:
     return _PIECE.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
-class Texts(NamedTuple):
+class TermKeys(NamedTuple):
     """Many texts as term keys. pairs: distinct terms of each; keys: those of one text after the other, ascending within it, uint64;
     tokens, stops: what the language is told by (digits left out of both)."""
 
@@ -124,7 +124,7 @@ class Reader:
     def __init__(self):
         self._known = _Pieces()
 
-    def read(self, texts: Sequence[tuple[str, str | None]]) -> Texts:
+    def read(self, texts: Sequence[tuple[str, str | None]]) -> TermKeys:
         """The terms of titles with their abstracts (§2.1)."""
         if len(self._known) > CACHED_TOKENS:
             self._known = _Pieces()
@@ -149,7 +149,7 @@ class Reader:
         hashes = np.array(self._known.hashes, np.uint64)
         keys, owner = hashes[code[both]] * MULTIPLIER + hashes[code[both + 1]], owner[both]
         kept = distinct_in(owner, keys)
-        return Texts(np.bincount(owner[kept], minlength=len(texts)).astype(I32), keys[kept], tokens, stops)
+        return TermKeys(np.bincount(owner[kept], minlength=len(texts)).astype(I32), keys[kept], tokens, stops)
 
 
 def terms(title: str, abstract: str | None = None) -> set[tuple[str, str]]:

@@ -52,7 +52,7 @@ def sums_of(owners: np.ndarray, percentiles: np.ndarray, ranks: np.ndarray, coun
     return 100 * np.bincount(owners, _WEIGHTS[ranks] * percentiles**3, count)
 
 
-def told(score: float) -> float:
+def published(score: float) -> float:
     """A score as it is published: to four decimals, by way of nine. Sums of doubles differ in the last bits with the order and way in
     which they are made, and percentiles of small cohorts give exact ties: those bits must not decide them."""
     return round(round(score, EXACT), DECIMALS)

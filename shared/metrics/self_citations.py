@@ -6,9 +6,9 @@ from shared.metrics.metric import Metric
 CITATIONS_NONSELF = Metric("citations_nonself", "citations without self-citations",
                            "Citations by papers that share no author with the cited paper.",
                            "Σ sᵢ, where sᵢ ≤ cᵢ leaves self-citations out", "references of the papers", "citations", span="0 … Σ cᵢ",
-                           values=lambda a: a.citations_foreign)  # fmt: skip
+                           values=lambda a: a.citations_nonself)  # fmt: skip
 H_INDEX_NONSELF = Metric("h_index_nonself", "h-index without self-citations", "The h-index of the citations without self-citations.",
-                         "max {h : s_h ≥ h}, s ordered anew", SOURCE, "papers", span="0 … h", values=lambda a: a.h_foreign)  # fmt: skip
+                         "max {h : s_h ≥ h}, s ordered anew", SOURCE, "papers", span="0 … h", values=lambda a: a.h_nonself)  # fmt: skip
 CITATIONS_SELF = Metric("citations_self", "citations by the author's own papers",
                         "Citations by papers of the author himself; those by papers of co-authors only are not among them.",
                         "Σ |{citations of paper i by papers that the author is on}|", "NASA ADS, metrics service (self-citations)",

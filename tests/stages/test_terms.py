@@ -12,7 +12,7 @@ from services.scorer.terms import Terms
 from shared.columns.hash_table import KeyTable
 from shared.log.port import Record
 from shared.metrics import novelty
-from shared.metrics.novelty import BURN_IN, EARLIEST, SETTLED, UNDATED, UNSETTLED, Limits
+from shared.metrics.novelty import BURN_IN, EARLIEST, SETTLED, UNDATED, UNSETTLED, NoveltyLimits
 from shared.stages.packs import Kind, Outbox, Ragged, decode
 from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout
@@ -42,7 +42,7 @@ text = st.tuples(
 )
 
 
-def truth_of(records, limit: int, limits: Limits) -> dict[int, tuple[int, int, int]]:
+def truth_of(records, limit: int, limits: NoveltyLimits) -> dict[int, tuple[int, int, int]]:
     """paper → (k, n, state)."""
     own, current = defaultdict(dict), {}
     for paper, revision, month, pairs in records:
@@ -148,7 +148,7 @@ class Table:
     st.lists(st.sampled_from([201901, 201903, 202001]), max_size=3),
 )
 def test_any_order_and_batches_give_what_brute_force_gives(records, shards, dice, days):
-    limits = Limits(reference=2, settled=4)
+    limits = NoveltyLimits(reference=2, settled=4)
     ordered = [
         (paper, place, month, pairs) for place, (paper, _, month, pairs) in enumerate(records)
     ]  # revisions that differ
@@ -173,7 +173,7 @@ def test_any_order_and_batches_give_what_brute_force_gives(records, shards, dice
 @settings(max_examples=100, deadline=None)
 @given(st.lists(text, max_size=14), st.randoms(use_true_random=False))
 def test_of_equal_revisions_the_later_one_counts(records, dice):
-    limits = Limits(reference=2, settled=4)
+    limits = NoveltyLimits(reference=2, settled=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(novelty, "LIMITS", limits)
         table, left = Table(1, dice), list(records)

@@ -5,8 +5,10 @@ import pytest
 
 from services.publisher.messages import facts_of
 from services.publisher.stage import ERASED, Profiles
-from services.viewer.profile_index import NotShown, ProfileIndex, head_of
+from services.viewer.profile_index import ProfileIndex
+from services.viewer.snapshots import head_of
 from shared.contracts.topics import AUTHOR_PROFILES
+from shared.errors import NotShown
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition, Record
 from shared.stages.stage import Layout

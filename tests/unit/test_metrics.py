@@ -41,7 +41,7 @@ def test_stored_numbers_come_back():
         "m_index": None
     }
     stored = np.array([definitions.stored("references", told)])
-    assert definitions.told("references", stored) == [tuple(told.values())]
+    assert definitions.published("references", stored) == [tuple(told.values())]
     assert definitions.stored("counted", {})[0] == NULL, "an older version of the definitions did not have it"
 
 

@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.metrics.definitions import METRICS
-from shared.metrics.reasons import EXPLAINERS, Grounds, Row
+from shared.metrics.reasons import EXPLAINERS, Evidence, PaperFacts
 from tests import oracle
 from tests.score_oracle import author_scores
 
 counts = st.lists(st.integers(0, 130) | st.integers(0, 6), max_size=25)
 
 
-def papers(citations, nonself=None) -> Grounds:
+def papers(citations, nonself=None) -> Evidence:
     own = nonself or citations
-    return Grounds(
+    return Evidence(
         [
-            Row(f"p{i:02}", f"On {i}", "2020", c, nonself=n)
+            PaperFacts(f"p{i:02}", f"On {i}", "2020", c, nonself=n)
             for i, (c, n) in enumerate(zip(citations, own, strict=True))
         ],
         {},
@@ -98,12 +98,12 @@ def test_the_scores_are_those_of_the_oracle(drawn):
         for novelty, place, immature, pooled in drawn
     ]  # fmt: skip
     rows = [
-        Row(f"p{i:02}", "T", None, 0, novelty=-1 if novelty is None else novelty, reasons=["short_text"],
+        PaperFacts(f"p{i:02}", "T", None, 0, novelty=-1 if novelty is None else novelty, reasons=["short_text"],
             percentile=-1.0 if place is None else float(place), is_immature=immature, is_pooled=pooled)
         for i, (novelty, place, immature, pooled) in enumerate(drawn)
     ]  # fmt: skip
     right = author_scores(known)
-    novelty, score = (EXPLAINERS[name](Grounds(rows, {})) for name in ("novelty", "ai_score"))
+    novelty, score = (EXPLAINERS[name](Evidence(rows, {})) for name in ("novelty", "ai_score"))
     assert (novelty.value, score.value) == (right["novelty"], right["ai_score"])
     assert [paper["novelty"] for paper in novelty.papers if paper["novelty"] is not None] == sorted(
         (one["novelty"] for one in known if one["novelty"] is not None), reverse=True

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.viewer.profile_index import Match
+from services.viewer.name_search import Match
 from tests.snapshots import snapshot
 from tests.unit.test_viewer_index import index_of, record
 
@@ -138,7 +138,7 @@ def test_aliases_go_when_the_description_has_them_no_more():
 
 @given(st.text(max_size=20), st.lists(st.text(min_size=1, max_size=8), max_size=3))
 def test_aliases_are_read_from_the_end_of_a_snapshot_alone(title, aliases):
-    from services.viewer.profile_index import aliases_of
+    from services.viewer.snapshots import aliases_of
 
     tricky = f'{title},"provenance":{{"x":1}},"aliases":["no"]}}'
     told = snapshot("a:1", papers=[{"paper_id": "p", "title": tricky, "citations": 0}], homepage=tricky)

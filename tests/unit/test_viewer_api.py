@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services.viewer import api
 from services.viewer.api import QUERY_LENGTH, Viewer, application
 from services.viewer.explanations import explanation_of
-from services.viewer.hosts import Names
+from services.viewer.hosts import HostNames
 from services.viewer.main import build_app
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.urls import API, AUTHORS, api_of, author_of, page_of, part_of
@@ -203,7 +203,7 @@ async def test_an_explanation_is_on_the_basis_that_is_asked_for():
         (
             "/api/v1/authors/a:1/explain/h_index?basis=counted:x",
             400,
-            "basis: this profile has no h_index on 'counted:x'; there it is on ref",
+            "basis: this profile has no h_index on 'counted:x'; it has it on ref",
         ),
         (
             "/api/v1/authors/a:1/explain/papers_counted",
@@ -378,7 +378,7 @@ async def test_search_finds_authors():
         assert (answer["authors"], answer["complete"]) == (2, True)
         page = await client.get("/search", params={"q": "Ada"})
         assert ("a", {"href": "/authors/a:1"}) in Elements(page.text).elements
-        assert "Nobody among 2 authors" in (await client.get("/search", params={"q": "zzz"})).text
+        assert "None of 2 authors has a name" in (await client.get("/search", params={"q": "zzz"})).text
 
 
 async def test_a_few_searches_go_on_at_once_a_few_wait_and_the_rest_is_refused(monkeypatch):
@@ -457,7 +457,7 @@ async def test_home_is_the_demo_author_or_the_search():
         answer = await client.get("/")
         assert (answer.status_code, "1 author in this log" in answer.text) == (200, True)
     async with client_of() as client:
-        assert "Nothing has been published" in (await client.get("/")).text
+        assert "Nothing is published" in (await client.get("/")).text
 
 
 async def test_the_whole_application_has_metrics_and_health():
@@ -643,11 +643,11 @@ async def test_simulated_literature_is_labelled():
     ],
 )
 def test_a_service_answers_to_its_own_names(host, fits):
-    assert Names("10.1.2.3", ("scholars.example.org", "*.lab.example.org")).fit(host, "192.0.2.7") is fits
+    assert HostNames("10.1.2.3", ("scholars.example.org", "*.lab.example.org")).fit(host, "192.0.2.7") is fits
 
 
 def test_a_star_is_any_name():
-    assert Names("0.0.0.0", ("*",)).fit("anything.example", "")
+    assert HostNames("0.0.0.0", ("*",)).fit("anything.example", "")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import orjson
 from services.viewer.pages.changes import REASONS, moved, reasons
 from services.viewer.pages.profile import profile_page
 from services.viewer.profile_index import ProfileIndex
-from services.viewer.recent_changes import TOLD, RecentChanges
+from services.viewer.recent_changes import KEPT, RecentChanges
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES
 from shared.ids import partitions_of
 from shared.log.memory import MemoryLog
@@ -63,7 +63,7 @@ async def versions(recent: RecentChanges, author_id: str, upto: int = 1000) -> l
 async def test_the_newest_changes_of_an_author_come_newest_first_and_are_few():
     told = [change(author, version) for version in range(1, 9) for author in ("a:1", "a:2", "a:3")]
     recent = RecentChanges(await log_of(*told, partitions=3))
-    assert await versions(recent, "a:1") == [8, 7, 6, 5, 4] and TOLD == 5
+    assert await versions(recent, "a:1") == [8, 7, 6, 5, 4] and KEPT == 5
     assert await versions(recent, "a:2", upto=6) == [6, 5, 4]
     assert await versions(recent, "a:none") == []
 
@@ -207,4 +207,4 @@ def test_the_page_tells_the_last_changes_and_why():
     assert "Last change citations 812 → 813 — “On One” is cited by <b>" in text and "&lt;b&gt;" in panel
     assert "Nov 14, 2023, 22:13:20 UTC · version 9" in text
     none = profile_page(told, [], tag_of="1-1", changed_ms=1, demo=False)
-    assert "nothing of late, as far as this page remembers" in none
+    assert "none that this page remembers" in none

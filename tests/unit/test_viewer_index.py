@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer import profile_index as module
-from services.viewer.profile_index import Budget, Match, ProfileIndex, TooManySubscribers
+from services.viewer import name_search, profile_index, subscriptions
+from services.viewer.name_search import Budget, Match
+from services.viewer.profile_index import ProfileIndex
 from shared.contracts.topics import AUTHOR_PROFILES
-from shared.errors import UnknownTopic
+from shared.errors import TooManySubscribers, UnknownTopic
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition, Record
 from tests.snapshots import profile_topic, publish, snapshot
@@ -123,7 +124,7 @@ async def test_finds_a_snapshot_that_was_replaced_since_it_was_indexed():
     index = ProfileIndex(log)
     await index.catch_up()
     await publish(log, snapshot("a:1", 2))
-    index._offset[0] = 77  # as if a compaction had taken away the record that the index knows
+    index._authors.offset[0] = 77  # as if a compaction had taken away the record that the index knows
     assert (await index.read("a:1")).version == 2
 
 
@@ -255,7 +256,7 @@ def test_search_finds_what_a_plain_look_at_every_name_finds(names, text):
 )
 async def test_a_bounded_search_finds_the_same_unless_its_budget_is_spent(names, text, most):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SEGMENT", 4)
+        patch.setattr(name_search, "SEGMENT", 4)
         index = people(*names)
         budget = Budget(most)
         everything, found = await index.search(text, 100), await index.search(text, 100, budget)
@@ -270,19 +271,19 @@ async def test_a_bounded_search_finds_the_same_unless_its_budget_is_spent(names,
 
 async def test_names_are_ready_before_the_first_search():
     log, stop = await profile_topic(MemoryLog()), asyncio.Event()
-    count = 3 * module.SEGMENT
+    count = 3 * name_search.SEGMENT
     await publish(
         log,
         *({"author_id": f"a:{n}", "name": f"Name {n}", "generation": 1, "version": 1} for n in range(count)),
     )
     index, folded = ProfileIndex(log), []
-    fold_segment = index._fold_segment
-    index._fold_segment = lambda segment: folded.append(segment) or fold_segment(segment)
+    fold_segment = index.name_search.folded
+    index.name_search.folded = lambda segment: folded.append(segment) or fold_segment(segment)
     following = asyncio.create_task(index.follow(stop))
     async with asyncio.timeout(10):
         while len(folded) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0)
-    assert sorted(folded) == [0, 1, 2] and not index._stale_segments
+    assert sorted(folded) == [0, 1, 2] and not index.name_search.stale_segments
     stop.set()
     await asyncio.wait_for(following, 5)
 
@@ -300,14 +301,14 @@ async def test_others_get_their_turn_while_the_log_is_being_read():
         while not index.caught_up:
             turns += 1
             await asyncio.sleep(0)
-    assert max(count for count, _ in held) <= module.READ_RECORDS
+    assert max(count for count, _ in held) <= profile_index.READ_RECORDS
     assert len({turn for _, turn in held}) == len(held), "between two steps there is a turn"
     stop.set()
     await asyncio.wait_for(following, 5)
 
 
 async def test_searches_every_segment(monkeypatch):
-    monkeypatch.setattr(module, "SEGMENT", 4)
+    monkeypatch.setattr(name_search, "SEGMENT", 4)
     index = people(*(f"Name{n:02} Both" for n in range(23)))
     for n in range(23):
         assert [match.author_id for match in await index.search(f"name{n:02}")] == [f"a:{n}"]
@@ -342,7 +343,7 @@ async def test_a_slow_subscriber_misses_versions_in_between_but_never_the_newest
 
 
 async def test_a_subscription_to_everybody_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "PENDING", 3)
+    monkeypatch.setattr(subscriptions, "PENDING", 3)
     index = ProfileIndex(MemoryLog())
     subscription = index.subscribe()
     index.take(0, [record(n, snapshot(f"a:{n % 5}", n)) for n in range(10)])
@@ -355,7 +356,7 @@ async def test_a_subscription_to_everybody_is_bounded(monkeypatch):
 
 
 async def test_what_waits_for_a_client_that_does_not_read_is_bounded_in_bytes(monkeypatch):
-    monkeypatch.setattr(module, "PENDING_BYTES", 10_000)
+    monkeypatch.setattr(subscriptions, "PENDING_BYTES", 10_000)
     log = await profile_topic(MemoryLog())
     index = ProfileIndex(log)
     await index.start()
@@ -394,7 +395,7 @@ async def test_subscriptions_end_when_the_index_stops():
 
 
 async def test_subscribers_are_limited(monkeypatch):
-    monkeypatch.setattr(module, "SUBSCRIPTIONS", 2)
+    monkeypatch.setattr(subscriptions, "SUBSCRIPTIONS", 2)
     index = ProfileIndex(MemoryLog())
     first, _ = index.subscribe(), index.subscribe("a:1")
     with pytest.raises(TooManySubscribers):

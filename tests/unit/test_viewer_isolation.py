@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.viewer.name_search import Match
 from services.viewer.pages.isolation import UNTITLED, isolated, tame, title_of
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.search import search_page
-from services.viewer.profile_index import Match
 from shared.doi import doi_of, link_of
 from tests.snapshots import paper, snapshot
 

@@ -66,7 +66,7 @@ def test_numbers_are_told_as_people_read_them(metric, value, told):
 
 def test_coverage_and_flags_are_told_in_words():
     assert words.coverage({"references": 0.931, "novelty": None}) == [
-        "References: 93.1% lead to papers known here; the others count for nobody yet."
+        "References: 93.1% lead to papers known here; the others count for no author yet."
     ]
     assert "came without any" in words.coverage({"references": None})[0]
     assert "not measured yet" in words.coverage({"affiliations": None})[0]
@@ -214,7 +214,7 @@ def test_both_scores_are_told_whole_and_explained_in_one_line():
     ("said", "words_"),
     [
         (grounds(scored=4), "provisional: fewer than 5 papers scored"),
-        (grounds(provisional_papers=3), "provisional: 3 papers of these provisional"),
+        (grounds(provisional_papers=3), "provisional: 3 papers among them provisional"),
         (grounds(ranked=2), "provisional: fewer than 3 papers ranked"),
         (
             grounds(immature=3, doubtful=3),

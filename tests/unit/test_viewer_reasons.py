@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer.explanations import UnknownMetric, command_of, explanation_of
+from services.viewer.explanations import command_of, explanation_of
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.reasons import adding_up
-from shared.errors import UsageError
+from shared.errors import UnknownMetric, UsageError
 from shared.metrics.definitions import METRICS
 from shared.metrics.reasons.snapshot import CORES, LACKING, SERIES, STEPS, bases_of, explain
 from tests import oracle
@@ -173,10 +173,10 @@ def test_what_is_not_there_is_named():
     ):
         explanation_of(sygnowski(), "hindex")
     with pytest.raises(
-        UsageError, match="basis: this profile has no h_index on 'counted:x'; there it is on references"
+        UsageError, match="basis: this profile has no h_index on 'counted:x'; it has it on references"
     ):
         explanation_of(sygnowski(), "h_index", "counted:x")
-    with pytest.raises(UsageError, match="it is on no basis there"):
+    with pytest.raises(UsageError, match="it has it on no basis"):
         explanation_of(sygnowski(), "papers_counted")
 
 
@@ -280,7 +280,7 @@ def test_a_novelty_from_elsewhere_is_not_explained_as_ours():
 def test_a_list_that_is_cut_is_said_to_be():
     text = text_of(page_of(profile_of([50] * 3 + [1] * 40, listed=10)))
     assert (
-        "3 papers with at least 3 citations each. 43 papers there are; the 10 most cited ones settle it."
+        "3 papers with at least 3 citations each. The author has 43 papers; the 10 most cited decide it."
         in text
     )
     assert "It takes more than the 10 most cited of 43 papers" in text
@@ -299,4 +299,4 @@ def test_every_number_of_the_registry_has_a_fold_with_its_definition():
 
 def test_a_snapshot_of_another_release_has_a_page_all_the_same():
     told = sygnowski() | {"as_of": "soon", "papers": [{"paper_id": "p:1"}], "papers_total": 1}
-    assert "This profile does not tell." in text_of(page_of(told))
+    assert "This profile does not have it." in text_of(page_of(told))

@@ -145,13 +145,13 @@ async def test_a_listener_that_leaves_is_forgotten(monkeypatch):
     monkeypatch.setattr(events_module, "HEARTBEAT_SECONDS", 0.01)
     async with running(snapshot("a:1")) as viewer:
         gone = asyncio.Event()
-        forget = viewer.index.forget
+        forget = viewer.index._subscriptions.remove
 
         def forgetting(subscription) -> None:
             forget(subscription)
             gone.set()
 
-        monkeypatch.setattr(viewer.index, "forget", forgetting)
+        monkeypatch.setattr(viewer.index._subscriptions, "remove", forgetting)
         async with viewer.client.stream("GET", "/api/v1/authors/a:1/events") as answer:
             await next_event(blocks(answer))
             assert viewer.index.subscriptions == 1

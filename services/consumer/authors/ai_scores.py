@@ -64,7 +64,7 @@ class Ranking:
         return rows
 
     def look(
-        self, rows: np.ndarray, stands: percentile.Standing, author: np.ndarray
+        self, rows: np.ndarray, stands: percentile.Percentiles, author: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Distinct rows of these authors stand there now. Returns which percentiles changed, and the doubt in each."""
         ranked = stands.value != NO_VALUE
@@ -120,7 +120,7 @@ class Ranking:
         order, rank = rankpoints.order_of(owner, self.percentile.data[row], len(authors))
         owner, row = owner[order], row[order]
         sums = rankpoints.sums_of(owner, self.percentile.data[row], rank, len(authors))
-        scores = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)  # as rankpoints.told
+        scores = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)  # as rankpoints.published
         self.score.data[authors] = np.where(self.counts["ranked"].data[authors] > 0, scores, NULL)
         kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.TELLING)[owner]
         lengths = np.bincount(owner[kept], minlength=len(authors))

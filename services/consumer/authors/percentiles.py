@@ -249,10 +249,10 @@ class Standings:
         known = np.maximum(cohort, 0)
         if not len(self.cohorts):
             nothing = np.zeros(len(cohort), I64)
-            return percentile.Standing(
+            return percentile.Percentiles(
                 np.full(len(cohort), NO_VALUE), np.full(len(cohort), NOWHERE, I8), nothing, nothing, nothing
             )
-        stands = self.tables.standing(known, self.pooled.data[known], bins)
+        stands = self.tables.percentiles(known, self.pooled.data[known], bins)
         nowhere = cohort == NO_COHORT
         zero = np.where(nowhere, 0, 1)
         return stands._replace(

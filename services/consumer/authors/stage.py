@@ -602,8 +602,8 @@ class Authors(PackStage):
         of_author = {
             "papers": self.papers, "first_year": self.first_year, "last_year": self.last_year, "citations_own": sums["own"],
             "paper_shares": sums["paper_shares"], "citation_shares": sums["citation_shares"], "weight": sums["weight"],
-            "first": sums["first"], "last": sums["last"], "single": sums["single"], "citations_foreign": self.foreign.total,
-            "h_foreign": self.foreign.h, "citations_recent": self.recent.total, "h_recent": self.recent.h, "h_five": self.five.h,
+            "first": sums["first"], "last": sums["last"], "single": sums["single"], "citations_nonself": self.foreign.total,
+            "h_nonself": self.foreign.h, "citations_recent": self.recent.total, "h_recent": self.recent.h, "h_five": self.five.h,
             "papers_lately": sums["papers_lately"], "citations_lately": sums["citations_lately"], "coauthors": self.coauthors.pairs.length,
             "novelty": self.standings.mean, "ai_score": self.standings.cited.score,
         }  # fmt: skip

@@ -1,1 +1,1 @@
-"""The pages, rendered on the server from snapshots: complete without JavaScript, kept up to date in place with it."""
+"""The pages. The server renders them from snapshots; a script keeps an open page up to date, if there is JavaScript."""

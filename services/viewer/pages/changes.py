@@ -1,28 +1,27 @@
-"""Why numbers moved: the newest records of author-metrics.v1 in words."""
+"""Why numbers changed: the newest records of author-metrics.v1 in words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.viewer.pages.html import Html, tag
 from services.viewer.pages.isolation import isolated, title_of
-from services.viewer.pages.metrics import name_of
+from services.viewer.pages.metrics import HEADLINE, name_of
 from services.viewer.pages.words import measure, moment, number, plural
 from services.viewer.urls import api_of
 from shared.metrics.metric import COUNTED
 
-FIRST = ("h_index", "papers", "citations", "novelty", "ai_score")  # told first, as in the headline
-NUMBERS, REASONS, PAPERS = 4, 4, 3  # told of a change; papers named in one cause
+NUMBERS, REASONS, PAPERS = 4, 4, 3  # shown of a change: its numbers, its causes, the papers of one cause
 SCORES = ("novelty", "ai_score")
 
 Entry = Mapping[str, Any]
 
 
 def changes_panel(profile: Entry, changes: Sequence[tuple[int, Entry]]) -> Html:
-    """A fold whose line says what changed last. changes: (when, milliseconds since the epoch; record), newest first."""
+    """A fold, headed by the last change. changes: (milliseconds since the epoch, record), newest first."""
     titles = {paper["paper_id"]: isolated(title_of(paper)) for paper in profile.get("papers") or ()}
     lines = [_line(when, change, titles) for when, change in changes]
-    last = _last(changes[0][1], titles) if changes else "nothing of late, as far as this page remembers"
-    listed = tag("ol", lines) if lines else tag("p", "Older changes are in author-metrics.v1 for 30 days.")
+    last = _last(changes[0][1], titles) if changes else "none that this page remembers"
+    listed = tag("ol", lines) if lines else tag("p", "author-metrics.v1 keeps changes for 30 days.")
     return tag(
         "details",
         tag(
@@ -53,7 +52,7 @@ def _last(change: Entry, titles: Mapping[str, str]) -> str:
 def _line(when: int, change: Entry, titles: Mapping[str, str]) -> Html:
     exact, written = moment(when)
     numbers, why = moved(change), reasons(change, titles)
-    first = sum(name in FIRST for name in change.get("changed") or ()) if change.get("before") else 0
+    first = sum(name in HEADLINE for name in change.get("changed") or ()) if change.get("before") else 0
     bold, plain, more = numbers[: min(first, NUMBERS)], numbers[first:NUMBERS], len(numbers) - NUMBERS
     return tag(
         "li",
@@ -75,13 +74,14 @@ def _line(when: int, change: Entry, titles: Mapping[str, str]) -> Html:
 
 
 def moved(change: Entry) -> list[str]:
-    """ "citations 812 → 813" for every number that changed, those of the headline first."""
+    """Every changed number as "citations 812 → 813", those of the headline first."""
     names = sorted(
-        change.get("changed") or (), key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)
+        change.get("changed") or (),
+        key=lambda name: HEADLINE.index(name) if name in HEADLINE else len(HEADLINE),
     )
     before, after = change.get("before") or {}, change.get("after") or {}
     if not before:
-        names = [name for name in names if after.get(name)]  # of a new author: what he has
+        names = [name for name in names if after.get(name)]  # a new author: only numbers above zero
     return [_moved(name, before.get(name), after.get(name), bool(before)) for name in names]
 
 
@@ -94,24 +94,25 @@ def _moved(name: str, before: Any, after: Any, is_known: bool) -> str:
 
 
 def reasons(change: Entry, titles: Mapping[str, str]) -> list[str]:
-    """The causes in words, those of one kind about one paper in one line; REASONS lines at most and how many causes more there are."""
+    """The causes in words, at most REASONS lines and the number of further causes.
+
+    Causes of one kind about one paper share a line.
+    """
     causes = change.get("causes") or ()
     if not causes:
         if not change.get("before"):
             return ["the author is new here"]
         alike = all(name.rpartition(".")[2] in SCORES for name in change.get("changed") or ())
-        return ["the papers moved that these ones are compared with"] if alike else []
-    groups: dict[tuple, list[Entry]] = {}
+        return ["the papers changed that these are compared with"] if alike else []
+    groups: dict[tuple[Any, ...], list[Entry]] = {}
     for cause in causes:
         other = cause.get("other")
-        groups.setdefault((cause.get("kind"), other, None if other else cause.get("paper_id")), []).append(
-            cause
-        )
-    told = list(groups.values())[:REASONS]
-    left = change.get("causes_total", len(causes)) - sum(len(group) for group in told)
-    return [_why(group, titles) for group in told] + (
-        [f"and {plural(left, 'further cause')}"] if left > 0 else []
-    )
+        about = cause.get("kind"), other, None if other else cause.get("paper_id")
+        groups.setdefault(about, []).append(cause)
+    listed = list(groups.values())[:REASONS]
+    left = change.get("causes_total", len(causes)) - sum(len(group) for group in listed)
+    rest = [f"and {plural(left, 'further cause')}"] if left > 0 else []
+    return [_why(group, titles) for group in listed] + rest
 
 
 def _why(causes: Sequence[Entry], titles: Mapping[str, str]) -> str:
@@ -123,7 +124,7 @@ def _why(causes: Sequence[Entry], titles: Mapping[str, str]) -> str:
         case "cited":
             return f"{paper} is cited by {others}" if by else f"{paper} is cited"
         case "uncited":
-            return f"{paper} is no longer cited by {others}" if by else f"{paper} is cited no longer"
+            return f"{paper} is no longer cited by {others}" if by else f"{paper} is no longer cited"
         case "published":
             return f"new paper {paper}"
         case "revised":
@@ -135,10 +136,11 @@ def _why(causes: Sequence[Entry], titles: Mapping[str, str]) -> str:
             return f"{', '.join(sources) or 'a source'} counted the citations of {paper} anew"
         case "merged" | "separated":
             papers = _some([cause["paper_id"] for cause in causes if cause.get("paper_id")], titles)
-            return f"{'merged with' if kind == 'merged' else 'separated from'} {isolated(other or 'another author')}: {papers}"
+            verb = "merged with" if kind == "merged" else "separated from"
+            return f"{verb} {isolated(other or 'another author')}: {papers}"
         case "new_year":
             return "a new calendar year began"
-    return str(kind).replace("_", " ")  # of a later release
+    return str(kind).replace("_", " ")  # a kind of a later release
 
 
 def _some(papers: Sequence[str], titles: Mapping[str, str]) -> str:

@@ -1,16 +1,18 @@
-"""What every page has around it."""
+"""The frame of every page: head, search form and footer."""
 
-from services.viewer.pages.html import Html, join, raw, tag
+from services.viewer.pages.html import Child, Html, join, raw, tag
+from shared.contracts.checks import NAME_LENGTH
 
 HOME = "/"
 SEARCH = "/search"
 SIGN = raw(
-    '<svg class="sign" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 20V11h4v9zM10 20V4h4v16zM17 20v-6h4v6z"/></svg>'
+    '<svg class="sign" viewBox="0 0 24 24" aria-hidden="true">'
+    '<path d="M3 20V11h4v9zM10 20V4h4v16zM17 20v-6h4v6z"/></svg>'
 )
 
 
-def page(title: str, *content, query: str = "", live: bool = False) -> str:
-    """A whole document. live: with the script that keeps it up to date."""
+def page(title: str, *content: Child, query: str = "", live: bool = False) -> str:
+    """A whole document. query: fills the search field; live: adds the script that keeps the page up to date."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -37,6 +39,7 @@ def page(title: str, *content, query: str = "", live: bool = False) -> str:
 
 
 def search_form(query: str) -> Html:
+    """The search field, filled with the query."""
     return tag(
         "form",
         tag("label", "Find an author", class_="hidden", for_="q"),
@@ -49,7 +52,7 @@ def search_form(query: str) -> Html:
             value=query,
             placeholder="Find an author",
             autocomplete="off",
-            maxlength=500,
+            maxlength=NAME_LENGTH,
         ),
         tag("button", "Search"),
         role="search",
@@ -59,12 +62,14 @@ def search_form(query: str) -> Html:
 
 
 def footer() -> Html:
+    """The footer, with the links of this service."""
     links = (("/api/v1/status", "status"), ("/metrics", "metrics"), ("/healthz", "health"))
     return tag(
         "footer",
         tag(
             "p",
-            "scholarstream counts live from a stream of papers: every number here is recomputed with every event, and can be checked.",
+            "scholarstream counts live from a stream of papers. Every event updates these numbers, and everybody can "
+            "check them.",
         ),
         tag("nav", [tag("a", name, href=href) for href, name in links], aria_label="Of this service"),
         class_="site",
@@ -72,5 +77,5 @@ def footer() -> Html:
 
 
 def message(title: str, *paragraphs: str, query: str = "") -> str:
-    """A page that says one thing."""
+    """A page with one message."""
     return page(title, tag("h1", title), join(*(tag("p", text) for text in paragraphs)), query=query)

@@ -1,7 +1,7 @@
-"""The profile page: everything a snapshot says, for people.
+"""The profile page: everything in a snapshot, for people.
 
-What can change carries `data-live` (a name, the same in every version of the page), lists carry `data-list` with a `data-key` an entry:
-static/page.js puts the new version's parts in place of the old ones by these names.
+An element that may change has `data-live`, a name that is the same in every version of the page. A list has
+`data-list`, its entries `data-key`. static/page.js uses these names to put in the parts of a new version.
 """
 
 import re
@@ -13,8 +13,8 @@ from services.viewer.pages.changes import changes_panel
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.isolation import apart, isolated, title_of
 from services.viewer.pages.layout import page
-from services.viewer.pages.metrics import definition_of, findings, name_of, why_missing
-from services.viewer.pages.reasons import HEADLINE, fold_of, shown, whys
+from services.viewer.pages.metrics import HEADLINE, definition_of, findings, name_of, why_missing
+from services.viewer.pages.reasons import fold_of, shown, whys
 from services.viewer.pages.reported import beside, computed_of, reported_panel
 from services.viewer.pages.scores import (
     NO_SCORE,
@@ -38,10 +38,10 @@ from services.viewer.pages.words import (
 )
 from services.viewer.urls import api_of
 from shared.doi import link_of
+from shared.ids import SIMULATED
 
-SIMULATED = "sim:"
 ORCID = re.compile(r"(?:[0-9]{4}-){3}[0-9]{3}[0-9Xx]")
-WIDE = 3  # bases, side by side: with more of them the folds in the table of all numbers are as narrow as its first column
+WIDE = 3  # bases side by side; with more, folds in the table of all numbers are as narrow as its first column
 
 Entry = Mapping[str, Any]
 
@@ -49,8 +49,11 @@ Entry = Mapping[str, Any]
 def profile_page(
     profile: Entry, changes: Sequence[tuple[int, Entry]] = (), *, tag_of: str, changed_ms: int, demo: bool
 ) -> str:
-    """The page of a snapshot. changes: (when, record of author-metrics.v1), newest first; tag_of: names the version; changed_ms: when it
-    was published; demo: the log has a simulated literature."""
+    """The page of a snapshot.
+
+    changes: (append time, record of author-metrics.v1), newest first; tag_of: the name of the version; changed_ms: the
+    append time of the snapshot in milliseconds since the epoch; demo: the log has a simulated literature.
+    """
     name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
     simulated = author_id.startswith(SIMULATED)
     article = tag(
@@ -68,7 +71,7 @@ def profile_page(
                 _charts(profile, changed_ms),
                 scores_panel(profile),
                 _numbers(profile),
-                _grounds(profile),
+                _evidence(profile),
                 aria_label="More about these numbers",
             ),
             class_="columns",
@@ -86,7 +89,7 @@ def _banner(simulated: bool, demo: bool) -> Html | None:
         return tag(
             "p",
             tag("strong", "Simulated author."),
-            " Nobody by this name wrote these papers: they belong to a simulated literature.",
+            " No such person wrote these papers: they belong to a simulated literature.",
             class_="banner",
         )
     if demo:
@@ -113,24 +116,18 @@ def _between(sign: str, pieces: Sequence[Html]) -> list[Html | str]:
 
 
 def _described(profile: Entry) -> Html:
-    """What `author.described` adds to the name."""
+    """What `author.described` adds to the name: aliases, ORCID and homepage."""
     aliases, orcid, homepage = (profile.get(name) for name in ("aliases", "orcid", "homepage"))
-    told = []
+    pieces = []
     if aliases:
-        told.append(join("also ", _between(", ", [apart(alias) for alias in aliases])))
+        pieces.append(join("also ", _between(", ", [apart(alias) for alias in aliases])))
     if orcid and orcid.strip():
         digits = ORCID.search(orcid)
-        told.append(
-            join(
-                "ORCID ",
-                _link(f"https://orcid.org/{digits[0].upper()}", digits[0].upper())
-                if digits
-                else apart(orcid),
-            )
-        )
+        code = digits[0].upper() if digits else None
+        pieces.append(join("ORCID ", _link(f"https://orcid.org/{code}", code) if code else apart(orcid)))
     if homepage and homepage.strip():
-        told.append(_link(homepage.strip(), homepage.strip()) if _is_web(homepage) else apart(homepage))
-    return join(_between(" · ", told))
+        pieces.append(_link(homepage.strip(), homepage.strip()) if _is_web(homepage) else apart(homepage))
+    return join(_between(" · ", pieces))
 
 
 def _link(address: str, text: str) -> Html:
@@ -138,12 +135,12 @@ def _link(address: str, text: str) -> Html:
 
 
 def _is_web(address: str) -> bool:
-    """Nothing but http(s) becomes a link."""
+    """Whether the address is http(s). Others do not become a link."""
     return address.strip().lower().startswith(("https://", "http://"))
 
 
 def _field(field: str | None) -> Html | None:
-    """A chip; the same field always has the same of six colours."""
+    """A chip. A field always has the same one of six colours."""
     return (
         tag(
             "span",
@@ -157,7 +154,7 @@ def _field(field: str | None) -> Html | None:
 
 
 def _state(profile: Entry, changed_ms: int) -> Html:
-    exact, told = moment(changed_ms)
+    exact, written = moment(changed_ms)
     as_of = day(profile.get("as_of"))
     return tag(
         "div",
@@ -169,7 +166,7 @@ def _state(profile: Entry, changed_ms: int) -> Html:
             tag(
                 "span",
                 "last change ",
-                tag("time", told, datetime=exact, title=told, id="changed"),
+                tag("time", written, datetime=exact, title=written, id="changed"),
                 data_live="changed",
                 data_quiet=True,
             ),
@@ -180,7 +177,7 @@ def _state(profile: Entry, changed_ms: int) -> Html:
             "noscript",
             tag(
                 "p",
-                "Without JavaScript this page stays as it is: reload it for newer numbers.",
+                "Without JavaScript this page does not update itself. Reload it for newer numbers.",
                 class_="note",
             ),
         ),
@@ -194,25 +191,10 @@ def _headline(profile: Entry) -> Html:
     found = findings(reported, computed_of(profile))
     tiles = []
     for metric in HEADLINE:
-        value = headline.get(metric)
-        none = NO_SCORE.get(metric, NOT_COMPUTED)
-        figure = tag(
-            "dd",
-            none if value is None else shown(metric, value),
-            class_="missing" if value is None else "value",
-            data_live=f"headline.{metric}",
-        )
-        tiles.append(
-            tag(
-                "div",
-                tag("dt", name_of(metric), title=_meaning(profile, metric, value)),
-                figure,
-                tag("dd", beside(reported, metric, found), class_="beside", data_live=f"beside.{metric}"),
-                class_="tile",
-            )
-        )
+        reported_beside = beside(reported, metric, found)
+        tiles.append(_tile(profile, metric, headline.get(metric), reported_beside))
     basis = basis_of(headline.get("basis") or "references")
-    source = f"; “reported” is what {isolated(reported['source'])} says" if reported.get("source") else ""
+    source = f"; {isolated(reported['source'])} reports the other numbers" if reported.get("source") else ""
     return tag(
         "section",
         tag("h2", "Headline", class_="hidden"),
@@ -223,8 +205,24 @@ def _headline(profile: Entry) -> Html:
     )
 
 
+def _tile(profile: Entry, metric: str, value: float | None, reported_beside: Html | None) -> Html:
+    figure = tag(
+        "dd",
+        NO_SCORE.get(metric, NOT_COMPUTED) if value is None else shown(metric, value),
+        class_="missing" if value is None else "value",
+        data_live=f"headline.{metric}",
+    )
+    return tag(
+        "div",
+        tag("dt", name_of(metric), title=_meaning(profile, metric, value)),
+        figure,
+        tag("dd", reported_beside, class_="beside", data_live=f"beside.{metric}"),
+        class_="tile",
+    )
+
+
 def _meaning(profile: Entry, metric: str, value: float | None) -> str | None:
-    """What a headline number says, in one line."""
+    """The meaning of a headline number, in one line."""
     if metric not in SCORES:
         return definition_of(metric)
     return " ".join(filter(None, (explained(metric, value, source_of(profile)), firmness(profile, metric))))
@@ -252,7 +250,8 @@ def _papers(profile: Entry, name: str) -> Html:
 def _paper(paper: Entry, name: str) -> Html:
     paper_id, title = paper["paper_id"], title_of(paper)
     address = _address(paper)
-    others = f"counted: {', '.join(f'{number(n)} {isolated(source)}' for source, n in paper.get('citations_by_source', {}).items())}"
+    by_source = paper.get("citations_by_source") or {}
+    others = ", ".join(f"{number(count)} {isolated(source)}" for source, count in by_source.items())
     return tag(
         "li",
         tag(
@@ -271,7 +270,7 @@ def _paper(paper: Entry, name: str) -> Html:
             tag("span", number(paper.get("citations", 0)), class_="value", data_live=f"cited.{paper_id}"),
             tag("span", "citation" if paper.get("citations") == 1 else "citations", class_="unit"),
             class_="cited",
-            title=others if paper.get("citations_by_source") else None,
+            title=f"counted: {others}" if others else None,
         ),
         tag("p", novelty_of(paper), class_="novelty", data_live=f"novelty.{paper_id}", data_quiet=True),
         data_key=paper_id,
@@ -281,26 +280,26 @@ def _paper(paper: Entry, name: str) -> Html:
 
 def _authors(paper: Entry, name: str) -> Html:
     listed: Sequence[str] = paper.get("authors") or ()
-    told = _between(", ", [tag("b", apart(one)) if one == name else apart(one) for one in listed])
+    names = _between(", ", [tag("b", apart(one)) if one == name else apart(one) for one in listed])
     more = paper.get("authors_total", len(listed)) > len(listed)
     places = paper.get("affiliations") or ()
     return join(
-        told or "no authors told",
+        names or "no authors listed",
         " et al." if more else None,
         places and join(" · ", _between(", ", list(map(apart, places)))),
     )
 
 
 def _address(paper: Entry) -> str | None:
-    """Where the paper can be read: its own address, else its DOI's."""
+    """The address of the paper: its own, or else that of its DOI."""
     url = (paper.get("url") or "").strip()
     return url if _is_web(url) else link_of(paper.get("doi"))
 
 
 def _charts(profile: Entry, changed_ms: int) -> Html:
-    """Bars up to the year of the snapshot's day; before the first day in the log, that of its publication."""
-    told = str(profile.get("as_of"))[:4]  # anybody may write a snapshot
-    until = int(told if told.isascii() and told.isdigit() else moment(changed_ms)[0][:4])
+    """Bars up to the year of the snapshot's day. Without a day, up to the year of its append time."""
+    year = str(profile.get("as_of"))[:4]  # other clients may write snapshots too
+    until = int(year if year.isascii() and year.isdigit() else moment(changed_ms)[0][:4])
     return tag(
         "section",
         tag("h2", "By year"),
@@ -317,29 +316,10 @@ def _charts(profile: Entry, changed_ms: int) -> Html:
 
 
 def _numbers(profile: Entry) -> Html:
-    """All metrics on every basis, with what each one means: at once for those of the first release, folded for the others."""
-    by_basis: dict[str, dict] = profile.get("metrics") or {}
+    """All metrics on every basis. The meaning stands open for metrics of the first release, folded for the others."""
+    by_basis: dict[str, Entry] = profile.get("metrics") or {}
     metrics = list(dict.fromkeys(metric for values in by_basis.values() for metric in values))
-    bases_with = {
-        metric: [basis for basis, values in by_basis.items() if metric in values] for metric in metrics
-    }
-    single = len(by_basis) == 1
-    rows = [
-        tag(
-            "tr",
-            tag("th", fold_of(profile, metric, bases_with[metric]), scope="row"),
-            [
-                tag(
-                    "td",
-                    measure(metric, values.get(metric)),
-                    title=why_missing(metric, values, basis),
-                    data_live=f"{basis}.{metric}",
-                )
-                for basis, values in by_basis.items()
-            ],
-        )
-        for metric in metrics
-    ]
+    rows = [_number_line(profile, metric, by_basis) for metric in metrics]
     heads = [
         tag(
             "th",
@@ -352,28 +332,35 @@ def _numbers(profile: Entry) -> Html:
     head = tag(
         "thead",
         tag("tr", tag("th", tag("span", "Metric", class_="hidden"), scope="col"), heads),
-        class_="hidden" if single else None,
+        class_="hidden" if len(by_basis) == 1 else None,
     )
+    width = f"few-bases bases{len(by_basis)}" if len(by_basis) <= WIDE else None
     return tag(
         "section",
         tag("h2", "All numbers"),
-        tag(
-            "div",
-            tag(
-                "table",
-                head,
-                tag("tbody", rows),
-                class_=f"few-bases bases{len(by_basis)}" if len(by_basis) <= WIDE else None,
-            ),
-            class_="scroll",
-        ),
+        tag("div", tag("table", head, tag("tbody", rows), class_=width), class_="scroll"),
         class_="panel numbers",
         data_shape=" ".join([*by_basis, *metrics]),
         data_whole="numbers",
     )
 
 
-def _grounds(profile: Entry) -> Html:
+def _number_line(profile: Entry, metric: str, by_basis: Mapping[str, Entry]) -> Html:
+    """One metric, with a cell for each basis."""
+    bases = [basis for basis, values in by_basis.items() if metric in values]
+    cells = [
+        tag(
+            "td",
+            measure(metric, values.get(metric)),
+            title=why_missing(metric, values, basis),
+            data_live=f"{basis}.{metric}",
+        )
+        for basis, values in by_basis.items()
+    ]
+    return tag("tr", tag("th", fold_of(profile, metric, bases), scope="row"), cells)
+
+
+def _evidence(profile: Entry) -> Html:
     """What the numbers rest on: coverage and flags, in words."""
     provenance = profile.get("provenance") or {}
     said = coverage(provenance.get("coverage") or {}) + [flag(code) for code in profile.get("flags") or ()]

@@ -1,43 +1,41 @@
-"""Why a number is what it is, in folds: one under each headline number, one in each line of all numbers. They open without a script."""
+"""Explanations of numbers in folds: one under each headline number, one in each line of all numbers.
+
+Folds open without a script.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from services.viewer.explanations import command_of, tell
+from services.viewer.explanations import command_of, explanation_if_any
 from services.viewer.pages.html import Html, join, tag
 from services.viewer.pages.isolation import apart, isolated, title_of
-from services.viewer.pages.metrics import name_of, told_at_once
-from services.viewer.pages.scores import REASONS, SCORES, told
+from services.viewer.pages.metrics import HEADLINE, has_open_definition, name_of
+from services.viewer.pages.scores import REASONS, SCORES, rounded
 from services.viewer.pages.words import basis_of, measure, number, plural
 from services.viewer.urls import EXPLAIN, api_of
 from shared.metrics.definitions import BY_NAME
 from shared.metrics.metric import REFERENCES
-from shared.metrics.reasons import Reason
+from shared.metrics.reasons import Derivation
 from shared.metrics.reasons.snapshot import Explanation
 
-HEADLINE = ("h_index", "papers", "citations", "novelty", "ai_score")
 OF_THE_HEADLINE_BASIS = ("h_index", "citations", "ai_score")
-ROWS, FEW, NEAREST = (
-    20,
-    5,
-    5,
-)  # papers told under the headline, in a line of all numbers, of those that lack something
-WHOLE = ("h_index",)  # told to the last paper under the headline
-ELSEWHERE = ("papers",)  # the page lists them anyway
+ROWS, FEW, NEAREST = 20, 5, 5  # papers shown under the headline, in a line of all numbers, for the next step
+WHOLE = ("h_index",)  # metrics with every paper shown under the headline
+ELSEWHERE = ("papers",)  # metrics without a table: the page lists the papers anyway
 ADD_UP = {
     "citations": "citations",
     "ai_score": "points",
     "e_index": "beyond",
-}  # metric → the column whose sum makes it
-MEANS = ("novelty",)
-RANK_TELLS = ("hm_index",)  # more than the order does, so a narrow table has it too
-LEFT_OUT = ("share",)  # rounded: they would not add up
-BELOW = ("reasons", "cohort")  # columns that are words: they stand under the title
-SPARE = ("weight",)  # columns that a narrow window has no room for
+}  # metric → column that adds up to it
+MEANS = ("novelty",)  # metrics that are the mean of their column
+WITH_RANK = ("hm_index",)  # metrics with a rank in short tables too, because it is not the number of the line
+LEFT_OUT = ("share",)  # columns of rounded numbers that would not add up
+BELOW = ("reasons", "cohort")  # columns of words, shown under the title
+SPARE = ("weight",)  # columns that a narrow window hides
 COHORTS = {
     "pooled": "compared with papers of all fields",
-    "immature": "in a cohort too young to tell papers apart",
+    "immature": "in a cohort that is too young to rank papers",
 }
 DIGITS = 2
 
@@ -45,8 +43,8 @@ Entry = Mapping[str, Any]
 
 
 def shown(metric: str, value: Any) -> str:
-    """A headline number as its tile has it."""
-    return told(metric, value) if metric in SCORES else measure(metric, value)
+    """A headline number as its tile shows it."""
+    return rounded(metric, value) if metric in SCORES else measure(metric, value)
 
 
 def whys(profile: Entry) -> Html:
@@ -70,7 +68,7 @@ def _why(profile: Entry, metric: str) -> Html:
         " ",
         tag("span", asked, data_live=f"why.{metric}", data_quiet=True),
     )
-    found, key = tell(profile, metric, basis), f"why.{metric}"
+    found, key = explanation_if_any(profile, metric, basis), f"why.{metric}"
     other = _other(headline, metric, found)
     if other:
         said = join(tag("p", other, data_live=f"{key}.said", data_quiet=True), _empty(key))
@@ -92,7 +90,7 @@ def _basis_of(headline: Entry, metric: str) -> str:
 
 
 def _other(headline: Entry, metric: str, found: Explanation | None) -> str | None:
-    """Where the headline shows another number than the one that could be explained."""
+    """The sentence for a headline that shows another number than the explained one. None: it shows the same."""
     if found is None or found.value == headline.get(metric):
         return None
     source = (headline.get("novelty_basis") or "").removeprefix("reported:")
@@ -103,32 +101,23 @@ def _other(headline: Entry, metric: str, found: Explanation | None) -> str | Non
 
 
 def fold_of(profile: Entry, metric: str, bases: Sequence[str]) -> Html:
-    """A line of all numbers: its name, what it means, and folded the reason, on every basis."""
-    small = tag("small", BY_NAME[metric].definition) if told_at_once(metric) and metric in BY_NAME else None
+    """A line of all numbers: name, meaning, and the folded explanation on every basis."""
     if metric not in BY_NAME:
-        return join(name_of(metric), small)
+        return join(name_of(metric))
+    small = tag("small", BY_NAME[metric].definition) if has_open_definition(metric) else None
     headline, key = profile.get("headline") or {}, f"all.{metric}"
-    first, parts = bases[0], []
-    found = tell(profile, metric, first)
+    first = bases[0]
+    found = explanation_if_any(profile, metric, first)
     if metric in HEADLINE and first == _basis_of(headline, metric):
-        parts.append(tag("p", tag("a", "Why, at the top of the page", href=f"#why-{metric}")))
+        said = tag("p", tag("a", "Why, at the top of the page", href=f"#why-{metric}"))
     else:
-        parts.append(_said(profile, metric, found, key, FEW))
-    parts.append(_definition(metric, brief=bool(small)))
-    for basis in bases[1:]:
-        if (other := tell(profile, metric, basis)) is not None:
-            sentence = other.reason.sentence if other.reason else other.lacking
-            parts.append(
-                tag(
-                    "p",
-                    tag("b", basis_of(basis).capitalize()),
-                    ": ",
-                    sentence,
-                    data_live=f"{key}.{basis}",
-                    data_quiet=True,
-                )
-            )
-    parts.append(_more(profile, metric, first, found, key))
+        said = _said(profile, metric, found, key, FEW)
+    parts = [
+        said,
+        _definition(metric, brief=small is not None),
+        *(_on_other_basis(profile, metric, basis, key) for basis in bases[1:]),
+        _more(profile, metric, first, found, key),
+    ]
     return tag(
         "details",
         tag("summary", tag("span", name_of(metric)), small),
@@ -137,18 +126,32 @@ def fold_of(profile: Entry, metric: str, bases: Sequence[str]) -> Html:
     )
 
 
-# ---- what a fold says
+def _on_other_basis(profile: Entry, metric: str, basis: str, key: str) -> Html | None:
+    """The explanation on a further basis, in one sentence."""
+    found = explanation_if_any(profile, metric, basis)
+    if found is None:
+        return None
+    sentence = found.reason.sentence if found.reason else found.lacking
+    name = tag("b", basis_of(basis).capitalize())
+    return tag("p", name, ": ", sentence, data_live=f"{key}.{basis}", data_quiet=True)
+
+
+# ---- the content of a fold
 
 
 def _said(profile: Entry, metric: str, found: Explanation | None, key: str, limit: int | None) -> Html:
-    """The sentence, the papers (all of them, or `limit`) and the next step; the same named parts whatever there is to say."""
+    """The sentence, the papers (at most `limit`) and the next step.
+
+    The named parts are always the same, so that the script can update them.
+    """
     if found is None or found.reason is None:
-        why = "This profile does not tell." if found is None else found.lacking
+        why = "This profile does not have it." if found is None else found.lacking
         return join(tag("p", why, data_live=f"{key}.said", data_quiet=True), _empty(key))
     reason, listed = found.reason, profile.get("papers") or []
     note = f" All are {COHORTS[alike]}." if (alike := _cohort_of_all(reason)) else None
     if profile.get("papers_total", 0) > len(listed):
-        note = f" {number(profile['papers_total'])} papers there are; the {number(len(listed))} most cited ones settle it."
+        total = number(profile["papers_total"])
+        note = f" The author has {total} papers; the {number(len(listed))} most cited decide it."
     below = (
         join(" ", tag("a", "They are listed below.", href="#papers"))
         if metric in ELSEWHERE and reason.papers
@@ -162,8 +165,8 @@ def _said(profile: Entry, metric: str, found: Explanation | None, key: str, limi
     )
 
 
-def _cohort_of_all(reason: Reason) -> str | None:
-    """What makes every paper's percentile doubtful alike: said once."""
+def _cohort_of_all(reason: Derivation) -> str | None:
+    """The doubt that all papers share, so that it is said once. None: they differ, or there is none."""
     cohorts = {paper.get("cohort") for paper in reason.papers}
     return next(iter(cohorts)) if len(cohorts) == 1 and cohorts <= COHORTS.keys() else None
 
@@ -187,13 +190,13 @@ def _definition(metric: str, brief: bool = False) -> Html:
 
 
 def _more(profile: Entry, metric: str, basis: str, found: Explanation | None, key: str) -> Html:
-    """Where there is more: as JSON, and from the whole log."""
+    """Links to the explanation as JSON and from the whole log."""
     author_id = profile["author_id"]
     address = api_of(author_id, EXPLAIN + metric)
     if basis != REFERENCES:
         address += ("&" if "?" in address else "?") + f"basis={quote(basis, safe='')}"
     lead = (
-        "The whole log tells it: "
+        "This command explains it from the whole log: "
         if found is None or found.reason is None
         else "From the whole log, also as of another day: "
     )
@@ -209,51 +212,69 @@ def _more(profile: Entry, metric: str, basis: str, found: Explanation | None, ke
     )
 
 
-def _table(metric: str, value: Any, reason: Reason, limit: int | None) -> Html:
-    """The papers that make the number. What a short list leaves out stands in one line, so that sums are whole."""
-    columns = [column for column in reason.columns if column not in (*LEFT_OUT, *BELOW, "rank")]
-    ranked = "rank" in reason.columns and (limit != FEW or metric in RANK_TELLS)
-    summed = ADD_UP.get(metric)
-    papers = [dict(paper) for paper in reason.papers]
-    if summed == "points":
-        for paper, points in zip(
-            papers, adding_up([paper["points"] for paper in papers], value), strict=True
-        ):
-            paper["points"] = points
-    alike = _cohort_of_all(reason) is not None
-    few = papers if limit is None or len(papers) <= limit + 1 else papers[:limit]
-    rest = papers[len(few) :]
-    lines = [
-        tag(
-            "tr",
-            ranked and tag("td", measure("rank", paper["rank"]), class_="rank"),
-            tag("th", apart(title_of(paper)), None if alike else _below(paper, reason.columns), scope="row"),
-            [tag("td", _cell(column, paper[column]), class_=_class(column)) for column in columns],
-        )
-        for paper in few
-    ]
-    if rest:
-        cells = [tag("td", _rest(column, rest, summed), class_=_class(column)) for column in columns]
-        name = tag("th", f"and {plural(len(rest), 'further paper')}", scope="row")
-        lines.append(tag("tr", ranked and tag("td", "…", class_="rank"), name, cells, class_="rest"))
-    total = None
-    if summed or metric in MEANS:
-        name, of, end = ("together", summed, _sum(papers, summed)) if summed else ("mean", metric, value)
-        cells = [tag("td", column == of and _cell(column, end), class_=_class(column)) for column in columns]
-        total = tag(
-            "tfoot", tag("tr", ranked and tag("td", class_="rank"), tag("th", name, scope="row"), cells)
-        )
-    heads = [tag("th", column.replace("_", " "), scope="col", class_=_class(column)) for column in columns]
-    head = tag(
-        "tr", ranked and tag("th", "rank", scope="col", class_="rank"), tag("th", "paper", scope="col"), heads
+class _Columns(NamedTuple):
+    """The columns of a table. ranked: with a rank; names: the number columns; summed: the one that adds up, if any."""
+
+    ranked: bool
+    names: Sequence[str]
+    summed: str | None
+
+
+def _table(metric: str, value: Any, reason: Derivation, limit: int | None) -> Html:
+    """The papers that make the number. Papers that a short list leaves out share one line, so sums are complete."""
+    columns = _Columns(
+        "rank" in reason.columns and (limit != FEW or metric in WITH_RANK),
+        [column for column in reason.columns if column not in (*LEFT_OUT, *BELOW, "rank")],
+        ADD_UP.get(metric),
     )
+    papers = [dict(paper) for paper in reason.papers]
+    if columns.summed == "points":
+        exact = adding_up([paper["points"] for paper in papers], value)
+        for paper, points in zip(papers, exact, strict=True):
+            paper["points"] = points
+    few = papers if limit is None or len(papers) <= limit + 1 else papers[:limit]
+    below = () if _cohort_of_all(reason) is not None else reason.columns
+    lines = [_paper_line(paper, columns, _below(paper, below)) for paper in few]
+    if rest := papers[len(few) :]:
+        lines.append(_rest_line(rest, columns))
+    heads = [tag("th", name.replace("_", " "), scope="col", class_=_class(name)) for name in columns.names]
+    rank = columns.ranked and tag("th", "rank", scope="col", class_="rank")
     return tag(
         "table",
         tag("caption", f"What makes the {name_of(metric)}", class_="hidden"),
-        tag("thead", head),
+        tag("thead", tag("tr", rank, tag("th", "paper", scope="col"), heads)),
         tag("tbody", lines),
-        total,
+        _total_line(metric, value, papers, columns),
     )
+
+
+def _paper_line(paper: Entry, columns: _Columns, below: Html | None) -> Html:
+    return tag(
+        "tr",
+        columns.ranked and tag("td", measure("rank", paper["rank"]), class_="rank"),
+        tag("th", apart(title_of(paper)), below, scope="row"),
+        [tag("td", _cell(name, paper[name]), class_=_class(name)) for name in columns.names],
+    )
+
+
+def _rest_line(rest: Sequence[Entry], columns: _Columns) -> Html:
+    """The line for all papers that are left out."""
+    cells = [tag("td", _rest(name, rest, columns.summed), class_=_class(name)) for name in columns.names]
+    name = tag("th", f"and {plural(len(rest), 'further paper')}", scope="row")
+    return tag("tr", columns.ranked and tag("td", "…", class_="rank"), name, cells, class_="rest")
+
+
+def _total_line(metric: str, value: Any, papers: Sequence[Entry], columns: _Columns) -> Html | None:
+    """The sum or the mean. None: the metric is neither."""
+    if columns.summed:
+        name, of, end = "together", columns.summed, _sum(papers, columns.summed)
+    elif metric in MEANS:
+        name, of, end = "mean", metric, value
+    else:
+        return None
+    cells = [tag("td", one == of and _cell(one, end), class_=_class(one)) for one in columns.names]
+    rank = columns.ranked and tag("td", class_="rank")
+    return tag("tfoot", tag("tr", rank, tag("th", name, scope="row"), cells))
 
 
 def _class(column: str) -> str | None:
@@ -261,7 +282,10 @@ def _class(column: str) -> str | None:
 
 
 def adding_up(points: Sequence[float], total: float) -> list[float]:
-    """The points to DIGITS decimals, each within one unit of the last of what it is, so that they add up to the total as it is shown."""
+    """The points to DIGITS decimals, such that they add up to the total as shown.
+
+    Each one differs from its true value by at most one unit of the last digit.
+    """
     ends, so_far = [], 0.0
     for one in points:
         so_far += one
@@ -276,7 +300,7 @@ def _sum(papers: Sequence[Entry], column: str) -> Any:
 
 
 def _rest(column: str, papers: Sequence[Entry], summed: str | None) -> str | None:
-    """Of the papers that are not told: their sum, or how far a running sum comes with the last of them."""
+    """The cell for the papers that are left out: their sum, or the running sum at the last of them."""
     if column == summed:
         return _cell(column, _sum(papers, column))
     return _cell(column, papers[-1][column]) if column == "together" else None
@@ -293,7 +317,7 @@ def _cell(column: str, value: Any) -> str:
 
 
 def _below(paper: Entry, columns: Sequence[str]) -> Html | None:
-    """What makes the paper's part doubtful, or why it has none."""
+    """Why the paper's part is uncertain, or why it has none."""
     said = [paper[column] for column in BELOW if column in columns and paper[column]]
     words = {**REASONS, **COHORTS}
     codes = [code for one in said for code in one.split(", ")]
@@ -302,24 +326,16 @@ def _below(paper: Entry, columns: Sequence[str]) -> Html | None:
     )
 
 
-def _next(reason: Reason) -> Html | None:
-    """What the next step needs, and which papers lack it."""
+def _next(reason: Derivation) -> Html | None:
+    """What the next step needs, and the papers that lack it."""
     if reason.next is None:
         return None
     lines = [
-        tag(
-            "li",
-            f"“{isolated(title_of(paper))}” lacks {number(paper['lacks'])} (it has {number(paper['citations'])})",
-        )
+        f"“{isolated(title_of(paper))}” lacks {number(paper['lacks'])} (it has {number(paper['citations'])})"
         for paper in reason.nearest[:NEAREST]
     ]
-    rest = reason.nearest[NEAREST:]
-    if rest:
-        lines.append(
-            tag(
-                "li",
-                f"{plural(len(rest), 'further paper')}: {number(sum(paper['lacks'] for paper in rest))} together",
-            )
-        )
+    if rest := reason.nearest[NEAREST:]:
+        lacking = number(sum(paper["lacks"] for paper in rest))
+        lines.append(f"{plural(len(rest), 'further paper')}: {lacking} together")
     step = tag("p", tag("b", f"For {number(reason.next)}"), f": {reason.needs}.")
-    return join(step, tag("ul", lines) if lines else None)
+    return join(step, tag("ul", [tag("li", line) for line in lines]) if lines else None)

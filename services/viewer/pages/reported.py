@@ -1,26 +1,34 @@
-"""What others report of an author, beside what is counted here, and why some of it cannot be."""
+"""Numbers that other sources report about an author, beside those counted here, and their failed checks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.viewer.pages.html import Html, join, raw, tag
 from services.viewer.pages.isolation import apart
-from services.viewer.pages.metrics import SERIES, Finding, definition_of, findings, name_of, question
+from services.viewer.pages.metrics import (
+    HEADLINE,
+    SERIES,
+    Finding,
+    definition_of,
+    findings,
+    name_of,
+    question,
+)
 from services.viewer.pages.scores import NO_SCORE
 from services.viewer.pages.words import NOT_COMPUTED, day, measure
 from shared.metrics import definitions
 
 WARNING = raw(
-    '<svg class="warning" viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1.5 15.5 15H.5zM7.2 6v4.6h1.6V6zm0 5.8v1.6h1.6v-1.6z"/></svg>'
+    '<svg class="warning" viewBox="0 0 16 16" aria-hidden="true">'
+    '<path d="M8 1.5 15.5 15H.5zM7.2 6v4.6h1.6V6zm0 5.8v1.6h1.6v-1.6z"/></svg>'
 )
-FIRST = ("h_index", "papers", "citations", "novelty", "ai_score")  # as in the headline
-ABOUT = ("source", "as_of", "violations")  # of an entry; the rest are metrics
+ABOUT = ("source", "as_of", "violations")  # keys of an entry that are not metrics
 
 Entry = Mapping[str, Any]
 
 
 def computed_of(profile: Entry) -> Entry:
-    """Our numbers by reference lists, and our series: reported ones are compared with these."""
+    """The numbers and series counted from references. Reported numbers are compared with them."""
     return {
         **((profile.get("metrics") or {}).get("references") or {}),
         **{name: profile[name] for name in SERIES if profile.get(name)},
@@ -28,7 +36,7 @@ def computed_of(profile: Entry) -> Entry:
 
 
 def beside(entry: Entry, metric: str, found: Sequence[Finding]) -> Html | None:
-    """What a source reports for one metric, in one line."""
+    """The reported value of one metric, in one line. None: it is not reported."""
     if entry.get(metric) is None:
         return None
     mark = _mark(metric, found)
@@ -40,7 +48,7 @@ def beside(entry: Entry, metric: str, found: Sequence[Finding]) -> Html | None:
 
 
 def reported_panel(profile: Entry) -> Html:
-    """All sources in one table, and the reasons."""
+    """All sources in one table, and why some numbers fail their checks."""
     entries = profile.get("reported") or []
     if not entries:
         return tag("section", id="reported", class_="panel reported", data_live="reported", hidden=True)
@@ -60,7 +68,7 @@ def reported_panel(profile: Entry) -> Html:
         tag(
             "caption",
             "Reported elsewhere",
-            tag("small", "Other people's numbers, kept apart from ours and checked."),
+            tag("small", "Numbers of other sources, checked and never mixed with those counted here."),
         ),
         tag("thead", tag("tr", first, sources)),
         tag("tbody", rows),
@@ -77,15 +85,16 @@ def reported_panel(profile: Entry) -> Html:
 
 
 def _metrics(entries: Sequence[Entry]) -> list[str]:
-    """Every metric that somebody reports: those of the headline first, then as they are defined, then others."""
+    """Every reported metric: those of the headline, then the others of the registry, then unknown ones."""
     there = {
         name for entry in entries for name, value in entry.items() if name not in ABOUT and value is not None
     }
-    return [name for name in dict.fromkeys((*FIRST, *definitions.BY_NAME, *sorted(there))) if name in there]
+    order = dict.fromkeys((*HEADLINE, *definitions.BY_NAME, *sorted(there)))
+    return [name for name in order if name in there]
 
 
 def _row(metric: str, computed: Entry, entries: Sequence[Entry], found: Sequence[Sequence[Finding]]) -> Html:
-    ours = computed.get(metric)
+    counted = computed.get(metric)
     cells = [
         tag("td", measure(metric, entry.get(metric)), join(" ", _mark(metric, of_it)))
         for entry, of_it in zip(entries, found, strict=True)
@@ -94,24 +103,23 @@ def _row(metric: str, computed: Entry, entries: Sequence[Entry], found: Sequence
         "tr",
         tag("th", name_of(metric), scope="row", title=definition_of(metric)),
         tag("td", NO_SCORE.get(metric, NOT_COMPUTED), class_="missing")
-        if ours is None
-        else tag("td", measure(metric, ours)),
+        if counted is None
+        else tag("td", measure(metric, counted)),
         cells,
     )
 
 
 def _mark(metric: str, found: Sequence[Finding]) -> Html | None:
-    """What is wrong with it, the worse first."""
-    mine = sorted(
-        (finding for finding in found if finding.metric == metric), key=lambda finding: not finding.impossible
-    )
-    return (
-        tag("span", WARNING, mine[0].mark, class_="bad" if mine[0].impossible else "doubt") if mine else None
-    )
+    """The worst finding about the metric. None: there is none."""
+    about_it = [finding for finding in found if finding.metric == metric]
+    if not about_it:
+        return None
+    worst = min(about_it, key=lambda finding: not finding.impossible)
+    return tag("span", WARNING, worst.mark, class_="bad" if worst.impossible else "doubt")
 
 
 def _reasons(entry: Entry, found: Sequence[Finding], name_source: bool) -> list[Html]:
-    """For each number of a source that cannot be, or is too low: why."""
+    """For each number of a source that is impossible or too low, the reasons."""
     answers: dict[tuple[str, bool], list[str]] = {}
     for finding in found:
         asked = question(finding, entry.get(finding.metric, 0), entry["source"] if name_source else None)

@@ -11,15 +11,17 @@ NOT_COMPUTED = "not computed yet"
 
 
 def number(value: float | None) -> str:
-    """9,483; at most two decimals."""
+    """The number with thousands separators and at most two decimals: "9,483"."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def measure(metric: str, value: float | Mapping[str, int] | None) -> str:
-    """A metric's value as people read it: novelty is a share, a series its sum and its years, everything else a number; small ones with
-    three digits that count."""
+    """A metric's value for people.
+
+    Novelty is a percentage. A series is its sum and its years. Numbers below 1 have three significant digits.
+    """
     if value is None:
         return "–"
     if isinstance(value, Mapping):
@@ -31,7 +33,8 @@ def measure(metric: str, value: float | Mapping[str, int] | None) -> str:
     return f"{number(round(value * 100, 1))}%" if metric == "novelty" else number(value)
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
+def plural(count: float, one: str, many: str | None = None) -> str:
+    """The number and its noun: "1 paper", "2 papers"."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
@@ -40,7 +43,7 @@ def day(written: str | None) -> str | None:
     try:
         year, *rest = (written or "").split("-")
         month = MONTHS[int(rest[0]) - 1] if rest else ""
-        if len(rest) > 1:
+        if written and len(rest) > 1:
             date.fromisoformat(written)
             return f"{month} {int(rest[1])}, {int(year)}"
         return f"{month} {int(year)}".strip()
@@ -49,11 +52,10 @@ def day(written: str | None) -> str | None:
 
 
 def moment(timestamp_ms: int) -> tuple[str, str]:
-    """(ISO 8601, for people), both UTC."""
+    """(ISO 8601, text for people), both in UTC. timestamp_ms: milliseconds since the epoch."""
     when = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
-    return when.isoformat(timespec="milliseconds").replace(
-        "+00:00", "Z"
-    ), f"{MONTHS[when.month - 1]} {when.day}, {when:%Y, %H:%M:%S} UTC"
+    exact = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return exact, f"{MONTHS[when.month - 1]} {when.day}, {when:%Y, %H:%M:%S} UTC"
 
 
 def basis_of(basis: str) -> str:
@@ -63,12 +65,13 @@ def basis_of(basis: str) -> str:
 
 
 def flag(code: str) -> str:
+    """A flag as a sentence. A code of a later release is shown as it is."""
     return flags.BY_CODE[code].words if code in flags.BY_CODE else code.replace("_", " ").capitalize() + "."
 
 
 def coverage(shares: Mapping[str, float | None]) -> list[str]:
-    """What the numbers rest on, a sentence for each thing measured."""
-    told = []
+    """The coverage in words: one sentence for each share."""
+    sentences = []
     for what, share in shares.items():
         if what == "novelty" and share is None:
             continue
@@ -76,13 +79,14 @@ def coverage(shares: Mapping[str, float | None]) -> list[str]:
             what, what.replace("_", " ").capitalize()
         )
         if share is None and what == "references":
-            told.append("References: the papers came without any, so they cite nobody here.")
+            sentences.append("References: the papers came without any, so they cite no paper here.")
         elif share is None:
-            told.append(f"{name}: how many of them lead to papers known here is not measured yet.")
+            sentences.append(f"{name}: the share that leads to papers known here is not measured yet.")
         elif what == "references":
-            told.append(
-                f"References: {number(round(share * 100, 1))}% lead to papers known here; the others count for nobody yet."
+            percent = number(round(share * 100, 1))
+            sentences.append(
+                f"References: {percent}% lead to papers known here; the others count for no author yet."
             )
         else:
-            told.append(f"{name}: known for {number(round(share * 100, 1))}% of the papers.")
-    return told
+            sentences.append(f"{name}: known for {number(round(share * 100, 1))}% of the papers.")
+    return sentences

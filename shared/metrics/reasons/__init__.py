@@ -5,9 +5,9 @@ Definitions and sources are those of the registry (shared/metrics/definitions.py
 """
 
 from shared.metrics.reasons import counts, hirsch, roots, scores
-from shared.metrics.reasons.reason import Explainer, Grounds, Reason, Row
+from shared.metrics.reasons.reason import Derivation, Evidence, Explainer, PaperFacts
 
-__all__ = ["EXPLAINERS", "Explainer", "Grounds", "Reason", "Row"]
+__all__ = ["EXPLAINERS", "Derivation", "Evidence", "Explainer", "PaperFacts"]
 
 EXPLAINERS: dict[str, Explainer] = {
     "papers": counts.papers,

@@ -8,7 +8,7 @@ from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE
 
 
-class Row(NamedTuple):
+class PaperFacts(NamedTuple):
     """A paper of the author. citations: on the basis that is asked for, the rest as counted from references; None: cannot be told.
 
     authors: how many; nonself, own, recent, lately: citations by papers that share no author with it, by papers of the author himself, by
@@ -47,17 +47,17 @@ class Row(NamedTuple):
         return UNIT // self.authors
 
 
-class Grounds(NamedTuple):
+class Evidence(NamedTuple):
     """All that numbers of an author rest on. papers: all of the author's, in any order; citations_by_year: of the snapshot; year: that of
     the day, 0 before the first one; coauthors: name or id → papers together."""
 
-    papers: Sequence[Row]
+    papers: Sequence[PaperFacts]
     citations_by_year: Mapping[str, int]
     year: int = 0
     coauthors: Mapping[str, int] = {}
 
 
-class Reason(NamedTuple):
+class Derivation(NamedTuple):
     """value: the number; sentence: how it comes about; papers: those that make it, told by the names of `columns`; next: the value of the
     next step, None where there is none to speak of; needs: what it takes, in words; nearest: the papers that lack something for it."""
 
@@ -83,11 +83,11 @@ class Reason(NamedTuple):
         }
 
 
-Explainer = Callable[[Grounds], Reason]
-NO_DAY = Reason(None, "It depends on the day, and no clock.ticked has told any.")
+Explainer = Callable[[Evidence], Derivation]
+NO_DAY = Derivation(None, "It depends on the day, and no clock.ticked has told any.")
 
 
-def told(row: Row, **more: Any) -> dict[str, Any]:
+def listed(row: PaperFacts, **more: Any) -> dict[str, Any]:
     """A paper as explanations tell it."""
     return {
         "paper_id": row.paper_id,
@@ -97,7 +97,7 @@ def told(row: Row, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def most_cited(papers: Sequence[Row]) -> list[Row]:
+def most_cited(papers: Sequence[PaperFacts]) -> list[PaperFacts]:
     """Most cited first, ties by paper_id."""
     return sorted(papers, key=lambda row: (-row.citations, row.paper_id))
 

@@ -6,11 +6,11 @@ from math import isqrt
 
 from shared.metrics.fixed import millionths
 from shared.metrics.reasons.counts import tori
-from shared.metrics.reasons.reason import Grounds, Reason, Row, most_cited, plural, told
+from shared.metrics.reasons.reason import Derivation, Evidence, PaperFacts, listed, most_cited, plural
 
 
-def g_index(grounds: Grounds) -> Reason:
-    rows = most_cited(grounds.papers)
+def g_index(evidence: Evidence) -> Derivation:
+    rows = most_cited(evidence.papers)
     sums = [0, *accumulate(row.citations for row in rows)]
     g = _capped(sums)
     needs = (
@@ -21,8 +21,8 @@ def g_index(grounds: Grounds) -> Reason:
     return _core(rows, sums, g, needs)
 
 
-def g_index_uncapped(grounds: Grounds) -> Reason:
-    rows = most_cited(grounds.papers)
+def g_index_uncapped(evidence: Evidence) -> Derivation:
+    rows = most_cited(evidence.papers)
     sums = [0, *accumulate(row.citations for row in rows)]
     g = _capped(sums)
     if g == len(rows):
@@ -40,20 +40,20 @@ def _lacking(sums: Sequence[int], g: int) -> str:
     return f"{more} more: the {plural(g, 'paper')} at the top must have {g * g:,} together, not {together:,}"
 
 
-def _core(rows: Sequence[Row], sums: Sequence[int], g: int, needs: str) -> Reason:
+def _core(rows: Sequence[PaperFacts], sums: Sequence[int], g: int, needs: str) -> Derivation:
     shown = min(g, len(rows))
     sentence = f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, at least {g}² = {g * g:,}."
     if g > len(rows):
         sentence += f" With {plural(g - len(rows), 'paper')} thought up, without citations, they are {g}."
-    core = [told(row, rank=rank, together=sums[rank]) for rank, row in enumerate(rows[:shown], 1)]
-    return Reason(g, sentence, ("rank", "citations", "together"), core, g + 1, needs)
+    core = [listed(row, rank=rank, together=sums[rank]) for rank, row in enumerate(rows[:shown], 1)]
+    return Derivation(g, sentence, ("rank", "citations", "together"), core, g + 1, needs)
 
 
-def riq(grounds: Grounds) -> Reason:
-    years = [row.year for row in grounds.papers if row.year]
+def riq(evidence: Evidence) -> Derivation:
+    years = [row.year for row in evidence.papers if row.year]
     if not years:
-        return Reason(None, "There is no paper with a date.")
-    weight, active = sum(row.weight for row in grounds.papers), max(years) - min(years) + 1
-    reason = tori(grounds)
+        return Derivation(None, "There is no paper with a date.")
+    weight, active = sum(row.weight for row in evidence.papers), max(years) - min(years) + 1
+    reason = tori(evidence)
     sentence = f"1000 times the square root of tori ({reason.value:g}), divided by {plural(active, 'year')} ({min(years)} to {max(years)})."
-    return Reason(isqrt(millionths(weight)) // active, sentence, reason.columns, reason.papers)
+    return Derivation(isqrt(millionths(weight)) // active, sentence, reason.columns, reason.papers)

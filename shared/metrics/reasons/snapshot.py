@@ -11,7 +11,7 @@ from shared.metrics.fixed import MILLION
 from shared.metrics.metric import COUNTED, NULL, REFERENCES
 from shared.metrics.percentile import NO_VALUE
 from shared.metrics.reasons import EXPLAINERS
-from shared.metrics.reasons.reason import Grounds, Reason, Row
+from shared.metrics.reasons.reason import Derivation, Evidence, PaperFacts
 
 SERIES = ("papers_by_year", "citations_by_year")  # beside the numbers of the bases, in a snapshot
 LACKING = {
@@ -55,12 +55,12 @@ class Explanation(NamedTuple):
     metric: str
     basis: str
     value: Any
-    reason: Reason | None
+    reason: Derivation | None
     lacking: str | None
 
 
-def row_of(paper: Mapping[str, Any], source: str | None, **facts: Any) -> Row:
-    """A paper of a snapshot. source: who counts its citations, None: they are counted from references; facts: of Row, from elsewhere."""
+def facts_of_paper(paper: Mapping[str, Any], source: str | None, **facts: Any) -> PaperFacts:
+    """A paper of a snapshot. source: who counts its citations, None: they are counted from references; facts: of PaperFacts, from elsewhere."""
     said: dict[str, Any] = {"citations": paper["citations"]}
     standing = paper.get("standing") or {}
     cited = standing.get("citations")
@@ -72,7 +72,7 @@ def row_of(paper: Mapping[str, Any], source: str | None, **facts: Any) -> Row:
         said |= {"percentile": percentile, "is_immature": cited["immature"], "is_pooled": cited["pooled"]}
     if standing:
         said["reasons"] = standing["novelty"]["reasons"]
-    return Row(paper["paper_id"], paper["title"], paper["published"], **(said | facts))
+    return PaperFacts(paper["paper_id"], paper["title"], paper["published"], **(said | facts))
 
 
 def bases_of(profile: Mapping[str, Any], metric: str) -> list[str]:
@@ -91,14 +91,14 @@ def explain(profile: Mapping[str, Any], metric: str, basis: str = REFERENCES) ->
 
 def _reason(
     profile: Mapping[str, Any], metric: str, basis: str, value: Any
-) -> tuple[Reason | None, str | None]:
+) -> tuple[Derivation | None, str | None]:
     if metric in LACKING:
         return None, f"A snapshot does not tell {LACKING[metric]}."
     papers, total = profile["papers"], profile["papers_total"]
     is_cut = total > len(papers)
     if is_cut and (metric not in CORES or basis != REFERENCES):
         return None, _cut(profile, metric, basis, value)
-    reason = EXPLAINERS[metric](_grounds(profile, basis))
+    reason = EXPLAINERS[metric](_evidence(profile, basis))
     if is_cut and profile["metrics"][basis]["h_index"] >= len(papers):
         return None, _cut(profile, metric, basis, value)
     if not _same(metric, reason.value, value):
@@ -114,10 +114,10 @@ def _reason(
     return reason, None
 
 
-def _grounds(profile: Mapping[str, Any], basis: str) -> Grounds:
+def _evidence(profile: Mapping[str, Any], basis: str) -> Evidence:
     source = basis.removeprefix(f"{COUNTED}:") if basis != REFERENCES else None
-    rows = [row_of(paper, source, **_facts(paper)) for paper in profile["papers"]]
-    return Grounds(rows, profile["citations_by_year"], int(profile["as_of"][:4]) if profile["as_of"] else 0)
+    rows = [facts_of_paper(paper, source, **_facts(paper)) for paper in profile["papers"]]
+    return Evidence(rows, profile["citations_by_year"], int(profile["as_of"][:4]) if profile["as_of"] else 0)
 
 
 def _facts(paper: Mapping[str, Any]) -> dict[str, Any]:
