@@ -218,8 +218,8 @@ class Profiles(PackStage):
             self.score_counts.data[author] = np.stack([rows[name][last] for name in COUNTS], axis=1)
             self.version.data[author] = rows["version"][last]
             touched.append(author)
-        if "count" in kinds:
-            rows = kinds["count"]
+        if "paper_count" in kinds:
+            rows = kinds["paper_count"]
             for source, mine in last_by(rows["source"], rows["paper"]):
                 self.paper_counted[source].data[rows["paper"][mine]] = rows["count"][mine]
         if "reported" in kinds:
@@ -227,17 +227,17 @@ class Profiles(PackStage):
             last = last_of(rows["paper"])
             told = rows["reports"].take(last)
             self.reports.replace(rows["paper"][last], told.lengths, told.values)
-        if "standing" in kinds:
-            rows = kinds["standing"]
+        if "percentiles" in kinds:
+            rows = kinds["percentiles"]
             last = last_of(rows["paper"])
             self.standing.data[rows["paper"][last]] = np.stack([rows[name][last] for name in FACTS], axis=1)
-        if "standing_counted" in kinds:
-            rows = kinds["standing_counted"]
+        if "source_percentiles" in kinds:
+            rows = kinds["source_percentiles"]
             for source, mine in last_by(rows["source"], rows["paper"]):
                 facts = np.stack([rows[name][mine] for name in BY_CITATIONS], axis=1)
                 self.paper_standing[source].data[rows["paper"][mine]] = facts
-        if "counted" in kinds:
-            self._set_counted(kinds["counted"])
+        if "source_metrics" in kinds:
+            self._set_counted(kinds["source_metrics"])
         if "cause" in kinds:
             rows = kinds["cause"]
             self.why.add(*_not_told(self.public_version, *(rows[name] for name in Causes.names)))
@@ -306,7 +306,7 @@ class Profiles(PackStage):
         """Authorships: a row that stood for another author or paper leaves that one first; one that stands is tallied anew."""
         last = last_of(rows["row"])
         row, author, paper = rows["row"][last], rows["author"][last], rows["paper"][last]
-        written = self.written.intern([b.decode() for b in rows["sig"].take(last).blobs()])
+        written = self.written.intern([b.decode() for b in rows["byline"].take(last).blobs()])
         size = max(self.row_author.size, int(row.max()) + 1)
         for column in (self.row_author, self.row_paper, self.row_citations, self.row_written, self.row_fact, self.row_ranked,
                        self.row_people):  # fmt: skip
@@ -330,7 +330,7 @@ class Profiles(PackStage):
     def _call(self, rows: Rows) -> None:
         """The latest date stands, then the largest paper_id, then the later row."""
         names = self.papers.names
-        written = self.written.intern([blob.decode() for blob in rows["sig"].blobs()])
+        written = self.written.intern([blob.decode() for blob in rows["byline"].blobs()])
         told = zip(
             rows["author"].tolist(),
             rows["paper"].tolist(),
