@@ -21,8 +21,8 @@ import numpy as np
 import orjson
 
 from services.consumer.catalogue import stage as catalogue
-from services.consumer.citations import stage as citations
-from services.consumer.citations.stage import Citations
+from services.consumer.citations import limits as citations_limits
+from services.consumer.citations.author_lists import AuthorLists
 from services.publisher.messages import messages_of, public_facts
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
@@ -303,7 +303,9 @@ class World:
         # parts of a step of everything from one authorship up, and papers that count as large ones
         self.at_once, self.large, self.sealed_bytes, self.decoded_bytes = (
             dice.choice((few, usual)) for few, usual in (
-                (dice.randint(1, 9), citations.AT_ONCE), (dice.randint(0, 2), citations.LARGE), (dice.randint(1, 999), packs.SEALED_BYTES),
+                (dice.randint(1, 9), citations_limits.AT_ONCE),
+                (dice.randint(0, 2), citations_limits.LARGE),
+                (dice.randint(1, 999), packs.SEALED_BYTES),
                 (1, catalogue.DECODED_BYTES),
             )
         )  # fmt: skip
@@ -437,8 +439,8 @@ class World:
         with (
             mock.patch.object(packs, "PACK_BYTES", self.pack_bytes),
             mock.patch.object(packs, "SEALED_BYTES", self.sealed_bytes),
-            mock.patch.object(citations, "AT_ONCE", self.at_once),
-            mock.patch.object(citations, "LARGE", self.large),
+            mock.patch.object(citations_limits, "AT_ONCE", self.at_once),
+            mock.patch.object(citations_limits, "LARGE", self.large),
             mock.patch.object(catalogue, "DECODED_BYTES", self.decoded_bytes),
             mock.patch.object(novelty, "LIMITS", small),
             mock.patch.object(percentile, "SMALLEST", SMALL.cohort),
@@ -580,9 +582,11 @@ def mutated(mutant: str | None):
     if mutant == "last_arrival":
         return mock.patch("services.consumer.catalogue.stage._Batch._supersedes", lambda self, held, event: 1)
     if mutant == "merge_forward":  # a merge is not applied to papers already held
-        return mock.patch.object(Citations, "_naming", lambda self, authors: np.zeros(0, np.int32))
+        return mock.patch.object(AuthorLists, "naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one
-        return mock.patch("services.consumer.citations.stage.first_of", lambda keys: np.arange(len(keys)))
+        return mock.patch(
+            "services.consumer.citations.author_lists.first_of", lambda keys: np.arange(len(keys))
+        )
     return mock.patch.object(
         packs, "__doc__", packs.__doc__
     )  # the other mutants are in the world, not in the code

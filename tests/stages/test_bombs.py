@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from services.consumer.aliases.claims import Resolver
 from services.consumer.catalogue import stage as catalogue
-from services.consumer.citations import stage as citations
+from services.consumer.citations import limits as citations_limits
+from services.consumer.citations.states import NO_SLOTS
 from services.verify.events import People
 from services.verify.refusals import Room, room_of
 from shared.columns.column import parts_of
@@ -57,8 +58,8 @@ def test_parts_are_neighbours_of_about_so_much(sizes, limit):
 @pytest.fixture(params=[1, 7], ids=["one by one", "by seven"])
 def in_parts(request):
     with (
-        mock.patch.object(citations, "AT_ONCE", request.param),
-        mock.patch.object(citations, "LARGE", 1),
+        mock.patch.object(citations_limits, "AT_ONCE", request.param),
+        mock.patch.object(citations_limits, "LARGE", 1),
         mock.patch.object(packs, "SEALED_BYTES", 100),
         mock.patch.object(catalogue, "DECODED_BYTES", 300),
     ):
@@ -119,7 +120,7 @@ def test_what_is_packed_early_is_the_same_rows_in_the_same_order():
                 for step in range(4):
                     outbox.add(
                         step % 2,
-                        {"x": {"v": citations.NONE + 1, "w": citations.NONE}, "y": {"v": list("ab")}},
+                        {"x": {"v": NO_SLOTS + 1, "w": NO_SLOTS}, "y": {"v": list("ab")}},
                     )
                 end = Counter()
                 for target, raw in outbox.flush("f", "s", 3):

@@ -1,230 +1,187 @@
-"""Where every paper stands among those it is compared with: its cohorts, and its bin there, by citations, by text, and by what each source
-counts. Part of the stage citations, which sends what is said here to the cohorts and to the authors.
-"""
+"""The cohorts of each paper, and its bin there: by citations, by text, and by what each source counts."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from services.consumer.citations.changes import TextScores
+from services.consumer.citations.cohort_index import (
+    BY_CITATIONS,
+    BY_SHORT_TEXT,
+    BY_TEXT,
+    CohortIndex,
+    PaperFacts,
+)
 from shared.columns.column import Column
-from shared.columns.dictionary import Dictionary
-from shared.columns.grouping import I8, I16, I32, I64, distinct, group_sum, last_of, pair
-from shared.ids import partitions_of
+from shared.columns.grouping import I8, I16, I32, I64, group_sum, pair
+from shared.columns.table import PerSource, Table
 from shared.metrics import novelty
-from shared.metrics.cohorts import NO_COHORT, citation_cohort, counted_cohort, novelty_cohort, pooled_of
+from shared.metrics.cohorts import NO_COHORT
 from shared.metrics.rankpoints import citation_bin
 from shared.stages.packs import Rows
-from shared.stages.stage import ChannelIds
-
-BY_CITATIONS, BY_TEXT, BY_SHORT_TEXT = range(3)  # the cohorts of a fact
 
 
-class Place:
-    """Where every paper stands in one kind of histogram: its own cohort (NO_COHORT: in none) and the bin there."""
+class Moves(NamedTuple):
+    """Papers that enter, leave or change their bin: one entry a paper and cohort."""
 
-    def __init__(self):
+    cohort: np.ndarray  # cohort slot
+    before: np.ndarray  # bin + 1; 0 where the paper enters
+    after: np.ndarray  # bin + 1; 0 where the paper leaves
+
+
+class CohortBins(Table):
+    """In one kind of histogram the cohort of each paper (NO_COHORT: none), and its bin there."""
+
+    def __init__(self) -> None:
         self.cohort, self.bin = Column(I32, NO_COHORT), Column(I16)
 
-    def put(
-        self, papers: np.ndarray, cohort: np.ndarray, bins: np.ndarray
-    ) -> tuple[np.ndarray, list[tuple[np.ndarray, ...]]]:
-        """Distinct papers stand there from now on. Returns which are in another cohort, and the moves in columns: cohort, and the bin + 1
-        before and after, 0 where they come or leave."""
+    def put(self, papers: np.ndarray, cohort: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, list[Moves]]:
+        """Sets cohort and bin of distinct papers.
+
+        Returns a mask of the papers in another cohort than before, and the moves.
+        """
         was, before = self.cohort.data[papers], self.bin.data[papers].astype(I64) + 1
         bins = np.where(cohort == NO_COHORT, 0, bins)
-        after, apart = bins + 1, was != cohort
+        after, other = bins + 1, was != cohort
         self.cohort.data[papers], self.bin.data[papers] = cohort, bins
-        stays, leaves, comes = (
-            ~apart & (before != after),
-            apart & (was != NO_COHORT),
-            apart & (cohort != NO_COHORT),
+        stays, leaves, enters = (
+            ~other & (before != after),
+            other & (was != NO_COHORT),
+            other & (cohort != NO_COHORT),
         )
-        nowhere = np.zeros(len(papers), I64)
-        return apart, [
-            (cohort[stays], before[stays], after[stays]),
-            (was[leaves], before[leaves], nowhere[leaves]),
-            (cohort[comes], nowhere[comes], after[comes]),
+        zero = np.zeros(len(papers), I64)
+        return other, [
+            Moves(cohort[stays], before[stays], after[stays]),
+            Moves(was[leaves], before[leaves], zero[leaves]),
+            Moves(cohort[enters], zero[enters], after[enters]),
         ]
 
-    def resize(self, papers: int) -> None:
-        self.cohort.resize(papers)
-        self.bin.resize(papers)
 
-    def parts(self, name: str) -> dict[str, Column]:
-        return {f"{name}.cohort": self.cohort, f"{name}.bin": self.bin}
+class CohortMembership(Table):
+    """Cohorts and bins by paper slot."""
 
+    derived = ("index", "facts")
 
-class Places:
-    """destinations: targets of the stage; targets: those of them that are the partitions of cohorts; shards: partitions of terms;
-    sources: names of those that count, in the order of `add_source`."""
-
-    def __init__(self, destinations: int, targets: Sequence[int], shards: int, sources: Dictionary):
-        self.targets, self.sources = targets, sources
-        # of papers
-        self.facts = Dictionary(own=True)  # "year|language|category" of dated papers
-        self.fact = Column(I32, -1)
-        self.new, self.size = (
-            [Column(I32) for _ in range(shards)],
-            [Column(I32) for _ in range(shards)],
-        )  # word pairs, by shard
+    def __init__(self, index: CohortIndex, facts: PaperFacts, shards: int) -> None:
+        """shards: partitions of the scorer."""
+        self.index, self.facts, self.shards = index, facts, [str(shard) for shard in range(shards)]
+        self.fact = Column(I32, -1)  # slot in PaperFacts; -1: undated
+        # Term pairs of the paper's text, by shard: those that no earlier text has, and all.
+        self.new_pairs, self.all_pairs = _by_shard(shards), _by_shard(shards)
         self.text_state = Column(I8, novelty.UNSCORED)
-        self.cited, self.novel = Place(), Place()
-        self.counted: list[Place] = []  # per source
-        # of cohorts
-        self.cohorts, self.part, self.pooled = (
-            Dictionary(own=True),
-            Column(np.uint16),
-            Column(I32),
-        )  # pooled: its number; its own of one
-        self.number = ChannelIds(destinations)
-        # of facts
-        self.cohorts_of = Column(I32, width=3)
-        self.cohorts_counted: list[Column] = []  # per source; NO_COHORT: not needed yet
-
-    def parts(self) -> dict:
-        return {
-            "known_facts": self.facts, "fact": self.fact, "cohorts": self.cohorts, "cohort_part": self.part, "pooled": self.pooled,
-            "cohort_no": self.number, "cohorts_of": self.cohorts_of, "text_state": self.text_state,
-            **self.cited.parts("cited"), **self.novel.parts("novel"),
-            **{name: part for i, place in enumerate(self.counted) for name, part in place.parts(f"counted.{i}").items()},
-            **{f"cohorts_counted.{i}": c for i, c in enumerate(self.cohorts_counted)},
-            **{f"new.{i}": c for i, c in enumerate(self.new)},
-            **{f"size.{i}": c for i, c in enumerate(self.size)},
-        }  # fmt: skip
-
-    def resize(self, papers: int) -> None:
-        for part in (
-            self.fact,
-            self.text_state,
-            self.cited,
-            self.novel,
-            *self.new,
-            *self.size,
-            *self.counted,
-        ):
-            part.resize(papers)
+        self.cited, self.novel = CohortBins(), CohortBins()
+        self.counted: PerSource[CohortBins] = PerSource(CohortBins)
 
     def add_source(self) -> None:
-        self.counted.append(Place())
-        self.counted[-1].resize(self.fact.size)
-        self.cohorts_counted.append(Column(I32, NO_COHORT))
+        self.counted.add(self.fact.size)
+        self.facts.cohorts_counted.add()
 
-    def take_texts(self, papers: np.ndarray, shard: int, rows: Rows) -> np.ndarray:
-        """Takes what the scorer tells of the texts of papers; returns the papers, each once."""
-        last = last_of(papers)
-        papers = papers[last]
-        self.new[shard].data[papers], self.size[shard].data[papers] = rows["new"][last], rows["size"][last]
-        self.text_state.data[papers] = rows["state"][last]
-        return papers
+    def score(self, scores: TextScores) -> None:
+        """Takes what a shard of the scorer counts."""
+        shard = str(scores.shard)
+        self.new_pairs[shard].data[scores.paper] = scores.new
+        self.all_pairs[shard].data[scores.paper] = scores.size
+        self.text_state.data[scores.paper] = scores.state
 
-    def take_facts(self, papers: np.ndarray, place: np.ndarray, rows: Rows) -> None:
-        """What decides the cohorts of papers described in rows `place`."""
+    def describe(
+        self, papers: np.ndarray, dates: np.ndarray, languages: Sequence[str], categories: Sequence[str]
+    ) -> None:
+        """Takes the facts of papers. dates: YYYYMMDD, 0 where there is none."""
         if not len(papers):
             return
-        years, before = rows["date"][place] // 10000, len(self.facts)
-        facts = [
-            f"{year}|{rows['language'][i]}|{rows['category'][i]}"
-            for year, i in zip(years.tolist(), place.tolist(), strict=True)
-        ]
+        years = dates // 10000
         dated = np.flatnonzero(years > 0)
+        facts = [f"{years[row]}|{languages[row]}|{categories[row]}" for row in dated.tolist()]
         self.fact.data[papers] = -1
-        self.fact.data[papers[dated]] = self.facts.intern([facts[i] for i in dated.tolist()])
-        for fact in self.facts.names[before:]:
-            year, language, category = fact.split("|", 2)
-            by_text = [novelty_cohort(int(year), language, full, category) for full in (True, False)]
-            self.cohorts_of.extend([self._numbers_of([citation_cohort(int(year), category), *by_text])])
+        self.fact.data[papers[dated]] = self.facts.slots_of(facts)
 
     def move(
         self, papers: np.ndarray, present: np.ndarray, citations: np.ndarray, counts: Sequence[np.ndarray]
-    ):
-        """Puts these distinct papers where they stand now. present: which are there; citations: of others; counts: what each source
-        counts, -1 unknown. Returns those that stand in other cohorts by their citations or text, and the moves, as columns: own cohorts,
-        and the bin + 1 before and after (0: not there)."""
+    ) -> tuple[np.ndarray, Moves]:
+        """Puts distinct papers into their cohorts and bins.
+
+        present: a mask; citations: nonself ones; counts: for each source what it counts, -1 unknown. Returns
+        the papers whose cohort by citations or by text changes, and all moves.
+        """
         fact = self.fact.data[papers]
-        there = present & (fact >= 0)
-        new, size = self._pairs_of(papers)
+        dated = present & (fact >= 0)
+        new, size = self._term_pairs(papers)
         scorable = (
-            there & (self.text_state.data[papers] >= novelty.UNSETTLED) & (size >= novelty.LIMITS.pairs)
+            dated & (self.text_state.data[papers] >= novelty.UNSETTLED) & (size >= novelty.LIMITS.pairs)
         )
         by_text = np.where(size >= novelty.LIMITS.full_pairs, BY_TEXT, BY_SHORT_TEXT)
         cited, novel = np.full(len(papers), NO_COHORT, I32), np.full(len(papers), NO_COHORT, I32)
-        cited[there] = self.cohorts_of.data[fact[there], BY_CITATIONS]
-        novel[scorable] = self.cohorts_of.data[fact[scorable], by_text[scorable]]
-        apart, moves = self.cited.put(papers, cited, citation_bin(citations))
-        apart_too, more = self.novel.put(papers, novel, novelty.bin_of(new, np.maximum(size, 1)))
+        cited[dated] = self.facts.cohorts_of.data[fact[dated], BY_CITATIONS]
+        novel[scorable] = self.facts.cohorts_of.data[fact[scorable], by_text[scorable]]
+        other_cited, moves = self.cited.put(papers, cited, citation_bin(citations))
+        other_novel, more = self.novel.put(papers, novel, novelty.bin_of(new, np.maximum(size, 1)))
         moves += more
-        for source, (place, count) in enumerate(zip(self.counted, counts, strict=True)):
-            cohort, held = np.full(len(papers), NO_COHORT, I32), there & (count >= 0)
-            cohort[held] = self._cohorts_counted(source, fact[held])
-            moves += place.put(papers, cohort, citation_bin(np.maximum(count, 0)))[1]
-        return papers[apart | apart_too], tuple(np.concatenate(c) for c in zip(*moves, strict=True))
+        for source, (bins, count) in enumerate(zip(self.counted, counts, strict=True)):
+            cohort, known = np.full(len(papers), NO_COHORT, I32), dated & (count >= 0)
+            cohort[known] = self.facts.counted_cohorts(source, fact[known])
+            moves += bins.put(papers, cohort, citation_bin(np.maximum(count, 0)))[1]
+        return papers[other_cited | other_novel], _joined(moves)
 
-    def told(
-        self, cohorts: np.ndarray, before: np.ndarray, after: np.ndarray
-    ) -> Iterator[tuple[int, dict[str, Rows]]]:
-        """(target, rows) that tell the cohorts, own and pooled ones, of moves."""
-        step = before << 16 | after
+    def move_rows(self, moves: Moves, targets: Sequence[int]) -> Iterator[tuple[int, dict[str, Rows]]]:
+        """(target, rows) of moves in own and pooled cohorts. targets: of the topic of cohort changes, by
+        partition."""
+        step = moves.before << 16 | moves.after
         key, papers = group_sum(
-            np.concatenate([pair(cohorts, step), pair(self.pooled.data[cohorts], step)]),
+            np.concatenate([pair(moves.cohort, step), pair(self.index.pooled.data[moves.cohort], step)]),
             np.ones(2 * len(step), I64),
         )
         cohort, steps = (key >> 32).astype(I32), key & 0xFFFFFFFF
-        for number, target in enumerate(self.targets):
-            mine = (
-                np.arange(len(cohort))
-                if len(self.targets) == 1
-                else np.flatnonzero(self.part.data[cohort] == number)
-            )
+        for partition, target in enumerate(targets):
+            mine = self.index.in_partition(partition, cohort)
             if not len(mine):
                 continue
-            out: dict[str, Rows] = {}
-            moves = {"cohort": self.named(target, cohort[mine], out), "before": (steps[mine] >> 16).astype(I16),
-                     "after": (steps[mine] & 0xFFFF).astype(I16), "papers": papers[mine].astype(I32)}  # fmt: skip
-            yield target, out | {"move": moves}
+            numbers, keys = self.index.channel_ids(target, cohort[mine])
+            yield (
+                target,
+                {
+                    "cohort_key": {"key": keys},
+                    "move": {
+                        "cohort": numbers,
+                        "before": (steps[mine] >> 16).astype(I16),
+                        "after": (steps[mine] & 0xFFFF).astype(I16),
+                        "papers": papers[mine].astype(I32),
+                    },
+                },
+            )
 
-    def named(self, target: int, cohorts: np.ndarray, out: dict[str, Rows]) -> np.ndarray:
-        """The numbers of cohorts on a channel, NO_COHORT stays; the names of new ones go out with them."""
-        somewhere = cohorts != NO_COHORT
-        new = self.number.assign_ids(target, cohorts[somewhere])
-        out.setdefault("cohort_key", {"key": []})["key"] += [self.cohorts.names[i] for i in new.tolist()]
-        numbers = np.full(len(cohorts), NO_COHORT, I32)
-        numbers[somewhere] = self.number.of(target, cohorts[somewhere])
-        return numbers
+    def standing_rows(self, target: int, papers: np.ndarray, rows: np.ndarray) -> tuple[Rows, list[str]]:
+        """Cohorts and text scores of authorships (paper slot and row number of each); and the keys of cohorts
+        that are new there."""
+        cohorts = np.concatenate([self.cited.cohort.data[papers], self.novel.cohort.data[papers]])
+        numbers, keys = self.index.channel_ids(target, cohorts)
+        cited, novel = np.split(numbers, 2)
+        new, size = self._term_pairs(papers)
+        out: Rows = {
+            "row": rows,
+            "cited": cited,
+            "novel": novel,
+            "bin": self.novel.bin.data[papers],
+            "new": new.astype(I32),
+            "size": size.astype(I32),
+            "state": self.text_state.data[papers],
+        }
+        return out, keys
 
-    def standing_of(self, target: int, papers: np.ndarray, row: np.ndarray, out: dict[str, Rows]) -> Rows:
-        """Rows that say where these papers stand."""
-        cited, novel = self.cited.cohort.data[papers], self.novel.cohort.data[papers]
-        cited, novel = np.split(self.named(target, np.concatenate([cited, novel]), out), 2)
-        new, size = self._pairs_of(papers)
-        return {
-            "row": row, "cited": cited, "novel": novel, "bin": self.novel.bin.data[papers], "new": new.astype(I32),
-            "size": size.astype(I32), "state": self.text_state.data[papers],
-        }  # fmt: skip
+    def _term_pairs(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(new term pairs, all term pairs) of papers, over all shards."""
+        return self._over_shards(self.new_pairs, papers), self._over_shards(self.all_pairs, papers)
 
-    def _numbers_of(self, keys: list[str]) -> np.ndarray:
-        """The numbers of own cohorts; each brings its pooled one."""
-        known = len(self.cohorts)
-        own = self.cohorts.intern([key for one in keys for key in (one, pooled_of(one))])[::2]
-        if names := self.cohorts.names[known:]:
-            self.part.extend(partitions_of([name.encode() for name in names], len(self.targets)))
-            self.pooled.extend(self.cohorts.intern([pooled_of(name) for name in names]))
-            self.number.resize(len(self.cohorts))
-        return own
+    def _over_shards(self, pairs: Table, papers: np.ndarray) -> np.ndarray:
+        total = np.zeros(len(papers), I64)
+        for shard in self.shards:
+            total += pairs[shard].data[papers]
+        return total
 
-    def _cohorts_counted(self, source: int, fact: np.ndarray) -> np.ndarray:
-        """Of what a source counts: the own cohorts of papers with these facts."""
-        column = self.cohorts_counted[source]
-        column.resize(len(self.facts))
-        for new in distinct(fact[column.data[fact] == NO_COHORT]).tolist():
-            year, _, category = self.facts.names[new].split("|", 2)
-            column.data[new] = self._numbers_of(
-                [counted_cohort(self.sources.names[source], int(year), category)]
-            )[0]
-        return column.data[fact]
 
-    def _pairs_of(self, papers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(new ones, all) over all shards."""
-        return tuple(
-            np.sum([column.data[papers] for column in shards], axis=0, dtype=I64)
-            for shards in (self.new, self.size)
-        )
+def _by_shard(shards: int) -> Table:
+    return Table(**{str(shard): I32 for shard in range(shards)})
+
+
+def _joined(moves: Sequence[Moves]) -> Moves:
+    return Moves(*(np.concatenate(columns) for columns in zip(*moves, strict=True)))
