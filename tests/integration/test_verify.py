@@ -82,7 +82,10 @@ def test_finds_a_dead_letter_for_a_good_event(data):
         ("source_partition", b"0"),
         ("source_offset", b"0"),
     )
-    append(data, "dead-letters.v1", Message(b"x", b"{}", headers))
+    _, _, key, event, _ = records(data, "papers.v1")[
+        0
+    ]  # other bytes would be a letter that another client forged
+    append(data, "dead-letters.v1", Message(key, event, headers))
     assert "dead letter" in scholarstream("verify", data_dir=data, expect=4).stderr
 
 
