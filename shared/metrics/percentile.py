@@ -33,7 +33,7 @@ def should_cut(changes, size):
     return changes >= np.maximum(8, -(-size // 8))
 
 
-class Standing(NamedTuple):
+class Percentiles(NamedTuple):
     """Of many papers. value: the percentile, NO_VALUE where there is none; source: OWN, POOLED or NOWHERE; immature: of the cohort that
     it comes from; table: the version and size of its table (0: none)."""
 
@@ -79,7 +79,7 @@ class Tables:
         self.immature.data[cohorts] = 100 * zeros > IMMATURE_PERCENT * size
         self.counts.replace(cohorts, lengths, bins, upto)
 
-    def standing(self, own: np.ndarray, pooled: np.ndarray, bins: np.ndarray) -> Standing:
+    def percentiles(self, own: np.ndarray, pooled: np.ndarray, bins: np.ndarray) -> Percentiles:
         """Where papers in these bins stand: in their own cohort, in the pooled one where that is too small, else nowhere."""
         size = self.size.data
         source = np.where(
@@ -92,7 +92,7 @@ class Tables:
         lower, upto = self._below(at, b), self._below(at, b + 1)
         value[somewhere] = (lower + upto) / (2 * size[at])  # 2·L + E
         immature = np.where(source == NOWHERE, 0, self.immature.data[cohort])
-        return Standing(value, source, immature, self.version.data[cohort], size[cohort])
+        return Percentiles(value, source, immature, self.version.data[cohort], size[cohort])
 
     def _below(self, cohorts: np.ndarray, bins: np.ndarray) -> np.ndarray:
         """Papers of each cohort in bins below: a binary search in all tables at once."""

@@ -229,7 +229,7 @@ def test_tables_give_midranks(cohorts, value):
         numbers = np.arange(pooled + 1)
         lengths = np.array([len(bins) for bins, _ in cut])
         tables.replace(numbers, numbers + 7, lengths, *(np.concatenate([c[i] for c in cut]) for i in (0, 1)))
-        stands = tables.standing(np.arange(pooled), np.full(pooled, pooled), np.full(pooled, value))
+        stands = tables.percentiles(np.arange(pooled), np.full(pooled, pooled), np.full(pooled, value))
         for own, cohort in enumerate(cohorts):
             source = OWN if len(cohort) >= 30 else POOLED if len(everything[-1]) >= 30 else NOWHERE
             used = {OWN: own, POOLED: pooled, NOWHERE: own}[source]
