@@ -5,8 +5,6 @@ from collections import Counter
 
 from bench.measure import Figure
 from bench.stages import Pipeline
-from services.consumer.authors.ai_scores import COUNTS
-from services.consumer.authors.stage import NARROW, WIDE
 from shared.columns.dictionary import Dictionary, NameList
 
 AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = (
@@ -20,10 +18,8 @@ AUTHOR, AUTHORSHIP, CITATION, PAPER, CARD, PAIR = (
 AIMS = {AUTHOR: 200, AUTHORSHIP: 40, CITATION: 32, PAPER: 250}
 FOR = {
     "catalogue": {"authors": AUTHOR, "author_no": AUTHOR, "members": AUTHORSHIP, "references": CITATION},
-    "directory": dict.fromkeys(("authors", "author_no", "about", "claim_revision", "claimed"), AUTHOR),
-    "aliases": dict.fromkeys(
-        ("authors", "author_slots", "target", "canonical", "author_no", "other_no"), AUTHOR
-    ),
+    "directory": dict.fromkeys(("authors", "table"), AUTHOR),
+    "aliases": dict.fromkeys(("authors", "author_slots", "resolver", "ids"), AUTHOR),
     "terms": dict.fromkeys(("pairs", "first", "holder", "shared"), PAIR),
     "cohorts": {},
     "citations": {
@@ -35,49 +31,13 @@ FOR = {
     },
     "authors": {
         **dict.fromkeys(
-            (
-                "authors",
-                "remote_coauthors",
-                "author_slots",
-                "remote_coauthor_slots",
-                "papers",
-                "all",
-                "foreign",
-                "recent",
-                "five",
-                "written_in",
-                "coauthors",
-                "first_year",
-                "last_year",
-            ),
+            ("authors", "remote_coauthors", "author_slots", "remote_coauthor_slots", "indices", "sums"),
             AUTHOR,
         ),
-        **{f"sum.{name}": AUTHOR for name in (*WIDE, *NARROW)},
-        **{f"standing.{name}": AUTHOR for name in ("mean", "scored", "unsettled")},
-        **{f"standing.cited.{name}": AUTHOR for name in ("score", "best", "floor", *COUNTS)},
-        **{f"standing.cited.{name}": AUTHORSHIP for name in ("cohort", "percentile", "counted_as")},
-        **{
-            f"standing.{name}": AUTHORSHIP
-            for name in ("members", "novel", "bin", "new", "size", "state", "novelty", "counted_as")
-        },
+        **dict.fromkeys(("recent.authors", "percentiles.authors", "percentiles.cited.authors"), AUTHOR),
+        **dict.fromkeys(("row_slots", "authorships", "lists", "recent.counts"), AUTHORSHIP),
         **dict.fromkeys(
-            (
-                "row_slots",
-                "row_author",
-                "row_paper",
-                "row_citations",
-                "row_foreign",
-                "row_own",
-                "row_weight",
-                "row_recent",
-                "row_lately",
-                "row_year",
-                "row_authors",
-                "row_references",
-                "row_place",
-                "held",
-            ),
-            AUTHORSHIP,
+            ("percentiles.rows", "percentiles.cited.rows", "percentiles.by_cohort.members"), AUTHORSHIP
         ),
     },
     "publisher": {
@@ -115,7 +75,7 @@ FOR = {
         ),
         "cards": CARD,
     },
-}  # what is not named here is for papers
+}  # a part, or a table with all its columns; what is not named here is for papers
 
 
 def of(pipeline: Pipeline) -> list[Figure]:
@@ -126,7 +86,7 @@ def of(pipeline: Pipeline) -> list[Figure]:
         here = used.setdefault(stage.name, Counter())
         parts = dict(stage.parts()) | (stage.progress_parts() if hasattr(stage, "progress_parts") else {})
         for name, part in parts.items():
-            here[FOR[stage.name].get(name, PAPER)] += _bytes(part, strings)
+            here[_thing(stage.name, name)] += _bytes(part, strings)
     rows = {session.stage.name: session.stage.rows() for session in pipeline.sessions}
     counts = {
         AUTHOR: rows["authors"]["authors"],
@@ -155,6 +115,15 @@ def of(pipeline: Pipeline) -> list[Figure]:
         ]
     figures.append(Figure("memory", "everything", sum(sum(u.values()) for u in used.values()) / 1e6, "MB"))
     return figures
+
+
+def _thing(stage: str, part: str) -> str:
+    """What one entry of a part is for: the longest name in FOR that the part has, or that its table has."""
+    while part not in FOR[stage]:
+        if "." not in part:
+            return PAPER
+        part = part.rpartition(".")[0]
+    return FOR[stage][part]
 
 
 def _bytes(part, strings: set[int]) -> int:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from services.consumer.authors.stage import FIRST, LAST, Authors
+from services.consumer.authors.names import FIRST, LAST
+from services.consumer.authors.stage import Authors
 from services.consumer.catalogue.stage import PUBLISHED, Catalogue
 from services.history.cuts import Cut
 from services.history.replay import Replay
@@ -99,22 +100,23 @@ def _without_versions(profile: dict) -> dict:
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
     """Paper → what the authors stage keeps of it (names of metrics.reasons.PaperFacts), and its percentiles by source (None: by references). Both
     stages number papers and authors alike: one passes its numbers to the other."""
-    rows, _ = authors.held.index(np.array([slot]))
-    row = authors.held.values[0].data[rows]
-    place, team = authors.row_place.data[row], authors.row_authors.data[row]
+    row, held = authors.lists.of(np.array([slot])), authors.authorships
+    place, team = held.position.data[row], held.team.data[row]
     columns = {
-        "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": authors.row_foreign.data[row],
-        "own": authors.row_own.data[row], "recent": authors.row_recent.data[row], "lately": authors.row_lately.data[row],
-        "weight": authors.row_weight.data[row] // team, "novelty": authors.standings.novelty.data[row],
+        "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": held.nonself.data[row],
+        "own": held.own.data[row], "recent": authors.recent.counts.recent.data[row], "lately": authors.recent.counts.last_year.data[row],
+        "weight": held.weight.data[row] // team, "novelty": authors.percentiles.rows.novelty.data[row],
     }  # fmt: skip
     told = zip(*(column.tolist() for column in columns.values()), strict=True)
     rankings = dict(
         zip(
-            (None, *authors.sources.names), (authors.standings.cited, *authors.standings.counted), strict=True
+            (None, *authors.sources.names),
+            (authors.percentiles.cited, *authors.percentiles.counted),
+            strict=True,
         )
     )
-    ranked = zip(*(ranking.percentile.data[row].tolist() for ranking in rankings.values()), strict=True)
-    papers = [profiles.papers.names[paper] for paper in authors.row_paper.data[row].tolist()]
+    ranked = zip(*(ranking.rows.percentile.data[row].tolist() for ranking in rankings.values()), strict=True)
+    papers = [profiles.papers.names[paper] for paper in held.paper.data[row].tolist()]
     return {
         paper: dict(zip(columns, values, strict=True))
         | {"percentiles": dict(zip(rankings, percentiles, strict=True))}
@@ -124,7 +126,7 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
 
 def _coauthors(authors: Authors, slot: int) -> dict[str, int]:
     """Who wrote with the author → papers together."""
-    _, keys, counts = authors.coauthors.of(np.array([slot]))
+    _, keys, counts = authors.sums.coauthors.of(np.array([slot]))
     names = [
         (authors.remote_coauthors if key & 1 else authors.authors).names[key >> 1] for key in keys.tolist()
     ]

@@ -4,7 +4,7 @@ import itertools
 
 import orjson
 
-from services.consumer.authors.stage import COUNTED, REFERENCES
+from services.consumer.authors.names import COUNTED, REFERENCES
 from services.publisher.stage import ERASED, Snapshot
 from shared.contracts.envelope import cloud_event
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES

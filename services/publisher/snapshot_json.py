@@ -13,8 +13,8 @@ import numpy as np
 import orjson
 
 from services.consumer.authors.ai_scores import FROM_POOLED, IMMATURE
+from services.consumer.authors.names import COUNTED, REFERENCES
 from services.consumer.authors.percentiles import UNTOLD, reasons_of
-from services.consumer.authors.stage import COUNTED, REFERENCES
 from shared.columns.grouping import I64, distinct, pair, ranges
 from shared.columns.lists import ListColumn
 from shared.metrics import definitions, novelty, rankpoints

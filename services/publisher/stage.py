@@ -11,8 +11,8 @@ import numpy as np
 import orjson
 
 from services.consumer.authors import ai_scores as ranking
+from services.consumer.authors.names import COUNTED, EVIDENCE, REFERENCES
 from services.consumer.authors.percentiles import BY_CITATIONS, COUNTS, FACTS
-from services.consumer.authors.stage import COUNTED, GROUNDS, REFERENCES
 from services.publisher.pending_authors import AHEAD, LATER, Waiting
 from services.publisher.snapshot_json import (
     CATEGORY,
@@ -97,7 +97,7 @@ class Profiles(PackStage):
             Dictionary(own=True),
         )
         self.numbers = Column(I64, width=len(REFERENCES))
-        self.grounds = Column(I32, width=len(GROUNDS))
+        self.grounds = Column(I32, width=len(EVIDENCE))
         self.score_counts = Column(I32, width=len(COUNTS))
         self.counted: list[Column] = []  # per source
         self.counted_grounds: list[Column] = []  # per source: what its AI score rests on
@@ -214,7 +214,7 @@ class Profiles(PackStage):
             last = last_of(rows["author"])
             author = rows["author"][last]
             self.numbers.data[author] = np.stack([rows[name][last] for name in REFERENCES], axis=1)
-            self.grounds.data[author] = np.stack([rows[name][last] for name in GROUNDS], axis=1)
+            self.grounds.data[author] = np.stack([rows[name][last] for name in EVIDENCE], axis=1)
             self.score_counts.data[author] = np.stack([rows[name][last] for name in COUNTS], axis=1)
             self.version.data[author] = rows["version"][last]
             touched.append(author)

@@ -8,7 +8,7 @@ strings the list itself.
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import orjson
@@ -48,6 +48,21 @@ def bytes_column(rows: Sequence[bytes]) -> Ragged:
 
 RowsColumn = np.ndarray | Ragged | list
 Rows = dict[str, RowsColumn]
+
+
+def numbers(rows: Rows, name: str) -> np.ndarray:
+    """A column of numbers."""
+    return cast(np.ndarray, rows[name])
+
+
+def lists(rows: Rows, name: str) -> Ragged:
+    """A column of lists."""
+    return cast(Ragged, rows[name])
+
+
+def strings(rows: Rows, name: str = "key") -> list[str]:
+    """A column of strings."""
+    return cast(list[str], rows[name])
 
 
 def count(rows: Rows) -> int:

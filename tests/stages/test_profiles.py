@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from services.consumer.authors.stage import COUNTED, REFERENCES, Authors
+from services.consumer.authors.names import COUNTED, REFERENCES
+from services.consumer.authors.stage import Authors
 from services.publisher.snapshot_json import LOW, PUBLISHED_IN
 from services.publisher.stage import Profiles
 from shared.metrics import definitions

@@ -279,8 +279,8 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
             == []
         )
     [authors] = [session.stage for session in made.sessions if session.stage.name == "authors"]
-    for ranking in (authors.standings.cited, *authors.standings.counted):
-        assert ranking.best.length.view.max() > 0, "the example has no large author"
+    for ranking in (authors.percentiles.cited, *authors.percentiles.counted):
+        assert ranking.authors.best.length.view.max() > 0, "the example has no large author"
 
 
 def test_a_large_author_takes_over_papers_and_gives_them_back():

@@ -1,7 +1,7 @@
-"""The AI scores of authors on one basis: their rows (authorships) with the paper's percentile in a cohort, and what these add up to.
+"""AI scores on one basis: the percentile of each authorship's paper by citations, and the score of each author.
 
-Part of the state of `authors`, one for citations counted from references and one for each source that counts; bases are never mixed
-(docs/scores.md §3).
+Part of the state of `authors`: one for citations from references and one for each source that counts. Bases are
+never mixed (docs/scores.md §3).
 """
 
 import numpy as np
@@ -9,79 +9,77 @@ import numpy as np
 from shared.columns.column import Column
 from shared.columns.grouping import I8, I32, distinct, pair
 from shared.columns.lists import ListColumn
+from shared.columns.table import State, Table
 from shared.metrics import percentile, rankpoints
 from shared.metrics.cohorts import NO_COHORT
 from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, POOLED
 
-# Papers of an author: with a percentile, of these in immature cohorts, in immature or pooled ones.
+# Papers of an author: with a percentile; with one in an immature cohort; with one in an immature or a pooled cohort.
 COUNTS = ("ranked", "immature", "doubtful")
-IMMATURE, FROM_POOLED = 1, 2  # bits of `doubt`
+IMMATURE, FROM_POOLED = 1, 2  # bits of `uncertainty`
 MANY = 2 * rankpoints.TELLING  # papers of an author above which the best ones are kept
 ONCE_AT_MOST = 1 << 18  # authors whose scores are computed at once
 
 
-class Ranking:
-    """The columns; whoever holds them says which rows there are and which authors they belong to."""
+class RankedRows(Table):
+    """Per authorship."""
 
-    def __init__(self):
-        # rows
-        self.cohort, self.percentile, self.counted_as = (
-            Column(I32, NO_COHORT),
-            Column(np.float64, NO_VALUE),
-            Column(I8),
-        )
-        # authors
+    def __init__(self) -> None:
+        self.cohort = Column(I32, NO_COHORT)
+        self.percentile = Column(np.float64, NO_VALUE)
+        self.counted_as = Column(I8)  # a bit for each of COUNTS
+
+
+class RankedAuthors(Table):
+    """Per author."""
+
+    def __init__(self) -> None:
         self.score = Column(I32, NULL)  # ten-thousandths
-        # of an author with many papers the best ranked rows, and the percentile that none of the others exceeds: a citation costs what it
-        # costs an author of few papers, until one of the best falls below it
+        # Of an author with many papers: the best ranked authorships, and a percentile that no other one exceeds. A
+        # citation then costs as much as with few papers, until one of the best falls below the floor.
         self.best, self.floor = ListColumn(I32), Column(np.float64, NO_VALUE)
-        self.counts = {name: Column(I32) for name in COUNTS}
+        self.counts = Table(**dict.fromkeys(COUNTS, I32))
+
+
+class Ranking(State):
+    """The state; its owner says which authorships there are and which authors they belong to."""
+
+    def __init__(self) -> None:
+        self.rows, self.authors = RankedRows(), RankedAuthors()
         self._unseen: list[np.ndarray] = []
 
-    def parts(self, name: str) -> dict:
-        named = {"cohort": self.cohort, "percentile": self.percentile, "counted_as": self.counted_as, "score": self.score,
-                 "best": self.best, "floor": self.floor, **self.counts}  # fmt: skip
-        return {f"{name}.{part}": held for part, held in named.items()}
-
-    def resize_rows(self, rows: int) -> None:
-        for column in (self.cohort, self.percentile, self.counted_as):
-            column.resize(rows)
-
-    def resize_authors(self, authors: int) -> None:
-        for part in (self.score, self.best, self.floor, *self.counts.values()):
-            part.resize(authors)
-
     def look_later(self, rows: np.ndarray) -> None:
-        """Rows to be looked at before the pack ends."""
+        """Marks authorships whose percentile is looked up at the end of the pack."""
         self._unseen.append(rows)
 
     def take_unseen(self) -> np.ndarray:
-        """The rows that are to be looked at, each once."""
+        """The marked authorships, each once; none is marked afterwards."""
         rows = distinct(np.concatenate(self._unseen)) if self._unseen else np.zeros(0, I32)
         self._unseen.clear()
         return rows
 
     def look(
-        self, rows: np.ndarray, stands: percentile.Percentiles, author: np.ndarray
+        self, rows: np.ndarray, found: percentile.Percentiles, author: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Distinct rows of these authors stand there now. Returns which percentiles changed, and the doubt in each."""
-        ranked = stands.value != NO_VALUE
-        doubt = np.where(ranked, stands.immature * IMMATURE + (stands.source == POOLED) * FROM_POOLED, 0)
-        tally(
-            self.counts,
-            self.counted_as,
-            rows,
-            author,
-            (ranked, ranked & (doubt & IMMATURE > 0), ranked & (doubt > 0)),
-        )
-        differs = self.percentile.data[rows] != stands.value
-        self.percentile.data[rows] = stands.value
-        return differs, doubt
+        """Sets the percentiles of distinct authorships of these authors.
+
+        Returns a mask of the percentiles that changed, and the uncertainty of each: bits IMMATURE and FROM_POOLED.
+        """
+        ranked = found.value != NO_VALUE
+        uncertainty = np.where(ranked, found.immature * IMMATURE + (found.source == POOLED) * FROM_POOLED, 0)
+        masks = (ranked, ranked & (uncertainty & IMMATURE > 0), ranked & (uncertainty > 0))
+        tally(self.authors.counts, self.rows.counted_as, rows, author, masks)
+        differs = self.rows.percentile.data[rows] != found.value
+        self.rows.percentile.data[rows] = found.value
+        return differs, uncertainty
 
     def rank(self, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
-        """The AI scores of the authors of distinct rows whose percentile changed. held: the rows of every author."""
+        """Computes the scores of the authors of distinct authorships whose percentile changed.
+
+        author: the author of each. held: the authorships of every author.
+        """
         authors = distinct(author)
         for at in range(0, len(authors), ONCE_AT_MOST):
             some = authors[at : at + ONCE_AT_MOST]
@@ -89,59 +87,68 @@ class Ranking:
             self._rank(some, changed[mine], author[mine], held)
 
     def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
-        short = self.best.length.data[authors] > 0
-        few = authors[short]
-        index, owner = self.best.index(few)
-        mine = np.flatnonzero(np.isin(author, few))
-        key = distinct(
-            np.concatenate(
-                [
-                    pair(owner, self.best.values[0].data[index]),
-                    pair(np.searchsorted(few, author[mine]), changed[mine]),
-                ]
-            )
-        )
-        owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
-        reach = self.percentile.data[row] >= np.maximum(self.floor.data[few], 0)[owner]
-        owner, row = owner[reach], row[reach]
-        enough = np.bincount(owner, minlength=len(few)) >= rankpoints.TELLING
+        """As `rank`, for some of the authors: first those whose kept best authorships decide, then the rest."""
+        has_best = self.authors.best.length.data[authors] > 0
+        large = authors[has_best]
+        owner, row = self._candidates(large, changed, author)
+        enough = np.bincount(owner, minlength=len(large)) >= rankpoints.TELLING
         stays = enough[owner]
-        self._score(
-            few[enough], (np.cumsum(enough) - 1)[owner[stays]], row[stays], np.ones(int(enough.sum()), bool)
-        )
-        rest = np.concatenate([authors[~short], few[~enough]])
+        owner_among_enough = (np.cumsum(enough) - 1)[owner[stays]]
+        keeps_best = np.ones(int(enough.sum()), bool)
+        self._score(large[enough], owner_among_enough, row[stays], keeps_best)
+        rest = np.concatenate([authors[~has_best], large[~enough]])
         index, owner = held.index(rest)
         row = held.values[0].data[index]
-        ranked = self.percentile.data[row] != NO_VALUE
+        ranked = self.rows.percentile.data[row] != NO_VALUE
         self._score(rest, owner[ranked], row[ranked], held.length.data[rest] > MANY)
 
+    def _candidates(
+        self, large: np.ndarray, changed: np.ndarray, author: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The kept best and the changed authorships of authors with many papers that are not below the floor.
+
+        Returns the position of the author in `large` and the authorship, ordered by both.
+        """
+        index, owner = self.authors.best.index(large)
+        mine = np.flatnonzero(np.isin(author, large))
+        kept = pair(owner, self.authors.best.values[0].data[index])
+        key = distinct(np.concatenate([kept, pair(np.searchsorted(large, author[mine]), changed[mine])]))
+        owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
+        floor = np.maximum(self.authors.floor.data[large], 0)[owner]
+        reach = self.rows.percentile.data[row] >= floor
+        return owner[reach], row[reach]
+
     def _score(self, authors: np.ndarray, owner: np.ndarray, row: np.ndarray, many: np.ndarray) -> None:
-        """Scores distinct authors by their best rows. owner: places in `authors`; many: whose best rows are kept."""
-        order, rank = rankpoints.order_of(owner, self.percentile.data[row], len(authors))
+        """Scores distinct authors by these authorships.
+
+        owner: the position in `authors` for each row. many: mask of the authors whose best rows are kept.
+        """
+        order, rank = rankpoints.order_of(owner, self.rows.percentile.data[row], len(authors))
         owner, row = owner[order], row[order]
-        sums = rankpoints.sums_of(owner, self.percentile.data[row], rank, len(authors))
+        sums = rankpoints.sums_of(owner, self.rows.percentile.data[row], rank, len(authors))
         scores = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)  # as rankpoints.published
-        self.score.data[authors] = np.where(self.counts["ranked"].data[authors] > 0, scores, NULL)
+        self.authors.score.data[authors] = np.where(
+            self.authors.counts["ranked"].data[authors] > 0, scores, NULL
+        )
         kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.TELLING)[owner]
         lengths = np.bincount(owner[kept], minlength=len(authors))
-        large = np.flatnonzero((lengths > 0) | (self.best.length.data[authors] > 0))
-        self.best.replace(authors[large], lengths[large], row[kept])
+        large = np.flatnonzero((lengths > 0) | (self.authors.best.length.data[authors] > 0))
+        self.authors.best.replace(authors[large], lengths[large], row[kept])
         last = np.cumsum(lengths)[lengths > 0] - 1
-        self.floor.data[authors[lengths > 0]] = self.percentile.data[row[kept][last]]
+        self.authors.floor.data[authors[lengths > 0]] = self.rows.percentile.data[row[kept][last]]
 
 
 def tally(
-    counts: dict[str, Column],
-    counted_as: Column,
-    rows: np.ndarray,
-    author: np.ndarray,
-    now: tuple[np.ndarray, ...],
+    counts: Table, counted_as: Column, rows: np.ndarray, author: np.ndarray, masks: tuple[np.ndarray, ...]
 ) -> None:
-    """Has distinct rows count for their authors in those of `counts` where `now` says so. counted_as: a bit of every row for each."""
-    was, bits = counted_as.data[rows], np.zeros(len(rows), I8)
-    for place, (column, counts_now) in enumerate(zip(counts.values(), now, strict=True)):
-        bits |= counts_now.astype(I8) << place
-        step = counts_now.astype(I32) - (was >> place & 1)
+    """Counts distinct authorships for their authors: one column of `counts` for each mask.
+
+    counted_as: for each authorship the columns that it counts in now, as bits.
+    """
+    before, bits = counted_as.data[rows], np.zeros(len(rows), I8)
+    for place, (name, mask) in enumerate(zip(counts.columns(), masks, strict=True)):
+        bits |= mask.astype(I8) << place
+        step = mask.astype(I32) - (before >> place & 1)
         moved = np.flatnonzero(step)
-        np.add.at(column.data, author[moved], step[moved])
+        np.add.at(counts[name].data, author[moved], step[moved])
     counted_as.data[rows] = bits
