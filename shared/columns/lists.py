@@ -28,6 +28,11 @@ class ListColumn:
         self.values = [Column(d) for d in dtypes]
         self.garbage = 0
 
+    @property
+    def size(self) -> int:
+        """How many owners there is room for."""
+        return self.length.size
+
     def resize(self, owners: int) -> None:
         self.offset.resize(owners)
         self.length.resize(owners)
@@ -158,6 +163,11 @@ class CounterLists:
 
     def __init__(self):
         self.pairs = ListColumn(I32, I32, growing=True)
+
+    @property
+    def size(self) -> int:
+        """How many owners there is room for."""
+        return self.pairs.size
 
     def resize(self, owners: int) -> None:
         self.pairs.resize(owners)

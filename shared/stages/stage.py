@@ -13,6 +13,7 @@ import numpy as np
 
 from shared.columns.column import Column
 from shared.columns.grouping import I32, first_of
+from shared.columns.table import declared_parts
 from shared.contracts.dates import ANY
 from shared.contracts.refusals import Reason
 from shared.contracts.topics import Topic
@@ -104,9 +105,11 @@ class Stage(ABC):
     def step(self, records: Sequence[Record]) -> None:
         """Applies input records in order."""
 
-    @abstractmethod
+    derived: Sequence[str] = ()  # attributes that are parts, but no state of this stage
+
     def parts(self) -> Mapping[str, Any]:
-        """The columns that are state, by name: things with dump, load, canonical and nbytes."""
+        """The parts that are state, by name in a checkpoint: every part that an attribute holds (shared/columns/table.py)."""
+        return declared_parts(self)
 
     def facts(self) -> dict:
         """State that is not columns: small, JSON."""
@@ -257,6 +260,11 @@ class ChannelIds:
     def __init__(self, targets: int):
         self.columns = [Column(I32, -1) for _ in range(targets)]
         self.counts = [0] * targets
+
+    @property
+    def size(self) -> int:
+        """How many slots there is room for."""
+        return max((column.size for column in self.columns), default=0)
 
     def resize(self, size: int) -> None:
         for column in self.columns:
