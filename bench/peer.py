@@ -18,9 +18,9 @@ from services.consumer.authors.stage import Authors
 from services.consumer.catalogue.stage import Catalogue
 from services.consumer.citations.stage import Citations
 from services.publisher.generations import Control
-from services.publisher.pending_authors import Waiting
+from services.publisher.pending_authors import PendingAuthors
 from services.publisher.runner import PublisherRunner
-from services.publisher.stage import Unplaced
+from services.publisher.unplaced import Unplaced
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.supervisor import Supervisor
 from services.runtime.tuning import tune_memory
@@ -56,7 +56,7 @@ LAYOUT = Layout(
 class Papers(Catalogue):
     input = PAPERS
 
-    def _read(self, records: Sequence[Record]) -> list[dict]:
+    def read(self, records: Sequence[Record]) -> list[dict]:
         events = []
         for record in records:
             paper = orjson.loads(record.value)
@@ -95,13 +95,13 @@ class ChannelIds(PackStage):
         self.authors, self.numbers = NameList(), Column(I64, width=len(NUMBERS))
         self.version, self.public_version = Column(I64), Column(I64)
         self.public_numbers = Column(I64, -1, width=len(NUMBERS))
-        self.waiting, self.unplaced = Waiting(), Unplaced()
+        self.pending, self.unplaced = PendingAuthors(), Unplaced()
 
     def parts(self):
         return {"authors": self.authors, "numbers": self.numbers, "version": self.version}
 
     def progress_parts(self):
-        return {"public_version": self.public_version, "public_numbers": self.public_numbers, "waiting": self.waiting,
+        return {"public_version": self.public_version, "public_numbers": self.public_numbers, "waiting": self.pending,
                 "unplaced": self.unplaced}  # fmt: skip
 
     def apply(self, pack: Pack, offset: int) -> None:
@@ -114,7 +114,7 @@ class ChannelIds(PackStage):
                 self.version,
                 self.public_version,
                 self.public_numbers,
-                self.waiting,
+                self.pending,
             ):
                 column.resize(len(self.authors))
             for slot in range(first, len(self.authors)) if self.unplaced else ():
@@ -126,7 +126,7 @@ class ChannelIds(PackStage):
             author = rows["author"][last]
             self.numbers.data[author] = np.stack([rows[name][last] for name in NUMBERS], axis=1)
             self.version.data[author] = rows["version"][last]
-            self.waiting.add(author)
+            self.pending.add(author)
 
     def publish(self, authors: np.ndarray) -> list[Snapshot]:
         newer = self.version.data[authors] > self.public_version.data[authors]

@@ -70,8 +70,8 @@ class Pipeline:
 
     def publish(self) -> None:
         began, profiles = time.process_time(), self.profiles
-        while profiles.waiting.size:
-            self.snapshots += len(profiles.publish(profiles.waiting.take(2_000)))
+        while profiles.pending.size:
+            self.snapshots += len(profiles.publish(profiles.pending.take(2_000)))
         self.spent["snapshots"] += time.process_time() - began
 
 

@@ -9,7 +9,8 @@ import orjson
 
 from services.consumer.authors.names import FIRST, LAST
 from services.consumer.authors.stage import Authors
-from services.consumer.catalogue.stage import PUBLISHED, Catalogue
+from services.consumer.catalogue.stage import Catalogue
+from services.consumer.catalogue.states import PUBLISHED
 from services.history.cuts import Cut
 from services.history.replay import Replay
 from services.publisher.snapshot_json import current, papers_of
@@ -80,7 +81,7 @@ async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
         slot = profiles.authors.names.index(replay.author)
     except ValueError:
         return None
-    if not profiles.version.data[slot]:
+    if not profiles.author.version.data[slot]:
         return None  # named on the channel, but nothing was said of it
     papers, authors = papers_of(profiles, slot), replay.stage(Authors)
     revisions = {paper["paper_id"]: _held(replay, paper["paper_id"])[:2] for paper in papers}
@@ -98,7 +99,8 @@ def _without_versions(profile: dict) -> dict:
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-    """Paper → what the authors stage keeps of it (names of metrics.reasons.PaperFacts), and its percentiles by source (None: by references). Both
+    """Paper → what the authors stage keeps of it (names of metrics.reasons.PaperFacts), and its
+    percentiles by source (None: by references). Both
     stages number papers and authors alike: one passes its numbers to the other."""
     row, held = authors.lists.of(np.array([slot])), authors.authorships
     place, team = held.position.data[row], held.team.data[row]
@@ -140,9 +142,9 @@ def _held(replay: Replay, paper: str) -> tuple[int, int, int]:
     )
     slot = catalogue.papers.slots[paper]
     return (
-        int(catalogue.revision.data[slot]),
-        int(catalogue.digest.data[slot]),
-        int(catalogue.status.data[slot]),
+        int(catalogue.paper.revision.data[slot]),
+        int(catalogue.paper.digest.data[slot]),
+        int(catalogue.paper.status.data[slot]),
     )
 
 

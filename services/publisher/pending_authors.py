@@ -1,26 +1,27 @@
-"""Which authors wait for being published, and who goes ahead."""
+"""Which authors are pending: changed, and not published yet. Some go ahead of others."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from shared.columns.column import Column
+from shared.columns.column import Arrays, Column
 from shared.columns.grouping import I8, I32, distinct
 
 LATER, AHEAD = 1, 2
 NAMES = {"later": LATER, "ahead": AHEAD}
 
 
-class Waiting:
-    """Authors, by slot. Those go ahead whose papers or citations are others; behind them wait those who only stand elsewhere, of whom there
-    are thousands when many papers are compared anew. size: how many wait; ahead: how many of them go ahead."""
+class PendingAuthors:
+    """Pending authors, by slot, in two queues.
 
-    def __init__(self):
-        self.level = Column(I8)  # of every author; 0: does not wait
-        self.queues = {
-            LATER: Column(I32),
-            AHEAD: Column(I32),
-        }  # who went ahead, or was taken, may still be in the other one
+    AHEAD: authors with new papers or citations. LATER: authors of whom only percentiles changed; a new cohort table
+    changes thousands of them. size: pending authors; ahead: how many of them go ahead.
+    """
+
+    def __init__(self) -> None:
+        self.level = Column(I8)  # of every author; 0: not pending
+        # A queue may still hold authors that moved ahead or were taken; `level` decides.
+        self.queues = {LATER: Column(I32), AHEAD: Column(I32)}
         self.size = 0
 
     @property
@@ -28,10 +29,11 @@ class Waiting:
         return self.queues[AHEAD].size
 
     def resize(self, authors: int) -> None:
+        """Makes room for so many authors."""
         self.level.resize(authors)
 
     def add(self, authors: np.ndarray, level: int = LATER) -> None:
-        """Distinct authors wait from now on, if they do not already, or go ahead of others."""
+        """Makes these distinct authors pending. A pending author only moves ahead, never back."""
         held = self.level.data[authors]
         rises = authors[held < level]
         self.size += int((held == 0).sum())
@@ -39,7 +41,7 @@ class Waiting:
         self.queues[level].extend(rises)
 
     def take(self, limit: int | None = None) -> np.ndarray:
-        """At most so many of them, distinct, the newest of those ahead first; they wait no longer. Shape (n,), int32."""
+        """Removes and returns at most `limit` distinct authors, AHEAD first, the newest first. Shape (n,), int32."""
         left, taken = self.size if limit is None else limit, [np.zeros(0, I32)]
         for level in (AHEAD, LATER):
             queue = self.queues[level]
@@ -59,20 +61,22 @@ class Waiting:
     def nbytes(self) -> int:
         return self.level.nbytes + sum(queue.nbytes for queue in self.queues.values())
 
-    def dump(self) -> dict[str, np.ndarray]:
-        """Who waits, told twice, so that one value that is wrong is found."""
+    def dump(self) -> Arrays:
+        """Levels and queues: each can be computed from the other, so one wrong value is found."""
         return {"level": self.level.view} | {name: self._of(level) for name, level in NAMES.items()}
+
+    canonical = dump
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Error: ValueError where levels and queues disagree."""
         self.level.load({"": arrays["level"]})
         for name, level in NAMES.items():
             if not np.array_equal(arrays[name], self._of(level)):
-                raise ValueError(f"levels say that others are {name}")
+                raise ValueError(f"the queue {name!r} holds other authors than the levels say")
             self.queues[level].load({"": arrays[name]})
         self.size = sum(queue.size for queue in self.queues.values())
         if np.count_nonzero(self.level.view) != self.size:
-            raise ValueError("there is a level that is none")
+            raise ValueError("there is an unknown level")
 
     def _of(self, level: int) -> np.ndarray:
         return np.flatnonzero(self.level.view == level).astype(I32)

@@ -4,7 +4,8 @@ import time
 
 from services.publisher.generations import LOOK_SECONDS, Control, fence_name
 from services.publisher.messages import facts_of, messages_of, public_facts
-from services.publisher.stage import ERASED, Profiles, Snapshot, without_papers
+from services.publisher.snapshot_json import Snapshot
+from services.publisher.stage import ERASED, Profiles, without_papers
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
 from shared.errors import Fenced
 from shared.ids import partitions_of
@@ -126,7 +127,7 @@ class PublisherRunner(StageRunner):
             if self._has_erased and self.session.position.next >= self._restore_end:
                 self.session.stage.place_erased()
                 self._has_erased = False
-            if self.session.stage.waiting.size and time.monotonic() >= self._due():
+            if self.session.stage.pending.size and time.monotonic() >= self._due():
                 await self._publish(everything=not self._keeps_up())
         return moved
 
@@ -167,7 +168,7 @@ class PublisherRunner(StageRunner):
 
     def _advance(self) -> None:
         """Done is what is published, so nobody takes this service for idle while authors wait."""
-        if not self.session.stage.waiting.size:
+        if not self.session.stage.pending.size:
             self.oldest = None
             super()._advance()
 
@@ -187,7 +188,7 @@ class PublisherRunner(StageRunner):
     async def _wait(self, seconds: float = IDLE_WAIT) -> None:
         if self._publish_from is None:
             seconds = min(seconds, LOOK_SECONDS)
-        elif self._publishes and self.session.stage.waiting.size:
+        elif self._publishes and self.session.stage.pending.size:
             seconds = max(0.0, self._due() - time.monotonic())
             if seconds == 0:
                 return
@@ -196,13 +197,13 @@ class PublisherRunner(StageRunner):
     async def _publish(self, everything: bool) -> None:
         """All who wait, or those who go ahead, or some of the others."""
         stage: Profiles = self.session.stage
-        waiting, looked_at, published, busy = stage.waiting.size, 0, 0, 0.0
+        waiting, looked_at, published, busy = stage.pending.size, 0, 0, 0.0
         limit = self.pace.publish_authors
         if not everything:
-            limit = waiting = min(stage.waiting.ahead or waiting, AT_ONCE)
+            limit = waiting = min(stage.pending.ahead or waiting, AT_ONCE)
         while looked_at < waiting and not (self._stopped.done() and waiting - looked_at > AT_THE_END):
             began = time.perf_counter()
-            authors = stage.waiting.take(limit)
+            authors = stage.pending.take(limit)
             looked_at += len(authors)
             snapshots = stage.publish(authors)
             busy += time.perf_counter() - began
@@ -211,7 +212,7 @@ class PublisherRunner(StageRunner):
             await self._append(snapshots)
             published += len(snapshots)
         self.telemetry.coalesced_total.inc(looked_at - published)
-        if not stage.waiting.size and self.oldest is not None and published:
+        if not stage.pending.size and self.oldest is not None and published:
             self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - self.oldest / 1000))
         self._advance()
         self._published_at = time.monotonic()

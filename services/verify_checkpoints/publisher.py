@@ -10,9 +10,10 @@ import numpy as np
 import orjson
 
 from services.publisher.messages import facts_of
+from services.publisher.pending_causes import PendingCauses, no_causes
 from services.publisher.runner import erased_author
-from services.publisher.snapshot_json import Told, snapshots
-from services.publisher.stage import Causes, Profiles
+from services.publisher.snapshot_json import snapshots
+from services.publisher.stage import Profiles
 from shared.columns.grouping import I32, I64, first_of, stable_order
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
 from shared.ids import partitions_of
@@ -28,17 +29,17 @@ class Audit:
 
     def __init__(self, saved: Session, again: Session):
         self.saved, self.again = saved, again
-        held = saved.stage.why.dump()
+        held = saved.stage.causes.dump()
         order = stable_order(held["author"])
         self.causes = {name: column[order] for name, column in held.items()}
         self.since = np.zeros(max(int(held["author"].max(initial=0)) + 1, len(saved.stage.authors)), I64)
         first = first_of(self.causes["author"])
         self.since[self.causes["author"][first]] = self.causes["version"][first]
-        self.came = Causes()  # of the authors that have any in the checkpoint, from the first one on
+        self.came = PendingCauses()  # of the authors that have any in the checkpoint, from the first one on
 
     def keep_causes(self) -> None:
         """After each step of `again`, whose causes nobody takes. Bounded as those in a checkpoint are."""
-        why = self.again.stage.why
+        why = self.again.stage.causes
         for author, *rest, version in why.parts:
             known = np.minimum(author, len(self.since) - 1)
             mine = (self.since[known] > 0) & (version >= self.since[known]) & (author == known)
@@ -79,7 +80,7 @@ class Audit:
                             newer[slot] = True
                         emptied.add(author)
                     elif slot is not None:
-                        stage._place(slot, version if generation == layout.generation else 0, *facts)
+                        stage.place(slot, version if generation == layout.generation else 0, *facts)
                     else:
                         stage.unplaced[author] = (version if generation == layout.generation else 0, *facts)
                         if generation == layout.generation and version == 0:
@@ -89,9 +90,9 @@ class Audit:
 
     def _of_public(self, newer: np.ndarray, emptied: set[str]) -> Iterator[str]:
         saved, truth = self.saved.stage, self.again.stage
-        yield from self._where("public_version", saved.public_version.view, truth.public_version.view, newer)
-        yield from self._where("public_digest", saved.public_digest.view, truth.public_digest.view, newer)
-        yield from self._where("public_numbers", saved.public_numbers.view, truth.public_numbers.view, newer)
+        yield from self._where("public_version", saved.public.version.view, truth.public.version.view, newer)
+        yield from self._where("public_digest", saved.public.digest.view, truth.public.digest.view, newer)
+        yield from self._where("public_numbers", saved.public.numbers.view, truth.public.numbers.view, newer)
         yield from self._where("public_counted", *(_blobs(stage) for stage in (saved, truth)), newer)
         for author in saved.unplaced.keys() | truth.unplaced.keys():
             mine, public = saved.unplaced.get(author), truth.unplaced.get(author)
@@ -112,18 +113,15 @@ class Audit:
     def _of_waiting(self, newer: np.ndarray) -> Iterator[str]:
         saved, truth = self.saved.stage, self.again.stage
         left = np.flatnonzero(
-            (saved.waiting.level.view == 0) & ~newer & (truth.version.view > truth.public_version.view)
+            (saved.pending.level.view == 0) & ~newer & (truth.author.version.view > truth.public.version.view)
         ).astype(I32)
         for first in range(0, len(left), AUTHORS):
             authors = left[first : first + AUTHORS]
-            nothing = np.zeros(0, I64)
-            for snapshot in snapshots(
-                truth, authors, Told(np.zeros(len(authors) + 1, I64), nothing, nothing, nothing, nothing)
-            ):
+            for snapshot in snapshots(truth, authors, no_causes(len(authors))):
                 yield f"waiting: {snapshot.author} is neither public as it is nor waits"
 
     def _of_causes(self) -> Iterator[str]:
-        author, public = self.causes["author"], self.saved.stage.public_version.view
+        author, public = self.causes["author"], self.saved.stage.public.version.view
         known = np.clip(author, 0, len(public) - 1)
         wrong = np.flatnonzero((author != known) | (self.causes["version"] <= public[known]))
         if len(wrong):
@@ -131,7 +129,7 @@ class Audit:
             yield f"why.author[{at}]: {author[at]}, who is public with version {public[known[at]]} ({len(wrong)} are told or nobody's)"
             return
         came = self.came.dump()
-        for name in Causes.names:
+        for name in PendingCauses.names:
             mine, right = self.causes[name], came[name]
             if len(mine) != len(right):
                 yield f"why: {len(mine)} causes, {len(right)} came"
@@ -143,7 +141,7 @@ class Audit:
 
 def _blobs(stage: Profiles) -> np.ndarray:
     """What is public of other sources' counts, by author: objects, shape (authors,)."""
-    lists = stage.public_counted
+    lists = stage.public.counted
     offset, length, data = lists.offset.view.tolist(), lists.length.view.tolist(), lists.values[0].data
     out = np.empty(len(offset), object)
     out[:] = [data[a : a + n].tobytes() for a, n in zip(offset, length, strict=True)]

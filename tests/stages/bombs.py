@@ -233,8 +233,8 @@ class Run:
 
     def publish(self, stage) -> None:
         if isinstance(stage, Profiles):
-            while stage.waiting.size:
-                snapshots = stage.publish(stage.waiting.take(Pace().publish_authors))
+            while stage.pending.size:
+                snapshots = stage.publish(stage.pending.take(Pace().publish_authors))
                 self.append(messages_of(snapshots, self.layout.authors, 1, 0))
                 for partition in [
                     p for p in self.logs if p.topic.endswith(".v1") and p.topic.startswith("author-")

@@ -63,7 +63,7 @@ class Pipeline:
         return self
 
     def publish(self, session: Session) -> None:
-        snapshots = session.stage.publish(session.stage.waiting.take())
+        snapshots = session.stage.publish(session.stage.pending.take())
         if snapshots:
             self.append(messages_of(snapshots, self.layout.authors, self.layout.generation, 0))
 

@@ -172,7 +172,7 @@ class Actor:
         if (
             stage.outbox.sent != stage.outbox.flushed
             or stage.refused
-            or (isinstance(stage, Profiles) and stage.waiting.size)
+            or (isinstance(stage, Profiles) and stage.pending.size)
         ):
             able += ["flush"] * 2
         if any(self.queues.values()):
@@ -262,10 +262,10 @@ class Actor:
 
     def publish(self, everything: bool) -> None:
         stage = self.session.stage
-        authors = stage.waiting.take()
+        authors = stage.pending.take()
         if not everything and len(authors) > 1 and self.rng.random() < 0.3:  # some are held back
             cut = self.rng.randint(1, len(authors) - 1)
-            stage.waiting.add(authors[cut:])
+            stage.pending.add(authors[cut:])
             authors = authors[:cut]
         snapshots = stage.publish(authors)
         if snapshots:
@@ -422,7 +422,7 @@ class World:
                     while actor.session.position.next < len(self.logs[actor.session.input]):
                         actor.read(most=100)
                         moved = True
-                    waits = isinstance(stage, Profiles) and stage.waiting.size
+                    waits = isinstance(stage, Profiles) and stage.pending.size
                     if stage.outbox.sent != stage.outbox.flushed or stage.refused or waits:
                         actor.flush(everything=True)
                         moved = True
@@ -580,7 +580,9 @@ def mutated(mutant: str | None):
 
         return mock.patch.object(PackStage, "accept", lenient)
     if mutant == "last_arrival":
-        return mock.patch("services.consumer.catalogue.stage._Batch._supersedes", lambda self, held, event: 1)
+        return mock.patch(
+            "services.consumer.catalogue.revisions.Revisions._supersedes", lambda self, held, event: 1
+        )
     if mutant == "merge_forward":  # a merge is not applied to papers already held
         return mock.patch.object(AuthorLists, "naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one

@@ -102,7 +102,7 @@ def test_a_publisher_that_starts_anew_tells_new_causes_not_old_ones_again():
     [publisher] = [session for session in made.sessions if isinstance(session.stage, Profiles)]
     fresh = another(made, publisher)
     made.work()
-    assert not sum(len(part[0]) for part in fresh.stage.why.parts), "all of it was told"
+    assert not sum(len(part[0]) for part in fresh.stage.causes.parts), "all of it was told"
     assert why(made, "a", paper("new", "b", cites=["p"])) == [{"kind": "cited", "paper_id": "p", "by": "new"}]
 
 

@@ -36,8 +36,8 @@ class Busy(Past):
         if self.resting:
             return
         stage: Profiles = session.stage
-        size = self.dice.randrange(max(1, stage.waiting.size // 2))
-        snapshots = stage.publish(stage.waiting.take(size))
+        size = self.dice.randrange(max(1, stage.pending.size // 2))
+        snapshots = stage.publish(stage.pending.take(size))
         if snapshots:
             batches = messages_of(snapshots, self.layout.authors, self.layout.generation, 0)
             self.append(batches)
@@ -118,7 +118,7 @@ def sealed(body: bytes) -> bytes:
 def test_all_is_well(life):
     made, held = life
     assert check(life) == len(held) == len(made.sessions)
-    waiting = sum(s.stage.waiting.size for s in made.sessions if isinstance(s.stage, Profiles))
+    waiting = sum(s.stage.pending.size for s in made.sessions if isinstance(s.stage, Profiles))
     assert waiting >= 5, "or there is nothing to find"
 
 
@@ -195,7 +195,7 @@ def test_one_number_of_the_header_that_is_wrong_is_found(life, field):
 def test_a_publisher_that_learnt_wrong_things_is_found(life):
     """An author whom nobody knows and who is not public; and one that would never be published again."""
     made, _ = life
-    session = next(s for s in made.sessions if isinstance(s.stage, Profiles) and s.stage.waiting.size)
+    session = next(s for s in made.sessions if isinstance(s.stage, Profiles) and s.stage.pending.size)
     name = f"publisher-{session.stage.partition}-{session.position.next:020}.checkpoint"
     stage = session.stage
     try:
@@ -203,13 +203,13 @@ def test_a_publisher_that_learnt_wrong_things_is_found(life):
         with pytest.raises(VerificationFailed, match=r"unplaced\[nobody\]"):
             check(life, {name: session.save()})
         del stage.unplaced["nobody"]
-        held = {name: array.copy() for name, array in stage.waiting.dump().items()}
-        [slot] = stage.waiting.take(1).tolist()
+        held = {name: array.copy() for name, array in stage.pending.dump().items()}
+        [slot] = stage.pending.take(1).tolist()
         with pytest.raises(
             VerificationFailed, match=f"waiting: {stage.authors.names[slot]} is neither public"
         ):
             check(life, {name: session.save()})
     finally:
         stage.unplaced.clear()
-        stage.waiting.load(held)
+        stage.pending.load(held)
     assert check(life, {name: session.save()}) == 1

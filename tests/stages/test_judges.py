@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.consumer.catalogue.reported_novelty import TOLD
+from services.consumer.catalogue.reported_novelty import SHOWN
 from services.consumer.catalogue.stage import Catalogue
 from shared.log.port import Record
 from shared.stages.session import Session, fingerprint
@@ -61,7 +61,7 @@ def counted(events: list[dict]) -> dict[tuple[str, str], tuple[int, float]]:
     for (_, *judge), value in first.items():
         values[tuple(judge)].append(int(value * 1000 + 0.5))
     found = {}
-    for judge in list(heard)[-TOLD:]:
+    for judge in list(heard)[-SHOWN:]:
         [(_, most)] = Counter(values[judge]).most_common(1)
         found[judge] = len(values[judge]), most / len(values[judge])
     return found
@@ -118,11 +118,11 @@ def test_a_withdrawn_paper_or_one_that_nobody_knows_is_scored_all_the_same():
 
 @pytest.mark.parametrize("sizes", [None, [7] * 20])
 def test_of_many_versions_the_last_heard_are_told_and_none_is_forgotten(sizes):
-    events = [scored(f"p{n}", "s", str(n), 0.5) for n in range(TOLD + 5)]
+    events = [scored(f"p{n}", "s", str(n), 0.5) for n in range(SHOWN + 5)]
     made = after(events, sizes)
-    assert [version for _, version in measured(made)] == [str(n) for n in reversed(range(5, TOLD + 5))]
+    assert [version for _, version in measured(made)] == [str(n) for n in reversed(range(5, SHOWN + 5))]
     events.append(scored("q", "s", "0", 0.25))
     made = after(events, sizes)
-    assert len(measured(made)) == TOLD and measured(made)["s", "0"] == (2, 0.5), (
+    assert len(measured(made)) == SHOWN and measured(made)["s", "0"] == (2, 0.5), (
         "it is heard again, and had been counted before"
     )

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from services.consumer.authors.names import COUNTED, REFERENCES
-from services.consumer.authors.stage import Authors
-from services.publisher.snapshot_json import LOW, PUBLISHED_IN
+from services.consumer.authors.names import COUNTED, REFERENCES, Authors
 from services.publisher.stage import Profiles
+from services.publisher.state import LOW, PUBLISHED_IN
 from shared.metrics import definitions
 from shared.stages import checkpoints
 from shared.stages.checkpoints import Position
@@ -27,8 +26,8 @@ def test_what_is_public_of_authors_to_come_is_saved():
     outbox.add(0, {"author_key": {"key": ["a"]}})
     [(_, raw)] = outbox.flush("f", "authors", 0)
     again.apply(again.accept(decode(raw)), 0)
-    assert again.public_version.data[0] == 7
-    assert definitions.published("references", again.public_numbers.data[[0]]) == [(3,) * len(REFERENCES)]
+    assert again.public.version.data[0] == 7
+    assert definitions.told("references", again.public.numbers.data[[0]]) == [(3,) * len(REFERENCES)]
     assert not again.unplaced
 
 
@@ -58,7 +57,7 @@ def test_a_paper_is_in_no_year_until_its_card_has_come():
         outbox.add(0, rows)
         for _, raw in outbox.flush("f", "authors", 0):
             stage.apply(stage.accept(decode(raw)), 0)
-    _, key, count = stage.tallies.of(ONE)
+    _, key, count = stage.author.tallies.of(ONE)
     years = [
         (k & LOW, n) for k, n in zip(key.tolist(), count.tolist(), strict=True) if k & ~LOW == PUBLISHED_IN
     ]

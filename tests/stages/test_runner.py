@@ -260,7 +260,7 @@ async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coales
         async with asyncio.timeout(BOUND):
             while (
                 service.runners[-1].session.stage.version.view.max(initial=0) < 1
-                or len(service.runners[-1].session.stage.waiting.level.view) < 42
+                or len(service.runners[-1].session.stage.pending.level.view) < 42
             ):
                 await log.wait({SNAPSHOTS: 10**9}, 0.01)
         assert (await log.bounds([SNAPSHOTS]))[SNAPSHOTS][1] == first, "everything waits"
@@ -357,7 +357,7 @@ async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatc
         runner._published_at, runner._cost = time.monotonic(), 10**6
         await log.append({HERE: [paper(0)]})
         async with asyncio.timeout(BOUND):
-            while not runner.session.stage.waiting.size:
+            while not runner.session.stage.pending.size:
                 await log.wait({SNAPSHOTS: 10**9}, 0.01)
         await runner.save()
         assert await behind_of(log, service.runners) == ["publisher/0"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.pending_authors import AHEAD, LATER, Waiting
+from services.publisher.pending_authors import AHEAD, LATER, PendingAuthors
 from services.publisher.stage import Profiles
 from tests.stages.memory import Pipeline
 
@@ -20,12 +20,12 @@ STEPS = st.one_of(
 @given(st.lists(STEPS, max_size=30))
 def test_as_a_dictionary_of_levels(steps):
     """(authors, level): they come; a number: so many are taken; None: saved and loaded."""
-    waiting, model = Waiting(), {}
+    waiting, model = PendingAuthors(), {}
     waiting.resize(AUTHORS)
     for step in steps:
         if step is None:
             held = {name: array.copy() for name, array in waiting.dump().items()}
-            waiting = Waiting()
+            waiting = PendingAuthors()
             waiting.load(held)
         elif isinstance(step, tuple):
             authors, level = step
@@ -46,14 +46,14 @@ def test_as_a_dictionary_of_levels(steps):
     [("level", 0, 3), ("level", 0, 0), ("level", 1, AHEAD), ("later", 0, 2), ("ahead", 0, 1)],
 )
 def test_levels_and_queues_that_disagree_are_refused(table, at, value):
-    waiting = Waiting()
+    waiting = PendingAuthors()
     waiting.resize(3)
     waiting.add(np.array([0], np.int32), AHEAD)
     waiting.add(np.array([1], np.int32))
     arrays = {name: array.copy() for name, array in waiting.dump().items()}
     arrays[table][at] = value
     with pytest.raises(ValueError):
-        Waiting().load(arrays)
+        PendingAuthors().load(arrays)
 
 
 class Unpublished(Pipeline):
@@ -76,10 +76,10 @@ def test_a_citation_goes_ahead_of_a_day():
     [stage] = [
         session.stage for session in pipeline.tell(*papers).sessions if isinstance(session.stage, Profiles)
     ]
-    assert stage.waiting.ahead == stage.waiting.size == 9
-    stage.publish(stage.waiting.take())
+    assert stage.pending.ahead == stage.pending.size == 9
+    stage.publish(stage.pending.take())
     pipeline.tell({"event": "clock.ticked", "author_id": "clock", "date": "2030-06-01"})
-    assert (stage.waiting.ahead, stage.waiting.size) == (0, 9)
+    assert (stage.pending.ahead, stage.pending.size) == (0, 9)
     pipeline.tell(
         {
             "paper_id": "p:10",
@@ -88,5 +88,5 @@ def test_a_citation_goes_ahead_of_a_day():
             "references": ["p:4"],
         }
     )
-    assert (stage.waiting.ahead, stage.waiting.size) == (2, 10)
-    assert sorted(stage.authors.names[author] for author in stage.waiting.take(2).tolist()) == ["a:10", "a:4"]
+    assert (stage.pending.ahead, stage.pending.size) == (2, 10)
+    assert sorted(stage.authors.names[author] for author in stage.pending.take(2).tolist()) == ["a:10", "a:4"]

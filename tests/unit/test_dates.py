@@ -149,7 +149,10 @@ def test_the_catalogue_refuses_what_is_dated_too_far_ahead(batch):
     ]
     session = run(Catalogue, "p", told, batch=batch)
     assert [(one.record.offset, one.reason) for one in session.stage.refused] == [(0, "dated_ahead")]
-    assert session.stage.counted_at[0].data[0] == 20261128 and session.stage.counters["stale_revisions"] == 0
+    assert (
+        session.stage.paper.counted_at[0].data[0] == 20261128
+        and session.stage.counters["stale_revisions"] == 0
+    )
     session = run(Catalogue, "p", told, days=ANY, batch=batch)
     assert session.stage.refused == [] and session.stage.counters["stale_revisions"] == 1
 

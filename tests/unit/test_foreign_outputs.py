@@ -126,8 +126,8 @@ def test_an_erased_author_gets_no_version_of_before():
     stage._learn({"author_key": {"key": ["a", "b"]}})
     stage.learn_public({"a": (ERASED, 0, {}, {}), "later": (ERASED, 0, {}, {})})
     stage.version.data[:2] = 5, 6
-    assert stage.has_erased and stage.publish(stage.waiting.take()) == []
+    assert stage.has_erased and stage.publish(stage.pending.take()) == []
     stage.place_erased()
-    assert stage.public_version.view.tolist() == [5, 0] and not stage.has_erased and not stage.unplaced
+    assert stage.public.version.view.tolist() == [5, 0] and not stage.has_erased and not stage.unplaced
     stage.learn_public({"a": (ERASED, 0, {}, {})})
-    assert stage.public_version.view.tolist() == [5, 0], "the version that is known stays"
+    assert stage.public.version.view.tolist() == [5, 0], "the version that is known stays"

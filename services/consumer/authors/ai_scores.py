@@ -19,7 +19,7 @@ from shared.metrics.percentile import NO_VALUE, POOLED
 # Papers of an author: with a percentile; with one in an immature cohort; with one in an immature or a pooled cohort.
 COUNTS = ("ranked", "immature", "doubtful")
 IMMATURE, FROM_POOLED = 1, 2  # bits of `uncertainty`
-MANY = 2 * rankpoints.TELLING  # papers of an author above which the best ones are kept
+MANY = 2 * rankpoints.SUMMED  # papers of an author above which the best ones are kept
 ONCE_AT_MOST = 1 << 18  # authors whose scores are computed at once
 
 
@@ -91,7 +91,7 @@ class Ranking(State):
         has_best = self.authors.best.length.data[authors] > 0
         large = authors[has_best]
         owner, row = self._candidates(large, changed, author)
-        enough = np.bincount(owner, minlength=len(large)) >= rankpoints.TELLING
+        enough = np.bincount(owner, minlength=len(large)) >= rankpoints.SUMMED
         stays = enough[owner]
         owner_among_enough = (np.cumsum(enough) - 1)[owner[stays]]
         keeps_best = np.ones(int(enough.sum()), bool)
@@ -130,7 +130,7 @@ class Ranking(State):
         self.authors.score.data[authors] = np.where(
             self.authors.counts["ranked"].data[authors] > 0, scores, NULL
         )
-        kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.TELLING)[owner]
+        kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.SUMMED)[owner]
         lengths = np.bincount(owner[kept], minlength=len(authors))
         large = np.flatnonzero((lengths > 0) | (self.authors.best.length.data[authors] > 0))
         self.authors.best.replace(authors[large], lengths[large], row[kept])

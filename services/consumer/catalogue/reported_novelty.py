@@ -1,5 +1,7 @@
-"""Who scores papers from elsewhere, and how often each gives the same value: a source that gives one value to a third of all papers tells
-little (docs/scores.md §2.5)."""
+"""How often each source gives the same novelty. A source with one value for a third of all papers says little.
+
+docs/scores.md §2.5.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,56 +13,63 @@ from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64
 from shared.columns.lists import CounterLists
+from shared.columns.table import Part
 
-STEPS = 1_000  # values that agree to three decimals are the same
-TOLD = 20  # the judges heard last; the others are counted too, but nobody is told
+STEPS = 1_000  # novelties that agree to three decimals are equal
+SHOWN = 20  # sources with the newest scores; all are counted, only these have gauges
 
 
-class Judge(NamedTuple):
-    """A source and version. papers: that it scores; common: the share of these with its most common value, 0 to 1."""
+class SourceNovelty(NamedTuple):
+    """A source and version. papers: that it scores; most_common: the share of them with its most common novelty."""
 
     source: str
     version: str
     papers: int
-    common: float
+    most_common: float
 
 
-def judge_of(source: str, version: str) -> str:
-    """As it is known by."""
+def source_key(source: str, version: str) -> str:
+    """The key of a source and version: JSON."""
     return orjson.dumps([source, version]).decode()
 
 
-class Judges:
-    """Of each (source, version) how many papers have which value. The first value of a paper stands (rule D6), so counts only grow."""
+class ReportedNovelty:
+    """For each source and version: how many papers have which novelty.
 
-    def __init__(self):
-        self.known = Dictionary(own=True)  # JSON: [source, version]
-        self.papers = CounterLists()  # by value, in thousandths
-        self.heard = Column(I64)  # which score of the partition, of all that count, was the judge's last
+    The first novelty of a paper counts (rule D6), so counts only grow.
+    """
 
-    def parts(self) -> Mapping[str, object]:
-        return {"judges": self.known, "judged": self.papers, "judges_heard": self.heard}
+    def __init__(self) -> None:
+        self.sources = Dictionary(own=True)  # source_key
+        self.papers = CounterLists()  # by novelty, in thousandths
+        self.newest_score = Column(
+            I64
+        )  # number of the source's newest score among all scores of the partition
+
+    def parts(self) -> Mapping[str, Part]:
+        return {"judges": self.sources, "judged": self.papers, "judges_heard": self.newest_score}
 
     def add(self, scores: Sequence[tuple[str, str, float]]) -> None:
-        """Scores of papers that count: (source, version, value from 0 to 1), in the order of the log."""
+        """scores: (source, version, novelty from 0 to 1), one for each paper, in the order of the log."""
         if not scores:
             return
-        judge = self.known.intern([judge_of(*score[:2]) for score in scores])
-        value = np.floor(np.array([score[2] for score in scores]) * STEPS + 0.5).astype(I32)
-        before = int(self.heard.view.max(initial=0))
-        self.heard.resize(len(self.known))
-        self.papers.resize(len(self.known))
-        np.maximum.at(self.heard.data, judge, before + 1 + np.arange(len(scores)))
-        self.papers.add(judge, value, np.ones(len(scores), I64))
+        slot = self.sources.intern([source_key(source, version) for source, version, _ in scores])
+        novelty = np.floor(np.array([score for _, _, score in scores]) * STEPS + 0.5).astype(I32)
+        before = int(self.newest_score.view.max(initial=0))
+        self.newest_score.resize(len(self.sources))
+        self.papers.resize(len(self.sources))
+        np.maximum.at(self.newest_score.data, slot, before + 1 + np.arange(len(scores)))
+        self.papers.add(slot, novelty, np.ones(len(scores), I64))
 
-    def told(self) -> list[Judge]:
-        """Those heard last, at most TOLD, the last first."""
-        judges = np.argsort(-self.heard.view)[:TOLD]
-        owner, _, papers = self.papers.of(judges)
-        total = np.bincount(owner, papers, len(judges)).astype(I64)
-        most = np.zeros(len(judges), I64)
+    def newest(self) -> list[SourceNovelty]:
+        """The sources with the newest scores, at most SHOWN, newest first."""
+        slots = np.argsort(-self.newest_score.view)[:SHOWN]
+        owner, _, papers = self.papers.of(slots)
+        total = np.bincount(owner, papers, len(slots)).astype(I64)
+        most = np.zeros(len(slots), I64)
         np.maximum.at(most, owner, papers)
-        names = [orjson.loads(self.known.names[judge]) for judge in judges.tolist()]
+        keys = [orjson.loads(self.sources.names[slot]) for slot in slots.tolist()]
         return [
-            Judge(*name, n, m / n) for name, n, m in zip(names, total.tolist(), most.tolist(), strict=True)
+            SourceNovelty(source, version, papers=count, most_common=common / count)
+            for (source, version), count, common in zip(keys, total.tolist(), most.tolist(), strict=True)
         ]

@@ -239,7 +239,9 @@ class TargetRows:
         """Cohorts of authorships, by citations and text, and by what each source counts."""
         out: dict[str, Rows] = {}
         again = is_described | (index_of(sent.regrouped, touched.paper) >= 0)
-        out["row_cohorts"], names = self.cohorts.standing_rows(target, touched.paper[again], touched.row[again])
+        out["row_cohorts"], names = self.cohorts.standing_rows(
+            target, touched.paper[again], touched.row[again]
+        )
         if len(self.papers.counted):
             again = is_described | (index_of(sent.counted, touched.paper) >= 0)
             out["row_count"], more = self._count_rows(target, touched.paper[again], touched.row[again])

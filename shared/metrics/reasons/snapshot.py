@@ -60,7 +60,8 @@ class Explanation(NamedTuple):
 
 
 def facts_of_paper(paper: Mapping[str, Any], source: str | None, **facts: Any) -> PaperFacts:
-    """A paper of a snapshot. source: who counts its citations, None: they are counted from references; facts: of PaperFacts, from elsewhere."""
+    """A paper of a snapshot. source: who counts its citations, None: they are counted from references;
+    facts: of PaperFacts, from elsewhere."""
     said: dict[str, Any] = {"citations": paper["citations"]}
     standing = paper.get("standing") or {}
     cited = standing.get("citations")

@@ -1,0 +1,61 @@
+"""Name, affiliations and field of an author, from the tallies of his bylines and of the categories of his papers."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+
+from services.publisher.templates import template
+
+AFFILIATIONS = 10  # shown in a snapshot
+json_of = orjson.dumps
+
+AFFILIATION = template(b'{"name":%(name)s,"papers":%(papers)d}')
+
+
+class Byline(NamedTuple):
+    """An author as one paper names him: the name and the distinct affiliations."""
+
+    name: str
+    affiliations: tuple[str, ...]
+
+
+@lru_cache(1 << 16)
+def parse_byline(text: str) -> Byline:
+    """text: JSON, [name, [affiliation, …]]."""
+    name, affiliations = orjson.loads(text)
+    return Byline(name, tuple(dict.fromkeys(affiliations)))
+
+
+def name_and_affiliations(bylines: list[str], papers: list[int]) -> tuple[str | None, bytes]:
+    """The most frequent name (ties: longest, then smallest), and affiliations as JSON, most papers first.
+
+    bylines: distinct, as `parse_byline` reads them; papers: of each. The name is None without bylines.
+    """
+    if len(bylines) == 1:  # most authors have one byline
+        name, affiliations = parse_byline(bylines[0])
+        return name, _affiliations_json(dict.fromkeys(affiliations, papers[0]))
+    names: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for text, count in zip(bylines, papers, strict=True):
+        byline = parse_byline(text)
+        names[byline.name] = names.get(byline.name, 0) + count
+        for affiliation in byline.affiliations:
+            counts[affiliation] = counts.get(affiliation, 0) + count
+    best = min(names, key=lambda name: (-names[name], -len(name), name)) if names else None
+    return best, _affiliations_json(counts)
+
+
+def _affiliations_json(counts: dict[str, int]) -> bytes:
+    if not counts:
+        return b"[]"
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:AFFILIATIONS]
+    return b"[%s]" % b",".join([AFFILIATION(name=json_of(name), papers=count) for name, count in ordered])
+
+
+def field_json(categories: list[str], papers: list[int]) -> bytes:
+    """The part after the last dot of the most frequent category (ties: the smallest); null without categories."""
+    if not categories:
+        return b"null"
+    best = min(zip(papers, categories, strict=True), key=lambda one: (-one[0], one[1]))[1]
+    return json_of(best.rpartition(".")[2])

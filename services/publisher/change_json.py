@@ -1,0 +1,126 @@
+"""Change records as JSON (author-metrics.v1): the numbers that moved, and the events that caused it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from services.consumer.authors.stage import REFERENCES
+from services.publisher.paper_json import json_of
+from services.publisher.pending_causes import AuthorCauses
+from services.publisher.state import ProfileState
+from services.publisher.templates import template
+from shared.columns.grouping import distinct
+from shared.stages import causes
+
+Counted = dict[str, dict[str, Any]]  # source → numbers by name
+
+METRICS = [json_of(name) for name in REFERENCES]
+KINDS = [json_of(name) for name in causes.KINDS]
+PAPERS = REFERENCES.index("papers")
+
+NUMBERS = template(b'"before":{%(before)s},"after":{%(after)s},"changed":[%(changed)s]')
+CAUSES = template(b',"causes":[%(causes)s],"causes_total":%(total)d}')
+CAUSE = template(b'{"kind":%(kind)s}')
+CAUSE_PAPER = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s}')
+CAUSE_SOURCE = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s,"source":%(source)s}')
+CAUSE_AUTHOR = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s,"other":%(other)s}')
+CAUSE_CITING = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s,"by":%(by)s}')
+
+
+class Numbers(NamedTuple):
+    """Numbers of an author at one time.
+
+    stored: as columns hold them, in the order of REFERENCES; shown: the same as a snapshot shows them; counted: by
+    source.
+    """
+
+    stored: list[int]
+    shown: tuple[float | None, ...]
+    counted: Counted
+
+
+class CausesJson(NamedTuple):
+    """Causes as JSON; those of the author at position i are pieces[bounds[i] : bounds[i + 1]], of totals[i]."""
+
+    pieces: list[bytes]
+    bounds: list[int]
+    totals: list[int]
+
+    def of(self, at: int) -> bytes:
+        shown = self.pieces[self.bounds[at] : self.bounds[at + 1]][: causes.TOLD]
+        return CAUSES(causes=b",".join(shown), total=self.totals[at])
+
+
+def numbers_json(shown: tuple[float | None, ...]) -> bytes:
+    """A JSON object. shown: the numbers of REFERENCES as a snapshot shows them."""
+    return json_of(dict(zip(REFERENCES, shown, strict=True)))
+
+
+def change_json(before: Numbers, after: Numbers, after_json: bytes) -> bytes | None:
+    """`before`, `after` and `changed` of a change record; None when all numbers are equal.
+
+    after_json: numbers_json(after.shown), which the snapshot has already.
+    """
+    if before.stored == after.stored and not before.counted and not after.counted:
+        return None
+    changed = [
+        name for name, old, new in zip(METRICS, before.stored, after.stored, strict=True) if old != new
+    ]
+    is_new = before.stored[PAPERS] < 0
+    olds, news = b"" if is_new else numbers_json(before.shown)[1:-1], after_json[1:-1]
+    if before.counted or after.counted:
+        old, new = _flat(before.counted), _flat(after.counted)
+        moved = [name for name in new if old.get(name) != new[name]]
+        ended = [name for name in old if name not in new and old[name] is not None]
+        changed += [json_of(name) for name in moved + ended]
+        olds, news = _joined(olds, old), _joined(news, new)
+    return NUMBERS(before=olds, after=news, changed=b",".join(changed)) if changed else None
+
+
+def _joined(members: bytes, more: dict[str, Any]) -> bytes:
+    return b",".join(filter(None, (members, json_of(more)[1:-1])))
+
+
+def _flat(counted: Counted) -> dict[str, Any]:
+    return {
+        f"counted:{source}.{name}": value
+        for source, values in counted.items()
+        for name, value in values.items()
+    }
+
+
+def causes_json(state: ProfileState, of_authors: AuthorCauses) -> CausesJson:
+    """Every cause as JSON; totals count also the causes that were left out."""
+    by_paper = (
+        (of_authors.by >= 0)
+        & (of_authors.kind != causes.COUNTED)
+        & ~np.isin(of_authors.kind, causes.BY_AUTHOR)
+    )
+    named = np.concatenate((of_authors.paper[of_authors.paper >= 0], of_authors.by[by_paper]))
+    papers = {paper: json_of(state.papers.names[paper]) for paper in distinct(named).tolist()}
+    sources = [json_of(name) for name in state.sources.names]
+    pieces = []
+    for kind, paper, by in zip(
+        of_authors.kind.tolist(), of_authors.paper.tolist(), of_authors.by.tolist(), strict=True
+    ):
+        code = KINDS[kind]
+        if paper < 0:
+            piece = CAUSE(kind=code)
+        elif by < 0:
+            piece = CAUSE_PAPER(kind=code, paper_id=papers[paper])
+        elif kind == causes.COUNTED:
+            piece = CAUSE_SOURCE(kind=code, paper_id=papers[paper], source=sources[by])
+        elif kind in causes.BY_AUTHOR:
+            piece = CAUSE_AUTHOR(kind=code, paper_id=papers[paper], other=json_of(state.others.names[by]))
+        else:
+            piece = CAUSE_CITING(kind=code, paper_id=papers[paper], by=papers[by])
+        pieces.append(piece)
+    totals = np.diff(np.append(0, np.cumsum(of_authors.weight))[of_authors.bounds])
+    return CausesJson(pieces, of_authors.bounds.tolist(), totals.tolist())
+
+
+def counted_of(blob: memoryview | bytes) -> Counted:
+    """Counted numbers by source, as the state holds them. Empty bytes: none."""
+    held: Counted = orjson.loads(blob) if blob else {}
+    return held
