@@ -18,7 +18,7 @@ from shared.metrics.percentile import NO_VALUE, POOLED
 # Papers of an author: with a percentile, of these in immature cohorts, in immature or pooled ones.
 COUNTS = ("ranked", "immature", "doubtful")
 IMMATURE, FROM_POOLED = 1, 2  # bits of `doubt`
-MANY = 2 * rankpoints.TELLING  # papers of an author above which the best ones are kept
+MANY = 2 * rankpoints.SUMMED  # papers of an author above which the best ones are kept
 ONCE_AT_MOST = 1 << 18  # authors whose scores are computed at once
 
 
@@ -104,7 +104,7 @@ class Ranking:
         owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
         reach = self.percentile.data[row] >= np.maximum(self.floor.data[few], 0)[owner]
         owner, row = owner[reach], row[reach]
-        enough = np.bincount(owner, minlength=len(few)) >= rankpoints.TELLING
+        enough = np.bincount(owner, minlength=len(few)) >= rankpoints.SUMMED
         stays = enough[owner]
         self._score(
             few[enough], (np.cumsum(enough) - 1)[owner[stays]], row[stays], np.ones(int(enough.sum()), bool)
@@ -122,7 +122,7 @@ class Ranking:
         sums = rankpoints.sums_of(owner, self.percentile.data[row], rank, len(authors))
         scores = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)  # as rankpoints.published
         self.score.data[authors] = np.where(self.counts["ranked"].data[authors] > 0, scores, NULL)
-        kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.TELLING)[owner]
+        kept = many[owner] & (np.bincount(owner, minlength=len(authors)) >= rankpoints.SUMMED)[owner]
         lengths = np.bincount(owner[kept], minlength=len(authors))
         large = np.flatnonzero((lengths > 0) | (self.best.length.data[authors] > 0))
         self.best.replace(authors[large], lengths[large], row[kept])
