@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from services.consumer.authors.stage import REFERENCES
+from services.consumer.authors.names import REFERENCES
 from services.publisher.paper_json import json_of
 from services.publisher.pending_causes import AuthorCauses
 from services.publisher.state import ProfileState

@@ -267,7 +267,9 @@ class Viewer:
         """
         if not self.index.caught_up:
             share = f"{self.index.fraction:.0%}"
-            text = f"This viewer is catching up: it has read {share} of the log. Try again in a moment."
+            text = (
+                f"This viewer is catching up: the log is still being read ({share}). Try again in a moment."
+            )
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, RETRY_AFTER)
 
     async def _read(self, author_id: str) -> StoredSnapshot:

@@ -1,11 +1,23 @@
-"""Events of authors.v1 (key: author_id): what is said about authors, and what day it is."""
+"""Events of authors.v1 (key: author_id): descriptions, merges and reported numbers of authors, and the clock."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from shared.contracts.checks import STRICT, Checker, Date, Id, Label, Name, Revision, by_year, list_of, text
+from shared.contracts.checks import (
+    STRICT,
+    Checker,
+    Date,
+    Event,
+    Id,
+    Label,
+    Name,
+    Revision,
+    by_year,
+    list_of,
+    text,
+)
 from shared.ids import folded_id
 
 __all__ = [
@@ -25,14 +37,14 @@ YEARS = 200  # of a series
 Count = Annotated[int | None, Field(ge=0, le=MOST)]
 
 
-def _series(what: str):
-    said = f"{what}. A source may tell some years only; what has no date is in none."
-    return by_year(Annotated[int, Field(ge=0, le=MOST)], YEARS, said)
+def _series(what: str) -> Any:
+    text_ = f"{what}. A source may report only some years. Undated papers are in none."
+    return by_year(Annotated[int, Field(ge=0, le=MOST)], YEARS, text_)
 
 
 @with_config(STRICT)
 class AuthorDescribed(TypedDict):
-    """Who an author is: replaces every lower revision of it."""
+    """The name and other facts of an author. It replaces every lower revision."""
 
     event: Literal["author.described"]
     author_id: Id
@@ -45,7 +57,7 @@ class AuthorDescribed(TypedDict):
 
 @with_config(STRICT)
 class Metrics(TypedDict):
-    """Author-level numbers as a source reports them. Names that are not listed here are dropped."""
+    """Numbers of an author as a source reports them. Names that are not listed here are dropped."""
 
     h_index: NotRequired[Count]
     papers: NotRequired[Count]
@@ -61,8 +73,10 @@ class Metrics(TypedDict):
 
 @with_config(STRICT)
 class AuthorReported(TypedDict):
-    """What a source reports of an author. Of each source the newest `as_of` stands; never mixed with what we compute. One far ahead of the
-    event's append time is refused (`--days-ahead`)."""
+    """What a source reports about an author. These numbers are never mixed with computed ones.
+
+    Of each source the newest `as_of` counts. An `as_of` far ahead of the event's append time is refused (`--days-ahead`).
+    """
 
     event: Literal["author.reported"]
     author_id: Id
@@ -73,9 +87,9 @@ class AuthorReported(TypedDict):
 
 @with_config(STRICT)
 class AuthorMerged(TypedDict):
-    """`author_id` is the same person as `into`: all its papers, also later ones, count for whoever `into` stands for.
+    """`author_id` is the same person as `into`: all its papers, also later ones, count for the canonical author of `into`.
 
-    Chains are followed; a loop stands for its smallest member.
+    Chains are followed. In a loop, the smallest id is the canonical author.
     """
 
     event: Literal["author.merged"]
@@ -86,7 +100,7 @@ class AuthorMerged(TypedDict):
 
 @with_config(STRICT)
 class AuthorSeparated(TypedDict):
-    """Takes a merge back: `author_id` stands for itself again, and both profiles are as if it had never happened."""
+    """Takes a merge back: `author_id` is canonical again, and both profiles are as if the merge had never happened."""
 
     event: Literal["author.separated"]
     author_id: Id
@@ -95,8 +109,10 @@ class AuthorSeparated(TypedDict):
 
 @with_config(STRICT)
 class ClockTicked(TypedDict):
-    """What day it is: the newest date is the `as_of` of what is published. One far ahead of the event's append time is refused
-    (`--days-ahead`)."""
+    """The current day. The newest date is the `as_of` of everything published.
+
+    A date far ahead of the event's append time is refused (`--days-ahead`).
+    """
 
     event: Literal["clock.ticked"]
     author_id: Literal["clock"]
@@ -112,7 +128,7 @@ KINDS = {
 }
 
 
-def _tidy(event: dict) -> None:
+def _tidy(event: Event) -> None:
     event["author_id"] = folded_id(event["author_id"])
     if event["event"] == "author.merged":
         event["into"] = folded_id(event["into"])

@@ -1,6 +1,6 @@
-"""Checks events of one topic: pydantic TypedDicts are the one definition, for checking here and for the JSON Schemas.
+"""Checks the events of one topic. Pydantic TypedDicts are the one definition, for these checks and the JSON Schemas.
 
-Whatever the bytes are, the answer is an event or InputRefused with the first fault: code, dotted path and what would be right.
+For any bytes the result is an event, or InputRefused with the first fault: code, dotted path and what would be right.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,14 +13,16 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import ID_BYTES, INVISIBLE
 
-# "5" is no 5 and true is no 1; fields we do not know are dropped.
+# "5" is not 5, and true is not 1. Unknown fields are dropped.
 STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 MAX_REVISION = 2**62  # state keeps revisions as signed 64-bit integers
 NAME_LENGTH = 500  # characters of a name
 
-OF_NAME = "[key]"  # how pydantic ends the path to a name in an object that is wrong itself
-LONGEST_STEP = 40
+OF_NAME = "[key]"  # ends pydantic's path to a wrong name in an object
+LONGEST_STEP = 40  # characters of a name in a path
+
+Event = dict[str, Any]  # a decoded event
 
 N, I, BACKSLASH = b"NI\\"
 
@@ -30,7 +32,8 @@ _DAY = (
     f"{_YEAR}-(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|{_YEAR}-(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     f"|{_YEAR}-02-(?:0[1-9]|1[0-9]|2[0-8])|{_LEAP}-02-29"
 )
-FULL_DATE = f"^(?:{_DAY})$"  # days of the Gregorian calendar, years 1000 to 9999; as a pattern so that the JSON Schema says it too
+# Days of the Gregorian calendar, years 1000 to 9999. It is a pattern, so that the JSON Schema has it too.
+FULL_DATE = f"^(?:{_DAY})$"
 PARTIAL_DATE = f"^(?:{_YEAR}(?:-(?:0[1-9]|1[0-2]))?|{_DAY})$"
 YEAR = f"^{_YEAR}$"
 VISIBLE = rf"[^\s{INVISIBLE}\u001C-\u001F\u0085\u2800]"  # U+2800: a Braille cell without dots
@@ -50,7 +53,10 @@ Year = Annotated[str, Field(pattern=YEAR)]
 Revision = Annotated[
     int,
     Field(
-        default=0, ge=0, le=MAX_REVISION, description="The highest wins; of equal ones the later in the log."
+        default=0,
+        ge=0,
+        le=MAX_REVISION,
+        description="The highest counts; of equal ones the later in the log.",
     ),
 ]
 
@@ -58,18 +64,18 @@ IDS = frozenset({"paper_id", "author_id", "into", "references"})  # the fields t
 
 
 def list_of(item: Any, most: int) -> Any:
-    """An optional list; null and absent mean empty (`decode` makes it so)."""
+    """An optional list. null and absent mean an empty list, which `decode` fills in."""
     return Annotated[list[item] | None, Field(default_factory=list, max_length=most, fail_fast=True)]
 
 
 def text(most: int) -> Any:
-    """An optional text of at most `most` characters; may be absent or null."""
+    """An optional text of at most `most` characters. It may be absent or null."""
     return Annotated[str | None, Field(default=None, max_length=most)]
 
 
 def by_year(count: Any, most: int, description: str) -> Any:
-    """An optional object of at most `most` years; may be null."""
-    strict_names = {"propertyNames": {"pattern": YEAR}}  # pydantic's schema alone would let other names pass
+    """An optional object of at most `most` years. It may be null."""
+    strict_names: Any = {"propertyNames": {"pattern": YEAR}}  # pydantic's own schema would accept other names
     return Annotated[
         Annotated[dict[Year, count], Field(max_length=most, fail_fast=True, json_schema_extra=strict_names)]
         | None,
@@ -88,34 +94,35 @@ def check_size(raw: bytes, limit: int) -> None:
 class Checker:
     """Decodes the events of one topic.
 
-    kinds: the TypedDict of each kind of event, the most frequent first; default: the kind where `event` is absent; tidy: turns null lists
-    into empty ones, in place.
+    kinds: the TypedDict of each kind of event, the most frequent first; default: the kind of an event without `event`;
+    tidy: turns null lists into empty ones, in place.
     """
 
-    def __init__(self, kinds: Mapping[str, Any], default: str | None, tidy: Callable[[dict], None]):
-        self._validate = {kind: TypeAdapter(model).validator.validate_json for kind, model in kinds.items()}
+    def __init__(self, kinds: Mapping[str, Any], default: str | None, tidy: Callable[[Event], None]):
+        self._validate: dict[str, Callable[[bytes], Event]] = {
+            kind: TypeAdapter(model).validator.validate_json for kind, model in kinds.items()
+        }
         self._marks = [(f'"{kind}"'.encode(), validate) for kind, validate in self._validate.items()]
         self._default, self._tidy = default, tidy
-        self._first = self._marks.pop(0)[
-            1
-        ]  # tried without looking: each kind's check refuses the events of the others
+        # The most frequent kind is tried at once. Its check refuses events of the other kinds.
+        self._first = self._marks.pop(0)[1]
 
-    def decode(self, raw: bytes) -> dict:
+    def decode(self, raw: bytes) -> Event:
         """The event with every optional field filled in. Error: InputRefused."""
         try:
             event = self._first(raw)
         except ValidationError:
             event = self._other(raw)
-        # Looking for one byte costs a tenth of looking for a word.
+        # The search for one byte costs a tenth of the search for a word.
         if (N in raw and b"NaN" in raw) or (I in raw and b"Infinity" in raw):
-            _parse(raw)  # a number that JSON does not have, in a field that was dropped?
+            _parse(raw)  # refuses a number that JSON does not have, in a dropped field
         if not raw.isascii() or (BACKSLASH in raw and b"\\u" in raw):
             _check_ids(event)
         self._tidy(event)
         return event
 
-    def _other(self, raw: bytes) -> dict:
-        """By the check of the kind that the bytes look like, else slowly."""
+    def _other(self, raw: bytes) -> Event:
+        """Uses the check of the kind that the bytes look like, else `_again`."""
         for mark, validate in self._marks:
             if mark in raw:
                 try:
@@ -124,8 +131,8 @@ class Checker:
                     break
         return self._again(raw)
 
-    def _again(self, raw: bytes) -> dict:
-        """Slowly: finds the kind whatever way `event` is written, and then the first fault."""
+    def _again(self, raw: bytes) -> Event:
+        """The slow way: finds the kind in any notation, and then the first fault."""
         event = _parse(raw)
         if not isinstance(event, dict):
             raise InputRefused(Reason.NOT_AN_OBJECT, "", "the event must be a JSON object")
@@ -177,12 +184,11 @@ def _refusal(fault: ErrorDetails) -> InputRefused:
 
 
 def _path(steps: tuple[int | str, ...]) -> str:
-    """Dotted, where a wrong name is the fault down to that name; names of the sender's choice are cut short."""
+    """The dotted path, down to a name that is wrong itself. Long names are cut, because the sender chooses them."""
     if steps and steps[-1] == OF_NAME:
         steps = steps[:-1]
-    return ".".join(
-        text if len(text := str(step)) <= LONGEST_STEP else f"{text[: LONGEST_STEP - 1]}…" for step in steps
-    )
+    names = [str(step) for step in steps]
+    return ".".join(name if len(name) <= LONGEST_STEP else f"{name[: LONGEST_STEP - 1]}…" for name in names)
 
 
 _RIGHT_TYPES = {
@@ -200,7 +206,7 @@ def _right_value(kind: str, context: Mapping[str, Any], otherwise: str) -> str:
         case "string_too_short":
             return "must not be empty"
         case "string_pattern_mismatch":
-            return _RIGHT_PATTERNS[context["pattern"]]
+            return _RIGHT_PATTERNS[str(context["pattern"])]
         case "greater_than_equal":
             return f"must be at least {context['ge']:,}"
         case "less_than_equal":
@@ -213,15 +219,15 @@ def _right_value(kind: str, context: Mapping[str, Any], otherwise: str) -> str:
 
 
 def _check_ids(event: Mapping[str, Any]) -> None:
-    """The limit of ids is in bytes; the schema's is in characters, and the same as long as they are ASCII."""
+    """Checks ids by bytes. The schema limits them by characters, which is the same only for ASCII."""
     for name, value in event.items():
         if name in IDS:
-            for place, one in enumerate([value] if isinstance(value, str) else value or ()):
-                _check_id(f"{name}.{place}" if one is not value else name, one)
+            for at, one in enumerate([value] if isinstance(value, str) else value or ()):
+                _check_id(f"{name}.{at}" if one is not value else name, one)
         elif name == "authors":
-            for place, author in enumerate(value or ()):
+            for at, author in enumerate(value or ()):
                 if author["author_id"]:
-                    _check_id(f"authors.{place}.author_id", author["author_id"])
+                    _check_id(f"authors.{at}.author_id", author["author_id"])
 
 
 def _check_id(field: str, value: str) -> None:

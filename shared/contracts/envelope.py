@@ -13,9 +13,12 @@ _URI = ":/?#[]@!$&'()*+,;=%"  # ce_source is a URI reference; these stay as they
 
 
 def cloud_event(kind: str, subject: str, source: str, time_ms: int, identity: str) -> Headers:
-    """Headers of an event. kind: "paper.published"; subject: its key; source: who says it (a URI reference; what
-    is not one is percent-encoded); time_ms: since the epoch, UTC; identity: unique for the source,
-    and the same when it is sent again."""
+    """The headers of an event.
+
+    kind: for example "paper.published"; subject: the key; source: a URI reference (other characters are
+    percent-encoded); time_ms: milliseconds since the epoch, UTC; identity: unique for the source, and the same when the
+    event is sent again.
+    """
     return (
         _SPECVERSION,
         ("ce_id", identity.encode(errors="replace")),

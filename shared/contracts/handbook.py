@@ -1,4 +1,4 @@
-"""docs/contracts.md: the events for people, from the same models as the schemas, and why events are refused."""
+"""Generates docs/contracts.md: the events for people, from the models of the schemas, and the reasons for refusals."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,25 +10,27 @@ from shared.contracts.topics import TOPICS, Topic
 INTRODUCTION = """\
 # Contracts
 
-Generated from `shared/contracts`; change it there and run `scholarstream schema --write`. The same models check every event.
-As JSON Schema: `schemas/`; as AsyncAPI 3.0: `asyncapi.json`; examples of every event, good and bad: `examples/`.
+Generated from `shared/contracts`; change it there and run `scholarstream schema --write`. The same models check every
+event. JSON Schemas are in `schemas/`, AsyncAPI 3.0 in `asyncapi.json`, good and bad examples of every event in `examples/`.
 
-* A value is one JSON object in UTF-8. The key of a record is the id in it, in UTF-8; the partition is that of Kafka's default partitioner.
-* Types are strict: `"5"` is not 5, and `true` is not 1. Fields that are not listed are no error, and are dropped.
-* A field that may be null may be left out too, and a list that is null is an empty one.
+* A value is one JSON object in UTF-8. The key of a record is the id in it, in UTF-8. Kafka's default partitioner chooses
+  the partition.
+* Types are strict: `"5"` is not 5, and `true` is not 1. Fields that are not listed are dropped, without an error.
+* A field that may be null may also be absent. A list that is null is empty.
 * Ids have at most 256 bytes of UTF-8. Dates are days of the Gregorian calendar, years 1000 to 9999.
-* A name has at least one visible character. The key of a name is what two spellings of it have in common: without control characters and
-  what Unicode calls Default_Ignorable_Code_Point, in NFKC, case folded, runs of white space one space.
-* An author without an `author_id` has the id `name:` and the key of the name. Where that has more than 256 bytes it is cut between two
-  characters, and "…" and 40 hexadecimal digits follow: the BLAKE2b digest (20 bytes) of the whole key.
-* An id that is given and begins with `name:` is read the same way, everywhere: `name:Ann Lee` is `name:ann lee`, and its records lie in the
-  partition of that.
-* An event that is refused goes to `dead-letters.v1` as it came, with the reason; nothing of it is applied, and the stream goes on.
+* A name has at least one visible character. Two spellings of a name have the same key. The key has no control characters
+  and no characters that Unicode calls Default_Ignorable_Code_Point. It is in NFKC and case folded, and runs of white
+  space are one space.
+* An author without an `author_id` has the id `name:` and the key of the name. An id of more than 256 bytes is cut between
+  two characters. "…" and 40 hexadecimal digits follow: the BLAKE2b digest (20 bytes) of the whole key.
+* An id that begins with `name:` is always folded in this way: `name:Ann Lee` is `name:ann lee`, and its records are in
+  the partition of that id.
+* A refused event goes to `dead-letters.v1` unchanged, with the reason. Nothing of it is applied, and the stream goes on.
 """
 
 
 def markdown(schemas: Mapping[tuple[Topic, str], Mapping[str, Any]]) -> str:
-    """schemas: (topic, kind) → JSON Schema."""
+    """The text of docs/contracts.md. schemas: (topic, kind) → JSON Schema."""
     lines = [INTRODUCTION]
     for topic in TOPICS:
         if topic.public:
@@ -44,7 +46,8 @@ def markdown(schemas: Mapping[tuple[Topic, str], Mapping[str, Any]]) -> str:
 
 
 def first_line(model: type) -> str:
-    return inspect.getdoc(model).partition("\n")[0]
+    """The first line of a model's docstring."""
+    return (inspect.getdoc(model) or "").partition("\n")[0]
 
 
 def _kept(topic: Topic) -> str:
@@ -58,7 +61,8 @@ def _kept(topic: Topic) -> str:
 def _fields(schema: Mapping[str, Any]) -> list[str]:
     needed = schema.get("required", ())
     rows = [
-        f"| `{name}` | {_cell(type_of(field))} | {'yes' if name in needed else 'no'} | {_cell(field.get('description', ''))} |"
+        f"| `{name}` | {_cell(type_of(field))} | {'yes' if name in needed else 'no'} "
+        f"| {_cell(field.get('description', ''))} |"
         for name, field in schema["properties"].items()
     ]
     return ["| field | type | required | |", "|---|---|---|---|", *rows, ""]
@@ -67,7 +71,7 @@ def _fields(schema: Mapping[str, Any]) -> list[str]:
 def type_of(field: Mapping[str, Any]) -> str:
     """The type of a field with its limits, in words."""
     if "$ref" in field:
-        return field["$ref"].rpartition("/")[2]
+        return str(field["$ref"]).rpartition("/")[2]
     if "anyOf" in field:
         return " or ".join(type_of(choice) for choice in field["anyOf"])
     if "const" in field:
@@ -93,14 +97,11 @@ def type_of(field: Mapping[str, Any]) -> str:
 
 
 def _range(least: float | None, most: float | None, unit: str) -> str:
-    match least, most:
-        case None, None:
-            return ""
-        case None, most:
-            return f" (at most {_number(most)}{unit})"
-        case least, None:
-            return f" (at least {_number(least)}{unit})"
-    return f" ({_number(least)} to {_number(most)}{unit})"
+    if least is not None and most is not None:
+        return f" ({_number(least)} to {_number(most)}{unit})"
+    if most is not None:
+        return f" (at most {_number(most)}{unit})"
+    return f" (at least {_number(least)}{unit})" if least is not None else ""
 
 
 def _number(value: float) -> str:

@@ -1,19 +1,18 @@
-"""A dead letter: a record or a line that was refused, with its bytes and why. It always fits its topic."""
+"""Makes dead letters: a refused record or line, with its bytes and the reason. A letter always fits its topic."""
 
 from hashlib import sha256
 
 from shared.log.port import Headers, Message
 
-WHOLE_BYTES = (72 << 20) - (
-    64 << 10
-)  # of key and value of a letter that is not cut: with its headers it fits max.message.bytes (72 MiB)
-CUT_BYTES = 1 << 20  # of its value that a cut letter keeps
-CUT_KEY_BYTES = 1024  # and of its key
+# Bytes of key and value of a letter that is not cut. With 64 KiB of headers it fits max.message.bytes (72 MiB).
+WHOLE_BYTES = (72 << 20) - (64 << 10)
+CUT_BYTES = 1 << 20  # bytes of the value that a cut letter keeps
+CUT_KEY_BYTES = 1024  # bytes of the key that a cut letter keeps
 DETAIL_CHARACTERS = 4000
 
 # Headers of a letter that is cut.
-ORIGINAL_BYTES = "original_bytes"  # of the value as it came
-ORIGINAL_SHA256 = "original_sha256"  # hexadecimal, of the same
+ORIGINAL_BYTES = "original_bytes"  # length of the original value
+ORIGINAL_SHA256 = "original_sha256"  # hexadecimal digest of the original value
 ORIGINAL_KEY_BYTES = "original_key_bytes"
 
 
@@ -28,9 +27,9 @@ def letter(
     partition: int = 0,
     offset: int,
 ) -> Message:
-    """The letter of what came from (topic, partition, offset), or from a source and a line of it.
+    """The letter for a refused record at (topic, partition, offset), or for a line of a source.
 
-    What is larger than WHOLE_BYTES is cut: its headers give the length and the digest of the original, and where that is.
+    A letter above WHOLE_BYTES is cut. Its headers then have the length, the digest and the position of the original.
     """
     headers: Headers = (
         ("reason", str(reason).encode()), ("detail", _short(detail).encode(errors="replace")), ("stage", stage.encode()),

@@ -1,4 +1,4 @@
-"""Events of papers.v1 (key: paper_id): what is said about papers."""
+"""Events of papers.v1 (key: paper_id): papers published, withdrawn, counted and scored."""
 
 from typing import Annotated, Literal
 
@@ -10,6 +10,7 @@ from shared.contracts.checks import (
     STRICT,
     Checker,
     Date,
+    Event,
     Id,
     Label,
     Name,
@@ -33,7 +34,7 @@ __all__ = [
 
 @with_config(STRICT)
 class Author(TypedDict):
-    """An author of a paper, as written there. Without an author_id, whoever has the same name is the same author.
+    """An author as the byline lists it. Without an author_id, authors with the same name are the same author.
 
     The id is then `name:` and the key of the name, see above.
     """
@@ -45,7 +46,7 @@ class Author(TypedDict):
 
 @with_config(STRICT)
 class PaperPublished(TypedDict):
-    """A paper as it is from now on: replaces every lower revision of it. The same content again changes nothing."""
+    """A paper as it is from now on. It replaces every lower revision. The same content again changes nothing."""
 
     event: Annotated[Literal["paper.published"], Field(default="paper.published")]
     paper_id: Id
@@ -58,9 +59,7 @@ class PaperPublished(TypedDict):
     categories: Annotated[list_of(Label, 50), Field(description="The first one is the primary field.")]
     language: Annotated[
         text(35),
-        Field(
-            description="Of title and abstract, as BCP 47 has it: en, fr-CA. Used where the text is short."
-        ),
+        Field(description="Of title and abstract, as a BCP 47 tag: en, fr-CA. Used if the text is short."),
     ]
     venue: text(1_000)
     doi: text(300)
@@ -69,13 +68,13 @@ class PaperPublished(TypedDict):
     authors: list_of(Author, 20_000)
     authors_truncated: Annotated[bool, Field(default=False, description="`authors` is not the whole list.")]
     references: Annotated[
-        list_of(Id, 20_000), Field(description="paper_id of the papers that this one cites.")
+        list_of(Id, 20_000), Field(description="The paper_id of each paper that this one cites.")
     ]
 
 
 @with_config(STRICT)
 class PaperWithdrawn(TypedDict):
-    """The paper no longer counts, nor do its citations, until a revision that is not lower publishes it again."""
+    """The paper and its references no longer count, until an equal or higher revision publishes it again."""
 
     event: Literal["paper.withdrawn"]
     paper_id: Id
@@ -85,8 +84,10 @@ class PaperWithdrawn(TypedDict):
 
 @with_config(STRICT)
 class PaperCounted(TypedDict):
-    """How many citations a source counts for a paper. Of each source the newest `as_of` stands; one far ahead of the event's append time is
-    refused (`--days-ahead`)."""
+    """How many citations a source counts for a paper. Of each source the newest `as_of` counts.
+
+    An `as_of` far ahead of the event's append time is refused (`--days-ahead`).
+    """
 
     event: Literal["paper.counted"]
     paper_id: Id
@@ -97,7 +98,7 @@ class PaperCounted(TypedDict):
 
 @with_config(STRICT)
 class PaperScored(TypedDict):
-    """How novel a source finds a paper, by which version of its method."""
+    """The novelty of a paper as a source scores it, with the version of the source's method."""
 
     event: Literal["paper.scored"]
     paper_id: Id
@@ -114,7 +115,7 @@ KINDS = {
 }
 
 
-def _tidy(event: dict) -> None:
+def _tidy(event: Event) -> None:
     if event["event"] != "paper.published":
         return
     for name in ("categories", "authors", "references"):

@@ -1,9 +1,10 @@
-"""What the publisher writes: snapshots (author-profiles.v1) and changes (author-metrics.v1), both with the author_id as the key.
+"""Snapshots (author-profiles.v1) and change records (author-metrics.v1). The publisher writes both; author_id is the key.
 
-Of one author, (generation, version) rises strictly; a subscriber keeps the record with the highest. Fields may be added, none taken away.
+For each author, (generation, version) rises strictly. A subscriber keeps the record with the highest one. Releases may
+add fields; they do not remove any.
 """
 
-from typing import Annotated, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
@@ -24,10 +25,10 @@ Basis = Annotated[str, Field(pattern="^(references|counted:.+)$")]
 
 @with_config(STRICT)
 class Affiliation(TypedDict):
-    """Where the author worked, as written on papers."""
+    """An affiliation of the author, as papers have it."""
 
     name: Name
-    papers: Annotated[int, Field(ge=1, description="On how many of the author's papers it is given.")]
+    papers: Annotated[int, Field(ge=1, description="Papers of the author with this affiliation.")]
 
 
 @with_config(STRICT)
@@ -40,30 +41,32 @@ class Headline(TypedDict):
     novelty: Annotated[
         Share | None,
         Field(
-            description="As in metrics.references, unless `novelty_basis` says otherwise; null: no paper is scored."
+            description="As in metrics.references, unless `novelty_basis` names another; null: no paper is scored."
         ),
     ]
     ai_score: Annotated[
         float | None,
         Field(ge=0, le=100, description="As in the `metrics` of `basis`; null: no paper is ranked."),
     ]
-    basis: Annotated[Basis, Field(description="Which of `metrics` h_index, citations and ai_score are from.")]
+    basis: Annotated[Basis, Field(description="The basis in `metrics` of h_index, citations and ai_score.")]
     novelty_basis: Annotated[
         str,
         Field(
-            description="Whose novelty it is: the name of our definition, or reported:SOURCE@VERSION where a setting names one."
+            description="The definition of the novelty, or reported:SOURCE@VERSION if a setting names a source."
         ),
     ]
 
 
-def _field_of(metric: Metric):
-    """The type of a metric in a snapshot; optional where not every basis has it."""
-    kind = float if metric.digits else int
-    bound = Annotated[kind | None if metric.null else kind, Field(ge=0, description=_said(metric))]
+def _field_of(metric: Metric) -> Any:
+    """The type of a metric in a snapshot. It is optional if not every basis has it."""
+    kind: Any = float if metric.digits else int
+    bound: Any = Annotated[
+        kind | None if metric.null else kind, Field(ge=0, description=_description(metric))
+    ]
     return bound if metric.bases == BOTH else NotRequired[bound]
 
 
-def _said(metric: Metric) -> str:
+def _description(metric: Metric) -> str:
     where = (
         ""
         if metric.bases == BOTH
@@ -73,31 +76,37 @@ def _said(metric: Metric) -> str:
 
 
 _COMPUTED = [metric for metric in definitions.METRICS if metric.values]
-BasisMetrics = with_config(STRICT)(
-    TypedDict("BasisMetrics", {metric.name: _field_of(metric) for metric in _COMPUTED})
-)
-BasisMetrics.__doc__ = "The numbers of one basis; docs/metrics.md defines them."
+if TYPE_CHECKING:  # a type checker cannot see the fields that the registry gives
+    BasisMetrics: TypeAlias = dict[str, float | None]
+else:
+    BasisMetrics = with_config(STRICT)(
+        TypedDict("BasisMetrics", {metric.name: _field_of(metric) for metric in _COMPUTED})
+    )
+    BasisMetrics.__doc__ = "The numbers of one basis; docs/metrics.md defines them."
 
 
 @with_config(STRICT)
 class Reported(Metrics):
-    """What a source reports of the author, unchanged, with the checks that it fails."""
+    """What a source reports about the author, unchanged, with the checks that it fails."""
 
     source: str
     as_of: Date
     violations: Annotated[
-        list[str], Field(description="Codes of docs/metrics.md: numbers that cannot be, or are incomplete.")
+        list[str], Field(description="Codes of docs/metrics.md, for impossible or incomplete numbers.")
     ]
 
 
 Cohort = Annotated[
     str | None,
-    Field(description="Like papers that it is compared with: novelty/YEAR/LANGUAGE/CLASS/CATEGORY, citations/YEAR/CATEGORY or "
-          "counted/SOURCE/YEAR/CATEGORY, without the category where the cohort of its own is too small; null: none."),
-]  # fmt: skip
+    Field(
+        description="The cohort that it is compared with: novelty/YEAR/LANGUAGE/CLASS/CATEGORY, "
+        "citations/YEAR/CATEGORY or counted/SOURCE/YEAR/CATEGORY. The category is missing if its own cohort is too "
+        "small. null: none."
+    ),
+]
 CohortSize = Annotated[Count | None, Field(description="Papers in the cohort's table.")]
 Table = Annotated[
-    Count | None, Field(description="Version of the cohort's table that was used; 0: it has none yet.")
+    Count | None, Field(description="The version of the cohort's table; 0: it has no table yet.")
 ]
 
 
@@ -107,9 +116,9 @@ class NoveltyStanding(TypedDict):
 
     reasons: Annotated[
         list[Literal["unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text"]],
-        Field(description="Why the novelty is null or, where there is one, provisional."),
+        Field(description="Why the novelty is null, or why it is provisional."),
     ]
-    new_pairs: Annotated[Count | None, Field(description="Word pairs that nobody used in an earlier month.")]
+    new_pairs: Annotated[Count | None, Field(description="Word pairs that no earlier month has.")]
     pairs: Annotated[Count | None, Field(description="Distinct word pairs of title and abstract.")]
     cohort: Cohort
     cohort_size: CohortSize
@@ -118,24 +127,24 @@ class NoveltyStanding(TypedDict):
 
 @with_config(STRICT)
 class CitationStanding(TypedDict):
-    """What a paper counts for in the AI score (docs/scores.md)."""
+    """The part of a paper in the AI score (docs/scores.md)."""
 
     percentile: Annotated[
         Share | None,
         Field(
-            description="Of citations that share no author with the paper, or of all that a source counts; null: the paper is not ranked."
+            description="Of the citations without self-citations, or of all that a source counts; null: not ranked."
         ),
     ]
     cohort: Cohort
     cohort_size: CohortSize
     table: Table
-    immature: Annotated[bool, Field(description="More than 60 % of the cohort are not cited.")]
+    immature: Annotated[bool, Field(description="More than 60 % of the cohort's papers are not cited.")]
     pooled: Annotated[bool, Field(description="The cohort has papers of all categories.")]
 
 
 @with_config(STRICT)
 class Standing(TypedDict):
-    """Where a paper stands among like papers."""
+    """The position of a paper in its cohorts."""
 
     novelty: NoveltyStanding
     citations: CitationStanding
@@ -143,7 +152,7 @@ class Standing(TypedDict):
 
 @with_config(STRICT)
 class ReportedNovelty(TypedDict):
-    """What a source says of a paper (`paper.scored`): the first value of each (source, version) stands."""
+    """The novelty that a source gives a paper (`paper.scored`). The first value of each (source, version) counts."""
 
     source: str
     version: str
@@ -152,20 +161,21 @@ class ReportedNovelty(TypedDict):
 
 @with_config(STRICT)
 class ReportedMean(ReportedNovelty):
-    """The mean of what a source says of the author's papers; beside ours, never mixed with it or with another version."""
+    """The mean novelty that a source gives the author's papers. It is never mixed with other sources or versions."""
 
-    papers: Annotated[Count, Field(description="How many of the author's papers it scores.")]
+    papers: Annotated[Count, Field(description="Papers of the author that the source scores.")]
 
 
 @with_config(STRICT)
 class NoveltyGrounds(TypedDict):
     """What an author's novelty rests on."""
 
-    definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
+    definition: Annotated[str, Field(description="The name of the definition. Others are not comparable.")]
     scored: Annotated[Count, Field(description="Papers with a novelty.")]
-    provisional_papers: Annotated[Count, Field(description="Of these, how many are provisional.")]
+    provisional_papers: Annotated[Count, Field(description="Scored papers with a provisional novelty.")]
     provisional: Annotated[
-        bool, Field(description="Fewer than 5 are scored, or more than half of them are provisional.")
+        bool,
+        Field(description="Fewer than 5 papers are scored, or more than half of the scored are provisional."),
     ]
     standard_error: Annotated[Number | None, Field(description="0.29 / √scored.")]
     reported: Annotated[list[ReportedMean], Field(description="By source and version.")]
@@ -175,23 +185,22 @@ class NoveltyGrounds(TypedDict):
 class AiScoreGrounds(TypedDict):
     """What an author's AI score rests on."""
 
-    definition: Annotated[str, Field(description="Name of the definition; another one is not comparable.")]
+    definition: Annotated[str, Field(description="The name of the definition. Others are not comparable.")]
     ranked: Annotated[Count, Field(description="Papers with a citation percentile.")]
-    immature: Annotated[Count, Field(description="Of these, how many stand in immature cohorts.")]
-    pooled_or_immature: Annotated[
-        Count, Field(description="Of these, how many stand in pooled or immature cohorts.")
-    ]
+    immature: Annotated[Count, Field(description="Ranked papers in immature cohorts.")]
+    pooled_or_immature: Annotated[Count, Field(description="Ranked papers in pooled or immature cohorts.")]
     provisional: Annotated[
         bool,
         Field(
-            description="Fewer than 3 are ranked, more than half of them in pooled or immature cohorts, or fewer than 80 % of the papers."
+            description="Fewer than 3 papers are ranked, or fewer than 80 % of them, or more than half of the ranked "
+            "papers are in pooled or immature cohorts."
         ),
     ]
 
 
 @with_config(STRICT)
 class AiScoreGroundsBySource(AiScoreGrounds):
-    """The same on the basis of what a source counts, with cohorts of its own."""
+    """What an author's AI score rests on, with the counts and cohorts of a source."""
 
     flags: Annotated[
         list[Literal["self_citations_included"]], Field(description="As in the `flags` of a profile.")
@@ -200,14 +209,14 @@ class AiScoreGroundsBySource(AiScoreGrounds):
 
 @with_config(STRICT)
 class Scores(TypedDict):
-    """What the two scores rest on, and how firmly."""
+    """What the two scores rest on, and whether they are provisional."""
 
     novelty: NoveltyGrounds
     ai_score: AiScoreGrounds
     ai_score_by_source: NotRequired[
         Annotated[
             dict[str, AiScoreGroundsBySource],
-            Field(description="Of the sources that count some of the papers."),
+            Field(description="By source, for sources that count some of the papers."),
         ]
     ]
 
@@ -227,26 +236,26 @@ class Paper(TypedDict):
             int,
             Field(
                 ge=1,
-                description="How many people they are, where some of the authors are merged. Absent: as many as authors.",
+                description="Distinct people among the authors, if some are merged. Absent: authors_total.",
             ),
         ]
     ]
-    affiliations: Annotated[list[str], Field(max_length=3, description="The first three that differ.")]
+    affiliations: Annotated[list[str], Field(max_length=3, description="The first three different ones.")]
     citations: Annotated[Count, Field(description="Counted from references.")]
     novelty: Annotated[
-        Share | None, Field(description="Percentile in its cohort; null: `standing` says why.")
+        Share | None, Field(description="Percentile in its cohort; null: `standing` has the reasons.")
     ]
-    standing: Annotated[Standing | None, Field(description="null: where it stands is not known yet.")]
+    standing: Annotated[Standing | None, Field(description="null: not known yet.")]
     novelty_reported: NotRequired[
         Annotated[list[ReportedNovelty], Field(description="By source and version.")]
     ]
     citations_by_source: NotRequired[
-        Annotated[dict[str, Count], Field(description="Of the sources that count this paper.")]
+        Annotated[dict[str, Count], Field(description="By source, for sources that count this paper.")]
     ]
     standing_by_source: NotRequired[
         Annotated[
             dict[str, CitationStanding],
-            Field(description="What it counts for in the AI score by each source that counts it."),
+            Field(description="Its part in the AI score, by source, for sources that count this paper."),
         ]
     ]
     url: NotRequired[str]
@@ -256,12 +265,12 @@ class Paper(TypedDict):
 
 @with_config(STRICT)
 class Coverage(TypedDict):
-    """Which share of what would be needed is in the log."""
+    """Shares of the needed data that the log has."""
 
     references: Annotated[
         Share | None,
         Field(
-            description="Of the references of the author's papers, those to papers in the log. null: there are none."
+            description="References of the author's papers that lead to papers in the log; null: no references."
         ),
     ]
     novelty: Annotated[Share | None, Field(description="Papers with a novelty; null: no papers.")]
@@ -277,18 +286,19 @@ class Provenance(TypedDict):
 
 @with_config(STRICT)
 class Profile(TypedDict):
-    """An author's profile as it is from now on. The record with the highest (generation, version) stands."""
+    """An author's profile as it is from now on. The record with the highest (generation, version) counts."""
 
     author_id: Id
     name: Annotated[
         str,
         Field(
-            description="As described, else as most of the papers have it; without papers as the latest one had it, else as in the id."
+            description="The described name, else the most frequent one on the papers, else that of the latest paper, "
+            "else that in the id."
         ),
     ]
     generation: Annotated[int, Field(ge=1)]
     version: Annotated[int, Field(ge=0)]
-    as_of: Annotated[Date | None, Field(description="The newest day that the clock has told.")]
+    as_of: Annotated[Date | None, Field(description="The newest day of `clock.ticked`.")]
     field: Annotated[
         str | None,
         Field(description="The most frequent primary category of the papers, its part after the last dot."),
@@ -326,7 +336,7 @@ class Profile(TypedDict):
         Annotated[
             Id,
             Field(
-                description="The author whom this id is merged into, who has its papers. Absent: not merged."
+                description="The author that this id is merged into; it has the papers. Absent: not merged."
             ),
         ]
     ]
@@ -334,7 +344,7 @@ class Profile(TypedDict):
 
 @with_config(STRICT)
 class Cause(TypedDict):
-    """Why numbers moved: something happened to a paper of the author, or a new calendar year began."""
+    """Why numbers changed: an event about a paper of the author, or a new calendar year."""
 
     kind: Annotated[
         str,
@@ -342,37 +352,41 @@ class Cause(TypedDict):
             description="cited, uncited, published, revised, withdrawn, counted, merged, separated or new_year."
         ),
     ]
-    paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; not of new_year.")]]
+    paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; absent for new_year.")]]
     by: NotRequired[
         Annotated[
             Id,
-            Field(description="The paper that cites it, or no longer does; with revised: that was revised."),
+            Field(
+                description="The paper that cites it or no longer cites it; for revised: the revised paper."
+            ),
         ]
     ]
-    source: NotRequired[Annotated[str, Field(description="Who counted its citations.")]]
-    other: NotRequired[Annotated[Id, Field(description="The author who was merged or separated.")]]
+    source: NotRequired[Annotated[str, Field(description="The source that counted its citations.")]]
+    other: NotRequired[Annotated[Id, Field(description="The author that was merged or separated.")]]
 
 
 @with_config(STRICT)
 class Change(TypedDict):
-    """What changed in an author's numbers since the change before, and why.
+    """What changed in an author's numbers since the previous change record, and why.
 
-    Numbers of `references` go by their own names, those of other bases by `counted:SOURCE.name`.
+    Numbers on `references` have their own names, numbers on other bases `counted:SOURCE.name`.
     """
 
     author_id: Id
     generation: Annotated[int, Field(ge=1)]
-    version: Annotated[int, Field(ge=0, description="That of the snapshot that has the numbers of `after`.")]
+    version: Annotated[
+        int, Field(ge=0, description="The version of the snapshot with the numbers of `after`.")
+    ]
     as_of: Date | None
-    before: Annotated[dict[str, Number | None], Field(description="Empty where the author is new.")]
+    before: Annotated[dict[str, Number | None], Field(description="Empty if the author is new.")]
     after: dict[str, Number | None]
     changed: Annotated[list[str], Field(min_length=1, description="The names whose numbers differ.")]
     causes: Annotated[
         list[Cause],
         Field(
             max_length=CAUSES_SHOWN,
-            description="The first ones. None where words about a new author did it, or where only novelty or AI score moved: the papers "
-            "compared with did.",
+            description="The first ones. Empty if the author is new through a description, or if only novelty or AI "
+            "score changed because the compared papers changed.",
         ),
     ]
-    causes_total: Annotated[Count, Field(description="How many causes there are, told or not.")]
+    causes_total: Annotated[Count, Field(description="The number of all causes, listed or not.")]

@@ -1,6 +1,7 @@
-"""The contracts as documents, generated from the models and the topic registry: JSON Schemas, AsyncAPI, docs/contracts.md, docs/metrics.md.
+"""Generates documents from the models and the topic registry.
 
-`scholarstream schema --write` writes them; a test fails while they are stale.
+They are JSON Schemas, AsyncAPI, docs/contracts.md and docs/metrics.md. `scholarstream schema --write` writes them. A test
+fails while they are stale.
 """
 
 from pathlib import Path
@@ -15,22 +16,22 @@ from shared.contracts.refusals import MEANINGS
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS, Topic
 from shared.metrics import definitions
 
-VERSION = "1.0.0"  # of the public contracts; the major version is that of the topics' names
-DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that every AsyncAPI tool must read
+VERSION = "1.0.0"  # of the public contracts; its major version is in the names of the topics
+DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest one that every AsyncAPI tool reads
 FOLDER = "schemas"
 
-# Topic → kind of event → model. An output's kind is that of its ce_type.
+# Topic → kind of event → model. The kind of an output is in its ce_type.
 EVENTS: dict[Topic, dict[str, Any]] = {
     PAPERS: papers.KINDS,
     AUTHORS: authors.KINDS,
     AUTHOR_PROFILES: {"author.profile": profiles.Profile},
     AUTHOR_METRICS: {"author.metrics": profiles.Change},
 }
-TAKEN = (PAPERS, AUTHORS)  # what scholarstream reads; it writes the other public topics
+TAKEN = (PAPERS, AUTHORS)  # topics that scholarstream reads; it writes the other public topics
 
 
 class _Plain(GenerateJsonSchema):
-    """Without a title for every field: the names say it."""
+    """Gives no title to fields, because they have names."""
 
     schema_dialect = DIALECT
 
@@ -52,7 +53,7 @@ def schema_of(topic: Topic, kind: str) -> dict[str, Any]:
 
 
 def documents() -> dict[str, bytes]:
-    """Path below the folder of documents → content."""
+    """The documents: path below the folder of documents → content."""
     schemas = {(topic, kind): schema_of(topic, kind) for topic, kinds in EVENTS.items() for kind in kinds}
     return {
         **{f"{FOLDER}/{kind}.json": _json(schema) for (_, kind), schema in schemas.items()},
@@ -63,7 +64,7 @@ def documents() -> dict[str, bytes]:
 
 
 def write(folder: Path | str) -> None:
-    """Writes all documents below `folder`, and removes schemas of events that are no more."""
+    """Writes all documents below `folder`, and removes schemas of events that no longer exist."""
     folder, current = Path(folder), documents()
     for path, content in current.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,7 @@ def write(folder: Path | str) -> None:
 
 
 def stale(folder: Path | str) -> list[str]:
-    """Paths below `folder` that are missing, differ or should not be there."""
+    """The paths below `folder` that are missing, differ or should not exist."""
     folder, current = Path(folder), documents()
     differ = [
         path
@@ -96,7 +97,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "scholarstream",
             "version": VERSION,
-            "description": "Live author profiles from a stream of papers. Records are CloudEvents 1.0 in Kafka's binary mode.",
+            "description": "Live author profiles from a stream of papers. "
+            "Records are CloudEvents 1.0 in Kafka's binary mode.",
         },
         "defaultContentType": "application/json",
         "channels": {topic.name: _channel(topic, events) for topic, events in kinds.items()},
@@ -154,12 +156,12 @@ def _message(topic: Topic, kind: str) -> dict[str, Any]:
 
 _CLOUD_EVENT = {
     "type": "object",
-    "description": "Attributes of CloudEvents 1.0. Optional on what is sent in, always there on what is published.",
+    "description": "Attributes of CloudEvents 1.0. Optional on input, always present on output.",
     "properties": {
         "ce_specversion": {"const": "1.0"},
         "ce_id": {
             "type": "string",
-            "description": "Unique for ce_source; the same when the same event is sent again.",
+            "description": "Unique for ce_source, and the same when the event is sent again.",
         },
         "ce_type": {"type": "string", "pattern": "^scholarstream\\."},
         "ce_source": {"type": "string", "format": "uri-reference"},
@@ -171,14 +173,14 @@ _CLOUD_EVENT = {
 
 _DEAD_LETTER = {
     "name": "dead.letter",
-    "summary": "An event that was refused, its key and value as they came; or what became of an earlier one.",
+    "summary": "A refused event with its original key and value, or what was done about an earlier letter.",
     "contentType": "application/octet-stream",
     "headers": {
         "type": "object",
         "properties": {
             "reason": {"type": "string", "enum": [reason.value for reason in MEANINGS]},
             "detail": {"type": "string", "description": "The field, and what would be right."},
-            "stage": {"type": "string", "description": "Who refused it."},
+            "stage": {"type": "string", "description": "The stage or service that refused it."},
             "source_topic": {"type": "string", "description": "The topic, or the source of an intake."},
             "source_partition": {"type": "string", "pattern": "^[0-9]+$"},
             "source_offset": {
@@ -198,9 +200,9 @@ _DEAD_LETTER = {
             },
         },
     },
-    "payload": {"description": "The bytes as they came."},
+    "payload": {"description": "The original bytes."},
     "bindings": {
-        "kafka": {"key": {"description": "The key as it came; may be absent."}, "bindingVersion": "0.5.0"}
+        "kafka": {"key": {"description": "The original key; may be absent."}, "bindingVersion": "0.5.0"}
     },
 }
 

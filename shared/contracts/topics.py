@@ -1,4 +1,4 @@
-"""The topic registry: every topic, its key, how it is kept. The only place that names topics."""
+"""The topic registry: every topic, its key and its retention. Only this file names topics."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,11 @@ DAY_MS = 86_400_000
 
 
 class Topic(NamedTuple):
-    """A topic. public: JSON for anybody; internal ones carry packs. by: which partition count it has; lasting: one for all generations,
-    the others end in the generation."""
+    """A topic.
+
+    public: it has JSON under a contract; internal topics have packs. by: what decides its number of partitions.
+    lasting: one topic for all generations; the names of other internal topics end in the generation.
+    """
 
     name: str
     key: str
@@ -25,13 +28,10 @@ class Topic(NamedTuple):
         return self.name if self.public or self.lasting else f"{self.name}.g{generation}"
 
     def generation_of(self, name: str) -> int | None:
-        """Of which generation the topic of this name is; None: it is another one."""
+        """The generation of the topic with this name. None: it is another topic."""
         head, _, generation = name.rpartition(".g")
-        return (
-            int(generation)
-            if head == self.name and generation.isdecimal() and not (self.public or self.lasting)
-            else None
-        )
+        has_generation = not (self.public or self.lasting)
+        return int(generation) if has_generation and head == self.name and generation.isdecimal() else None
 
     def spec(self, partitions: int, generation: int) -> TopicSpec:
         name = self.named(generation)
@@ -66,7 +66,7 @@ PAPER_CHANGES = Topic(
     "Packs: catalogue, aliases and terms to citations.",
 )
 AUTHOR_LINKS = Topic(
-    "author-links", "author", False, "one", "Packs: directory to aliases, who is said to be whom."
+    "author-links", "author", False, "one", "Packs: directory to aliases, merges and separations of authors."
 )
 PAPER_TERMS = Topic(
     "paper-terms", "shard of the word pairs", False, "terms", "Packs: catalogue and directory to terms."
@@ -96,7 +96,7 @@ CONTROL = Topic(
     "generation",
     False,
     "one",
-    "Which generation publishes, and from which positions on (rule G3).",
+    "The generation that publishes, and the positions from which it does (rule G3).",
     lasting=True,
 )
 AUTHOR_METRICS = Topic(
@@ -125,6 +125,17 @@ DEAD_LETTERS = Topic(
 )
 
 TOPICS = (
-    PAPERS, AUTHORS, AUTHOR_LINKS, PAPER_TERMS, PAPER_CHANGES, COHORT_CHANGES, AUTHOR_CHANGES, METRIC_CHANGES, PROGRESS, CONTROL,
-    AUTHOR_METRICS, AUTHOR_PROFILES, DEAD_LETTERS,
-)  # fmt: skip
+    PAPERS,
+    AUTHORS,
+    AUTHOR_LINKS,
+    PAPER_TERMS,
+    PAPER_CHANGES,
+    COHORT_CHANGES,
+    AUTHOR_CHANGES,
+    METRIC_CHANGES,
+    PROGRESS,
+    CONTROL,
+    AUTHOR_METRICS,
+    AUTHOR_PROFILES,
+    DEAD_LETTERS,
+)

@@ -1,10 +1,10 @@
-"""With how many people the author has written."""
+"""The number of people that the author has written with."""
 
 from shared.metrics.metric import Metric
 
-TEAM = 50  # a paper of more authors makes nobody a co-author: who is one of thousands has not written with each of them
+TEAM = 50  # authors of a paper; a larger paper makes no co-authors, because its thousands have not written together
 
 COAUTHORS = Metric("coauthors", "co-authors",
-                   f"Distinct other people on the author's papers; papers of more than {TEAM} authors are left out.",
+                   f"Distinct other people on the author's papers, without papers of more than {TEAM} authors.",
                    f"|∪ᵢ authors of paper i, where aᵢ ≤ {TEAM}| − 1", "author lists of the papers", "people", since="2026.2",
                    values=lambda a: a.coauthors)  # fmt: skip

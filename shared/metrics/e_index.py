@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from shared.metrics.metric import BOTH, MILLION, Aggregates, Metric
+from shared.metrics.fixed import MILLION
+from shared.metrics.metric import BOTH, Aggregates, Metric
 
 
 def e_index(a: Aggregates) -> np.ndarray:
-    """√excess in millionths. The square root of a whole number below 2^53 is correctly rounded in float64, so it is the same everywhere."""
+    """√excess in millionths. It is the same on every machine: float64 rounds the root of a number below 2^53 correctly."""
     return np.floor(np.sqrt(a.excess.astype(np.float64)) * MILLION + 0.5).astype(np.int64)
 
 

@@ -1,31 +1,35 @@
-"""Shares of one as whole numbers, so that sums do not depend on their order: multiples of 2^-40, rounded down."""
+"""Shares as whole numbers: multiples of 2^-40, rounded down. So a sum does not depend on the order of addition."""
+
+from typing import TypeVar
 
 import numpy as np
 
-UNIT = 1 << 40  # sums stay exact below 2^23, that is 8 million papers or citations of one author
+UnitsT = TypeVar("UnitsT", int, np.ndarray)
+
+UNIT = 1 << 40  # sums are exact below 2^23: 8 million papers or citations of one author
 MILLION = 10**6
 
 
 def share_of(parts: np.ndarray) -> np.ndarray:
-    """1/parts in units; parts ≥ 1."""
+    """1/parts in units. parts must be at least 1."""
     return UNIT // parts.astype(np.int64)
 
 
-def millionths(units: np.ndarray) -> np.ndarray:
-    """Units as millionths, to the nearest one, halves up; units ≥ 0."""
+def millionths(units: UnitsT) -> UnitsT:
+    """Units in millionths, halves rounded up. units must not be negative. Takes a number or a column."""
     whole, rest = units >> 40, units & UNIT - 1
     return whole * MILLION + (rest * MILLION + UNIT // 2 >> 40)
 
 
 def root(squares: np.ndarray) -> np.ndarray:
-    """The integer square root; squares ≥ 0, below 2^62."""
-    root = np.sqrt(squares.astype(np.float64)).astype(np.int64)
+    """The integer square root. squares must be from 0 to 2^62 − 1."""
+    root: np.ndarray = np.sqrt(squares.astype(np.float64)).astype(np.int64)
     root -= root * root > squares
-    return root + ((root + 1) ** 2 <= squares)
+    return np.add(root, (root + 1) ** 2 <= squares)
 
 
 def decimals(values: np.ndarray, digits: int) -> np.ndarray:
-    """Each value in units of 10^-digits, as Python's `round` has it: ties are decided by the exact value of the double. int64."""
+    """Each value in units of 10^-digits, as int64. Rounds as Python's `round`: the exact double decides ties."""
     scaled = values * 10**digits
     units = np.rint(scaled)
     for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6).tolist():

@@ -1,4 +1,4 @@
-"""What must be known of an author's numbers before they are compared: the codes in `flags` of a snapshot."""
+"""Warnings about an author's numbers: the codes in `flags` of a snapshot."""
 
 import re
 from functools import lru_cache
@@ -11,51 +11,51 @@ SELF_CITATIONS_INCLUDED = "self_citations_included"
 
 
 class Flag(NamedTuple):
-    """A code, when it is set, and what it means for a reader."""
+    """A warning. meaning: when it is set; words: what it means, for the page."""
 
     code: str
     meaning: str
     words: str
 
 
-# In the order in which they are told.
+# In the order of the snapshot.
 FLAGS = (
     Flag(
         "collective_author",
-        "The name is that of a group: its last words say so (Collaboration, Collaborators, Consortium, Trialists, Study Group, Task Force, "
-        "…), or those before its subject (Task Force on …, Collaboration ATLAS). Group, Team, Network and Project behind given names and "
-        "initials alone are family names. Decided by the name alone.",
+        "The name is that of a group. Its last words say so (Collaboration, Collaborators, Consortium, Trialists, Study "
+        "Group, Task Force, …), or the words before its subject (Task Force on …, Collaboration ATLAS). Group, Team, "
+        "Network and Project after only given names and initials are family names. The name alone decides.",
         "This is a group, not a person: its numbers are not those of one author.",
     ),
     Flag(
         "authors_truncated",
         "At least one paper came with `authors_truncated`.",
-        "For at least one paper the source lists only some of the authors, so co-authors may be missing.",
+        "For at least one paper the source lists only some of the authors. Co-authors may be missing.",
     ),
     Flag(
         "dates_missing",
         "At least one paper has no date.",
-        "At least one paper has no date; it counts, but stands in none of the yearly series.",
+        "At least one paper has no date. It counts, but it is in none of the yearly series.",
     ),
     Flag(
         "references_low",
         f"`provenance.coverage.references` is below {LOW_COVERAGE}.",
-        "Most of the references of this author's papers lead to papers that are not known here: many citations may be missing, too.",
+        "Most references of this author's papers lead to papers that are not known here. Many citations may be missing too.",
     ),
     Flag(
         "teams_left_out",
         f"At least one paper has more than {TEAM} authors; `coauthors` leaves it out.",
-        f"At least one paper has more than {TEAM} authors; they are not counted as co-authors.",
+        f"At least one paper has more than {TEAM} authors. They do not count as co-authors.",
     ),
     Flag(
         "definitions_changed",
-        "This generation follows another version of the definitions than the one before, and the meaning of a number changed with it.",
-        "The definition of at least one number has changed: older values of it are not comparable.",
+        "This generation uses another version of the definitions than the one before, and a number changed its meaning.",
+        "The definition of at least one number has changed. Its older values are not comparable.",
     ),
     Flag(
         SELF_CITATIONS_INCLUDED,
-        "The headline's AI score is counted by a source; also with every `scores.ai_score_by_source`.",
-        "The AI score rests on citations as a source counts them: self-citations are among them.",
+        "The headline's AI score uses the counts of a source; also set with every `scores.ai_score_by_source`.",
+        "The AI score uses the citation counts of a source, and these include self-citations.",
     ),
 )
 BY_CODE = {flag.code: flag for flag in FLAGS}
@@ -65,7 +65,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# What groups of people are called.
+# Words for groups of people.
 _GROUPS = _words(
     """
     collaboration collaborations collaborator collaborators collaborative collaboratives consortium
@@ -98,17 +98,18 @@ _IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]][\s.,;]*$")  # at the end: a yea
 
 @lru_cache(1 << 16)
 def is_collective(name: str) -> bool:
-    """Whether a name is that of a group of people: "ATLAS Collaboration", "GBD 2019 Collaborators", "Collaboration ATLAS (2012)", but not
-    "John Network"."""
+    """Whether a name is that of a group of people.
+
+    True for "ATLAS Collaboration", "GBD 2019 Collaborators", "Collaboration ATLAS (2012)"; False for "John Network".
+    """
     words = re.findall(r"\w+", name)
     while (cut := _IN_BRACKETS.search(name)) and cut.start():
         name = name[: cut.start()]
-    return _is_at_the_end([word.lower() for word in re.findall(r"\w+", name)]) or _is_before_its_subject(
-        name, words
-    )
+    lower = [word.lower() for word in re.findall(r"\w+", name)]
+    return _ends_in_group(lower) or _begins_with_group(name, words)
 
 
-def _is_at_the_end(words: list[str]) -> bool:
+def _ends_in_group(words: list[str]) -> bool:
     if len(words) > 1 and words[-1] in _MEMBERS and _group_of(words[:-1]):
         words = words[:-1]
     group = _group_of(words)
@@ -118,13 +119,16 @@ def _is_at_the_end(words: list[str]) -> bool:
 
 
 def _group_of(words: list[str]) -> str:
-    """The one or two words at the end that say what kind of group it is, or nothing."""
+    """The one or two last words, if they name a kind of group, else ""."""
     pair = " ".join(words[-2:])
     return pair if pair in _PAIRS else words[-1] if words and words[-1] in _GROUPS else ""
 
 
-def _is_before_its_subject(name: str, words: list[str]) -> bool:
-    """ "Task Force on X" and "ESC Committee for X"; at the beginning also "Consortium, X" and "Collaboration ATLAS"."""
+def _begins_with_group(name: str, words: list[str]) -> bool:
+    """Whether the group comes before its subject.
+
+    "Task Force on X" and "ESC Committee for X"; at the beginning also "Consortium, X" and "Collaboration ATLAS".
+    """
     lower = [word.lower() for word in words]
     ends = [
         at for at in range(1, len(words)) if (group := _group_of(lower[:at])) and group not in _ALSO_PEOPLE

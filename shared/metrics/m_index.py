@@ -7,6 +7,7 @@ from shared.metrics.metric import BOTH, Aggregates, Metric, ratio
 
 
 def m_index(a: Aggregates) -> np.ndarray:
+    """h divided by the years since the first dated paper, in millionths, NULL where there are none."""
     years = a.year - a.first_year.astype(np.int64) + 1
     return ratio(a.h, years, (a.first_year > 0) & (years > 0) & (a.year > 0))
 

@@ -1,4 +1,4 @@
-"""What a metric is: its definition in words, and its values from an author's aggregates."""
+"""A metric: its definition in words, and its values from the aggregates of authors."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,15 +7,17 @@ import numpy as np
 
 from shared.metrics.fixed import MILLION
 
-NULL = -1  # in columns of values; metrics are never negative
+NULL = -1  # null in columns of values; metrics are never negative
+ABSENT = np.empty(0, np.int64)  # an aggregate that is not kept
 
 REFERENCES, COUNTED = "references", "counted"  # bases
 
 
 class Aggregates(NamedTuple):
-    """What is kept of some authors: one value each, in columns. Shares and weights in units of metrics/fixed.py; year 0: none.
+    """What a stage keeps of some authors: columns with one value for each author.
 
-    Of a counting source only what the first block names; the rest is None there.
+    Units are those of metrics/fixed.py. Year 0: none. For a counting source, only the fields of the first block and the
+    AI score are kept.
     """
 
     papers: np.ndarray
@@ -29,35 +31,38 @@ class Aggregates(NamedTuple):
     hm: np.ndarray  # units
     first_year: np.ndarray
     last_year: np.ndarray
-    year: int  # of the day: 0 before the first one
-    papers_counted: np.ndarray | None = None
+    year: int  # the year of the day: 0 before the first day
+    papers_counted: np.ndarray = ABSENT
     # counted from references only
-    citations_nonself: np.ndarray | None = None
-    h_nonself: np.ndarray | None = None
-    citations_own: np.ndarray | None = None
-    citations_recent: np.ndarray | None = None  # by papers of the years Y − 5 … Y
-    h_recent: np.ndarray | None = None
-    h_five: np.ndarray | None = None  # of the papers of the years Y − 5 … Y − 1
-    papers_lately: np.ndarray | None = None  # of the years Y − 3 and Y − 2
-    citations_lately: np.ndarray | None = None  # of those, by papers of the year Y − 1
-    paper_shares: np.ndarray | None = None  # units
-    citation_shares: np.ndarray | None = None  # units
-    weight: np.ndarray | None = None  # units
-    first: np.ndarray | None = None
-    last: np.ndarray | None = None
-    single: np.ndarray | None = None
-    coauthors: np.ndarray | None = None
-    novelty: np.ndarray | None = None  # millionths, NULL where there is none
-    ai_score: np.ndarray | None = None  # ten-thousandths, NULL where there is none
+    citations_nonself: np.ndarray = ABSENT
+    h_nonself: np.ndarray = ABSENT
+    citations_own: np.ndarray = ABSENT
+    citations_recent: np.ndarray = ABSENT  # by papers of the years Y − 5 … Y
+    h_recent: np.ndarray = ABSENT
+    h_five: np.ndarray = ABSENT  # of the papers of the years Y − 5 … Y − 1
+    papers_lately: np.ndarray = ABSENT  # papers of the years Y − 3 and Y − 2
+    citations_lately: np.ndarray = ABSENT  # citations of these papers by papers of the year Y − 1
+    paper_shares: np.ndarray = ABSENT  # units
+    citation_shares: np.ndarray = ABSENT  # units
+    weight: np.ndarray = ABSENT  # units
+    first: np.ndarray = ABSENT
+    last: np.ndarray = ABSENT
+    single: np.ndarray = ABSENT
+    coauthors: np.ndarray = ABSENT
+    novelty: np.ndarray = ABSENT  # millionths, NULL where there is none
+    ai_score: np.ndarray = ABSENT  # ten-thousandths, NULL where there is none
 
 
 class Metric(NamedTuple):
     """One number of an author.
 
-    formula: c₁ ≥ c₂ ≥ … are the citations of the author's n papers, most cited first. span: smallest to largest value; null: when there
-    is none (empty: there always is one). bases: what it is counted from. since: the version of the definitions that brought it; changed:
-    the one that last changed what an older number means. dated: it depends on the day. digits: of its decimals. values: from aggregates
-    to int64, NULL where there is none, in millionths where `digits`; absent: not computed from aggregates.
+    formula: c₁ ≥ c₂ ≥ … are the citations of the author's n papers, most cited first.
+    span: smallest to largest value. null: when there is no value; empty: there always is one.
+    bases: the bases that it is computed on.
+    since: the version of the definitions that introduced it. changed: the version that last changed its meaning.
+    dated: whether it depends on the day. digits: number of decimals.
+    values: aggregates → int64 column, NULL where there is no value, in millionths if it has decimals. None: it is not
+    computed from aggregates.
     """
 
     name: str
@@ -80,6 +85,6 @@ BOTH = (REFERENCES, COUNTED)
 
 
 def ratio(over: np.ndarray, under: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """over/under in millionths, to the nearest one, halves up; NULL where it is not `known`. over < 2^43."""
+    """over/under in millionths as int64, halves rounded up; NULL where not `known`. over must be below 2^43."""
     under = np.where(known, under, 1).astype(np.int64)
     return np.where(known, (over.astype(np.int64) * (2 * MILLION) + under) // (2 * under), NULL)

@@ -1,7 +1,8 @@
-"""Novelty of a paper, `lexpair-1`: which share of its word pairs nobody used in an earlier month, as a percentile among like papers.
+"""Novelty of a paper, `lexpair-1`: the share of its word pairs that no earlier month has, as a percentile in its cohort.
 
-docs/scores.md is the definition; section numbers below are its. Everything here is a pure function of texts and dates. Term keys are made
-for many papers at once: what is Python is one regular expression and one dictionary look-up a token, the rest is columns.
+docs/scores.md is the definition; the section numbers below are those of that page. Everything here is a pure function of
+texts and dates. Term keys are made for many papers at once. Python does one regular expression and one dictionary
+look-up for each token; the rest is columns.
 """
 
 import re
@@ -9,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from html import unescape
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from shared.columns.grouping import I32, distinct_in
 from shared.metrics.fixed import MILLION, decimals
 
 VERSION = "lexpair-1"
+
+NumberT = TypeVar("NumberT", int, np.ndarray)
 
 _STOP_WORDS = """
 a about above across after again against all almost along already also although always am among an and another any approach approaches
@@ -33,23 +36,23 @@ STOP_LIST = frozenset(_STOP_WORDS.split())  # stop-en-1 (§6): 214 words, normat
 
 
 class NoveltyLimits(NamedTuple):
-    """The numbers of §2.3 and §2.4. Others are another version of the score."""
+    """The limits of §2.3 and §2.4. Other values are another version of the score."""
 
-    pairs: int = 3  # a text of fewer has no novelty
-    full_pairs: int = 20  # from so many on it is of class `full`
-    reference: int = 100  # earlier papers below which there is no novelty
-    settled: int = 1000  # and below which it is provisional
-    scored: int = 5  # papers of an author below which the mean is provisional
+    pairs: int = 3  # a text with fewer pairs has no novelty
+    full_pairs: int = 20  # a text with at least so many pairs is of class `full`
+    reference: int = 100  # with fewer earlier papers there is no novelty
+    settled: int = 1000  # with fewer earlier papers it is provisional
+    scored: int = 5  # with fewer scored papers an author's mean is provisional
 
 
 LIMITS = NoveltyLimits()
 TOP_BIN = 256
-EARLIEST = 12 * 1800  # months before do not enter the table (§5)
-LATEST_AFTER_TODAY = 12  # nor those so many months after the clock's day
+EARLIEST = 12 * 1800  # the first month of the table (§5)
+LATEST_AFTER_TODAY = 12  # months after the clock's day that still enter the table
 NO_MONTH = 0
-UNSCORED = -1  # state of a text of which nobody has told; else of its month, by how many papers are earlier:
+UNSCORED = -1  # state of a text that is not scored yet; the other states say how many papers are earlier:
 UNDATED, BURN_IN, UNSETTLED, SETTLED = range(4)
-ERROR = 0.29  # of one paper's percentile; that of a mean is this over the root of the papers (§2.4)
+ERROR = 0.29  # standard error of one paper's percentile; of a mean, divided by the root of the papers (§2.4)
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 LANGUAGE_TOKENS, ENGLISH_PERCENT = 30, 15  # §2.3
@@ -57,19 +60,19 @@ CACHED_TOKENS = 1 << 20
 
 _TAG, _COMMAND = re.compile(r"<[^<>]{0,200}>"), re.compile(r"\\[A-Za-z]+")
 _DELETED = str.maketrans("", "", "{}$")
-_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # characters that are tokens of their own
+_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # each of these characters is a token
 _SEPARATORS = ',()[]"“”«»、。，；：？！…—–|'
 _PIECE = re.compile(rf"[^\W_{_ALONE}]+|[{_ALONE}]|[.!?;:](?=\s|\Z)|[{re.escape(_SEPARATORS)}]")
 _ASCII_PIECE = re.compile(r'[a-z0-9]+|[.!?;:](?=\s|\Z)|[,()\[\]"|]')
 _IS_ALONE = re.compile(f"[{_ALONE}]").match
 
-BREAK, DIGITS, STOP, LETTER = range(4)  # what a piece of text is, or else the number of a token
+BREAK, DIGITS, STOP, LETTER = range(4)  # codes of pieces that are not tokens; higher codes are tokens
 
 
-class _Pieces(dict):
-    """Piece of text → what it is, or from 4 on the number of its token in `hashes`. A cache: it forgets, its numbers mean nothing."""
+class _Pieces(dict[str, int]):
+    """Piece of text → code. A code above LETTER is an index into `hashes`. It is a cache, so codes have no meaning."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.hashes = [0] * 4
 
@@ -90,12 +93,12 @@ class _Pieces(dict):
 
 
 def token_hash(token: str) -> int:
-    """H of §4: the first 8 bytes, little endian, of BLAKE2b-64 of the token in UTF-8."""
+    """H of §4: BLAKE2b-64 of the token in UTF-8, as a little-endian number."""
     return int.from_bytes(blake2b(token.encode(errors="surrogatepass"), digest_size=8).digest(), "little")
 
 
 def pieces(text: str) -> list[str]:
-    """Tokens and marks that end a segment, in order (§2.1, steps 1 to 4)."""
+    """The tokens, and the marks that end a segment, in order (§2.1, steps 1 to 4)."""
     if "&" in text:
         text = unescape(text)
     if "<" in text:
@@ -109,8 +112,11 @@ def pieces(text: str) -> list[str]:
 
 
 class TermKeys(NamedTuple):
-    """Many texts as term keys. pairs: distinct terms of each; keys: those of one text after the other, ascending within it, uint64;
-    tokens, stops: what the language is told by (digits left out of both)."""
+    """The term keys of many texts.
+
+    pairs: number of distinct terms of each text; keys: text after text, ascending within a text, uint64.
+    tokens, stops: number of tokens and of English function words of each text, without digits; they decide the language.
+    """
 
     pairs: np.ndarray
     keys: np.ndarray
@@ -119,13 +125,13 @@ class TermKeys(NamedTuple):
 
 
 class Reader:
-    """Reads texts; remembers what it knows of words, which changes nothing but the time it takes."""
+    """Reads texts. It caches the codes of words, which changes only the time it takes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._known = _Pieces()
 
     def read(self, texts: Sequence[tuple[str, str | None]]) -> TermKeys:
-        """The terms of titles with their abstracts (§2.1)."""
+        """The term keys of titles with their abstracts (§2.1)."""
         if len(self._known) > CACHED_TOKENS:
             self._known = _Pieces()
         known = self._known.__getitem__
@@ -153,10 +159,11 @@ class Reader:
 
 
 def terms(title: str, abstract: str | None = None) -> set[tuple[str, str]]:
-    """The terms themselves, for people and tests: what `Reader` makes keys of."""
-    found, known = set(), _Pieces()
+    """The terms that `Reader` makes keys of, for people and tests."""
+    found: set[tuple[str, str]] = set()
+    known = _Pieces()
     for text in (title, abstract or ""):
-        last = None
+        last: str | None = None
         for piece in pieces(text):
             what = known[piece]
             if what == BREAK:
@@ -169,7 +176,7 @@ def terms(title: str, abstract: str | None = None) -> set[tuple[str, str]]:
 
 
 def language_of(tokens: int, stops: int, label: str | None) -> str:
-    """The language of a text of so many tokens of which so many are English function words (§2.3). label: as its source says, or None."""
+    """The language of a text (§2.3). stops: tokens that are English function words; label: the source's, or None."""
     subtag = (label or "").replace("_", "-").partition("-")[0].strip().lower()
     if not (subtag.isascii() and subtag.isalpha()):
         subtag = ""
@@ -181,35 +188,42 @@ def language_of(tokens: int, stops: int, label: str | None) -> str:
 
 
 def month_of(published: str | None) -> int:
-    """12 · year + month − 1 of YYYY, YYYY-MM or YYYY-MM-DD; a year alone counts as December (§2.2). NO_MONTH: undated, or before 1800."""
+    """12 · year + month − 1 of YYYY, YYYY-MM or YYYY-MM-DD; a year alone counts as December (§2.2).
+
+    NO_MONTH for undated papers and for those before 1800.
+    """
     if not published:
         return NO_MONTH
     month = 12 * int(published[:4]) + (int(published[5:7]) - 1 if len(published) > 4 else 11)
     return month if month >= EARLIEST else NO_MONTH
 
 
-def bin_of(k, n):
-    """⌊256 · k / n⌋ for numbers or columns; n ≥ 1."""
+def bin_of(k: NumberT, n: NumberT) -> NumberT:
+    """⌊256 · k / n⌋, for numbers or columns. n must be at least 1."""
     return TOP_BIN * k // n
 
 
 def is_provisional(scored: int, provisional: int) -> bool:
-    """Whether an author's mean over `scored` papers, of which so many are provisional, is provisional (§2.4)."""
+    """Whether an author's mean is provisional (§2.4). scored: scored papers; provisional: those that are provisional."""
     return scored < LIMITS.scored or 2 * provisional > scored
 
 
 def mean_of(values: Iterable[float]) -> float | None:
-    """The mean of the non-null novelties of an author's papers as they are published, with 6 decimals, summed in ascending order; None
-    without any (§2.4)."""
+    """The mean novelty of an author's scored papers (§2.4). None: there are none.
+
+    Values are published with 6 decimals. They are added in ascending order.
+    """
     ordered = sorted(round(value, 6) for value in values)
     return sum(ordered) / len(ordered) if ordered else None
 
 
 def means_of(owners: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """As `mean_of` for each of owners 0 ≤ … < count, in millionths; 0 for those without values. values: in millionths."""
+    """`mean_of` for each owner from 0 to count − 1, in millionths; 0 for owners without values.
+
+    owners: author row of each value; values: in millionths.
+    """
     order = np.lexsort((values, owners))
     lengths = np.bincount(owners, minlength=count)
     sums = np.bincount(owners[order], values[order] / MILLION, count)  # adds one after another, in this order
-    return decimals(
-        100 * (sums / np.maximum(lengths, 1)), 4
-    )  # the mean is told in percent: that decides how ties are rounded
+    percent = 100 * (sums / np.maximum(lengths, 1))  # the unit in which the mean is rounded
+    return decimals(percent, 4)

@@ -1,41 +1,44 @@
-"""Percentiles in a cohort (docs/scores.md, §1 and §4): mid-ranks from tables that are cut now and then, not from the live histogram.
+"""Percentiles in a cohort (docs/scores.md, §1 and §4): mid-ranks from tables that are cut from time to time.
 
-A cohort is a set of comparable papers, each in one bin (a small integer). P(b) = (2·L + E) / (2·n): L papers in lower bins, E in bin b, n
-in all. All three stay integers until this one division.
+A cohort is a set of comparable papers. Each paper is in one bin, a small integer. P(b) = (2·L + E) / (2·n), with L
+papers in lower bins, E papers in bin b, and n papers in all. All three are integers until this one division.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from shared.columns.column import Column
+from shared.columns.column import Arrays, Column
 from shared.columns.grouping import I8, I32, I64, starts_of
 from shared.columns.lists import ListColumn
 
-SMALLEST = (
-    30  # papers below which a cohort says nothing: the standard error of a percentile is then above 0.09
-)
-IMMATURE_PERCENT = 60  # more papers than that in bin 0: too young to tell them apart (§3)
+SMALLEST = 30  # papers of a usable cohort: with fewer, the standard error of a percentile exceeds 0.09
+IMMATURE_PERCENT = 60  # a cohort with a larger share of its papers in bin 0 is immature (§3)
 NO_VALUE = -1.0
-OWN, POOLED, NOWHERE = 0, 1, 2  # where a percentile comes from
+OWN, POOLED, NOWHERE = 0, 1, 2  # source of a percentile: own cohort, pooled cohort, none
+
+CountsT = TypeVar("CountsT", int, np.ndarray)
 
 
 def midrank(bins: Sequence[int], counts: Sequence[int], value: int) -> float:
-    """P(value) in a cohort that has counts[i] papers in bins[i]. Error: ZeroDivisionError for an empty cohort."""
+    """P(value) in a cohort with counts[i] papers in bins[i]. Error: ZeroDivisionError for an empty cohort."""
     lower = sum(count for b, count in zip(bins, counts, strict=True) if b < value)
     equal = sum(count for b, count in zip(bins, counts, strict=True) if b == value)
     return (2 * lower + equal) / (2 * sum(counts))
 
 
-def should_cut(changes, size):
-    """Whether a cohort of `size` papers is cut after so many changes; for numbers or columns."""
+def should_cut(changes: CountsT, size: CountsT) -> Any:
+    """Whether a cohort of `size` papers needs a new table after `changes` changes. Takes numbers or columns."""
     return changes >= np.maximum(8, -(-size // 8))
 
 
 class Percentiles(NamedTuple):
-    """Of many papers. value: the percentile, NO_VALUE where there is none; source: OWN, POOLED or NOWHERE; immature: of the cohort that
-    it comes from; table: the version and size of its table (0: none)."""
+    """The percentiles of many papers, as columns.
+
+    value: the percentile, NO_VALUE for none; source: OWN, POOLED or NOWHERE; immature: whether the cohort is immature;
+    version, size: of the cohort's table, 0 for none.
+    """
 
     value: np.ndarray
     source: np.ndarray
@@ -45,13 +48,14 @@ class Percentiles(NamedTuple):
 
 
 class Tables:
-    """The last cut table of every cohort, by slot. A cohort without one counts as too small."""
+    """The newest table of every cohort, by cohort slot. A cohort without a table counts as too small."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.version, self.size, self.immature = Column(I32), Column(I32), Column(I8)
-        self.counts = ListColumn(I32, I32)  # bin, papers in it and below; bins ascending
+        self.counts = ListColumn(I32, I32)  # bin, papers in this bin and below; bins ascending
 
     def resize(self, cohorts: int) -> None:
+        """Makes room for so many cohorts."""
         for part in (self.version, self.size, self.immature, self.counts):
             part.resize(cohorts)
 
@@ -63,7 +67,10 @@ class Tables:
         bins: np.ndarray,
         counts: np.ndarray,
     ) -> None:
-        """New tables of distinct cohorts; lengths: bins of each, bins and counts one table after another, bins ascending, counts > 0."""
+        """Takes new tables of distinct cohorts.
+
+        lengths: number of bins of each table; bins, counts: table after table, bins ascending, counts above 0.
+        """
         lengths = lengths.astype(I64)
         before = np.append(0, np.cumsum(counts, dtype=I64))
         start = starts_of(lengths)
@@ -80,11 +87,10 @@ class Tables:
         self.counts.replace(cohorts, lengths, bins, upto)
 
     def percentiles(self, own: np.ndarray, pooled: np.ndarray, bins: np.ndarray) -> Percentiles:
-        """Where papers in these bins stand: in their own cohort, in the pooled one where that is too small, else nowhere."""
+        """The percentiles of papers in these bins, in their own cohort, or in the pooled one if that is too small."""
         size = self.size.data
-        source = np.where(
-            size[own] >= SMALLEST, OWN, np.where(size[pooled] >= SMALLEST, POOLED, NOWHERE)
-        ).astype(I8)
+        pooled_or_none = np.where(size[pooled] >= SMALLEST, POOLED, NOWHERE)
+        source = np.where(size[own] >= SMALLEST, OWN, pooled_or_none).astype(I8)
         cohort = np.where(source == POOLED, pooled, own)
         value = np.full(len(own), NO_VALUE)
         somewhere = np.flatnonzero(source != NOWHERE)
@@ -95,7 +101,7 @@ class Tables:
         return Percentiles(value, source, immature, self.version.data[cohort], size[cohort])
 
     def _below(self, cohorts: np.ndarray, bins: np.ndarray) -> np.ndarray:
-        """Papers of each cohort in bins below: a binary search in all tables at once."""
+        """The number of papers of each cohort in lower bins. One binary search runs in all tables at once."""
         start = self.counts.offset.data[cohorts].astype(I64)
         low, high = start.copy(), start + self.counts.length.data[cohorts]
         held, upto = (column.data for column in self.counts.values)
@@ -108,21 +114,19 @@ class Tables:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all columns."""
         return self.version.nbytes + self.size.nbytes + self.immature.nbytes + self.counts.nbytes
 
-    def dump(self):
+    def dump(self) -> Arrays:
+        """The arrays of a checkpoint, by name."""
         columns = {"version": self.version.view, "size": self.size.view, "immature": self.immature.view}
         return columns | {f"counts.{name}": values for name, values in self.counts.dump().items()}
 
     canonical = dump
 
-    def load(self, arrays) -> None:
+    def load(self, arrays: Arrays) -> None:
+        """Takes the arrays of a checkpoint."""
         for name in ("version", "size", "immature"):
             getattr(self, name).load({"": arrays[name]})
-        self.counts.load(
-            {
-                name.removeprefix("counts."): values
-                for name, values in arrays.items()
-                if name.startswith("counts.")
-            }
-        )
+        lists = {name: values for name, values in arrays.items() if name.startswith("counts.")}
+        self.counts.load({name.removeprefix("counts."): values for name, values in lists.items()})

@@ -1,4 +1,4 @@
-"""The last five years, in two ways: the papers of them, and the citations of them."""
+"""Numbers of the last five years: of papers from these years, and of citations from these years."""
 
 import numpy as np
 
@@ -20,6 +20,6 @@ CITATIONS_RECENT = Metric("citations_recent", "citations of the last five years"
                           "Σ |{citations of paper i by papers of Y − 5 … Y}|", PROFILE, "citations", span="0 … Σ cᵢ", null=BEFORE,
                           since="2026.2", dated=True, values=lambda a: _dated(a, a.citations_recent))  # fmt: skip
 H_INDEX_RECENT = Metric("h_index_recent", "h-index of the last five years",
-                        "The h-index of the citations by papers of this year and the five before, whenever the cited papers are from.",
+                        "The h-index of the citations by papers of this year and the five before. Cited papers may be older.",
                         "max {h : r_h ≥ h}, rᵢ ≤ cᵢ by papers of Y − 5 … Y, ordered anew", PROFILE, "papers", span="0 … h", null=BEFORE,
                         since="2026.2", dated=True, values=lambda a: _dated(a, a.h_recent))  # fmt: skip

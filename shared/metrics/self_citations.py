@@ -1,4 +1,4 @@
-"""Citations with those by own papers left out, or alone: by papers of any author of the cited paper, or of the author himself."""
+"""Citations without self-citations, and citations by the author's own papers."""
 
 from shared.metrics.hirsch import SOURCE
 from shared.metrics.metric import Metric
@@ -10,6 +10,6 @@ CITATIONS_NONSELF = Metric("citations_nonself", "citations without self-citation
 H_INDEX_NONSELF = Metric("h_index_nonself", "h-index without self-citations", "The h-index of the citations without self-citations.",
                          "max {h : s_h ≥ h}, s ordered anew", SOURCE, "papers", span="0 … h", values=lambda a: a.h_nonself)  # fmt: skip
 CITATIONS_SELF = Metric("citations_self", "citations by the author's own papers",
-                        "Citations by papers of the author himself; those by papers of co-authors only are not among them.",
+                        "Citations by papers of the same author. Citations by papers of co-authors alone do not count.",
                         "Σ |{citations of paper i by papers that the author is on}|", "NASA ADS, metrics service (self-citations)",
                         "citations", span="0 … Σ cᵢ", since="2026.2", values=lambda a: a.citations_own)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Counts by year: not numbers but series, beside the metrics of a snapshot."""
+"""Counts by year. They are series, so a snapshot has them beside its metrics."""
 
 from shared.metrics.metric import Metric
 

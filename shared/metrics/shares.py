@@ -1,4 +1,4 @@
-"""Papers and citations shared out equally among the authors of a paper."""
+"""Papers and citations, divided equally among the authors of a paper."""
 
 from shared.metrics.fixed import millionths
 from shared.metrics.metric import Metric

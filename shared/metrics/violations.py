@@ -1,11 +1,11 @@
-"""Numbers that cannot be: what a source reports of an author, checked against itself and against what we compute.
+"""Checks of reported numbers, against each other and against the computed numbers.
 
-A check is made only where all its numbers are there. Impossible: no list of citation counts has these numbers, or they contradict what is
-in the log. Incomplete: the source tells or knows less than there is, so its number is a lower bound at best.
+A check is made only if all its numbers are there. Impossible: no list of citation counts has these numbers, or they
+contradict the log. Incomplete: the source reports or knows less than there is, so its number is at most a lower bound.
 
-Of the numbers papers, citations, h, g, i10 and i100 any two that pass are true of some author. Of three, two kinds of relations are
-checked: with a mean, and of two indices that take their parts of the citations. k papers with b citations each are a rectangle below the
-curve of citations by rank; two of these need the area of both, less what they have in common.
+Any two of papers, citations, h, g, i10 and i100 that pass are true of some author. For three numbers, two kinds of
+relations are checked: those with a mean, and those of two indices that share the citations. k papers with b citations
+each are a rectangle below the curve of citations by rank. Two rectangles need the area of both, less their overlap.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 
 class Violation(NamedTuple):
-    """A check. needs: the numbers it compares, `computed.` before ours; holds, sentence: take them in that order.
+    """A check that reported numbers may fail.
 
-    unless: the check is not made where the source reports this number.
+    needs: the numbers that it compares; `computed.` precedes computed ones. holds: whether the check fails; sentence:
+    why, in words; both take the numbers in that order. unless: skip the check if the source reports this number.
     """
 
     code: str
@@ -54,16 +55,18 @@ def _together(
     bar_of_one: Callable[[int], int],
     bar_of_other: Callable[[int], int],
 ) -> Violation:
-    """Two indices that need more citations together than each alone. bar: the citations that each of an index's papers has at least."""
+    """A check of two indices that together need more citations than each alone.
+
+    bar_of_one, bar_of_other: index → citations that each of its papers has at least.
+    """
 
     def least(one: int, other: int) -> int:
         bars = bar_of_one(one), bar_of_other(other)
         return one * bars[0] + other * bars[1] - min(one, other) * min(bars)
 
     def holds(one: int, other: int, citations: int) -> bool:
-        alone = max(
-            one * bar_of_one(one), other * bar_of_other(other)
-        )  # more than that are missed by a check of its own
+        # Below `alone`, the check of one index with the citations fails already.
+        alone = max(one * bar_of_one(one), other * bar_of_other(other))
         return alone <= citations < least(one, other)
 
     return Violation(
@@ -72,14 +75,34 @@ def _together(
         (*needs, "citations"),
         holds,
         lambda one, other, citations: (
-            f"An {titles[0]} of {one:,} and an {titles[1]} of {other:,} together need at least {_count(least(one, other), 'citation')}; "
-            f"{_only(citations, 'citation')} reported."
+            f"An {titles[0]} of {one:,} and an {titles[1]} of {other:,} together need at least "
+            f"{_count(least(one, other), 'citation')}; {_only(citations, 'citation')} reported."
         ),
     )
 
 
 def _i_index(bar: int) -> tuple[Violation, ...]:
+    """The checks of the i10-index or the i100-index."""
     name, title = f"i{bar}_index", f"i{bar}-index"
+    return (
+        *_i_index_alone(bar, name, title),
+        *_i_index_with_h(bar, name, title),
+        *_i_index_with_g(bar, name, title),
+        Violation(
+            f"{name}_zero_with_mean",
+            f"{title} = 0, citations > {bar - 1} · papers: one paper has more than the mean, so {bar}.",
+            (name, "citations", "papers"),
+            lambda i, citations, papers: i == 0 < papers and citations > (bar - 1) * papers,
+            lambda i, citations, papers: (
+                f"{_count(citations, 'citation')} of {_count(papers, 'paper')} mean a paper with at least {bar}; "
+                f"the reported {title} is {i:,}."
+            ),
+        ),
+        _together(("h_index", name), ("h-index", title), lambda h: h, lambda _: bar),
+    )
+
+
+def _i_index_alone(bar: int, name: str, title: str) -> tuple[Violation, ...]:
     return (
         Violation(
             f"{name}_exceeds_papers",
@@ -100,13 +123,19 @@ def _i_index(bar: int) -> tuple[Violation, ...]:
                 f"{_only(citations, 'citation')} reported."
             ),
         ),
+    )
+
+
+def _i_index_with_h(bar: int, name: str, title: str) -> tuple[Violation, ...]:
+    return (
         Violation(
             f"{name}_below_h_index",
             f"{title} < h-index, of {bar} or more: each of the h papers has h citations, so at least {bar}.",
             (name, "h_index"),
             lambda i, h: i < h and h >= bar,
             lambda i, h: (
-                f"An h-index of {h:,} means {_count(h, 'paper')} with at least {bar} citations; the reported {title} is {i:,}."
+                f"An h-index of {h:,} means {_count(h, 'paper')} with at least {bar} citations; "
+                f"the reported {title} is {i:,}."
             ),
         ),
         Violation(
@@ -118,6 +147,11 @@ def _i_index(bar: int) -> tuple[Violation, ...]:
                 f"An {title} of {i:,} means an h-index of at least {min(i, bar):,}; {h:,} is reported."
             ),
         ),
+    )
+
+
+def _i_index_with_g(bar: int, name: str, title: str) -> tuple[Violation, ...]:
+    return (
         Violation(
             f"g_index_below_{name}",
             f"g-index < {title} and < {bar}: k papers with {bar} citations each make a g-index of k, up to {bar}.",
@@ -129,29 +163,19 @@ def _i_index(bar: int) -> tuple[Violation, ...]:
         ),
         Violation(
             f"{name}_zero_with_g_index",
-            f"{title} = 0, g-index of {bar} or more: g papers with g² citations together have g on average, so one has {bar}.",
+            f"{title} = 0, g-index of {bar} or more: g papers with g² citations together have g on average, so one has "
+            f"{bar}.",
             (name, "g_index"),
             lambda i, g: i == 0 and g >= bar,
             lambda i, g: (
                 f"A g-index of {g:,} means a paper with at least {g:,} citations; the reported {title} is {i:,}."
             ),
         ),
-        Violation(
-            f"{name}_zero_with_mean",
-            f"{title} = 0, citations > {bar - 1} · papers: one paper has more than the mean, so {bar}.",
-            (name, "citations", "papers"),
-            lambda i, citations, papers: i == 0 < papers and citations > (bar - 1) * papers,
-            lambda i, citations, papers: (
-                f"{_count(citations, 'citation')} of {_count(papers, 'paper')} mean a paper with at least {bar}; "
-                f"the reported {title} is {i:,}."
-            ),
-        ),
-        _together(("h_index", name), ("h-index", title), lambda h: h, lambda _: bar),
     )
 
 
 def _least_g(papers: int, citations: int) -> int:
-    """The g-index of so many citations spread as evenly as can be: no other way gives a smaller one."""
+    """The smallest possible g-index: that of citations spread as evenly as possible."""
     return min(papers, -(-citations // (papers + 1)))
 
 
@@ -169,36 +193,37 @@ def _by_year(series: str, total: str, one: str) -> tuple[Violation, Violation]:
         ),
         Violation(
             f"{series}_below_{total}",
-            f"Σ {title} < {total}: the others have no date at the source, or are of years that it does not tell (some tell the last ten).",
+            f"Σ {title} < {total}: the others have no date at the source, or are of years that it does not report "
+            "(some report only the last ten).",
             (series, total),
             lambda years, n: sum(years.values()) < n,
             lambda years, n: (
-                f"The years that the source tells have {sum(years.values()):,} of the {_count(n, one)}; the others have no date there, "
-                f"or are of other years."
+                f"The years that the source reports have {sum(years.values()):,} of the {_count(n, one)}; "
+                f"the others have no date there, or are of other years."
             ),
             impossible=False,
         ),
     )
 
 
-def _below(name: str, told: Callable[[int], str]) -> Violation:
+def _below(name: str, shown: Callable[[int], str]) -> Violation:
     return Violation(
         f"{name}_below_computed",
         f"{name.replace('_', '-')} reported < computed: the source has not seen all that is in the log.",
         (name, f"computed.{name}"),
         lambda reported, computed: reported < computed,
         lambda reported, computed: (
-            f"The source reports {told(reported)}; the log alone gives {told(computed)}: the source is incomplete."
+            f"The source reports {shown(reported)}; the log alone gives {shown(computed)}: the source is incomplete."
         ),
         impossible=False,
     )
 
 
-# In the order in which they are told.
+# In the order of the snapshot.
 VIOLATIONS = (
     Violation(
         "citations_without_papers",
-        "citations > papers = 0: it is papers that are cited.",
+        "citations > papers = 0: without papers there are no citations.",
         ("citations", "papers"),
         lambda citations, papers: papers == 0 < citations,
         lambda citations, papers: (
@@ -211,7 +236,8 @@ VIOLATIONS = (
         ("h_index", "papers"),
         lambda h, papers: h > papers,
         lambda h, papers: (
-            f"An h-index of {h:,} needs at least {_count(h, 'paper')} with {_count(h, 'citation')} each; {_only(papers, 'paper')} reported."
+            f"An h-index of {h:,} needs at least {_count(h, 'paper')} with {_count(h, 'citation')} each; "
+            f"{_only(papers, 'paper')} reported."
         ),
     ),
     Violation(
@@ -220,7 +246,8 @@ VIOLATIONS = (
         ("h_index", "citations"),
         lambda h, citations: h * h > citations,
         lambda h, citations: (
-            f"An h-index of {h:,} needs at least {_count(h * h, 'citation')} ({h:,} · {h:,}); {_only(citations, 'citation')} reported."
+            f"An h-index of {h:,} needs at least {_count(h * h, 'citation')} ({h:,} · {h:,}); "
+            f"{_only(citations, 'citation')} reported."
         ),
     ),
     Violation(
@@ -237,11 +264,11 @@ VIOLATIONS = (
     _zero("h_index"),
     Violation(
         "g_index_exceeds_papers",
-        "g-index > papers: by our definition g is at most the number of papers (`g_index_uncapped` is the one that may exceed it).",
+        "g-index > papers: by definition g is at most the number of papers (only `g_index_uncapped` may exceed it).",
         ("g_index", "papers"),
         lambda g, papers: g > papers,
         lambda g, papers: (
-            f"A g-index of {g:,} needs at least {_count(g, 'paper')} (unless papers that do not exist are added); "
+            f"A g-index of {g:,} needs at least {_count(g, 'paper')} (unless fictitious papers are added); "
             f"{_only(papers, 'paper')} reported."
         ),
     ),
@@ -251,7 +278,8 @@ VIOLATIONS = (
         ("g_index", "citations"),
         lambda g, citations: g * g > citations,
         lambda g, citations: (
-            f"A g-index of {g:,} needs at least {_count(g * g, 'citation')} ({g:,} · {g:,}); {_only(citations, 'citation')} reported."
+            f"A g-index of {g:,} needs at least {_count(g * g, 'citation')} ({g:,} · {g:,}); "
+            f"{_only(citations, 'citation')} reported."
         ),
     ),
     Violation(
@@ -273,12 +301,12 @@ VIOLATIONS = (
     _zero("g_index"),
     Violation(
         "g_index_below_mean",
-        "g-index < papers and citations > g · (papers + 1): also spread evenly, so many citations make a higher g-index.",
+        "g-index < papers and citations > g · (papers + 1): even if spread evenly, so many citations make a higher g-index.",
         ("g_index", "papers", "citations"),
         lambda g, papers, citations: g < _least_g(papers, citations),
         lambda g, papers, citations: (
-            f"{_count(citations, 'citation')} of {_count(papers, 'paper')} make a g-index of at least {_least_g(papers, citations):,}, "
-            f"however they are spread; {g:,} is reported."
+            f"{_count(citations, 'citation')} of {_count(papers, 'paper')} make a g-index of at least "
+            f"{_least_g(papers, citations):,}, however they are spread; {g:,} is reported."
         ),
     ),
     *_i_index(10),
@@ -306,10 +334,10 @@ BY_CODE = {violation.code: violation for violation in VIOLATIONS}
 
 
 def violations(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[str]:
-    """Codes of the checks that hold, in the order of `VIOLATIONS`.
+    """The codes of the failed checks, in the order of `VIOLATIONS`.
 
-    reported: metrics of a source by name (series: year → count), missing or None where it says nothing; computed: ours, counted from the
-    references.
+    reported: name → number of the source (series: year → count); absent or None: not reported.
+    computed: name → number counted from references.
     """
     found = []
     for violation in VIOLATIONS:
@@ -320,10 +348,10 @@ def violations(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list
 
 
 def explain(code: str, reported: Mapping[str, Any], computed: Mapping[str, Any]) -> str:
-    """One sentence for people: why these numbers cannot be, or what is missing. For any code and any numbers."""
+    """One sentence for people: why the numbers are impossible, or what is missing. Takes any code and any numbers."""
     violation = BY_CODE.get(code)
     if violation is None:
-        return f"The check {code} does not hold; this release has no words for it."
+        return f"The check {code} fails; this release has no words for it."
     numbers = _numbers(violation, reported, computed)
     return violation.meaning if numbers is None else violation.sentence(*numbers)
 
@@ -331,13 +359,13 @@ def explain(code: str, reported: Mapping[str, Any], computed: Mapping[str, Any])
 def _numbers(
     violation: Violation, reported: Mapping[str, Any], computed: Mapping[str, Any]
 ) -> list[Any] | None:
-    """What the check compares; None if it is not to be made."""
+    """The numbers that the check compares. None: the check is not made."""
     if violation.unless and reported.get(violation.unless) is not None:
         return None
     numbers = []
     for name in violation.needs:
-        ours = name.startswith("computed.")
-        number = computed.get(name[9:]) if ours else reported.get(name)
+        is_computed = name.startswith("computed.")
+        number = computed.get(name.removeprefix("computed.")) if is_computed else reported.get(name)
         if number is None:
             return None
         numbers.append(number)

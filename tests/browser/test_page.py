@@ -189,7 +189,7 @@ async def test_a_fold_tells_why_a_number_is_what_it_is(scripts):
 
         await page.locator("[id='all.tori'] summary").click()
         await expect(page.locator("[id='all.tori'] .fold")).to_contain_text(
-            "A snapshot does not tell how many references"
+            "A snapshot does not have how many references"
         )
         await expect(page.locator("[id='all.tori'] code").last).to_have_text(
             "scholarstream explain a:sygnowski tori"

@@ -73,7 +73,7 @@ def life() -> Iterator[tuple[Past, dict[str, bytes]]]:
     made = Busy(Layout(2, 2, terms=2, cohorts=2), seed=4, saves=0)
     events = disturbed(simulated(40), seed=4)
     with contextlib.ExitStack() as patches:
-        large = mock.patch.object(ranking, "MANY", 3), mock.patch.object(rankpoints, "TELLING", 2)
+        large = mock.patch.object(ranking, "MANY", 3), mock.patch.object(rankpoints, "SUMMED", 2)
         for patch in (*limits(smallest=2, reference=2, settled=5), *large):
             patches.enter_context(patch)
         for first in range(0, len(events), 40):

@@ -126,8 +126,8 @@ def test_in_words():
     assert EXPLAINERS["h_index"](papers([3])).needs == "1 further paper with 2 citations"
     assert EXPLAINERS["h_index"](papers([])).sentence == "No paper has a citation."
     assert EXPLAINERS["g_index"](papers([9, 0])).needs == "another paper; the 2 papers there are all count"
-    assert "With 1 paper thought up" in EXPLAINERS["g_index_uncapped"](papers([9, 0])).sentence
-    assert "thought up" not in EXPLAINERS["g_index_uncapped"](papers([4, 0])).sentence
+    assert "With 1 fictitious paper" in EXPLAINERS["g_index_uncapped"](papers([9, 0])).sentence
+    assert "fictitious" not in EXPLAINERS["g_index_uncapped"](papers([4, 0])).sentence
     assert EXPLAINERS["i10_index"](papers([12, 9, 3])).needs == "1 citation more to one paper"
     assert EXPLAINERS["citations_nonself"](papers([3, 4], [1, 4])).sentence == (
         "7 citations, 2 of them by papers that share an author with the cited one."
@@ -140,5 +140,5 @@ def test_in_words():
 def test_before_the_first_day_what_depends_on_it_says_so(metric):
     assert EXPLAINERS[metric](papers([1]))[:2] == (
         None,
-        "It depends on the day, and no clock.ticked has told any.",
+        "It depends on the day, and the log has no clock.ticked yet.",
     )

@@ -165,7 +165,7 @@ def test_every_kind_of_cause_has_words():
     }
     assert said == {
         "cited": "“On One” is cited by p:9",
-        "uncited": "“On One” is cited no longer",
+        "uncited": "“On One” is no longer cited",
         "published": "new paper “On One”",
         "revised": "“On One” was revised",
         "withdrawn": "“On One” was withdrawn",
@@ -188,7 +188,7 @@ def test_causes_of_one_paper_are_one_line_and_none_is_lost():
 def test_what_has_no_cause_of_its_own_says_why():
     assert reasons(change("a:1", 1) | {"before": {}}, {}) == ["the author is new here"]
     assert reasons(change("a:1", 1, novelty=(0.1, 0.2), ai_score=(None, 3.0)), {}) == [
-        "the papers moved that these ones are compared with"
+        "the papers changed that these are compared with"
     ]
     assert reasons(change("a:1", 1), {}) == []
 

@@ -203,7 +203,7 @@ def test_both_scores_are_told_whole_and_explained_in_one_line():
     text = text_of(page)
     assert "60%" in text and ">35<" in page
     assert (
-        "The author's papers use more new word combinations than 60% of papers of the same field and year, on average."
+        "On average, the author's papers use more new word combinations than 60% of papers of the same field and year."
         in unescape(page)
     )
     assert "No model is involved" in page and 'href="/scores"' in page
@@ -259,7 +259,7 @@ def test_every_reason_has_words():
     assert tuple(scores.REASONS) == REASONS
     assert all(
         said in text_of(scores.about_page())
-        for said in ("does not predict quality", "Citation rings", "0.8^(i−1)")
+        for said in ("does not predict quality", "citation rings", "0.8^(i−1)")
     )
 
 

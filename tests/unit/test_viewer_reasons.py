@@ -119,7 +119,7 @@ def test_what_needs_more_papers_than_are_listed_says_so():
     assert explain(told, "h_index").reason is None and explain(told, "novelty").reason is None
     assert (
         explain(told, "tori").lacking
-        == "A snapshot does not tell how many references the citing papers have."
+        == "A snapshot does not have how many references the citing papers have."
     )
 
 

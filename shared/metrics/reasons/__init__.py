@@ -1,7 +1,7 @@
-"""Why a number is what it is: the papers that make it, and what its next step needs. Pure.
+"""Explains numbers: the papers that make a number, and what its next step needs. Pure.
 
-An explainer computes the number again, in the plainest way, from the author's papers: so it also shows that the number is right.
-Definitions and sources are those of the registry (shared/metrics/definitions.py); every metric there has an explainer here.
+An explainer computes the number again from the author's papers, in the simplest way. So it also confirms the number.
+Definitions and sources are those of the registry (shared/metrics/definitions.py). Every metric has an explainer here.
 """
 
 from shared.metrics.reasons import counts, hirsch, roots, scores

@@ -1,4 +1,4 @@
-"""Papers and citations counted, by all, by others, by oneself, by year, in shares; where the author stands in lists; with whom."""
+"""Derivations of counts: papers, citations, shares, positions in the byline, co-authors and yearly series."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from shared.metrics.reasons.reason import (
     quotient,
 )
 
-NEAR = 5  # papers told that are nearest to a threshold
+NEAR = 5  # papers listed that are nearest to a threshold
 
 
 def papers(evidence: Evidence) -> Derivation:
@@ -68,7 +68,7 @@ def papers_by_year(evidence: Evidence) -> Derivation:
 
 
 def citations_by_year(evidence: Evidence) -> Derivation:
-    """By the year of the citing paper: no paper of the author makes it, so none is told."""
+    """By the year of the citing paper. It lists no papers, because the citing papers are not the author's."""
     years = {year: count for year, count in evidence.citations_by_year.items() if count}
     without = sum(row.citations for row in evidence.papers) - sum(years.values())
     return Derivation(

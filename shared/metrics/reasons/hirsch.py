@@ -1,4 +1,4 @@
-"""The h family: papers ranked by citations, up to where the citations no longer reach the rank."""
+"""Derivations of the h family: papers ranked by citations, as long as the citations reach the rank."""
 
 from collections.abc import Sequence
 from itertools import accumulate, takewhile
@@ -19,12 +19,12 @@ from shared.metrics.reasons.reason import (
 
 
 def by_others(papers: Sequence[PaperFacts]) -> list[PaperFacts]:
-    """The same papers without the self-citations, most cited first."""
+    """The papers without self-citations, most cited first."""
     return most_cited([row._replace(citations=row.nonself) for row in papers])
 
 
 def h_of(rows: Sequence[PaperFacts]) -> int:
-    """rows: most cited first."""
+    """The h-index. rows: papers, most cited first."""
     return sum(row.citations >= rank for rank, row in enumerate(rows, 1))
 
 
@@ -60,7 +60,7 @@ def h5_index(evidence: Evidence) -> Derivation:
 
 
 def _core(rows: Sequence[PaperFacts], what: str, many: str | None = None) -> Derivation:
-    """rows: most cited first."""
+    """The h-index of papers, most cited first. what, many: the noun for citations."""
     h = h_of(rows)
     sentence = (
         f"{plural(h, 'paper')} with at least {plural(h, what, many)} each."
@@ -68,7 +68,7 @@ def _core(rows: Sequence[PaperFacts], what: str, many: str | None = None) -> Der
         else f"No paper has a {what}."
     )
     core = [listed(row, rank=rank) for rank, row in enumerate(rows[:h], 1)]
-    there = sum(row.citations > h for row in rows)  # papers that are good enough for h + 1
+    there = sum(row.citations > h for row in rows)  # papers with enough citations for h + 1
     short = [listed(row, lacks=h + 1 - row.citations) for row in rows[there : h + 1]]
     missing, lacking = h + 1 - len(rows), sum(paper["lacks"] for paper in short)
     needs = []
@@ -110,7 +110,7 @@ def e_index(evidence: Evidence) -> Derivation:
 
 
 def hm_index(evidence: Evidence) -> Derivation:
-    """Of papers with equal citations those with fewer authors come first."""
+    """The hm-index. Among papers with equal citations, those with fewer authors come first."""
     rows = sorted(evidence.papers, key=lambda row: (-row.citations, row.authors, row.paper_id))
     ranks = accumulate(row.share for row in rows)
     core = list(takewhile(lambda both: both[1] <= both[0].citations * UNIT, zip(rows, ranks, strict=True)))

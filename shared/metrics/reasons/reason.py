@@ -1,4 +1,4 @@
-"""What a number of an author rests on, and what an explanation of it says."""
+"""The evidence that explainers take, and the derivation of a number that they return."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,13 +9,17 @@ from shared.metrics.percentile import NO_VALUE
 
 
 class PaperFacts(NamedTuple):
-    """A paper of the author. citations: on the basis that is asked for, the rest as counted from references; None: cannot be told.
+    """A paper of the author. None: not known.
 
-    authors: how many; nonself, own, recent, lately: citations by papers that share no author with it, by papers of the author himself, by
-    papers of this year and the five before, by papers of last year (only of papers of the two years before that); weight: its share of
-    tori in units of metrics/fixed.py; novelty: in millionths, below 0: none; reasons: why there is none, or why it is provisional;
-    percentile: of its citations among like papers, below 0: none; is_immature, is_pooled: of what kind these are; counted: whether the
-    basis counts the paper at all.
+    citations: on the basis of the explanation. The other counts come from references.
+    authors: the number of authors.
+    nonself: citations by papers that share no author with it. own: citations by papers of this author.
+    recent: citations by papers of this year and of the five years before.
+    lately: citations by papers of last year, for papers of the two years before that.
+    weight: the part of tori, in units of metrics/fixed.py.
+    novelty: in millionths, below 0 for none. reasons: why there is none, or why it is provisional.
+    percentile: of the citations in the cohort, below 0 for none. is_immature, is_pooled: facts of that cohort.
+    counted: whether the basis counts the paper at all.
     """
 
     paper_id: str
@@ -39,6 +43,7 @@ class PaperFacts(NamedTuple):
 
     @property
     def year(self) -> int | None:
+        """The year of publication."""
         return int(self.published[:4]) if self.published else None
 
     @property
@@ -48,8 +53,11 @@ class PaperFacts(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """All that numbers of an author rest on. papers: all of the author's, in any order; citations_by_year: of the snapshot; year: that of
-    the day, 0 before the first one; coauthors: name or id → papers together."""
+    """Everything that the numbers of an author rest on.
+
+    papers: all papers of the author, in any order; citations_by_year: from the snapshot; year: the year of the day, 0
+    before the first day; coauthors: name or id → number of common papers.
+    """
 
     papers: Sequence[PaperFacts]
     citations_by_year: Mapping[str, int]
@@ -58,8 +66,12 @@ class Evidence(NamedTuple):
 
 
 class Derivation(NamedTuple):
-    """value: the number; sentence: how it comes about; papers: those that make it, told by the names of `columns`; next: the value of the
-    next step, None where there is none to speak of; needs: what it takes, in words; nearest: the papers that lack something for it."""
+    """How a number is derived from papers.
+
+    value: the number; sentence: the derivation in words; papers: the papers that make it, with the keys `columns`.
+    next: the value of the next step, None where there is no such step; needs: what it takes, in words; nearest: the
+    papers that lack citations for it.
+    """
 
     value: Any
     sentence: str
@@ -84,11 +96,11 @@ class Derivation(NamedTuple):
 
 
 Explainer = Callable[[Evidence], Derivation]
-NO_DAY = Derivation(None, "It depends on the day, and no clock.ticked has told any.")
+NO_DAY = Derivation(None, "It depends on the day, and the log has no clock.ticked yet.")
 
 
 def listed(row: PaperFacts, **more: Any) -> dict[str, Any]:
-    """A paper as explanations tell it."""
+    """A paper as an explanation lists it."""
     return {
         "paper_id": row.paper_id,
         "title": row.title,
@@ -98,19 +110,20 @@ def listed(row: PaperFacts, **more: Any) -> dict[str, Any]:
 
 
 def most_cited(papers: Sequence[PaperFacts]) -> list[PaperFacts]:
-    """Most cited first, ties by paper_id."""
+    """The papers, most cited first, ties by paper_id."""
     return sorted(papers, key=lambda row: (-row.citations, row.paper_id))
 
 
 def plural(count: int, what: str, many: str | None = None) -> str:
+    """The number and its noun: "1 paper", "2 papers"."""
     return f"{count:,} {what if count == 1 else many or f'{what}s'}"
 
 
 def decimal(units: int) -> float:
-    """Units of metrics/fixed.py, to six places."""
+    """Units of metrics/fixed.py as a number with six decimals."""
     return millionths(units) / MILLION
 
 
 def quotient(over: int, under: int) -> float:
-    """To six places, halves up."""
+    """The quotient with six decimals, halves rounded up."""
     return (over * 2 * MILLION + under) // (2 * under) / MILLION

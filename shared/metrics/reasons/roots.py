@@ -1,4 +1,4 @@
-"""Numbers whose square is compared with citations together: the g-index, with and without missing papers, and riq."""
+"""Derivations with a square or a root: the g-index, the uncapped g-index, and riq."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -44,7 +44,7 @@ def _core(rows: Sequence[PaperFacts], sums: Sequence[int], g: int, needs: str) -
     shown = min(g, len(rows))
     sentence = f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, at least {g}² = {g * g:,}."
     if g > len(rows):
-        sentence += f" With {plural(g - len(rows), 'paper')} thought up, without citations, they are {g}."
+        sentence += f" With {plural(g - len(rows), 'fictitious paper')} without citations, they are {g}."
     core = [listed(row, rank=rank, together=sums[rank]) for rank, row in enumerate(rows[:shown], 1)]
     return Derivation(g, sentence, ("rank", "citations", "together"), core, g + 1, needs)
 

@@ -1,4 +1,4 @@
-"""The two scores: papers by what is new in their texts, and by how they are cited among papers like them (docs/scores.md)."""
+"""Derivations of novelty and AI score (docs/scores.md)."""
 
 from shared.metrics import novelty, rankpoints
 from shared.metrics.fixed import MILLION
@@ -10,7 +10,7 @@ DECIMALS = 6
 
 
 def novelty_of(evidence: Evidence) -> Derivation:
-    """Every paper is told, also those without a value: why is part of the answer."""
+    """The mean novelty. It lists papers without a value too, because the reason is part of the answer."""
     rows = sorted(evidence.papers, key=lambda row: (-row.novelty, row.paper_id))
     values = sorted(row.novelty / MILLION for row in rows if row.novelty != NULL)
     papers = [
@@ -54,7 +54,7 @@ def ai_score(evidence: Evidence) -> Derivation:
 
 
 def _cohort(row: PaperFacts) -> str:
-    """What makes its percentile doubtful."""
+    """Why the percentile is uncertain."""
     return ", ".join(
         word for word, holds in (("immature", row.is_immature), ("pooled", row.is_pooled)) if holds
     )

@@ -1,7 +1,8 @@
 """Explanations from a snapshot alone. Pure.
 
-A snapshot lists the most cited papers with some of their facts, not everything that a number rests on. So an explanation stands only where
-the listed papers make the very number that the snapshot states; everywhere else it says what is lacking.
+A snapshot lists the most cited papers with some of their facts. It does not have everything that a number rests on.
+So a derivation is given only where the listed papers make exactly the number in the snapshot. Everywhere else the
+explanation says what is missing.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from shared.metrics.percentile import NO_VALUE
 from shared.metrics.reasons import EXPLAINERS
 from shared.metrics.reasons.reason import Derivation, Evidence, PaperFacts
 
-SERIES = ("papers_by_year", "citations_by_year")  # beside the numbers of the bases, in a snapshot
+SERIES = ("papers_by_year", "citations_by_year")  # a snapshot has them beside the numbers of the bases
 LACKING = {
     "citations_nonself": "which citations are self-citations",
     "h_index_nonself": "which citations are self-citations",
@@ -23,11 +24,11 @@ LACKING = {
     "mean_citedness_2y": "which paper was cited when",
     "tori": "how many references the citing papers have",
     "riq": "how many references the citing papers have",
-    "papers_first": "where in its list of authors the author stands",
-    "papers_last": "where in its list of authors the author stands",
+    "papers_first": "the position of the author in the byline",
+    "papers_last": "the position of the author in the byline",
     "coauthors": "all authors of each paper",
 }
-# What the most cited papers make, however many there are behind them.
+# Metrics that the most cited papers decide, however many papers follow.
 CORES = (
     "h_index",
     "g_index",
@@ -45,12 +46,14 @@ STEPS = (
     "g_index_uncapped",
     "i10_index",
     "i100_index",
-)  # whose next step needs no more papers than its value
-PERCENTILES_TOLD = 3e-4  # of an AI score: as much may rounding all percentiles to six decimals, and the score to four, make out
+)  # metrics with a next step that needs no more papers than the value
+AI_SCORE_ROUNDING = (
+    3e-4  # error of an AI score from percentiles rounded to six decimals and a score rounded to four
+)
 
 
 class Explanation(NamedTuple):
-    """value: as the snapshot states it; reason: how the listed papers make it, None where they cannot; lacking: then, why not, in words."""
+    """value: the number in the snapshot; reason: its derivation, or None; lacking: what is missing for one, in words."""
 
     metric: str
     basis: str
@@ -60,31 +63,36 @@ class Explanation(NamedTuple):
 
 
 def facts_of_paper(paper: Mapping[str, Any], source: str | None, **facts: Any) -> PaperFacts:
-    """A paper of a snapshot. source: who counts its citations, None: they are counted from references;
-    facts: of PaperFacts, from elsewhere."""
-    said: dict[str, Any] = {"citations": paper["citations"]}
+    """The facts of a paper in a snapshot.
+
+    source: of the citation counts; None: they are counted from references. facts: further fields of PaperFacts.
+    """
+    own: dict[str, Any] = {"citations": paper["citations"]}
     standing = paper.get("standing") or {}
     cited = standing.get("citations")
     if source is not None:
         counted, cited = paper.get("citations_by_source", {}), paper.get("standing_by_source", {}).get(source)
-        said = {"citations": counted.get(source, 0), "counted": source in counted}
+        own = {"citations": counted.get(source, 0), "counted": source in counted}
     if cited is not None:
         percentile = NO_VALUE if cited["percentile"] is None else cited["percentile"]
-        said |= {"percentile": percentile, "is_immature": cited["immature"], "is_pooled": cited["pooled"]}
+        own |= {"percentile": percentile, "is_immature": cited["immature"], "is_pooled": cited["pooled"]}
     if standing:
-        said["reasons"] = standing["novelty"]["reasons"]
-    return PaperFacts(paper["paper_id"], paper["title"], paper["published"], **(said | facts))
+        own["reasons"] = standing["novelty"]["reasons"]
+    return PaperFacts(paper["paper_id"], paper["title"], paper["published"], **(own | facts))
 
 
 def bases_of(profile: Mapping[str, Any], metric: str) -> list[str]:
-    """The bases on which a snapshot has the number."""
+    """The bases on which the snapshot has the number."""
     if metric in SERIES:
         return [REFERENCES]
     return [basis for basis, numbers in profile["metrics"].items() if metric in numbers]
 
 
 def explain(profile: Mapping[str, Any], metric: str, basis: str = REFERENCES) -> Explanation:
-    """profile: a snapshot; metric: a name of the registry; basis: one of bases_of. Error: KeyError for others."""
+    """The explanation of a number in a snapshot.
+
+    metric: a name of the registry; basis: one of `bases_of`. Error: KeyError for another metric or basis.
+    """
     value = profile[metric] if metric in SERIES else profile["metrics"][basis][metric]
     reason, lacking = _reason(profile, metric, basis, value)
     return Explanation(metric, basis, value, reason, lacking)
@@ -94,22 +102,21 @@ def _reason(
     profile: Mapping[str, Any], metric: str, basis: str, value: Any
 ) -> tuple[Derivation | None, str | None]:
     if metric in LACKING:
-        return None, f"A snapshot does not tell {LACKING[metric]}."
-    papers, total = profile["papers"], profile["papers_total"]
-    is_cut = total > len(papers)
+        return None, f"A snapshot does not have {LACKING[metric]}."
+    listed = len(profile["papers"])
+    is_cut = profile["papers_total"] > listed
     if is_cut and (metric not in CORES or basis != REFERENCES):
         return None, _cut(profile, metric, basis, value)
     reason = EXPLAINERS[metric](_evidence(profile, basis))
-    if is_cut and profile["metrics"][basis]["h_index"] >= len(papers):
+    if is_cut and profile["metrics"][basis]["h_index"] >= listed:
         return None, _cut(profile, metric, basis, value)
     if not _same(metric, reason.value, value):
-        return None, _cut(
-            profile, metric, basis, value
-        ) if is_cut else f"The listed papers make {_told(reason.value)}, not {_told(value)}."
-    if is_cut and not (metric in STEPS and reason.next is not None and reason.next <= len(papers)):
-        if metric in STEPS and value > len(
-            papers
-        ):  # papers thought up stand for real ones that are not listed
+        lacking = f"The listed papers make {_shown(reason.value)}, not {_shown(value)}."
+        return None, _cut(profile, metric, basis, value) if is_cut else lacking
+    if is_cut and not (metric in STEPS and reason.next is not None and reason.next <= listed):
+        if (
+            metric in STEPS and value > listed
+        ):  # the derivation would replace unlisted papers by fictitious ones
             return None, _cut(profile, metric, basis, value)
         reason = reason._replace(next=None, needs=None, nearest=())
     return reason, None
@@ -131,19 +138,19 @@ def _facts(paper: Mapping[str, Any]) -> dict[str, Any]:
 
 def _same(metric: str, made: Any, stated: Any) -> bool:
     if metric == "ai_score" and made is not None and stated is not None:
-        return abs(made - stated) <= PERCENTILES_TOLD
+        return bool(abs(made - stated) <= AI_SCORE_ROUNDING)
     if metric in SERIES:
-        return made == {year: count for year, count in stated.items() if count}
-    return made == stated
+        return bool(made == {year: count for year, count in stated.items() if count})
+    return bool(made == stated)
 
 
 def _cut(profile: Mapping[str, Any], metric: str, basis: str, value: Any) -> str:
     papers, total = profile["papers"], profile["papers_total"]
-    said = f"It takes more than the {len(papers):,} most cited of {total:,} papers, and a snapshot lists no others."
+    text = f"It takes more than the {len(papers):,} most cited of {total:,} papers, and a snapshot lists no others."
     if metric == "citations" and basis == REFERENCES:
-        said += f" These have {sum(paper['citations'] for paper in papers):,} of the {value:,} citations."
-    return said
+        text += f" These have {sum(paper['citations'] for paper in papers):,} of the {value:,} citations."
+    return text
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "no number" if value is None else "another series" if isinstance(value, Mapping) else f"{value:,}"
