@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from services.consumer.authors.names import COUNTED, REFERENCES, Authors
+from services.consumer.authors.names import COUNTED, REFERENCES
+from services.consumer.authors.stage import Authors
 from services.publisher.stage import Profiles
 from services.publisher.state import LOW, PUBLISHED_IN
 from shared.metrics import definitions
