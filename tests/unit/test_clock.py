@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from services.producer import clock
-from services.producer.main import produce
+from services.producer.main import Listeners, produce
 from shared.contracts.authors import decode
 from shared.contracts.dates import ANY
 from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
@@ -220,7 +220,14 @@ async def test_readiness_has_what_is_wrong_with_the_clock(log, at, tmp_path, mon
     for day, told in ((date(2036, 1, 1), "Set the clock right"), (DAY, None)):
         monkeypatch.setattr(clock, "today_utc", lambda day=day: day)
         health = Health()
-        await produce(log, Settings(data_dir=tmp_path), [], demo=False, stop=asyncio.Event(), health=health)
+        await produce(
+            log,
+            Settings(data_dir=tmp_path),
+            [],
+            demo=False,
+            stop=asyncio.Event(),
+            listeners=Listeners(health=health),
+        )
         ready, found = health.ready()
         assert ready and (
             told in found["parts"]["clock/0"]["detail"] if told else "clock/0" not in found["parts"]
