@@ -183,7 +183,7 @@ async def test_a_log_that_gives_its_own_times_is_believed(log, at):
         "2026-12-24",
     ]
     assert (
-        len(told) == 3 and "says 2026-12-23, but the log took it on 2026-11-23" in told[0] and told[2] is None
+        len(told) == 3 and "says 2026-12-23, but the log received it on 2026-11-23" in told[0] and told[2] is None
     )
 
 
@@ -217,7 +217,7 @@ async def test_readiness_has_what_is_wrong_with_the_clock(log, at, tmp_path, mon
     """The producer is ready all the same: it takes papers, and another machine may say the day."""
     await log.create([topic.spec(1, 1) for topic in (PAPERS, DEAD_LETTERS)])
     await say(log, DAY)
-    for day, told in ((date(2036, 1, 1), "Set the clock right"), (DAY, None)):
+    for day, told in ((date(2036, 1, 1), "Correct the clock"), (DAY, None)):
         monkeypatch.setattr(clock, "today_utc", lambda day=day: day)
         health = Health()
         await produce(

@@ -295,7 +295,7 @@ async def test_what_only_has_the_name_of_a_bookmark_is_passed_over_with_a_senten
     state.path.parent.mkdir(parents=True)
     make(state.path)
     assert (await ingest(settings, [path]))["sent"] == 1
-    assert "progress of ingest passed over" in "".join(capsys.readouterr())
+    assert "bookmark ignored" in "".join(capsys.readouterr())
 
 
 async def test_a_link_in_the_place_of_a_bookmark_is_replaced_not_followed(settings, write, tmp_path):
