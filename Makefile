@@ -1,5 +1,5 @@
-# make run: the whole service with the demo stream. make test: every test. make help: the rest.
-# Needs Python ≥ 3.11 with its venv module; the network once, for what is not installed yet.
+# make run starts the service with the demo. make test runs every test. make help lists all targets.
+# Needs Python 3.11 or newer with its venv module, and the network for what is not installed yet.
 
 VENV ?= .venv
 DATA_DIR ?= data
@@ -15,23 +15,31 @@ BIN = $(VENV)/bin
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --no-emit-index-url --no-emit-find-links
 SETUP = VENV="$(VENV)" PYTHON="$(PYTHON)" sh deploy/setup.sh
 
-.PHONY: help run setup test chaos lint format lock bench clean
+.PHONY: help run setup test unit chaos lint format lock bench clean
 .DEFAULT_GOAL := help
 
-help: ## what there is to make
+help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: setup ## set up and start everything with the demo stream (DATA_DIR=folder, VENV=folder, PYTHON=interpreter)
+run: setup ## install the packages and start the demo (DATA_DIR=folder, VENV=folder, PYTHON=interpreter)
 	@exec $(BIN)/scholarstream run --demo --data-dir "$(DATA_DIR)"
 
-setup: ## the environment that the service needs
+setup: ## install the Python packages of the service
 	@$(SETUP) run
 
-test: lint ## every test (N=processes, PYTEST_ARGS="-k name")
+test: ## lint and every test; says first what it installs (N=processes, PYTEST_ARGS="-k name")
+	@VENV="$(VENV)" sh deploy/test-tools.sh plan
+	@$(MAKE) --no-print-directory lint
 	@VENV="$(VENV)" sh deploy/test-tools.sh
 	@$(BIN)/python -m pytest -n $(N) $(PYTEST_ARGS)
 
-chaos: ## faults on a Kafka cluster of three nodes, as long as asked (MINUTES=30, CHAOS_ARGS="--seed 7 --faults zombie,kill_broker", or --soak)
+# One test alone, without any tool beside Python: make unit PYTEST_ARGS=-q, or after it
+#   .venv/bin/python -m pytest tests/unit/test_ids.py
+unit: ## the tests of tests/unit, with Python packages alone (without two tests that run promtool)
+	@$(SETUP) dev
+	@$(BIN)/python -m pytest -n $(N) tests/unit --deselect tests/unit/test_telemetry.py::test_metrics_please_promtool --deselect tests/unit/test_telemetry.py::test_alarms_ring_when_they_should $(PYTEST_ARGS)
+
+chaos: ## faults on a Kafka cluster of three nodes (MINUTES=30, CHAOS_ARGS="--seed 7 --faults zombie,kill_broker", or --soak)
 	@$(SETUP) dev
 	@VENV="$(VENV)" sh deploy/test-tools.sh
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(CHAOS_ARGS)
@@ -44,7 +52,7 @@ lint: ## style, types, dependencies and imports: ruff, mypy, deptry, import-lint
 	@$(BIN)/deptry .
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-format: ## let ruff put the code into its format
+format: ## format the code with ruff
 	@$(SETUP) dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -55,7 +63,7 @@ lock: ## compute the lock files anew (needs the network)
 	@$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
-bench: ## what it can do: throughput, latency, restore, memory
+bench: ## measure throughput, latency, restore and memory
 	@$(SETUP) dev
 	@$(BIN)/python -m bench
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the environment in $VENV: `setup.sh run` for the service, `setup.sh dev` for its tests too.
-# A stamp named after the lock file says that it is there, so a second start needs neither time nor the network.
+# Installs Python packages into $VENV: `setup.sh run` those of the service, `setup.sh dev` those of its tests too.
+# A stamp named after the lock file marks a finished installation, so a second start needs no time and no network.
 set -eu
 
 kind=$1
@@ -33,13 +33,13 @@ find_python() {
 
 stamp=$VENV/.$kind-$(cksum "$lock" pyproject.toml | cksum | cut -d ' ' -f 1)
 new_enough "$VENV/bin/python" && [ -e "$stamp" ] && [ -x "$VENV/bin/scholarstream" ] && exit 0
-# what the tests need contains what the service needs
+# the packages of the tests include those of the service
 [ "$kind" = run ] && dev=$VENV/.dev-$(cksum requirements-dev.lock pyproject.toml | cksum | cut -d ' ' -f 1) &&
   new_enough "$VENV/bin/python" && [ -e "$dev" ] && [ -x "$VENV/bin/scholarstream" ] && exit 0
 
 python=$(find_python)
 parent=$(dirname "$VENV")
-[ -d "$VENV" ] || mkdir -p "$parent" 2>/dev/null || fail "$parent cannot be made; choose another place: make run VENV=/path DATA_DIR=/path"
+[ -d "$VENV" ] || mkdir -p "$parent" 2>/dev/null || fail "$parent cannot be created; choose another place: make run VENV=/path DATA_DIR=/path"
 [ -w "$([ -d "$VENV" ] && echo "$VENV" || echo "$parent")" ] ||
   fail "$(cd "$parent" && pwd) cannot be written; choose another place: make run VENV=/path/venv DATA_DIR=/path/data"
 

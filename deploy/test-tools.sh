@@ -1,7 +1,8 @@
 #!/bin/sh
-# What `make test` needs beside Python packages: a real Chromium for the page, promtool for metrics and alerts, Apache Kafka for the log.
-# Already there: nothing happens. Else from the system's packages (root, or sudo without a password), for Chromium from playwright, for Kafka
-# from Maven Central (a Java runtime and Maven are installed for it). No jars are fetched where KAFKA_BOOTSTRAP names a cluster.
+# Installs what `make test` needs beside Python packages: Chromium for the page, promtool for metrics and alerts, Apache
+# Kafka for the log. `test-tools.sh plan` only prints what is missing. Sources: the system's packages (as root, or sudo
+# without a password); for Chromium also playwright; for Kafka Maven Central, which needs a Java runtime and Maven. With
+# KAFKA_BOOTSTRAP, which names a cluster, no Kafka is fetched.
 set -eu
 
 VENV=${VENV:-.venv}
@@ -42,19 +43,45 @@ with sync_playwright() as playwright:
 PYTHON
 }
 
-if ! have chromium && ! have chromium-browser && ! have google-chrome && ! from_playwright; then
+have_chromium() {
+  have chromium || have chromium-browser || have google-chrome || from_playwright 2>/dev/null
+}
+
+libs=${KAFKA_LIBS:-$VENV/kafka/libs}
+wanted=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' tests/clusters/pom.xml)
+
+have_kafka() {
+  [ -n "${KAFKA_BOOTSTRAP:-}" ] || [ -e "$libs/.complete-$wanted" ]
+}
+
+missing() {
+  set -- "$VENV"/.dev-*
+  [ -e "$1" ] || echo "  the Python packages of requirements-dev.lock, into $VENV"
+  have_chromium || echo "  Chromium: the system's package, or playwright's"
+  have promtool || echo "  promtool: the system's package prometheus"
+  have_kafka || have java || echo "  a Java runtime: the system's package default-jre-headless"
+  have_kafka || have mvn || echo "  Maven: the system's package maven"
+  have_kafka || echo "  Apache Kafka $wanted: Maven Central, about 55 MB, into $libs"
+}
+
+if [ "${1:-}" = plan ]; then
+  plan=$(missing)
+  [ -z "$plan" ] || printf '%s\n%s\n%s\n' "make test installs:" "$plan" \
+    "System packages need root, or sudo without a password. \`make unit\` needs the Python packages alone."
+  exit 0
+fi
+
+if ! have_chromium; then
   from_packages chromium || "$VENV/bin/python" -m playwright install chromium ||
     fail "no Chromium for the tests of the page: install the package chromium, or see the messages above"
 fi
 
 if ! have promtool; then
   from_packages prometheus || fail "no promtool for the tests of metrics and alerts: install Prometheus (Debian, Ubuntu: apt install prometheus)"
-  as_root systemctl disable --now prometheus >/dev/null 2>&1 || true # only its promtool is wanted
+  as_root systemctl disable --now prometheus >/dev/null 2>&1 || true # only promtool is needed
 fi
 
-libs=${KAFKA_LIBS:-$VENV/kafka/libs}
-wanted=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' tests/clusters/pom.xml)
-if [ -z "${KAFKA_BOOTSTRAP:-}" ] && ! [ -e "$libs/.complete-$wanted" ]; then
+if ! have_kafka; then
   have java || from_packages default-jre-headless ||
     fail "no java for the tests on Kafka: install a Java runtime of version 17 or newer (Debian, Ubuntu: apt install default-jre-headless)"
   have mvn || from_packages maven || fail "no mvn to fetch Apache Kafka with: install Maven (Debian, Ubuntu: apt install maven)"

@@ -4,10 +4,11 @@ import re
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict, Union, cast, get_args, get_origin
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.dates import ANY
@@ -304,8 +305,13 @@ class Settings(BaseSettings):
             return cls(**given)
         except ValidationError as error:
             raise UsageError(
-                "; ".join(_told(fault, given) for fault in error.errors(include_url=False))
+                "; ".join(_message_of(fault, given) for fault in error.errors(include_url=False))
             ) from None
+
+
+def default_of(name: str) -> Any:
+    """The default of a setting, for code that runs without settings."""
+    return Settings.model_fields[name].default
 
 
 class Row(NamedTuple):
@@ -323,7 +329,7 @@ class Row(NamedTuple):
 def rows() -> Iterator[Row]:
     """Every setting, in the order of the registry."""
     for name, field in Settings.model_fields.items():
-        unit = field.json_schema_extra["unit"]
+        unit = _extra(field)["unit"]
         yield Row(
             name,
             variable_of(name),
@@ -331,7 +337,7 @@ def rows() -> Iterator[Row]:
             _default(name, field),
             right_values(field),
             unit,
-            field.description,
+            field.description or "",
         )
 
 
@@ -343,9 +349,20 @@ def variable_of(name: str) -> str:
     return PREFIX + name.upper()
 
 
+class _Extra(TypedDict):
+    """What `_setting` adds to a field."""
+
+    unit: str | None
+    words: str | None
+
+
+def _extra(field: FieldInfo) -> _Extra:
+    return cast(_Extra, field.json_schema_extra)
+
+
 def right_values(field: FieldInfo) -> str:
     """Which values are right, in words."""
-    if words := field.json_schema_extra["words"]:
+    if words := _extra(field)["words"]:
         return words
     kind = _plain(field.annotation)
     if kind is bool:
@@ -388,7 +405,7 @@ def _default(name: str, field: FieldInfo) -> str:
     )
 
 
-def _told(fault: dict, given: dict) -> str:
+def _message_of(fault: ErrorDetails, given: dict[str, Any]) -> str:
     """One wrong setting, in words."""
     name = str(fault["loc"][0]) if fault["loc"] else ""
     if name not in Settings.model_fields:

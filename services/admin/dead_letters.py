@@ -1,14 +1,15 @@
-"""Dead letters: what was refused, with its original bytes and the reason; looked at, sent again or dropped by people.
+"""Lists dead letters, sends them again, and drops them.
 
-dead-letters.v1 is append-only: an action on a letter is a further record that names it, and a letter is open while no action does.
+dead-letters.v1 is append-only. An action on a dead letter is another record, which names the letter. A letter is open
+while no action names it.
 """
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.producer.ingest import newest_time, partition_counts
 from services.producer.sources.source import SourceItem
@@ -18,21 +19,24 @@ from shared.contracts.letters import ORIGINAL_BYTES, ORIGINAL_KEY_BYTES, ORIGINA
 from shared.contracts.topics import DEAD_LETTERS
 from shared.errors import InputRefused, UnknownTopic, UsageError
 from shared.log.port import Headers, Log, Message, Partition, Record
+from shared.settings import Settings
 
 HOME = Partition(DEAD_LETTERS.name, 0)
 OPEN, REPLAYED, DROPPED = "open", "replayed", "dropped"
 SHOWN_REFUSED = 5
 ACTIONS = (REPLAYED, DROPPED)
 AT_ONCE = 500  # letters sent in one append
-DIGITS = 18  # of a number in a header, at most
-VERSION_OF_FILE = re.compile(
-    r"(file:.*)@[0-9a-f]{8}", re.DOTALL
-)  # what sources call a file: its path, and which version of it
+DIGITS = 18  # the most digits of a number in a header
+VERSION_OF_FILE = re.compile(r"(file:.*)@[0-9a-f]{8}", re.DOTALL)  # the source name of a file: path, version
 CUT = (ORIGINAL_BYTES, ORIGINAL_SHA256, ORIGINAL_KEY_BYTES)
 
 
 class Letter(NamedTuple):
-    """number: its offset in dead-letters.v1; state: open, replayed or dropped; origin: (topic or source, partition, offset or line)."""
+    """A dead letter.
+
+    number: its offset in dead-letters.v1. state: open, replayed or dropped. origin: (topic or source, partition,
+    offset or line) of the refused event.
+    """
 
     number: int
     record: Record
@@ -43,7 +47,8 @@ class Letter(NamedTuple):
     def origin(self) -> tuple[str, str, str]:
         return _origin(self.number, self.headers)
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
+        """The letter as a JSON object, as `letters` gives it."""
         topic, partition, offset = self.origin
         return {
             "number": self.number,
@@ -63,22 +68,25 @@ class Letter(NamedTuple):
 
     @property
     def is_cut(self) -> bool:
-        """Whether it has only the first bytes of the value that was refused."""
+        """Whether the letter holds only the first bytes of the refused value."""
         return ORIGINAL_BYTES in self.headers
 
 
-async def letters(settings, *, all: bool = False) -> list[dict]:
+async def letters(settings: Settings, *, all: bool = False) -> list[dict[str, Any]]:
     """The open letters, oldest first; with `all` the closed ones too.
 
-    Each: number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes, at (UTC); of one that is cut
-    original_bytes and original_sha256 of its value, original_key_bytes of its key.
+    Each has number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes and at
+    (UTC). A cut letter also has original_bytes, original_sha256 and original_key_bytes.
     """
     async with opened(settings, read_only=True) as (log, _):
         return [letter.summary() for letter in await _read(log) if all or letter.state == OPEN]
 
 
-async def show(settings, number: int) -> dict:
-    """One letter in full: its summary and `value` (text, when it is UTF-8) or `value_base64`. Error: UsageError: no such letter."""
+async def show(settings: Settings, number: int) -> dict[str, Any]:
+    """One letter in full: its summary, and `value` (if it is UTF-8) or `value_base64`.
+
+    Error: UsageError for a number without a letter.
+    """
     async with opened(settings, read_only=True) as (log, _):
         [letter] = _chosen(await _read(log), [number])
     try:
@@ -88,14 +96,14 @@ async def show(settings, number: int) -> dict:
     return letter.summary() | value
 
 
-async def replay(settings, numbers: Sequence[int] | None = None) -> int:
-    """Sends letters (None: every open one) through the intake again, into the topic that their content belongs to, and closes them.
+async def replay(settings: Settings, numbers: Sequence[int] | None = None) -> int:
+    """Sends letters (None: all open ones) through the intake again, and closes them. Returns how many were sent.
 
-    Letters that are refused again stay open, as those that are cut, and InputRefused says which and why, once the others are sent.
-    Returns how many were sent.
-    UsageError when a number is no open letter.
+    Letters that are refused again stay open, and so do cut ones. Errors: InputRefused names them, after the others
+    were sent; UsageError for a number without an open letter.
     """
-    sent, refused = 0, []
+    sent = 0
+    refused: list[str] = []
     async with opened(settings, create=False) as (log, _):
         chosen = _open(await _read(log), numbers)
         refused += [f"{letter.number}: {_cut(letter)}" for letter in chosen if letter.is_cut]
@@ -120,18 +128,21 @@ async def replay(settings, numbers: Sequence[int] | None = None) -> int:
                 await log.append(batches | {HOME: [_action(REPLAYED, letter) for letter in good]})
             sent += len(good)
     if refused:
-        more = f" and {len(refused) - SHOWN_REFUSED} more" if len(refused) > SHOWN_REFUSED else ""
-        hint = (
-            f"{sent} sent, {len(refused)} refused again and still open:\n"
-            + "\n".join(f"  {r}" for r in refused[:SHOWN_REFUSED])
-            + more
-        )
-        raise InputRefused("still_refused", "", hint)
+        raise InputRefused("still_refused", "", _refused_again(sent, refused))
     return sent
 
 
-async def drop(settings, numbers: Sequence[int] | None = None) -> int:
-    """Closes letters (None: every open one) without sending them. Returns how many. UsageError when a number is no open letter."""
+def _refused_again(sent: int, refused: Sequence[str]) -> str:
+    more = f" and {len(refused) - SHOWN_REFUSED} more" if len(refused) > SHOWN_REFUSED else ""
+    first = "\n".join(f"  {one}" for one in refused[:SHOWN_REFUSED])
+    return f"{sent} sent, {len(refused)} refused again and still open:\n{first}{more}"
+
+
+async def drop(settings: Settings, numbers: Sequence[int] | None = None) -> int:
+    """Closes letters (None: all open ones) without sending them. Returns how many.
+
+    Error: UsageError for a number without an open letter.
+    """
     async with opened(settings, create=False) as (log, _):
         chosen = _open(await _read(log), numbers)
         if chosen:
@@ -140,7 +151,7 @@ async def drop(settings, numbers: Sequence[int] | None = None) -> int:
 
 
 class _Unlimited(NamedTuple):
-    """Limits for letters chosen by a person: of size and date alone."""
+    """Limits for letters that a person chose: only size and date."""
 
     max_event_bytes: int
     days_ahead: int
@@ -152,19 +163,21 @@ class _Unlimited(NamedTuple):
 def _cut(letter: Letter) -> str:
     topic, partition, offset = letter.origin
     return (
-        f"only its first {len(letter.record.value):,} of {letter.headers[ORIGINAL_BYTES]} bytes are here; the whole of it is in {topic}, "
-        f"partition {partition}, at {offset}: send it again from there, or drop the letter"
+        f"the letter holds only the first {len(letter.record.value):,} of {letter.headers[ORIGINAL_BYTES]} bytes; "
+        f"the whole event is in {topic}, partition {partition}, at {offset}: send it again from there, or drop the "
+        "letter"
     )
 
 
 async def _read(log: Log) -> list[Letter]:
-    """Every letter there is, oldest first. Of those with one origin (a crash repeats them) the first is the letter; so it is of a file that
-    has grown, where line and bytes are the same.
+    """All letters, oldest first.
 
-    Anybody may write here. An action counts that is one of ours and names an earlier record; everything else is a letter. Where letters
-    of one origin have other bytes, the one with the bytes of that origin is a letter too, so a forged one hides nothing.
+    A crash repeats letters: of letters with the same origin the first counts. In versions of one file, equal lines
+    with equal bytes count as the same origin. Other clients may write here: a valid action names an earlier record;
+    all other records are letters. When letters of one origin differ, the letter with the bytes of its origin counts
+    too, so that a forged letter hides nothing.
     """
-    found: dict[tuple, dict[tuple[bytes | None, bytes], tuple[Record, dict[str, str]]]] = {}
+    found: dict[tuple[Any, ...], dict[tuple[bytes | None, bytes], tuple[Record, dict[str, str]]]] = {}
     actions: dict[int, str] = {}
     async for record in _records(log):
         headers = _texts(record.headers)
@@ -180,7 +193,8 @@ async def _read(log: Log) -> list[Letter]:
     chosen = []
     for origin, letters_of_it in found.items():
         first = next(iter(letters_of_it.values()))
-        right = letters_of_it.get(await _bytes_at(log, origin)) if len(letters_of_it) > 1 else None
+        held = await _bytes_at(log, origin) if len(letters_of_it) > 1 else None
+        right = None if held is None else letters_of_it.get(held)
         chosen += [first] if right is None or right is first else [first, right]
     chosen.sort(key=lambda letter: letter[0].offset)
     return [
@@ -188,8 +202,8 @@ async def _read(log: Log) -> list[Letter]:
     ]
 
 
-async def _bytes_at(log: Log, origin: tuple) -> tuple[bytes | None, bytes] | None:
-    """Key and value of the record at the origin of a letter; None where the log has none."""
+async def _bytes_at(log: Log, origin: tuple[Any, ...]) -> tuple[bytes | None, bytes] | None:
+    """Key and value of the record at the origin of a letter; None if the log has no such record."""
     topic, partition, offset = origin[0], whole_number(origin[-2]), whole_number(origin[-1])
     if partition is None or offset is None:
         return None
@@ -200,7 +214,7 @@ async def _bytes_at(log: Log, origin: tuple) -> tuple[bytes | None, bytes] | Non
     return (records[0].key, records[0].value) if records and records[0].offset == offset else None
 
 
-async def _records(log: Log):
+async def _records(log: Log) -> AsyncIterator[Record]:
     offset, end = (await log.bounds([HOME]))[HOME]
     while offset < end and (records := await log.read(HOME, offset)):
         for record in records:
@@ -213,7 +227,7 @@ def _texts(headers: Headers) -> dict[str, str]:
 
 
 def _origin(number: int, headers: dict[str, str]) -> tuple[str, str, str]:
-    """What names a letter; one that somebody else wrote without these headers is named by its own place."""
+    """The origin of a letter: of one without these headers, from another client, its own place."""
     if "source_topic" not in headers or "source_offset" not in headers:
         return DEAD_LETTERS.name, "0", str(number)
     return headers["source_topic"], headers.get("source_partition", "0"), headers["source_offset"]
@@ -244,7 +258,7 @@ def _action(action: str, letter: Letter) -> Message:
 
 
 def whole_number(text: str) -> int | None:
-    """The number in a header; None where another client wrote something else there."""
+    """The number in a header; None for another text, from another client."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
 
 

@@ -1,4 +1,4 @@
-"""What is generated in docs/: the contracts (shared/contracts/schemas.py), and the tables of docs/operations.md from their registries."""
+"""The generated parts of docs/: contracts (shared/contracts/schemas.py), and the tables of docs/operations.md."""
 
 from pathlib import Path
 
@@ -11,28 +11,31 @@ OPERATIONS = "operations.md"
 
 
 def stale(folder: Path = FOLDER) -> list[str]:
-    """Paths below `folder` that are not what they would be now."""
+    """The paths below `folder` that are outdated."""
     found = schemas.stale(folder)
     text = _operations(folder)
     return found if text == (folder / OPERATIONS).read_text("utf-8") else [*found, OPERATIONS]
 
 
 def write(folder: Path = FOLDER) -> None:
+    """Writes all generated parts anew."""
     schemas.write(folder)
     (folder / OPERATIONS).write_text(_operations(folder), "utf-8")
 
 
 def settings_table() -> str:
+    """The table of all settings, in Markdown."""
     lines = ["| variable | flag | default | right values | |", "|---|---|---|---|---|"]
     for row in rows():
-        told = row.description + (f" In {row.unit}." if row.unit else "")
+        meaning = row.description + (f" In {row.unit}." if row.unit else "")
         lines.append(
-            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | {told} |"
+            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | {meaning} |"
         )
     return "\n".join(lines)
 
 
 def metrics_table() -> str:
+    """The table of all Prometheus metrics, in Markdown."""
     lines = ["| metric | kind | unit | labels | |", "|---|---|---|---|---|"]
     for one in Telemetry().definitions:
         labels = ", ".join(f"`{label}`" for label in one.labels)
@@ -41,7 +44,7 @@ def metrics_table() -> str:
 
 
 def _operations(folder: Path) -> str:
-    """The file with its tables as they are now; all else in it is written by hand."""
+    """docs/operations.md with current tables. The rest of it is written by hand."""
     text = (folder / OPERATIONS).read_text("utf-8")
     for name, table in (("settings", settings_table()), ("metrics", metrics_table())):
         begin, end = f"<!-- {name}: generated -->\n", f"\n<!-- end of {name} -->"

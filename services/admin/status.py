@@ -1,36 +1,38 @@
-"""`scholarstream status`: how far every stage is behind the log."""
+"""`scholarstream status`: how far each stage is behind the log."""
 
 import asyncio
 import time
 
-from services.runtime.progress import LOST, Progress
+from services.runtime.progress import LOST, Progress, Status
 from services.runtime.startup import opened
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.errors import ScholarstreamError
+from shared.settings import Settings
 from shared.stages.inputs import inputs_lost
 
 
-def trouble(status: dict) -> str | None:
-    """What is wrong with the inputs, in a sentence. None: nothing that a status shows."""
+def trouble(status: Status) -> str | None:
+    """A sentence that says what is wrong with the inputs; None if the status shows no fault."""
     if status["missing"]:
         return inputs_lost(dict.fromkeys(status["missing"]))
     lost = [s for s in status["stages"] if s["state"] == LOST]
     if not lost:
         return None
-    told = "; ".join(
+    losses = "; ".join(
         f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['read']}"
         for s in lost
     )
-    return f"records are missing: {told}. A start of the service says what to do"
+    return f"records are missing: {losses}. Start the service; its message says what to do"
 
 
-async def status(settings) -> dict:
+async def status(settings: Settings) -> Status:
+    """The status of the log. Errors: UsageError, LogError."""
     async with opened(settings, read_only=True) as (log, layout):
         return await Progress(log, layout).status()
 
 
-def positions(now: dict) -> str:
-    """Of a status, up to where the public inputs reach, as a point of the log (docs/history.md)."""
+def positions(now: Status) -> str:
+    """The ends of the public inputs in a status, as a point of the log (docs/history.md)."""
     inputs = {
         (one["input"], one["partition"]): one["end"]
         for one in now["stages"]
@@ -39,8 +41,8 @@ def positions(now: dict) -> str:
     return ",".join(f"{topic}:{partition}={end}" for (topic, partition), end in inputs.items())
 
 
-async def wait_idle(settings, seconds: float) -> dict:
-    """The status once everything that was in the log is published. Error: ScholarstreamError after `seconds`."""
+async def wait_idle(settings: Settings, seconds: float) -> Status:
+    """The status, when everything in the log is published. Error: ScholarstreamError after `seconds`."""
     deadline = time.monotonic() + seconds
     async with opened(settings, read_only=True) as (log, layout):
         progress = Progress(log, layout)

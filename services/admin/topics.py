@@ -1,4 +1,4 @@
-"""`scholarstream topics`: what the log holds, whether its topics are as they must be, and their records in words."""
+"""`scholarstream topics`: lists topics, compares their settings, and decodes their records."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,15 +14,16 @@ from services.runtime.topology import STAGES
 from shared.contracts.topics import CONTROL, TOPICS, Topic
 from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
-from shared.log.port import Difference, Partition, Record, TopicSpec
+from shared.log.port import Difference, Log, Partition, Record, TopicSpec
+from shared.settings import Settings
 from shared.stages.packs import RowsColumn, count, decode, take
 
 DAY_MS = 86_400_000
 PACKS = {topic for stage in STAGES for topic in stage.outputs}
 
 
-async def create(settings) -> list[str]:
-    """Makes the topics that are missing; returns their names. Error: UsageError for those that are there but may lose data."""
+async def create(settings: Settings) -> list[str]:
+    """Creates missing topics and returns their names. Error: UsageError for topics that may lose data."""
     prepare_folder(settings)
     log = open_log(settings.log_url, settings.kafka)
     try:
@@ -33,16 +34,19 @@ async def create(settings) -> list[str]:
         await log.close()
 
 
-async def drop(settings, generation: int) -> list[str]:
-    """Deletes the internal topics of a generation that is over; returns their names. Public topics stay. Error: UsageError for a generation
-    that publishes, or that will."""
+async def drop(settings: Settings, generation: int) -> list[str]:
+    """Deletes the internal topics of an old generation and returns their names. Public topics stay.
+
+    Error: UsageError for the generation that publishes, and for newer ones.
+    """
     log = open_log(settings.log_url, settings.kafka, create=False)
     try:
         held = await log.topics()
         publishing = (await Control(log).read_on()).publishing if CONTROL.name in held else None
         if publishing is None or generation >= publishing:
             raise UsageError(
-                f"generation {generation} is not over: {publishing or 'none'} publishes; only topics of older ones may be dropped"
+                f"generation {generation} is not over: {publishing or 'no generation'} publishes; only topics of "
+                "older generations may be dropped"
             )
         names = sorted(
             name for name in held if any(topic.generation_of(name) == generation for topic in TOPICS)
@@ -53,8 +57,8 @@ async def drop(settings, generation: int) -> list[str]:
         await log.close()
 
 
-async def check(settings) -> list[Difference]:
-    """What is not as it must be, missing topics too. Reads only."""
+async def check(settings: Settings) -> list[Difference]:
+    """The differences between topics and what they must be, missing topics included. Reads only."""
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         layout = await layout_of(settings, log)
@@ -63,10 +67,10 @@ async def check(settings) -> list[Difference]:
         await log.close()
 
 
-async def describe(settings) -> list[dict]:
-    """Every topic of ours: {topic, partitions, records, kept, key, summary, public}. Reads only.
+async def describe(settings: Settings) -> list[dict[str, Any]]:
+    """Each topic of scholarstream: {topic, partitions, records, kept, key, summary, public}. Reads only.
 
-    records: newest position minus oldest kept, over all partitions; a compacted topic holds fewer.
+    records: the end minus the oldest kept offset, over all partitions; a compacted topic holds fewer.
     """
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
@@ -82,13 +86,13 @@ async def describe(settings) -> list[dict]:
 
 
 def topic_of(name: str) -> Topic | None:
-    """What the topic of this name is in the registry."""
+    """The registry entry of a topic; None for a topic of another program."""
     return next(
         (topic for topic in TOPICS if name == topic.named(0) or topic.generation_of(name) is not None), None
     )
 
 
-async def _row(log, spec: TopicSpec) -> dict:
+async def _row(log: Log, spec: TopicSpec) -> dict[str, Any]:
     bounds = await log.bounds([Partition(spec.name, number) for number in range(spec.partitions)])
     return {
         "topic": spec.name,
@@ -103,12 +107,13 @@ async def _row(log, spec: TopicSpec) -> dict:
 
 
 async def dump(
-    settings, name: str, partition: int, offset: int, limit: int, rows: int
-) -> AsyncIterator[dict]:
-    """The records of a partition from `offset` on, at most `limit`, packs decoded. Reads only. Error: UsageError for one there is not.
+    settings: Settings, name: str, partition: int, offset: int, limit: int, rows: int
+) -> AsyncIterator[dict[str, Any]]:
+    """At most `limit` records of a partition from `offset` on. Reads only.
 
-    Of a pack: {offset, time, from, fingerprint, base, end, kinds: {kind: {count, first: [{column: value}]}}} with the first `rows` rows of
-    each kind; of others {offset, time, key, headers, value}.
+    A pack gives {offset, time, from, fingerprint, base, end, kinds: {kind: {count, first: [{column: value}]}}}, with
+    the first `rows` rows of each kind. Other records give {offset, time, key, headers, value}. Error: UsageError for
+    a topic or partition that does not exist.
     """
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
@@ -120,15 +125,15 @@ async def dump(
             records := await log.read(Partition(name, partition), offset, max_records=min(limit, 500))
         ):
             for record in records:
-                yield told(record, topic_of(name) in PACKS, rows)
+                yield record_json(record, topic_of(name) in PACKS, rows)
             limit -= len(records)
             offset = records[-1].offset + 1
     finally:
         await log.close()
 
 
-def told(record: Record, packed: bool, rows: int) -> dict:
-    """A record as JSON can say it."""
+def record_json(record: Record, packed: bool, rows: int) -> dict[str, Any]:
+    """A record as a JSON object, as `dump` gives it."""
     out: dict[str, Any] = {
         "offset": record.offset,
         "time": datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(),
@@ -166,11 +171,12 @@ def told(record: Record, packed: bool, rows: int) -> dict:
     }
 
 
-def _values(column: RowsColumn) -> list:
+def _values(column: RowsColumn) -> list[Any]:
     if isinstance(column, list):
         return column
     if isinstance(column, np.ndarray):
-        return column.tolist()
+        values: list[Any] = column.tolist()
+        return values
     if column.values.dtype == np.uint8:
         return [blob.decode(errors="backslashreplace") for blob in column.blobs()]
     ends = np.cumsum(column.lengths).tolist()

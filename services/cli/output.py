@@ -1,4 +1,4 @@
-"""What commands print: tables and profiles for people, JSON for programs."""
+"""Prints tables and profiles for people, and JSON for programs."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import orjson
 from rich.console import Console
@@ -22,12 +22,12 @@ from shared.plain import clean, exact, lines, meant, safe_json, tell
 WENT_AND_CAME = {
     "papers_added": "new", "papers_withdrawn": "withdrawn", "papers_left": "no longer the author's", "papers_revised": "revised",
 }  # fmt: skip
-LISTED = 50  # papers that are shown of a list, at most
-WIDE = 10_000  # columns where nobody looks: what reads a pipe wants lines whole
+LISTED = 50  # the most papers of a printed list
+WIDE = 10_000  # columns, when the output is not a terminal: a pipe needs whole lines
 
 
 def as_json(value: Any, option: int = 0) -> str:
-    """JSON that says the same and has nothing in it that a terminal obeys."""
+    """A value as JSON, with no character that controls a terminal."""
     return safe_json(orjson.dumps(value, option=option))
 
 
@@ -35,17 +35,17 @@ def as_json(value: Any, option: int = 0) -> str:
 
 
 def print_json(value: Any) -> None:
-    """One value, indented."""
+    """Prints one value as indented JSON."""
     print(as_json(value, orjson.OPT_INDENT_2))
 
 
 def print_json_line(value: Any) -> None:
-    """One value on one line, at once."""
+    """Prints one value as JSON on one line, and flushes."""
     print(as_json(value), flush=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
-    """Aligned columns. right: those that stand to the right (numbers)."""
+    """Prints aligned columns. right: the columns to align on the right (numbers)."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(Text(clean(column)), justify="right" if column in right else "left", overflow="fold")
@@ -55,11 +55,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Se
 
 
 def console() -> Console:
+    """A console for standard output."""
     return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def shown(value: Any) -> str:
-    """A value for people, without anything a terminal would obey."""
+    """A value for people, with no character that controls a terminal."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -77,15 +78,15 @@ def shown(value: Any) -> str:
 
 
 def exactly(value: Any) -> str:
-    """As `shown`, but a text stays what it is."""
+    """As `shown`, but a text keeps all its characters (`exact`)."""
     return exact(value) if isinstance(value, str) else shown(value)
 
 
 def print_profile(profile: Mapping[str, Any]) -> None:
-    """A snapshot, in the order in which people ask."""
+    """Prints a snapshot, the most asked numbers first."""
     if profile.get("redirect"):
         old, new = exact(profile["author_id"]), exact(profile["redirect"])
-        print(f"{old} is merged into {new}, who has all its papers: scholarstream profile {new}")
+        print(f"{old} is merged into {new}, which has all its papers: scholarstream profile {new}")
         return
     headline, out = profile["headline"], console()
     field = f", {profile['field']}" if profile.get("field") else ""
@@ -113,12 +114,12 @@ def print_profile(profile: Mapping[str, Any]) -> None:
     for basis, metrics in profile["metrics"].items():
         print(f"{exact(basis)}: " + ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()))
     for entry in profile["reported"]:
-        told = ", ".join(
+        numbers = ", ".join(
             f"{name} {shown(value)}"
             for name, value in entry.items()
             if name not in ("source", "as_of", "violations")
         )
-        print(f"reported by {exact(entry['source'])} as of {clean(entry['as_of'])}: {told}")
+        print(f"reported by {exact(entry['source'])} as of {clean(entry['as_of'])}: {numbers}")
         for code in entry.get("violations", ()):
             known = violations.BY_CODE.get(code)
             print(clean(f"  {'incomplete' if known and not known.impossible else 'impossible'}: {code}"))
@@ -138,7 +139,7 @@ def print_profile(profile: Mapping[str, Any]) -> None:
 
 
 def print_comparison(found: Mapping[str, Any]) -> None:
-    """What changed between two points (services.history.portfolio.compare)."""
+    """Prints what changed between two points (services.history.portfolio.compare)."""
     print(f"{_named(found)} ({exact(found['author_id'])})")
     for word, end in (("from", found["before"]), ("to  ", found["after"])):
         print(
@@ -155,35 +156,35 @@ def print_comparison(found: Mapping[str, Any]) -> None:
     ]
     if numbers:
         print()
-        rows = (
+        changed = (
             (exact(what), name, moved["before"], moved["after"], _gain(moved))
             for what, name, moved in numbers
         )
-        print_table(("of", "number", "before", "after", ""), rows, right=("before", "after", ""))
+        print_table(("of", "number", "before", "after", ""), changed, right=("before", "after", ""))
     papers = [(title, paper) for key, title in WENT_AND_CAME.items() for paper in found[key]]
     if papers:
         print()
-        rows = (
-            (what, exact(paper["paper_id"]), _said_of(paper), paper["title"])
+        listed = (
+            (what, exact(paper["paper_id"]), _note_on(paper), paper["title"])
             for what, paper in papers[:LISTED]
         )
-        print_table(("paper", "id", "", "title"), rows)
+        print_table(("paper", "id", "", "title"), listed)
         _print_rest(len(papers))
     if found["citations"]:
         print()
-        rows = (
+        cited = (
             (_gain(paper), paper["before"], paper["after"], paper["title"])
             for paper in found["citations"][:LISTED]
         )
-        print_table(("citations", "before", "after", "paper"), rows, right=("citations", "before", "after"))
+        print_table(("citations", "before", "after", "paper"), cited, right=("citations", "before", "after"))
         _print_rest(len(found["citations"]))
     if not (numbers or papers or found["citations"]):
         print("nothing changed")
 
 
-def _said_of(paper: Mapping[str, Any]) -> str:
+def _note_on(paper: Mapping[str, Any]) -> str:
     if "changed" in paper:
-        return ", ".join(paper["changed"]) or "in what is not listed here"
+        return ", ".join(paper["changed"]) or "in fields not listed here"
     return f"{paper['citations']:,} citation{'' if paper['citations'] == 1 else 's'}"
 
 
@@ -196,19 +197,19 @@ def _gain(moved: Mapping[str, Any]) -> str:
 
 def _print_rest(count: int) -> None:
     if count > LISTED:
-        print(f"… and {count - LISTED:,} more; --json has all")
+        print(f"… and {count - LISTED:,} more; --json prints all")
 
 
 def print_reason(found: Mapping[str, Any]) -> None:
-    """Why a number is what it is (services.history.portfolio.explain)."""
+    """Prints why a number is what it is (services.history.portfolio.explain)."""
     value = found["value"]
-    told = (
+    text = (
         ", ".join(f"{name} {shown(count)}" for name, count in sorted(value.items()))
         if isinstance(value, Mapping)
         else shown(value)
     )
     print(f"{_named(found)} ({exact(found['author_id'])})")
-    print(f"{clean(found['metric'])} on the basis {exact(found['basis'])}: {told}")
+    print(f"{clean(found['metric'])} on the basis {exact(found['basis'])}: {text}")
     print(clean(found["sentence"]))
     if found["papers"]:
         print()
@@ -226,7 +227,7 @@ def print_reason(found: Mapping[str, Any]) -> None:
 
 
 def snapshot_line(profile: Mapping[str, Any]) -> str:
-    """A snapshot on one line."""
+    """A snapshot as one line."""
     headline = profile["headline"]
     counts = (
         f"papers {headline['papers']:,}  citations {headline['citations']:,}  h-index {headline['h_index']:,}"
@@ -242,20 +243,22 @@ def _named(profile: Mapping[str, Any]) -> str:
 # ---- files
 
 
-HANDED = re.compile(
+DESCRIPTOR = re.compile(
     r"/dev/(?:std(?P<name>out|err)|fd/(?P<number>[0-9]{1,9}))|/proc/(?:self|thread-self)/fd/(?P<same>[0-9]{1,9})"
 )
 
 
 @contextlib.contextmanager
 def output(path: str) -> Iterator[TextIO]:
-    """Where `--output` points: - is standard output, a file appears when it is complete. Error: UsageError when it cannot be written.
+    """Opens the target of `--output`; - is standard output. Error: UsageError when it cannot be written.
 
-    A file is written under a name of its own in the same folder and then renamed. What is no file (a pipe, a device, a descriptor like
-    /dev/stdout) is written as it is. A symbolic link is refused: a link that another user has put there must not decide what is replaced.
+    A file appears when it is complete: it is written under a temporary name in the same folder, then renamed. A pipe,
+    a device or a descriptor (/dev/stdout) is written directly. A symbolic link is refused, so that no other user's
+    link decides which file is replaced.
     """
     if path == "-":
-        yield _Clean(sys.stdout) if sys.stdout.isatty() else sys.stdout
+        # Writers use write() alone, which a _Clean has.
+        yield cast(TextIO, _Clean(sys.stdout)) if sys.stdout.isatty() else sys.stdout
     elif (special := _special(path)) is not None:
         with special as file:
             yield file
@@ -265,7 +268,7 @@ def output(path: str) -> Iterator[TextIO]:
 
 
 class _Clean:
-    """A terminal that data is written to."""
+    """A terminal as a file: control characters become visible."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -275,9 +278,9 @@ class _Clean:
 
 
 def _special(path: str) -> TextIO | None:
-    """What can only be written as it is; None for a file that can be replaced."""
+    """An open pipe, device or descriptor; None for a path that can be replaced by a new file."""
     try:
-        if handed := HANDED.fullmatch(path):
+        if handed := DESCRIPTOR.fullmatch(path):
             number = (
                 {"out": 1, "err": 2}[handed["name"]]
                 if handed["name"]
@@ -299,7 +302,7 @@ def _new_file(path: str) -> Iterator[TextIO]:
     target = Path(path)
     if target.is_symlink():
         raise UsageError(
-            f"--output {path} is a symbolic link, and is not written through; name the file itself: {os.path.realpath(path)}"
+            f"--output {path} is a symbolic link, which is not followed; name the file itself: {os.path.realpath(path)}"
         )
     try:
         if target.is_dir():
@@ -326,7 +329,7 @@ def _cannot(path: str, error: Exception) -> UsageError:
 
 @contextlib.contextmanager
 def reporter() -> Iterator[Callable[..., None]]:
-    """report(line, fraction): how far something is, on standard error; steps in between only on a terminal."""
+    """Gives report(line, fraction), which prints progress on standard error; fractions only on a terminal."""
     screen = Console(stderr=True, highlight=False)
     if not screen.is_terminal:
 

@@ -1,33 +1,53 @@
-"""`scholarstream run`: producer, consumer, publisher and viewer in one process on the embedded log (or any log)."""
+"""`scholarstream run`: producer, consumer, scorer, publisher and viewer in one process, on any log."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from services.producer.ingest import Counts
-from services.producer.main import produce
+from services.producer.main import Listeners, produce
 from services.producer.sources import Source
 from services.runtime.input_checks import require_checkpoints
 from services.runtime.layout import require_same_layout
-from services.runtime.process import Stop, supervisor_of, working
+from services.runtime.process import supervisor_of, working
 from services.runtime.progress import Progress, behind_of
-from services.runtime.roles import hold
+from services.runtime.roles import Roles, hold
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened, prepare_folder
+from services.runtime.supervisor import Supervisor
 from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
+from shared.log.port import Log
+from shared.settings import Settings
+from shared.stages.runner import Stop
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 log = structlog.get_logger("run")
 
 ROLES = ("producer", "consumer", "scorer", "publisher", "viewer")
-TELL_SECONDS = 5.0
+REPORT_SECONDS = 5.0  # between two log lines about how far a file is read
+IDLE_SECONDS = 0.02  # between two checks whether everything is published
+
+
+@dataclass(frozen=True)
+class _Process:
+    """What all parts of the process share."""
+
+    log: Log
+    settings: Settings
+    stop: Stop
+    telemetry: Telemetry
+    health: Health
+    progress: Progress
+    supervisor: Supervisor
 
 
 async def run(
-    settings,
+    settings: Settings,
     *,
     sources: list[str],
     demo: bool = False,
@@ -35,9 +55,10 @@ async def run(
     open_port: bool = True,
     announce: Callable[[str], None] = print,
 ) -> None:
-    """Runs until a signal, an error, or (exit_when_idle) until all sources are read and everything is published.
+    """Runs all services until a signal or an error.
 
-    announce gets the address once the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
+    exit_when_idle: also stop when all sources are read and everything is published. announce: called with the
+    address when the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
     """
     prepare_folder(settings)
     roles = {"consumer": CONSUMER, "scorer": SCORER, "publisher": PUBLISHER}
@@ -47,105 +68,98 @@ async def run(
             await require_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry(ROLES), Health()
             supervisor = supervisor_of(roles, the_log, layout, settings, telemetry, health)
-            progress = Progress(the_log, layout)
+            process = _Process(
+                the_log, settings, stop, telemetry, health, Progress(the_log, layout), supervisor
+            )
             with stopping_on_signals(stop):
                 tasks = working(supervisor, stop)
                 if open_port:
-                    tasks += await _view(
-                        the_log, settings, telemetry, health, progress, stop, announce, locks
-                    )
-
-                async def idle() -> bool:
-                    if the_log.outages_are_transient:  # others may do a part of the work
-                        return (await progress.status())["idle"]
-                    return bool(supervisor.members) and not await behind_of(the_log, supervisor.runners)
-
-                work = _produce(
-                    the_log, settings, sources, demo, exit_when_idle, stop, telemetry, health, idle
-                )
+                    tasks += await _view(process, locks, announce)
+                work = _produce(process, sources, demo, exit_when_idle)
                 tasks.append(asyncio.create_task(work, name="producer"))
                 await together(stop, tasks, settings.shutdown_seconds)
 
 
-async def _view(the_log, settings, telemetry, health, progress, stop, announce, locks) -> list[asyncio.Task]:
+async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]) -> list[asyncio.Task[None]]:
+    """Starts the viewer and returns its tasks, once the port is open. Error: UsageError for a port in use."""
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
 
     app, index = build_app(
-        the_log, settings, registry=telemetry, health=health, status=progress.status, stop=stop
+        process.log,
+        process.settings,
+        registry=process.telemetry,
+        health=process.health,
+        status=process.progress.status_json,
+        stop=process.stop,
     )
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    tasks = [
-        asyncio.create_task(
-            serve(
-                app,
-                settings.host,
-                settings.port,
-                stop=stop,
-                on_bound=bound.set_result,
-                connections=settings.http_connections,
-                telemetry=telemetry,
-            ),
-            name="viewer",
-        ),
-        asyncio.create_task(index.follow(stop), name="index"),
-    ]
-    await asyncio.wait([bound, tasks[0]], return_when=asyncio.FIRST_COMPLETED, timeout=30)
-    if tasks[0].done():
+    serving = serve(
+        app,
+        process.settings.host,
+        process.settings.port,
+        stop=process.stop,
+        on_bound=bound.set_result,
+        connections=process.settings.http_connections,
+        telemetry=process.telemetry,
+    )
+    viewer = asyncio.create_task(serving, name="viewer")
+    following = asyncio.create_task(index.follow(process.stop), name="index")
+    either: list[asyncio.Future[Any]] = [bound, viewer]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+    if viewer.done():
         bound.cancel()
-        tasks[1].cancel()
-        await asyncio.gather(tasks[1], return_exceptions=True)
-        tasks[0].result()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        viewer.result()
     address = bound.result()
     locks.describe(address)
     announce(address)
-    return tasks
+    return [viewer, following]
 
 
-class _Progress:
-    """Tells how far a source that ends is, every TELL_SECONDS."""
+class _ReadingReporter:
+    """Logs how far a source that ends is read, every REPORT_SECONDS."""
 
-    def __init__(self):
-        self.told = time.monotonic()
+    def __init__(self) -> None:
+        self.reported_at = time.monotonic()
 
     def __call__(self, source: Source, counts: Counts) -> None:
-        if not source.endless and time.monotonic() - self.told >= TELL_SECONDS:
-            self.told = time.monotonic()
+        if not source.endless and time.monotonic() - self.reported_at >= REPORT_SECONDS:
+            self.reported_at = time.monotonic()
             share = f"{source.read / source.size:.0%}" if source.size else None
             log.info(
                 "reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share
             )
 
 
-async def _produce(
-    the_log,
-    settings,
-    sources,
-    demo,
-    exit_when_idle,
-    stop,
-    telemetry,
-    health,
-    idle: Callable[[], Awaitable[bool]],
-) -> None:
+async def _produce(process: _Process, sources: list[str], demo: bool, exit_when_idle: bool) -> None:
+    """Sends all sources; then waits for `stop`, or with exit_when_idle sets it when everything is published."""
+    stop = process.stop
     await produce(
-        the_log,
-        settings,
+        process.log,
+        process.settings,
         sources,
         demo=demo,
         stop=stop,
-        telemetry=telemetry,
-        progress=_Progress(),
-        health=health,
+        listeners=Listeners(process.telemetry, process.health, on_progress=_ReadingReporter()),
     )
     if not exit_when_idle:
         await stop.wait()
         return
     while not stop.is_set():
-        if await idle():
+        if await _is_idle(process):
             stop.set()
             return
         try:
-            await asyncio.wait_for(stop.wait(), 0.02)
+            await asyncio.wait_for(stop.wait(), IDLE_SECONDS)
         except TimeoutError:
             continue
+
+
+async def _is_idle(process: _Process) -> bool:
+    """Whether everything in the log is published."""
+    if process.log.outages_are_transient:  # a cluster: other processes may do a part of the work
+        return (await process.progress.status())["idle"]
+    supervisor = process.supervisor
+    return bool(supervisor.members) and not await behind_of(process.log, supervisor.runners)

@@ -1,4 +1,4 @@
-"""How far a source has been sent into the log, so that a second call goes on after a crash: at least once, never with a hole."""
+"""Keeps how far a source was sent, so that the next call continues. Batches may repeat; none is lost."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ import uuid
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -19,24 +19,30 @@ from shared.log.port import Log, Message, Partition
 
 SAVE_SECONDS = 1.0
 MOST_BYTES = 1 << 20
-TYPES = {"name": str, "identity": str, "position": int, "finished": bool, "witness": dict | None}
-WITNESS = {"topic": str, "partition": int, "offset": int, "crc": int}
+TYPES: dict[str, Any] = {
+    "name": str,
+    "identity": str,
+    "position": int,
+    "finished": bool,
+    "witness": dict | None,
+}
+WITNESS: dict[str, Any] = {"topic": str, "partition": int, "offset": int, "crc": int}
 
 logger = structlog.get_logger("producer")
 
 
 class Kept(NamedTuple):
-    """What the file says. witness: {"topic", "partition", "offset", "crc" of the value} of a record this source has sent."""
+    """The content of a bookmark file. witness: {"topic", "partition", "offset", "crc" of the value} of a record that this source sent."""
 
     name: str
     identity: str
     position: int
     finished: bool
-    witness: dict | None
+    witness: dict[str, Any] | None
 
 
 def read(path: Path) -> Kept:
-    """Errors: FileNotFoundError; OSError; ValueError for what is no bookmark, and why."""
+    """The bookmark in a file. Errors: FileNotFoundError; OSError; ValueError, with the reason, for another file."""
     try:
         raw = read_file(path, MOST_BYTES)
     except NotAFile as error:
@@ -44,7 +50,7 @@ def read(path: Path) -> Kept:
     kept = orjson.loads(raw)  # its error is a ValueError
     if not isinstance(kept, dict) or (missing := TYPES.keys() - kept.keys()):
         raise ValueError(
-            f"it lacks {', '.join(sorted(missing))}" if isinstance(kept, dict) else "it is no object"
+            f"it lacks {', '.join(sorted(missing))}" if isinstance(kept, dict) else "it is not an object"
         )
     _require_types(kept, TYPES)
     if kept["witness"] is not None:
@@ -54,8 +60,8 @@ def read(path: Path) -> Kept:
     return Kept(*(kept[name] for name in Kept._fields))
 
 
-def _require_types(kept: dict, types: dict) -> None:
-    """Error: ValueError for a wrong type; a number is a whole one, not negative, and fits 63 bits."""
+def _require_types(kept: dict[str, Any], types: dict[str, Any]) -> None:
+    """Error: ValueError for a value of another type, or an integer outside 0 to 2**63 - 1."""
     for name, right in types.items():
         value = kept[name]
         if not isinstance(value, right) or (isinstance(value, bool) and right is not bool):
@@ -65,32 +71,33 @@ def _require_types(kept: dict, types: dict) -> None:
 
 
 class Bookmark:
-    """One small JSON file a source, replaced as a whole at most once a second.
+    """How far one source was sent: a small JSON file, replaced as a whole, at most once a second.
 
-    It holds a witness: where the last batch went, with a checksum. If the log does not have that record, the bookmark is about another log
-    (the file was deleted and made again), and counts for nothing.
+    Its witness is the place and checksum of a record that was sent. If the log does not have that record, the
+    bookmark belongs to another log and is ignored.
     """
 
     def __init__(self, folder: Path, identity: str, name: str):
         self.path = folder / (hashlib.sha256(identity.encode()).hexdigest()[:32] + ".json")
         self.identity, self.name = identity, name
         self.position, self.finished = 0, False
-        self.witness: dict | None = None
+        self.witness: dict[str, Any] | None = None
         self.saved = 0.0
         self.changed = False
 
     async def load(self, log: Log) -> None:
-        """Takes up what was kept, if it fits the log. What is damaged counts for nothing, and a line of the log says so: the source is sent
-        from its beginning, which changes nothing. Error: UsageError when the folder cannot be used."""
+        """Reads the file, if it belongs to this log. A damaged file is ignored with a warning.
+
+        The source is then sent from its beginning; equal events change nothing. Error: UsageError when the folder
+        cannot be used.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             kept = read(self.path)
         except FileNotFoundError:
             return
         except ValueError as error:
-            logger.warning(
-                "progress of ingest passed over", source=self.name, file=str(self.path), reason=str(error)
-            )
+            logger.warning("bookmark ignored", source=self.name, file=str(self.path), reason=str(error))
             return
         except OSError as error:
             raise UsageError(
@@ -102,11 +109,10 @@ class Bookmark:
     def advance(
         self, position: int, batches: dict[Partition, list[Message]], firsts: dict[Partition, int]
     ) -> None:
-        """Everything up to `position` is in the log."""
+        """Notes that everything up to `position` is in the log. firsts: the offset of the first record of a batch."""
         self.position, self.changed = position, True
-        for partition in sorted(
-            firsts, key=lambda p: p.topic == DEAD_LETTERS.name
-        ):  # events are kept for ever, letters are not
+        # A record of an event is the better witness: events are kept for ever, dead letters are not.
+        for partition in sorted(firsts, key=lambda p: p.topic == DEAD_LETTERS.name):
             self.witness = {
                 "topic": partition.topic,
                 "partition": partition.number,
@@ -118,30 +124,31 @@ class Bookmark:
             self.save()
 
     def finish(self) -> None:
-        """The source was read to its end."""
+        """Notes that the source was read to its end."""
         self.finished = self.changed = True
 
     def save(self) -> None:
+        """Replaces the file, if something changed. A failure is logged, and the next call sends more again."""
         if not self.changed:
             return
         kept = Kept(self.name, self.identity, self.position, self.finished, self.witness)._asdict()
         draft = self.path.with_suffix(f".{uuid.uuid4().hex}.tmp")
         try:
-            with draft.open("xb") as file:  # a link of that name is not followed
+            with draft.open("xb") as file:  # "x" follows no link of that name
                 file.write(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, self.path)
-        except OSError as error:  # no reason to stop: the next call sends more again, that is all
+        except OSError as error:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
             logger.warning(
-                "progress not kept", source=self.name, folder=str(self.path.parent), error=error.strerror
+                "bookmark not saved", source=self.name, folder=str(self.path.parent), error=error.strerror
             )
         self.saved, self.changed = time.monotonic(), False
 
 
-async def _is_there(log: Log, witness: dict | None) -> bool:
+async def _is_there(log: Log, witness: dict[str, Any] | None) -> bool:
     if not witness:
         return False
     try:

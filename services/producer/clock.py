@@ -1,7 +1,7 @@
-"""The clock: says what day it is (UTC) in authors.v1, because no stage may look at a clock of its own (rule D4).
+"""The clock: sends the day (UTC) to authors.v1, because no stage may read a clock of its own (rule D4).
 
-A day that was said is never taken back. So the clock of a machine is not believed blindly: a day far beyond the newest one in the log is
-not said, and an earlier one never is.
+A day in the log is never taken back. So the producer does not send a day far after the newest one in the log, and
+never an earlier one.
 """
 
 import asyncio
@@ -21,24 +21,28 @@ from shared.contracts.topics import AUTHORS
 from shared.errors import ClockRefused, InputRefused
 from shared.ids import partitions_of
 from shared.log.port import Log, Message, Partition, Record
+from shared.settings import default_of
 
 KEY = "clock"
 KIND = "clock.ticked"
 SOURCE = "clock"
-TAIL = (
-    2_000  # so many records are looked through at once for the last tick, from the end of the log backwards
-)
-TAILS = 100  # and so often, at most; a tick too many does no harm
-LOOK_SECONDS = 60.0  # how often it looks whether a new day has come; a machine that slept notices then
-DAYS_AHEAD = 2  # the default of the setting
-JUMP_DAYS = 366  # a service may have rested so long; a day further beyond the newest one in the log must be said by a person
-BEHIND_DAYS = 1  # two machines may disagree by so much around midnight without a word about it
+# The search for the last tick reads TAIL records at a time backwards, TAILS times at most. A repeated tick is harmless.
+TAIL = 2_000
+TAILS = 100
+LOOK_SECONDS = 60.0  # between two looks at the day; a machine that slept notices a new day then
+DAYS_AHEAD: int = default_of("days_ahead")
+JUMP_DAYS = 366  # a day further after the newest one in the log must be sent by a person
+BEHIND_DAYS = 1  # around midnight, two machines may differ by this much without a warning
 
 log = structlog.get_logger("clock")
 
 
 class Clock:
-    """One per producer. days_ahead: the setting; tell: hears why the day of this machine is not said, None once it is right again."""
+    """The clock of one producer.
+
+    days_ahead: the setting. tell: called with the reason when the day of this machine is not sent, and with None
+    when it is right again. today: gives the day.
+    """
 
     def __init__(
         self,
@@ -48,36 +52,37 @@ class Clock:
         today: Callable[[], date] | None = None,
     ):
         self.log, self.days_ahead, self.tell, self.today = the_log, days_ahead, tell, today or today_utc
-        self._done: date | None = None  # nothing more is to be done on this day
+        self._done: date | None = None  # the day with nothing left to do
         self._reason: str | None = None
 
     async def keep(self, stop: asyncio.Event) -> None:
-        """Ticks at once and on every new day, until `stop` is set."""
+        """Sends the day now and each new day, until `stop` is set."""
         while not stop.is_set():
             await self.look(stop)
             await pause(stop, LOOK_SECONDS)
 
     async def look(self, stop: asyncio.Event, waiting: Callable[[str | None], None] | None = None) -> None:
-        """Says the day unless it was said, or cannot be right. waiting: hears that the log does not answer (`retry_while_unavailable`)."""
+        """Sends the day, unless it is in the log or is wrong.
+
+        waiting: called when the log does not answer (`retry_while_unavailable`).
+        """
         day = self.today()
         if day == self._done:
             return
         self._done, reason = day, None
         try:
             newest = await retry_while_unavailable(
-                self.log, stop, "say what day it is", lambda: say(self.log, day, self.days_ahead), waiting
+                self.log, stop, "send the day", lambda: say(self.log, day, self.days_ahead), waiting
             )
             if newest is not None and newest - day > timedelta(BEHIND_DAYS):
                 reason = (
-                    f"the clock of this machine says {day}, but {newest} was said in the log already: profiles are as of {newest} until "
-                    'that day is over, because no day is taken back. If the clock is right, see "A clock that was wrong" in '
-                    "docs/operations.md"
+                    f"the clock of this machine says {day}, but the log already has {newest}. Profiles are as of "
+                    f"{newest} until that day is over, because no day is taken back. If the clock is right, see "
+                    '"A clock that was wrong" in docs/operations.md'
                 )
         except ClockRefused as error:
-            reason, self._done = (
-                str(error),
-                day if error.tried else None,
-            )  # a person may say the day at any moment
+            # Look again next time: a person may send the day at any moment.
+            reason, self._done = str(error), day if error.tried else None
         if reason != self._reason:
             log.warning(
                 "the clock of this machine and the log disagree", reason=reason
@@ -91,27 +96,29 @@ def today_utc() -> date:
 
 
 async def say(the_log: Log, day: date, days_ahead: int) -> date:
-    """The newest day in the log; before that, `day` is appended if it is later. Error: ClockRefused for a day that is too much later."""
+    """Appends `day` if it is later than the newest day in the log. Returns the newest day in the log then.
+
+    Error: ClockRefused for a day that is too much later.
+    """
     home = await _home(the_log)
     newest, since = await newest_day(the_log, home, days_ahead)
     if newest is not None and newest >= day:
         return newest
     last = newest or since
-    if last is not None and day - last > timedelta(JUMP_DAYS):
-        event = orjson.dumps({"event": KIND, "author_id": KEY, "date": day.isoformat()}).decode()
-        raise ClockRefused(
-            f"the clock of this machine says {day}, {(day - last).days:,} days after {last}, the newest day in the log: that day is not "
-            f"said, because no day is taken back. Set the clock right; if it is right, say the day once: echo '{event}' | scholarstream "
-            "ingest -"
-        )
     event = orjson.dumps({"event": KIND, "author_id": KEY, "date": day.isoformat()})
+    if last is not None and day - last > timedelta(JUMP_DAYS):
+        raise ClockRefused(
+            f"the clock of this machine says {day}, {(day - last).days:,} days after {last}, the newest day in the log. "
+            "That day is not sent, because no day is taken back. Correct the clock; if it is right, send the day "
+            f"once: echo '{event.decode()}' | scholarstream ingest -"
+        )
     headers = cloud_event(KIND, KEY, SOURCE, time.time_ns() // 1_000_000, f"{SOURCE}:{day.isoformat()}")
     offset = (await the_log.append({home: [Message(KEY.encode(), event, headers)]}))[home]
-    [record] = await the_log.read(home, offset, max_records=1) or [None]
-    if record is not None and record.offset == offset and _day(record, days_ahead) is None:
+    records = await the_log.read(home, offset, max_records=1)
+    if records and records[0].offset == offset and _day(record := records[0], days_ahead) is None:
         error = ClockRefused(
-            f"the clock of this machine says {day}, but the log took it on {_appended(record) or 'no day'}: more than {days_ahead} days "
-            "ahead, so it is refused. Set the clock right"
+            f"the clock of this machine says {day}, but the log received it on {_appended(record) or 'no day'}: more than "
+            f"{days_ahead} days ahead, so it is refused. Correct the clock"
         )
         error.tried = True
         raise error
@@ -119,15 +126,16 @@ async def say(the_log: Log, day: date, days_ahead: int) -> date:
 
 
 async def _home(the_log: Log) -> Partition:
-    """The partition that has the ticks."""
+    """The partition of the clock's events."""
     partitions = (await the_log.topics())[AUTHORS.name].partitions
     return Partition(AUTHORS.name, int(partitions_of([KEY.encode()], partitions)[0]) if partitions > 1 else 0)
 
 
 async def newest_day(the_log: Log, home: Partition, days_ahead: int) -> tuple[date | None, date | None]:
-    """(the latest day said among the last records of the partition, the day on which the first of these was appended); None: none.
+    """(the latest day in the last records of the partition, the day on which the first of them was appended).
 
-    What the stages refuse says nothing here either, or one tick of a far future would silence the clock for ever.
+    None: there is none. Ignores ticks that the stages refuse; otherwise one tick of a far future would stop the
+    clock for ever.
     """
     first, end = (await the_log.bounds([home]))[home]
     newest, since = None, None
@@ -153,7 +161,7 @@ async def newest_day(the_log: Log, home: Partition, days_ahead: int) -> tuple[da
 
 
 def _appended(record: Record) -> date | None:
-    """None: the time is none of ours, as a foreign writer may give it."""
+    """The day on which a record was appended; None for a time that cannot be one, from another client."""
     try:
         return datetime.fromtimestamp(record.timestamp / 1000, UTC).date() if record.timestamp > 0 else None
     except (OverflowError, OSError, ValueError):
@@ -164,6 +172,6 @@ def _day(record: Record, days_ahead: int) -> date | None:
     try:
         event = authors.decode(record.value)
         check_date(event, record.timestamp, days_ahead)
-    except InputRefused:  # anybody may write there; what is no tick is none
+    except InputRefused:  # of another client
         return None
     return date.fromisoformat(event["date"]) if event["event"] == KIND else None

@@ -1,18 +1,21 @@
-"""Puts events from sources into the log. `pump` is the one loop that does it; `ingest` is the command."""
+"""Sends events from sources into the log. `pump` is the loop that does it; `ingest` is the command."""
 
 import asyncio
+import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -28,6 +31,7 @@ from services.runtime.startup import opened
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.log.port import Log, Partition
 from shared.plain import clean, tell
+from shared.settings import Settings
 from shared.telemetry.registry import Telemetry
 
 PROGRESS_FOLDER = "ingest"  # below the data folder
@@ -35,7 +39,7 @@ PROGRESS_FOLDER = "ingest"  # below the data folder
 
 @dataclass
 class Counts:
-    """What was sent. papers, authors: events of papers.v1, authors.v1; refused: sent to dead-letters.v1, by reason code."""
+    """Counts of events. papers, authors: sent to papers.v1 and authors.v1. refused: dead letters by reason code."""
 
     papers: int = 0
     authors: int = 0
@@ -50,8 +54,8 @@ class Counts:
         self.authors += taken.authors
         self.refused += taken.refused
 
-    def report(self) -> dict:
-        """sent, papers, authors, refused (in all), refused_by_reason."""
+    def report(self) -> dict[str, Any]:
+        """{sent, papers, authors, refused (total), refused_by_reason}."""
         return {
             "sent": self.sent,
             "papers": self.papers,
@@ -75,11 +79,11 @@ async def pump(
     telemetry: Telemetry | None = None,
     tell: Callable[[str | None], None] | None = None,
 ) -> Counts:
-    """Sends the items of `source` behind the bookmark, batch by batch, until its end or until `stop` is set.
+    """Sends the items of `source` after the bookmark, batch by batch, until its end or until `stop` is set.
 
-    A batch is in the log before the bookmark moves, so a crash sends a batch again rather than never. Errors: those of the source and of
-    the log, and InputRefused of the intake; what was sent before stays sent, and the bookmark says how far
-    that is. tell: as `retry_while_unavailable`.
+    The bookmark moves after a batch is in the log, so a crash repeats a batch and never loses one. tell: as
+    `retry_while_unavailable`. Errors: those of the source and the log, and InputRefused of the intake. Batches
+    before the error stay in the log, and the bookmark is saved.
     """
     counts = Counts()
     try:
@@ -90,10 +94,11 @@ async def pump(
         async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
             async for items in batches:
                 taken = intake.take(items)
-                firsts = await retry_while_unavailable(
-                    log, stop, f"send {source.label}", lambda batches=taken.batches: log.append(batches), tell
-                )
-                if firsts is None:  # told to stop while the log did not answer: the next call sends it again
+                append = functools.partial(log.append, taken.batches)
+                firsts = await retry_while_unavailable(log, stop, f"send {source.label}", append, tell)
+                if (
+                    firsts is None
+                ):  # stopped while the log did not answer; the next call sends the batch again
                     break
                 counts.add(taken)
                 if telemetry:
@@ -110,13 +115,16 @@ async def pump(
     return counts
 
 
-async def ingest(settings, sources: Sequence[str], *, progress: bool = True, restart: bool = False) -> dict:
-    """Sends all of `sources`, one after the other, and returns {"sent", "papers", "authors", "refused", "refused_by_reason", "skipped",
-    "sources": [{"source", "status", "position", "skipped", …the same counts, "left_out"}]}.
+async def ingest(
+    settings: Settings, sources: Sequence[str], *, progress: bool = True, restart: bool = False
+) -> dict[str, Any]:
+    """Sends `sources`, one after the other. Returns {"sent", "papers", "authors", "refused", "refused_by_reason",
+    "skipped", "sources": [{"source", "status", "position", "skipped", the same counts, "left_out"}]}.
 
-    status: "done"; "already ingested" (nothing sent: the very same file is in this log); "stopped" (by SIGINT or SIGTERM; the next call
-    goes on from there). skipped: up to which position earlier calls have sent it. `restart` sends everything again, which changes nothing
-    that is the same. left_out: what of foreign records has no place in our events, by kind.
+    status: "done"; "already ingested": this very file is in the log, nothing was sent; "stopped": by a signal, the
+    next call continues. skipped: the position up to which earlier calls sent the source. restart: send everything
+    again; equal events change nothing. left_out: parts of foreign records that our events have no field for, by
+    kind.
 
     Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
     """
@@ -146,12 +154,12 @@ async def ingest(settings, sources: Sequence[str], *, progress: bool = True, res
 async def _send(
     log: Log, intake: Intake, source: Source, stop: asyncio.Event, progress: bool, state: Bookmark | None
 ) -> tuple[Counts, str]:
-    """One source with its progress bar; what was sent, and its status."""
+    """Sends one source with a progress bar. Returns its counts and its status."""
     if state and state.finished:
         _note(progress, f"{source.name}: already ingested, --restart to send again")
         return Counts(), "already ingested"
     if state and state.position:
-        _note(progress, f"{source.name}: goes on behind position {state.position:,}")
+        _note(progress, f"{source.name}: continues after position {state.position:,}")
     with progress_bar(source, progress) as show:
         counts = await pump(log, intake, source, stop=stop, on_progress=show, state=state)
     if source.left_out:
@@ -159,8 +167,8 @@ async def _send(
     return counts, "stopped" if stop.is_set() else "done"
 
 
-async def bookmark(settings, log: Log, source: Source, *, restart: bool = False) -> Bookmark | None:
-    """The bookmark of a source in this log; None for what cannot be read again."""
+async def bookmark(settings: Settings, log: Log, source: Source, *, restart: bool = False) -> Bookmark | None:
+    """The bookmark of a source in this log; None for a source that cannot be read again."""
     if source.identity is None:
         return None
     state = Bookmark(Path(settings.data_dir) / PROGRESS_FOLDER, source.identity, source.name)
@@ -171,7 +179,7 @@ async def bookmark(settings, log: Log, source: Source, *, restart: bool = False)
 
 
 async def partition_counts(log: Log) -> dict[str, int]:
-    """How many partitions papers.v1 and authors.v1 have, by name."""
+    """The partition counts of papers.v1 and authors.v1, by topic name."""
     topics = await log.topics()
     return {topic.name: topics[topic.name].partitions for topic in (PAPERS, AUTHORS)}
 
@@ -192,12 +200,12 @@ async def newest_time(log: Log) -> int:
 
 @contextmanager
 def progress_bar(source: Source, wanted: bool) -> Iterator[OnProgress | None]:
-    """A bar on standard error while a source is sent, when that is a terminal."""
+    """Shows a progress bar on standard error, if that is a terminal. Gives the function that moves it."""
     console = Console(file=sys.stderr)
     if not (wanted and console.is_terminal):
         yield None
         return
-    columns = [
+    columns: list[ProgressColumn] = [
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         TextColumn("{task.fields[events]:,} events"),
@@ -227,7 +235,7 @@ def _measure(telemetry: Telemetry, source: Source, taken: Taken) -> None:
 
 
 def left_out_of(source: Source) -> str:
-    """What adapters of foreign records left out, in words."""
+    """A text that says what adapters of foreign records left out."""
     return ", ".join(f"{count:,} {what}" for what, count in sorted(source.left_out.items()))
 
 

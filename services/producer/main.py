@@ -1,7 +1,9 @@
-"""The producer service: the sources it was given and the clock, until they end or it is told to stop."""
+"""The producer service: sends sources and keeps the clock, until the sources end or a signal stops it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -10,105 +12,126 @@ from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, 
 from services.producer.sources import Source, open_source
 from services.producer.validation import Intake
 from services.runtime.input_checks import watch
-from services.runtime.process import Stop
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened
 from shared.log.port import Log
+from shared.settings import Settings
+from shared.stages.runner import Stop
+from shared.stages.stage import Layout
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 ROLE = "producer"
-CLOCK = "clock"  # a part of its health
+CLOCK = "clock"  # a part of the health of the producer
 logger = structlog.get_logger(ROLE)
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """What a producer reports to.
+
+    health: gets what is wrong with the clock of this machine. on_progress: called after each batch with the source
+    and the counts so far. on_outage: called when the log does not answer (`retry_while_unavailable`, `tell`).
+    """
+
+    telemetry: Telemetry | None = None
+    health: Health | None = None
+    on_progress: OnProgress | None = None
+    on_outage: Callable[[str | None], None] | None = None
+
+    def on_clock(self, reason: str | None) -> None:
+        """Notes what is wrong with the clock. The producer stays live: another machine may send the day."""
+        if self.health is not None:
+            self.health.set(CLOCK, 0, "live", detail=reason or "")
+
+
+NO_LISTENERS = Listeners()
 
 
 async def produce(
     log: Log,
-    settings,
+    settings: Settings,
     sources: Sequence[str],
     *,
     demo: bool,
     stop: asyncio.Event,
-    telemetry: Telemetry | None = None,
-    progress: OnProgress | None = None,
+    listeners: Listeners = NO_LISTENERS,
     stay: bool = False,
-    tell: Callable[[str | None], None] | None = None,
-    health: Health | None = None,
-) -> dict:
-    """Runs the clock, and the sources to their end: files one after the other, the demo beside them until `stop`.
+) -> dict[str, Any]:
+    """Runs the clock, and sends the sources: those that end one after the other, endless ones beside them.
 
-    The topics must be there (worker.agree). Returns counts (papers, authors, sent, refused, refused_by_reason) when all sources have
-    ended, or with `stay` when `stop` is set.
-    `progress(source, counts so far)` is called after every batch; `tell` hears when the log does not
-    answer (`retry_while_unavailable`); `health` hears
-    what is wrong with this machine's clock. A source already sent into this log is left out. Errors: as `ingest`.
+    The topics must exist (`layout.agree`). demo: send the demo stream too. stay: when the sources have ended, wait
+    for `stop`. Leaves out a source that is in the log already. Returns counts (`Counts.report`). Errors: as
+    `ingest`.
     """
     chosen = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
-    files = [source for source in chosen if not source.endless]
-    partitions = await partition_counts(log)
+    ending = [source for source in chosen if not source.endless]
+    groups = [ending, *([source] for source in chosen if source.endless)]
     counts = Counts()
-
-    async def send(some: Sequence[Source]) -> None:
-        for source in some:
-            state = await bookmark(settings, log, source)
-            if not (state and state.finished) and not stop.is_set():
-                intake = Intake(source.name, partitions, settings)
-                sent = await pump(
-                    log,
-                    intake,
-                    source,
-                    stop=stop,
-                    on_progress=progress,
-                    state=state,
-                    telemetry=telemetry,
-                    tell=tell,
-                )
-                counts.add(sent)
-                if source.left_out:
-                    logger.warning(
-                        "left out of foreign records", source=source.name, left_out=left_out_of(source)
-                    )
-
-    def tell_clock(reason: str | None) -> None:
-        if health is not None:  # live all the same: papers are taken, and another machine may say the day
-            health.set(CLOCK, 0, "live", detail=reason or "")
-
-    watch = Clock(log, settings.days_ahead, tell_clock)
+    clock = Clock(log, settings.days_ahead, listeners.on_clock)
     try:
         async with asyncio.TaskGroup() as tasks:
-            await watch.look(stop, tell)  # before the first event
-            clock = tasks.create_task(watch.keep(stop))
-            work = [
-                tasks.create_task(send(some))
-                for some in (files, *([source] for source in chosen if source.endless))
+            await clock.look(stop, listeners.on_outage)  # the day comes before the first event
+            ticking = tasks.create_task(clock.keep(stop))
+            sending = [
+                tasks.create_task(_send_all(log, settings, group, counts, stop, listeners))
+                for group in groups
             ]
-            await asyncio.wait(work)
+            await asyncio.wait(sending)
             if stay:
                 await stop.wait()
-            clock.cancel()
-    except BaseExceptionGroup as errors:  # one of them is the reason, the others were cancelled for it
+            ticking.cancel()
+    except BaseExceptionGroup as errors:  # the first one is the reason; the others were cancelled for it
         raise errors.exceptions[0] from None
     return counts.report()
 
 
-async def run_producer(settings, sources: Sequence[str]) -> dict:
-    """The service by itself, with /metrics, /healthz and /readyz: until its sources end, or SIGINT or SIGTERM.
+async def _send_all(
+    log: Log,
+    settings: Settings,
+    sources: Sequence[Source],
+    counts: Counts,
+    stop: asyncio.Event,
+    listeners: Listeners,
+) -> None:
+    """Sends sources one after the other, and adds what was sent to `counts`."""
+    partitions = await partition_counts(log)
+    for source in sources:
+        state = await bookmark(settings, log, source)
+        if (state and state.finished) or stop.is_set():
+            continue
+        sent = await pump(
+            log,
+            Intake(source.name, partitions, settings),
+            source,
+            stop=stop,
+            on_progress=listeners.on_progress,
+            state=state,
+            telemetry=listeners.telemetry,
+            tell=listeners.on_outage,
+        )
+        counts.add(sent)
+        if source.left_out:
+            logger.warning("left out of foreign records", source=source.name, left_out=left_out_of(source))
 
-    Without sources it keeps the clock until it is stopped. Returns counts as `produce`. Errors: as `ingest`; UsageError for a taken port.
+
+async def run_producer(settings: Settings, sources: Sequence[str]) -> dict[str, Any]:
+    """Runs the service with /metrics, /healthz and /readyz, until its sources end, or a signal.
+
+    Without sources it keeps the clock until a signal. Returns counts as `produce`. Errors: as `ingest`; UsageError
+    for a port in use.
     """
-    from services.runtime.http_server import serve_apart
-    from shared.telemetry.http import app
-
     stop, telemetry, health = Stop(), Telemetry((ROLE,)), Health()
     async with opened(settings, patient=True, roles=(ROLE,)) as (log, layout):
         with stopping_on_signals(stop):
 
-            def tell(reason: str | None) -> None:
+            def on_outage(reason: str | None) -> None:
                 health.set(ROLE, 0, "waiting" if reason else "live", detail=reason or "")
 
-            tell(None)
+            on_outage(None)
 
-            async def work() -> dict:
+            async def work() -> dict[str, Any]:
+                listeners = Listeners(telemetry, health, on_outage=on_outage)
                 try:
                     return await produce(
                         log,
@@ -116,31 +139,36 @@ async def run_producer(settings, sources: Sequence[str]) -> dict:
                         sources,
                         demo=False,
                         stop=stop,
-                        telemetry=telemetry,
+                        listeners=listeners,
                         stay=not sources,
-                        tell=tell,
-                        health=health,
                     )
                 finally:
                     stop.set()
 
-            def bound(address: str) -> None:
-                structlog.get_logger(ROLE).info("serving", role=ROLE, metrics=f"{address}/metrics")
-
             producing = asyncio.create_task(work(), name=ROLE)
-            serving = asyncio.create_task(
-                serve_apart(
-                    app(telemetry, health),
-                    settings.host,
-                    settings.port,
-                    stop=stop,
-                    on_bound=bound,
-                    connections=settings.http_connections,
-                    telemetry=telemetry,
-                    beat=lambda: health.beat(ROLE),
-                ),
-                name="http",
-            )
-            watching = asyncio.create_task(watch(log, layout, health, stop), name="inputs")
-            await together(stop, [producing, serving, watching], settings.shutdown_seconds)
+            tasks = [producing, *_serving(settings, log, layout, stop, telemetry, health)]
+            await together(stop, tasks, settings.shutdown_seconds)
     return producing.result()
+
+
+def _serving(
+    settings: Settings, log: Log, layout: Layout, stop: Stop, telemetry: Telemetry, health: Health
+) -> list[asyncio.Task[None]]:
+    """Starts the HTTP server and the watch over the inputs."""
+    from services.runtime.http_server import serve_apart
+    from shared.telemetry.http import app
+
+    serving = serve_apart(
+        app(telemetry, health),
+        settings.host,
+        settings.port,
+        stop=stop,
+        on_bound=lambda address: logger.info("serving", role=ROLE, metrics=f"{address}/metrics"),
+        connections=settings.http_connections,
+        telemetry=telemetry,
+        beat=lambda: health.beat(ROLE),
+    )
+    return [
+        asyncio.create_task(serving, name="http"),
+        asyncio.create_task(watch(log, layout, health, stop), name="inputs"),
+    ]

@@ -1,7 +1,8 @@
-"""Sends a simulated literature into the log: for load, for trying things out."""
+"""Sends a simulated literature into the log, for load tests and trials."""
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 from services.producer.ingest import partition_counts, progress_bar, pump
 from services.producer.simulation.literature import simulate
@@ -9,12 +10,16 @@ from services.producer.sources.source import PacedSource, SourceItem
 from services.producer.validation import Intake
 from services.runtime.signals import stopping_on_signals
 from services.runtime.startup import opened
+from shared.settings import Settings
 
 __all__ = ["SimulatedSource", "simulate", "stream"]
 
 
 class SimulatedSource(PacedSource):
-    """`papers` simulated papers of a seed at `rate` events a second (None: as fast as the log takes them). position: from 1."""
+    """`papers` simulated papers of a seed, at `rate` events a second (None: as fast as possible).
+
+    position: the number of the event, from 1.
+    """
 
     def __init__(self, papers: int, rate: float | None, seed: int):
         self.papers, self.pace, self.seed = papers, rate, seed
@@ -29,10 +34,12 @@ class SimulatedSource(PacedSource):
                 yield SourceItem(position, raw)
 
 
-async def stream(settings, papers: int, rate: float | None, seed: int, *, progress: bool = True) -> dict:
-    """Appends `papers` simulated papers, with some revisions and withdrawals among them, and returns counts as `ingest` does.
+async def stream(
+    settings: Settings, papers: int, rate: float | None, seed: int, *, progress: bool = True
+) -> dict[str, Any]:
+    """Appends `papers` simulated papers, with a few revisions and withdrawals. Returns counts as `ingest` does.
 
-    A seed sends the same events every time, and events that are there already change nothing.
+    A seed always gives the same events. Events that are in the log already change nothing.
     """
     source = SimulatedSource(papers, rate or None, seed)
     stop = asyncio.Event()

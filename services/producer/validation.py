@@ -1,7 +1,7 @@
-"""Turns raw events into messages for papers.v1 and authors.v1, and what cannot be an event into dead letters.
+"""Turns raw events into messages for papers.v1 and authors.v1, and refused ones into dead letters.
 
-Every event is decoded in full here (about 5 µs), so that bad input is noticed at the door: it never reaches papers.v1, and when too much of
-it is bad the intake stops. The stages check again, because anybody may write to the topics.
+The intake decodes each event in full (about 5 µs), so that no bad input reaches papers.v1. When too much of a source
+is bad, the intake stops. The stages check again, because other clients may write to the topics.
 """
 
 import time
@@ -23,22 +23,27 @@ from shared.ids import partitions_of
 from shared.log.port import Message, Partition
 
 STAGE = "intake"
-FIRST_REASONS = 5  # so many refused events are told in the message when intake stops
+FIRST_REASONS = 5  # refused events listed in the message when the intake stops
 AUTHOR_EVENTS = ("author.", "clock.")
 
 
 class Limits(Protocol):
-    """Of the settings, what the intake needs."""
+    """The settings that the intake needs."""
 
-    max_event_bytes: int
-    days_ahead: int
-    refused_share: float
-    refused_window: int
-    refused_run: int
+    @property
+    def max_event_bytes(self) -> int: ...
+    @property
+    def days_ahead(self) -> int: ...
+    @property
+    def refused_share(self) -> float: ...
+    @property
+    def refused_window(self) -> int: ...
+    @property
+    def refused_run(self) -> int: ...
 
 
 class Taken(NamedTuple):
-    """What became of a batch of items. refused: by reason code; bytes: of the events taken."""
+    """The messages for a batch of items. papers, authors: how many events. refused: how many, by reason code."""
 
     batches: dict[Partition, list[Message]]
     papers: int
@@ -47,10 +52,10 @@ class Taken(NamedTuple):
 
 
 class Intake:
-    """The intake of one source. partitions: how many papers.v1 and authors.v1 have, by topic name.
+    """The intake of one source. partitions: the partition counts of papers.v1 and authors.v1, by topic name.
 
-    newest: the newest append time of the log, in milliseconds, where it is known: what is taken now gets no earlier one, whatever this
-    machine's clock says.
+    newest: the newest append time of the log in milliseconds since the epoch, 0 if unknown. Dates are checked
+    against a time that is never earlier, whatever the clock of this machine says.
     """
 
     def __init__(self, source: str, partitions: Mapping[str, int], limits: Limits):
@@ -58,7 +63,10 @@ class Intake:
         self.guard = Guard(source, limits.refused_share, limits.refused_window, limits.refused_run)
 
     def take(self, items: Sequence[SourceItem]) -> Taken:
-        """The messages for these items, in order. Error: InputRefused once too many were bad; then nothing of these items is to be sent."""
+        """The messages for these items, in order.
+
+        Error: InputRefused when too many were bad (`Guard`); then send none of these items.
+        """
         now = time.time_ns() // 1_000_000
         keyed: dict[str, tuple[list[bytes], list[Message]]] = {PAPERS.name: ([], []), AUTHORS.name: ([], [])}
         letters: list[Message] = []
@@ -91,15 +99,14 @@ class Intake:
         return Taken(batches, len(keyed[PAPERS.name][1]), len(keyed[AUTHORS.name][1]), refused)
 
     def _decode(self, raw: bytes, appended: int) -> tuple[str, str, str]:
-        """(topic, key, kind of event). Error: InputRefused."""
+        """(topic, key, event name) of an event. Error: InputRefused."""
         papers.check_size(raw, self.limits.max_event_bytes)
-        if (
-            b'"author.' not in raw and b'"clock.' not in raw
-        ):  # events of authors.v1 have one of these, and hardly one of papers.v1
+        # Events of authors.v1 contain one of these texts; events of papers.v1 hardly ever do.
+        if b'"author.' not in raw and b'"clock.' not in raw:
             try:
                 event = papers.decode(raw)
             except InputRefused:
-                if not _of_authors(raw):  # the name of the event may be written with escapes
+                if not _of_authors(raw):  # JSON escapes may hide the event name
                     raise
             else:
                 check_date(event, appended, self.limits.days_ahead)
@@ -115,7 +122,7 @@ class Intake:
     def _spread(
         self, topic: str, keys: list[bytes], messages: list[Message], batches: dict[Partition, list[Message]]
     ) -> None:
-        """Each message into the partition of its key."""
+        """Adds each message to the batch of the partition of its key."""
         count = self.partitions[topic]
         if count == 1:
             if messages:
@@ -132,15 +139,16 @@ class Intake:
 
 
 class Guard:
-    """Stops an intake that gets too much bad input: over `share` of the last `window` events, or `run` of them one after the other.
+    """Stops an intake after too much bad input.
 
-    The share is looked at from the first tenth of a window on, so that a short file which is all wrong is noticed too.
+    The limits: more than `share` of the last `window` events, or `run` events in a row. The share counts after a
+    tenth of a window, so that a short file of bad events stops too.
     """
 
     def __init__(self, source: str, share: float, window: int, run: int):
         self.source, self.share, self.window, self.run = source, share, window, run
         self.seen = self.in_a_row = 0
-        self.recent: deque[int] = deque()  # which of the last `window` events were bad
+        self.recent: deque[int] = deque()  # the numbers of the bad events among the last `window`
         self.first: list[str] = []
 
     def good(self, many: int = 1) -> None:
@@ -149,7 +157,7 @@ class Guard:
             self.in_a_row = 0
 
     def bad(self, position: int, refusal: InputRefused) -> None:
-        """Error: InputRefused with how many, where and why, when this one is one too many."""
+        """Counts a bad event. Error: InputRefused when a limit is passed; it says how many, where and why."""
         self.seen += 1
         self.in_a_row += 1
         self.recent.append(self.seen)
@@ -158,15 +166,15 @@ class Guard:
         if len(self.first) < FIRST_REASONS:
             self.first.append(f"{position}: {refusal}")
         if self.in_a_row >= self.run:
-            what = f"{self.in_a_row} events one after the other"
+            what = f"{self.in_a_row} events in a row"
         elif self.seen >= self.window / 10 and len(self.recent) > self.share * min(self.seen, self.window):
             what = f"{len(self.recent)} of the last {min(self.seen, self.window)} events"
         else:
             return
         first = "\n".join(f"  {text}" for text in self.first)
         hint = (
-            f"{what} are no events of ours, up to position {position}; intake of this source stopped here, "
-            f"so that a wrong file does not end as dead letters.\nThe first refused, by position:\n{first}"
+            f"{what} up to position {position} are not valid events. The intake of this source stops here, "
+            f"so that a wrong file does not fill the dead letters.\nThe first refused events, by position:\n{first}"
         )
         raise InputRefused("too_many_refused", self.source, hint)
 
@@ -181,7 +189,7 @@ def _of_authors(raw: bytes) -> bool:
 
 
 def _key(raw: bytes) -> bytes | None:
-    """The key that a refused event would have had, for people who look for it."""
+    """The key that a refused event names, so that a search for it finds the dead letter; None without one."""
     try:
         event = orjson.loads(raw)
     except (orjson.JSONDecodeError, MemoryError, RecursionError):

@@ -1,7 +1,7 @@
-"""The connections of a server: how many there may be, and how long each may take. uvicorn speaks HTTP and has no such limits.
+"""Limits for the connections of a server: their number, and the time that each may take. uvicorn has none.
 
-A connection waits for the head of a request, is being answered, or sends the rest of an answer. When the limit is reached, the one that has
-waited longest ends for a new one. All bounds of time are checked once a second (`Room.sweep`).
+A connection waits for the head of a request, gets an answer, or takes the rest of an answer. At the limit, a new
+connection replaces the one that has waited longest. Time limits are checked once a second (`Room.sweep`).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 
-import anyio._backends._asyncio  # noqa: F401 - imported by the first stream otherwise, when there may be no file left
+import anyio._backends._asyncio  # noqa: F401 - loaded now: later there may be no free file
 import h11
 import structlog
 import uvicorn
@@ -24,30 +24,27 @@ from uvicorn.server import ServerState
 from shared.telemetry.http import PROBES, STREAM
 from shared.telemetry.registry import Telemetry
 
-CONNECTIONS = 1000  # by default
-SPARE = 16  # connections beyond the limit: they get health and metrics, and 503 for all else
-RESERVED_FILES = 128  # that connections leave to the log, checkpoints and clusters; half of them where a process may open few
-REQUEST_SECONDS = 15.0  # for the whole head of a request, from the beginning of a connection or the end of the last answer on
-STALL_SECONDS = 20.0  # a client that takes nothing of its answer for so long has left
-ANSWER_SECONDS = 300.0  # for an answer that is no stream, until its last byte is out
-GONE_SECONDS = 15  # without a sign of the client's system, after which the system ends a connection
-EARLY_BYTES = 64 << 10  # what a client may send while it is answered
-SEND_BUFFER = (
-    256 << 10
-)  # of the system, for each connection; what is beyond it waits here, and the sender with it
-ACCEPTED = 32  # connections in one go, at most
+SPARE = 16  # connections beyond the limit; they get health and metrics, and 503 otherwise
+RESERVED_FILES = 128  # open files kept for the log, checkpoints and clusters; at most half of all
+REQUEST_SECONDS = 15.0  # for the head of a request, since the connection began or the last answer ended
+STALL_SECONDS = 20.0  # after so long without taking a byte of its answer, a client counts as gone
+ANSWER_SECONDS = 300.0  # for a whole answer that is not a stream
+GONE_SECONDS = 15  # after so long without a sign of the client's system, the system ends a connection
+EARLY_BYTES = 64 << 10  # what a client may send before its answer is complete
+SEND_BUFFER = 256 << 10  # the system's buffer of a connection; beyond it the sender waits
+ACCEPTED = 32  # the most connections accepted in one go
 PAUSE_SECONDS = 0.1  # before the next try to accept a connection
-WARN_SECONDS = 60.0  # between two warnings about the same
+WARN_SECONDS = 60.0  # between two equal warnings
 NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 RETRY_AFTER = b"5"
 
 log = structlog.get_logger("http")
-QUIET = logging.getLogger("uvicorn.connections")  # what a client does wrong is counted, not logged
+QUIET = logging.getLogger("uvicorn.connections")  # faults of clients are counted, not logged
 QUIET.setLevel(logging.ERROR)
 
 
 def most_connections(wanted: int) -> int:
-    """How many connections there may be: `wanted`, or fewer where this process may not open so many files."""
+    """The limit of connections: `wanted`, or fewer where the process may open few files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return wanted
@@ -55,21 +52,23 @@ def most_connections(wanted: int) -> int:
 
 
 class Connection(H11Protocol):
-    """One client. `drop` ends it at once, whatever it is at."""
+    """The connection of one client. `drop` ends it at once.
+
+    began: when the latest request began. waits: since when it waits for the next. moved: when the client last took
+    bytes of its answer. All in seconds of the room's clock.
+    """
 
     def __init__(self, config: uvicorn.Config, state: ServerState, room: "Room"):
         super().__init__(config, state, {})
         self.room, self.logger, self.access_log = room, QUIET, False
-        self.began = self.waits = self.moved = (
-            room.clock()
-        )  # the last request, waiting for the next, the client's last taking
+        self.began = self.waits = self.moved = room.clock()
         self.unsent = 0
 
     @property
     def answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says so too
         super().connection_made(transport)
         _watch_over(transport.get_extra_info("socket"))
         self.room.enter(self)
@@ -85,9 +84,9 @@ class Connection(H11Protocol):
 
     def handle_events(self) -> None:
         super().handle_events()
-        if self.answering and self.room.waiting.pop(self, None):
+        if self.answering and self.room.waiting.pop(self, False):
             self.began = self.room.clock()
-        # Reading goes on while an answer is under way, so that a client that leaves is noticed; `data_received` bounds it.
+        # Keep reading during an answer, to notice a client that leaves. `data_received` bounds it.
         self.flow.resume_reading()
 
     def on_response_complete(self) -> None:
@@ -103,7 +102,7 @@ class Connection(H11Protocol):
             super().send_400_response(msg)
 
     def refuse(self) -> None:
-        """This connection is one too many: it gets 503, and health and metrics all the same."""
+        """Answers 503 to all but health and metrics: this connection is beyond the limit."""
         self.room.count("crowded")
         self.app = _refusing(self.app)
 
@@ -115,7 +114,7 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def overdue(self, now: float) -> str | None:
-        """Why it must end, None where it need not. Asked once a second."""
+        """Why this connection must end now; None if it may go on. Called once a second."""
         unsent = self.transport.get_write_buffer_size()
         if not unsent or unsent < self.unsent:
             self.moved = now
@@ -132,7 +131,7 @@ class Connection(H11Protocol):
 
 
 class Room:
-    """All connections of one server. clock: in seconds; telemetry: where they are counted."""
+    """All connections of one server. clock: in seconds. telemetry: counts them."""
 
     def __init__(
         self, most: int, telemetry: Telemetry | None = None, clock: Callable[[], float] = time.monotonic
@@ -140,7 +139,9 @@ class Room:
         self.most, self.clock, self._telemetry = most, clock, telemetry
         self.state = ServerState()
         self.at_once = max(1, min(ACCEPTED, most // 8))  # accepted in one go
-        self.waiting: dict[Connection, bool] = {}  # those that wait for a request, the longest first
+        self.waiting: dict[
+            Connection, bool
+        ] = {}  # the connections that wait for a request, the longest first
         self._warned = -WARN_SECONDS
 
     def enter(self, connection: Connection) -> None:
@@ -155,18 +156,18 @@ class Room:
         self._tell()
 
     def full(self, coming: int = 0) -> bool:
-        """There is no room even for one that is refused. coming: accepted already, and not among the connections yet."""
+        """Whether not even a connection that gets 503 has room. coming: connections accepted and not entered yet."""
         return len(self.state.connections) + coming >= self.most + SPARE and not self._make_room()
 
     def sweep(self) -> None:
-        """Ends every connection that is overdue."""
+        """Ends each overdue connection."""
         now = self.clock()
         for connection in list(self.state.connections):
-            if reason := connection.overdue(now):
+            if isinstance(connection, Connection) and (reason := connection.overdue(now)):
                 connection.drop(reason)
 
     def short_of_files(self, error: OSError) -> None:
-        """No connection can be accepted. Warns now and then."""
+        """Handles an error of accept: counts it, warns at most every WARN_SECONDS, and frees a connection."""
         if error.errno in NO_FILES:
             self.count("files")
         if self.clock() - self._warned >= WARN_SECONDS:
@@ -193,14 +194,16 @@ class Room:
 
 
 class Acceptor:
-    """Accepts connections in place of asyncio's own server: that one tries `backlog` times in a row where no file is left, and writes a
-    traceback for each."""
+    """Accepts connections in place of asyncio's server.
+
+    Without free files, asyncio's server tries `backlog` times in a row and writes a traceback each time.
+    """
 
     def __init__(self, listening: socket.socket, make: Callable[[], Connection], room: Room):
         self._listening, self._make, self._room = listening, make, room
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
-        self._connecting: set[asyncio.Task] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._sweeping = asyncio.create_task(self._sweep(), name="sweep")
         self._resume()
 
@@ -209,7 +212,7 @@ class Acceptor:
         self._loop.add_reader(self._listening, self._accept)
 
     def _accept(self) -> None:
-        """Some of those that wait, so that others get their turn too."""
+        """Accepts a bounded number of connections, so that other tasks run too."""
         for _ in range(self._room.at_once):
             if self._room.full(len(self._connecting)):
                 return self._wait()
@@ -242,7 +245,7 @@ class Acceptor:
             self._room.sweep()
 
     def close(self) -> None:
-        """Accepts no more. Idempotent."""
+        """Stops accepting. Idempotent."""
         if self._pause is not None:
             self._pause.cancel()
         if self._listening.fileno() >= 0:
@@ -271,7 +274,7 @@ def _refusing(app: ASGIApp) -> ASGIApp:
 
 
 def _watch_over(peer: socket.socket) -> None:
-    """The system itself notices a client that vanishes without a word: it probes a quiet connection, and gives up on what is not taken."""
+    """Lets the system end the connection of a vanished client: it probes quiet ones, and times out unsent data."""
     options = {
         "TCP_KEEPIDLE": 5,
         "TCP_KEEPINTVL": 5,

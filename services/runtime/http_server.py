@@ -1,4 +1,4 @@
-"""Serves HTTP: binds the port, runs uvicorn until the process stops."""
+"""Serves HTTP: binds the port and runs uvicorn until the process stops."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from services.runtime.connections import (
-    CONNECTIONS,
     REQUEST_SECONDS,
     SEND_BUFFER,
     Acceptor,
@@ -21,10 +21,12 @@ from services.runtime.connections import (
     most_connections,
 )
 from shared.errors import UsageError
+from shared.settings import default_of
 from shared.telemetry.registry import Telemetry
 
-GRACE_SECONDS = 1  # for requests under way when the service stops
+GRACE_SECONDS = 1  # for requests in progress when the service stops
 BACKLOG = 512
+DEFAULT_CONNECTIONS: int = default_of("http_connections")
 BEAT_SECONDS = 5.0
 
 
@@ -34,14 +36,14 @@ async def serve(
     port: int,
     *,
     stop: asyncio.Event,
-    on_bound: Callable[[str], None],
-    connections: int = CONNECTIONS,
+    on_bound: Callable[[str], object],
+    connections: int = DEFAULT_CONNECTIONS,
     telemetry: Telemetry | None = None,
 ) -> None:
-    """Serves until `stop` is set, then ends within a second or so, whoever is still connected.
+    """Serves until `stop` is set, then ends in about a second, even with open connections.
 
-    port: 0 takes a free one. on_bound gets the address, once, when it can be opened. connections: at once, at most. Error: UsageError when
-    the address cannot be had.
+    port: 0 takes a free one. on_bound: called once with the address, when it can be opened. connections: the
+    most at once. Error: UsageError when the address is not available.
     """
     await _serve(app, bind(host, port), stop, on_bound, Room(most_connections(connections), telemetry))
 
@@ -52,14 +54,14 @@ async def serve_apart(
     port: int,
     *,
     stop: asyncio.Event,
-    on_bound: Callable[[str], None],
-    connections: int = CONNECTIONS,
+    on_bound: Callable[[str], object],
+    connections: int = DEFAULT_CONNECTIONS,
     telemetry: Telemetry | None = None,
     beat: Callable[[], None] = lambda: None,
 ) -> None:
-    """As `serve`, in a thread with an event loop of its own: it answers while this loop works. The application must not need this loop.
+    """As `serve`, in a thread with its own event loop, so that it answers while this loop is busy.
 
-    beat is called on this loop every BEAT_SECONDS: a sign that it lives.
+    The application must not use this loop. beat: called on this loop every BEAT_SECONDS, as a sign of life.
     """
     listening, here, over = bind(host, port), asyncio.get_running_loop(), threading.Event()
     endings: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
@@ -86,9 +88,8 @@ async def serve_apart(
         try:
             while not (stopping.done() or serving.done()):
                 beat()
-                await asyncio.wait(
-                    {serving, stopping}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
+                both: set[asyncio.Future[Any]] = {serving, stopping}
+                await asyncio.wait(both, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             end()
             stopping.cancel()
@@ -97,7 +98,7 @@ async def serve_apart(
 
 
 async def _serve(
-    app: ASGIApp, listening: socket.socket, stop: asyncio.Event, on_bound: Callable[[str], None], room: Room
+    app: ASGIApp, listening: socket.socket, stop: asyncio.Event, on_bound: Callable[[str], object], room: Room
 ) -> None:
     config = uvicorn.Config(
         app,
@@ -128,14 +129,15 @@ async def _serve(
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its own signal handlers (the process has its own), with the bounds of a Room, that says when it has started."""
+    """uvicorn without signal handlers, with the limits of a Room, and with a call when it has started."""
 
-    def __init__(self, config: uvicorn.Config, room: Room, on_started: Callable[[], None]):
+    def __init__(self, config: uvicorn.Config, room: Room, on_started: Callable[[], object]):
         super().__init__(config)
         self.room, self.server_state, self.on_started = room, room.state, on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.servers = [
+        # uvicorn needs of its servers only close() and wait_closed(), which an Acceptor has.
+        self.servers: list[Any] = [
             Acceptor(one, lambda: Connection(self.config, self.server_state, self.room), self.room)
             for one in sockets or ()
         ]
@@ -156,7 +158,7 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Error: UsageError saying what to do."""
+    """A listening socket. Error: UsageError, which says what to do."""
     if not 0 <= port <= 65_535:  # the resolver would take it modulo 65,536
         raise UsageError(
             f"{port} is not a port; choose another with --port, from 1 to 65535, or 0 for a free one"
@@ -172,19 +174,17 @@ def bind(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
-        )  # of every connection that it gives
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # its connections inherit it
         listening.bind(address)
         listening.listen(BACKLOG)
         listening.setblocking(False)
     except OSError as error:
         listening.close()
-        raise UsageError(_told(error, host, port)) from None
+        raise UsageError(_message_of(error, host, port)) from None
     return listening
 
 
-def _told(error: OSError, host: str, port: int) -> str:
+def _message_of(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is in use by another program; choose another with --port, or 0 for a free one"
     if error.errno in (errno.EACCES, errno.EPERM):
@@ -195,7 +195,7 @@ def _told(error: OSError, host: str, port: int) -> str:
 
 
 def address_of(listening: socket.socket) -> str:
-    """What to type into a browser."""
+    """The address of a listening socket, as a browser takes it."""
     host, port = listening.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)
     return f"http://{host}:{port}"

@@ -12,6 +12,7 @@ from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
 from shared.errors import InputLost, LogUnavailable
 from shared.log.port import Log, Partition
+from shared.settings import Settings
 from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.runner import Stop
 from shared.stages.stage import Layout
@@ -19,13 +20,16 @@ from shared.stages.store import open_store
 from shared.telemetry.health import Health
 
 log = structlog.get_logger("worker")
-WATCH_SECONDS = 2.0  # between looks whether the inputs are what they were
+WATCH_SECONDS = 2.0  # between two checks of the inputs
 PUBLIC_INPUTS = (PAPERS.name, AUTHORS.name)
 
 
-async def _require_inputs(settings, log: Log, layout: Layout) -> None:
-    """The public inputs hold what was read of them, before anybody makes them anew or adds to them (rule L1). A generation that is new
-    asks those before it, unless the loss is accepted. Error: InputLost."""
+async def require_inputs(settings: Settings, log: Log, layout: Layout) -> None:
+    """Requires that the public inputs still hold all records that were read from them (rule L1).
+
+    Call it before topics are created or records appended. A new generation compares with the generations before
+    it, unless the setting accept_topics accepts a loss. Error: InputLost.
+    """
     held = await log.topics()
     begun = [generation for name in held if (generation := PROGRESS.generation_of(name)) is not None]
     if layout.generation in begun:
@@ -45,15 +49,17 @@ async def _require_inputs(settings, log: Log, layout: Layout) -> None:
             if (witness := reported.get(f"{stage.name}/{number}")) and witness.next
         }
         await asyncio.gather(
-            *(inputs.demand(partition, who, witness) for partition, (who, witness) in claims.items())
+            *(inputs.demand(partition, stage, witness) for partition, (stage, witness) in claims.items())
         )
 
 
-async def require_checkpoints(settings, log: Log, layout: Layout) -> None:
-    """The public inputs reach as far as the newest checkpoints here, as their names tell: a wiped log has no other witness. Error:
-    InputLost."""
+async def require_checkpoints(settings: Settings, log: Log, layout: Layout) -> None:
+    """Requires that the public inputs reach as far as the newest checkpoints of this machine.
+
+    After a wipe of the log, only the names of checkpoints say how much was read. Error: InputLost.
+    """
     inputs = Inputs(log, layout, settings.accept_topics)
-    places = [
+    partitions = [
         (stage, Partition(stage.input.name, n))
         for stage in STAGES
         if stage.input.public
@@ -64,11 +70,12 @@ async def require_checkpoints(settings, log: Log, layout: Layout) -> None:
             settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
         )
         found = [
-            await asyncio.to_thread(store.newest, stage.name, partition.number) for stage, partition in places
+            await asyncio.to_thread(store.newest, stage.name, partition.number)
+            for stage, partition in partitions
         ]
-    except Exception:  # of whatever library the store comes with; whoever needs checkpoints says so
+    except Exception:  # the store's library has errors of its own; the stages report them
         return
-    for (stage, partition), position in zip(places, found, strict=True):
+    for (stage, partition), position in zip(partitions, found, strict=True):
         if position is None:
             continue
         try:
@@ -81,7 +88,7 @@ async def require_checkpoints(settings, log: Log, layout: Layout) -> None:
 
 
 async def watch_supervised(supervisor: Supervisor, stop: Stop, accept: bool = False) -> None:
-    """`watch` for the inputs of a supervisor, and how far it has read them."""
+    """Does `watch` for the inputs of a supervisor, with the offsets that its runners have reached."""
     names = {
         stage.input.named(supervisor.layout.generation)
         for stages in supervisor.roles.values()
@@ -107,9 +114,13 @@ async def watch(
     reached: Callable[[], dict[str, tuple[Partition, Witness]]] = dict,
     accept: bool = False,
 ) -> None:
-    """Looks every WATCH_SECONDS whether these topics are what they were. One that does not exist is waited for, and makes the process not
-    ready. Errors: InputLost; those of a log that does not pass by itself."""
-    inputs, waits, names = Inputs(the_log, layout, accept), set(), sorted(names)
+    """Checks every WATCH_SECONDS that topics still hold the records that were read.
+
+    names: the topics. reached: gives, by runner, the input partition and how far it was read. A missing topic
+    makes the process not ready until it exists. Errors: InputLost; LogError where it is not transient.
+    """
+    inputs, names = Inputs(the_log, layout, accept), sorted(names)
+    waits: set[str] = set()
     while not stop.is_set():
         try:
             missing = set(await inputs.look(reached(), names))

@@ -1,12 +1,13 @@
-"""The layout of a log: partition counts and the settings that decide rows. A log keeps it; every process checks it at start."""
+"""The layout of a log: partition counts and kept settings. The log keeps it; each process checks it at start."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 import structlog
 
 from services.publisher.generations import Control
-from services.runtime.input_checks import _require_inputs
+from services.runtime.input_checks import require_inputs
 from shared.contracts.dates import ANY
 from shared.contracts.topics import (
     AUTHOR_CHANGES,
@@ -22,47 +23,51 @@ from shared.contracts.topics import (
 )
 from shared.errors import UnknownTopic, UsageError
 from shared.log.port import Log, Message, Partition, Record, TopicSpec
+from shared.settings import Settings
 from shared.stages.session import fingerprint
 from shared.stages.stage import Layout
 
 log = structlog.get_logger("worker")
-LAYOUT = (
-    b"layout"  # key in the topic progress: what the internal topics of this generation were computed with
-)
+LAYOUT = b"layout"  # the key of the layout record in the topic progress
 LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources")
-# settings that a log keeps, fields of its layout
+# Kept settings: fields of the layout.
 KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS)
-# what a log was computed with by a release that did not have the setting
+# What older releases, without the setting, computed with.
 UNKNOWN_THEN = {"days_ahead": ANY, **dict.fromkeys(LIMITS, 1 << 60)}
 
 
-async def agree(settings, log: Log, *, create: bool = True) -> Layout:
-    """The layout of this log, whose topics are there afterwards. Errors: UsageError for topics whose settings may lose data, unless they
-    are accepted, and without `create` for a log that has none of ours."""
+async def agree(settings: Settings, log: Log, *, create: bool = True) -> Layout:
+    """The layout of this log. Creates missing topics if `create` is set.
+
+    Errors: UsageError for topics whose settings may lose data (unless the setting accept_topics is set), and,
+    without `create`, for a log without scholarstream topics; InputLost.
+    """
     layout = await layout_of(settings, log)
     if create:
-        await _require_inputs(settings, log, layout)
+        await require_inputs(settings, log, layout)
         await _make_topics(
             settings, log, [topic.spec(layout.count(topic), layout.generation) for topic in TOPICS]
         )
-    elif not {PAPERS.name, PROGRESS.named(layout.generation)} & set(
-        await log.topics()
-    ):  # progress alone: papers.v1 was deleted
+    elif not {PAPERS.name, PROGRESS.named(layout.generation)} & set(await log.topics()):
         raise UsageError(f"there is no {PAPERS.name} at {settings.log_url}: no service has started there yet")
     return layout
 
 
-async def layout_of(settings, log: Log) -> Layout:
-    """The layout this log has or, where topics are missing, gets. Partition counts are fixed when topics are made (rule L4): those of the
-    public topics for ever, those of the internal ones for a generation."""
+async def layout_of(settings: Settings, log: Log) -> Layout:
+    """The layout of this log: as its topics have it, and as the settings say for missing topics.
+
+    Partition counts are fixed when topics are created (rule L4): for public topics for ever, for internal
+    topics for a generation.
+    """
     held = await log.topics()
 
-    def count(topic: Topic, otherwise: int) -> int:
-        return held[topic.named(generation)].partitions if topic.named(generation) in held else otherwise
+    publishing = (await Control(log).read_on()).publishing if CONTROL.name in held else None
+    generation: int = settings.generation or publishing or 1
 
-    generation = settings.generation
-    if generation is None:
-        generation = (CONTROL.name in held and (await Control(log).read_on()).publishing) or 1
+    def count(topic: Topic, otherwise: int) -> int:
+        name = topic.named(generation)
+        return held[name].partitions if name in held else otherwise
+
     papers, authors = (count(topic, settings.partitions) for topic in (PAPERS, AUTHORS))
     asked = settings.partitions if "partitions" in settings.model_fields_set else None
     inner = {
@@ -77,22 +82,23 @@ async def layout_of(settings, log: Log) -> Layout:
     )  # fmt: skip
 
 
-async def _make_topics(settings, log: Log, specs: Sequence[TopicSpec]) -> None:
+async def _make_topics(settings: Settings, log: Log, specs: Sequence[TopicSpec]) -> None:
     differences = await log.check(specs)
     losing = [f"{d.topic}: {d.what} is {d.held}, must be {d.needed}" for d in differences if d.loses]
     if losing and not settings.accept_topics:
         raise UsageError(
-            f"topics may lose what is needed ({'; '.join(losing)}): change them, or start with --accept-topics true if that is meant"
+            f"topics may lose needed records ({'; '.join(losing)}): change their settings, or accept the loss with "
+            "--accept-topics true"
         )
     missing = {d.topic for d in differences if d.what == "topic"}
     if missing:
         await log.create([spec for spec in specs if spec.name in missing])
 
 
-async def noted_layout(log: Log, layout: Layout) -> dict | None:
-    """What the internal topics of this generation were computed with: the fields of Layout and its fingerprint. None: not at all yet.
+async def noted_layout(log: Log, layout: Layout) -> dict[str, Any] | None:
+    """The layout that this generation was computed with, and its fingerprint. None: not computed yet.
 
-    It is noted once: the first record counts, and what another client wrote under its key is passed over.
+    The first valid record counts. Records of other clients under its key are ignored.
     """
     here = Partition(PROGRESS.named(layout.generation), 0)
     start, end = (await log.bounds([here]))[here]
@@ -104,8 +110,8 @@ async def noted_layout(log: Log, layout: Layout) -> dict | None:
     return None
 
 
-def _noted_by(record: Record, layout: Layout) -> dict | None:
-    """None for a record that `require_same_layout` did not write."""
+def _noted_by(record: Record, layout: Layout) -> dict[str, Any] | None:
+    """The layout in a record; None for a record that `require_same_layout` did not write."""
     try:
         noted = orjson.loads(record.value)
     except orjson.JSONDecodeError:
@@ -122,10 +128,10 @@ def _noted_by(record: Record, layout: Layout) -> dict | None:
 
 
 async def computed_layout(log: Log, layout: Layout) -> Layout:
-    """What this generation was computed with, whatever the settings of those say who only look at it."""
+    """The layout that this generation was computed with. The settings of a reading process do not matter."""
     try:
         noted = await noted_layout(log, layout)
-    except UnknownTopic:  # nobody has worked on it
+    except UnknownTopic:  # no process has worked on it
         noted = None
     return (
         layout
@@ -137,23 +143,23 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
 
 
 async def require_same_layout(log: Log, layout: Layout) -> None:
-    """Rule D3: what is in the log was computed with the settings we have. Error: UsageError naming what differs.
+    """Requires that the log was computed with this layout (rule D3), and notes it in a new generation.
 
-    Computing a log again with others is a new generation (rule G1).
+    Other settings need a new generation (rule G1). Error: UsageError, which names the differences.
     """
-    ours = {"fingerprint": fingerprint(layout), **layout._asdict()}
-    theirs = await noted_layout(log, layout)
-    if theirs is None:
+    wanted = {"fingerprint": fingerprint(layout), **layout._asdict()}
+    noted = await noted_layout(log, layout)
+    if noted is None:
         await log.append(
-            {Partition(PROGRESS.named(layout.generation), 0): [Message(LAYOUT, orjson.dumps(ours))]}
+            {Partition(PROGRESS.named(layout.generation), 0): [Message(LAYOUT, orjson.dumps(wanted))]}
         )
-    elif theirs["fingerprint"] != ours["fingerprint"]:
+    elif noted["fingerprint"] != wanted["fingerprint"]:
         differ = [
-            f"{name} was {theirs[name]}, is {ours[name]}"
+            f"{name} was {noted[name]}, is {wanted[name]}"
             for name in layout._fields
-            if theirs.get(name, ours[name]) != ours[name]
+            if noted.get(name, wanted[name]) != wanted[name]
         ]
         raise UsageError(
             f"this log was computed with other settings ({'; '.join(differ) or 'by another release'}): "
-            f"put them back, or compute it anew beside what is published, with --generation {layout.generation + 1}"
+            f"restore them, or compute a new generation with --generation {layout.generation + 1}"
         )

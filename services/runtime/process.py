@@ -1,4 +1,4 @@
-"""What every process does around its stages: open the log, agree on the layout, hold the roles, run, stop within a bound."""
+"""Runs the stages of one service as a process: opens the log, holds the roles, runs, stops in bounded time."""
 
 import asyncio
 import functools
@@ -21,6 +21,7 @@ from services.runtime.supervisor import Supervisor
 from services.runtime.topology import PUBLISHER
 from services.runtime.tuning import tune_memory
 from shared.log.port import Log
+from shared.settings import Settings
 from shared.stages.inputs import Inputs
 from shared.stages.runner import Pace, ProgressReporter, StageRunner, Stop
 from shared.stages.stage import Layout, Stage
@@ -35,11 +36,11 @@ def supervisor_of(
     roles: Mapping[str, Sequence[type[Stage]]],
     log: Log,
     layout: Layout,
-    settings,
+    settings: Settings,
     telemetry: Telemetry,
     health: Health,
 ) -> Supervisor:
-    """Who works on the stages of these roles in this process."""
+    """The supervisor for the stages of these roles in this process. Also tunes memory (`tune_memory`)."""
     pace = Pace(
         settings.batch_records,
         settings.checkpoint_seconds,
@@ -59,8 +60,11 @@ def supervisor_of(
     return Supervisor(log, layout, roles, make, health, settings.accept_topics)
 
 
-def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task]:
-    """The supervisor and what goes with it: how far it has come, and the take-over when it publishes."""
+def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task[None]]:
+    """The tasks of a supervisor: the supervisor, its progress reports, the watch over its inputs, the takeover.
+
+    Only a process that publishes takes over.
+    """
     from services.runtime.progress import Progress
 
     log, layout = supervisor.log, supervisor.layout
@@ -79,8 +83,11 @@ def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task]:
     return tasks
 
 
-async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None:
-    """One service as one process: its stages, /metrics, /healthz and /readyz, until a signal or an error."""
+async def run_stages(settings: Settings, role: str, stages: Sequence[type[Stage]]) -> None:
+    """Runs one service as a process until a signal or an error: stages, /metrics, /healthz and /readyz.
+
+    Errors: AlreadyRunning, LogError, ProtocolViolation, UsageError.
+    """
     from services.runtime.http_server import serve_apart
     from shared.telemetry.http import app
 
@@ -93,7 +100,7 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
             supervisor = supervisor_of({role: stages}, the_log, layout, settings, telemetry, health)
             with stopping_on_signals(stop):
                 tasks = working(supervisor, stop)
-                on_bound = functools.partial(tell_address, role, roles)
+                on_bound = functools.partial(report_address, role, roles)
                 served = serve_apart(
                     app(telemetry, health),
                     settings.host,
@@ -108,6 +115,7 @@ async def run_stages(settings, role: str, stages: Sequence[type[Stage]]) -> None
                 await together(stop, tasks, settings.shutdown_seconds)
 
 
-def tell_address(role: str, roles: Roles, address: str) -> None:
+def report_address(role: str, roles: Roles, address: str) -> None:
+    """Logs the address of a service, and names it to a second process with the same role."""
     roles.describe(address)
     log.info("serving", role=role, metrics=f"{address}/metrics")

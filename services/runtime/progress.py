@@ -1,6 +1,7 @@
-"""How far every stage has come, for any process that can read the log."""
+"""How far each stage is, for any process that can read the log."""
 
 from collections.abc import Iterable
+from typing import Any, TypedDict
 
 import orjson
 
@@ -18,21 +19,55 @@ HIGHEST = 2**63 - 1
 ORDER = {stage.name: (at, stage) for at, stage in enumerate(STAGES)}
 
 
+class StageStatus(TypedDict):
+    """How far a stage is in one partition of its input.
+
+    end: the end of the input. next: the first offset that is not processed. lag: end - next, at least 0.
+    read: the first offset that is not read. state: as the runner reported it, "never started", or LOST: the input
+    ends before an offset that was read. fraction: how much of a checkpoint is restored, from 0 to 1. at: when the
+    runner reported, in milliseconds since the epoch.
+    """
+
+    stage: str
+    partition: int
+    input: str
+    end: int
+    next: int
+    lag: int
+    read: int
+    state: str
+    fraction: float | None
+    at: int | None
+
+
+class Status(TypedDict):
+    """How far a generation is. idle: everything in the log is published. missing: topics that do not exist."""
+
+    generation: int
+    idle: bool
+    lag: int
+    missing: list[str]
+    stages: list[StageStatus]
+
+
 class Progress:
-    """What the runners of a generation reported last, read on whenever asked. foreign: records that no runner of ours wrote; they are
-    passed over."""
+    """The latest reports of the runners of a generation. Each call reads on from the last one.
+
+    foreign: how many records of other clients were ignored.
+    """
 
     def __init__(self, log: Log, layout: Layout):
         self.log, self.layout = log, layout
-        self._at, self._found = 0, {}
+        self._at = 0
+        self._found: dict[str, dict[str, Any]] = {}
         self.foreign = 0
 
-    async def reported(self) -> dict[str, dict]:
-        """ "stage/partition" → {stage, partition, input, next, read, state, fraction, at}."""
+    async def reported(self) -> dict[str, dict[str, Any]]:
+        """The reports by "stage/partition": {stage, partition, input, next, read, state, fraction, at}."""
         here = Partition(PROGRESS.named(self.layout.generation), 0)
         try:
             start, end = (await self.log.bounds([here]))[here]
-        except UnknownTopic:  # nobody works on this generation yet
+        except UnknownTopic:  # no process has worked on this generation
             return self._found
         self._at = max(self._at, start)
         while self._at < end:
@@ -42,74 +77,91 @@ class Progress:
             for record in records:
                 if record.key == LAYOUT:
                     continue
-                told = self._told_by(record)
-                if told is None:
+                report = self._report_in(record)
+                if report is None:
                     self.foreign += 1
                 else:
-                    self._found[f"{told['stage']}/{told['partition']}"] = told
+                    self._found[f"{report['stage']}/{report['partition']}"] = report
             self._at = records[-1].offset + 1
         return self._found
 
-    def _told_by(self, record: Record) -> dict | None:
-        """What a runner of ours said; None for a record that is of none."""
+    def _report_in(self, record: Record) -> dict[str, Any] | None:
+        """The report of a runner in a record; None for a record of another client."""
         try:
-            told = orjson.loads(record.value)
-            name, partition = told["stage"], told["partition"]
+            report: dict[str, Any] = orjson.loads(record.value)
+            name, partition = report["stage"], report["partition"]
             _, stage = ORDER[name]
-            numbers = [partition, told["next"], told["read"], told["at"]]
+            numbers = [partition, report["next"], report["read"], report["at"]]
             here = stage.input.named(self.layout.generation)
-            is_ours = (
+            valid = (
                 record.key == f"{name}/{partition}".encode()
                 and all(type(number) is int and 0 <= number <= HIGHEST for number in numbers)
-                and told["input"] in (None, here)
-                and isinstance(told["state"], str)
-                and isinstance(told["fraction"], int | float | None)
+                and report["input"] in (None, here)
+                and isinstance(report["state"], str)
+                and isinstance(report["fraction"], int | float | None)
             )
         except (ValueError, TypeError, KeyError):
             return None
-        return told if is_ours else None
+        return report if valid else None
 
-    async def status(self) -> dict:
-        """{"generation", "idle", "lag", "missing", "stages": [{stage, partition, input, end, next, lag, read, state, fraction, at}]}; what
-        was reported is read first and the ends after it, in stage order, so that `idle` cannot be seen too early. missing: topics that do
-        not exist; state "input lost": the input ends before what was read of it."""
-        held, told = await self.log.topics(), dict(await self.reported())
-        stages, missing = [], []
+    async def status_json(self) -> dict[str, Any]:
+        """The status as a plain dict, for JSON."""
+        return dict(await self.status())
+
+    async def status(self) -> Status:
+        """The status of this generation, stage by stage.
+
+        Reports are read before the ends of the inputs, and the ends in the order of the stages. Otherwise `idle`
+        could be true too early.
+        """
+        held, reports = await self.log.topics(), dict(await self.reported())
+        stages: list[StageStatus] = []
+        missing: list[str] = []
         for name, (_, stage) in ORDER.items():
-            topic = stage.input.named(self.layout.generation)
-            left_out = stage in SCORER and not any(one["stage"] == name for one in told.values())
-            if left_out:
+            if stage in SCORER and not any(report["stage"] == name for report in reports.values()):
                 continue
+            topic = stage.input.named(self.layout.generation)
             if topic not in held:
                 missing.append(topic)
                 continue
-            here = [Partition(topic, partition) for partition in range(held[topic].partitions)]
-            for (_, partition), (_, end) in (await self.log.bounds(here)).items():
-                last = told.get(f"{name}/{partition}", {})
-                done, read = last.get("next", 0), witness_of(last).next
-                stages.append({
-                    "stage": name, "partition": partition, "input": topic, "end": end, "next": done, "lag": max(0, end - done),
-                    "read": read, "state": LOST if max(done, read) > end else last.get("state", "never started"),
-                    "fraction": last.get("fraction"), "at": last.get("at"),
-                })  # fmt: skip
-        lag = sum(s["lag"] for s in stages)
-        idle = lag == 0 and not missing and not any(s["state"] == LOST for s in stages)
+            inputs = [Partition(topic, partition) for partition in range(held[topic].partitions)]
+            for (_, partition), (_, end) in (await self.log.bounds(inputs)).items():
+                report = reports.get(f"{name}/{partition}", {})
+                stages.append(_stage_status(name, Partition(topic, partition), end, report))
+        lag = sum(stage["lag"] for stage in stages)
         return {
             "generation": self.layout.generation,
-            "idle": idle,
+            "idle": lag == 0 and not missing and not any(stage["state"] == LOST for stage in stages),
             "lag": lag,
             "missing": missing,
             "stages": stages,
         }
 
 
+def _stage_status(name: str, here: Partition, end: int, report: dict[str, Any]) -> StageStatus:
+    """report: the latest one of the runner, {} without one."""
+    done, read = report.get("next", 0), witness_of(report).next
+    return {
+        "stage": name,
+        "partition": here.number,
+        "input": here.topic,
+        "end": end,
+        "next": done,
+        "lag": max(0, end - done),
+        "read": read,
+        "state": LOST if max(done, read) > end else report.get("state", "never started"),
+        "fraction": report.get("fraction"),
+        "at": report.get("at"),
+    }
+
+
 async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
-    """Names of runners that are behind the end of their input, asked in stage order."""
+    """The name of the first runner, in the order of the stages, that is behind its input; [] without one."""
     for runner in sorted(runners, key=lambda r: ORDER[r.stage_type.name][0]):
         if runner.session is None:
             return [runner.name]
         here = runner.session.input
         _, end = (await log.bounds([here]))[here]
-        if runner.done != end:  # beyond it: the input was cut
+        if runner.done != end:  # also beyond the end, when the input lost records
             return [runner.name]
     return []

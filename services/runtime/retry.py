@@ -1,4 +1,4 @@
-"""Waiting for a log that does not answer, where that passes by itself."""
+"""Repeats an action while the log does not answer, where outages of that log are transient."""
 
 import asyncio
 import time
@@ -21,11 +21,11 @@ async def retry_while_unavailable(
     action: Callable[[], Awaitable[T]],
     tell: Callable[[str | None], None] | None = None,
 ) -> T | None:
-    """The action's result; it is done again while the log (a cluster) does not answer. None: `stop` was set before.
+    """The result of `action`, repeated while the log (a cluster) does not answer. None: `stop` was set first.
 
-    what: names the action in the line that says that the log went away.
-    tell: for an action that is quick on a log that answers. Hears why it waits, at the latest after LATE_SECONDS, and None once it waits
-    no longer.
+    what: names the action in the log line about the outage.
+    tell: gets the reason for waiting, at the latest after LATE_SECONDS, and None when the wait is over. Give it
+    for actions that are quick on a log that answers.
     """
     waited = False
 
@@ -67,7 +67,7 @@ async def retry_while_unavailable(
 
 
 async def until_stop(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """Its result; None when `stop` came first."""
+    """The result of `work`; None when `stop` was set first."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,28 +3,33 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import structlog
 
 from shared.stages.runner import Stop
 
 log = structlog.get_logger("worker")
-PATIENCE = 120.0  # seconds for an end that nobody waits for: everything is saved then
+UNHURRIED_SECONDS = 120.0  # the bound of a stop that no signal asked for; stages save everything
 
 
 @contextlib.contextmanager
-def stopping_on_signals(stop: asyncio.Event):
-    """SIGINT and SIGTERM set `stop`; a second one ends the process at once (nothing is lost: the log is the truth)."""
+def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set `stop`, and `stop.hurried` where `stop` is a Stop.
+
+    A second signal ends the process at once. Nothing is lost: the log is the truth.
+    """
     loop = asyncio.get_running_loop()
-    seen = []
+    seen: list[int] = []
 
     def ask(number: int) -> None:
         if seen:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         seen.append(number)
-        stop.hurried = True
+        if isinstance(stop, Stop):
+            stop.hurried = True
         stop.set()
 
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -41,21 +46,23 @@ def stopping_on_signals(stop: asyncio.Event):
                 loop.remove_signal_handler(number)
 
 
-async def together(stop: Stop, tasks: Sequence[asyncio.Task], bound: float) -> None:
-    """Waits for the tasks; the first error, or `stop`, stops all within `bound` seconds (PATIENCE where nobody waits). Raises the first
-    error."""
+async def together(stop: Stop, tasks: Sequence[asyncio.Task[Any]], bound: float) -> None:
+    """Runs the tasks until all end, one fails, or `stop` is set; then stops them all.
+
+    bound: seconds for the end after a signal or an error; otherwise UNHURRIED_SECONDS. Raises the first error.
+    """
     asked = asyncio.ensure_future(stop.wait())
     ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))
     try:
         await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         failed = any(task.done() and not task.cancelled() and task.exception() for task in tasks)
-        _, late = await asyncio.wait(tasks, timeout=bound if stop.hurried or failed else PATIENCE)
+        _, late = await asyncio.wait(tasks, timeout=bound if stop.hurried or failed else UNHURRIED_SECONDS)
         for task in late:
             log.warning("did not stop in time", task=task.get_name())
         for task in tasks:
-            if task.done() and not task.cancelled() and task.exception():
-                raise task.exception()
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise error
     finally:
         for task in (asked, ended, *tasks):
             task.cancel()

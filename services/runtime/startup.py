@@ -1,4 +1,4 @@
-"""Opens the log when a process starts, and waits for it where it does not answer."""
+"""Opens the log when a process starts, and waits for a cluster that does not answer."""
 
 import asyncio
 import contextlib
@@ -16,21 +16,22 @@ from services.runtime.signals import stopping_on_signals
 from shared.errors import LogUnavailable, Stopped, UsageError
 from shared.log import open_log
 from shared.log.port import Log
+from shared.settings import Settings
 from shared.stages.runner import Stop
 from shared.stages.stage import Layout
 from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 log = structlog.get_logger("worker")
-START_SECONDS = 300.0  # that a service waits for a cluster to answer when it starts
+START_SECONDS = 300.0  # how long a starting service waits for a cluster to answer
 
 
-def prepare_folder(settings) -> Path:
-    """The data folder, writable. Error: UsageError naming it."""
+def prepare_folder(settings: Settings) -> Path:
+    """Makes the data folder and returns its path. Error: UsageError when it cannot be written."""
     folder = Path(settings.data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()  # a name of its own: others may be probing too
+        tempfile.TemporaryFile(dir=folder).close()  # a unique name: several processes may start at once
     except OSError as error:
         raise UsageError(
             f"the data folder {folder} cannot be written ({error.strerror}); choose another with --data-dir"
@@ -40,7 +41,7 @@ def prepare_folder(settings) -> Path:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings,
+    settings: Settings,
     *,
     create: bool = True,
     patient: bool = False,
@@ -48,9 +49,13 @@ async def opened(
     read_only: bool = False,
     roles: Sequence[str] = (),
 ) -> AsyncIterator[tuple[Log, Layout]]:
-    """The log and its layout; closed afterwards. patient: a cluster that does not answer is waited for (`wait_to_agree`); served: by a
-    service, which has a port; read_only: nothing is written, nor made; roles: of a service, whose start and end are then in the log
-    lines."""
+    """Opens the log, gives it with its layout, and closes it at the end.
+
+    create: make a missing log and its topics. patient: wait for a cluster that does not answer
+    (`wait_to_agree`). served: the caller is a service with a port. read_only: write nothing and make nothing.
+    roles: the roles of a service; log lines then report its start and end.
+    Errors: UsageError, LogError, and those of `wait_to_agree`.
+    """
     create = create and not read_only
     if create:
         prepare_folder(settings)
@@ -73,8 +78,12 @@ async def opened(
             log.info("stopped", roles=" ".join(roles), seconds=round(time.monotonic() - began, 1))
 
 
-async def wait_to_agree(settings, the_log: Log, served: bool = True, roles: Sequence[str] = ()) -> Layout:
-    """As `agree`, once the log answers. Until then a service's port says so: alive, not ready; nobody should restart what only waits.
+async def wait_to_agree(
+    settings: Settings, the_log: Log, served: bool = True, roles: Sequence[str] = ()
+) -> Layout:
+    """Waits until the log answers, then does `agree`.
+
+    Meanwhile the port of a service reports alive and not ready, so that nothing restarts it.
 
     Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by a signal; UsageError for a
     taken port.
@@ -83,7 +92,7 @@ async def wait_to_agree(settings, the_log: Log, served: bool = True, roles: Sequ
     from shared.telemetry.http import app
 
     stop, over, health = Stop(), asyncio.Event(), Health()
-    serving: asyncio.Task | None = None
+    serving: asyncio.Task[None] | None = None
 
     def tell(reason: str | None) -> None:
         nonlocal serving

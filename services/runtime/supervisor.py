@@ -1,10 +1,11 @@
-"""The runners of a process: one for each partition that the log gives it, started and stopped as that changes."""
+"""Starts and stops the runners of a process: one for each partition that the log assigns."""
 
 import asyncio
 import errno
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any, cast
 
 import structlog
 
@@ -16,19 +17,20 @@ from shared.telemetry.health import Health
 
 log = structlog.get_logger("worker")
 
-AGAIN_SECONDS = (0.2, 10.0)  # before a stage that lost the log starts anew: at first, at most
-FENCED_SECONDS = (
-    3.0  # before one that was taken for dead asks for its place again: by then the group has said whose it is
-)
-SETTLED_SECONDS = 60.0  # after so long a stage counts as sound
+RESTART_SECONDS = (0.2, 10.0)  # the pause before a failed stage starts anew: at first, at most
+FENCED_SECONDS = 3.0  # the pause after a fence; by then the group has assigned the partition anew
+SETTLED_SECONDS = 60.0  # a stage that ran this long gets the shortest pause again
 NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 Make = Callable[[type[Stage], int], StageRunner]
 
 
 class Supervisor:
-    """roles: the stages of each role; whoever runs the same role on the same log shares the partitions of their inputs. accept: as the
-    setting accept_topics."""
+    """Runs the stages of some roles in this process.
+
+    roles: role → its stages. Processes with the same role on one log share the partitions of their inputs.
+    accept: the setting accept_topics.
+    """
 
     def __init__(
         self,
@@ -42,19 +44,18 @@ class Supervisor:
         self.accept = accept
         self.log, self.layout, self.roles, self.make, self.health = the_log, layout, roles, make, health
         self.members: dict[Partition, _Member] = {}
-        self._last: dict[
-            Partition, asyncio.Task
-        ] = {}  # the last that worked on it; who comes next waits for its end
-        for role in roles:  # before anything else of the process is live
+        # The last task of each partition. The next one waits for its end.
+        self._last: dict[Partition, asyncio.Task[None]] = {}
+        for role in roles:  # set before any other part of the process is live
             health.set(role, 0, "assigning")
 
     @property
     def runners(self) -> list[StageRunner]:
-        """Those at work now."""
+        """The runners at work now."""
         return [member.runner for member in self.members.values()]
 
     async def run(self, stop: Stop) -> None:
-        """Until `stop`, or the first error that does not pass by itself: Superseded, ProtocolViolation, whatever else went wrong."""
+        """Runs until `stop`, or the first error that is not transient, for example Superseded or ProtocolViolation."""
         roles = [
             asyncio.create_task(self._follow(role, stages, stop), name=role)
             for role, stages in self.roles.items()
@@ -70,9 +71,10 @@ class Supervisor:
         inputs = {stage.input.named(self.layout.generation): stage for stage in stages}
         stopping = asyncio.ensure_future(stop.wait())
         mine: dict[Partition, _Member] = {}
-        async with aclosing(
-            self.log.assignments(f"scholarstream-{role}-g{self.layout.generation}", list(inputs))
-        ) as news:
+        group = f"scholarstream-{role}-g{self.layout.generation}"
+        # The log gives an async generator; its port promises only an iterator.
+        assignments = cast(AsyncGenerator[frozenset[Partition]], self.log.assignments(group, list(inputs)))
+        async with aclosing(assignments) as news:
             coming = asyncio.ensure_future(anext(news))
             try:
                 while not stop.is_set():
@@ -89,9 +91,9 @@ class Supervisor:
                 await asyncio.gather(*[member.task for member in mine.values()])
             finally:
                 stopping.cancel()
-                left = [coming, *(member.task for member in mine.values())]
-                for task in left:
-                    task.cancel()
+                left: list[asyncio.Future[Any]] = [coming, *(member.task for member in mine.values())]
+                for future in left:
+                    future.cancel()
                 await asyncio.gather(*left, return_exceptions=True)
 
     def _change(
@@ -111,11 +113,11 @@ class Supervisor:
             self._last[partition] = member.task
 
     def _stop(self, members: Iterable["_Member"], stop: Stop) -> None:
-        """All at once; each reads what those before it leave."""
-        everyone = self.runners
+        """Stops all members. Each reads to the end of what the stages before it send."""
+        runners = self.runners
         for member in members:
             member.runner.upstream = [
-                other for other in everyone if member.runner.stage_type.input in other.stage_type.outputs
+                other for other in runners if member.runner.stage_type.input in other.stage_type.outputs
             ]
         for member in members:
             member.stop.hurried, member.stop.drains = stop.hurried, stop.drains
@@ -123,10 +125,10 @@ class Supervisor:
 
 
 class _Member:
-    """One partition's runner and, when it loses the log, its successors."""
+    """The runner of one partition, and its successors after transient errors."""
 
     def __init__(
-        self, supervisor: Supervisor, stage: type[Stage], partition: int, before: asyncio.Task | None
+        self, supervisor: Supervisor, stage: type[Stage], partition: int, before: asyncio.Task[None] | None
     ):
         self.supervisor, self.stage, self.partition = supervisor, stage, partition
         self.stop = Stop()
@@ -135,53 +137,51 @@ class _Member:
         self.task = asyncio.create_task(self._work(before), name=self.runner.name)
 
     def leave(self) -> None:
-        """Its partition is somebody else's."""
+        """Stops: another process has the partition now."""
         self.stop.hurried, self.stop.drains = True, False
         self.stop.set()
 
-    async def _work(self, before: asyncio.Task | None) -> None:
+    async def _work(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        pause = AGAIN_SECONDS[0]
+        pause = RESTART_SECONDS[0]
         try:
             while True:
                 began = time.monotonic()
                 try:
                     return await self.runner.run(self.stop)
-                except (
-                    LogUnavailable,
-                    Fenced,
-                    OSError,
-                ) as error:  # S3: this session is over; another one starts from the checkpoint
-                    short_of_files = isinstance(error, OSError) and error.errno in NO_FILES
-                    if not short_of_files and (
-                        isinstance(error, OSError) or not self.supervisor.log.outages_are_transient
-                    ):
+                except (LogUnavailable, Fenced, OSError) as error:  # S3: the session is over
+                    if not self._is_transient(error):
                         raise
                     if self.stop.is_set():
                         return
                     if time.monotonic() - began > SETTLED_SECONDS:
-                        pause = AGAIN_SECONDS[0]
+                        pause = RESTART_SECONDS[0]
                     pause = max(pause, FENCED_SECONDS) if isinstance(error, Fenced) else pause
-                    if isinstance(error, Fenced):
-                        log.warning(
-                            "a stage starts anew",
-                            stage=self.runner.name,
-                            reason=str(error),
-                            in_seconds=round(pause, 1),
-                        )
-                    else:
-                        self.supervisor.log.outage.wait(self.runner.name, str(error))
-                    self.supervisor.health.set(self.stage.name, self.partition, "waiting", detail=str(error))
+                    self._report(error, pause)
                 try:
                     await asyncio.wait_for(self.stop.wait(), pause)
                     return
                 except TimeoutError:
-                    pause = min(2 * pause, AGAIN_SECONDS[1])
+                    pause = min(2 * pause, RESTART_SECONDS[1])
                     self.runner = self.supervisor.make(self.stage, self.partition)
         finally:
             if self.stop.is_set() and not self.stop.drains:
-                self.supervisor.log.outage.over(
-                    self.runner.name
-                )  # the cluster has given the partition away, so it answers
+                # The cluster gave the partition to another process, so it answers.
+                self.supervisor.log.outage.over(self.runner.name)
                 self.supervisor.health.remove(self.stage.name, self.partition)
+
+    def _is_transient(self, error: Exception) -> bool:
+        """Whether a new session from the checkpoint may succeed."""
+        if isinstance(error, OSError):
+            return error.errno in NO_FILES
+        return self.supervisor.log.outages_are_transient
+
+    def _report(self, error: Exception, pause: float) -> None:
+        if isinstance(error, Fenced):
+            log.warning(
+                "a stage starts anew", stage=self.runner.name, reason=str(error), in_seconds=round(pause, 1)
+            )
+        else:
+            self.supervisor.log.outage.wait(self.runner.name, str(error))
+        self.supervisor.health.set(self.stage.name, self.partition, "waiting", detail=str(error))

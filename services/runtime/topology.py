@@ -11,9 +11,10 @@ from services.scorer.terms import Terms
 from shared.stages.stage import Stage
 
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
-SCORER: tuple[type[Stage], ...] = (Terms,)  # may be left out
+SCORER: tuple[type[Stage], ...] = (Terms,)  # optional
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
-STAGES = (
+# In the order of their topics.
+STAGES: tuple[type[Stage], ...] = (
     Catalogue,
     Directory,
     Aliases,
@@ -22,4 +23,4 @@ STAGES = (
     Cohorts,
     Authors,
     Profiles,
-)  # in the order of their topics
+)

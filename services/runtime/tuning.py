@@ -6,13 +6,17 @@ import gc
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
-SWITCH_SECONDS = 0.0002  # the log's thread gives Python's lock away at every row and gets it back after so long at most; by default 5 ms
-BATCH_BYTES = 32 << 20  # arrays up to this size come from memory that was used before
+# The thread of the log releases the interpreter lock at each row. This bounds its wait for it; default 5 ms.
+SWITCH_SECONDS = 0.0002
+BATCH_BYTES = 32 << 20  # arrays up to this size reuse memory of the process
 
 
 def tune_memory() -> None:
-    """State is columns and long-lived strings: looking through them for cycles again and again only costs time, and so does giving the
-    memory of one batch back to the system just before the next one asks for it (glibc; elsewhere the system decides)."""
+    """Makes garbage collection rare, and keeps the memory of a batch for the next one.
+
+    State is columns and long-lived strings, so searching it for cycles only costs time. The memory settings
+    work with glibc; elsewhere the system decides.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -75,7 +75,7 @@ async def run_viewer(settings: Settings) -> None:
             settings,
             registry=telemetry,
             health=health,
-            status=Progress(the_log, layout).status,
+            status=Progress(the_log, layout).status_json,
             stop=stop,
         )
         with stopping_on_signals(stop):

@@ -163,7 +163,7 @@ def test_a_clock_that_is_years_ahead_is_not_believed(tmp_path, shifted):
     said = run_to_idle(
         data, write_events(tmp_path / "2.jsonl", [json.dumps(GOOD[1]).encode()]), env=shifted(3650)
     ).stderr
-    assert "3,650 days after" in said and "scholarstream ingest -" in said and "Set the clock right" in said
+    assert "3,650 days after" in said and "scholarstream ingest -" in said and "Correct the clock" in said
     said = run_to_idle(data).stderr
     assert "disagree" not in said
     days = [

@@ -50,7 +50,7 @@ class Cluster(MemoryLog):
 
 @pytest.fixture
 async def log(monkeypatch):
-    monkeypatch.setattr(supervisor_module, "AGAIN_SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(supervisor_module, "RESTART_SECONDS", (0.01, 0.05))
     monkeypatch.setattr(runner_module, "RETRY_SECONDS", 0.01)
     log = Cluster()
     await log.create([topic.spec(1, 1) for topic in TOPICS])

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from services.producer import clock
-from services.producer.main import produce
+from services.producer.main import Listeners, produce
 from shared.contracts.authors import decode
 from shared.contracts.dates import ANY
 from shared.contracts.topics import AUTHORS, DEAD_LETTERS, PAPERS
@@ -183,7 +183,7 @@ async def test_a_log_that_gives_its_own_times_is_believed(log, at):
         "2026-12-24",
     ]
     assert (
-        len(told) == 3 and "says 2026-12-23, but the log took it on 2026-11-23" in told[0] and told[2] is None
+        len(told) == 3 and "says 2026-12-23, but the log received it on 2026-11-23" in told[0] and told[2] is None
     )
 
 
@@ -217,10 +217,17 @@ async def test_readiness_has_what_is_wrong_with_the_clock(log, at, tmp_path, mon
     """The producer is ready all the same: it takes papers, and another machine may say the day."""
     await log.create([topic.spec(1, 1) for topic in (PAPERS, DEAD_LETTERS)])
     await say(log, DAY)
-    for day, told in ((date(2036, 1, 1), "Set the clock right"), (DAY, None)):
+    for day, told in ((date(2036, 1, 1), "Correct the clock"), (DAY, None)):
         monkeypatch.setattr(clock, "today_utc", lambda day=day: day)
         health = Health()
-        await produce(log, Settings(data_dir=tmp_path), [], demo=False, stop=asyncio.Event(), health=health)
+        await produce(
+            log,
+            Settings(data_dir=tmp_path),
+            [],
+            demo=False,
+            stop=asyncio.Event(),
+            listeners=Listeners(health=health),
+        )
         ready, found = health.ready()
         assert ready and (
             told in found["parts"]["clock/0"]["detail"] if told else "clock/0" not in found["parts"]

@@ -15,7 +15,7 @@ import pytest
 from services.producer import ingest as ingest_module
 from services.producer.bookmark import Bookmark
 from services.producer.ingest import ingest, pump
-from services.producer.main import produce, run_producer
+from services.producer.main import Listeners, produce, run_producer
 from services.producer.simulate import stream
 from services.producer.sources import open_source
 from services.producer.sources import source as source_module
@@ -242,7 +242,9 @@ async def test_stopped_in_the_middle_it_goes_on_there(settings, write, tmp_path)
             stop.set()
 
     async with opened(settings) as (log, _):
-        first = await produce(log, settings, [path], demo=False, stop=stop, progress=after_two)
+        first = await produce(
+            log, settings, [path], demo=False, stop=stop, listeners=Listeners(on_progress=after_two)
+        )
         second = await produce(log, settings, [path], demo=False, stop=asyncio.Event())
     assert (first["sent"], second["sent"]) == (200, 250)
     assert await values(settings) == lines
@@ -293,7 +295,7 @@ async def test_what_only_has_the_name_of_a_bookmark_is_passed_over_with_a_senten
     state.path.parent.mkdir(parents=True)
     make(state.path)
     assert (await ingest(settings, [path]))["sent"] == 1
-    assert "progress of ingest passed over" in "".join(capsys.readouterr())
+    assert "bookmark ignored" in "".join(capsys.readouterr())
 
 
 async def test_a_link_in_the_place_of_a_bookmark_is_replaced_not_followed(settings, write, tmp_path):
@@ -379,7 +381,9 @@ async def test_the_demo_runs_until_it_is_stopped_and_goes_on(settings, write):
                 stop.set()
 
         async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
-            return await produce(log, settings, [path], demo=True, stop=stop, progress=look)
+            return await produce(
+                log, settings, [path], demo=True, stop=stop, listeners=Listeners(on_progress=look)
+            )
 
     first = await play(415)
     before = await values(settings)
@@ -392,7 +396,7 @@ async def test_the_demo_runs_until_it_is_stopped_and_goes_on(settings, write):
 async def test_what_is_measured(settings, write):
     telemetry, path = Telemetry(), write([paper(1), b"{", paper(2)])
     async with opened(settings) as (log, _):
-        await produce(log, settings, [path], demo=False, stop=asyncio.Event(), telemetry=telemetry)
+        await produce(log, settings, [path], demo=False, stop=asyncio.Event(), listeners=Listeners(telemetry))
     measured = telemetry.registry.get_sample_value
     assert measured("scholarstream_ingested_total", {"source": f"file:{path}"}) == 2
     assert measured("scholarstream_dead_letters_total", {"stage": "intake", "reason": "malformed_json"}) == 1

@@ -145,7 +145,7 @@ def test_a_letter_keeps_the_key_that_it_would_have_had():
 def test_a_run_of_bad_events_stops_intake():
     gate = intake(refused_run=5, refused_share=1.0)
     gate.take(items(*[b"{"] * 4, paper("p"), *[b"{"] * 4, paper("p")))
-    with pytest.raises(InputRefused, match="5 events one after the other") as stopped:
+    with pytest.raises(InputRefused, match="5 events in a row") as stopped:
         gate.take(items(*[b"oops"] * 5))
     message = str(stopped.value)
     assert "file:x" in message and "up to position 5" in message

@@ -85,7 +85,7 @@ def test_a_merged_author_says_who_has_the_papers(capsys):
     print_profile(snapshot("a:old", papers_total=0, papers=[], redirect="a:new"))
     assert (
         capsys.readouterr().out
-        == "a:old is merged into a:new, who has all its papers: scholarstream profile a:new\n"
+        == "a:old is merged into a:new, which has all its papers: scholarstream profile a:new\n"
     )
 
 

@@ -12,10 +12,10 @@ def test_a_long_source_tells_how_far_it_is(monkeypatch, tmp_path):
     source, counts = open_source(f"file:{tmp_path / 'events.jsonl'}"), Counts(papers=7)
     source.read = 50
     with capture_logs() as said:
-        tell = run._Progress()
+        tell = run._ReadingReporter()
         tell(source, counts)
         assert said == [], "not at once, and not at every batch"
-        tell.told -= run.TELL_SECONDS
+        tell.reported_at -= run.REPORT_SECONDS
         tell(source, counts)
         tell(source, counts)
     assert said == [
@@ -31,8 +31,8 @@ def test_a_long_source_tells_how_far_it_is(monkeypatch, tmp_path):
 
 
 def test_a_stream_without_end_is_quiet():
-    tell = run._Progress()
-    tell.told = float("-inf")
+    tell = run._ReadingReporter()
+    tell.reported_at = float("-inf")
     with capture_logs() as said:
         tell(open_source("demo:"), Counts())
     assert said == []

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from services.producer.main import produce
+from services.producer.main import Listeners, produce
 from services.runtime import retry as patience
 from services.runtime import startup
 from services.runtime.http_server import bind
@@ -143,7 +143,15 @@ async def test_the_producer_says_that_it_waits(settings, monkeypatch):
     async with asyncio.timeout(PATIENCE):
         stop = asyncio.Event()
         producing = asyncio.create_task(
-            produce(log, settings, [], demo=False, stop=stop, stay=True, tell=heard.put_nowait)
+            produce(
+                log,
+                settings,
+                [],
+                demo=False,
+                stop=stop,
+                stay=True,
+                listeners=Listeners(on_outage=heard.put_nowait),
+            )
         )
         assert "has not answered" in await heard.get()
         log.up.set()

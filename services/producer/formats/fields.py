@@ -1,25 +1,30 @@
-"""Fields of foreign records. What has a wrong type is refused by the name that it has in the record."""
+"""Reads fields of foreign records. A refusal names the field as the record does."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 
+Record = dict[str, Any]  # a JSON object: a foreign record, or our event
+
 
 class Fields:
-    """A record of a data set (`of`), field by field. Errors: InputRefused, which names the field."""
+    """A record of a data set, field by field. of: the name of the data set. Errors: InputRefused."""
 
     def __init__(self, record: Mapping[str, Any], of: str, path: str = ""):
         self.record, self.of, self.path = record, of, path
 
     def text(self, name: str) -> str:
         value = self.optional_text(name)
-        return self.refuse(name, "must be a string") if value is None else value
+        if value is None:
+            self.refuse(name, "must be a string")
+        return value
 
     def optional_text(self, name: str) -> str | None:
-        """null and absent are None."""
-        return self._typed(name, self.record.get(name), str, "must be a string")
+        """None for null or an absent field."""
+        value: str | None = self._typed(name, self.record.get(name), str, "must be a string")
+        return value
 
     def integer(self, name: str, least: int, most: int) -> int | None:
         value = self.record.get(name)
@@ -31,12 +36,12 @@ class Fields:
             self.refuse(name, f"must be from {least} to {most}", Reason.INVALID_VALUE)
         return value
 
-    def list_of(self, name: str, kind: type, what: str) -> list:
-        """null and absent are empty."""
-        values = self._typed(name, self.record.get(name), list, "must be an array") or []
-        for place, value in enumerate(values):
+    def list_of(self, name: str, kind: type, what: str) -> list[Any]:
+        """[] for null or an absent field."""
+        values: list[Any] = self._typed(name, self.record.get(name), list, "must be an array") or []
+        for index, value in enumerate(values):
             if not isinstance(value, kind):
-                self.refuse(f"{name}.{place}", what)
+                self.refuse(f"{name}.{index}", what)
         return values
 
     def objects(self, name: str) -> list["Fields"]:
@@ -49,10 +54,10 @@ class Fields:
     def _typed(self, name: str, value: Any, kind: type, what: str) -> Any:
         if value is None or isinstance(value, kind):
             return value
-        return self.refuse(name, what)
+        self.refuse(name, what)
 
-    def refuse(self, name: str, hint: str, reason: Reason = Reason.WRONG_TYPE) -> Any:
+    def refuse(self, name: str, hint: str, reason: Reason = Reason.WRONG_TYPE) -> NoReturn:
         raise InputRefused(reason, f"{self.path}{name}", f"{hint} ({self.of} record)")
 
 
-Count = Callable[[str], None]  # hears of each thing that an adapter leaves out
+Count = Callable[[str], None]  # called with the kind of each part that an adapter leaves out

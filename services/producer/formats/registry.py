@@ -1,4 +1,4 @@
-"""Records of other formats, recognised by their fields and mapped to our events. Our own events are never touched."""
+"""Recognises records of other formats by their fields, and maps them to events. Events stay unchanged."""
 
 from types import ModuleType
 
@@ -8,10 +8,8 @@ from services.producer.formats import aan, vis
 from services.producer.formats.fields import Count
 from shared.errors import InputRefused
 
-ADAPTERS: tuple[ModuleType, ...] = (
-    aan,
-    vis,
-)  # each: recognises(record) -> bool, adapt(record, leave_out) -> our event
+# Each has recognises(record) -> bool and adapt(record, leave_out) -> event.
+ADAPTERS: tuple[ModuleType, ...] = (aan, vis)
 
 
 def _forget(_: str) -> None:
@@ -19,10 +17,12 @@ def _forget(_: str) -> None:
 
 
 def convert(raw: bytes, leave_out: Count = _forget) -> bytes:
-    """Our own events byte for byte, foreign records as events of papers.v1. What nobody knows stays as it is: the intake refuses it."""
-    if (
-        b'"paper_id"' in raw or b'"author_id"' in raw
-    ):  # every event of ours has one of them; asking costs a tenth of reading the JSON
+    """A foreign record as an event of papers.v1; all else byte for byte. The intake refuses unknown records.
+
+    leave_out: called with the kind of each part that an adapter leaves out.
+    """
+    # Each event has one of these fields. The search costs a tenth of reading the JSON.
+    if b'"paper_id"' in raw or b'"author_id"' in raw:
         return raw
     try:
         record = orjson.loads(raw)
@@ -33,20 +33,18 @@ def convert(raw: bytes, leave_out: Count = _forget) -> bytes:
 
 
 def translate(record: object, leave_out: Count = _forget) -> object:
-    """The event for a foreign record, else `record` itself. leave_out: hears what an adapter leaves out."""
+    """The event for a foreign record, otherwise `record` itself. leave_out: as in `convert`."""
     adapter = _adapter_of(record)
     if adapter is None:
         return record
     try:
         return adapter.adapt(record, leave_out)
-    except (
-        InputRefused
-    ):  # like one of its records, but with a wrong type in it: the intake says which (`fault_of`)
+    except InputRefused:  # a field has a wrong type; the intake says which (`fault_of`)
         return record
 
 
 def fault_of(raw: bytes) -> InputRefused | None:
-    """Why a record that looks like one of another format cannot be read; None: it looks like none, or can be read."""
+    """Why a record of another format cannot be adapted; None if it can, or has no known format."""
     try:
         record = orjson.loads(raw)
         if (adapter := _adapter_of(record)) is not None:

@@ -2,23 +2,24 @@
 
 {"doi": "10.1109/visual.1990.146359", "title": …, "abstract": …, "year": 1990, "publication_title": …,
 "authors": [{"name": …, "affiliation": …}], "references": ["10.1063/1.857730", …], "internal_references": […among the former…]}.
-A DOI means the same in either case and with whatever is written around it ("https://doi.org/…", "doi:…", a full stop), so ids are bare
-and in lower case. What has no DOI among the references ("2", "2-u") is left out, and so is an author without a name: two papers have one,
-and their references count all the same. Both are counted.
+The case of a DOI and the text around it ("https://doi.org/…", "doi:…", a full stop) have no meaning, so ids are bare and
+in lower case. References without a DOI ("2", "2-u") are left out and counted. So are authors without a name: two papers
+have one, and the rest of those papers counts.
 """
 
-from services.producer.formats.fields import Count, Fields
+from services.producer.formats.fields import Count, Fields, Record
 from shared.contracts.refusals import Reason
 from shared.doi import doi_of
 from shared.ids import visible
 
 
-def recognises(record: dict) -> bool:
+def recognises(record: Record) -> bool:
+    """Whether a record has the fields of this format."""
     return record.keys() >= {"doi", "publication_title", "title"}
 
 
-def adapt(record: dict, leave_out: Count) -> dict:
-    """The event of papers.v1 for a record. leave_out: hears what is left out. Error: InputRefused for a field with another type."""
+def adapt(record: Record, leave_out: Count) -> Record:
+    """The event of papers.v1 for a record. leave_out: called for each part left out. Error: InputRefused for a field with another type."""
     fields = Fields(record, "VIS")
     year = fields.integer("year", 1000, 9999)
     doi = _plain(fields.text("doi")) or fields.refuse("doi", "must be a DOI", Reason.INVALID_VALUE)
@@ -35,8 +36,8 @@ def adapt(record: dict, leave_out: Count) -> dict:
     }
 
 
-def _authors(fields: Fields, leave_out: Count) -> list[dict]:
-    found = []
+def _authors(fields: Fields, leave_out: Count) -> list[Record]:
+    found: list[Record] = []
     for author in fields.objects("authors"):
         name, affiliation = author.optional_text("name") or "", author.optional_text("affiliation")
         if visible(name).strip():
@@ -52,19 +53,22 @@ def _authors(fields: Fields, leave_out: Count) -> list[dict]:
 
 
 def _references(fields: Fields, leave_out: Count) -> list[str]:
-    """Every DOI cited, once each, in the order given."""
+    """Each DOI cited, once, in the order of the record."""
     found: dict[str, None] = {}
     for name in ("references", "internal_references"):
         for reference in fields.list_of(name, str, "must be a string"):
             doi = _plain(reference)
             if doi is not None:
                 found["doi:" + doi] = None
-            elif name == "references":  # the others are among them
+            elif name == "references":  # internal references repeat them
                 leave_out("references without a DOI")
     return list(found)
 
 
 def _plain(text: str) -> str | None:
-    """The DOI in lower case; some have a blank inside ("10. 1126/science.1127647"), or the full stop of the sentence behind them."""
+    """The DOI in lower case; None without one.
+
+    Some have a blank inside ("10. 1126/science.1127647"), or the full stop of a sentence at the end.
+    """
     doi = doi_of("".join(text.split()))
     return None if doi is None else doi.lower().rstrip(".,;")

@@ -1,12 +1,12 @@
-"""The demo stream: what is known of one real author, and then a simulated literature that goes on publishing and citing his papers.
+"""The demo stream: facts about one real author, then a simulated literature that cites his papers.
 
-The real part are facts only (titles, dates, fields, authors as far as listed, institutions, what an index reports of him), no abstracts.
-Everything simulated is labelled (literature.py) and nothing simulated is attributed to him: it only cites.
+The facts are titles, dates, fields, listed authors, institutions and the numbers of an index; no abstracts. All
+simulated papers are labelled (literature.py). They cite him; none is attributed to him.
 """
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -14,7 +14,7 @@ from services.producer.simulation.literature import Landmark, Literature
 
 AUTHOR_ID = "a:sygnowski"
 AUTHOR = "Jakub Sygnowski"
-REPORTED = {
+REPORTED: dict[str, Any] = {
     "event": "author.reported",
     "author_id": AUTHOR_ID,
     "source": "scholar-feed",
@@ -24,7 +24,11 @@ REPORTED = {
 
 
 class Paper(NamedTuple):
-    """authors: those listed, at most three; truncated: there are more, of whom only he is known. weight: share of simulated citations."""
+    """A paper of the author.
+
+    authors: at most the first three. truncated: there are more, and only he is known of them. weight: the share of
+    simulated citations.
+    """
 
     arxiv: str
     published: str
@@ -64,33 +68,33 @@ PAPERS = (
           ("Gemini Team", "Petko Georgiev", "Ving Ian Lei"), institutions=("deepmind", "mila"), weight=7),
 )  # fmt: skip
 
-# The simulated part. It is cut into editions, each a literature of its own, so that it can go on for ever in bounded memory and any place
-# in it is found again in a second.
+# The simulated part consists of editions. Each is a literature of its own, so that memory stays bounded and a restart finds
+# its position within a second.
 EDITION = 20_000  # papers
-FIRST_CITES = 0.25  # share of the papers that cite him: while the page comes to life,
-CITES = 0.03  # and from then on: some nine a minute
-BACKLOG = 400  # papers that are there at once
+FIRST_CITES = 0.25  # the share of papers in the backlog that cite him
+CITES = 0.03  # the share afterwards: about nine citations a minute
+BACKLOG = 400  # papers sent at once
 BACKLOG_DAYS = (date(2017, 1, 1), date(2026, 10, 31))
-BUSY = 6_000  # simulated events at BUSY_RATE, twenty minutes; then CALM_RATE, so that a forgotten demo does not fill the disk
+BUSY = 6_000  # events at BUSY_RATE, twenty minutes; then CALM_RATE, so that a forgotten demo fills no disk
 BUSY_RATE = 5.0
 CALM_RATE = 1.0
 
 
-def facts() -> Iterator[dict]:
-    """Himself, what is reported of him, and his 13 papers, oldest first."""
+def facts() -> Iterator[dict[str, Any]]:
+    """The author, the reported numbers, and his 13 papers, oldest first."""
     yield {"event": "author.described", "author_id": AUTHOR_ID, "name": AUTHOR}
     yield REPORTED
     for paper in PAPERS:
         yield published(paper)
 
 
-def published(paper: Paper) -> dict:
-    """The event of papers.v1 for a paper of his."""
-    names = (
-        paper.authors if AUTHOR in paper.authors else (*paper.authors, AUTHOR)
-    )  # not among those listed: he comes after them
-    authors = [{"author_id": AUTHOR_ID, "name": name} if name == AUTHOR else {"name": name} for name in names]
-    if paper.institutions:  # known for the paper, not for each author: they stand with the first one; the page shows them with the paper
+def published(paper: Paper) -> dict[str, Any]:
+    """The event of papers.v1 for one of his papers."""
+    names = paper.authors if AUTHOR in paper.authors else (*paper.authors, AUTHOR)
+    authors: list[dict[str, Any]] = [
+        {"author_id": AUTHOR_ID, "name": name} if name == AUTHOR else {"name": name} for name in names
+    ]
+    if paper.institutions:  # known for the paper, not by author; the page shows them with the paper
         authors[0]["affiliations"] = list(paper.institutions)
     return {
         "event": "paper.published",
@@ -113,7 +117,7 @@ FACTS = len(PAPERS) + 2
 
 
 class Edition(Literature):
-    """A stretch of EDITION simulated papers. The first begins with a backlog of ten years, each later one is a day later."""
+    """EDITION simulated papers. The first edition begins with ten years of backlog; each later one is one day later."""
 
     def __init__(self, seed: int, number: int):
         landmarks = [Landmark(paper_id(paper), paper.published, paper.weight) for paper in PAPERS]
@@ -125,7 +129,7 @@ class Edition(Literature):
         )
         self.number = number
 
-    def paper(self) -> dict:
+    def paper(self) -> dict[str, Any]:
         if len(self.references) == BACKLOG:
             self.cites_landmark = CITES
         return super().paper()
@@ -138,10 +142,10 @@ class Edition(Literature):
 
 
 def demo(seed: int = 1, after: int = 0) -> Iterator[tuple[int, bytes]]:
-    """(position, event) behind position `after`, without end. The first FACTS positions are the facts.
+    """(position, event) after position `after`, without end. The first FACTS positions are the facts.
 
-    Positions are numbered from 1; an edition has room for twice its papers (revisions and withdrawals need about 1 %), so that each
-    edition's first position is known without making the ones before.
+    Positions start at 1. An edition reserves two positions for each paper, far more than it needs, so that its first
+    position is known without the editions before it.
     """
     if after < FACTS:
         for position, event in enumerate(facts(), 1):
@@ -157,5 +161,5 @@ def demo(seed: int = 1, after: int = 0) -> Iterator[tuple[int, bytes]]:
 
 
 def rate(position: int) -> float:
-    """Events a second at a position behind the backlog."""
+    """Events a second at a position after the backlog."""
     return BUSY_RATE if position <= FACTS + BUSY else CALM_RATE

@@ -1,11 +1,11 @@
-"""A simulated literature: papers, authors and citations that nobody wrote, with the shape of those that somebody did.
+"""A simulated literature: papers, authors and citations with the statistical shape of real ones.
 
 Everything is labelled: paper ids begin with `sim:`, author ids with `sim:a`, kind is "simulated", venue "Simulated literature". A seed
 decides every byte: only `random.Random.random` is used, whose sequence Python keeps from version to version.
 
-Citations: the copying model (Kleinberg et al. 1999): pick a paper, cite it or one that it cites; so in-degrees have a heavy tail
-as in preferential attachment, at constant cost and with the references held anyway. Authors: an author is picked again in proportion
-to the papers already written (Simon 1955), within communities, or is new. The literature grows by a constant factor a year.
+Citations follow the copying model (Kleinberg et al. 1999): pick a paper, then cite it or a paper that it cites. In-degrees
+get a heavy tail as in preferential attachment, at constant cost. Authors are picked in proportion to their papers so far
+(Simon 1955), within communities, or are new. The literature grows by a constant factor each year.
 """
 
 from bisect import bisect
@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 from math import log2
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -37,17 +37,17 @@ FIRST_DAY = date(1990, 1, 1)
 TEAM_SIZES = list(accumulate((16, 24, 22, 15, 10, 6, 4, 3)))  # 1 to 8 authors, mean 3.3
 NEW_AUTHOR = 0.3
 OTHER_COMMUNITY = 0.15
-COPIED = 0.6  # a reference is one of the references of the paper picked
-LATER = 0.02  # a reference is to a paper that comes within the next LATER_WITHIN
+COPIED = 0.6  # the share of references copied from the picked paper
+LATER = 0.02  # the share of references to one of the next LATER_WITHIN papers
 LATER_WITHIN = 50
 REVISED = 0.007
 WITHDRAWN = 0.003
-REVISABLE = 512  # among so many of the newest papers
+REVISABLE = 512  # only the newest papers are revised or withdrawn
 LANDMARK_COPIED = 0.5
 
 
 class Landmark(NamedTuple):
-    """A paper from outside that the simulated ones may cite once it is published. weight: how often at first, relative to the others."""
+    """A real paper that simulated ones may cite after its publication. weight: its share of the first citations."""
 
     paper_id: str
     published: str
@@ -55,16 +55,17 @@ class Landmark(NamedTuple):
 
 
 def simulate(papers: int, seed: int) -> Iterator[bytes]:
-    """Events of papers.v1: `papers` publications, oldest first, and among them about 1 % revisions and withdrawals.
+    """Events of papers.v1: `papers` publications, oldest first, with about 1 % revisions and withdrawals.
 
-    A longer literature of the same seed begins with the shorter one. References may be to papers that come later, or never.
+    A longer literature of the same seed begins with the shorter one. References may name later papers, or papers
+    that never come.
     """
     for event in Literature(seed).events(papers):
         yield orjson.dumps(event)
 
 
 class Literature:
-    """What has been published so far. name: goes into every id, so that two literatures in one log are two."""
+    """The papers so far. name: a part of each id, so that two literatures in one log stay apart."""
 
     def __init__(
         self,
@@ -79,19 +80,20 @@ class Literature:
         self.landmarks = sorted(landmarks, key=lambda landmark: landmark.published)
         self.landmark_dates = [landmark.published for landmark in self.landmarks]
         pool = (i for i, landmark in enumerate(self.landmarks) for _ in range(landmark.weight))
-        self.pool = list(pool)  # and once more for each citation: the rich get richer
+        self.pool = list(pool)  # landmarks; each citation adds one more entry
         self.references: list[list[int]] = []  # by paper
         self.by_field: list[list[int]] = [[] for _ in FIELDS]  # papers
-        self.slots: list[list[int]] = [[] for _ in FIELDS]  # authors, once for each paper of theirs
-        self.authors: list[dict] = []
-        self.recent: deque[dict] = deque(maxlen=REVISABLE)
+        self.slots: list[list[int]] = [[] for _ in FIELDS]  # authors, once for each of their papers
+        self.authors: list[dict[str, Any]] = []
+        self.recent: deque[dict[str, Any]] = deque(maxlen=REVISABLE)
         self.fields = list(accumulate(1 / rank for rank in range(1, len(FIELDS) + 1)))
 
     def day(self, paper: int) -> str:
-        """Publication date: the number of papers grows with the time, doubling every three years at last."""
+        """The publication date of a paper. The number of papers a year doubles every three years in the end."""
         return (FIRST_DAY + timedelta(days=int(1095.75 * log2(1 + paper / 200)))).isoformat()
 
-    def events(self, papers: int) -> Iterator[dict]:
+    def events(self, papers: int) -> Iterator[dict[str, Any]]:
+        """`papers` publications, with revisions and withdrawals between them."""
         random, recent = self.random, self.recent
         while len(self.references) < papers:
             event = self.paper()
@@ -103,7 +105,7 @@ class Literature:
             elif chance < WITHDRAWN + REVISED:
                 yield self._revision()
 
-    def paper(self) -> dict:
+    def paper(self) -> dict[str, Any]:
         """The next publication."""
         random = self.random
         number = len(self.references)
@@ -144,15 +146,16 @@ class Literature:
                 paper = int(random() * number)
             else:
                 continue
-            if random() < COPIED and (theirs := references[paper]):
-                paper = theirs[int(random() * len(theirs))]
+            if random() < COPIED and (copied := references[paper]):
+                paper = copied[int(random() * len(copied))]
             if paper != number:
                 cited[paper] = None
         return list(cited)
 
     def _landmarks(self, published: str) -> list[str]:
-        """One or a few of the landmarks published by then."""
-        random, pool, cited = self.random, self.pool, []
+        """One or a few landmarks published by that date."""
+        random, pool = self.random, self.pool
+        cited: list[str] = []
         until = bisect(self.landmark_dates, published)
         while not cited or random() < LANDMARK_COPIED:
             landmark = pool[int(random() * len(pool))]
@@ -166,8 +169,9 @@ class Literature:
             pool.append(landmark)
         return cited
 
-    def _team(self, field: int) -> list[dict]:
-        random, team = self.random, {}
+    def _team(self, field: int) -> list[dict[str, Any]]:
+        random = self.random
+        team: dict[int, dict[str, Any]] = {}
         for _ in range(1 + bisect(TEAM_SIZES, random() * TEAM_SIZES[-1])):
             slots = self.slots[field if random() >= OTHER_COMMUNITY else int(random() * len(FIELDS))]
             if slots and random() >= NEW_AUTHOR:
@@ -183,8 +187,10 @@ class Literature:
         name = (
             f"{FIRST_NAMES[int(random() * len(FIRST_NAMES))]} {LAST_NAMES[int(random() * len(LAST_NAMES))]}"
         )
-        home = INSTITUTIONS[int(random() * random() * len(INSTITUTIONS))]
-        self.authors.append({"author_id": f"sim:a{self.name}-{number}", "name": name, "affiliations": [home]})
+        institution = INSTITUTIONS[int(random() * random() * len(INSTITUTIONS))]
+        self.authors.append(
+            {"author_id": f"sim:a{self.name}-{number}", "name": name, "affiliations": [institution]}
+        )
         return number
 
     def _title(self) -> str:
@@ -205,13 +211,11 @@ class Literature:
     def _recent(self) -> int:
         return int(self.random() * len(self.recent))
 
-    def _withdrawal(self) -> dict:
+    def _withdrawal(self) -> dict[str, Any]:
         at = self._recent()
         event = self.recent[at]
         revision = event["revision"] + 1
-        self.recent[at] = event | {
-            "revision": revision
-        }  # a revision after the withdrawal brings the paper back
+        self.recent[at] = event | {"revision": revision}  # a later revision publishes the paper again
         return {
             "event": "paper.withdrawn",
             "paper_id": event["paper_id"],
@@ -219,8 +223,8 @@ class Literature:
             "reason": "simulated withdrawal",
         }
 
-    def _revision(self) -> dict:
-        """The paper again with another title, and one more reference or one fewer."""
+    def _revision(self) -> dict[str, Any]:
+        """A recent paper with another title, and one reference more or fewer."""
         at = self._recent()
         event = self.recent[at]
         references = list(event["references"])

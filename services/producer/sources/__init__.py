@@ -1,4 +1,4 @@
-"""Where events come from: one file a source, and `open_source`, which knows them all."""
+"""Where events come from: one module for each kind of source, and `open_source`."""
 
 from services.producer.sources.demo import DemoSource
 from services.producer.sources.file import FileSource
@@ -16,7 +16,7 @@ __all__ = ["KNOWN", "FileSource", "PacedSource", "Source", "SourceItem", "open_s
 
 
 def open_source(spec: str) -> Source:
-    """The source that `spec` names, checked as far as that goes without reading it.
+    """The source that `spec` names. Checks it without reading it.
 
     Errors: UsageError when there is no such source, or its file is missing, a folder or not readable.
     """
@@ -34,7 +34,7 @@ def open_source(spec: str) -> Source:
 
 
 def open_path(path: str) -> Source:
-    """A file as it is, or a pipe or terminal as a stream."""
+    """A source for a path: a file, or a stream for a pipe or terminal."""
     source = FileSource(path)
     return source if source.regular else StreamSource.pipe(path)
 
@@ -44,6 +44,6 @@ def _seed(text: str) -> int:
         return 1
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise UsageError(
-            f"demo:{text}: the part behind the colon is a seed, an integer of at most nine digits"
+            f"demo:{text}: the part after the colon is a seed, an integer of at most nine digits"
         )
     return int(text)

@@ -1,6 +1,6 @@
-"""One JSON array as a stream of its elements: the file is never held as a whole, and a fault costs the element that it is in.
+"""Reads one JSON array element by element, in bounded memory. A fault costs only the element that it is in.
 
-A fault is named by its place: the number of bytes before it (in a gzip file: of what is packed).
+A message names the place of a fault: the number of bytes before it, after decompression.
 """
 
 import re
@@ -11,13 +11,13 @@ import orjson
 
 CHUNK = 1 << 20
 SPACE = b" \t\r\n"
-SHOWN = 5  # faults that are named
-# A whole string, or a quote that begins one which has no end yet (a raw control character is in none), or a bracket.
+SHOWN = 5  # faults named in a message
+# A whole string, or the quote of a string without an end so far, or a bracket. No string holds a raw control character.
 _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"|["\[\]{}]')
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+\\?')
 _SCALAR = re.compile(rb"[^,\] \t\r\n]+|\]")
 _FIRST_NAME = re.compile(rb'\{\s*("(?:[^"\\\x00-\x1f]++|\\.)*+")\s*:')
-_OPENINGS = rb'"paper_id"|"event"|"author_id"|"id"|"doi"'  # how an element may begin while none is known
+_OPENINGS = rb'"paper_id"|"event"|"author_id"|"id"|"doi"'  # how elements begin, before the first is read
 
 
 class Stream(Protocol):
@@ -25,7 +25,7 @@ class Stream(Protocol):
 
 
 class Element(NamedTuple):
-    """number: from 1; raw: its bytes; value: what they mean, None where they are no JSON."""
+    """An element of an array. number: from 1. raw: its bytes. value: their JSON value; None if is_json is false."""
 
     number: int
     raw: bytes
@@ -34,19 +34,18 @@ class Element(NamedTuple):
 
 
 class Elements:
-    """Iterates the elements of the array in `stream`. faults: what was wrong so far, in words, complete after the last element.
+    """Iterates the elements of the array in `stream`. faults: the faults so far, as texts.
 
-    limit: bytes of an element; of a longer one these are given, as no JSON, and the next one is looked for. start: bytes before the stream.
+    limit: the most bytes of an element. A longer one is cut there and given as not JSON. start: the number of bytes
+    before the stream.
     """
 
     def __init__(self, stream: Stream, limit: int, start: int = 0):
         self._stream, self._limit = stream, limit
-        self._data, self._at, self._before = (
-            bytearray(),
-            0,
-            start,
-        )  # bytes at hand, the place in them, bytes before them
-        self._ended = self._is_cut = False  # cut: an element has no end before that of the file
+        self._data = bytearray()  # the bytes at hand
+        self._at = 0  # the position in them
+        self._before = start  # how many bytes came before them
+        self._ended = self._is_cut = False  # cut: the last element has no end
         self._opening: re.Pattern[bytes] | None = None
         self._faults: list[str] = []
         self._count = 0
@@ -59,7 +58,7 @@ class Elements:
     def __iter__(self) -> Iterator[Element]:
         self._next()
         self._at += 1  # the bracket
-        number, comma, parted = 0, None, True  # comma: where the last one is, with nothing behind it so far
+        number, comma, parted = 0, None, True  # comma: its place, if nothing follows it so far
         while (byte := self._next()) is not None:
             if byte == b"," and parted:
                 self._fault("a comma too many", self._place)
@@ -91,7 +90,7 @@ class Elements:
             self._faults.append(f"{what} at byte {place}")
 
     def _closes(self, comma: int | None) -> bool:
-        """Whether the bracket here is the end of the array; else it is one too many."""
+        """Whether the bracket here ends the array; otherwise it is one too many."""
         bracket = self._place
         self._at += 1
         last = self._next() is None
@@ -110,20 +109,20 @@ class Elements:
             try:
                 value = orjson.loads(raw)
             except orjson.JSONDecodeError as error:
-                said = f"is no JSON ({error.msg})"
+                fault = f"is no JSON ({error.msg})"
             else:
-                self._learn(raw)
+                self._learn_opening(raw)
                 self._at = end
                 return Element(number, raw, value, True)
         else:
-            said = "has no end"
-        self._fault(f"element {number} {said}, it begins", place)
-        self._learn(bytes(self._data[self._at : self._at + CHUNK]))
+            fault = "has no end"
+        self._fault(f"element {number} {fault}, it begins", place)
+        self._learn_opening(bytes(self._data[self._at : self._at + CHUNK]))
         return Element(number, self._up_to_next(end), None, False)
 
     def _end(self) -> int | None:
-        """Where the element that begins here ends; None: not before the end of the file, the limit, or a string that has none."""
-        first = self._data[self._at : self._at + 1]
+        """The end of the element that begins here. None: it has none, its string has none, or it passes the limit."""
+        first = bytes(self._data[self._at : self._at + 1])
         if first not in (b"{", b"[", b'"'):
             return self._end_of_scalar()
         at, depth = self._at, 0
@@ -149,40 +148,42 @@ class Elements:
                 return None
 
     def _end_of_scalar(self) -> int | None:
-        while (
-            (found := _SCALAR.match(self._data, self._at)) and found.end() == len(self._data) and self._read()
-        ):
+        while True:
+            found = _SCALAR.match(self._data, self._at)
+            end = self._at if found is None else found.end()
+            if end != len(self._data) or not self._read():
+                return end
             if len(self._data) - self._at > self._limit:
                 return None
-        return found.end()
 
-    def _learn(self, raw: bytes) -> None:
-        """How elements begin, from the first one."""
+    def _learn_opening(self, raw: bytes) -> None:
+        """Learns from the first element how elements begin."""
         if self._opening is None:
             named = _FIRST_NAME.match(raw)
             self._opening = re.compile(rb"\{\s*(?:%s)\s*:" % (re.escape(named[1]) if named else _OPENINGS))
 
     def _up_to_next(self, end: int | None) -> bytes:
-        """What is left of a broken element: up to its end, or to where the next one begins, if that is before it."""
-        start = self._at
-        found = self._opening.search(self._data, start + 1, len(self._data) if end is None else end)
+        """The bytes of a broken element: up to `end`, or up to the beginning of the next element before that."""
+        start, opening = self._at, self._opening
+        assert opening is not None  # `_learn_opening` came first
+        found = opening.search(self._data, start + 1, len(self._data) if end is None else end)
         while found is None and end is None:
             excess = len(self._data) - CHUNK - (start + self._limit)
-            if excess > 0:  # enough is kept of it
+            if excess > 0:
                 del self._data[start + self._limit : start + self._limit + excess]
                 self._before += excess
             seen = max(start + 1, len(self._data) - CHUNK)
             if not self._read():
                 end, self._is_cut = len(self._data), True
-            found = self._opening.search(self._data, seen)
-        self._at = end if found is None else found.start()
+            found = opening.search(self._data, seen)
+        self._at = found.start() if found is not None else len(self._data) if end is None else end
         self._is_cut = self._is_cut and found is None
         return bytes(self._data[start : self._at]).rstrip(SPACE + b",")[: self._limit]
 
     # ---- bytes
 
     def _next(self) -> bytes | None:
-        """The next byte that is no white space, without taking it; None: the end. Forgets what lies behind."""
+        """The next byte that is no white space, without taking it; None: the end. Drops the bytes before it."""
         while True:
             rest = self._data[self._at :] if self._at > CHUNK else None
             if rest is not None:
@@ -196,7 +197,7 @@ class Elements:
                 return None
 
     def _read(self) -> bool:
-        """Reads on; False at the end."""
+        """Reads more bytes. False at the end."""
         more = b"" if self._ended else self._stream.read1(max(CHUNK, min(len(self._data), 8 * CHUNK)))
         self._ended = not more
         self._data += more

@@ -1,4 +1,4 @@
-"""The demo stream as a source: the facts and the backlog at once, then at its own pace, for ever."""
+"""The demo stream as a source: the facts and the backlog at once, then events at its own pace, for ever."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from services.producer.sources.source import PacedSource, SourceItem
 
 
 class DemoSource(PacedSource):
-    """position: see services.producer.simulation.demo.demo. A seed decides everything, so a restart continues where it was."""
+    """The demo stream of a seed. A restart continues where it was. position: as in simulation.demo.demo."""
 
     endless = True
 

@@ -1,9 +1,10 @@
-"""What a source is: somewhere that events come from, read in order and readable again from a position."""
+"""What a source is: it gives events in order, and can be read again from a position."""
 
 import asyncio
+import functools
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,42 +15,45 @@ BATCH_BYTES = 2 << 20
 
 
 class SourceItem(NamedTuple):
-    """One event as it goes into the log. position: what resuming needs, from 1, rising: for files the line number."""
+    """One event as it goes into the log. position: rising from 1; for files the line number."""
 
     position: int
     raw: bytes
 
 
 class Source(ABC):
-    """name: for people, and in the headers of what is sent. identity: under what the progress is kept, None: cannot be read again.
+    """A source of events.
 
-    Two sources with one identity give the same items at the same positions.
+    name: for messages, and in the headers of records. identity: names its bookmark; None if it cannot be read again.
+    Two sources with one identity give the same items at the same positions. size: bytes in total, if known. read:
+    bytes read so far. left_out: parts of foreign records that adapters left out so far → how many.
     """
 
     name: str
     identity: str | None = None
-    size: int | None = None  # bytes in all, where known, for the progress bar
+    size: int | None = None
     endless: bool = False
-    read: int = 0  # bytes of `size` read so far
-    left_out: Mapping[str, int] = {}  # what adapters of foreign records left out so far → how many of it
+    read: int = 0
+
+    @functools.cached_property
+    def left_out(self) -> Counter[str]:
+        return Counter()
 
     def leave_out(self, what: str) -> None:
-        """Notes one thing of a foreign record that has no place in our events."""
-        if not self.left_out:
-            self.left_out = Counter()
+        """Counts a part of a foreign record that our events have no field for."""
         self.left_out[what] += 1
 
     @property
     def label(self) -> str:
-        """The name without what tells one version of a file from another: for metrics and progress bars."""
+        """The name without the version of a file, for metrics and progress bars."""
         return self.name.rpartition("@")[0] or self.name
 
     @abstractmethod
     def items(self, after: int = 0) -> Iterator[SourceItem]:
-        """The items behind position `after`, lazily. Errors: UsageError, InputRefused when the source itself is damaged."""
+        """The items after position `after`, lazily. Errors: UsageError; InputRefused for a damaged source."""
 
-    async def batches(self, after: int, stop: asyncio.Event) -> AsyncIterator[list[SourceItem]]:
-        """The items in batches of bounded size; ends early once `stop` is set."""
+    async def batches(self, after: int, stop: asyncio.Event) -> AsyncGenerator[list[SourceItem]]:
+        """The items after position `after` in batches of bounded size. Ends early when `stop` is set."""
         items = self.items(after)
         while not stop.is_set():
             batch, failure = take_batch(items)
@@ -59,11 +63,14 @@ class Source(ABC):
                 raise failure
             if not batch:
                 return
-            await asyncio.sleep(0)  # others' turn, even where nobody downstream ever waits
+            await asyncio.sleep(0)  # let other tasks run, even if none of the code above ever waits
 
 
 def take_batch(items: Iterator[SourceItem], limit: int = 0) -> tuple[list[SourceItem], Exception | None]:
-    """At most `limit` items (0: BATCH_ITEMS) and about BATCH_BYTES, [] at the end; and the error that came behind them, if one did."""
+    """(at most `limit` items and about BATCH_BYTES, the error after them or None). [] at the end.
+
+    limit: 0 is BATCH_ITEMS.
+    """
     batch: list[SourceItem] = []
     size = 0
     try:
@@ -78,15 +85,15 @@ def take_batch(items: Iterator[SourceItem], limit: int = 0) -> tuple[list[Source
 
 
 class PacedSource(Source):
-    """A source that is made, not read: after the first `ahead` positions its items come at `rate` a second (None: as fast as they go)."""
+    """A generated source. After the first `ahead` positions, its items come at `rate` a second."""
 
     ahead: int = 0
 
     def rate(self, position: int) -> float | None:
-        """Items a second at this position."""
+        """Items a second at this position; None: as fast as possible."""
         return None
 
-    async def batches(self, after: int, stop: asyncio.Event) -> AsyncIterator[list[SourceItem]]:
+    async def batches(self, after: int, stop: asyncio.Event) -> AsyncGenerator[list[SourceItem]]:
         loop = asyncio.get_running_loop()
         items, position, owed = self.items(after), after, 0.0
         then = loop.time()
@@ -96,9 +103,8 @@ class PacedSource(Source):
                 limit = BATCH_ITEMS if rate is None else min(BATCH_ITEMS, self.ahead - position)
             else:
                 now = loop.time()
-                owed = min(
-                    owed + (now - then) * rate, max(1.0, rate)
-                )  # what a pause of over a second kept back is not made up for
+                # After a long pause, at most one second's items are owed.
+                owed = min(owed + (now - then) * rate, max(1.0, rate))
                 then = now
                 limit = min(int(owed), BATCH_ITEMS)
                 if limit == 0:

@@ -1,4 +1,4 @@
-"""Standard input or a pipe: JSON Lines as they arrive. Cannot be read again, so there is nothing to resume."""
+"""Standard input or a pipe: JSON Lines as they arrive. It cannot be read again, so it has no bookmark."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import select
 import stat
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 from services.producer.formats.registry import convert
 from services.producer.sources.encodings import BOM, check_encoding
@@ -14,16 +14,16 @@ from services.producer.sources.file import GZIP, LINE_LIMIT
 from services.producer.sources.source import BATCH_ITEMS, Source, SourceItem
 from shared.errors import UsageError
 
-POLL_SECONDS = 0.2  # how long a read waits before it looks whether it should stop
+POLL_SECONDS = 0.2  # the wait of one read, between two looks at `stop`
 CHUNK = 1 << 20
 
 
 class StreamSource(Source):
-    """position: the line number, from 1. What has arrived is passed on at once: nobody waits for a batch to fill."""
+    """A stream of JSON Lines. position: the line number, from 1. A batch is what has arrived."""
 
     def __init__(self, descriptor: int, label: str):
         self.descriptor = descriptor
-        self.name = f"{label}@{uuid.uuid4().hex[:8]}"  # the lines of every run are others
+        self.name = f"{label}@{uuid.uuid4().hex[:8]}"  # each run reads other lines
 
     @classmethod
     def stdin(cls) -> "StreamSource":
@@ -50,7 +50,7 @@ class StreamSource(Source):
             yield from splitter.feed(data)
         yield from splitter.end()
 
-    async def batches(self, after: int, stop: asyncio.Event) -> AsyncIterator[list[SourceItem]]:
+    async def batches(self, after: int, stop: asyncio.Event) -> AsyncGenerator[list[SourceItem]]:
         splitter = _Lines(self)
         while not stop.is_set():
             data = await asyncio.to_thread(self._poll)
@@ -63,7 +63,7 @@ class StreamSource(Source):
                 return
 
     def _poll(self) -> bytes | None:
-        """What there is, b"" at the end, None when nothing came within POLL_SECONDS."""
+        """The bytes that have arrived; b"" at the end; None when nothing came within POLL_SECONDS."""
         ready, _, _ = select.select([self.descriptor], [], [], POLL_SECONDS)
         return os.read(self.descriptor, CHUNK) if ready else None
 
@@ -81,17 +81,17 @@ class _Lines:
         if self.fresh and len(self.tail) + len(data) >= 4:
             self.tail += data
             data = b""
-            check_encoding(self.tail, self.source.label)
+            check_encoding(bytes(self.tail[:4]), self.source.label)
             if self.tail[:2] == GZIP:
                 raise UsageError(
-                    "the stream is packed with gzip; unpack it on the way: gunzip -c FILE | scholarstream ingest -"
+                    "the stream is compressed with gzip; decompress it first: gunzip -c FILE | scholarstream ingest -"
                 )
             if self.tail[:3] == BOM:
                 del self.tail[:3]
             self.fresh = False
         cut = (self.tail + data).split(b"\n") if b"\n" in data or b"\n" in self.tail else [self.tail + data]
         self.tail = cut.pop()
-        del self.tail[LINE_LIMIT:]  # refused as too large; what is beyond is not kept
+        del self.tail[LINE_LIMIT:]  # the intake refuses a longer line as too large
         for line in cut:
             yield from self._item(line)
 
