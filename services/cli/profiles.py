@@ -11,7 +11,7 @@ from shared.errors import ScholarstreamError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from services.queries.profiles import Read
+    from services.queries.profiles import ReadPositions
 
 
 @app.command()
@@ -70,7 +70,7 @@ def explain(
     """Why a number of an author is what it is: the papers that make it, and what the next step needs."""
     from services.cli.output import print_json, print_reason, reporter
     from services.history.commands import explain
-    from services.history.portfolio import NOW
+    from services.history.cuts import NOW
 
     with reporter() as report:
         found = asyncio.run(explain(settings, author_id, metric, as_of or NOW, basis, report))
@@ -146,9 +146,9 @@ def export_metrics(
     """Every author's numbers, one row an author."""
     from services.cli.output import output
     from services.queries.export import export_metrics
-    from services.queries.profiles import Read
+    from services.queries.profiles import ReadPositions
 
-    read: Read = {}
+    read: ReadPositions = {}
     with output(to) as out:
         rows = asyncio.run(export_metrics(settings, basis, out, format, raw_cells=raw_cells, read=read))
     _tell_written(rows, to, read)
@@ -164,18 +164,18 @@ def export_profiles(
     """Every author's newest snapshot, one a line."""
     from services.cli.output import output
     from services.queries.export import export_profiles
-    from services.queries.profiles import Read
+    from services.queries.profiles import ReadPositions
 
-    read: Read = {}
+    read: ReadPositions = {}
     with output(to) as out:
         rows = asyncio.run(export_profiles(settings, out, format, read=read))
     _tell_written(rows, to, read)
 
 
-def _tell_written(rows: int, to: str, read: "Read") -> None:
-    from services.queries.profiles import place
+def _tell_written(rows: int, to: str, read: "ReadPositions") -> None:
+    from services.queries.profiles import positions_text
     from shared.plain import tell
 
     tell(
-        f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {place(read)}"
+        f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {positions_text(read)}"
     )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 
 from services.verify.memory_budget import DEFAULT, memory_of
-from services.verify.refusals import room_of
+from services.verify.refusals import source_limits_of
 from services.verify.report import Report
 from services.verify.sample import Sample
 from services.verify.verifier import Verifier
@@ -47,7 +47,7 @@ async def verify(
         layout = await computed_layout(log, await layout_of(settings, log))
         verifier = Verifier(
             log, report, listed=layout.snapshot_papers, max_event_bytes=layout.max_event_bytes, days_ahead=layout.days_ahead,
-            sample=sample, memory=memory, room=room_of(layout),
+            sample=sample, memory=memory, source_limits=source_limits_of(layout),
         )  # fmt: skip
         await verifier.note_ends()
         await require_idle(settings)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import orjson
 
-from services.verify.partitioning import Lists, digest_of
-from services.verify.word_pairs import Texts
+from services.verify.partitioning import MemberLists, digest_of
+from services.verify.word_pairs import PaperTexts
 
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 NO_YEAR = -1
@@ -17,7 +17,7 @@ UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down (docs/m
 LARGE_TEAM, FEW_REFERENCES = 50, 5
 
 
-class Names:
+class NumberedStrings:
     """Strings to dense numbers from 0 and back."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Names:
         return number
 
 
-class People:
+class AuthorEvents:
     """The newest words about authors, taken event by event from authors.v1, in log order."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class People:
         return {author: end for author, end in found.items() if author != end}
 
 
-class Literature:
+class PaperEvents:
     """The newest revision of each of these papers, taken event by event from papers.v1, in log order.
 
     Events are valid ones (the caller decodes). Superseded revisions leave their authors and references behind in the arrays: memory grows
@@ -95,7 +95,7 @@ class Literature:
     """
 
     def __init__(self) -> None:
-        self.papers, self.authors, self.words = Names(), Names(), Names()
+        self.papers, self.authors, self.words = NumberedStrings(), NumberedStrings(), NumberedStrings()
         self.words.number("")  # 0: no word
         self.state, self.truncated = bytearray(), bytearray()
         self.revision, self.partition, self.offset, self.card = array("q"), array("H"), array("q"), array("Q")
@@ -107,7 +107,7 @@ class Literature:
         # of each author how the latest list called him that ever had him: date (YYYYMMDD, 0: none), paper, name
         self.last_date, self.last_paper, self.last_name = array("I"), array("q"), array("I")
         self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
-        self.texts = Texts()
+        self.texts = PaperTexts()
         self.scored: dict[
             int, dict[tuple[str, str], float]
         ] = {}  # paper → (source, version) → novelty told first
@@ -295,5 +295,5 @@ def objects(values: list) -> np.ndarray:
 
 def slots_of(at: array, count: array) -> np.ndarray:
     """Where the members are of lists that start at `at` and have `count` members."""
-    lists, first = Lists(column(count, np.uint64)), column(at, np.uint64).astype(np.int64)
+    lists, first = MemberLists(column(count, np.uint64)), column(at, np.uint64).astype(np.int64)
     return np.arange(lists.count.sum()) + np.repeat(first - lists.starts[:-1], lists.count)

@@ -7,21 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from services.verify import reported_checks as recheck
-from services.verify.events import LARGE_TEAM, NO_YEAR, UNIT, Names, People, last_part
+from services.verify.events import LARGE_TEAM, NO_YEAR, UNIT, AuthorEvents, NumberedStrings, last_part
 from services.verify.papers import Papers
 from services.verify.partitioning import digest_of
-from services.verify.scores import Standing
+from services.verify.scores import AuthorScores
 
 LOW_COVERAGE = 0.5
 
 
-class Expected:
+class ExpectedProfiles:
     """Authors of one slice: `profile(author)` is what his newest snapshot must say; it lists the first `listed` papers."""
 
     def __init__(
         self,
         papers: Papers,
-        people: People,
+        people: AuthorEvents,
         identities: Mapping[str, str],
         today: str | None,
         listed: int = 100,
@@ -38,7 +38,7 @@ class Expected:
         )
         self.this_year = int(today[:4]) if today else None
         self._place_of = {name: place for place, name in enumerate(papers.name.tolist())}
-        self._authors = Names()
+        self._authors = NumberedStrings()
         author = np.array([self._authors.number(key) for key in papers.authors.members[1].tolist()], np.int64)
         self._digest = [digest_of(name) for name in self._authors.names]
         self._order_papers(author)
@@ -73,7 +73,7 @@ class Expected:
         )
         self._counted, self._scored = read.counted.tolist(), read.scored.tolist()
         self._years_at, self._coauthors_at = read.years.starts.tolist(), read.coauthors.starts.tolist()
-        self._standing = Standing(read)
+        self._standing = AuthorScores(read)
         author, count, weight = read.own.members
         self._own = {
             (by, of): told

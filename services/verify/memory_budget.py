@@ -13,7 +13,7 @@ DEFAULT = "1GB"
 
 
 @dataclass
-class Amount:
+class InputSize:
     """How much there is in events; superseded revisions count, too."""
 
     papers: int = 0  # events of papers.v1

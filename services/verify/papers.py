@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from services.verify.events import LARGE_TEAM, PUBLISHED, Literature, column, objects, slots_of
-from services.verify.partitioning import Lists, digests_of
+from services.verify.events import LARGE_TEAM, PUBLISHED, PaperEvents, column, objects, slots_of
+from services.verify.partitioning import MemberLists, digests_of
 
 
 @dataclass
@@ -35,14 +35,14 @@ class Papers:
     team: np.ndarray  # how many authors
     first: np.ndarray
     last: np.ndarray  # digests of the first and the last author; 0: no authors
-    authors: Lists  # digest, key, name as written
-    coauthors: Lists  # digests of the authors again, of teams that are not too large
+    authors: MemberLists  # digest, key, name as written
+    coauthors: MemberLists  # digests of the authors again, of teams that are not too large
     # what others say:
     citations: np.ndarray | None = None
     nonself: np.ndarray | None = None  # citations by papers that have no author in common
     weight: np.ndarray | None = None  # of all citations, in units
-    years: Lists | None = None  # year of citing papers, how many
-    own: Lists | None = None  # digest of an author, citations by himself, their weight in units
+    years: MemberLists | None = None  # year of citing papers, how many
+    own: MemberLists | None = None  # digest of an author, citations by himself, their weight in units
     resolved: np.ndarray | None = None  # references that lead somewhere
     new: np.ndarray | None = None  # pairs of words that nobody used in an earlier month
     novelty: np.ndarray | None = None
@@ -62,7 +62,7 @@ class Papers:
             **{name: None if column is None else column[chosen] for name, column in self._columns()}
         )
 
-    def _columns(self) -> Iterator[tuple[str, np.ndarray | Lists | None]]:
+    def _columns(self) -> Iterator[tuple[str, np.ndarray | MemberLists | None]]:
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
     @classmethod
@@ -72,12 +72,14 @@ class Papers:
         for field in fields(cls):
             columns = [getattr(part, field.name) for part in parts]
             together[field.name] = (
-                Lists.joined(columns) if isinstance(columns[0], Lists) else np.concatenate(columns)
+                MemberLists.joined(columns)
+                if isinstance(columns[0], MemberLists)
+                else np.concatenate(columns)
             )
         return cls(**together)
 
 
-def settled(read: Literature, identities: Mapping[str, str], today: str | None) -> Papers:
+def papers_from(read: PaperEvents, identities: Mapping[str, str], today: str | None) -> Papers:
     """What was read, when all is read."""
     count = len(read.papers)
     words, authors = objects(read.words.names), [identities.get(name, name) for name in read.authors.names]
@@ -86,7 +88,7 @@ def settled(read: Literature, identities: Mapping[str, str], today: str | None) 
         column(read.authorship_author, np.uint32)[slots],
         column(read.authorship_name, np.uint32)[slots],
     )
-    team = Lists(
+    team = MemberLists(
         column(read.authors_count, np.uint64),
         digests_of(authors)[author],
         objects(authors)[author],
@@ -122,11 +124,11 @@ def settled(read: Literature, identities: Mapping[str, str], today: str | None) 
         first=digests[np.where(team.count > 0, starts[:-1], -1)],
         last=digests[np.where(team.count > 0, starts[1:] - 1, -1)],
         authors=team,
-        coauthors=Lists(team.count, team.members[0]).only((team.count <= LARGE_TEAM)[team.owner]),
+        coauthors=MemberLists(team.count, team.members[0]).only((team.count <= LARGE_TEAM)[team.owner]),
     )
 
 
-def _once_a_paper(team: Lists) -> Lists:
+def _once_a_paper(team: MemberLists) -> MemberLists:
     """Without the second and later times that an author stands on a paper."""
     author, owner = team.members[0], team.owner
     order = np.lexsort((author, owner))  # stable: of equal ones the first named stays first

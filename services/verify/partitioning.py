@@ -72,21 +72,21 @@ class Spool:
         return self._folder / f"{self._name}-{number}"
 
 
-class Lists:
-    """Lists of different lengths in columns: how many members each one has, and the members of all, list after list."""
+class MemberLists:
+    """MemberLists of different lengths in columns: how many members each one has, and the members of all, list after list."""
 
     def __init__(self, count: np.ndarray, *members: np.ndarray) -> None:
         """count: one number a list; members: columns of the same length, the sum of `count`."""
         self.count, self.members = count.astype(np.int64), members
 
     @classmethod
-    def grouped(cls, owner: np.ndarray, lists: int, *members: np.ndarray) -> "Lists":
+    def grouped(cls, owner: np.ndarray, lists: int, *members: np.ndarray) -> "MemberLists":
         """From members in any order; owner: the list (0 … lists-1) of each. Their order within a list is kept."""
         order = np.argsort(owner, kind="stable")
         return cls(np.bincount(owner, minlength=lists), *(column[order] for column in members))
 
     @classmethod
-    def joined(cls, parts: "Iterable[Lists]") -> "Lists":
+    def joined(cls, parts: "Iterable[MemberLists]") -> "MemberLists":
         parts = list(parts)
         columns = zip(*(part.members for part in parts), strict=True)
         return cls(
@@ -103,17 +103,17 @@ class Lists:
         """Of each member its list."""
         return np.repeat(np.arange(len(self.count)), self.count)
 
-    def __getitem__(self, chosen: np.ndarray) -> "Lists":
+    def __getitem__(self, chosen: np.ndarray) -> "MemberLists":
         """The lists of these places."""
         count = self.count[chosen]
         first = np.cumsum(count) - count
         slots = np.arange(count.sum()) + np.repeat(self.starts[:-1][chosen] - first, count)
-        return Lists(count, *(column[slots] for column in self.members))
+        return MemberLists(count, *(column[slots] for column in self.members))
 
-    def only(self, keep: np.ndarray) -> "Lists":
+    def only(self, keep: np.ndarray) -> "MemberLists":
         """The same lists with some of their members. keep: a bool for each member."""
         count = np.bincount(self.owner[keep], minlength=len(self.count))
-        return Lists(count, *(column[keep] for column in self.members))
+        return MemberLists(count, *(column[keep] for column in self.members))
 
 
 def digest_of(key: str) -> int:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from services.verify.events import FEW_REFERENCES, NO_YEAR, UNIT, Literature, column, slots_of
-from services.verify.papers import Papers, settled
-from services.verify.partitioning import WHOLE, Lists, Slices, Spool, digests_of
-from services.verify.scores import Scores
+from services.verify.events import FEW_REFERENCES, NO_YEAR, UNIT, PaperEvents, column, slots_of
+from services.verify.papers import Papers, papers_from
+from services.verify.partitioning import WHOLE, MemberLists, Slices, Spool, digests_of
+from services.verify.scores import PaperScores
 from services.verify.word_pairs import count_new
 
 
@@ -38,30 +38,30 @@ class Recount:
         self._merged: dict[int, list[str]] = {}
         for author, number in zip(identities, authors.numbers(digests_of(identities)).tolist(), strict=True):
             self._merged.setdefault(number, []).append(author)
-        self.scores = Scores()
+        self.scores = PaperScores()
         self._called = Spool(folder, "called")
         self.total = dict.fromkeys(("papers", "authorships", "citations"), 0)
         self._papers, self._citing, self._pairs, self._new, self._resolved, self._written = (
             Spool(folder, name) for name in ("papers", "citing", "pairs", "new", "resolved", "written")
         )
 
-    def take(self, number: int, read: Literature) -> None:
+    def take(self, number: int, read: PaperEvents) -> None:
         """The papers of a slice."""
-        papers = settled(read, self.identities, self.today)
+        papers = papers_from(read, self.identities, self.today)
         for author, told in read.called(self.identities):
             if (mine := self.authors.number(author)) < self.authors.count:
                 self._called.add(mine, (author, told), 3 * len(author) + len(told[2]))
         self.total["papers"] += int(papers.current.sum())
         self.total["authorships"] += len(papers.authors.owner)
         self.scores.note_months(papers)
-        references = Lists(
+        references = MemberLists(
             papers.references,
             column(read.reference, np.uint64)[slots_of(read.references_at, read.references_count)],
         )
         for other, edges in self._cut(self.papers, references.members[0]):
             cited = references.only(edges)
             citing = np.flatnonzero(cited.count)
-            self._citing.add(other, Citing(papers[citing], cited[citing]))
+            self._citing.add(other, CitingPapers(papers[citing], cited[citing]))
         pair, paper, month, newest = read.texts.rows(self.today)
         for other, rows in self._cut(self.papers, pair):
             self._pairs.add(other, (pair[rows], papers.digest[paper[rows]], month[rows], newest[rows]))
@@ -97,7 +97,7 @@ class Recount:
 
     def _count_citations(self, number: int) -> None:
         (papers,) = self._papers.take(number)
-        place_of = Places(papers.digest)
+        place_of = DigestIndex(papers.digest)
         by_others, weight, years = np.zeros(len(papers), np.int64), np.zeros(len(papers), np.int64), []
         own: dict[tuple[int, int], list[int]] = {}
         papers.citations = np.zeros(len(papers), np.int64)
@@ -119,13 +119,15 @@ class Recount:
         of_year, counts = np.unique(
             np.concatenate(years) if years else np.empty(0, np.int64), return_counts=True
         )
-        papers.years = Lists(np.bincount(of_year // 10_000, minlength=len(papers)), of_year % 10_000, counts)
+        papers.years = MemberLists(
+            np.bincount(of_year // 10_000, minlength=len(papers)), of_year % 10_000, counts
+        )
         author, cited = (
             np.array([author for author, _ in own], np.uint64),
             np.array([of for _, of in own], np.int64),
         )
         told = np.array(list(own.values()), np.int64).reshape(-1, 2)
-        papers.own = Lists.grouped(cited, len(papers), author, told[:, 0], told[:, 1])
+        papers.own = MemberLists.grouped(cited, len(papers), author, told[:, 0], told[:, 1])
         papers.new = _sum_of(papers, self._new.take(number))
         self.scores.count(papers)
         self._papers.add(number, papers)
@@ -163,16 +165,16 @@ class Recount:
             yield number, numbers == number
 
 
-class Citing:
+class CitingPapers:
     """Papers that cite, for those who are cited: digest, year, what one reference weighs (units), authors, whom they cite (digests)."""
 
-    def __init__(self, papers: Papers, cited: Lists) -> None:
+    def __init__(self, papers: Papers, cited: MemberLists) -> None:
         self.digest, self.year, self.cited = papers.digest, papers.year, cited
         self.share = UNIT // np.maximum(papers.references, FEW_REFERENCES)
-        self.authors = Lists(papers.authors.count, papers.authors.members[0])
+        self.authors = MemberLists(papers.authors.count, papers.authors.members[0])
 
 
-class Places:
+class DigestIndex:
     """Where digests stand in a column without repeats."""
 
     def __init__(self, digests: np.ndarray) -> None:
@@ -188,7 +190,11 @@ class Places:
 
 
 def _compare_authors(
-    citing: Citing, papers: Papers, by: np.ndarray, of: np.ndarray, own: dict[tuple[int, int], list[int]]
+    citing: CitingPapers,
+    papers: Papers,
+    by: np.ndarray,
+    of: np.ndarray,
+    own: dict[tuple[int, int], list[int]],
 ) -> np.ndarray:
     """For each citation (places in both) whether the two papers share no author; notes in `own` what authors cite of their own:
     (author, cited paper) → [citations, their weight]."""
@@ -226,7 +232,7 @@ def _compare_authors(
 
 def _sum_of(papers: Papers, rows: Iterator[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """(digest, number) of papers that are there → the sum for each."""
-    place_of, sums = Places(papers.digest), np.zeros(len(papers), np.int64)
+    place_of, sums = DigestIndex(papers.digest), np.zeros(len(papers), np.int64)
     for digest, number in rows:
         np.add.at(sums, place_of(digest)[0], number)
     return sums

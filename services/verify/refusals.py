@@ -19,7 +19,7 @@ def as_compared(key: bytes | None) -> bytes | None:
         return key
 
 
-def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
+def check_partition(key: bytes | None, name: str, partition: int, count: int) -> None:
     """Error: InputRefused when a record is not under its id, or not in the partition of the id."""
     if key != name.encode():
         raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
@@ -38,7 +38,7 @@ def check_day(event: Mapping, timestamp: int, days_ahead: int) -> None:
             )
 
 
-class Room:
+class SourceLimits:
     """For how many sources a log has room: of counts and of scores in a partition of papers.v1, of reports for an author. Those who come
     first have it, and always those of headlines."""
 
@@ -69,7 +69,9 @@ class Room:
         seen.add(source)
 
 
-def room_of(layout) -> Room:
+def source_limits_of(layout) -> SourceLimits:
     """What the settings of a log say."""
     headlines = {layout.headline_basis, layout.headline_novelty}
-    return Room(layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines)
+    return SourceLimits(
+        layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines
+    )

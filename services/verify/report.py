@@ -11,7 +11,7 @@ class Report(Protocol):
     def __call__(self, line: str, fraction: float | None = None) -> None: ...
 
 
-class Difference(NamedTuple):
+class ProfileDifference(NamedTuple):
     """One thing that is not as it must be. subject: an author, or where in the log."""
 
     subject: str
@@ -27,7 +27,7 @@ class Differences:
     """The first SHOWN differences and how many there are, of how many subjects."""
 
     def __init__(self) -> None:
-        self.first: list[Difference] = []
+        self.first: list[ProfileDifference] = []
         self.count = 0
         self.subjects: set[str] = set()
 
@@ -35,7 +35,7 @@ class Differences:
         self.count += 1
         self.subjects.add(subject)
         if len(self.first) < SHOWN:
-            self.first.append(Difference(subject, what, published, recomputed))
+            self.first.append(ProfileDifference(subject, what, published, recomputed))
 
     def __str__(self) -> str:
         head = f"published and recomputed differ: {self.count:,} differences, {len(self.subjects):,} authors or places"

@@ -18,7 +18,7 @@ from services.verify.word_pairs import NO_MONTH
 SMALLEST, REFERENCE, SETTLED, PAIRS, FULL = 30, 100, 1000, 3, 20
 
 
-class Cohort:
+class ExactCohort:
     """The bins in which a cohort's papers stand."""
 
     def __init__(self, counts: Mapping[int, int]) -> None:
@@ -35,18 +35,18 @@ class Cohort:
         return (self.below(bin_) + self.below(bin_ + 1)) / (2 * len(self))
 
 
-class Cohorts:
+class ExactCohorts:
     """Papers in their own cohorts, (what they have in common, category), and in the pooled ones: `count` all of them, then ask `of`."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple, Counter[int]] = {}
-        self._found: dict[tuple, Cohort] = {}
+        self._found: dict[tuple, ExactCohort] = {}
 
     def count(self, common: tuple, category: str, bin_: int) -> None:
         for key in ((*common, category or "none"), common):
             self._counts.setdefault(key, Counter())[bin_] += 1
 
-    def of(self, common: tuple, category: str) -> tuple[Cohort | None, bool]:
+    def of(self, common: tuple, category: str) -> tuple[ExactCohort | None, bool]:
         """The cohort in which such a paper is ranked (None: too small), and whether it is the pooled one."""
         own, pooled = self._cohort((*common, category or "none")), self._cohort(common)
         return (
@@ -57,13 +57,13 @@ class Cohorts:
             else (None, False)
         )
 
-    def _cohort(self, key: tuple) -> Cohort:
+    def _cohort(self, key: tuple) -> ExactCohort:
         if key not in self._found:
-            self._found[key] = Cohort(self._counts.get(key, {}))
+            self._found[key] = ExactCohort(self._counts.get(key, {}))
         return self._found[key]
 
 
-class Scores:
+class PaperScores:
     """Both scores of every paper: `note_months` of all papers first, then `count` all of them, then `score` them.
 
     Keeps histograms of months and cohorts only, no papers.
@@ -71,9 +71,9 @@ class Scores:
 
     def __init__(self) -> None:
         self._months: Counter[int] = Counter()
-        self._dated: Cohort | None = None
-        self._by_text, self._by_citations = Cohorts(), Cohorts()
-        self._by_source: dict[str, Cohorts] = {}
+        self._dated: ExactCohort | None = None
+        self._by_text, self._by_citations = ExactCohorts(), ExactCohorts()
+        self._by_source: dict[str, ExactCohorts] = {}
 
     def note_months(self, papers: Papers) -> None:
         self._months.update(papers.month[papers.month != NO_MONTH].tolist())
@@ -85,7 +85,7 @@ class Scores:
                 self._by_text.count(*place)
         count_ranked(self._by_citations, papers, ranked(papers), papers.nonself)
         for source, chosen, citations in counted_by_source(papers):
-            count_ranked(self._by_source.setdefault(source, Cohorts()), papers, chosen, citations)
+            count_ranked(self._by_source.setdefault(source, ExactCohorts()), papers, chosen, citations)
 
     def score(self, papers: Papers) -> None:
         """Fills in what is to be said of each paper."""
@@ -115,7 +115,7 @@ class Scores:
         """(paper, why its novelty is provisional, (what its cohort has in common, category, bin)) of those that count; without a novelty
         (paper, why, None)."""
         if self._dated is None:
-            self._dated = Cohort(self._months)
+            self._dated = ExactCohort(self._months)
         chosen = np.flatnonzero(papers.current)
         columns = (papers.month, papers.pairs, papers.new, papers.year, papers.language, papers.field)
         for paper, when, n, k, year, language, field in zip(
@@ -148,7 +148,7 @@ def counted_by_source(papers: Papers) -> Iterator[tuple[str, np.ndarray, np.ndar
         yield source, ranked(papers)[citations[ranked(papers)] >= 0], citations
 
 
-def count_ranked(cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray) -> None:
+def count_ranked(cohorts: ExactCohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray) -> None:
     """Papers of these places, with these citations (one number a paper of all), into cohorts."""
     for year, field, count in zip(
         *(column[chosen].tolist() for column in (papers.year, papers.field, citations)), strict=True
@@ -157,7 +157,7 @@ def count_ranked(cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations
 
 
 def rank(
-    cohorts: Cohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray
+    cohorts: ExactCohorts, papers: Papers, chosen: np.ndarray, citations: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(percentile, immature, pooled) of every paper, once all have been counted; None, False, False of those that are not chosen."""
     percentile, immature, pooled = (
@@ -176,7 +176,7 @@ def rank(
     return percentile, immature, pooled
 
 
-class Standing:
+class AuthorScores:
     """What the papers of an author come to."""
 
     def __init__(self, papers: Papers) -> None:

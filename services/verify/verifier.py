@@ -22,16 +22,16 @@ from services.verify.comparison import (
     _stands,
     _without_nulls,
 )
-from services.verify.events import CARD_FIELDS, Literature, People, authors_of, card_of, digest_of_card
-from services.verify.expected_profiles import Expected
-from services.verify.memory_budget import DEFAULT, Amount, memory_of
+from services.verify.events import CARD_FIELDS, AuthorEvents, PaperEvents, authors_of, card_of, digest_of_card
+from services.verify.expected_profiles import ExpectedProfiles
+from services.verify.memory_budget import DEFAULT, InputSize, memory_of
 from services.verify.papers import Papers
 from services.verify.partitioning import WHOLE, Slices, Spool
 from services.verify.recount import Recount
-from services.verify.refusals import Room, as_compared, check_day, check_place
+from services.verify.refusals import SourceLimits, as_compared, check_day, check_partition
 from services.verify.report import Differences, Report
 from services.verify.sample import Sample
-from services.verify.versions import Newest, Version, _is_published
+from services.verify.versions import NewestVersions, PublishedVersion, _is_published
 from shared.contracts import authors as author_events
 from shared.contracts import papers as paper_events
 from shared.contracts.topics import (
@@ -66,16 +66,20 @@ class Verifier:
         days_ahead: int = 1 << 40,
         sample: Sample | None = None,
         memory: int = memory_of(DEFAULT),
-        room: "Room | None" = None,
+        source_limits: "SourceLimits | None" = None,
     ) -> None:
         """listed: papers in a snapshot; max_event_bytes: larger events are refused; days_ahead: events dated further ahead are refused;
-        sample: whom to compare, None: everybody; memory: bytes for the recomputation; room: for how many sources, None: for any."""
+        sample: whom to compare, None: everybody; memory: bytes for the recomputation; source_limits: for how many sources, None: for any."""
         self.log, self.report, self.listed, self.max_event_bytes = log, report, listed, max_event_bytes
         self.days_ahead = days_ahead
-        self.sample, self.memory, self.room = sample, memory, room or Room(*3 * [1 << 60])
+        self.sample, self.memory, self.source_limits = (
+            sample,
+            memory,
+            source_limits or SourceLimits(*3 * [1 << 60]),
+        )
         self.differences = Differences()
         self.left_out: list[str] = []  # what is not compared, and why
-        self.amount = Amount()
+        self.amount = InputSize()
         self.even, self.scored = True, False  # tables of cohorts are exact; the scorer has worked on this log
         self.refused: dict[
             tuple[str, int, int], str
@@ -126,10 +130,10 @@ class Verifier:
             published = must_be = 0
             for number in range(self.slices):
                 if self.slices > 1:
-                    people = People()
+                    people = AuthorEvents()
                     for event in told.take(number):
                         people.take(event)
-                expected = Expected(
+                expected = ExpectedProfiles(
                     recount.written(number),
                     people,
                     recount.identities_of(number),
@@ -165,9 +169,9 @@ class Verifier:
 
     # reading ------------------------------------------------------------------------------------------------------------------------
 
-    async def _read_inputs(self) -> tuple[People, Literature | None]:
+    async def _read_inputs(self) -> tuple[AuthorEvents, PaperEvents | None]:
         """How much there is and what every slice must know; all that is told, as long as it fits the memory."""
-        people, literature = People(), Literature()
+        people, literature = AuthorEvents(), PaperEvents()
         async for topic, partition, event, record in self._events((PAPERS.name, AUTHORS.name), "reading"):
             if self.sample is not None and self.sample.number is not None:
                 self.sample.offer(authors_of(event))
@@ -200,7 +204,7 @@ class Verifier:
                         people.add(number, event, len(record.value) + ROW_BYTES)
         for number in range(self.slices):
             self._report_slice("reading", number)
-            literature = Literature()
+            literature = PaperEvents()
             for partition, offset, value in papers.take(number):
                 literature.take(paper_events.decode(value), partition, offset)
             recount.take(number, literature)
@@ -220,14 +224,14 @@ class Verifier:
                 try:
                     paper_events.check_size(record.value, self.max_event_bytes)
                     event = decode(record.value)
-                    check_place(
+                    check_partition(
                         record.key if topic == PAPERS.name else as_compared(record.key),
                         event[key],
                         partition.number,
                         count,
                     )
                     check_day(event, record.timestamp, self.days_ahead)
-                    self.room.check(partition.number, event)
+                    self.source_limits.check(partition.number, event)
                 except InputRefused as refusal:
                     self.refused[topic, partition.number, record.offset] = str(refusal)
                 else:
@@ -238,26 +242,26 @@ class Verifier:
 
     async def _read_versions(
         self, topic: str, authors: Slices, folder: Path | None
-    ) -> Callable[[int], "Newest"]:
+    ) -> Callable[[int], "NewestVersions"]:
         """Gives the newest version of each author of a slice; they must rise strictly and have one value each (I5, I6)."""
-        spool, newest = Spool(folder, topic), Newest()
+        spool, newest = Spool(folder, topic), NewestVersions()
         async for version in self._versions(topic):
             if folder is None:
                 self._take_version(newest, topic, version)
             else:
                 spool.add(authors.number(version.author), version, ROW_BYTES)
 
-        def of_slice(number: int) -> Newest:
+        def of_slice(number: int) -> NewestVersions:
             if folder is None:
                 return newest
-            of_these = Newest()
+            of_these = NewestVersions()
             for version in spool.take(number):
                 self._take_version(of_these, topic, version)
             return of_these
 
         return of_slice
 
-    def _take_version(self, newest: "Newest", topic: str, version: "Version") -> None:
+    def _take_version(self, newest: "NewestVersions", topic: str, version: "PublishedVersion") -> None:
         if fault := newest.take(version):
             where = f"{topic}[{version.partition}] offset {version.offset}"
             self.differences.add(
@@ -267,7 +271,7 @@ class Verifier:
                 fault,
             )
 
-    async def _versions(self, topic: str) -> AsyncIterator["Version"]:
+    async def _versions(self, topic: str) -> AsyncIterator["PublishedVersion"]:
         """Of the authors that are verified; notes what cannot be a version."""
         async for partition, record in self._records(topic):
             where = f"{topic}[{partition.number}] offset {record.offset}"
@@ -297,9 +301,9 @@ class Verifier:
             if topic == AUTHOR_PROFILES.name:
                 self.erased.pop(name, None)
             digest = int.from_bytes(hashlib.blake2b(record.value, digest_size=8).digest(), "little")
-            yield Version(name, *version, digest, partition.number, record.offset)
+            yield PublishedVersion(name, *version, digest, partition.number, record.offset)
 
-    async def _compare(self, expected: Expected, newest: "Newest", slice_: str) -> int:
+    async def _compare(self, expected: ExpectedProfiles, newest: "NewestVersions", slice_: str) -> int:
         """The newest snapshot of each author with the recomputation (I7). Returns how many there must be."""
         async for partition, record in self._records(AUTHOR_PROFILES.name, "comparing", slice_):
             name = (record.key or b"").decode(errors="replace")
@@ -313,7 +317,7 @@ class Verifier:
                 )
         return len(must_be)
 
-    async def _compare_snapshot(self, right: Expected, name: str, snapshot: Mapping) -> None:
+    async def _compare_snapshot(self, right: ExpectedProfiles, name: str, snapshot: Mapping) -> None:
         expected = right.profile(name)
         for what in ("redirect", "papers_total", "field", "name"):
             if what == "name" and expected["name"] is None:
@@ -373,7 +377,9 @@ class Verifier:
                 )
         return not any(moved.values())
 
-    def _compare_scores(self, right: Expected, name: str, snapshot: Mapping, expected: Mapping) -> None:
+    def _compare_scores(
+        self, right: ExpectedProfiles, name: str, snapshot: Mapping, expected: Mapping
+    ) -> None:
         """Novelty, AI score and what they rest on; with `even` tables everything, else what no table decides."""
         scores, figures = snapshot.get("scores") or {}, snapshot.get("metrics", {}).get("references", {})
         text, cited = scores.get("novelty", {}), scores.get("ai_score", {})
@@ -460,7 +466,7 @@ class Verifier:
                 self.differences.add(name, f"reported[{source}]", published.get(source), figures)
 
     async def _compare_papers(
-        self, right: Expected, name: str, published: list[dict], expected: list[tuple[int, int]]
+        self, right: ExpectedProfiles, name: str, published: list[dict], expected: list[tuple[int, int]]
     ) -> None:
         if len(published) != len(expected):
             self.differences.add(name, "papers listed", len(published), len(expected))

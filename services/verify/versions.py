@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import orjson
 
-from services.verify.events import Names
+from services.verify.events import NumberedStrings
 from shared.log.port import Record
 
 LARGEST = 2**62  # version, and above
 PUBLISHER = b"scholarstream/publisher"  # ce_source of what our publishers write
 
 
-class Version(NamedTuple):
+class PublishedVersion(NamedTuple):
     """One version of an author's record: the digest of its value, and where it is."""
 
     author: str
@@ -23,15 +23,15 @@ class Version(NamedTuple):
     offset: int
 
 
-class Newest:
+class NewestVersions:
     """The newest version of each of some authors."""
 
     def __init__(self) -> None:
-        self.authors = Names()
+        self.authors = NumberedStrings()
         self._generation, self._version, self._digest = array("q"), array("q"), array("Q")
         self._partition, self._offset = array("q"), array("q")
 
-    def take(self, told: Version) -> str | None:
+    def take(self, told: PublishedVersion) -> str | None:
         """What is wrong with this version, None if it is newer than what was seen."""
         name, generation, version, digest, partition, offset = told
         author = self.authors.number(name)

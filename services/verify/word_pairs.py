@@ -1,6 +1,6 @@
 """Words of titles and abstracts, read anew for `verify`: from docs/scores.md, by code of its own.
 
-Texts are kept as 64-bit numbers of their word pairs (8 bytes a pair of every revision; about 650 bytes an abstract).
+PaperTexts are kept as 64-bit numbers of their word pairs (8 bytes a pair of every revision; about 650 bytes an abstract).
 """
 
 import html
@@ -49,7 +49,7 @@ def told(token: str) -> bool:
     )
 
 
-class Texts:
+class PaperTexts:
     """Every published text of some papers, in log order."""
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ def language(tokens: Sequence[str], label: str | None) -> str:
 def count_new(
     pair: np.ndarray, paper: np.ndarray, month: np.ndarray, newest: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(papers, how many pairs of its newest text nobody used in an earlier month) from all rows of some pairs; see Texts.rows."""
+    """(papers, how many pairs of its newest text nobody used in an earlier month) from all rows of some pairs; see PaperTexts.rows."""
     order = np.lexsort((paper, pair))
     pair, paper, month, newest = (
         pair[order],
