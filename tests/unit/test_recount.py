@@ -36,9 +36,9 @@ def recount(events, slices=1):
             recounted.take(number, literature)
         recounted.count(lambda line, number: None)
         for number in range(slices):
-            called = recounted.called(number)
+            names = recounted.names_of(number)
             yield ExpectedProfiles(
-                recounted.written(number), people, recounted.identities, people.today, called=called
+                recounted.papers_of(number), people, recounted.identities, people.today, names=names
             )
         assert not list(Path(folder).iterdir())  # what has been taken takes no room
 

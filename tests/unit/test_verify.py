@@ -614,10 +614,7 @@ def test_shares_nothing_with_what_it_checks():
     seen, waiting = (
         set(),
         [
-            "services.verify.recount",
-            "services.verify.expected_profiles",
-            "services.verify.sample",
-            "services.verify.memory_budget",
+            "services.verify.verifier",
         ],
     )
     while waiting:
