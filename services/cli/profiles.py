@@ -22,7 +22,7 @@ from shared.errors import ScholarstreamError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from services.queries.profiles import Read
+    from services.queries.profiles import ReadPositions
 
 
 @app.command(rich_help_panel=PROFILES)
@@ -166,9 +166,9 @@ def export_metrics(
     """Write the numbers of all authors, one row for each author."""
     from services.cli.output import output
     from services.queries.export import export_metrics
-    from services.queries.profiles import Read
+    from services.queries.profiles import ReadPositions
 
-    read: Read = {}
+    read: ReadPositions = {}
     with output(to) as out:
         rows = asyncio.run(export_metrics(settings, basis, out, format, raw_cells=raw_cells, read=read))
     _report_written(rows, to, read)
@@ -184,18 +184,18 @@ def export_profiles(
     """Write the newest snapshot of each author, one on a line."""
     from services.cli.output import output
     from services.queries.export import export_profiles
-    from services.queries.profiles import Read
+    from services.queries.profiles import ReadPositions
 
-    read: Read = {}
+    read: ReadPositions = {}
     with output(to) as out:
         rows = asyncio.run(export_profiles(settings, out, format, read=read))
     _report_written(rows, to, read)
 
 
-def _report_written(rows: int, to: str, read: "Read") -> None:
-    from services.queries.profiles import place
+def _report_written(rows: int, to: str, read: "ReadPositions") -> None:
+    from services.queries.profiles import positions_text
     from shared.plain import tell
 
     tell(
-        f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {place(read)}"
+        f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {positions_text(read)}"
     )

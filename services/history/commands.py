@@ -5,7 +5,14 @@ from typing import Any
 
 from services.history.comparison import changes
 from services.history.cuts import Cut, cut_at
-from services.history.portfolio import Portfolio, _is_withdrawn, _portfolio, _replay, _required, _unknown
+from services.history.portfolio import (
+    Portfolio,
+    is_withdrawn,
+    open_replay,
+    portfolio_at,
+    required_portfolio,
+    unknown_author,
+)
 from services.queries.profiles import author_of
 from services.runtime.startup import opened
 from shared.errors import UsageError
@@ -26,24 +33,24 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
     """
     async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
-        replay = await _replay(settings, log, layout, author, report)
-        return (await _required(replay, cut)).profile | {"cut": str(cut)}
+        replay = await open_replay(settings, log, layout, author, report)
+        return (await required_portfolio(replay, cut)).profile | {"cut": str(cut)}
 
 
 async def compare(settings, author: str, before: str, after: str, report: Report) -> dict:
     """What changed from one point to the other: numbers, years, papers, citations of each paper. Errors: as of profile_as_of."""
     async with opened(settings, read_only=True) as (log, layout):
         old, new, author = await cut_at(log, before), await cut_at(log, after), await author_of(log, author)
-        replay = await _replay(settings, log, layout, author, report)
-        held = await _portfolio(replay, old)
+        replay = await open_replay(settings, log, layout, author, report)
+        held = await portfolio_at(replay, old)
         if not new.includes(old):
-            replay = await _replay(settings, log, layout, author, report)
-        now = await _portfolio(replay, new)
+            replay = await open_replay(settings, log, layout, author, report)
+        now = await portfolio_at(replay, new)
         if held is None and now is None:
-            raise _unknown(author, new)
+            raise unknown_author(author, new)
         told = {"author_id": author, "name": (now or held).profile["name"]}
         ends = {"before": _end(before, old, held), "after": _end(after, new, now)}
-        return told | ends | changes(held, now, lambda paper: _is_withdrawn(replay, paper))
+        return told | ends | changes(held, now, lambda paper: is_withdrawn(replay, paper))
 
 
 async def explain(settings, author: str, metric: str, point: str, basis: str, report: Report) -> dict:
@@ -53,7 +60,7 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
         raise UsageError(f"there is no metric {metric!r}; there are {', '.join(EXPLAINERS)}")
     async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
-        portfolio = await _required(await _replay(settings, log, layout, author, report), cut)
+        portfolio = await required_portfolio(await open_replay(settings, log, layout, author, report), cut)
     return {"author_id": author, "name": portfolio.profile["name"], "cut": str(cut)} | reason_of(
         portfolio, metric, basis
     )

@@ -48,7 +48,7 @@ class Portfolio(NamedTuple):
 # ---- from the stages
 
 
-async def _replay(settings, log: Log, layout: Layout, author: str, report: Report) -> Replay:
+async def open_replay(settings, log: Log, layout: Layout, author: str, report: Report) -> Replay:
     """With the settings that the log was computed with, not with ours."""
     layout = await computed_layout(log, layout)
     store = open_store(
@@ -60,20 +60,20 @@ async def _replay(settings, log: Log, layout: Layout, author: str, report: Repor
     return Replay(log, layout, author, store=store, stages=stages, report=report)
 
 
-async def _required(replay: Replay, cut: Cut) -> Portfolio:
-    found = await _portfolio(replay, cut)
+async def required_portfolio(replay: Replay, cut: Cut) -> Portfolio:
+    found = await portfolio_at(replay, cut)
     if found is None:
-        raise _unknown(replay.author, cut)
+        raise unknown_author(replay.author, cut)
     return found
 
 
-def _unknown(author: str, cut: Cut) -> ScholarstreamError:
+def unknown_author(author: str, cut: Cut) -> ScholarstreamError:
     return ScholarstreamError(
         f"there was no author '{exact(author)}' at {cut}; `scholarstream search NAME` finds authors as they are now"
     )
 
 
-async def _portfolio(replay: Replay, cut: Cut) -> Portfolio | None:
+async def portfolio_at(replay: Replay, cut: Cut) -> Portfolio | None:
     """The author at the cut; None: nothing of the author came before."""
     await replay.to(cut)
     profiles: Profiles = replay.stage(Profiles)
@@ -148,5 +148,5 @@ def _held(replay: Replay, paper: str) -> tuple[int, int, int]:
     )
 
 
-def _is_withdrawn(replay: Replay, paper: str) -> bool:
+def is_withdrawn(replay: Replay, paper: str) -> bool:
     return _held(replay, paper)[2] != PUBLISHED

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import orjson
 
-from services.queries.profiles import Read, _log, _object, _positions, _version_of
+from services.queries.profiles import ReadPositions, json_object, opened_log, profile_positions, version_of
 from shared.errors import UsageError
 from shared.log.port import Log, Record
 from shared.metrics import definitions
@@ -48,7 +48,7 @@ async def export_metrics(
     format: str = "csv",
     *,
     raw_cells: bool = False,
-    read: Read | None = None,
+    read: ReadPositions | None = None,
 ) -> int:
     """Every author's numbers on a basis ("references" or "counted:SOURCE"), one row an author, by author_id in code point order.
 
@@ -62,10 +62,10 @@ async def export_metrics(
         raise UsageError("--basis counted: needs the name of a source, for example counted:openalex")
     if basis != REFERENCES and not basis.startswith(COUNTED):
         raise UsageError(f"--basis {basis!r} is neither references nor counted:SOURCE")
-    rows, bases, columns = _Rows(), {REFERENCES}, columns_of(basis)
-    async with _log(settings) as log:
+    rows, bases, columns = NewestRows(), {REFERENCES}, columns_of(basis)
+    async with opened_log(settings) as log:
         async for record in _all_records(log, read):
-            version = _version_of(record)
+            version = version_of(record)
             if not record.value:
                 rows.drop(record.key)
             if version is None or not rows.is_newer(record.key, version):
@@ -90,24 +90,26 @@ async def export_metrics(
     return len(rows)
 
 
-async def export_profiles(settings, out: TextIO, format: str = "jsonl", *, read: Read | None = None) -> int:
+async def export_profiles(
+    settings, out: TextIO, format: str = "jsonl", *, read: ReadPositions | None = None
+) -> int:
     """The newest snapshot of every author as JSON, one a line, by author_id in code point order. read: as for `export_metrics`. Returns
     their number.
 
     The log is read from end to end, once; snapshots wait for their turn in a temporary file, in memory is where each of them lies there.
     """
     _check_format(format, ("jsonl",))
-    places = _Rows()
+    places = NewestRows()
     with tempfile.TemporaryFile() as kept:
-        async with _log(settings) as log:
+        async with opened_log(settings) as log:
             async for record in _all_records(log, read):
-                version = _version_of(record)
+                version = version_of(record)
                 if not record.value:
                     places.drop(record.key)
                 if (
                     version is not None
                     and places.is_newer(record.key, version)
-                    and (snapshot := _object(record.value))
+                    and (snapshot := json_object(record.value))
                 ):
                     value = record.value if b"\n" not in record.value else orjson.dumps(snapshot)
                     places.put(record.key, version, b"%d %d" % (kept.tell(), len(value)))
@@ -119,7 +121,7 @@ async def export_profiles(settings, out: TextIO, format: str = "jsonl", *, read:
     return len(places)
 
 
-class _Rows:
+class NewestRows:
     """One row of text for each author: the one of the highest version."""
 
     def __init__(self):
@@ -178,11 +180,11 @@ def _check_format(format: str, known: tuple[str, ...]) -> None:
         raise UsageError(f"--format {format!r}: this export knows {' and '.join(known)}")
 
 
-async def _all_records(log: Log, read: Read | None = None) -> AsyncIterator[Record]:
+async def _all_records(log: Log, read: ReadPositions | None = None) -> AsyncIterator[Record]:
     """Every record until nothing more comes: what was replaced (and compacted away) while this reads stands further on. read: gets the
     positions up to which it was read."""
     read = {} if read is None else read
-    for partition, position in (await _positions(log, True)).items():
+    for partition, position in (await profile_positions(log, True)).items():
         read[partition] = position
         while records := await log.read(partition, position):
             position = read[partition] = records[-1].offset + 1

@@ -20,13 +20,13 @@ from shared.plain import clean, exact, meant
 
 REFERENCES = "references"
 COUNTED = "counted:"
-NEAR = 5  # authors named when the one asked for is unknown
+SIMILAR_AUTHORS = 5  # authors named when the one asked for is unknown
 LOOK_SECONDS = 1.0
-Read = dict[Partition, int]  # up to where each partition was read
+ReadPositions = dict[Partition, int]  # up to where each partition was read
 COUNTED_MOST = 1_000  # authors found that are counted: beyond that a search says "or more"
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search found. authors: the best {author_id, name, papers, h_index}; total: how many match, as far as they are
     counted (COUNTED_MOST, or as many as were asked for); known: how many authors there are; at: up to where the log was read."""
 
@@ -38,11 +38,12 @@ class Found(NamedTuple):
 
 async def profile(settings, author_id: str) -> dict:
     """The newest snapshot of an author. Error: ScholarstreamError naming near ones when there is no such author."""
-    async with _index(settings) as index:
+    async with _opened_index(settings) as index:
         value = await index.get(author_id) or await index.get(meant(author_id))
         if value is None:
             raise ScholarstreamError(
-                f"there is no author '{exact(author_id)}' in this log" + await _near(index, author_id)
+                f"there is no author '{exact(author_id)}' in this log"
+                + await _similar_authors(index, author_id)
             )
         return orjson.loads(value)
 
@@ -61,24 +62,24 @@ async def search(settings, text: str, limit: int = 20) -> list[dict]:
     return (await find(settings, text, limit)).authors
 
 
-async def find(settings, text: str, limit: int = 20) -> Found:
+async def find(settings, text: str, limit: int = 20) -> SearchResult:
     """Authors by name, or by id as `author_of` takes it, best first."""
-    async with _log(settings) as log:
+    async with opened_log(settings) as log:
         index = ProfileIndex(log)
         await index.catch_up()
         most = max(limit, COUNTED_MOST)
         matches = await index.search(text, most) or (
             await index.search(meant(text), most) if meant(text) != text else []
         )
-        return Found(
+        return SearchResult(
             [match._asdict() for match in matches[:limit]],
             len(matches),
             sum(1 for _ in index.authors()),
-            place(index.positions),
+            positions_text(index.positions),
         )
 
 
-def place(positions: Read) -> str:
+def positions_text(positions: ReadPositions) -> str:
     """Positions up to which partitions were read, in words."""
     return (
         ",".join(
@@ -97,28 +98,29 @@ async def subscribe(
     from_beginning: first what is published already. The log is compacted: versions that were replaced before they were read are not seen.
     """
     held: dict[bytes, tuple[int, int]] = {}
-    async with _log(settings) as log:
+    async with opened_log(settings) as log:
         wanted = None if author_id is None else (await author_of(log, author_id)).encode()
-        positions = await _positions(log, from_beginning)
+        positions = await profile_positions(log, from_beginning)
         while True:
             for partition in positions:
                 for record in await log.read(partition, positions[partition]):
                     positions[partition] = record.offset + 1
                     if wanted is None or record.key == wanted:
-                        version, snapshot = _version_of(record), _object(record.value)
+                        version, snapshot = version_of(record), json_object(record.value)
                         if version is not None and snapshot and version > held.get(record.key, (-1, -1)):
                             held[record.key] = version
                             yield snapshot
             await log.wait(positions, LOOK_SECONDS)
 
 
-async def _near(index: ProfileIndex, author_id: str) -> str:
+async def _similar_authors(index: ProfileIndex, author_id: str) -> str:
     """The authors that may have been meant, as the end of a message."""
     near = [
-        f"{exact(match.author_id)} ({clean(match.name)})" for match in await index.search(author_id, NEAR)
+        f"{exact(match.author_id)} ({clean(match.name)})"
+        for match in await index.search(author_id, SIMILAR_AUTHORS)
     ]
     if not near:
-        near = [exact(author) for author in get_close_matches(author_id, index.authors(), NEAR)]
+        near = [exact(author) for author in get_close_matches(author_id, index.authors(), SIMILAR_AUTHORS)]
     return (
         f"; did you mean {', '.join(near)}?"
         if near
@@ -126,7 +128,7 @@ async def _near(index: ProfileIndex, author_id: str) -> str:
     )
 
 
-def _object(value: bytes) -> dict | None:
+def json_object(value: bytes) -> dict | None:
     """The JSON object in `value`; None for what another client wrote there."""
     try:
         found = orjson.loads(value)
@@ -135,13 +137,13 @@ def _object(value: bytes) -> dict | None:
     return found if isinstance(found, dict) else None
 
 
-def _version_of(record: Record) -> tuple[int, int] | None:
+def version_of(record: Record) -> tuple[int, int] | None:
     head = head_of(record.key, record.value)
     return None if head is None else head[1:]
 
 
 @contextlib.asynccontextmanager
-async def _log(settings) -> AsyncIterator[Log]:
+async def opened_log(settings) -> AsyncIterator[Log]:
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         yield log
@@ -150,15 +152,15 @@ async def _log(settings) -> AsyncIterator[Log]:
 
 
 @contextlib.asynccontextmanager
-async def _index(settings) -> AsyncIterator[ProfileIndex]:
+async def _opened_index(settings) -> AsyncIterator[ProfileIndex]:
     """An index of everything that is published at this moment."""
-    async with _log(settings) as log:
+    async with opened_log(settings) as log:
         index = ProfileIndex(log)
         await index.catch_up()
         yield index
 
 
-async def _positions(log: Log, from_beginning: bool) -> dict[Partition, int]:
+async def profile_positions(log: Log, from_beginning: bool) -> dict[Partition, int]:
     spec = (await log.topics()).get(AUTHOR_PROFILES.name)
     if spec is None:
         raise UnknownTopic(f"there is no {AUTHOR_PROFILES.name} in this log: nothing was published yet")

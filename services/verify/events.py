@@ -1,24 +1,26 @@
-"""Reads events for the recomputation: the newest revision of each paper and author."""
+"""The newest state of each paper and author, read from the events in log order."""
 
 import hashlib
 import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
-from services.verify.partitioning import Lists, digest_of
-from services.verify.word_pairs import Texts
+from services.verify.partitioning import MemberLists, digest_of
+from services.verify.word_pairs import PaperTexts
 
+Event = Mapping[str, Any]  # a valid event, decoded; its fields depend on its kind (docs/contracts)
 UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
 NO_YEAR = -1
-UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down (docs/metrics.md)
+UNIT = 2**40  # parts of one are whole multiples of 2^-40, rounded down (docs/metrics.md)
 LARGE_TEAM, FEW_REFERENCES = 50, 5
 
 
-class Names:
-    """Strings to dense numbers from 0 and back."""
+class NumberedStrings:
+    """Gives each string a number, from 0."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -28,53 +30,54 @@ class Names:
         return len(self.names)
 
     def number(self, name: str) -> int:
+        """The number of a string. A new string gets the next number."""
         number = self.numbers.setdefault(name, len(self.names))
         if number == len(self.names):
             self.names.append(name)
         return number
 
 
-class People:
-    """The newest words about authors, taken event by event from authors.v1, in log order."""
+class AuthorEvents:
+    """The newest facts about each author, from events of authors.v1 in log order."""
 
     def __init__(self) -> None:
         self.described: dict[str, tuple[int, str]] = {}  # author → (revision, name)
-        self.reported: dict[str, dict[str, dict]] = {}
-        self.claims: dict[
-            str, tuple[int, str | None]
-        ] = {}  # author → (revision, whom he is merged into; None: separated)
+        self.reported: dict[str, dict[str, dict[str, Any]]] = {}  # author → source → its figures
+        # author → (revision, the author that it is merged into; None: separated)
+        self.claims: dict[str, tuple[int, str | None]] = {}
         self.today: str | None = None
 
-    def take(self, event: Mapping) -> None:
+    def take(self, event: Event) -> None:
+        """Takes one event."""
         author, revision = event["author_id"], event.get("revision") or 0
         match event["event"]:
             case "author.described":
                 if author not in self.described or revision >= self.described[author][0]:
                     self.described[author] = (revision, event["name"])
             case "author.reported":
-                of_author = self.reported.setdefault(author, {})
-                held = of_author.get(event["source"])
-                if held is None or event["as_of"] >= held["as_of"]:
-                    figures = {name: value for name, value in event["metrics"].items() if value is not None}
-                    of_author[event["source"]] = {
-                        "source": event["source"],
-                        "as_of": event["as_of"],
-                        **figures,
-                    }
+                self._take_report(author, event)
             case "author.merged" | "author.separated":
                 if author not in self.claims or revision >= self.claims[author][0]:
-                    self.claims[author] = (
-                        revision,
-                        event["into"] if event["event"] == "author.merged" else None,
-                    )
+                    into = event["into"] if event["event"] == "author.merged" else None
+                    self.claims[author] = (revision, into)
             case "clock.ticked":
                 self.today = max(self.today or "", event["date"])
 
+    def _take_report(self, author: str, event: Event) -> None:
+        by_source = self.reported.setdefault(author, {})
+        held = by_source.get(event["source"])
+        if held is None or event["as_of"] >= held["as_of"]:
+            figures = {name: value for name, value in event["metrics"].items() if value is not None}
+            by_source[event["source"]] = {"source": event["source"], "as_of": event["as_of"], **figures}
+
     def identities(self) -> dict[str, str]:
-        """Merged author → who he is: claims are followed to the end of the chain, or to the smallest name of the loop that it runs into."""
+        """Merged author → canonical author.
+
+        Claims are followed to the end of the chain. In a loop the smallest key is the canonical author.
+        """
         found: dict[str, str] = {}
         for author in self.claims:
-            chain: dict[str, int] = {}  # how far each one is from the first
+            chain: dict[str, int] = {}  # author → number of claims from the first author
             while author not in found and author not in chain:
                 _, into = self.claims.get(author, (0, None))
                 if into is None:
@@ -87,16 +90,24 @@ class People:
         return {author: end for author, end in found.items() if author != end}
 
 
-class Literature:
-    """The newest revision of each of these papers, taken event by event from papers.v1, in log order.
+class DatedName(NamedTuple):
+    """The name of an author in one byline."""
 
-    Events are valid ones (the caller decodes). Superseded revisions leave their authors and references behind in the arrays: memory grows
-    with the log, not with the literature.
+    date: int  # YYYYMMDD, 0 for unknown parts
+    paper_id: str
+    name: str
+
+
+class PaperEvents:
+    """The newest revision of each paper, from valid events of papers.v1 in log order.
+
+    Superseded revisions leave their authors and references in the arrays. So the memory grows with the events.
+    Index spaces: `paper` and `author` are numbers of `papers` and `authors`; texts are numbers of `words`.
     """
 
     def __init__(self) -> None:
-        self.papers, self.authors, self.words = Names(), Names(), Names()
-        self.words.number("")  # 0: no word
+        self.papers, self.authors, self.words = NumberedStrings(), NumberedStrings(), NumberedStrings()
+        self.words.number("")  # 0: no text
         self.state, self.truncated = bytearray(), bytearray()
         self.revision, self.partition, self.offset, self.card = array("q"), array("H"), array("q"), array("Q")
         self.year, self.published, self.field = array("h"), array("I"), array("I")
@@ -104,41 +115,43 @@ class Literature:
             array("Q") for _ in range(4)
         )
         self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("Q")
-        # of each author how the latest list called him that ever had him: date (YYYYMMDD, 0: none), paper, name
+        # by author: date (YYYYMMDD, 0: none), paper and name of the latest byline, superseded ones included
         self.last_date, self.last_paper, self.last_name = array("I"), array("q"), array("I")
         self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
-        self.texts = Texts()
-        self.scored: dict[
-            int, dict[tuple[str, str], float]
-        ] = {}  # paper → (source, version) → novelty told first
+        self.texts = PaperTexts()
+        # paper → (source, version) → the first novelty reported
+        self.scored: dict[int, dict[tuple[str, str], float]] = {}
 
-    def take(self, event: Mapping, partition: int, offset: int) -> None:
-        """One event of papers.v1, and where it is."""
+    def take(self, event: Event, partition: int, offset: int) -> None:
+        """Takes one event, which is at this position of papers.v1."""
         kind = event.get("event") or "paper.published"
         paper = self._paper(event["paper_id"])
-        if kind == "paper.counted":
-            of_paper = self.counted.setdefault(paper, {})
-            if event["source"] not in of_paper or event["as_of"] >= of_paper[event["source"]][0]:
-                of_paper[event["source"]] = (event["as_of"], event["citations"])
-        if kind == "paper.scored" and event.get("novelty") is not None:
-            self.scored.setdefault(paper, {}).setdefault(
-                (event["source"], event["version"]), event["novelty"]
-            )
-        if kind not in ("paper.published", "paper.withdrawn"):
-            return
-        if kind == "paper.published":
+        match kind:
+            case "paper.counted":
+                by_source = self.counted.setdefault(paper, {})
+                if event["source"] not in by_source or event["as_of"] >= by_source[event["source"]][0]:
+                    by_source[event["source"]] = (event["as_of"], event["citations"])
+            case "paper.scored" if event.get("novelty") is not None:
+                by_version = self.scored.setdefault(paper, {})
+                by_version.setdefault((event["source"], event["version"]), event["novelty"])
+            case "paper.published" | "paper.withdrawn":
+                self._take_revision(paper, event, kind == "paper.withdrawn", (partition, offset))
+
+    def _take_revision(self, paper: int, event: Event, is_withdrawn: bool, position: tuple[int, int]) -> None:
+        """position: partition and offset."""
+        if not is_withdrawn:
             self.texts.take(paper, event)
         revision = event.get("revision") or 0
         if revision < self.revision[paper]:
             return
-        self.revision[paper], self.partition[paper], self.offset[paper] = revision, partition, offset
+        self.revision[paper], (self.partition[paper], self.offset[paper]) = revision, position
         self.authors_at[paper], self.references_at[paper] = len(self.authorship_author), len(self.reference)
         self.authors_count[paper] = self.references_count[paper] = 0
-        self.state[paper] = WITHDRAWN if kind == "paper.withdrawn" else PUBLISHED
-        if kind == "paper.published":
+        self.state[paper] = WITHDRAWN if is_withdrawn else PUBLISHED
+        if not is_withdrawn:
             self._describe(paper, event)
 
-    def _describe(self, paper: int, event: Mapping) -> None:
+    def _describe(self, paper: int, event: Event) -> None:
         published, categories = event.get("published"), event.get("categories")
         self.year[paper] = int(published[:4]) if published else NO_YEAR
         self.published[paper] = self.words.number(published or "")
@@ -149,8 +162,8 @@ class Literature:
         for author in event.get("authors") or ():
             names.setdefault(self.authors.number(author_key(author)), author["name"])
         date = int((published or "").replace("-", "").ljust(8, "0"))
-        for author, name in names.items():
-            self._call(author, date, paper, self.words.number(name))
+        for author_number, name in names.items():
+            self._note_name(author_number, date, paper, self.words.number(name))
         self.authorship_author.extend(names)
         self.authorship_name.extend(map(self.words.number, names.values()))
         self.authors_count[paper] = len(names)
@@ -158,7 +171,7 @@ class Literature:
         self.reference.extend(map(digest_of, references))
         self.references_count[paper] = len(references)
 
-    def _call(self, author: int, date: int, paper: int, name: int) -> None:
+    def _note_name(self, author: int, date: int, paper: int, name: int) -> None:
         while len(self.last_date) <= author:
             self.last_date.append(0)
             self.last_paper.append(-1)
@@ -167,22 +180,17 @@ class Literature:
         if held < 0 or (date, self.papers.names[paper]) >= (self.last_date[author], self.papers.names[held]):
             self.last_date[author], self.last_paper[author], self.last_name[author] = date, paper, name
 
-    def called(self, identities: Mapping[str, str]) -> Iterator[tuple[str, tuple[int, str, str]]]:
-        """(author, (date, paper_id, name)) of those who have no papers here that count for them."""
-        busy = bytearray(len(self.authors))
+    def names_without_papers(self, identities: Mapping[str, str]) -> Iterator[tuple[str, DatedName]]:
+        """The latest name of each author who has no current paper here, or is merged. identities: as of AuthorEvents."""
+        has_paper = bytearray(len(self.authors))
         for at, count in zip(self.authors_at, self.authors_count, strict=True):
             for author in self.authorship_author[at : at + count]:
-                busy[author] = True
-        for author, name in enumerate(self.authors.names):
-            if not busy[author] or name in identities:
-                yield (
-                    name,
-                    (
-                        self.last_date[author],
-                        self.papers.names[self.last_paper[author]],
-                        self.words.names[self.last_name[author]],
-                    ),
-                )
+                has_paper[author] = True
+        for author, key in enumerate(self.authors.names):
+            if not has_paper[author] or key in identities:
+                paper_id = self.papers.names[self.last_paper[author]]
+                name = self.words.names[self.last_name[author]]
+                yield key, DatedName(self.last_date[author], paper_id, name)
 
     def _paper(self, paper_id: str) -> int:
         paper = self.papers.number(paper_id)
@@ -198,7 +206,7 @@ class Literature:
         return paper
 
 
-# Characters that are no part of a key, as (first, last): white space among the control characters only parts words.
+# Characters that do not count in a key, as (first, last). White space among the control characters separates words.
 UNSEEN = (
     (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160),
     (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
@@ -208,14 +216,14 @@ _DROPPED = {code: None for first, last in UNSEEN for code in range(first, last +
 LONGEST_ID = 256  # bytes
 
 
-def author_key(author: Mapping) -> str:
-    """author_id, else "name:" and the key of the name; an author_id that begins with "name:" is read as a name too."""
+def author_key(author: Event) -> str:
+    """The key of an author of a byline: its author_id or, without one, the key that its name makes."""
     key = author.get("author_id")
     return of_name(author["name"]) if key is None else identity(key)
 
 
 def identity(author_id: str) -> str:
-    """An id as ids are compared."""
+    """An author id in the form in which ids are compared. An id that begins with "name:" is read as a name."""
     head, colon, name = author_id.partition(":")
     if (head, colon) != ("name", ":"):
         return author_id
@@ -226,7 +234,10 @@ def identity(author_id: str) -> str:
 
 
 def of_name(name: str) -> str:
-    """The id that a name makes: in NFKC, case folded, with single spaces, nothing that has no look; the end of a long one is a digest."""
+    """The key that a name makes: in NFKC, case folded, with single spaces, without invisible characters.
+
+    A key above LONGEST_ID bytes ends in a digest.
+    """
     name = name.translate(_DROPPED)
     for _ in range(3):
         name = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
@@ -240,24 +251,23 @@ def of_name(name: str) -> str:
     )
 
 
-def authors_of(event: Mapping) -> list[str]:
+def authors_of(event: Event) -> list[str]:
     """The keys of the authors that an event names."""
-    if "author_id" in event:
-        return (
-            [event[name] for name in ("author_id", "into") if event.get(name)]
-            if event["event"] != "clock.ticked"
-            else []
-        )
-    return [author_key(author) for author in event.get("authors") or ()]
+    if "author_id" not in event:
+        return [author_key(author) for author in event.get("authors") or ()]
+    if event["event"] == "clock.ticked":
+        return []
+    return [event[name] for name in ("author_id", "into") if event.get(name)]
 
 
 def last_part(category: str | None) -> str | None:
+    """The field in a category: "LG" of "cs.LG"."""
     return None if category is None else category.rsplit(".", 1)[-1]
 
 
-def card_of(event: Mapping) -> dict:
+def card_of(event: Event) -> dict[str, Any]:
     """What the list of papers shows of a paper.published, without its counts."""
-    once: dict[str, Mapping] = {}  # the same author twice counts once, as first written
+    once: dict[str, Event] = {}  # an author that is listed twice counts once, with the first name
     for author in event.get("authors") or ():
         once.setdefault(author_key(author), author)
     authors = list(once.values())
@@ -278,22 +288,24 @@ def card_of(event: Mapping) -> dict:
 CARD_FIELDS = tuple(card_of({}))
 
 
-def digest_of_card(card: Mapping) -> int:
-    """64 bits over the fields of `card_of`; absent is null."""
-    fields_ = orjson.dumps([card.get(field) for field in CARD_FIELDS])
-    return int.from_bytes(hashlib.blake2b(fields_, digest_size=8).digest(), "little")
+def digest_of_card(card: Event) -> int:
+    """A 64-bit digest of the fields of `card_of`. An absent field equals null."""
+    values = orjson.dumps([card.get(field) for field in CARD_FIELDS])
+    return int.from_bytes(hashlib.blake2b(values, digest_size=8).digest(), "little")
 
 
-def column(values: array | bytearray, kind: type) -> np.ndarray:
-    """A copy: the array may still grow."""
-    return np.frombuffer(values, kind).copy() if len(values) else np.empty(0, kind)
+def column(values: "array[int] | bytearray", dtype: type) -> np.ndarray:
+    """A copy of an array as a column, because the array may still grow."""
+    return np.frombuffer(values, dtype).copy() if len(values) else np.empty(0, dtype)
 
 
-def objects(values: list) -> np.ndarray:
+def objects(values: Sequence[object]) -> np.ndarray:
+    """A column of Python objects, one for each value, also where the values are lists."""
     return np.fromiter(values, object, len(values))
 
 
-def slots_of(at: array, count: array) -> np.ndarray:
-    """Where the members are of lists that start at `at` and have `count` members."""
-    lists, first = Lists(column(count, np.uint64)), column(at, np.uint64).astype(np.int64)
-    return np.arange(lists.count.sum()) + np.repeat(first - lists.starts[:-1], lists.count)
+def slots_of(at: "array[int]", count: "array[int]") -> np.ndarray:
+    """The indices of all members of lists. at, count: the first index and the length of each list."""
+    lists, first = MemberLists(column(count, np.uint64)), column(at, np.uint64).astype(np.int64)
+    slots: np.ndarray = np.arange(lists.owner.size) + np.repeat(first - lists.starts[:-1], lists.count)
+    return slots

@@ -1,310 +1,307 @@
-"""What the newest snapshot of every author must say: the last step of the recomputation behind `verify`."""
+"""Computes what the newest snapshot of each author must say: the last step of the recomputation."""
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
-from services.verify import reported_checks as recheck
-from services.verify.events import LARGE_TEAM, NO_YEAR, UNIT, Names, People, last_part
+from services.verify import reported_checks
+from services.verify.events import LARGE_TEAM, NO_YEAR, UNIT, AuthorEvents, NumberedStrings, last_part
+from services.verify.formulas import count_metrics, from_units, h_index, millionths, rounded, shared_metrics
 from services.verify.papers import Papers
 from services.verify.partitioning import digest_of
-from services.verify.scores import Standing
+from services.verify.scores import AiScoreEvidence, AuthorScores, NoveltyEvidence
 
 LOW_COVERAGE = 0.5
+Metrics = dict[str, float | None]
 
 
-class Expected:
-    """Authors of one slice: `profile(author)` is what his newest snapshot must say; it lists the first `listed` papers."""
+class ReportedNovelty(TypedDict):
+    """The mean novelty that one source reports for the papers of an author."""
+
+    source: str
+    version: str
+    novelty: float
+    papers: int
+
+
+class ExpectedScores(TypedDict):
+    """Both scores, each with what it rests on."""
+
+    reported: list[ReportedNovelty]
+    novelty: tuple[float | None, NoveltyEvidence]
+    ai_score: tuple[float | None, AiScoreEvidence]
+    by_source: dict[str, tuple[float | None, AiScoreEvidence]]
+
+
+class ExpectedProfile(TypedDict):
+    """What a snapshot must say of an author."""
+
+    redirect: str | None  # the canonical author; None: not merged
+    name: str | None
+    field: str | None
+    metrics: dict[str, Metrics]  # by basis
+    scores: ExpectedScores
+    coverage: float | None  # of references; None: no references
+    flags: list[str]  # those that papers alone decide
+    papers_by_year: dict[str, int]
+    citations_by_year: dict[str, int]
+    papers_total: int
+    papers: list[tuple[int, int]]  # (paper_slot, citations) of the listed papers, most cited first
+    reported: list[dict[str, Any]]  # figures of each source, with the checks that they fail
+
+
+class AuthorPapers(NamedTuple):
+    """The papers of one author, most cited first."""
+
+    author: int | None  # author_slot; None: an author without papers
+    slots: list[int]  # paper_slot of each paper
+    citations: list[int]
+    teams: list[int]  # number of authors
+    years: list[int]  # of the papers that have one
+
+
+class ExpectedProfiles:
+    """The expected profiles of the authors of one slice."""
 
     def __init__(
         self,
         papers: Papers,
-        people: People,
+        events: AuthorEvents,
         identities: Mapping[str, str],
         today: str | None,
         listed: int = 100,
-        called: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
-        """papers: all that these authors wrote (Recount.written); people: what is said of them; identities: merged → who it is; called:
-        the names of authors without papers (Recount.called)."""
-        self.papers, self.people, self.identities, self.listed, self.called = (
-            papers,
-            people,
-            identities,
-            listed,
-            called or {},
-        )
+        """Prepares the profiles.
+
+        papers: all papers of these authors (Recount.papers_of); events: the events about them; identities: merged
+        author → canonical author; today: the newest day that the clock gave; listed: papers in a snapshot; names: of
+        authors without papers (Recount.names_of).
+        """
+        self.papers, self.events, self.identities, self.listed = papers, events, identities, listed
+        self.names = names or {}
         self.this_year = int(today[:4]) if today else None
-        self._place_of = {name: place for place, name in enumerate(papers.name.tolist())}
-        self._authors = Names()
-        author = np.array([self._authors.number(key) for key in papers.authors.members[1].tolist()], np.int64)
+        self._slot_of = {name: slot for slot, name in enumerate(papers.name.tolist())}
+        self._authors = NumberedStrings()
+        keys = papers.authors.members[1].tolist()
+        author_slot = np.array([self._authors.number(key) for key in keys], np.int64)
         self._digest = [digest_of(name) for name in self._authors.names]
-        self._order_papers(author)
+        self._order_papers(author_slot)
         self._unpack()
 
-    def _order_papers(self, author: np.ndarray) -> None:
-        """author: number of each authorship. Most cited first, then newest first, then by name."""
-        read = self.papers
-        newest_first = sorted(range(len(read)), key=read.name.__getitem__)
-        newest_first.sort(key=read.published.__getitem__, reverse=True)
-        rank = np.empty(len(read), np.int64)
-        rank[newest_first] = np.arange(len(read))
-        writing = read.authors.owner
-        order = np.lexsort((rank[writing], -read.citations[writing], author))
-        self._written, self._named = writing[order], read.authors.members[2][order]
-        self._starts = np.searchsorted(author[order], np.arange(len(self._authors) + 1)).tolist()
+    def _order_papers(self, author_slot: np.ndarray) -> None:
+        """Orders the papers of each author: most cited first, then newest first, then by paper_id.
+
+        author_slot: one for each authorship.
+        """
+        papers = self.papers
+        newest_first = sorted(range(len(papers)), key=papers.name.__getitem__)
+        newest_first.sort(key=papers.published.__getitem__, reverse=True)
+        rank = np.empty(len(papers), np.int64)
+        rank[newest_first] = np.arange(len(papers))
+        paper_slot = papers.authors.owner
+        order = np.lexsort((rank[paper_slot], -papers.citations[paper_slot], author_slot))
+        self._ordered, self._byline_name = paper_slot[order], papers.authors.members[2][order]
+        self._starts = np.searchsorted(author_slot[order], np.arange(len(self._authors) + 1)).tolist()
 
     def _unpack(self) -> None:
-        """Columns that are looked at paper by paper as plain lists, what authors cite of their own by author and paper."""
-        read = self.papers
-        self._first, self._last = read.first.tolist(), read.last.tolist()
-        self._team, self._year, self._field = read.team.tolist(), read.year.tolist(), read.field.tolist()
-        self._citations, self._nonself, self._weight = (
-            read.citations.tolist(),
-            read.nonself.tolist(),
-            read.weight.tolist(),
+        """Columns as plain lists, which are faster paper by paper; own citations by author digest and paper."""
+        papers = self.papers
+        self._first, self._last = papers.first.tolist(), papers.last.tolist()
+        self._team, self._year, self._field = (
+            papers.team.tolist(),
+            papers.year.tolist(),
+            papers.field.tolist(),
         )
-        self._references, self._resolved, self._truncated = (
-            read.references.tolist(),
-            read.resolved.tolist(),
-            read.truncated.tolist(),
-        )
-        self._counted, self._scored = read.counted.tolist(), read.scored.tolist()
-        self._years_at, self._coauthors_at = read.years.starts.tolist(), read.coauthors.starts.tolist()
-        self._standing = Standing(read)
-        author, count, weight = read.own.members
-        self._own = {
-            (by, of): told
-            for by, of, *told in zip(
-                author.tolist(), read.own.owner.tolist(), count.tolist(), weight.tolist(), strict=True
-            )
-        }
+        self._citations, self._nonself = papers.citations.tolist(), papers.nonself.tolist()
+        self._weight, self._truncated = papers.weight.tolist(), papers.truncated.tolist()
+        self._references, self._resolved = papers.references.tolist(), papers.resolved.tolist()
+        self._counted, self._scored = papers.counted.tolist(), papers.scored.tolist()
+        self._years_at, self._coauthors_at = papers.years.starts.tolist(), papers.coauthors.starts.tolist()
+        self._scores = AuthorScores(papers)
+        author, count, weight = papers.own.members
+        cited = papers.own.owner.tolist()
+        rows = zip(author.tolist(), cited, count.tolist(), weight.tolist(), strict=True)
+        self._own = {(author, cited): (count, weight) for author, cited, count, weight in rows}
 
     def authors(self) -> Iterator[str]:
-        """Who must be published: authors with papers, and those described, reported on or merged; who wrote only superseded revisions, or
-        was merged once, may have been seen or not."""
+        """The authors that must be published: those with papers, and those described, reported on or merged.
+
+        Other authors may be published or not: those of superseded revisions only, and those once merged.
+        """
         yield from dict.fromkeys(
-            [*self._authors.names, *self.people.described, *self.people.reported, *self.identities]
+            [*self._authors.names, *self.events.described, *self.events.reported, *self.identities]
         )
 
-    def place(self, paper_id: str) -> int | None:
-        """Of a paper in `papers`; None if it is nobody's here."""
-        return self._place_of.get(paper_id)
+    def slot_of(self, paper_id: str) -> int | None:
+        """The paper_slot of a paper in `papers`; None for a paper of other authors."""
+        return self._slot_of.get(paper_id)
 
-    def profile(self, author: str) -> dict:
-        """redirect (None: not merged), name, field (None: none), metrics, series, papers_total, papers [(place, citations)] most cited
-        first, reported."""
-        number = self._authors.numbers.get(author)
-        mine = slice(0, 0) if number is None else slice(*self._starts[number : number + 2])
-        papers = self._written[mine].tolist()
-        counts, teams = [self._citations[paper] for paper in papers], [self._team[paper] for paper in papers]
-        nonself = [self._nonself[paper] for paper in papers]
-        dated = [self._year[paper] for paper in papers if self._year[paper] != NO_YEAR]
-        metrics = {
-            "references": count_metrics(counts)
-            | {"citations_nonself": sum(nonself), "h_index_nonself": h_index(sorted(nonself, reverse=True))}
-            | shared_metrics(counts, teams, dated, self.this_year)
-            | self._own_metrics(number, papers, teams, dated)
-            | self._year_metrics(papers, counts)
-        }
-        told = [self._counted[paper] or {} for paper in papers]
-        for source in sorted({source for of_paper in told for source in of_paper}):
-            known = [of_paper[source] for of_paper in told if source in of_paper]
-            ordered = sorted(known, reverse=True) + [0] * (len(papers) - len(known))
-            of_source = shared_metrics(
-                [of_paper.get(source, 0) for of_paper in told], teams, dated, self.this_year
-            )
-            metrics[f"counted:{source}"] = count_metrics(ordered) | {"papers_counted": len(known)} | of_source
-        written, cited = Counter(), Counter()
-        for paper in papers:
-            if self._year[paper] != NO_YEAR:
-                written[f"{self._year[paper]:04}"] += 1
-            for year, count in zip(*self._cited(paper), strict=True):
-                cited[f"{year:04}"] += int(count)
-        names = Counter(self._named[mine].tolist())
-        usual_name = min(names, key=lambda name: (-names[name], -len(name), name), default=None)
-        fields = Counter(self._field[paper] for paper in papers if self._field[paper])
+    def profile(self, author: str) -> ExpectedProfile:
+        """What the newest snapshot of an author must say."""
+        papers, names = self._papers_of(author)
+        metrics = self._metrics(papers)
+        fields = Counter(self._field[slot] for slot in papers.slots if self._field[slot])
         field = min(fields, key=lambda category: (-fields[category], category), default=None)
+        coverage, flags = self._coverage(papers)
+        papers_by_year, citations_by_year = self._by_year(papers)
         return {
             "redirect": self.identities.get(author),
-            "name": self.people.described[author][1]
-            if author in self.people.described
-            else usual_name or self.called.get(author),
+            "name": self._name(author, names),
             "field": last_part(field),
             "metrics": metrics,
-            "scores": self._scores(papers),
-            **self._grounds(papers, teams, dated),
-            "papers_by_year": dict(written),
-            "citations_by_year": dict(cited),
-            "papers_total": len(papers),
-            "papers": list(zip(papers[: self.listed], counts[: self.listed], strict=True)),
+            "scores": self._expected_scores(papers),
+            "coverage": coverage,
+            "flags": flags,
+            "papers_by_year": papers_by_year,
+            "citations_by_year": citations_by_year,
+            "papers_total": len(papers.slots),
+            "papers": list(zip(papers.slots[: self.listed], papers.citations[: self.listed], strict=True)),
             "reported": [
-                entry | {"violations": recheck.failed(entry, metrics["references"])}
-                for _, entry in sorted(self.people.reported.get(author, {}).items())
+                figures | {"violations": reported_checks.failed(figures, metrics["references"])}
+                for _, figures in sorted(self.events.reported.get(author, {}).items())
             ],
         }
 
-    def _scores(self, papers: list[int]) -> dict:
-        """Both scores, each with what it rests on, and what others say of these papers on average, by (source, version)."""
-        told: dict[tuple[str, str], list[float]] = {}
-        for paper in papers:
-            for by, value in (self._scored[paper] or {}).items():
-                told.setdefault(by, []).append(value)
-        reported = [
+    def _papers_of(self, author: str) -> tuple[AuthorPapers, list[str]]:
+        """The papers of an author, and the name of the author on each."""
+        author_slot = self._authors.numbers.get(author)
+        rows = slice(0, 0) if author_slot is None else slice(*self._starts[author_slot : author_slot + 2])
+        slots = self._ordered[rows].tolist()
+        citations, teams = [self._citations[slot] for slot in slots], [self._team[slot] for slot in slots]
+        years = [self._year[slot] for slot in slots if self._year[slot] != NO_YEAR]
+        return AuthorPapers(author_slot, slots, citations, teams, years), self._byline_name[rows].tolist()
+
+    def _name(self, author: str, byline_names: list[str]) -> str | None:
+        """The described name, else the most frequent name on papers, else the latest name of any byline."""
+        if author in self.events.described:
+            return self.events.described[author][1]
+        count = Counter(byline_names)
+        usual = min(count, key=lambda name: (-count[name], -len(name), name), default=None)
+        return usual or self.names.get(author)
+
+    def _metrics(self, papers: AuthorPapers) -> dict[str, Metrics]:
+        """All metrics, by basis."""
+        nonself = [self._nonself[slot] for slot in papers.slots]
+        metrics: dict[str, Metrics] = {
+            "references": count_metrics(papers.citations)
+            | {"citations_nonself": sum(nonself), "h_index_nonself": h_index(sorted(nonself, reverse=True))}
+            | shared_metrics(papers.citations, papers.teams, papers.years, self.this_year)
+            | self._own_metrics(papers)
+            | self._year_metrics(papers)
+        }
+        counted = [self._counted[slot] or {} for slot in papers.slots]
+        for source in sorted({source for by_source in counted for source in by_source}):
+            known = [by_source[source] for by_source in counted if source in by_source]
+            falling = sorted(known, reverse=True) + [0] * (len(counted) - len(known))
+            all_counts = [by_source.get(source, 0) for by_source in counted]
+            metrics[f"counted:{source}"] = (
+                count_metrics(falling)
+                | {"papers_counted": len(known)}
+                | shared_metrics(all_counts, papers.teams, papers.years, self.this_year)
+            )
+        return metrics
+
+    def _by_year(self, papers: AuthorPapers) -> tuple[dict[str, int], dict[str, int]]:
+        """Papers by their year, and citations by the year of the citing paper."""
+        published, cited = Counter[str](f"{year:04}" for year in papers.years), Counter[str]()
+        for slot in papers.slots:
+            for year, count in zip(*self._cited(slot), strict=True):
+                cited[f"{year:04}"] += int(count)
+        return dict(published), dict(cited)
+
+    def _expected_scores(self, papers: AuthorPapers) -> ExpectedScores:
+        values: dict[tuple[str, str], list[float]] = {}
+        for slot in papers.slots:
+            for version, value in (self._scored[slot] or {}).items():
+                values.setdefault(version, []).append(value)
+        reported: list[ReportedNovelty] = [
             {
                 "source": source,
                 "version": version,
-                "novelty": round(sum(sorted(values)) / len(values), 6),
-                "papers": len(values),
+                "novelty": round(sum(sorted(of_version)) / len(of_version), 6),
+                "papers": len(of_version),
             }
-            for (source, version), values in sorted(told.items())
+            for (source, version), of_version in sorted(values.items())
         ]
-        stands = self._standing
-        return {"reported": reported, "novelty": stands.novelty_of(papers), "ai_score": stands.ai_score_of(papers),
-                "by_source": stands.ai_scores_by_source_of(papers)}  # fmt: skip
-
-    def _own_metrics(
-        self, author: int | None, papers: list[int], teams: list[int], dated: list[int]
-    ) -> dict[str, float | None]:
-        """What depends on who wrote and who cites."""
-        read, digest = self.papers, None if author is None else self._digest[author]
-        own = [self._own.get((digest, paper), (0, 0)) for paper in papers]
-        weight = sum(
-            (self._weight[p] - mine[1]) // team for p, mine, team in zip(papers, own, teams, strict=True)
-        )
-        coauthors: set[int] = set()
-        for paper in papers:
-            coauthors.update(
-                read.coauthors.members[0][slice(*self._coauthors_at[paper : paper + 2])].tolist()
-            )
         return {
-            "citations_self": sum(mine[0] for mine in own),
-            "tori": from_units(weight),
-            "riq": math.isqrt(millionths(weight)) // (max(dated) - min(dated) + 1) if dated else None,
-            "papers_normalized": from_units(sum(UNIT // team for team in teams)),
-            "citations_normalized": from_units(
-                sum(self._citations[p] * (UNIT // team) for p, team in zip(papers, teams, strict=True))
-            ),
-            "papers_first": sum(self._first[paper] == digest for paper in papers),
-            "papers_last": sum(
-                team > 1 and self._last[paper] == digest for paper, team in zip(papers, teams, strict=True)
-            ),
-            "papers_single": teams.count(1),
-            "coauthors": len(coauthors - {digest}),
+            "reported": reported,
+            "novelty": self._scores.novelty_of(papers.slots),
+            "ai_score": self._scores.ai_score_of(papers.slots),
+            "by_source": self._scores.ai_scores_by_source_of(papers.slots),
         }
 
-    def _year_metrics(self, papers: list[int], counts: list[int]) -> dict[str, float | None]:
-        """What depends on the day; without one there is nothing."""
-        names = ("h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y")
-        now, year = self.this_year, self._year
-        if now is None:
-            return dict.fromkeys(names)
-        recent = [self._cited_in(paper, now - 5, now) for paper in papers]
-        five = [count for paper, count in zip(papers, counts, strict=True) if now - 5 <= year[paper] < now]
-        lately = [paper for paper in papers if now - 3 <= year[paper] <= now - 2]
-        cited = sum(self._cited_in(paper, now - 1, now - 1) for paper in lately)
-        values = (
-            h_index(five),
-            sum(recent),
-            h_index(sorted(recent, reverse=True)),
-            rounded(cited, len(lately)) if lately else None,
+    def _own_metrics(self, papers: AuthorPapers) -> Metrics:
+        """The metrics that depend on who the authors of the papers and of the citing papers are."""
+        digest = None if papers.author is None else self._digest[papers.author]
+        own = [self._own.get((digest, slot), (0, 0)) for slot in papers.slots]
+        teams = list(zip(papers.slots, papers.teams, strict=True))
+        weight = sum(
+            (self._weight[slot] - own_weight) // team
+            for (slot, team), (_, own_weight) in zip(teams, own, strict=True)
         )
-        return dict(zip(names, values, strict=True))
+        years = max(papers.years) - min(papers.years) + 1 if papers.years else None
+        normalized = sum(self._citations[slot] * (UNIT // team) for slot, team in teams)
+        return {
+            "citations_self": sum(count for count, _ in own),
+            "tori": from_units(weight),
+            "riq": math.isqrt(millionths(weight)) // years if years else None,
+            "papers_normalized": from_units(sum(UNIT // team for team in papers.teams)),
+            "citations_normalized": from_units(normalized),
+            "papers_first": sum(self._first[slot] == digest for slot in papers.slots),
+            "papers_last": sum(team > 1 and self._last[slot] == digest for slot, team in teams),
+            "papers_single": papers.teams.count(1),
+            "coauthors": len(self._coauthors(papers.slots) - {digest}),
+        }
 
-    def _cited(self, paper: int) -> tuple[np.ndarray, np.ndarray]:
-        """Years in which papers cite this one, and how many of each do."""
-        places = slice(*self._years_at[paper : paper + 2])
+    def _coauthors(self, paper_slots: list[int]) -> set[int]:
+        """The digests of all authors of these papers, without large teams."""
+        digests: set[int] = set()
+        (members,) = self.papers.coauthors.members
+        for slot in paper_slots:
+            digests.update(members[slice(*self._coauthors_at[slot : slot + 2])].tolist())
+        return digests
+
+    def _year_metrics(self, papers: AuthorPapers) -> Metrics:
+        """The metrics that depend on the current year; all None before the first day."""
+        now = self.this_year
+        if now is None:
+            return dict.fromkeys(("h5_index", "citations_recent", "h_index_recent", "mean_citedness_2y"))
+        recent = [self._cited_in(slot, now - 5, now) for slot in papers.slots]
+        counts = zip(papers.slots, papers.citations, strict=True)
+        last_five = [count for slot, count in counts if now - 5 <= self._year[slot] < now]
+        two_years = [slot for slot in papers.slots if now - 3 <= self._year[slot] <= now - 2]
+        cited = sum(self._cited_in(slot, now - 1, now - 1) for slot in two_years)
+        return {
+            "h5_index": h_index(last_five),
+            "citations_recent": sum(recent),
+            "h_index_recent": h_index(sorted(recent, reverse=True)),
+            "mean_citedness_2y": rounded(cited, len(two_years)) if two_years else None,
+        }
+
+    def _cited(self, paper_slot: int) -> tuple[np.ndarray, np.ndarray]:
+        """The years of the papers that cite this one, and the number of citations in each."""
+        rows = slice(*self._years_at[paper_slot : paper_slot + 2])
         year, count = self.papers.years.members
-        return year[places], count[places]
+        return year[rows], count[rows]
 
-    def _cited_in(self, paper: int, first: int, last: int) -> int:
-        """Citations of a paper by papers of these years."""
-        years, count = self._cited(paper)
+    def _cited_in(self, paper_slot: int, first: int, last: int) -> int:
+        """The citations of a paper by papers of the years first to last."""
+        years, count = self._cited(paper_slot)
         return int(count[(years >= first) & (years <= last)].sum())
 
-    def _grounds(self, papers: list[int], teams: list[int], dated: list[int]) -> dict:
-        """coverage of references (None: no references) and the flags that papers alone decide."""
-        references, resolved = (
-            sum(self._references[paper] for paper in papers),
-            sum(self._resolved[paper] for paper in papers),
-        )
+    def _coverage(self, papers: AuthorPapers) -> tuple[float | None, list[str]]:
+        """The coverage of references, and the flags that papers alone decide."""
+        references = sum(self._references[slot] for slot in papers.slots)
+        resolved = sum(self._resolved[slot] for slot in papers.slots)
         raised = {
-            "authors_truncated": any(self._truncated[paper] for paper in papers),
-            "dates_missing": len(dated) < len(papers),
+            "authors_truncated": any(self._truncated[slot] for slot in papers.slots),
+            "dates_missing": len(papers.years) < len(papers.slots),
             "references_low": references > 0 and resolved / references < LOW_COVERAGE,
-            "teams_left_out": any(team > LARGE_TEAM for team in teams),
+            "teams_left_out": any(team > LARGE_TEAM for team in papers.teams),
         }
-        return {
-            "coverage": round(resolved / references, 6) if references else None,
-            "flags": [code for code, on in raised.items() if on],
-        }
-
-
-def h_index(falling: Sequence[int]) -> int:
-    """`falling`: citations of each paper, most first."""
-    h = 0
-    while h < len(falling) and falling[h] > h:
-        h += 1
-    return h
-
-
-def count_metrics(falling: Sequence[int]) -> dict[str, int]:
-    """Everything that follows from the citations of each paper, most first."""
-    together = g = 0
-    for count in falling:
-        together += count
-        if together < (g + 1) ** 2:
-            break
-        g += 1
-    uncapped = g
-    if g == len(falling):
-        while (uncapped + 1) ** 2 <= together:
-            uncapped += 1
-    return {
-        "papers": len(falling),
-        "citations": sum(falling),
-        "h_index": h_index(falling),
-        "g_index": g,
-        "g_index_uncapped": uncapped,
-        "i10_index": sum(count >= 10 for count in falling),
-        "i100_index": sum(count >= 100 for count in falling),
-    }
-
-
-def shared_metrics(
-    counts: Sequence[int], teams: Sequence[int], dated: Sequence[int], now: int | None
-) -> dict[str, float | None]:
-    """What every basis has, of papers in any order; dated: the years of those that have one; now: the year, None before the first day."""
-    h = h_index(sorted(counts, reverse=True))
-    years = now - min(dated) + 1 if now is not None and dated else 0
-    return {
-        "e_index": round(math.sqrt(sum(count - h for count in counts if count > h)), 6),
-        "hm_index": from_units(hm_units(zip(counts, teams, strict=True))),
-        "m_index": rounded(h, years) if years > 0 else None,
-    }
-
-
-def hm_units(papers: Iterable[tuple[int, int]]) -> int:
-    """(citations, authors) of papers → the largest rank, counted in shares, that does not exceed the citations there."""
-    reached = 0
-    for citations, team in sorted((-citations, team) for citations, team in papers):
-        after = reached + UNIT // team
-        if after > -citations * UNIT:
-            return reached
-        reached = after
-    return reached
-
-
-def millionths(units: int) -> int:
-    return (2 * units * 10**6 + UNIT) // (2 * UNIT)
-
-
-def from_units(units: int) -> float:
-    return millionths(units) / 10**6
-
-
-def rounded(over: int, under: int) -> float:
-    """To six places, halves up."""
-    return (2 * over * 10**6 + under) // (2 * under) / 10**6
+        coverage = round(resolved / references, 6) if references else None
+        return coverage, [flag for flag, is_raised in raised.items() if is_raised]

@@ -1,6 +1,7 @@
-"""How `verify` stays within its memory: papers and authors in slices, one at a time, and files where rows wait for their slice.
+"""Divides papers and authors into slices, so that `verify` stays within its memory.
 
-A slice is a range of the 64-bit digests of keys, so it needs no table of who is where, and it is the same one in every run.
+One slice is in memory at a time. Rows for other slices wait in files. A slice is a range of the 64-bit digests of keys.
+So no table says which key is in which slice, and every run has the same slices.
 """
 
 import hashlib
@@ -8,16 +9,19 @@ import pickle
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 
 WHOLE = 1 << 64
-HELD = 4 << 20  # bytes of rows that a spool keeps before it writes them
+HELD_BYTES = 4 << 20  # rows that a spool holds before it writes them
+ROW_BYTES = 200  # memory of a row in a spool, beside its bytes
+
+Row = TypeVar("Row")
 
 
 class Slices:
-    """The digests below `bound` in `count` ranges of one width."""
+    """The digests below `bound`, in `count` ranges of equal width."""
 
     def __init__(self, count: int, bound: int = WHOLE) -> None:
         self.count, self.bound = count, bound
@@ -25,68 +29,70 @@ class Slices:
         self._ends = np.array([end for end in ends if end < WHOLE], np.uint64)
 
     def numbers(self, digests: np.ndarray) -> np.ndarray:
-        """The slice of each digest (uint64); `count` for those that are in none."""
+        """The slice of each digest (uint64); `count` for a digest that is not below `bound`."""
         return np.searchsorted(self._ends, digests, "right")
 
     def number(self, key: str) -> int:
-        """The same for one key."""
+        """The slice of one key; `count` if its digest is not below `bound`."""
         return int(self.numbers(np.array([digest_of(key)], np.uint64))[0])
 
 
-class Spool:
-    """Rows, each for one slice, taken out slice by slice, once, in the order in which they came.
-
-    folder: where their files are (named after `name`); None: they stay in memory.
-    """
+class Spool(Generic[Row]):
+    """Rows that wait for their slice. Each slice is taken once, and its rows come in the order in which they were added."""
 
     def __init__(self, folder: Path | None, name: str) -> None:
+        """folder: for files, named after `name`; None: the rows stay in memory."""
         self._folder, self._name = folder, name
-        self._waiting: dict[int, list[Any]] = {}
+        self._waiting: dict[int, list[Row]] = {}
         self._size = 0
 
-    def add(self, number: int, row: Any, size: int = HELD) -> None:
-        """row: anything that pickle takes; size: its bytes, about."""
+    def add(self, number: int, row: Row, size: int = HELD_BYTES) -> None:
+        """Adds a row to slice `number`. row: any object that pickle supports; size: about its bytes."""
         self._waiting.setdefault(number, []).append(row)
         self._size += size
-        if self._folder is not None and self._size >= HELD:
-            for waits, rows in self._waiting.items():
-                with self._path(waits).open("ab") as file:
+        if self._folder is not None and self._size >= HELD_BYTES:
+            for waiting_number, rows in self._waiting.items():
+                with self._path(self._folder, waiting_number).open("ab") as file:
                     pickle.dump(rows, file, pickle.HIGHEST_PROTOCOL)
             self._waiting, self._size = {}, 0
 
-    def take(self, number: int) -> Iterator[Any]:
-        """The rows of a slice; what is taken is gone."""
-        return chain.from_iterable(chain(self._written(number), [self._waiting.pop(number, ())]))
+    def take(self, number: int) -> Iterator[Row]:
+        """The rows of a slice. They are removed from the spool."""
+        return chain.from_iterable(chain(self._written(number), [self._waiting.pop(number, [])]))
 
-    def _written(self, number: int) -> Iterator[list[Any]]:
-        if self._folder is None or not self._path(number).exists():
+    def _written(self, number: int) -> Iterator[list[Row]]:
+        if self._folder is None or not (path := self._path(self._folder, number)).exists():
             return
-        with self._path(number).open("rb") as file:
+        with path.open("rb") as file:
             end = file.seek(0, 2)
             file.seek(0)
             while file.tell() < end:
                 yield pickle.load(file)
-        self._path(number).unlink()
+        path.unlink()
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{self._name}-{number}"
+    def _path(self, folder: Path, number: int) -> Path:
+        return folder / f"{self._name}-{number}"
 
 
-class Lists:
-    """Lists of different lengths in columns: how many members each one has, and the members of all, list after list."""
+class MemberLists:
+    """Lists of different lengths in columns: the length of each list, and the members of all lists, one list after another."""
 
     def __init__(self, count: np.ndarray, *members: np.ndarray) -> None:
-        """count: one number a list; members: columns of the same length, the sum of `count`."""
+        """count: the length of each list; members: columns of equal length, which is the sum of `count`."""
         self.count, self.members = count.astype(np.int64), members
 
     @classmethod
-    def grouped(cls, owner: np.ndarray, lists: int, *members: np.ndarray) -> "Lists":
-        """From members in any order; owner: the list (0 … lists-1) of each. Their order within a list is kept."""
+    def grouped(cls, owner: np.ndarray, lists: int, *members: np.ndarray) -> "MemberLists":
+        """Lists from members in any order. Members of a list keep their order.
+
+        owner: the list of each member, 0 to lists - 1; lists: the number of lists.
+        """
         order = np.argsort(owner, kind="stable")
         return cls(np.bincount(owner, minlength=lists), *(column[order] for column in members))
 
     @classmethod
-    def joined(cls, parts: "Iterable[Lists]") -> "Lists":
+    def joined(cls, parts: "Iterable[MemberLists]") -> "MemberLists":
+        """The lists of all parts. parts: one or more, with the same columns."""
         parts = list(parts)
         columns = zip(*(part.members for part in parts), strict=True)
         return cls(
@@ -95,31 +101,32 @@ class Lists:
 
     @property
     def starts(self) -> np.ndarray:
-        """Where each list starts in the columns, and where the last one ends."""
+        """The index of the first member of each list, and the end of the last list; shape (lists + 1,)."""
         return np.concatenate([[0], np.cumsum(self.count)])
 
     @property
     def owner(self) -> np.ndarray:
-        """Of each member its list."""
+        """The list of each member."""
         return np.repeat(np.arange(len(self.count)), self.count)
 
-    def __getitem__(self, chosen: np.ndarray) -> "Lists":
-        """The lists of these places."""
+    def __getitem__(self, chosen: np.ndarray) -> "MemberLists":
+        """The lists at these indices."""
         count = self.count[chosen]
         first = np.cumsum(count) - count
         slots = np.arange(count.sum()) + np.repeat(self.starts[:-1][chosen] - first, count)
-        return Lists(count, *(column[slots] for column in self.members))
+        return MemberLists(count, *(column[slots] for column in self.members))
 
-    def only(self, keep: np.ndarray) -> "Lists":
-        """The same lists with some of their members. keep: a bool for each member."""
+    def only(self, keep: np.ndarray | slice) -> "MemberLists":
+        """The same lists with some of their members. keep: a bool for each member, or a slice of the members."""
         count = np.bincount(self.owner[keep], minlength=len(self.count))
-        return Lists(count, *(column[keep] for column in self.members))
+        return MemberLists(count, *(column[keep] for column in self.members))
 
 
 def digest_of(key: str) -> int:
-    """64 bits that stand for a key: where two of n keys had the same ones (n²/2⁶⁵ likely), they would be taken for one."""
+    """A 64-bit digest that replaces a key. Two of n keys have one digest with a probability of about n²/2⁶⁵."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
 def digests_of(keys: Iterable[str]) -> np.ndarray:
+    """The digest of each key; uint64."""
     return np.array([digest_of(key) for key in keys], np.uint64)

@@ -1,75 +1,114 @@
-"""Which events the stages must refuse, by code of its own."""
+"""Decides which events the stages must refuse. Shares no code with them."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from datetime import date
+from typing import Protocol
 
-from services.verify.events import identity
+from services.verify.events import Event, identity
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import partitions_of
 
-DATED = {"paper.counted": "as_of", "author.reported": "as_of", "clock.ticked": "date"}
+DATED = {
+    "paper.counted": "as_of",
+    "author.reported": "as_of",
+    "clock.ticked": "date",
+}  # event → its date field
+UNLIMITED = 1 << 60
+DAY_MS = 86_400_000
 
 
 def as_compared(key: bytes | None) -> bytes | None:
-    """The key of a record about an author as ids are compared."""
+    """The record key of an author event in the form in which author ids are compared."""
     try:
         return None if key is None else identity(key.decode()).encode()
     except UnicodeDecodeError:
         return key
 
 
-def check_place(key: bytes | None, name: str, partition: int, count: int) -> None:
-    """Error: InputRefused when a record is not under its id, or not in the partition of the id."""
+def check_partition(key: bytes | None, name: str, partition: int, count: int) -> None:
+    """Checks that a record has its id as key and is in the partition of that id.
+
+    name: the id in the event; count: the number of partitions. Error: InputRefused.
+    """
     if key != name.encode():
         raise InputRefused(Reason.KEY_MISMATCH, "", "the key of the record must be the id in the event")
     if int(partitions_of([name.encode()], count)[0]) != partition:
         raise InputRefused(Reason.WRONG_PARTITION, "", "the record must be in the partition of its id")
 
 
-def check_day(event: Mapping, timestamp: int, days_ahead: int) -> None:
-    """Error: InputRefused when the day that an event speaks of begins more than `days_ahead` days after its append time (milliseconds)."""
+def check_day(event: Event, timestamp: int, days_ahead: int) -> None:
+    """Checks that the date in an event is at most `days_ahead` days after its append time.
+
+    timestamp: the append time in milliseconds since the epoch. Error: InputRefused.
+    """
     if event.get("event") in DATED:
         day = event[DATED[event["event"]]]
-        begins = (date.fromisoformat(day) - date(1970, 1, 1)).days * 86_400_000
-        if begins - days_ahead * 86_400_000 > timestamp:
+        start = (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY_MS
+        if start - days_ahead * DAY_MS > timestamp:
             raise InputRefused(
                 Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended"
             )
 
 
-class Room:
-    """For how many sources a log has room: of counts and of scores in a partition of papers.v1, of reports for an author. Those who come
-    first have it, and always those of headlines."""
+class SourceLimits:
+    """Limits the number of sources.
+
+    `paper.counted` and `paper.scored` have a limit for each partition of papers.v1, `author.reported` has one for each
+    author. The sources that come first are accepted. A source that a headline uses is always accepted.
+    """
 
     def __init__(
-        self, counting: int, scoring: int, reporting: int, headlines: Set[str] = frozenset()
+        self,
+        counting: int = UNLIMITED,
+        scoring: int = UNLIMITED,
+        reporting: int = UNLIMITED,
+        headlines: Set[str] = frozenset(),
     ) -> None:
-        """headlines: counted:SOURCE, reported:SOURCE@VERSION."""
+        """headlines: the sources that headlines use, as counted:SOURCE or reported:SOURCE@VERSION."""
         self.headlines = headlines
-        self.most = {"paper.counted": counting, "paper.scored": scoring, "author.reported": reporting}
-        self._seen: dict[tuple, set] = {}
+        self.limits = {"paper.counted": counting, "paper.scored": scoring, "author.reported": reporting}
+        self._seen: dict[tuple[str, int | str], set[str | tuple[str, str]]] = {}
 
-    def check(self, partition: int, event: Mapping) -> None:
-        """Events of each partition in order. Error: InputRefused for one there is no room for."""
+    def check(self, partition: int, event: Event) -> None:
+        """Checks one event; the events of a partition come in order. Error: InputRefused above a limit."""
+        source: str | tuple[str, str]
+        scope: int | str  # what the limit holds for: a partition or an author
         kind = event.get("event")
         match kind:
             case "paper.counted":
-                place, source, name = partition, event["source"], f"counted:{event['source']}"
+                scope, source, name = partition, event["source"], f"counted:{event['source']}"
             case "paper.scored" if event["novelty"] is not None:
-                place, source = partition, (event["source"], event["version"])
-                name = "reported:" + "@".join(source)
+                scope, source = partition, (event["source"], event["version"])
+                name = f"reported:{event['source']}@{event['version']}"
             case "author.reported":
-                place, source, name = event["author_id"], event["source"], ""
+                scope, source, name = event["author_id"], event["source"], ""
             case _:
                 return
-        seen = self._seen.setdefault((kind, place), set())
-        if source not in seen and len(seen) >= self.most[kind] and name not in self.headlines:
-            raise InputRefused(Reason.TOO_MANY_SOURCES, "source", f"there is room for {self.most[kind]} only")
+        seen, limit = self._seen.setdefault((kind, scope), set()), self.limits[kind]
+        if source not in seen and len(seen) >= limit and name not in self.headlines:
+            raise InputRefused(Reason.TOO_MANY_SOURCES, "source", f"there is room for {limit} only")
         seen.add(source)
 
 
-def room_of(layout) -> Room:
-    """What the settings of a log say."""
+class LimitSettings(Protocol):
+    """The kept settings that limit sources. shared.stages.stage.Layout has them."""
+
+    @property
+    def max_counting_sources(self) -> int: ...
+    @property
+    def max_scorers(self) -> int: ...
+    @property
+    def max_reporting_sources(self) -> int: ...
+    @property
+    def headline_basis(self) -> str: ...
+    @property
+    def headline_novelty(self) -> str: ...
+
+
+def source_limits_of(layout: LimitSettings) -> SourceLimits:
+    """The limits that a log was computed with."""
     headlines = {layout.headline_basis, layout.headline_novelty}
-    return Room(layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines)
+    return SourceLimits(
+        layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines
+    )

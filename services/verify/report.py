@@ -1,18 +1,16 @@
-"""Progress and differences of a verification."""
+"""The differences that a verification finds."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-SHOWN = 20
-
-
-class Report(Protocol):
-    """Hears about progress: a line for people, and how much of the step is done (0 to 1) or None."""
-
-    def __call__(self, line: str, fraction: float | None = None) -> None: ...
+SHOWN = 20  # differences that a message lists
+LONGEST_VALUE = 120  # characters of a value in a message
 
 
-class Difference(NamedTuple):
-    """One thing that is not as it must be. subject: an author, or where in the log."""
+class ProfileDifference(NamedTuple):
+    """One published value that differs from the recomputed one.
+
+    subject: an author key, or the position of a record in the log. The values are JSON values, of any type.
+    """
 
     subject: str
     what: str
@@ -20,25 +18,33 @@ class Difference(NamedTuple):
     recomputed: Any
 
     def __str__(self) -> str:
-        return f"  {self.subject}\n    {self.what}: published {_short(self.published)}, recomputed {_short(self.recomputed)}"
+        published, recomputed = _short(self.published), _short(self.recomputed)
+        return f"  {self.subject}\n    {self.what}: published {published}, recomputed {recomputed}"
 
 
 class Differences:
-    """The first SHOWN differences and how many there are, of how many subjects."""
+    """Keeps the first SHOWN differences, and counts all of them and their subjects."""
 
     def __init__(self) -> None:
-        self.first: list[Difference] = []
+        self.first: list[ProfileDifference] = []
         self.count = 0
         self.subjects: set[str] = set()
 
     def add(self, subject: str, what: str, published: Any, recomputed: Any) -> None:
+        """Notes one difference."""
         self.count += 1
         self.subjects.add(subject)
         if len(self.first) < SHOWN:
-            self.first.append(Difference(subject, what, published, recomputed))
+            self.first.append(ProfileDifference(subject, what, published, recomputed))
+
+    def compare(self, subject: str, what: str, published: Any, recomputed: Any) -> None:
+        """Notes a difference if the two values differ."""
+        if published != recomputed:
+            self.add(subject, what, published, recomputed)
 
     def __str__(self) -> str:
-        head = f"published and recomputed differ: {self.count:,} differences, {len(self.subjects):,} authors or places"
+        count, subjects = f"{self.count:,} differences", f"{len(self.subjects):,} authors or places"
+        head = f"published and recomputed differ: {count}, {subjects}"
         rest = [f"  … and {self.count - len(self.first):,} more"] if self.count > len(self.first) else []
         return "\n".join([head, *map(str, self.first), *rest])
 
@@ -47,4 +53,4 @@ def _short(value: Any) -> str:
     if value is None:
         return "nothing"
     text = value if isinstance(value, str) and value.isprintable() else repr(value)
-    return text if len(text) <= 120 else text[:119] + "…"
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -1,4 +1,7 @@
-"""Which checks of docs/metrics.md a source's figures fail, for `verify`: written from the document, apart from shared/metrics."""
+"""Applies the checks of docs/metrics.md to the figures that a source reports.
+
+Written from the document. Shares no code with shared/metrics.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,17 +12,17 @@ FIGURES = {
 }  # fmt: skip
 IN_LOG = {
     letter.upper(): FIGURES[letter] for letter in "nchgij"
-}  # what is counted from references; L: papers, where the source tells none
+}  # computed from references; L is the computed number of papers, for a source that reports none
 
 
 def _least(high: int, wide: int, other_high: int, other_wide: int) -> int:
-    """Citations of papers of which `wide` have `high` each, and `other_wide` have `other_high`: column by column the higher one."""
+    """The fewest citations of papers of which `wide` have at least `high`, and `other_wide` at least `other_high`."""
     both = min(wide, other_wide) * max(high, other_high)
     return both + (wide - other_wide) * high if wide > other_wide else both + (other_wide - wide) * other_high
 
 
 def _of_bar(name: str, letter: str, bar: int) -> tuple[tuple[str, str, Callable[..., bool]], ...]:
-    """The checks of an index of papers with at least `bar` citations."""
+    """The checks of an index that counts the papers with at least `bar` citations."""
     return (
         (f"{name}_exceeds_papers", f"{letter}n", lambda i, n: n - i < 0),
         (f"{name}_exceeds_citations", f"{letter}c", lambda i, c: c // bar < i),
@@ -36,7 +39,7 @@ def _of_bar(name: str, letter: str, bar: int) -> tuple[tuple[str, str, Callable[
     )
 
 
-# (code, letters of what it compares, when it fails), in the order of the document.
+# (code, letters of the compared figures, whether they fail), in the order of the document.
 CHECKS: tuple[tuple[str, str, Callable[..., bool]], ...] = (
     ("citations_without_papers", "cn", lambda c, n: n == 0 and c > 0),
     ("h_index_exceeds_papers", "hn", lambda h, n: n - h < 0),
@@ -58,12 +61,18 @@ CHECKS: tuple[tuple[str, str, Callable[..., bool]], ...] = (
     ("papers_by_year_below_papers", "pn", lambda p, n: n - sum(p.values()) > 0),
     ("citations_by_year_exceed_citations", "yc", lambda y, c: c - sum(y.values()) < 0),
     ("citations_by_year_below_citations", "yc", lambda y, c: c - sum(y.values()) > 0),
-    *((f"{IN_LOG[letter]}_below_computed", letter.lower() + letter, lambda said, ours: ours - said > 0) for letter in "NCHGIJ"),
+    *(
+        (f"{IN_LOG[letter]}_below_computed", letter.lower() + letter, lambda reported, computed: computed > reported)
+        for letter in "NCHGIJ"
+    ),
 )  # fmt: skip
 
 
 def failed(figures: Mapping[str, Any], references: Mapping[str, Any]) -> list[str]:
-    """The codes. figures: of a source, without those that it leaves out; references: what is counted from the references in the log."""
+    """The codes of the failed checks.
+
+    figures: the figures that a source reports; references: the metrics computed from the references in the log.
+    """
     known = {letter: figures[name] for letter, name in FIGURES.items() if name in figures}
     known |= {letter: references[name] for letter, name in IN_LOG.items()}
     if "n" not in known:

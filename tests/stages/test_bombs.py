@@ -16,8 +16,8 @@ from services.consumer.aliases.claims import Resolver
 from services.consumer.catalogue import stage as catalogue
 from services.consumer.citations import limits as citations_limits
 from services.consumer.citations.states import NO_SLOTS
-from services.verify.events import People
-from services.verify.refusals import Room, room_of
+from services.verify.events import AuthorEvents
+from services.verify.refusals import SourceLimits, source_limits_of
 from shared.columns.column import parts_of
 from shared.columns.dictionary import Dictionary
 from shared.errors import InputRefused
@@ -210,19 +210,19 @@ def test_stages_verify_and_the_oracle_refuse_the_same(events, most, seed):
     layout = Layout(
         max_counting_sources=most, max_scorers=most, max_reporting_sources=most, headline_basis="counted:z"
     )
-    made, room, refused = (
+    made, limits, refused = (
         Pipeline(layout, seed).tell(paper("p", "a"), paper("q", "b"), *events),
-        room_of(layout),
+        source_limits_of(layout),
         [],
     )
     for event in events:
         try:
-            room.check(0, {"novelty": None} | event)
+            limits.check(0, {"novelty": None} | event)
         except InputRefused as refusal:
             assert refusal.reason == "too_many_sources"
             refused.append(json.dumps(event))
     assert sorted(json.dumps(json.loads(letter.value)) for letter in made.letters) == sorted(refused)
-    plain = Room(most, most, most)
+    plain = SourceLimits(most, most, most)
     with mock.patch.multiple("tests.oracle", COUNTING=most, SCORING=most, REPORTING=most):
         right = list(taken(map(encode, events)))
     for event in events:
@@ -266,7 +266,7 @@ def resolver_of(names: list[str]) -> Resolver:
 
 @given(st.permutations(PEOPLE), claims)
 def test_claims_that_come_together_end_as_if_followed_from_the_start(names, packs_of_claims):
-    resolver, into, people = resolver_of(names), {}, People()
+    resolver, into, people = resolver_of(names), {}, AuthorEvents()
     for together in packs_of_claims:
         before = resolver.canonical.view.tolist()
         changed = resolver.claim_all(together)
@@ -315,7 +315,7 @@ def test_a_long_chain_is_followed_once(order, loop):
     resolver.claim_all([(n, targets[n]) for n in order])
     assert resolver._claimed_by.asked <= 2 * LONG
     assert set(resolver.canonical.view[:LONG].tolist()) == {0 if loop else LONG}
-    people = People()
+    people = AuthorEvents()
     people.claims = Asked()
     for n in order:
         people.claims[names[n]] = (1, names[targets[n]])

@@ -16,7 +16,7 @@ from services.consumer.citations.stage import Citations
 from services.consumer.cohorts.stage import Cohorts
 from services.consumer.directory.stage import Directory
 from services.history.commands import reason_of
-from services.history.portfolio import _portfolio
+from services.history.portfolio import portfolio_at
 from services.history.replay import Replay, in_order
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
@@ -50,7 +50,7 @@ async def at(past: Past, author: str, *cuts, store=None, log=None, said=None):
         store=store,
         report=lambda line, fraction=None: said is None or said.append(line),
     )
-    return replay, [await _portfolio(replay, cut) for cut in cuts]
+    return replay, [await portfolio_at(replay, cut) for cut in cuts]
 
 
 def assert_as_published(portfolio, published: dict | None) -> None:

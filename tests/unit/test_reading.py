@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from services.cli.output import print_comparison, print_profile
 from services.queries import profiles as reading
-from services.queries.export import COMPUTED, _Rows, cell, export_metrics, export_profiles
-from services.queries.profiles import author_of, find, place, profile, search, subscribe
+from services.queries.export import COMPUTED, NewestRows, cell, export_metrics, export_profiles
+from services.queries.profiles import author_of, find, positions_text, profile, search, subscribe
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, ScholarstreamError, UnknownTopic, UsageError
 from shared.log import open_log
@@ -165,7 +165,7 @@ async def test_an_export_says_up_to_where_it_read(tmp_path):
                        export_profiles(settings, io.StringIO(), read=(two := {}))):  # fmt: skip
             assert await export == 1
         assert one == two == {Partition(AUTHOR_PROFILES.name, 0): 2}
-        assert place(one) == "author-profiles.v1:0=2"
+        assert positions_text(one) == "author-profiles.v1:0=2"
 
 
 async def test_an_id_is_taken_as_a_table_shows_it(tmp_path):
@@ -342,7 +342,7 @@ def test_any_text_is_one_cell_of_csv_however_the_file_is_cut_into_lines(text):
 
 @given(st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=12))
 def test_rows_are_in_code_point_order(author_ids):
-    rows = _Rows()
+    rows = NewestRows()
     for author_id in author_ids:
         rows.put(author_id.encode(), (1, 1), author_id.encode())
     assert [row.decode() for row in rows.in_order()] == sorted(author_ids)

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 
-from services.verify.events import Literature, People, authors_of, card_of, digest_of_card
-from services.verify.expected_profiles import Expected
+from services.verify.events import AuthorEvents, PaperEvents, authors_of, card_of, digest_of_card
+from services.verify.expected_profiles import ExpectedProfiles
 from services.verify.partitioning import Slices
 from services.verify.recount import Recount
 from tests.data import aan_events, vis_events
@@ -20,7 +20,7 @@ from tests.streams import disturbed
 
 def recount(events, slices=1):
     """What the snapshots of each slice must say, one slice after another."""
-    people, papers = People(), [Literature() for _ in range(slices)]
+    people, papers = AuthorEvents(), [PaperEvents() for _ in range(slices)]
     cut = Slices(slices)
     for offset, raw in enumerate(events):
         event = parse(raw)
@@ -36,9 +36,9 @@ def recount(events, slices=1):
             recounted.take(number, literature)
         recounted.count(lambda line, number: None)
         for number in range(slices):
-            called = recounted.called(number)
-            yield Expected(
-                recounted.written(number), people, recounted.identities, people.today, called=called
+            names = recounted.names_of(number)
+            yield ExpectedProfiles(
+                recounted.papers_of(number), people, recounted.identities, people.today, names=names
             )
         assert not list(Path(folder).iterdir())  # what has been taken takes no room
 
