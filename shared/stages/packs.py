@@ -1,4 +1,4 @@
-"""Packs: the records of internal topics. One pack holds all rows of one flush for one target, as columns (fast-path.md 2).
+"""Packs: the records of internal topics. One pack holds all rows of one flush for one target, as columns.
 
 A pack is {fingerprint, stage, partition, base, end, rows of each kind}: it accounts for the touches base < n ≤ end of its channel (C2).
 Layout: 4 bytes little-endian length of the header, 4 bytes CRC-32 of all that follows, the header (JSON), then the raw arrays one after

@@ -1,7 +1,8 @@
-"""Who stands for whom: claims "this author is that one", followed to their end (rule A3).
+"""Claims "author A is author B", and the canonical author of each author that follows from them (rule A3).
 
-Each author has at most one claim, so claims form chains and loops. An author stands for himself without a claim, else for whoever his
-target stands for; the members of a loop, and all who lead into it, stand for its smallest member.
+An author has at most one claim, so claims form chains and loops. An author without a claim is its own canonical author.
+Otherwise its canonical author is that of its target. In a loop it is the smallest member; so it is for all authors
+whose claims lead into the loop.
 """
 
 from collections.abc import Iterable
@@ -11,26 +12,30 @@ import numpy as np
 from shared.columns.column import Column
 from shared.columns.dictionary import NameList
 from shared.columns.grouping import I32
+from shared.columns.table import Table
+
+NO_CLAIM = -1
 
 
-class Resolver:
-    """Claims between dense numbers, and their outcome. New claims cost as much as there are authors whose claims lead to theirs."""
+class Resolver(Table):
+    """Claims and canonical authors, by author slot. The cost of a claim is the number of authors that lead to it."""
 
-    def __init__(self, authors: NameList):
-        """authors: their names by number, which decide who is the smallest member of a loop. They may become more."""
+    derived = ("authors", "_claimed_by")
+
+    def __init__(self, authors: NameList) -> None:
+        """authors: the names by slot, which decide the smallest member of a loop; names may be added later."""
         self.authors = authors
-        self.target, self.canonical = Column(I32, -1), Column(I32)  # -1: no claim
-        self._claimed_by: dict[int, set[int]] = {}  # author → those whose claims name him
+        self.target, self.canonical = Column(I32, NO_CLAIM), Column(I32)
+        self._claimed_by: dict[int, set[int]] = {}  # author → the authors whose claims name it
 
     def resize(self, size: int) -> None:
-        """Authors that are new stand for themselves."""
+        """Adds authors; each is its own canonical author."""
         before = self.canonical.size
-        self.target.resize(size)
-        self.canonical.resize(size)
+        super().resize(size)
         self.canonical.data[before:size] = np.arange(before, size)
 
     def restored(self) -> None:
-        """Makes what follows from `target`, after that was loaded."""
+        """Derives the rest from `target`, after a checkpoint was loaded."""
         self._claimed_by = {}
         for author in np.flatnonzero(self.target.view >= 0).tolist():
             self._claimed_by.setdefault(int(self.target.data[author]), set()).add(author)
@@ -40,29 +45,35 @@ class Resolver:
         return self.claim_all([(author, target)])
 
     def claim_all(self, claims: Iterable[tuple[int, int]]) -> dict[int, int]:
-        """Each author is his target from now on (-1: himself). Returns the authors who stand for another one than before → whom they stood
-        for. However long the chains are, each author concerned is looked at once."""
+        """Replaces the claims of these authors; target NO_CLAIM drops one.
+
+        Returns the authors whose canonical author changed, with the former one. Each author concerned is visited once,
+        however long the chains are.
+        """
         changed = []
         for author, target in claims:
-            held = int(self.target.data[author])
-            if held >= 0:
-                self._claimed_by[held].discard(author)
-            if target >= 0:
-                self._claimed_by.setdefault(target, set()).add(author)
-            self.target.data[author] = target
+            self._replace(author, target)
             changed.append(author)
         ends = self._ends_of(self._leading_to(changed))
-        stood_for = {
+        former = {
             author: int(self.canonical.data[author])
             for author, end in ends.items()
             if self.canonical.data[author] != end
         }
-        for author in stood_for:
+        for author in former:
             self.canonical.data[author] = ends[author]
-        return stood_for
+        return former
+
+    def _replace(self, author: int, target: int) -> None:
+        held = int(self.target.data[author])
+        if held >= 0:
+            self._claimed_by[held].discard(author)
+        if target >= 0:
+            self._claimed_by.setdefault(target, set()).add(author)
+        self.target.data[author] = target
 
     def _leading_to(self, authors: Iterable[int]) -> set[int]:
-        """Whose claims lead to these authors, they among them: nobody else's end can be another one."""
+        """These authors and all whose claims lead to them. No other canonical author can change."""
         found = set(authors)
         ahead = list(found)
         while ahead:
@@ -72,7 +83,7 @@ class Resolver:
         return found
 
     def _ends_of(self, authors: set[int]) -> dict[int, int]:
-        """Whom each of these stands for, given that all who lead to one of them are among them."""
+        """The canonical author of each. `authors` includes all authors that lead to one of them."""
         ends: dict[int, int] = {}
         for author in authors:
             path: dict[int, None] = {}
@@ -83,14 +94,15 @@ class Resolver:
                 if target < 0:
                     break
                 at = target
-            if at in ends:
-                end = ends[at]
-            elif at not in authors:
-                end = int(self.canonical.data[at])
-            elif self.target.data[at] < 0:
-                end = at
-            else:
-                loop = list(path)
-                end = min(loop[loop.index(at) :], key=self.authors.names.__getitem__)
-            ends.update(dict.fromkeys(path, end))
+            ends.update(dict.fromkeys(path, self._end(at, list(path), authors, ends)))
         return ends
+
+    def _end(self, at: int, path: list[int], authors: set[int], ends: dict[int, int]) -> int:
+        """The canonical author where a path stopped: known, outside `authors`, without a claim, or in a loop."""
+        if at in ends:
+            return ends[at]
+        if at not in authors:
+            return int(self.canonical.data[at])
+        if self.target.data[at] < 0:
+            return at
+        return min(path[path.index(at) :], key=self.authors.names.__getitem__)

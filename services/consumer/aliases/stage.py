@@ -1,18 +1,31 @@
-"""aliases: author-links → paper-changes and author-changes. Which author stands for which (rule A3).
+"""aliases: author-links → paper-changes and author-changes. The canonical author of each author (rule A3).
 
-Rows: `alias` (author → the author he stands for) for every partition of paper-changes; `redirect` (author → the other one, -1: he stands
-for himself) for the author's own partition of author-changes. Only for authors whose answer changed.
+Rows, only for authors whose canonical author changed:
+
+* `alias` (author → canonical author) for every partition of paper-changes;
+* `redirect` (author → canonical author; -1: the author itself) for the author's own partition of author-changes.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from services.consumer.aliases.claims import Resolver
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, last_of
+from shared.columns.table import Table
 from shared.contracts import topics
 from shared.ids import partitions_of
-from shared.stages.packs import Kind, Pack
+from shared.stages.packs import Kind, Pack, Rows, numbers, strings
 from shared.stages.stage import ChannelIds, ChannelMap, PackStage
+
+
+class AuthorIds(Table):
+    """Per author: its ids on the channels, as an author and as the other one of a redirect."""
+
+    def __init__(self, targets: int) -> None:
+        self.author, self.other = ChannelIds(targets), ChannelIds(targets)
 
 
 class Aliases(PackStage):
@@ -22,72 +35,68 @@ class Aliases(PackStage):
     outputs = (topics.PAPER_CHANGES, topics.AUTHOR_CHANGES)
     kinds = (Kind("author_key"), Kind("other_key"), Kind("alias", ("author",)), Kind("redirect", ("author",)))
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.authors = Dictionary()
-        self.author_slots = ChannelMap()
+        self.authors, self.author_slots = Dictionary(), ChannelMap()
         self.resolver = Resolver(self.authors)
-        self.author_no, self.other_no = ChannelIds(len(self.destinations)), ChannelIds(len(self.destinations))
+        self.ids = AuthorIds(len(self.destinations))
 
-    def parts(self):
-        return {
-            "authors": self.authors, "author_slots": self.author_slots, "target": self.resolver.target,
-            "canonical": self.resolver.canonical, "author_no": self.author_no, "other_no": self.other_no,
-        }  # fmt: skip
-
-    def restored(self):
+    def restored(self) -> None:
         self.resolver.restored()
 
-    def rows(self):
+    def rows(self) -> dict[str, int]:
         merged = self.resolver.canonical.view != np.arange(self.resolver.canonical.size)
         return {"authors": len(self.authors), "authors_merged": int(merged.sum())}
 
     def apply(self, pack: Pack, offset: int) -> None:
-        channel, kinds, resolver = f"{pack.stage}/{pack.partition}", pack.kinds, self.resolver
+        channel, kinds = f"{pack.stage}/{pack.partition}", pack.kinds
         if "author_key" in kinds:
-            self.author_slots.bind(channel, self.authors.intern(kinds["author_key"]["key"]))
-            for part in (resolver, self.author_no, self.other_no):
-                part.resize(len(self.authors))
-        if "claim" not in kinds:
-            return
-        last = last_of(kinds["claim"]["author"])
-        author = self.author_slots.slots(channel, kinds["claim"]["author"][last])
-        target = kinds["claim"]["target"][last].copy()
-        target[target >= 0] = self.author_slots.slots(channel, target[target >= 0])
-        moved = np.array(sorted(resolver.claim_all(zip(author.tolist(), target.tolist(), strict=True))), I32)
-        if len(moved):
-            self._tell(moved, resolver.canonical.data[moved])
+            self.author_slots.bind(channel, self.authors.intern(strings(kinds["author_key"])))
+            self.resolver.resize(len(self.authors))
+            self.ids.resize(len(self.authors))
+        if "claim" in kinds:
+            self._claim(channel, kinds)
 
-    def _tell(self, author: np.ndarray, canonical: np.ndarray) -> None:
+    def _claim(self, channel: str, kinds: Mapping[str, Rows]) -> None:
+        """Takes the last claim of each author, and sends what changed."""
+        claims = kinds["claim"]
+        last = last_of(numbers(claims, "author"))
+        author = self.author_slots.slots(channel, numbers(claims, "author")[last])
+        target = numbers(claims, "target")[last].copy()
+        target[target >= 0] = self.author_slots.slots(channel, target[target >= 0])
+        pairs = zip(author.tolist(), target.tolist(), strict=True)
+        moved = np.array(sorted(self.resolver.claim_all(pairs)), I32)
+        if len(moved):
+            canonical = self.resolver.canonical.data[moved]
+            self._send_aliases(moved, canonical)
+            self._send_redirects(moved, canonical)
+
+    def _send_aliases(self, author: np.ndarray, canonical: np.ndarray) -> None:
         for target in self.targets(topics.PAPER_CHANGES):
-            fresh = self.author_no.assign_ids(target, np.stack([author, canonical], axis=1).reshape(-1))
-            number = self.author_no.columns[target].data
-            self.outbox.add(
-                target,
-                {
-                    "author_key": self._names(fresh),
-                    "alias": {"author": number[author], "canonical": number[canonical]},
-                },
-            )
+            both = np.stack([author, canonical], axis=1).reshape(-1)
+            new = self.ids.author.assign_ids(target, both)
+            alias: Rows = {
+                "author": self.ids.author.of(target, author),
+                "canonical": self.ids.author.of(target, canonical),
+            }
+            self.outbox.add(target, {"author_key": self._keys(new), "alias": alias})
+
+    def _send_redirects(self, author: np.ndarray, canonical: np.ndarray) -> None:
         targets = self.targets(topics.AUTHOR_CHANGES)
-        home = partitions_of([self.authors.names[one].encode() for one in author.tolist()], len(targets))
+        own = partitions_of([self.authors.names[slot].encode() for slot in author.tolist()], len(targets))
         for target in targets:
-            mine = home == target - targets.start
+            mine = own == target - targets.start
             if not mine.any():
                 continue
             one, other = author[mine], canonical[mine]
-            fresh, others = (
-                self.author_no.assign_ids(target, one),
-                self.other_no.assign_ids(target, other[other != one]),
-            )
-            redirect = {
-                "author": self.author_no.of(target, one),
-                "other": np.where(other == one, -1, self.other_no.of(target, other)),
+            new = self.ids.author.assign_ids(target, one)
+            new_others = self.ids.other.assign_ids(target, other[other != one])
+            redirect: Rows = {
+                "author": self.ids.author.of(target, one),
+                "other": np.where(other == one, -1, self.ids.other.of(target, other)),
             }
-            self.outbox.add(
-                target,
-                {"author_key": self._names(fresh), "other_key": self._names(others), "redirect": redirect},
-            )
+            keys = {"author_key": self._keys(new), "other_key": self._keys(new_others)}
+            self.outbox.add(target, {**keys, "redirect": redirect})
 
-    def _names(self, slots: np.ndarray) -> dict[str, list[str]]:
+    def _keys(self, slots: np.ndarray) -> Rows:
         return {"key": [self.authors.names[slot] for slot in slots.tolist()]}

@@ -1,9 +1,15 @@
-"""cohorts: cohort-changes → author-changes. The live histogram of every cohort, and the tables that are cut from it.
+"""cohorts: cohort-changes → author-changes. The histogram of every cohort, and the tables cut from it.
 
-Rows for every partition of authors: `cut` (cohort → version, all changes so far, bins and papers in each), absolute, and `even` (the tables
-are exact: all changed ones were cut with this day). When a table is cut is a function of the log of this partition (docs/scores.md §4):
-after enough changes, looked at pack by pack, and with every new day.
+Rows for every partition of authors:
+
+* `cut` (cohort → version of its table, changes so far, bins and the papers in each), absolute;
+* `even` (all tables are exact: each cohort that changed was cut with this day).
+
+The moment of a cut is a function of this partition of the log (docs/scores.md §4): after enough changes, checked pack by
+pack, and with every new day.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +17,25 @@ from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64, distinct
 from shared.columns.lists import CounterLists
+from shared.columns.table import Table
 from shared.contracts import topics
 from shared.metrics.percentile import should_cut
-from shared.stages.packs import Kind, Pack, Ragged, Rows
+from shared.stages.packs import Kind, Pack, Ragged, Rows, numbers, strings
 from shared.stages.stage import ChannelIds, ChannelMap, PackStage
 
-NOWHERE = 0  # `before` and `after` of a move: else a bin + 1
+NOWHERE = 0  # `before` and `after` of a move hold a bin + 1, or this
+
+
+class CohortTable(Table):
+    """Per cohort."""
+
+    def __init__(self, targets: int) -> None:
+        self.bins = CounterLists()  # papers by bin
+        self.papers = Column(I32)
+        self.changes = Column(I32)  # since the last cut
+        self.all_changes = Column(I64)
+        self.version = Column(I32)  # of the last table; 0: none was cut
+        self.ids = ChannelIds(targets)
 
 
 class Cohorts(PackStage):
@@ -26,85 +45,73 @@ class Cohorts(PackStage):
     outputs = (topics.AUTHOR_CHANGES,)
     kinds = (Kind("cohort_key"), Kind("cut", ("cohort",)), Kind("even", ("one",)))
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.cohorts, self.cohort_slots = Dictionary(), ChannelMap()
-        self.bins = CounterLists()
-        self.size, self.changes, self.all_changes, self.version = (
-            Column(I32),
-            Column(I32),
-            Column(I64),
-            Column(I32),
-        )
-        self.cohort_no = ChannelIds(len(self.targets(topics.AUTHOR_CHANGES)))
-        self.day = 0
+        self.table = CohortTable(len(self.destinations))
+        self.day = 0  # YYYYMMDD
 
-    def parts(self):
-        return {
-            "cohorts": self.cohorts, "cohort_slots": self.cohort_slots, "bins": self.bins, "size": self.size, "changes": self.changes,
-            "all_changes": self.all_changes, "version": self.version, "cohort_no": self.cohort_no,
-        }  # fmt: skip
-
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         return {"day": self.day}
 
-    def prepare(self, facts):
+    def prepare(self, facts: dict[str, Any]) -> None:
         self.day = facts["day"]
 
-    def rows(self):
-        return {"cohorts": len(self.cohorts), "memberships": int(self.size.view.sum(dtype=I64))}
+    def rows(self) -> dict[str, int]:
+        return {"cohorts": len(self.cohorts), "memberships": int(self.table.papers.view.sum(dtype=I64))}
 
     def apply(self, pack: Pack, offset: int) -> None:
         channel, kinds = f"{pack.stage}/{pack.partition}", pack.kinds
         if "cohort_key" in kinds:
-            self.cohort_slots.bind(channel, self.cohorts.intern(kinds["cohort_key"]["key"]))
-            for part in (self.bins, self.size, self.changes, self.all_changes, self.version, self.cohort_no):
-                part.resize(len(self.cohorts))
+            self.cohort_slots.bind(channel, self.cohorts.intern(strings(kinds["cohort_key"])))
+            self.table.resize(len(self.cohorts))
         if "move" in kinds:
-            self._move(self.cohort_slots.slots(channel, kinds["move"]["cohort"]), kinds["move"])
-        if "day" in kinds and int(kinds["day"]["day"][-1]) > self.day:
-            self.day = int(kinds["day"]["day"][-1])
+            cohort = self.cohort_slots.slots(channel, numbers(kinds["move"], "cohort"))
+            self._move(cohort, kinds["move"])
+        if "day" in kinds and (day := int(numbers(kinds["day"], "day")[-1])) > self.day:
+            self.day = day
             self.settle()
 
     def settle(self) -> None:
-        """Tables of all cohorts that changed; now all are exact."""
-        self._cut(np.flatnonzero(self.changes.view).astype(I32))
+        """Cuts the tables of all cohorts that changed, and reports that all tables are exact."""
+        self._cut(np.flatnonzero(self.table.changes.view).astype(I32))
         for target in self.targets(topics.AUTHOR_CHANGES):
             self.outbox.add(target, {"even": {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}})
 
     def _move(self, cohort: np.ndarray, rows: Rows) -> None:
-        """Papers that leave a bin, enter one, or both."""
-        papers, before, after = (
-            rows["papers"].astype(I64),
-            rows["before"].astype(I32),
-            rows["after"].astype(I32),
-        )
+        """Takes papers out of a bin, puts them into one, or both; cuts the tables of cohorts that changed enough."""
+        table, papers = self.table, numbers(rows, "papers").astype(I64)
+        before, after = numbers(rows, "before").astype(I32), numbers(rows, "after").astype(I32)
         leave, enter = before != NOWHERE, after != NOWHERE
-        self.bins.add(
+        table.bins.add(
             np.concatenate([cohort[leave], cohort[enter]]),
             np.concatenate([before[leave], after[enter]]) - 1,
             np.concatenate([-papers[leave], papers[enter]]),
         )
-        np.add.at(self.size.data, cohort, papers * (enter.astype(I64) - leave))
-        np.add.at(self.changes.data, cohort, papers)
-        np.add.at(self.all_changes.data, cohort, papers)
+        np.add.at(table.papers.data, cohort, papers * (enter.astype(I64) - leave))
+        np.add.at(table.changes.data, cohort, papers)
+        np.add.at(table.all_changes.data, cohort, papers)
         touched = distinct(cohort)
-        self._cut(touched[should_cut(self.changes.data[touched], self.size.data[touched])])
+        self._cut(touched[should_cut(table.changes.data[touched], table.papers.data[touched])])
 
     def _cut(self, cohorts: np.ndarray) -> None:
+        """Cuts new tables of distinct cohorts and sends them to every partition of authors."""
         if not len(cohorts):
             return
-        self.changes.data[cohorts] = 0
-        self.version.data[cohorts] += 1
-        owner, bins, counts = self.bins.of(cohorts)
+        table = self.table
+        table.changes.data[cohorts] = 0
+        table.version.data[cohorts] += 1
+        owner, bins, counts = table.bins.of(cohorts)
         lengths = np.bincount(owner, minlength=len(cohorts)).astype(I32)
-        rows = {
-            "version": self.version.data[cohorts], "changes": self.all_changes.data[cohorts],
-            "bins": Ragged(lengths, bins.astype(I32)), "counts": Ragged(lengths, counts.astype(I32)),
-        }  # fmt: skip
+        rows: Rows = {
+            "version": table.version.data[cohorts],
+            "changes": table.all_changes.data[cohorts],
+            "bins": Ragged(lengths, bins.astype(I32)),
+            "counts": Ragged(lengths, counts.astype(I32)),
+        }
         for target in self.targets(topics.AUTHOR_CHANGES):
-            named = self.cohort_no.assign_ids(target, cohorts)
-            key = {"key": [self.cohorts.names[i] for i in named.tolist()]}
+            named = table.ids.assign_ids(target, cohorts)
+            keys: Rows = {"key": [self.cohorts.names[slot] for slot in named.tolist()]}
             self.outbox.add(
-                target, {"cohort_key": key, "cut": {"cohort": self.cohort_no.of(target, cohorts), **rows}}
+                target, {"cohort_key": keys, "cut": {"cohort": table.ids.of(target, cohorts), **rows}}
             )

@@ -18,7 +18,7 @@ HEARTBEATS = 5  # in a session
 class _Noted(ConsumerRebalanceListener):
     """Heartbeats start when the callback is over, and errors in it vanish: it notes the assignment, nothing else.
 
-    What is revoked goes on until the new assignment is known: a stage that two workers run for a moment harms nobody (exactness.md).
+    What is revoked goes on until the new assignment is known: a stage that two workers run for a moment is harmless (docs/architecture.md).
     """
 
     def __init__(self, consumer: AIOKafkaConsumer):
