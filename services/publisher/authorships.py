@@ -14,7 +14,7 @@ def define_rows(state: ProfileState, rows: Rows) -> np.ndarray:
     """
     last = last_of(rows["row"])
     row, author, paper = rows["row"][last], rows["author"][last], rows["paper"][last]
-    byline = state.written.intern([blob.decode() for blob in rows["sig"].take(last).blobs()])
+    byline = state.written.intern([blob.decode() for blob in rows["byline"].take(last).blobs()])
     columns = state.row
     columns.resize(max(columns.size, int(row.max()) + 1))
     columns.people.data[row] = rows["people"][last]

@@ -130,8 +130,8 @@ class Profiles(ProfileState):
             self.author.score_counts.data[author] = _stacked(rows, COUNTS, last)
             self.author.version.data[author] = rows["version"][last]
             restated.append(author)
-        if "counted" in kinds:
-            rows = kinds["counted"]
+        if "source_metrics" in kinds:
+            rows = kinds["source_metrics"]
             for source, last in last_by(rows["source"], rows["author"]):
                 author = rows["author"][last]
                 self.author.counted[source].data[author] = _stacked(rows, COUNTED, last)
@@ -140,8 +140,8 @@ class Profiles(ProfileState):
 
     def _apply_ranks(self, kinds: dict[str, Rows]) -> None:
         """Counts, novelties and percentiles of papers."""
-        if "count" in kinds:
-            rows = kinds["count"]
+        if "paper_count" in kinds:
+            rows = kinds["paper_count"]
             for source, last in last_by(rows["source"], rows["paper"]):
                 self.paper.paper_counted[source].data[rows["paper"][last]] = rows["count"][last]
         if "reported" in kinds:
@@ -149,12 +149,12 @@ class Profiles(ProfileState):
             last = last_of(rows["paper"])
             reports = rows["reports"].take(last)
             self.paper.reports.replace(rows["paper"][last], reports.lengths, reports.values)
-        if "standing" in kinds:
-            rows = kinds["standing"]
+        if "percentiles" in kinds:
+            rows = kinds["percentiles"]
             last = last_of(rows["paper"])
             self.paper.standing.data[rows["paper"][last]] = _stacked(rows, FACTS, last)
-        if "standing_counted" in kinds:
-            rows = kinds["standing_counted"]
+        if "source_percentiles" in kinds:
+            rows = kinds["source_percentiles"]
             for source, last in last_by(rows["source"], rows["paper"]):
                 standing = self.paper.paper_standing[source]
                 standing.data[rows["paper"][last]] = _stacked(rows, BY_CITATIONS, last)
@@ -189,7 +189,7 @@ class Profiles(ProfileState):
     def _set_last_bylines(self, rows: Rows) -> None:
         """The newest date wins, then the largest paper_id, then the later row."""
         names, columns = self.papers.names, self.author
-        bylines = self.written.intern([blob.decode() for blob in rows["sig"].blobs()])
+        bylines = self.written.intern([blob.decode() for blob in rows["byline"].blobs()])
         for author, paper, date, byline in zip(
             rows["author"].tolist(),
             rows["paper"].tolist(),

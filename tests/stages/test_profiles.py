@@ -12,7 +12,7 @@ from shared.stages.packs import Outbox, bytes_column, decode
 from shared.stages.stage import Layout
 
 ONE = np.zeros(1, np.int32)
-ROW = {"row": ONE, "author": ONE, "paper": ONE, "people": ONE + 1, "sig": bytes_column([b'["A",[]]'])}
+ROW = {"row": ONE, "author": ONE, "paper": ONE, "people": ONE + 1, "byline": bytes_column([b'["A",[]]'])}
 
 
 def test_what_is_public_of_authors_to_come_is_saved():

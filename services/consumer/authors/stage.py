@@ -49,9 +49,9 @@ class Authors(PackStage):
     own_partition = True
     kinds = (
         Kind("author_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"), Kind("card"),
-        Kind("row"), Kind("called"), Kind("state", ("row",)), Kind("count", ("paper", "source")), Kind("standing", ("paper",)),
-        Kind("standing_counted", ("paper", "source")), Kind("reported", ("paper",)), Kind("year"), Kind("cause"),
-        Kind("about", ("author",)), Kind("redirect", ("author",)), Kind("counted", ("author", "source")), Kind("day", ("one",)),
+        Kind("row"), Kind("called"), Kind("state", ("row",)), Kind("paper_count", ("paper", "source")), Kind("percentiles", ("paper",)),
+        Kind("source_percentiles", ("paper", "source")), Kind("reported", ("paper",)), Kind("year"), Kind("cause"),
+        Kind("about", ("author",)), Kind("redirect", ("author",)), Kind("source_metrics", ("author", "source")), Kind("day", ("one",)),
         Kind("metrics", ("author",)),  # last: what comes after an author's new version would never be published
     )  # fmt: skip
 
@@ -164,8 +164,8 @@ class Authors(PackStage):
         if "cited_in" in kinds:
             self._cite(channel, kinds["cited_in"])
         touched = [self._define(channel, kinds["row"], out)] if "row" in kinds else []
-        if "standing" in kinds:
-            rows = kinds["standing"]
+        if "row_cohorts" in kinds:
+            rows = kinds["row_cohorts"]
             last = last_of(rows["row"])
             self.standings.place(channel, self.row_slots.slots(channel, rows["row"][last]), take(rows, last))
         if "state" in kinds:
@@ -177,8 +177,8 @@ class Authors(PackStage):
             author = self.author_slots.slots(channel, rows["author"])
             np.add.at(self.sums["resolved"].data, author, rows["delta"])
             touched.append(author)
-        if "count" in kinds:
-            touched.append(self._set_counted(channel, _not_before(kinds["count"], kinds.get("row")), out))
+        if "row_count" in kinds:
+            touched.append(self._set_counted(channel, _not_before(kinds["row_count"], kinds.get("row")), out))
         for kind in ("year", "called", "cause", "about", "redirect"):
             if kind in kinds:
                 rows = dict(kinds[kind])
@@ -311,7 +311,7 @@ class Authors(PackStage):
         for column in self.row_counted:
             column.data[slot[other | fresh]] = -1
         out["row"] = {"row": slot, "author": author, "paper": paper, "people": rows["authors"][last],
-                      "sig": rows["sig"].take(last)}  # fmt: skip
+                      "byline": rows["byline"].take(last)}  # fmt: skip
         return distinct(np.concatenate([left, author]))
 
     def _set(self, channel: str, rows: Rows, out: dict[str, Rows]) -> np.ndarray:
@@ -319,7 +319,7 @@ class Authors(PackStage):
         slot = self.row_slots.slots(channel, rows["row"][last])
         citations = rows["citations"][last]
         out["state"] = {"row": slot, "citations": citations}
-        return self._change(slot, citations, *(rows[name][last] for name in ("foreign", "own", "weight")))
+        return self._change(slot, citations, *(rows[name][last] for name in ("nonself", "own", "weight")))
 
     def _change(
         self,
@@ -510,7 +510,7 @@ class Authors(PackStage):
         )
         paper = self.row_paper.data[slot]
         last = last_of(pair(paper, source))
-        out["count"] = {"paper": paper[last], "source": source[last], "count": rows["count"][last]}
+        out["paper_count"] = {"paper": paper[last], "source": source[last], "count": rows["count"][last]}
         authors = []
         for s, mine in last_by(source, slot):
             column = self.row_counted[s]
@@ -543,7 +543,7 @@ class Authors(PackStage):
         there = np.flatnonzero(foreign >= 0)
         paper = self.row_paper.data[rows[there]]
         one = there[last_of(paper)]  # of all rows of a paper the same
-        out["standing"] = {
+        out["percentiles"] = {
             "paper": self.row_paper.data[rows[one]],
             **{name: column[one].astype(I32) for name, column in facts.items()},
         }
@@ -567,7 +567,7 @@ class Authors(PackStage):
             )
             touched += [author, self.row_author.data[rows[there]]]
         if told:
-            out["standing_counted"] = {
+            out["source_percentiles"] = {
                 name: np.concatenate([part[name] for part in told]) for name in told[0]
             }
         return distinct(np.concatenate(touched))
@@ -627,7 +627,7 @@ class Authors(PackStage):
             part |= {name: ranked.counts[name].data[authors] for name in ranking.COUNTS}
             parts.append(part | definitions.values("counted", aggregates))
         if parts:
-            out["counted"] = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+            out["source_metrics"] = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
 def _gone(rows: int) -> tuple[np.ndarray, ...]:

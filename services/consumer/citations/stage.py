@@ -87,8 +87,8 @@ class Citations(PackStage):
     # every card is sent: the last one alone might come after what is said of its paper's authors, who would be published without it
     kinds = (
         Kind("author_key"), Kind("remote_coauthor_key"), Kind("paper_key"), Kind("source_key"), Kind("other_key"), Kind("cohort_key"),
-        Kind("card"), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("standing", ("row",)),
-        Kind("state", ("row",)), Kind("count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("called"),
+        Kind("card"), Kind("reported", ("paper",)), Kind("cited_in"), Kind("row"), Kind("row_cohorts", ("row",)),
+        Kind("state", ("row",)), Kind("row_count", ("row", "source")), Kind("year"), Kind("team"), Kind("resolved"), Kind("called"),
         Kind("cause"),
         Kind("move"),
     )  # fmt: skip
@@ -848,7 +848,7 @@ class Citations(PackStage):
                 "author": self.author_no.columns[target].data[names.author],
                 "paper": self.paper_no.columns[target].data[names.paper],
                 "date": names.date,
-                "sig": names.sig,
+                "byline": names.sig,
             }
             self.outbox.add(target, out)
 
@@ -933,7 +933,7 @@ class Citations(PackStage):
             paper, rank = touched.paper[is_new], touched.rank[is_new]
             authors_of = self.members.length.data[paper]
             out["row"] = {"row": touched.row[is_new], "author": author_number[touched.author[is_new]], "paper": paper_number[paper],
-                          "sig": _sigs(rows, place[at[is_new]], rank), "year": self.year.data[paper],
+                          "byline": _sigs(rows, place[at[is_new]], rank), "year": self.year.data[paper],
                           "authors": authors_of.astype(I16), "references": self.references.data[paper],
                           "place": ((rank == 0) * FIRST + (rank == authors_of - 1) * LAST).astype(I8)}  # fmt: skip
         told = distinct(touched.paper[is_new | (index_of(reported, touched.paper) >= 0)])
@@ -943,7 +943,7 @@ class Citations(PackStage):
             blobs = Ragged(self.reported.length.data[told], self.reported.values[0].data[index])
             out["reported"] = {"paper": paper_number[told], "reports": blobs}
         anew = is_new | (index_of(stands, touched.paper) >= 0)
-        out["standing"] = self.places.standing_of(target, touched.paper[anew], touched.row[anew], out)
+        out["row_cohorts"] = self.places.standing_of(target, touched.paper[anew], touched.row[anew], out)
         none = np.full(len(gone), -1, I32)
         out["cited_in"] = {
             "paper": paper_number[cited_in[0]],
@@ -953,7 +953,7 @@ class Citations(PackStage):
         out["state"] = {
             "row": np.concatenate([touched.row, gone]),
             "citations": np.concatenate([self.cited_by.length.data[touched.paper], none]),
-            "foreign": np.concatenate([self.foreign.data[touched.paper], none]),
+            "nonself": np.concatenate([self.foreign.data[touched.paper], none]),
             "own": np.concatenate([touched.own, np.zeros(len(gone), I32)]),
             "weight": np.concatenate(
                 [self.weight.data[touched.paper] - touched.own_weight, np.zeros(len(gone), I64)]
@@ -965,7 +965,7 @@ class Citations(PackStage):
             sources = self.source_no.assign_ids(target, np.arange(len(self.counted)))
             out["source_key"] = {"key": [self.sources.names[i] for i in sources.tolist()]}
             restated = is_new | (index_of(distinct(counted), touched.paper) >= 0)
-            out["count"] = self._counts_of(target, touched.paper[restated], touched.row[restated], out)
+            out["row_count"] = self._counts_of(target, touched.paper[restated], touched.row[restated], out)
             by = np.where(
                 kind == COUNTED, self.source_no.columns[target].data[np.where(kind == COUNTED, by, 0)], by
             )
