@@ -207,7 +207,7 @@ async def main() -> None:
 
     control = await Control(log).read_on()
     if not control.announced:
-        await control.say(LAYOUT.generation, "publishes", **{"from": {}})
+        await control.write(LAYOUT.generation, "publishes", **{"from": {}})
     supervisor = Supervisor(log, LAYOUT, {"peer": (Papers, Citations, Authors, ChannelIds)}, make, health)
     with stopping_on_signals(stop):
         await together(stop, [asyncio.create_task(supervisor.run(stop))], bound=5)

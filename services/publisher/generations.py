@@ -1,13 +1,17 @@
-"""Which generation publishes, and how a new one takes over (rules G2 to G4): one topic that all generations read and write.
+"""Which generation publishes, and how a new one takes over (rules G2 to G4). All generations use one topic.
 
-Records of `publisher-control`: {"generation": N, "phase": "announced"}: publishers of lower generations end for good; and
-{"generation": N, "phase": "publishes", "from": {partition: position}}: those of N publish, nothing below these positions of their inputs.
-The first record of a kind counts, so several processes may do the same at once.
+Records of `publisher-control`:
+
+* {"generation": N, "phase": "announced"}: publishers of lower generations end for good.
+* {"generation": N, "phase": "publishes", "from": {partition: offset}}: publishers of N publish changes from these
+  offsets of their inputs on.
+
+Only the first record of a generation and phase counts, so several processes may write the same.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -33,68 +37,77 @@ log = structlog.get_logger("publisher")
 LOOK_SECONDS = 0.5
 PHASES = ("announced", "publishes")
 HIGHEST = 2**63 - 1
-NEARLY = 1_000  # records that a generation may be behind when it takes over: readers of public topics wait for these
-# What must be read, one after the other.
+# Records that a generation may be behind when it takes over. Readers of the public topics wait for these.
+NEARLY = 1_000
+# Topics in the order of the computation: each must be read before the next one is complete.
 FLOW: tuple[tuple[Topic, ...], ...] = (
     (PAPERS, AUTHORS), (AUTHOR_LINKS,), (PAPER_TERMS,), (PAPER_CHANGES,), (COHORT_CHANGES,), (AUTHOR_CHANGES,),
 )  # fmt: skip
-OPTIONAL = (PAPER_TERMS,)  # where nobody reads it, nobody is waited for
-Reported = Callable[[], Awaitable[dict[str, dict]]]  # as `services.runtime.progress.Progress.reported`
+OPTIONAL = (PAPER_TERMS,)  # a log may have no scorer
+Reported = Callable[
+    [], Awaitable[dict[str, dict[str, Any]]]
+]  # as `services.runtime.progress.Progress.reported`
 
 
 def fence_name(generation: int, partition: int) -> str:
-    """Rule P1: whose transactions these are."""
+    """Rule P1: the transactional id of a publisher."""
     return f"scholarstream-publisher-g{generation}-{partition}"
 
 
-class Said(NamedTuple):
-    """A record of publisher-control. positions: where it publishes from, by partition; None: it has only been announced."""
+class ControlRecord(NamedTuple):
+    """A record of publisher-control. positions: offsets to publish from, by partition; None: only announced."""
 
     generation: int
     positions: dict[int, int] | None
 
 
-def said_by(record: Record) -> Said | None:
-    """None for a record that none of our publishers wrote."""
+def control_record(record: Record) -> ControlRecord | None:
+    """None for a record that no publisher wrote."""
     try:
-        told = orjson.loads(record.value)
-        generation, phase = told["generation"], told["phase"]
-        positions = {int(p): at for p, at in told["from"].items()} if phase == "publishes" else None
+        value = orjson.loads(record.value)
+        generation, phase = value["generation"], value["phase"]
+        positions = {int(p): at for p, at in value["from"].items()} if phase == "publishes" else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     numbers = [generation, *(positions or {}).keys(), *(positions or {}).values()]
     if not all(type(number) is int and 0 <= number <= HIGHEST for number in numbers) or generation < 1:
         return None
-    return Said(generation, positions) if phase in PHASES and record.key == b"%d" % generation else None
+    return (
+        ControlRecord(generation, positions) if phase in PHASES and record.key == b"%d" % generation else None
+    )
 
 
 class Control:
-    """What publisher-control says, read on whenever asked. announced: the highest generation that began to take over; foreign: records that
-    none of our publishers wrote. They are passed over, and so is a generation that has no topics."""
+    """The content of publisher-control, as far as it was read.
+
+    announced: the highest generation that began to take over; foreign: records that no publisher wrote. These are
+    skipped, and so are generations without topics.
+    """
 
     def __init__(self, the_log: Log):
         self._log, self._at = the_log, 0
         self.announced = self.foreign = 0
-        self.positions: dict[int, dict[int, int]] = {}  # generation → partition → from where it publishes
+        self.positions: dict[int, dict[int, int]] = {}  # generation → partition → offset to publish from
 
     async def read_on(self) -> "Control":
+        """Reads new records."""
         here = Partition(CONTROL.name, 0)
         while records := await self._log.read(here, self._at):
             for record in records:
-                said = said_by(record)
-                if said is None:
+                found = control_record(record)
+                if found is None:
                     self.foreign += 1
                     continue
-                if not await self._is_there(said.generation):
+                if not await self._is_there(found.generation):
                     continue
-                self.announced = max(self.announced, said.generation)
-                if said.positions is not None:
-                    self.positions.setdefault(said.generation, said.positions)
+                self.announced = max(self.announced, found.generation)
+                if found.positions is not None:
+                    self.positions.setdefault(found.generation, found.positions)
             self._at = records[-1].offset + 1
         return self
 
     async def _is_there(self, generation: int) -> bool:
-        """A generation has its topics before it says anything; the topics of one that is over may have been dropped."""
+        """Whether the generation has its topics: made before its first record, perhaps dropped after its end."""
         return (
             generation <= max(self.announced, 1)
             or METRIC_CHANGES.named(generation) in await self._log.topics()
@@ -112,47 +125,48 @@ class Control:
                 f"generation {self.announced} publishes from now on: generation {generation} is over, its processes may end"
             )
 
-    async def say(self, generation: int, phase: str, **more) -> None:
-        said = orjson.dumps(
+    async def write(self, generation: int, phase: str, **more: Any) -> None:
+        """Appends a record of this generation."""
+        value = orjson.dumps(
             {"generation": generation, "phase": phase, **more}, option=orjson.OPT_NON_STR_KEYS
         )
-        await self._log.append({Partition(CONTROL.name, 0): [Message(b"%d" % generation, said)]})
+        await self._log.append({Partition(CONTROL.name, 0): [Message(b"%d" % generation, value)]})
 
 
 async def take_over(the_log: Log, layout: Layout, reported: Reported) -> None:
-    """Makes this generation the one that publishes, once it has read nearly everything. Returns when it does, or when it did before.
+    """Waits until this generation has read nearly everything, then makes it the one that publishes.
 
-    reported: how far its stages have come. Errors: Superseded; those of the log.
+    Returns at once when it publishes already. reported: positions of its stages. Errors: Superseded; those of the log.
     """
-    control, mine = await Control(the_log).read_on(), layout.generation
-    control.require_not_over(mine)
-    if mine in control.positions:
+    control, own = await Control(the_log).read_on(), layout.generation
+    control.require_not_over(own)
+    if own in control.positions:
         return
-    if not control.announced:  # the first there is
-        await control.say(mine, "publishes", **{"from": {}})
+    if not control.announced:  # the first generation of the log
+        await control.write(own, "publishes", **{"from": {}})
         return
-    log.info("a new generation reads the log; it takes over when it has caught up", generation=mine)
+    log.info("a new generation reads the log; it takes over when it has caught up", generation=own)
     await _until(the_log, layout, reported, NEARLY)
-    if control.announced < mine:
-        await control.say(mine, "announced")
-    await _fence_lower(the_log, mine)
+    if control.announced < own:
+        await control.write(own, "announced")
+    await _fence_lower(the_log, own)
     await _until(the_log, layout, reported, 0)
     ends = await _ends(the_log, layout, METRIC_CHANGES)
-    await control.say(
-        mine, "publishes", **{"from": {partition.number: end for partition, end in ends.items()}}
+    await control.write(
+        own, "publishes", **{"from": {partition.number: end for partition, end in ends.items()}}
     )
-    log.info("this generation publishes from now on", generation=mine)
+    log.info("this generation publishes from now on", generation=own)
 
 
 async def _until(the_log: Log, layout: Layout, reported: Reported, behind: int) -> None:
-    """Until every stage but the publisher has read, and handed on, all but so many of the records that were there: stage by stage."""
+    """Waits, stage by stage, until all but `behind` of the present records are read and their results are sent."""
     for topics in FLOW:
-        ends = {}
+        ends: dict[Partition, int] = {}
         for topic in topics:
             ends |= await _ends(the_log, layout, topic)
         while True:
-            told = await reported()
-            done = {Partition(one["input"], one["partition"]): one["next"] for one in told.values()}
+            stages = await reported()
+            done = {Partition(one["input"], one["partition"]): one["next"] for one in stages.values()}
             needed = ends if topics != OPTIONAL or done.keys() & ends.keys() else {}
             if all(done.get(partition, 0) >= end - behind for partition, end in needed.items()):
                 break
@@ -164,10 +178,10 @@ async def _ends(the_log: Log, layout: Layout, topic: Topic) -> dict[Partition, i
     return {partition: end for partition, (_, end) in (await the_log.bounds(partitions)).items()}
 
 
-async def _fence_lower(the_log: Log, mine: int) -> None:
-    """No publisher of a lower generation can write from here on; one that starts anew sees what was announced."""
+async def _fence_lower(the_log: Log, own: int) -> None:
+    """Fences publishers of lower generations. One that starts later reads that this generation is announced."""
     for name, spec in (await the_log.topics()).items():
         generation = METRIC_CHANGES.generation_of(name)
-        if generation is not None and generation < mine:
+        if generation is not None and generation < own:
             for partition in range(spec.partitions):
                 await (await the_log.fence(fence_name(generation, partition))).close()

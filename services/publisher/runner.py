@@ -1,26 +1,32 @@
-"""The publisher: writes what changed to the two public topics, each author once however often it was touched meanwhile (rules P2 to P6)."""
+"""The publisher: writes changed authors to the two public topics (rules P2 to P6).
+
+Several changes of an author between two publications make one snapshot.
+"""
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from services.publisher.generations import LOOK_SECONDS, Control, fence_name
 from services.publisher.messages import facts_of, messages_of, public_facts
 from services.publisher.snapshot_json import Snapshot
-from services.publisher.stage import ERASED, Profiles, without_papers
+from services.publisher.stage import ERASED, Profiles, PublicFacts, without_papers
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
 from shared.errors import Fenced
 from shared.ids import partitions_of
 from shared.log.port import Fence, Partition, Record
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
-WATCH_SECONDS = 5.0  # between looks whether a newer generation publishes, for one that has nothing to publish and so meets no fence
-BEHIND_SECONDS = 0.5  # a publisher that reads events so long after they happened is behind
-QUIET_SECONDS = 1.0  # until nothing more has come for so long: then there is nothing to coalesce with
-AT_ONCE = 500  # authors that one that keeps up publishes before it reads on
-AT_THE_END = 2_000  # authors that a clean stop still publishes; more of them wait for the next start
+# Between looks at publisher-control: a publisher with nothing to publish does not meet the fence of a newer generation.
+WATCH_SECONDS = 5.0
+BEHIND_SECONDS = 0.5  # a publisher that reads events so long after their append time is behind
+QUIET_SECONDS = 1.0  # without input: then there is nothing to coalesce
+AT_ONCE = 500  # authors that a publisher which is not behind publishes before it reads on
+AT_THE_END = 2_000  # pending authors that a clean stop still publishes; more of them stay for the next start
 
 
 def erased_author(record: Record) -> str | None:
-    """Whose record a tombstone is; None: it is none."""
+    """The author key of a tombstone; None for another record."""
     if record.value or not record.key:
         return None
     try:
@@ -30,21 +36,21 @@ def erased_author(record: Record) -> str | None:
 
 
 class PublisherRunner(StageRunner):
-    """A runner that publishes, from where its generation is the one to (rule G3). What it reads soon after it happened it publishes at
-    once; one that is behind, while more comes, spends at most `coalesce_share` of the time on publishing, so bursts are coalesced by
-    themselves."""
+    """A runner that publishes once its generation may (rule G3).
+
+    It publishes at once while it is not behind. While it is behind, it spends at most `coalesce_share` of its time on
+    publishing, so that it coalesces bursts.
+    """
 
     fence: Fence | None = None
-    snapshots_topic = AUTHOR_PROFILES  # where what is public is learned from
+    snapshots_topic = AUTHOR_PROFILES  # read at the start, to know what is public
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._published_at, self._cost, self._looked_at = 0.0, 0.0, 0.0
-        self._behind, self._read_at = (
-            0.0,
-            0.0,
-        )  # seconds from the newest event that was read to when it was read, and when that was
-        self._publish_from: int | None = None  # not known before the generation publishes
+        # Seconds from the append time of the newest event to its reading, and the time of the reading.
+        self._behind, self._read_at = 0.0, 0.0
+        self._publish_from: int | None = None  # input offset; None until the generation publishes
         self._took_over = False
         self._has_erased = False
         self.control = Control(self.log)
@@ -53,12 +59,12 @@ class PublisherRunner(StageRunner):
     public_facts = staticmethod(public_facts)
 
     async def _learn(self) -> None:
-        """Rule P2, in this order: the fence, who publishes, what was published after the checkpoint."""
+        """Rule P2, in this order: the fence, the publishing generation, snapshots published after the checkpoint."""
         self.fence = await self.log.fence(fence_name(self.layout.generation, self.partition))
         await self._look()
 
     async def _look(self) -> None:
-        """Whether our generation publishes by now, or no longer. Error: Superseded."""
+        """Looks whether this generation publishes by now. Error: Superseded when a higher one does."""
         self._looked_at = time.monotonic()
         await self.control.read_on()
         self.control.require_not_over(self.layout.generation)
@@ -69,11 +75,12 @@ class PublisherRunner(StageRunner):
             self._took_over = bool(positions)
 
     async def _learn_public(self) -> None:
-        """What is public and ours: what a lower generation published counts as older than anything of ours (rule G4)."""
-        session, ours = self.session, self.layout.count(METRIC_CHANGES)
+        """Reads the public topic. Snapshots of a lower generation count as older than all of this one (rule G4)."""
+        session, inputs = self.session, self.layout.count(METRIC_CHANGES)
         ends = session.extra.setdefault("public_ends", {})
-        alike = ours == self.layout.authors  # then a public partition has one writer
-        known, lower = {}, set()
+        alike = inputs == self.layout.authors  # then a public partition has one writer
+        known: dict[str, PublicFacts] = {}
+        lower: set[str] = set()
         for number in [self.partition] if alike else range(self.layout.authors):
             partition = Partition(self.snapshots_topic.name, number)
             start, end = (await self.log.bounds([partition]))[partition]
@@ -82,7 +89,7 @@ class PublisherRunner(StageRunner):
                 mine = (
                     [True] * len(records)
                     if alike
-                    else partitions_of([r.key or b"" for r in records], ours) == self.partition
+                    else partitions_of([record.key or b"" for record in records], inputs) == self.partition
                 )
                 for record, is_mine in zip(records, mine, strict=True):
                     if is_mine:
@@ -95,9 +102,9 @@ class PublisherRunner(StageRunner):
         lower = lower.union(session.extra.get("lower", ())).difference(known.keys() - lower)
         session.extra["lower"] = sorted(author for author in lower if author in session.stage.unplaced)
 
-    def _learn_from(self, record: Record, known: dict[str, tuple], lower: set[str]) -> None:
-        """known: author → (version, digest, numbers, counted); lower: authors whom only a lower generation has published."""
-        # another publisher (bench/peer.py) has its own form
+    def _learn_from(self, record: Record, known: dict[str, PublicFacts], lower: set[str]) -> None:
+        """known: public facts by author; lower: authors that only a lower generation has published. Both are updated."""
+        # bench/peer.py publishes another form of record
         facts = (
             facts_of(record)
             if self.public_facts is public_facts
@@ -107,11 +114,11 @@ class PublisherRunner(StageRunner):
             author, generation, version, *rest = facts
             known[author] = version if generation == self.layout.generation else 0, *rest
             (lower.discard if generation == self.layout.generation else lower.add)(author)
-        elif (
-            author := erased_author(record)
-        ) is not None:  # nothing is public any more, and no version of before comes again
-            known[author] = known[author][0] or ERASED if author in known else ERASED, 0, {}, {}
-            lower.discard(author)
+        elif (erased := erased_author(record)) is not None:
+            # Nothing is public any more, and no earlier version may come again.
+            version = known[erased][0] or ERASED if erased in known else ERASED
+            known[erased] = version, 0, {}, {}
+            lower.discard(erased)
         else:
             self.telemetry.foreign_records_total.labels(self.snapshots_topic.name).inc()
 
@@ -123,7 +130,7 @@ class PublisherRunner(StageRunner):
             await self._look()
         if self._publishes:
             if self._took_over:
-                await self._empty_the_unknown()
+                await self._publish_unknown_as_empty()
             if self._has_erased and self.session.position.next >= self._restore_end:
                 self.session.stage.place_erased()
                 self._has_erased = False
@@ -135,8 +142,8 @@ class PublisherRunner(StageRunner):
     def _publishes(self) -> bool:
         return self._publish_from is not None and self.session.position.next >= self._publish_from
 
-    async def _empty_the_unknown(self) -> None:
-        """Rule G4: public authors of whom our generation knows nothing are authors without papers."""
+    async def _publish_unknown_as_empty(self) -> None:
+        """Rule G4: public authors that this generation does not know get a snapshot without papers."""
         unplaced = self.session.stage.unplaced
         unknown = {
             author: unplaced.pop(author) for author in self.session.extra["lower"] if author in unplaced
@@ -155,9 +162,7 @@ class PublisherRunner(StageRunner):
                 offsets = await self.fence.append(batches)
         except Fenced:
             await self.control.read_on()
-            self.control.require_not_over(
-                self.layout.generation
-            )  # a newer generation took over: that is no error
+            self.control.require_not_over(self.layout.generation)  # a take-over is no error
             raise
         self._answered()
         for partition, messages in batches.items():
@@ -167,13 +172,14 @@ class PublisherRunner(StageRunner):
         self.health.beat(self.name)
 
     def _advance(self) -> None:
-        """Done is what is published, so nobody takes this service for idle while authors wait."""
+        """The reported position stays while authors are pending: the service is not idle."""
         if not self.session.stage.pending.size:
             self.oldest = None
             super()._advance()
 
     def _keeps_up(self) -> bool:
-        """If so, whoever is told of meanwhile need not wait until all are published who wait; unless they already do for long."""
+        """Whether to publish in small batches: new papers and citations then come before authors whose percentile
+        alone moved. Not when the oldest change waits too long."""
         waits = 0.0 if self.oldest is None else time.time() - self.oldest / 1000
         return self._behind < BEHIND_SECONDS and waits < self.pace.coalesce_max_seconds
 
@@ -195,13 +201,13 @@ class PublisherRunner(StageRunner):
         await super()._wait(seconds)
 
     async def _publish(self, everything: bool) -> None:
-        """All who wait, or those who go ahead, or some of the others."""
+        """Publishes all pending authors; or the ones ahead, at most AT_ONCE; or, without any ahead, AT_ONCE of the others."""
         stage: Profiles = self.session.stage
-        waiting, looked_at, published, busy = stage.pending.size, 0, 0, 0.0
+        pending, looked_at, published, busy = stage.pending.size, 0, 0, 0.0
         limit = self.pace.publish_authors
         if not everything:
-            limit = waiting = min(stage.pending.ahead or waiting, AT_ONCE)
-        while looked_at < waiting and not (self._stopped.done() and waiting - looked_at > AT_THE_END):
+            limit = pending = min(stage.pending.ahead or pending, AT_ONCE)
+        while looked_at < pending and not (self._stopped.done() and pending - looked_at > AT_THE_END):
             began = time.perf_counter()
             authors = stage.pending.take(limit)
             looked_at += len(authors)
@@ -216,9 +222,9 @@ class PublisherRunner(StageRunner):
             self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - self.oldest / 1000))
         self._advance()
         self._published_at = time.monotonic()
-        self._cost = 2 * busy  # to send costs about as much again; to wait for the log costs nobody anything
+        self._cost = 2 * busy  # sending costs about as much again; waiting for the log costs no CPU
 
-    def _note_age(self, records) -> None:
+    def _note_age(self, records: Sequence[Record]) -> None:
         age = self._age(records)
         self.oldest = age if self.oldest is None else min(self.oldest, age)
         self._behind, self._read_at = time.time() - self._age(records[-1:]) / 1000, time.monotonic()

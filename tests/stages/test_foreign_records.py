@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from services.publisher.generations import Control, said_by
+from services.publisher.generations import Control, control_record
 from services.runtime.layout import LAYOUT, noted_layout, require_same_layout
 from services.runtime.process import TOPICS
 from services.runtime.progress import Progress
@@ -110,7 +110,7 @@ NOT_SAID = [
 
 @pytest.mark.parametrize("value", NOT_SAID)
 def test_what_no_publisher_said_is_passed_over(value):
-    assert said_by(record(value, key=b"1")) is None
+    assert control_record(record(value, key=b"1")) is None
 
 
 async def made(topic, *records, generation=1):

@@ -259,7 +259,7 @@ async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coales
             await log.append({HERE: [paper(n)]})
         async with asyncio.timeout(BOUND):
             while (
-                service.runners[-1].session.stage.version.view.max(initial=0) < 1
+                service.runners[-1].session.stage.author.version.view.max(initial=0) < 1
                 or len(service.runners[-1].session.stage.pending.level.view) < 42
             ):
                 await log.wait({SNAPSHOTS: 10**9}, 0.01)

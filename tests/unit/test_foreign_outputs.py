@@ -125,7 +125,7 @@ def test_an_erased_author_gets_no_version_of_before():
     stage = Profiles(0, Layout())
     stage._learn({"author_key": {"key": ["a", "b"]}})
     stage.learn_public({"a": (ERASED, 0, {}, {}), "later": (ERASED, 0, {}, {})})
-    stage.version.data[:2] = 5, 6
+    stage.author.version.data[:2] = 5, 6
     assert stage.has_erased and stage.publish(stage.pending.take()) == []
     stage.place_erased()
     assert stage.public.version.view.tolist() == [5, 0] and not stage.has_erased and not stage.unplaced
