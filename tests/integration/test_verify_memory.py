@@ -18,7 +18,7 @@ from shared.log.port import Message, Partition
 PROGRAM = """
 import asyncio, re, sys
 from pathlib import Path
-from services.verify import Verifier
+from services.verify.verifier import Verifier
 from shared.errors import VerificationFailed
 from shared.log import open_log
 
