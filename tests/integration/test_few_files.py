@@ -17,7 +17,7 @@ SERVICE = textwrap.dedent(
     import asyncio, os, resource, sys, threading
 
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]),) * 2)
-    from services.run import run
+    from services.cli.run_all import run
     from shared.settings import Settings
     from shared.telemetry import logs
 
