@@ -252,9 +252,9 @@ DESCRIPTOR = re.compile(
 def output(path: str) -> Iterator[TextIO]:
     """Opens the target of `--output`; - is standard output. Error: UsageError when it cannot be written.
 
-    A file appears when it is complete: it is written under a temporary name in the same folder, then renamed. A pipe,
-    a device or a descriptor (/dev/stdout) is written directly. A symbolic link is refused, so that no other user's
-    link decides which file is replaced.
+    A file appears when it is complete: it is written under a temporary name in the same folder, then renamed.
+    A pipe, a device or a descriptor (/dev/stdout) is written directly. A symbolic link is refused, so that no
+    other user's link decides which file is replaced.
     """
     if path == "-":
         # Writers use write() alone, which a _Clean has.

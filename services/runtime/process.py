@@ -61,7 +61,8 @@ def supervisor_of(
 
 
 def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task[None]]:
-    """The tasks of a supervisor: the supervisor, its progress reports, the watch over its inputs, the takeover.
+    """The tasks of a supervisor: the supervisor, its progress reports, the watch over its inputs, the
+    takeover.
 
     Only a process that publishes takes over.
     """
