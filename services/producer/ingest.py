@@ -189,7 +189,7 @@ async def partition_counts(log: Log) -> dict[str, int]:
 
 
 async def newest_time(log: Log) -> int:
-    """The newest append time in papers.v1 and authors.v1, in milliseconds since the epoch; 0 without records."""
+    """The newest append time in papers.v1 and authors.v1, in ms since the epoch; 0 without records."""
     partitions = [
         Partition(name, number)
         for name, count in (await partition_counts(log)).items()

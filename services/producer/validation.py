@@ -43,7 +43,7 @@ class Limits(Protocol):
 
 
 class Taken(NamedTuple):
-    """The messages for a batch of items. papers, authors: how many events. refused: how many, by reason code."""
+    """The messages for a batch. papers, authors: how many events. refused: how many, by reason code."""
 
     batches: dict[Partition, list[Message]]
     papers: int

@@ -1,4 +1,4 @@
-"""Runs the stages of one service as a process: opens the log, holds the roles, runs, stops in bounded time."""
+"""Runs the stages of a service as a process: opens the log, holds roles, runs, stops in bounded time."""
 
 import asyncio
 import functools

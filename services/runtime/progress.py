@@ -41,7 +41,7 @@ class StageStatus(TypedDict):
 
 
 class Status(TypedDict):
-    """How far a generation is. idle: everything in the log is published. missing: topics that do not exist."""
+    """How far a generation is. idle: all of the log is published. missing: topics that do not exist."""
 
     generation: int
     idle: bool

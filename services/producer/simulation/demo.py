@@ -69,8 +69,7 @@ PAPERS = (
 )  # fmt: skip
 
 # The simulated part consists of editions. Each is a literature of its own, so that memory stays bounded and a
-# restart finds
-# its position within a second.
+# restart finds its position within a second.
 EDITION = 20_000  # papers
 FIRST_CITES = 0.25  # the share of papers in the backlog that cite him
 CITES = 0.03  # the share afterwards: about nine citations a minute

@@ -169,7 +169,7 @@ class Elements:
             self._opening = re.compile(rb"\{\s*(?:%s)\s*:" % (re.escape(named[1]) if named else _OPENINGS))
 
     def _up_to_next(self, end: int | None) -> bytes:
-        """The bytes of a broken element: up to `end`, or up to the beginning of the next element before that."""
+        """The bytes of a broken element: up to `end`, or to the next element if that comes first."""
         start, opening = self._at, self._opening
         assert opening is not None  # `_learn_opening` came first
         found = opening.search(self._data, start + 1, len(self._data) if end is None else end)
