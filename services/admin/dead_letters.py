@@ -1,7 +1,7 @@
 """Lists dead letters, sends them again, and drops them.
 
-dead-letters.v1 is append-only. An action on a dead letter is another record, which names the letter. A letter is open
-while no action names it.
+dead-letters.v1 is append-only. An action on a dead letter is another record, which names the letter. A letter
+is open while no action names it.
 """
 
 import base64
@@ -34,8 +34,8 @@ CUT = (ORIGINAL_BYTES, ORIGINAL_SHA256, ORIGINAL_KEY_BYTES)
 class Letter(NamedTuple):
     """A dead letter.
 
-    number: its offset in dead-letters.v1. state: open, replayed or dropped. origin: (topic or source, partition,
-    offset or line) of the refused event.
+    number: its offset in dead-letters.v1. state: open, replayed or dropped. origin: (topic or source,
+    partition, offset or line) of the refused event.
     """
 
     number: int
@@ -75,8 +75,8 @@ class Letter(NamedTuple):
 async def letters(settings: Settings, *, all: bool = False) -> list[dict[str, Any]]:
     """The open letters, oldest first; with `all` the closed ones too.
 
-    Each has number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes and at
-    (UTC). A cut letter also has original_bytes, original_sha256 and original_key_bytes.
+    Each has number, state, reason, detail, stage, source_topic, source_partition, source_offset, key, bytes
+    and at (UTC). A cut letter also has original_bytes, original_sha256 and original_key_bytes.
     """
     async with opened(settings, read_only=True) as (log, _):
         return [letter.summary() for letter in await _read(log) if all or letter.state == OPEN]
@@ -97,10 +97,12 @@ async def show(settings: Settings, number: int) -> dict[str, Any]:
 
 
 async def replay(settings: Settings, numbers: Sequence[int] | None = None) -> int:
-    """Sends letters (None: all open ones) through the intake again, and closes them. Returns how many were sent.
+    """Sends letters (None: all open ones) through the intake again, and closes them.
 
-    Letters that are refused again stay open, and so do cut ones. Errors: InputRefused names them, after the others
-    were sent; UsageError for a number without an open letter.
+    Returns how many were sent.
+
+    Letters that are refused again stay open, and so do cut ones. Errors: InputRefused names them, after the
+    others were sent; UsageError for a number without an open letter.
     """
     sent = 0
     refused: list[str] = []
@@ -172,10 +174,10 @@ def _cut(letter: Letter) -> str:
 async def _read(log: Log) -> list[Letter]:
     """All letters, oldest first.
 
-    A crash repeats letters: of letters with the same origin the first counts. In versions of one file, equal lines
-    with equal bytes count as the same origin. Other clients may write here: a valid action names an earlier record;
-    all other records are letters. When letters of one origin differ, the letter with the bytes of its origin counts
-    too, so that a forged letter hides nothing.
+    A crash repeats letters: of letters with the same origin the first counts. In versions of one file, equal
+    lines with equal bytes count as the same origin. Other clients may write here: a valid action names an
+    earlier record; all other records are letters. When letters of one origin differ, the letter with the
+    bytes of its origin counts too, so that a forged letter hides nothing.
     """
     found: dict[tuple[Any, ...], dict[tuple[bytes | None, bytes], tuple[Record, dict[str, str]]]] = {}
     actions: dict[int, str] = {}

@@ -1,4 +1,6 @@
-"""The generated parts of docs/: contracts (shared/contracts/schemas.py), and the tables of docs/operations.md."""
+"""The generated parts of docs/: contracts (shared/contracts/schemas.py), and the tables of
+docs/operations.md.
+"""
 
 from pathlib import Path
 

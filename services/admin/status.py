@@ -19,7 +19,8 @@ def trouble(status: Status) -> str | None:
     if not lost:
         return None
     losses = "; ".join(
-        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, {s['stage']} has read to {s['read']}"
+        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, "
+        f"{s['stage']} has read to {s['read']}"
         for s in lost
     )
     return f"records are missing: {losses}. Start the service; its message says what to do"
@@ -57,6 +58,7 @@ async def wait_idle(settings: Settings, seconds: float) -> Status:
                     f"{s['stage']}/{s['partition']} {s['lag']}" for s in now["stages"] if s["lag"]
                 )
                 raise ScholarstreamError(
-                    f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} (is a service running on this log?)"
+                    f"not idle after {seconds:g} s; records waiting: {behind or 'none yet read'} "
+                    "(is a service running on this log?)"
                 )
             await asyncio.sleep(0.05)

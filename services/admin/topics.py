@@ -111,9 +111,9 @@ async def dump(
 ) -> AsyncIterator[dict[str, Any]]:
     """At most `limit` records of a partition from `offset` on. Reads only.
 
-    A pack gives {offset, time, from, fingerprint, base, end, kinds: {kind: {count, first: [{column: value}]}}}, with
-    the first `rows` rows of each kind. Other records give {offset, time, key, headers, value}. Error: UsageError for
-    a topic or partition that does not exist.
+    A pack gives {offset, time, from, fingerprint, base, end, kinds: {kind: {count, first: [{column:
+    value}]}}}, with the first `rows` rows of each kind. Other records give {offset, time, key, headers,
+    value}. Error: UsageError for a topic or partition that does not exist.
     """
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:

@@ -61,8 +61,8 @@ def verify(
         str | None,
         typer.Option(
             "--sample",
-            help="Compare only a share of the authors (0.01 or 1%) or a number of them (500), always the same "
-            "ones, and no checkpoints.",
+            help="Compare only a share of the authors (0.01 or 1%) or a number of them (500), always "
+            "the same ones, and no checkpoints.",
             metavar="SHARE|N",
         ),
     ] = None,

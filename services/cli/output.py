@@ -20,8 +20,11 @@ from shared.metrics import violations
 from shared.plain import clean, exact, lines, meant, safe_json, tell
 
 WENT_AND_CAME = {
-    "papers_added": "new", "papers_withdrawn": "withdrawn", "papers_left": "no longer the author's", "papers_revised": "revised",
-}  # fmt: skip
+    "papers_added": "new",
+    "papers_withdrawn": "withdrawn",
+    "papers_left": "no longer the author's",
+    "papers_revised": "revised",
+}
 LISTED = 50  # the most papers of a printed list
 WIDE = 10_000  # columns, when the output is not a terminal: a pipe needs whole lines
 
@@ -222,8 +225,8 @@ def print_reason(found: Mapping[str, Any]) -> None:
     if step is not None:
         print(clean(f"For {step['value']:,}: {step['needs']}."))
         if step["papers"]:
-            print_table(("lacks", "citations", "title"), ((p["lacks"], p["citations"], p["title"]) for p in step["papers"][:LISTED]),
-                        right=("lacks", "citations"))  # fmt: skip
+            lacking = ((p["lacks"], p["citations"], p["title"]) for p in step["papers"][:LISTED])
+            print_table(("lacks", "citations", "title"), lacking, right=("lacks", "citations"))
 
 
 def snapshot_line(profile: Mapping[str, Any]) -> str:
@@ -252,9 +255,9 @@ DESCRIPTOR = re.compile(
 def output(path: str) -> Iterator[TextIO]:
     """Opens the target of `--output`; - is standard output. Error: UsageError when it cannot be written.
 
-    A file appears when it is complete: it is written under a temporary name in the same folder, then renamed. A pipe,
-    a device or a descriptor (/dev/stdout) is written directly. A symbolic link is refused, so that no other user's
-    link decides which file is replaced.
+    A file appears when it is complete: it is written under a temporary name in the same folder, then renamed.
+    A pipe, a device or a descriptor (/dev/stdout) is written directly. A symbolic link is refused, so that no
+    other user's link decides which file is replaced.
     """
     if path == "-":
         # Writers use write() alone, which a _Clean has.
@@ -302,7 +305,8 @@ def _new_file(path: str) -> Iterator[TextIO]:
     target = Path(path)
     if target.is_symlink():
         raise UsageError(
-            f"--output {path} is a symbolic link, which is not followed; name the file itself: {os.path.realpath(path)}"
+            f"--output {path} is a symbolic link, which is not followed; name the file itself: "
+            f"{os.path.realpath(path)}"
         )
     try:
         if target.is_dir():

@@ -121,7 +121,8 @@ def search(
     if found.authors:
         more = " or more" if found.total >= COUNTED_MOST else ""
         tell(
-            f"{len(found.authors):,} of {found.total:,}{more} matches among {found.known:,} authors; as of {found.at}"
+            f"{len(found.authors):,} of {found.total:,}{more} matches among {found.known:,} authors; "
+            f"as of {found.at}"
         )
     else:
         tell(f"no author of that name among {found.known:,}; as of {found.at}")
@@ -197,5 +198,6 @@ def _report_written(rows: int, to: str, read: "ReadPositions") -> None:
     from shared.plain import tell
 
     tell(
-        f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; as of {positions_text(read)}"
+        f"{rows:,} author{'' if rows == 1 else 's'} written to {'standard output' if to == '-' else to}; "
+        f"as of {positions_text(read)}"
     )

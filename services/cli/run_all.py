@@ -134,7 +134,10 @@ class _ReadingReporter:
 
 
 async def _produce(process: _Process, sources: list[str], demo: bool, exit_when_idle: bool) -> None:
-    """Sends all sources; then waits for `stop`, or with exit_when_idle sets it when everything is published."""
+    """Sends all sources, then waits for `stop`.
+
+    exit_when_idle: instead of waiting, set `stop` when everything is published.
+    """
     stop = process.stop
     await produce(
         process.log,

@@ -32,7 +32,9 @@ logger = structlog.get_logger("producer")
 
 
 class Kept(NamedTuple):
-    """The content of a bookmark file. witness: {"topic", "partition", "offset", "crc" of the value} of a record that this source sent."""
+    """The content of a bookmark file. witness: {"topic", "partition", "offset", "crc" of the value} of a
+    record that this source sent.
+    """
 
     name: str
     identity: str
@@ -42,7 +44,10 @@ class Kept(NamedTuple):
 
 
 def read(path: Path) -> Kept:
-    """The bookmark in a file. Errors: FileNotFoundError; OSError; ValueError, with the reason, for another file."""
+    """The bookmark in a file.
+
+    Errors: FileNotFoundError; OSError; ValueError, with the reason, for another file.
+    """
     try:
         raw = read_file(path, MOST_BYTES)
     except NotAFile as error:
@@ -88,8 +93,8 @@ class Bookmark:
     async def load(self, log: Log) -> None:
         """Reads the file, if it belongs to this log. A damaged file is ignored with a warning.
 
-        The source is then sent from its beginning; equal events change nothing. Error: UsageError when the folder
-        cannot be used.
+        The source is then sent from its beginning; equal events change nothing. Error: UsageError when the
+        folder cannot be used.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +114,9 @@ class Bookmark:
     def advance(
         self, position: int, batches: dict[Partition, list[Message]], firsts: dict[Partition, int]
     ) -> None:
-        """Notes that everything up to `position` is in the log. firsts: the offset of the first record of a batch."""
+        """Notes that everything up to `position` is in the log. firsts: the offset of the first record of a
+        batch.
+        """
         self.position, self.changed = position, True
         # A record of an event is the better witness: events are kept for ever, dead letters are not.
         for partition in sorted(firsts, key=lambda p: p.topic == DEAD_LETTERS.name):
@@ -128,7 +135,10 @@ class Bookmark:
         self.finished = self.changed = True
 
     def save(self) -> None:
-        """Replaces the file, if something changed. A failure is logged, and the next call sends more again."""
+        """Replaces the file, if something changed.
+
+        A failure is logged, and the next call sends more again.
+        """
         if not self.changed:
             return
         kept = Kept(self.name, self.identity, self.position, self.finished, self.witness)._asdict()

@@ -1,7 +1,7 @@
 """The clock: sends the day (UTC) to authors.v1, because no stage may read a clock of its own (rule D4).
 
-A day in the log is never taken back. So the producer does not send a day far after the newest one in the log, and
-never an earlier one.
+A day in the log is never taken back. So the producer does not send a day far after the newest one in the log,
+and never an earlier one.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ from shared.settings import default_of
 KEY = "clock"
 KIND = "clock.ticked"
 SOURCE = "clock"
-# The search for the last tick reads TAIL records at a time backwards, TAILS times at most. A repeated tick is harmless.
+# The search for the last tick reads TAIL records at a time backwards, TAILS times at most. A repeated tick is
+# harmless.
 TAIL = 2_000
 TAILS = 100
 LOOK_SECONDS = 60.0  # between two looks at the day; a machine that slept notices a new day then
@@ -40,8 +41,8 @@ log = structlog.get_logger("clock")
 class Clock:
     """The clock of one producer.
 
-    days_ahead: the setting. tell: called with the reason when the day of this machine is not sent, and with None
-    when it is right again. today: gives the day.
+    days_ahead: the setting. tell: called with the reason when the day of this machine is not sent, and with
+    None when it is right again. today: gives the day.
     """
 
     def __init__(
@@ -134,8 +135,8 @@ async def _home(the_log: Log) -> Partition:
 async def newest_day(the_log: Log, home: Partition, days_ahead: int) -> tuple[date | None, date | None]:
     """(the latest day in the last records of the partition, the day on which the first of them was appended).
 
-    None: there is none. Ignores ticks that the stages refuse; otherwise one tick of a far future would stop the
-    clock for ever.
+    None: there is none. Ignores ticks that the stages refuse; otherwise one tick of a far future would stop
+    the clock for ever.
     """
     first, end = (await the_log.bounds([home]))[home]
     newest, since = None, None

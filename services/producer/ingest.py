@@ -39,7 +39,9 @@ PROGRESS_FOLDER = "ingest"  # below the data folder
 
 @dataclass
 class Counts:
-    """Counts of events. papers, authors: sent to papers.v1 and authors.v1. refused: dead letters by reason code."""
+    """Counts of events. papers, authors: sent to papers.v1 and authors.v1. refused: dead letters by reason
+    code.
+    """
 
     papers: int = 0
     authors: int = 0
@@ -82,8 +84,8 @@ async def pump(
     """Sends the items of `source` after the bookmark, batch by batch, until its end or until `stop` is set.
 
     The bookmark moves after a batch is in the log, so a crash repeats a batch and never loses one. tell: as
-    `retry_while_unavailable`. Errors: those of the source and the log, and InputRefused of the intake. Batches
-    before the error stay in the log, and the bookmark is saved.
+    `retry_while_unavailable`. Errors: those of the source and the log, and InputRefused of the intake.
+    Batches before the error stay in the log, and the bookmark is saved.
     """
     counts = Counts()
     try:
@@ -118,13 +120,15 @@ async def pump(
 async def ingest(
     settings: Settings, sources: Sequence[str], *, progress: bool = True, restart: bool = False
 ) -> dict[str, Any]:
-    """Sends `sources`, one after the other. Returns {"sent", "papers", "authors", "refused", "refused_by_reason",
-    "skipped", "sources": [{"source", "status", "position", "skipped", the same counts, "left_out"}]}.
+    """Sends `sources`, one after the other.
 
-    status: "done"; "already ingested": this very file is in the log, nothing was sent; "stopped": by a signal, the
-    next call continues. skipped: the position up to which earlier calls sent the source. restart: send everything
-    again; equal events change nothing. left_out: parts of foreign records that our events have no field for, by
-    kind.
+    Returns {"sent", "papers", "authors", "refused", "refused_by_reason", "skipped", "sources": [{"source",
+    "status", "position", "skipped", the same counts, "left_out"}]}.
+
+    status: "done"; "already ingested": this very file is in the log, nothing was sent; "stopped": by a
+    signal, the next call continues. skipped: the position up to which earlier calls sent the source. restart:
+    send everything again; equal events change nothing. left_out: parts of foreign records that our events
+    have no field for, by kind.
 
     Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
     """
@@ -185,7 +189,7 @@ async def partition_counts(log: Log) -> dict[str, int]:
 
 
 async def newest_time(log: Log) -> int:
-    """The newest append time in papers.v1 and authors.v1, in milliseconds since the epoch; 0 without records."""
+    """The newest append time in papers.v1 and authors.v1, in ms since the epoch; 0 without records."""
     partitions = [
         Partition(name, number)
         for name, count in (await partition_counts(log)).items()

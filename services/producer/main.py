@@ -30,8 +30,9 @@ logger = structlog.get_logger(ROLE)
 class Listeners:
     """What a producer reports to.
 
-    health: gets what is wrong with the clock of this machine. on_progress: called after each batch with the source
-    and the counts so far. on_outage: called when the log does not answer (`retry_while_unavailable`, `tell`).
+    health: gets what is wrong with the clock of this machine. on_progress: called after each batch with the
+    source and the counts so far. on_outage: called when the log does not answer (`retry_while_unavailable`,
+    `tell`).
     """
 
     telemetry: Telemetry | None = None
@@ -60,9 +61,9 @@ async def produce(
 ) -> dict[str, Any]:
     """Runs the clock, and sends the sources: those that end one after the other, endless ones beside them.
 
-    The topics must exist (`layout.agree`). demo: send the demo stream too. stay: when the sources have ended, wait
-    for `stop`. Leaves out a source that is in the log already. Returns counts (`Counts.report`). Errors: as
-    `ingest`.
+    The topics must exist (`layout.agree`). demo: send the demo stream too. stay: when the sources have ended,
+    wait for `stop`. Leaves out a source that is in the log already. Returns counts (`Counts.report`). Errors:
+    as `ingest`.
     """
     chosen = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
     ending = [source for source in chosen if not source.endless]
@@ -118,8 +119,8 @@ async def _send_all(
 async def run_producer(settings: Settings, sources: Sequence[str]) -> dict[str, Any]:
     """Runs the service with /metrics, /healthz and /readyz, until its sources end, or a signal.
 
-    Without sources it keeps the clock until a signal. Returns counts as `produce`. Errors: as `ingest`; UsageError
-    for a port in use.
+    Without sources it keeps the clock until a signal. Returns counts as `produce`. Errors: as `ingest`;
+    UsageError for a port in use.
     """
     stop, telemetry, health = Stop(), Telemetry((ROLE,)), Health()
     async with opened(settings, patient=True, roles=(ROLE,)) as (log, layout):

@@ -37,7 +37,9 @@ class SimulatedSource(PacedSource):
 async def stream(
     settings: Settings, papers: int, rate: float | None, seed: int, *, progress: bool = True
 ) -> dict[str, Any]:
-    """Appends `papers` simulated papers, with a few revisions and withdrawals. Returns counts as `ingest` does.
+    """Appends `papers` simulated papers, with a few revisions and withdrawals.
+
+    Returns counts as `ingest` does.
 
     A seed always gives the same events. Events that are in the log already change nothing.
     """

@@ -1,7 +1,7 @@
 """Turns raw events into messages for papers.v1 and authors.v1, and refused ones into dead letters.
 
-The intake decodes each event in full (about 5 µs), so that no bad input reaches papers.v1. When too much of a source
-is bad, the intake stops. The stages check again, because other clients may write to the topics.
+The intake decodes each event in full (about 5 µs), so that no bad input reaches papers.v1. When too much of a
+source is bad, the intake stops. The stages check again, because other clients may write to the topics.
 """
 
 import time
@@ -43,7 +43,7 @@ class Limits(Protocol):
 
 
 class Taken(NamedTuple):
-    """The messages for a batch of items. papers, authors: how many events. refused: how many, by reason code."""
+    """The messages for a batch. papers, authors: how many events. refused: how many, by reason code."""
 
     batches: dict[Partition, list[Message]]
     papers: int
@@ -141,8 +141,8 @@ class Intake:
 class Guard:
     """Stops an intake after too much bad input.
 
-    The limits: more than `share` of the last `window` events, or `run` events in a row. The share counts after a
-    tenth of a window, so that a short file of bad events stops too.
+    The limits: more than `share` of the last `window` events, or `run` events in a row. The share counts
+    after a tenth of a window, so that a short file of bad events stops too.
     """
 
     def __init__(self, source: str, share: float, window: int, run: int):

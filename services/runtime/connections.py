@@ -1,7 +1,7 @@
 """Limits for the connections of a server: their number, and the time that each may take. uvicorn has none.
 
-A connection waits for the head of a request, gets an answer, or takes the rest of an answer. At the limit, a new
-connection replaces the one that has waited longest. Time limits are checked once a second (`Room.sweep`).
+A connection waits for the head of a request, gets an answer, or takes the rest of an answer. At the limit, a
+new connection replaces the one that has waited longest. Time limits are checked once a second (`Room.sweep`).
 """
 
 import asyncio
@@ -54,8 +54,8 @@ def most_connections(wanted: int) -> int:
 class Connection(H11Protocol):
     """The connection of one client. `drop` ends it at once.
 
-    began: when the latest request began. waits: since when it waits for the next. moved: when the client last took
-    bytes of its answer. All in seconds of the room's clock.
+    began: when the latest request began. waits: since when it waits for the next. moved: when the client last
+    took bytes of its answer. All in seconds of the room's clock.
     """
 
     def __init__(self, config: uvicorn.Config, state: ServerState, room: "Room"):
@@ -156,7 +156,9 @@ class Room:
         self._tell()
 
     def full(self, coming: int = 0) -> bool:
-        """Whether not even a connection that gets 503 has room. coming: connections accepted and not entered yet."""
+        """Whether not even a connection that gets 503 has room. coming: connections accepted and not entered
+        yet.
+        """
         return len(self.state.connections) + coming >= self.most + SPARE and not self._make_room()
 
     def sweep(self) -> None:
@@ -274,7 +276,9 @@ def _refusing(app: ASGIApp) -> ASGIApp:
 
 
 def _watch_over(peer: socket.socket) -> None:
-    """Lets the system end the connection of a vanished client: it probes quiet ones, and times out unsent data."""
+    """Lets the system end the connection of a vanished client: it probes quiet ones, and times out unsent
+    data.
+    """
     options = {
         "TCP_KEEPIDLE": 5,
         "TCP_KEEPINTVL": 5,

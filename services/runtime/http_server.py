@@ -188,7 +188,7 @@ def _message_of(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is in use by another program; choose another with --port, or 0 for a free one"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"port {port} may not be used by this user; choose one above 1023 with --port, or 0 for a free one"
+        return f"this user may not use port {port}; choose one above 1023 with --port, or 0 for a free one"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{host} is not an address of this machine; choose another with --host, for example 127.0.0.1"
     return f"cannot listen on {host}, port {port}: {error.strerror}"

@@ -27,8 +27,8 @@ PUBLIC_INPUTS = (PAPERS.name, AUTHORS.name)
 async def require_inputs(settings: Settings, log: Log, layout: Layout) -> None:
     """Requires that the public inputs still hold all records that were read from them (rule L1).
 
-    Call it before topics are created or records appended. A new generation compares with the generations before
-    it, unless the setting accept_topics accepts a loss. Error: InputLost.
+    Call it before topics are created or records appended. A new generation compares with the generations
+    before it, unless the setting accept_topics accepts a loss. Error: InputLost.
     """
     held = await log.topics()
     begun = [generation for name in held if (generation := PROGRESS.generation_of(name)) is not None]

@@ -1,4 +1,7 @@
-"""The layout of a log: partition counts and kept settings. The log keeps it; each process checks it at start."""
+"""The layout of a log: partition counts and kept settings.
+
+The log keeps it; each process checks it at start.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Runs the stages of one service as a process: opens the log, holds the roles, runs, stops in bounded time."""
+"""Runs the stages of a service as a process: opens the log, holds roles, runs, stops in bounded time."""
 
 import asyncio
 import functools
@@ -61,7 +61,8 @@ def supervisor_of(
 
 
 def working(supervisor: Supervisor, stop: Stop) -> list[asyncio.Task[None]]:
-    """The tasks of a supervisor: the supervisor, its progress reports, the watch over its inputs, the takeover.
+    """The tasks of a supervisor: the supervisor, its progress reports, the watch over its inputs, the
+    takeover.
 
     Only a process that publishes takes over.
     """

@@ -23,9 +23,9 @@ class StageStatus(TypedDict):
     """How far a stage is in one partition of its input.
 
     end: the end of the input. next: the first offset that is not processed. lag: end - next, at least 0.
-    read: the first offset that is not read. state: as the runner reported it, "never started", or LOST: the input
-    ends before an offset that was read. fraction: how much of a checkpoint is restored, from 0 to 1. at: when the
-    runner reported, in milliseconds since the epoch.
+    read: the first offset that is not read. state: as the runner reported it, "never started", or LOST: the
+    input ends before an offset that was read. fraction: how much of a checkpoint is restored, from 0 to 1.
+    at: when the runner reported, in milliseconds since the epoch.
     """
 
     stage: str
@@ -41,7 +41,7 @@ class StageStatus(TypedDict):
 
 
 class Status(TypedDict):
-    """How far a generation is. idle: everything in the log is published. missing: topics that do not exist."""
+    """How far a generation is. idle: all of the log is published. missing: topics that do not exist."""
 
     generation: int
     idle: bool
@@ -111,8 +111,8 @@ class Progress:
     async def status(self) -> Status:
         """The status of this generation, stage by stage.
 
-        Reports are read before the ends of the inputs, and the ends in the order of the stages. Otherwise `idle`
-        could be true too early.
+        Reports are read before the ends of the inputs, and the ends in the order of the stages. Otherwise
+        `idle` could be true too early.
         """
         held, reports = await self.log.topics(), dict(await self.reported())
         stages: list[StageStatus] = []

@@ -23,9 +23,9 @@ async def retry_while_unavailable(
 ) -> T | None:
     """The result of `action`, repeated while the log (a cluster) does not answer. None: `stop` was set first.
 
-    what: names the action in the log line about the outage.
-    tell: gets the reason for waiting, at the latest after LATE_SECONDS, and None when the wait is over. Give it
-    for actions that are quick on a log that answers.
+    what: names the action in the log line about the outage. tell: gets the reason for waiting, at the latest
+    after LATE_SECONDS, and None when the wait is over. Give it for actions that are quick on a log that
+    answers.
     """
     waited = False
 

@@ -49,7 +49,8 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
 async def together(stop: Stop, tasks: Sequence[asyncio.Task[Any]], bound: float) -> None:
     """Runs the tasks until all end, one fails, or `stop` is set; then stops them all.
 
-    bound: seconds for the end after a signal or an error; otherwise UNHURRIED_SECONDS. Raises the first error.
+    bound: seconds for the end after a signal or an error; otherwise UNHURRIED_SECONDS. Raises the first
+    error.
     """
     asked = asyncio.ensure_future(stop.wait())
     ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))

@@ -85,8 +85,8 @@ async def wait_to_agree(
 
     Meanwhile the port of a service reports alive and not ready, so that nothing restarts it.
 
-    Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by a signal; UsageError for a
-    taken port.
+    Errors: those of `agree`; LogUnavailable after START_SECONDS; Stopped (a service) or KeyboardInterrupt by
+    a signal; UsageError for a taken port.
     """
     from services.runtime.http_server import serve
     from shared.telemetry.http import app

@@ -55,7 +55,9 @@ class Supervisor:
         return [member.runner for member in self.members.values()]
 
     async def run(self, stop: Stop) -> None:
-        """Runs until `stop`, or the first error that is not transient, for example Superseded or ProtocolViolation."""
+        """Runs until `stop`, or the first error that is not transient, for example Superseded or
+        ProtocolViolation.
+        """
         roles = [
             asyncio.create_task(self._follow(role, stages, stop), name=role)
             for role, stages in self.roles.items()

@@ -1,4 +1,7 @@
-"""The real command line in subprocesses: what a person types, what she sees, how it ends. Every wait has a bound."""
+"""Runs the real command line in subprocesses: its words, its output, its exit code.
+
+Every wait has a bound.
+"""
 
 import contextlib
 import csv
@@ -14,15 +17,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Any
 
 SCRIPT = Path(sys.executable).with_name("scholarstream")
 COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "services.cli"]
 LONG = os.environ.get("SCHOLARSTREAM_LONG") == "1"
-PATIENCE = 120.0  # seconds that a command may take before the test gives up
+COMMAND_SECONDS = 120.0  # a command that takes longer fails its test
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment without its settings of scholarstream."""
+    """The environment of the tests, without settings of scholarstream."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SCHOLARSTREAM_")}
     return clean | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200"} | dict(extra or {})
 
@@ -34,24 +38,24 @@ def scholarstream(
     env: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Runs one command to its end. expect: the exit code(s) that are right (None: any); never a traceback."""
+    """Runs one command to its end. expect: the allowed exit codes (None: any). A traceback fails the test."""
     done = subprocess.run(
         [*prefix, *COMMAND, *words, "--data-dir", str(data_dir)],
         env=environment(env),
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=COMMAND_SECONDS,
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
     )
-    said = f"{' '.join(words)} → {done.returncode}\n--- stdout\n{done.stdout[-4000:]}\n--- stderr\n{done.stderr[-4000:]}"
+    output = f"{' '.join(words)} → {done.returncode}\n--- stdout\n{done.stdout[-4000:]}\n--- stderr\n{done.stderr[-4000:]}"
     if expect is not None:
-        assert done.returncode in ([expect] if isinstance(expect, int) else expect), said
-    assert "Traceback" not in done.stderr + done.stdout, said
+        assert done.returncode in ([expect] if isinstance(expect, int) else expect), output
+    assert "Traceback" not in done.stderr + done.stdout, output
     return done
 
 
 class Running:
-    """A command that goes on until it is told to stop; its output is read as it comes."""
+    """A command that runs until a signal. A thread reads its output as it comes. said: the lines so far."""
 
     def __init__(self, *words: str, data_dir: Path, env: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
@@ -68,36 +72,39 @@ class Running:
         self._reader.start()
 
     def _read(self) -> None:
+        assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
     def line(self, wanted: Callable[[str], object], timeout: float = 60.0) -> str:
-        """The next line that is `wanted`; AssertionError with all that was said if none comes in time."""
+        """The next line that is `wanted`. Error: AssertionError with the last lines if none comes in time."""
         deadline = time.monotonic() + timeout
         while True:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
                 line = None
-            assert line is not None, "waited in vain; it said:\n" + "\n".join(self.said[-60:])
+            assert line is not None, "no such line in time; the output was:\n" + "\n".join(self.said[-60:])
             self.said.append(line)
             if wanted(line):
                 return line
 
     def address(self) -> str:
         """http://host:port of the page, from what `run` prints."""
-        return re.search(
-            r"http://[^\s/]+:\d+", self.line(lambda line: re.search(r"http://[^\s/]+:\d+", line))
-        )[0]
+        address = re.compile(r"http://[^\s/]+:\d+")
+        found = address.search(self.line(address.search))
+        assert found is not None
+        return found[0]
 
     def interrupt(self, timeout: float = 10.0) -> tuple[int, float]:
-        """Ctrl-C: (exit code, seconds it took)."""
+        """Sends SIGINT, as Ctrl-C does. Returns (exit code, seconds until the end)."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout), time.monotonic() - began
 
     def kill(self) -> None:
+        """Sends SIGKILL."""
         self.process.kill()
         self.process.wait(10)
 
@@ -108,11 +115,12 @@ class Running:
         if self.process.poll() is None:
             self.kill()
         self._reader.join(5)
-        self.process.stdout.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def write_events(path: Path, events: Sequence[bytes]) -> str:
-    """Writes one event a line; returns the source to name on a command line."""
+    """Writes one event on a line. Returns the source for a command line."""
     path.write_bytes(b"".join(event + b"\n" for event in events))
     return f"file:{path}"
 
@@ -120,7 +128,7 @@ def write_events(path: Path, events: Sequence[bytes]) -> str:
 def run_to_idle(
     data_dir: Path, *sources: str, env: Mapping[str, str] | None = None, expect: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """The whole service in one process over the sources, until everything is published."""
+    """Runs all services in one process over the sources, until everything is published."""
     words = [word for source in sources for word in ("--source", source)]
     return scholarstream(
         "run", *words, "--exit-when-idle", "--port", "0", data_dir=data_dir, env=env, expect=expect
@@ -128,19 +136,20 @@ def run_to_idle(
 
 
 def exported_metrics(data_dir: Path, basis: str = "references") -> list[dict[str, str]]:
+    """The rows of `export metrics`: column → text."""
     done = scholarstream("export", "metrics", "--basis", basis, data_dir=data_dir)
     return list(csv.DictReader(io.StringIO(done.stdout)))
 
 
-def exported_profiles(data_dir: Path) -> dict[str, dict]:
-    """author_id → the newest snapshot."""
+def exported_profiles(data_dir: Path) -> dict[str, dict[str, Any]]:
+    """author_id → the newest snapshot, from `export profiles`."""
     done = scholarstream("export", "profiles", "--format", "jsonl", data_dir=data_dir)
     return {profile["author_id"]: profile for profile in map(json.loads, done.stdout.splitlines())}
 
 
 @contextlib.contextmanager
 def taken_port() -> Iterator[int]:
-    """A port that somebody else listens on."""
+    """A port that another socket listens on."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as server:

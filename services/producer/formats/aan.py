@@ -1,7 +1,8 @@
 """The ACL Anthology Network (AAN): one record a paper, references within the network.
 
-{"id": "C65-1001", "title": …, "authors": ["Abraham, S."], "venue": …, "year": 1965, "month": null or 1 to 12, "doi": null or …,
-"references": ["C65-1002", …]}, and fields that are not used. Authors have no ids: the name distinguishes them.
+{"id": "C65-1001", "title": …, "authors": ["Abraham, S."], "venue": …, "year": 1965, "month": null or 1 to 12,
+"doi": null or …, "references": ["C65-1002", …]}, and fields that are not used. Authors have no ids: the name
+distinguishes them.
 """
 
 from services.producer.formats.fields import Count, Fields, Record

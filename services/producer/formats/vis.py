@@ -1,10 +1,10 @@
 """The vispubdata collection (VIS): papers of the IEEE visualisation conferences, with references by DOI.
 
 {"doi": "10.1109/visual.1990.146359", "title": …, "abstract": …, "year": 1990, "publication_title": …,
-"authors": [{"name": …, "affiliation": …}], "references": ["10.1063/1.857730", …], "internal_references": […among the former…]}.
-The case of a DOI and the text around it ("https://doi.org/…", "doi:…", a full stop) have no meaning, so ids are bare and
-in lower case. References without a DOI ("2", "2-u") are left out and counted. So are authors without a name: two papers
-have one, and the rest of those papers counts.
+"authors": [{"name": …, "affiliation": …}], "references": ["10.1063/1.857730", …], "internal_references":
+[…among the former…]}. The case of a DOI and the text around it ("https://doi.org/…", "doi:…", a full stop)
+have no meaning, so ids are bare and in lower case. References without a DOI ("2", "2-u") are left out and
+counted. So are authors without a name: two papers have one, and the rest of those papers counts.
 """
 
 from services.producer.formats.fields import Count, Fields, Record
@@ -19,7 +19,10 @@ def recognises(record: Record) -> bool:
 
 
 def adapt(record: Record, leave_out: Count) -> Record:
-    """The event of papers.v1 for a record. leave_out: called for each part left out. Error: InputRefused for a field with another type."""
+    """The event of papers.v1 for a record. leave_out: called for each part left out.
+
+    Error: InputRefused for a field with another type.
+    """
     fields = Fields(record, "VIS")
     year = fields.integer("year", 1000, 9999)
     doi = _plain(fields.text("doi")) or fields.refuse("doi", "must be a DOI", Reason.INVALID_VALUE)

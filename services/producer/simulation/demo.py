@@ -1,7 +1,7 @@
 """The demo stream: facts about one real author, then a simulated literature that cites his papers.
 
-The facts are titles, dates, fields, listed authors, institutions and the numbers of an index; no abstracts. All
-simulated papers are labelled (literature.py). They cite him; none is attributed to him.
+The facts are titles, dates, fields, listed authors, institutions and the numbers of an index; no abstracts.
+All simulated papers are labelled (literature.py). They cite him; none is attributed to him.
 """
 
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ REPORTED: dict[str, Any] = {
 class Paper(NamedTuple):
     """A paper of the author.
 
-    authors: at most the first three. truncated: there are more, and only he is known of them. weight: the share of
-    simulated citations.
+    authors: at most the first three. truncated: there are more, and only he is known of them. weight: the
+    share of simulated citations.
     """
 
     arxiv: str
@@ -68,8 +68,8 @@ PAPERS = (
           ("Gemini Team", "Petko Georgiev", "Ving Ian Lei"), institutions=("deepmind", "mila"), weight=7),
 )  # fmt: skip
 
-# The simulated part consists of editions. Each is a literature of its own, so that memory stays bounded and a restart finds
-# its position within a second.
+# The simulated part consists of editions. Each is a literature of its own, so that memory stays bounded and a
+# restart finds its position within a second.
 EDITION = 20_000  # papers
 FIRST_CITES = 0.25  # the share of papers in the backlog that cite him
 CITES = 0.03  # the share afterwards: about nine citations a minute
@@ -117,7 +117,10 @@ FACTS = len(PAPERS) + 2
 
 
 class Edition(Literature):
-    """EDITION simulated papers. The first edition begins with ten years of backlog; each later one is one day later."""
+    """EDITION simulated papers.
+
+    The first edition begins with ten years of backlog; each later one is one day later.
+    """
 
     def __init__(self, seed: int, number: int):
         landmarks = [Landmark(paper_id(paper), paper.published, paper.weight) for paper in PAPERS]
@@ -144,8 +147,8 @@ class Edition(Literature):
 def demo(seed: int = 1, after: int = 0) -> Iterator[tuple[int, bytes]]:
     """(position, event) after position `after`, without end. The first FACTS positions are the facts.
 
-    Positions start at 1. An edition reserves two positions for each paper, far more than it needs, so that its first
-    position is known without the editions before it.
+    Positions start at 1. An edition reserves two positions for each paper, far more than it needs, so that
+    its first position is known without the editions before it.
     """
     if after < FACTS:
         for position, event in enumerate(facts(), 1):

@@ -1,11 +1,13 @@
 """A simulated literature: papers, authors and citations with the statistical shape of real ones.
 
-Everything is labelled: paper ids begin with `sim:`, author ids with `sim:a`, kind is "simulated", venue "Simulated literature". A seed
-decides every byte: only `random.Random.random` is used, whose sequence Python keeps from version to version.
+Everything is labelled: paper ids begin with `sim:`, author ids with `sim:a`, kind is "simulated", venue
+"Simulated literature". A seed decides every byte: only `random.Random.random` is used, whose sequence Python
+keeps from version to version.
 
-Citations follow the copying model (Kleinberg et al. 1999): pick a paper, then cite it or a paper that it cites. In-degrees
-get a heavy tail as in preferential attachment, at constant cost. Authors are picked in proportion to their papers so far
-(Simon 1955), within communities, or are new. The literature grows by a constant factor each year.
+Citations follow the copying model (Kleinberg et al. 1999): pick a paper, then cite it or a paper that it
+cites. In-degrees get a heavy tail as in preferential attachment, at constant cost. Authors are picked in
+proportion to their papers so far (Simon 1955), within communities, or are new. The literature grows by a
+constant factor each year.
 """
 
 from bisect import bisect
@@ -47,7 +49,9 @@ LANDMARK_COPIED = 0.5
 
 
 class Landmark(NamedTuple):
-    """A real paper that simulated ones may cite after its publication. weight: its share of the first citations."""
+    """A real paper that simulated ones may cite after its publication. weight: its share of the first
+    citations.
+    """
 
     paper_id: str
     published: str
@@ -57,8 +61,8 @@ class Landmark(NamedTuple):
 def simulate(papers: int, seed: int) -> Iterator[bytes]:
     """Events of papers.v1: `papers` publications, oldest first, with about 1 % revisions and withdrawals.
 
-    A longer literature of the same seed begins with the shorter one. References may name later papers, or papers
-    that never come.
+    A longer literature of the same seed begins with the shorter one. References may name later papers, or
+    papers that never come.
     """
     for event in Literature(seed).events(papers):
         yield orjson.dumps(event)
@@ -89,7 +93,10 @@ class Literature:
         self.fields = list(accumulate(1 / rank for rank in range(1, len(FIELDS) + 1)))
 
     def day(self, paper: int) -> str:
-        """The publication date of a paper. The number of papers a year doubles every three years in the end."""
+        """The publication date of a paper.
+
+        The number of papers a year doubles every three years in the end.
+        """
         return (FIRST_DAY + timedelta(days=int(1095.75 * log2(1 + paper / 200)))).isoformat()
 
     def events(self, papers: int) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,8 @@ import orjson
 CHUNK = 1 << 20
 SPACE = b" \t\r\n"
 SHOWN = 5  # faults named in a message
-# A whole string, or the quote of a string without an end so far, or a bracket. No string holds a raw control character.
+# A whole string, or the quote of a string without an end so far, or a bracket. No string holds a raw control
+# character.
 _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"|["\[\]{}]')
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+\\?')
 _SCALAR = re.compile(rb"[^,\] \t\r\n]+|\]")
@@ -25,7 +26,9 @@ class Stream(Protocol):
 
 
 class Element(NamedTuple):
-    """An element of an array. number: from 1. raw: its bytes. value: their JSON value; None if is_json is false."""
+    """An element of an array. number: from 1. raw: its bytes. value: their JSON value; None if is_json is
+    false.
+    """
 
     number: int
     raw: bytes
@@ -36,8 +39,8 @@ class Element(NamedTuple):
 class Elements:
     """Iterates the elements of the array in `stream`. faults: the faults so far, as texts.
 
-    limit: the most bytes of an element. A longer one is cut there and given as not JSON. start: the number of bytes
-    before the stream.
+    limit: the most bytes of an element. A longer one is cut there and given as not JSON. start: the number of
+    bytes before the stream.
     """
 
     def __init__(self, stream: Stream, limit: int, start: int = 0):
@@ -121,7 +124,10 @@ class Elements:
         return Element(number, self._up_to_next(end), None, False)
 
     def _end(self) -> int | None:
-        """The end of the element that begins here. None: it has none, its string has none, or it passes the limit."""
+        """The end of the element that begins here.
+
+        None: it has none, its string has none, or it passes the limit.
+        """
         first = bytes(self._data[self._at : self._at + 1])
         if first not in (b"{", b"[", b'"'):
             return self._end_of_scalar()
@@ -163,7 +169,7 @@ class Elements:
             self._opening = re.compile(rb"\{\s*(?:%s)\s*:" % (re.escape(named[1]) if named else _OPENINGS))
 
     def _up_to_next(self, end: int | None) -> bytes:
-        """The bytes of a broken element: up to `end`, or up to the beginning of the next element before that."""
+        """The bytes of a broken element: up to `end`, or to the next element if that comes first."""
         start, opening = self._at, self._opening
         assert opening is not None  # `_learn_opening` came first
         found = opening.search(self._data, start + 1, len(self._data) if end is None else end)
@@ -183,7 +189,10 @@ class Elements:
     # ---- bytes
 
     def _next(self) -> bytes | None:
-        """The next byte that is no white space, without taking it; None: the end. Drops the bytes before it."""
+        """The next byte that is no white space, without taking it; None: the end.
+
+        Drops the bytes before it.
+        """
         while True:
             rest = self._data[self._at :] if self._at > CHUNK else None
             if rest is not None:

@@ -28,7 +28,8 @@ Stream = io.BufferedReader | gzip.GzipFile
 class FileSource(Source):
     """A file as a source.
 
-    position: the number of the line, from 1, blank lines included; in an array the number of the element, from 1.
+    position: the number of the line, from 1, blank lines included; in an array the number of the element,
+    from 1.
     """
 
     def __init__(self, path: str | Path):
@@ -47,7 +48,8 @@ class FileSource(Source):
         self.size = facts.st_size
         readable = os.fsencode(self.path).decode(errors="backslashreplace")  # a file name may hold any bytes
         self.identity = f"file {readable} {facts.st_size} {facts.st_mtime_ns}"
-        # A later version of the file has another name, so that dead letters and ce_ids distinguish their lines.
+        # A later version of the file has another name, so that dead letters and ce_ids distinguish their
+        # lines.
         self.name = f"file:{readable}@{blake2b(self.identity.encode(), digest_size=4).hexdigest()}"
 
     def items(self, after: int = 0) -> Iterator[SourceItem]:
@@ -99,7 +101,9 @@ class FileSource(Source):
 
 
 def _are_lines(ahead: bytes) -> bool:
-    """Whether a file that begins with a bracket holds lines: the first line is a JSON text, and another follows."""
+    """Whether a file that begins with a bracket holds lines: the first line is a JSON text, and another
+    follows.
+    """
     first, _, rest = ahead.lstrip().partition(b"\n")
     if not rest.lstrip().startswith((b"{", b"[")):
         return False

@@ -24,9 +24,10 @@ class SourceItem(NamedTuple):
 class Source(ABC):
     """A source of events.
 
-    name: for messages, and in the headers of records. identity: names its bookmark; None if it cannot be read again.
-    Two sources with one identity give the same items at the same positions. size: bytes in total, if known. read:
-    bytes read so far. left_out: parts of foreign records that adapters left out so far → how many.
+    name: for messages, and in the headers of records. identity: names its bookmark; None if it cannot be read
+    again. Two sources with one identity give the same items at the same positions. size: bytes in total, if
+    known. read: bytes read so far. left_out: parts of foreign records that adapters left out so far → how
+    many.
     """
 
     name: str
