@@ -1,7 +1,7 @@
-"""Profile as of a point, comparison of two points, explanation of a number."""
+"""Three commands about an author: the profile at a point, the changes between two points, the reason of a number."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 from services.history.comparison import changes
 from services.history.cuts import Cut, cut_at
@@ -19,17 +19,20 @@ from shared.errors import UsageError
 from shared.metrics.reasons import EXPLAINERS, Evidence
 from shared.metrics.reasons.snapshot import facts_of_paper
 from shared.plain import exact, meant
+from shared.reporting import Report
+from shared.settings import Settings
 
 COUNTED = "counted:"
-Report = Callable[..., None]
+Json = dict[str, Any]  # printed as JSON; docs/history.md describes it
 
 
-async def profile_as_of(settings, author: str, point: str, report: Report) -> dict:
-    """The snapshot that a service would show that stopped at the point with everything published.
+async def profile_as_of(settings: Settings, author: str, point: str, report: Report) -> Json:
+    """The snapshot that a service shows if it stops at the point and has published everything.
 
-    `version` is null, because it depends on how packs were cut, and so are the versions of tables; `as_of` is the newest day told before
-    the cut; `cut` says what was read.
-    Errors: UsageError for a point that is none; ScholarstreamError when nobody knew the author then.
+    `version` and the versions of tables are null, because they depend on how rows were packed. `as_of` is the last day
+    before the cut. `cut` says what was read.
+
+    Errors: UsageError for an invalid point; ScholarstreamError if the author was not known then.
     """
     async with opened(settings, read_only=True) as (log, layout):
         cut, author = await cut_at(log, point), await author_of(log, author)
@@ -37,25 +40,35 @@ async def profile_as_of(settings, author: str, point: str, report: Report) -> di
         return (await required_portfolio(replay, cut)).profile | {"cut": str(cut)}
 
 
-async def compare(settings, author: str, before: str, after: str, report: Report) -> dict:
-    """What changed from one point to the other: numbers, years, papers, citations of each paper. Errors: as of profile_as_of."""
+async def compare(settings: Settings, author: str, before: str, after: str, report: Report) -> Json:
+    """What changed between two points: metrics, years, papers, citations of each paper. Errors: as profile_as_of."""
     async with opened(settings, read_only=True) as (log, layout):
-        old, new, author = await cut_at(log, before), await cut_at(log, after), await author_of(log, author)
+        old_cut, new_cut = await cut_at(log, before), await cut_at(log, after)
+        author = await author_of(log, author)
         replay = await open_replay(settings, log, layout, author, report)
-        held = await portfolio_at(replay, old)
-        if not new.includes(old):
+        old = await portfolio_at(replay, old_cut)
+        if not new_cut.includes(old_cut):
             replay = await open_replay(settings, log, layout, author, report)
-        now = await portfolio_at(replay, new)
-        if held is None and now is None:
-            raise unknown_author(author, new)
-        told = {"author_id": author, "name": (now or held).profile["name"]}
-        ends = {"before": _end(before, old, held), "after": _end(after, new, now)}
-        return told | ends | changes(held, now, lambda paper: is_withdrawn(replay, paper))
+        new = await portfolio_at(replay, new_cut)
+        known = new or old
+        if known is None:
+            raise unknown_author(author, new_cut)
+        return {
+            "author_id": author,
+            "name": known.profile["name"],
+            "before": _end(before, old_cut, old),
+            "after": _end(after, new_cut, new),
+            **changes(old, new, lambda paper: is_withdrawn(replay, paper)),
+        }
 
 
-async def explain(settings, author: str, metric: str, point: str, basis: str, report: Report) -> dict:
-    """The papers that make a number and what its next step needs, now or at a point. Errors: UsageError for a metric or basis that is none;
-    as of profile_as_of."""
+async def explain(
+    settings: Settings, author: str, metric: str, point: str, basis: str, report: Report
+) -> Json:
+    """The papers that a number comes from, and what it needs to rise, at a point.
+
+    Errors: UsageError for an unknown metric or basis; as profile_as_of.
+    """
     if metric not in EXPLAINERS:
         raise UsageError(f"there is no metric {metric!r}; there are {', '.join(EXPLAINERS)}")
     async with opened(settings, read_only=True) as (log, layout):
@@ -66,39 +79,52 @@ async def explain(settings, author: str, metric: str, point: str, basis: str, re
     )
 
 
-def reason_of(portfolio: Portfolio, metric: str, basis: str) -> dict:
-    """{"metric", "basis", "value", "sentence", "columns", "papers", "next": {"value", "needs", "papers"} or null}. Error: UsageError."""
-    bases = portfolio.profile["metrics"]
-    basis = basis if basis in bases else meant(basis)
-    if basis not in bases:
-        raise UsageError(f"--basis '{exact(basis)}': this profile has {', '.join(map(exact, bases))}")
+def reason_of(portfolio: Portfolio, metric: str, basis: str) -> Json:
+    """Why a metric has its value.
+
+    Returns {"metric", "basis", "value", "sentence", "columns", "papers", "next"}; next is {"value", "needs", "papers"} or
+    None. Error: UsageError.
+    """
+    basis = _required_basis(portfolio, metric, basis)
     source = basis.removeprefix(COUNTED) if basis.startswith(COUNTED) else None
-    if metric not in bases[basis] and any(metric in numbers for numbers in bases.values()):
-        raise UsageError(f"there is no {metric} on the basis {basis}")
-    if metric == "papers_counted" and source is None:
-        raise UsageError(f"papers_counted is a number of counted:SOURCE; this profile has {', '.join(bases)}")
     rows = [
         facts_of_paper(paper, source, **_facts_for(portfolio.facts[paper["paper_id"]], source))
         for paper in portfolio.papers
     ]
     year = int(portfolio.profile["as_of"][:4]) if portfolio.profile["as_of"] else 0
-    reason = EXPLAINERS[metric](
-        Evidence(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors)
-    )
-    return {"metric": metric, "basis": basis} | reason.as_json()
+    evidence = Evidence(rows, portfolio.profile["citations_by_year"], year, portfolio.coauthors)
+    return {"metric": metric, "basis": basis} | EXPLAINERS[metric](evidence).as_json()
+
+
+def _required_basis(portfolio: Portfolio, metric: str, basis: str) -> str:
+    """The basis as the profile has it. Error: UsageError if the profile has no such number."""
+    bases = portfolio.profile["metrics"]
+    basis = basis if basis in bases else meant(basis)
+    if basis not in bases:
+        raise UsageError(f"--basis '{exact(basis)}': this profile has {', '.join(map(exact, bases))}")
+    if metric not in bases[basis] and any(metric in numbers for numbers in bases.values()):
+        raise UsageError(f"there is no {metric} on the basis {basis}")
+    if metric == "papers_counted" and not basis.startswith(COUNTED):
+        raise UsageError(f"papers_counted is a number of counted:SOURCE; this profile has {', '.join(bases)}")
+    return basis
 
 
 def _facts_for(facts: Mapping[str, Any], source: str | None) -> dict[str, Any]:
-    """As `Row` has them, of one basis."""
+    """The facts of a paper for one basis, with the names of metrics.reasons.Row. source: None for references."""
     return {name: value for name, value in facts.items() if name != "percentiles"} | {
         "percentile": facts["percentiles"][source]
     }
 
 
-def _end(point: str, cut: Cut, portfolio: Portfolio | None) -> dict:
-    return {
-        "point": point,
-        "cut": str(cut),
-        "as_of": portfolio.profile["as_of"] if portfolio else None,
-        "known": portfolio is not None,
-    }
+class _End(TypedDict):
+    """One end of a comparison."""
+
+    point: str
+    cut: str
+    as_of: str | None
+    known: bool
+
+
+def _end(point: str, cut: Cut, portfolio: Portfolio | None) -> _End:
+    as_of = portfolio.profile["as_of"] if portfolio else None
+    return {"point": point, "cut": str(cut), "as_of": as_of, "known": portfolio is not None}

@@ -1,7 +1,7 @@
-"""Points of a log's past, as people name them, and the cut of the public inputs that each one is (docs/history.md).
+"""Points in the past of a log, and the cut of the public inputs that each point names (docs/history.md).
 
-A cut says for every partition of `papers.v1` and `authors.v1` how many positions from its beginning count. It is all that decides what a
-service would know that read so far and no further: the state of every stage is a function of its input (rule D1).
+A cut gives an offset for every partition of `papers.v1` and `authors.v1`. The records before it count. A cut alone decides
+what a service knows that has read that far, because the state of every stage is a function of its input (rule D1).
 """
 
 import re
@@ -15,14 +15,14 @@ from shared.log.port import Log, Partition
 
 NOW = "now"
 INPUTS = (PAPERS, AUTHORS)
-PLACE = re.compile(r"(?P<topic>[a-z0-9.-]+):(?P<number>[0-9]{1,9})=(?P<position>[0-9]{1,18})")
+POSITION = re.compile(r"(?P<topic>[a-z0-9.-]+):(?P<number>[0-9]{1,9})=(?P<position>[0-9]{1,18})")
 SHORT = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 GRAMMAR = "a day (2026-11-23), now, or positions (papers.v1:0=1200,authors.v1:0=40)"
 
 
 class Cut(dict[Partition, int]):
-    """Partition of an input → the position before which its records count. As text: a point that names this cut."""
+    """Partition of an input → the offset before which its records count. As text it is a point that names the cut."""
 
     def __str__(self) -> str:
         return ",".join(
@@ -30,21 +30,21 @@ class Cut(dict[Partition, int]):
         )
 
     def includes(self, other: "Cut") -> bool:
-        """Whether everything before `other` is before this one too."""
+        """Whether every record before `other` is before this cut."""
         return all(self[partition] >= position for partition, position in other.items())
 
 
 async def cut_at(log: Log, point: str) -> Cut:
-    """The cut that a point names. Error: UsageError saying what would be right.
+    """The cut that a point names. Error: UsageError, which says what a valid point is.
 
-    A day is its end in UTC by the append times of the records: in each partition the records before the first one that was appended after
-    the day. A day that is not over yet is `now`. Partitions that positions leave out count as a whole.
+    A day is its end in UTC, by append time: in each partition the cut is before the first record appended after the day.
+    A day that is not over is `now`. A partition that a list of positions does not name counts as a whole.
     """
-    held = await log.topics()
-    if missing := [topic.name for topic in INPUTS if topic.name not in held]:
-        raise UsageError(f"there is no {missing[0]} in this log: nothing was ever put into it")
+    topics = await log.topics()
+    if missing := [topic.name for topic in INPUTS if topic.name not in topics]:
+        raise UsageError(f"there is no {missing[0]} in this log: it has no events yet")
     partitions = [
-        Partition(topic.name, number) for topic in INPUTS for number in range(held[topic.name].partitions)
+        Partition(topic.name, number) for topic in INPUTS for number in range(topics[topic.name].partitions)
     ]
     bounds = await log.bounds(partitions)
     ends = Cut({partition: bounds[partition][1] for partition in partitions})
@@ -52,14 +52,12 @@ async def cut_at(log: Log, point: str) -> Cut:
         return ends
     if DAY.fullmatch(point):
         after = _end_of(point)
-        if (
-            after > time.time_ns() // 1_000_000
-        ):  # a day that is not over: all that is there came before its end
+        if after > time.time_ns() // 1_000_000:  # every record came before the end of the day
             return ends
         return Cut(
             {partition: min(await log.first_since(partition, after), end) for partition, end in ends.items()}
         )
-    given = _short(point, partitions) if SHORT.fullmatch(point) else _places(point, ends)
+    given = _short(point, partitions) if SHORT.fullmatch(point) else _positions(point, ends)
     for partition, position in given.items():
         if position > ends[partition]:
             raise UsageError(
@@ -69,7 +67,7 @@ async def cut_at(log: Log, point: str) -> Cut:
 
 
 def _end_of(day: str) -> int:
-    """Milliseconds since the epoch at which the day is over."""
+    """The end of a day in milliseconds since the epoch."""
     try:
         midnight = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
         return int((midnight + timedelta(days=1)).timestamp() * 1000)
@@ -80,25 +78,27 @@ def _end_of(day: str) -> int:
 def _short(point: str, partitions: list[Partition]) -> dict[Partition, int]:
     if len(partitions) > len(INPUTS):
         raise UsageError(
-            f"{point!r}: this log has several partitions, so positions need their names, as in {_example(partitions)}"
+            f"{point!r}: this log has several partitions, so positions need their names, "
+            f"as in {_example(partitions)}"
         )
     return dict(zip(partitions, map(int, point.split(",")), strict=False))
 
 
-def _places(point: str, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+def _positions(point: str, ends: Mapping[Partition, int]) -> dict[Partition, int]:
     given: dict[Partition, int] = {}
     for text in point.split(","):
-        place = PLACE.fullmatch(text)
-        if place is None:
+        match = POSITION.fullmatch(text)
+        if match is None:
             raise UsageError(f"{point!r} names no point of this log; right would be {GRAMMAR}")
-        partition = Partition(place["topic"], int(place["number"]))
+        partition = Partition(match["topic"], int(match["number"]))
         if partition not in ends:
             raise UsageError(
-                f"{text!r}: there is no {_named(partition)} among the inputs; there are {', '.join(map(_named, ends))}"
+                f"{text!r}: there is no {_named(partition)} among the inputs; "
+                f"there are {', '.join(map(_named, ends))}"
             )
         if partition in given:
             raise UsageError(f"{point!r} gives two positions of {_named(partition)}")
-        given[partition] = int(place["position"])
+        given[partition] = int(match["position"])
     return given
 
 

@@ -1,20 +1,27 @@
-"""The stages run again over a prefix of the inputs, in memory: what a service that stopped there would know. Nothing is written.
+"""Runs the stages again over a prefix of the inputs, in memory. The result is what a service knows that stopped there.
 
-Checkpoints save time. A stage may start from one whose input position is not beyond the cut. A stage that reads channels may start from
-one whose `high` on each of them is not above what the sender's start state has `sent`: up to there the numbers of the log are those of
-the replay (rule C1), and the packs in between are read from the log. A sender's checkpoint comes after its packs (K1), so they end exactly
-at its `sent`; packs that reach further are left out, they may know what came after the cut. From `sent` on, rows come from the replayed
-senders, in other packs than the log's: hence other offsets and versions, and the same numbers (rule D1, claim 4 of the exactness rules).
+Nothing is written. Checkpoints save time:
 
-At the cut stages settle what would wait for the next day (the tables that scores are looked up in): when tables are cut on the way
-depends on packs, so only exact ones give one answer.
+* A stage that reads an input may start from a checkpoint whose position is not beyond the cut.
+* A stage that reads channels may start from a checkpoint whose `high` on each channel is at most the `sent` of the
+  sender's start state. Up to there the numbers in the log are those of the replay (rule C1), and the packs in between are
+  read from the log. A sender saves after it sends (rule K1), so packs end exactly at its `sent`. Packs that reach
+  further are left out, because they may contain rows from after the cut.
 
-Only what the author needs is run: of stages that write to their own partition the one of the author, of all others every partition.
+From `sent` on, rows come from the replayed senders. Their packs differ from those in the log, so offsets and versions
+differ. All other numbers are the same (rule D1, claim 4 of the exactness rules).
+
+At the cut the stages settle what waits for the next day: the tables from which scores are read. When tables are cut
+depends on packs, so only exact tables give one result.
+
+Only the needed partitions run. A stage that writes to its own partition runs for the partition of the author; all other
+stages run for every partition.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from services.history.cuts import Cut
 from services.runtime.topology import STAGES
@@ -22,6 +29,7 @@ from shared.contracts.topics import Topic
 from shared.errors import LogDamaged, LogError, NotAPack, ProtocolViolation, ScholarstreamError
 from shared.ids import partitions_of
 from shared.log.port import Log, Message, Partition, Record
+from shared.reporting import Report
 from shared.stages import checkpoints
 from shared.stages.packs import Pack
 from shared.stages.session import Session, fingerprint
@@ -32,14 +40,21 @@ BATCH = 4_000  # records a step
 READ_BYTES = 4 << 20
 
 
+StageType = TypeVar("StageType", bound=Stage)
+
+
 class _Unusable(Exception):
-    """The log does not have what lies between two checkpoints."""
+    """The log lacks packs between two checkpoints."""
+
+
+def _no_report(line: str, fraction: float | None = None) -> None:
+    """A report that goes nowhere."""
 
 
 class Replay:
-    """The stages behind one author's profile, moved on from cut to later cut.
+    """The stages behind the profile of one author. `to` moves them from one cut to a later one.
 
-    Memory: one set of stage states, and the packs of one step. report: hears how far it is, as `verify` tells it.
+    Memory: one set of stage states, and the packs of one step.
     """
 
     def __init__(
@@ -50,8 +65,8 @@ class Replay:
         *,
         store: CheckpointStore | None = None,
         stages: Sequence[type[Stage]] = STAGES,
-        report: Callable[..., None] = lambda line, fraction=None: None,
-    ):
+        report: Report = _no_report,
+    ) -> None:
         self.log, self.layout, self.author, self.store, self.report = log, layout, author, store, report
         self.stages = in_order(stages)
         self.partition = int(partitions_of([author.encode()], layout.count(self.stages[-1].input))[0])
@@ -59,7 +74,8 @@ class Replay:
         self.cut: Cut | None = None
 
     async def to(self, cut: Cut) -> None:
-        """Reads all inputs up to the cut, which must include the one before. Errors: LogDamaged when the beginning of an input is gone."""
+        """Reads all inputs up to the cut. Errors: ValueError for a cut that does not include the cut before;
+        LogDamaged when the beginning of an input is missing."""
         if self.cut is None:
             await self._begin(cut)
         elif not cut.includes(self.cut):
@@ -79,13 +95,14 @@ class Replay:
             self._drain(after=node)
         self.cut = cut
 
-    def stage(self, kind: type[Stage], partition: int | None = None) -> Stage:
-        """The state of a stage; of the author's partition unless another one is asked for. Error: KeyError for one that is not run."""
-        wanted = kind, self.partition if partition is None else partition
+    def stage(self, kind: type[StageType], partition: int | None = None) -> StageType:
+        """The state of a stage. partition: by default that of the author. Error: KeyError for a stage that does not run."""
+        number = self.partition if partition is None else partition
         for node in self.nodes:
-            if (type(node.session.stage), node.session.stage.partition) == wanted:
-                return node.session.stage
-        raise KeyError(wanted)
+            stage = node.session.stage
+            if type(stage) is kind and stage.partition == number:
+                return stage
+        raise KeyError((kind, number))
 
     # ---- start
 
@@ -95,11 +112,11 @@ class Replay:
         except (_Unusable, LogError, ProtocolViolation) as error:
             if self.store is None or not any(node.session.position.next for node in self.nodes):
                 raise
-            self.report(f"checkpoints are of no use here ({error}): from the beginning")
+            self.report(f"checkpoints cannot be used ({error}): starting from the beginning")
             await self._start(cut, None)
 
     async def _start(self, cut: Cut, store: CheckpointStore | None) -> None:
-        """A session of every stage that is needed, each moved up to where its senders stand."""
+        """Makes a session of every needed stage, and moves each up to the start of its senders."""
         self.nodes = []
         for kind, partition in self._needed():
             input = Partition(kind.input.named(self.layout.generation), partition)
@@ -114,14 +131,17 @@ class Replay:
                 start = (await self.log.bounds([node.session.input]))[node.session.input][0]
                 if node.session.position.next < start:
                     raise LogDamaged(
-                        f"{node.session.input.topic} begins at {start}: what came before is gone, nothing can be replayed"
+                        f"{node.session.input.topic} begins at {start}: earlier records are missing, "
+                        "so nothing can be replayed"
                     )
-        for node in reversed(self.nodes):  # receivers first: what a stage sends finds them ready
+        for node in reversed(
+            self.nodes
+        ):  # receivers first, so that they are ready for what their senders send
             if node.session.input not in cut:
                 await self._catch_up(node)
 
     def _needed(self) -> Iterator[tuple[type[Stage], int]]:
-        """Stages and partitions that the author's profile comes from, senders before receivers."""
+        """The stages and partitions that the profile depends on, senders before receivers."""
         wanted: dict[Topic, set[int]] = {self.stages[-1].input: {self.partition}}
         found = []
         for kind in reversed(self.stages):
@@ -148,48 +168,50 @@ class Replay:
         end: int,
         senders: Mapping[str, int],
     ) -> Session:
-        """From the newest checkpoint that knows nothing of what comes after the cut, else from nothing. end: of an input, by the cut."""
-        names = (
-            [] if store is None else await asyncio.to_thread(_names, store, kind.name, partition, self.report)
-        )
-        for name in names:
-            session = Session(kind(partition, self.layout, fingerprint(self.layout)))
-            try:
-                raw = await asyncio.to_thread(store.read, name)
-                header, _ = checkpoints.read_header(raw)
-                if _known(header["high"], senders) if issubclass(kind, PackStage) else header["next"] <= end:
-                    await asyncio.to_thread(session.restore, raw)
-                    if session.position.last is not None:
-                        found = await self.log.read(session.input, session.position.last[0], max_records=1)
-                        session.check_last(found[0] if found else None)
-                    return session
-            except (
-                Exception
-            ) as error:  # damaged, of another log, or of whatever library the store comes with: done without
-                self.report(f"checkpoint {name} passed over: {error}")
+        """A session from the newest checkpoint that contains nothing from after the cut, else a new one.
+
+        end: the cut of the input; senders: channel → what its sender has sent at the start.
+        """
+        if store is not None:
+            for name in await asyncio.to_thread(_names, store, kind.name, partition, self.report):
+                session = Session(kind(partition, self.layout, fingerprint(self.layout)))
+                try:
+                    if await self._restore(session, store, name, end, senders):
+                        return session
+                except (
+                    Exception
+                ) as error:  # a damaged or other checkpoint, or any error of the store's library
+                    self.report(f"checkpoint {name} passed over: {error}")
         return Session(kind(partition, self.layout, fingerprint(self.layout)))
 
+    async def _restore(
+        self, session: Session, store: CheckpointStore, name: str, end: int, senders: Mapping[str, int]
+    ) -> bool:
+        """Restores a checkpoint, unless it contains something from after the cut."""
+        raw = await asyncio.to_thread(store.read, name)
+        header, _ = checkpoints.read_header(raw)
+        reads_packs = isinstance(session.stage, PackStage)
+        if not (_is_within(header["high"], senders) if reads_packs else header["next"] <= end):
+            return False
+        await asyncio.to_thread(session.restore, raw)
+        if session.position.last is not None:
+            found = await self.log.read(session.input, session.position.last[0], max_records=1)
+            session.check_last(found[0] if found else None)
+        return True
+
     async def _catch_up(self, node: "_Node") -> None:
-        """The packs between what a stage has taken and what its senders had sent when they start, from the log."""
-        session, stage = node.session, node.session.stage
+        """Takes from the log the packs between the state of a stage and the start of its senders."""
         if node.is_level:
             return
+        session, stage = node.session, node.session.stage
+        assert isinstance(stage, PackStage)
         at, end = session.position.next, (await self.log.bounds([session.input]))[session.input][1]
-        while (
-            at < end
-            and not node.is_level
-            and (records := await self.log.read(session.input, at, max_bytes=READ_BYTES))
-        ):
+        while at < end and not node.is_level:
+            records = await self.log.read(session.input, at, max_bytes=READ_BYTES)
+            if not records:
+                break
             at = records[-1].offset + 1
-            packs = _packs(stage, records)
-            self._step(
-                node,
-                [
-                    r
-                    for r, pack in packs
-                    if pack.end <= node.senders.get(f"{pack.stage}/{pack.partition}", -1)
-                ],
-            )
+            self._step(node, [record for record, pack in _packs(stage, records) if node.is_sent(pack)])
             self._drain(after=node)
             self.report(f"replaying {stage.name}/{stage.partition} from its checkpoint", at / end)
         if not node.is_level:
@@ -213,13 +235,13 @@ class Replay:
         self._hand_on(node)
 
     def _hand_on(self, node: "_Node") -> None:
-        """What the stage has written waits for its receivers, as far as they are run."""
+        """Gives the packs of a stage to its receivers that run."""
         sent = node.session.flush()
         for receiver in self.nodes:
             receiver.waiting += sent.get(receiver.session.input, ())
 
     def _drain(self, after: "_Node | None" = None) -> None:
-        """Until nothing waits; senders before receivers, so once through is enough."""
+        """Steps each node that has packs waiting. Senders come before receivers, so one pass is enough."""
         for node in self.nodes[self.nodes.index(after) + 1 if after else 0 :]:
             if node.waiting:
                 at, messages = node.session.position.next, node.waiting
@@ -228,28 +250,34 @@ class Replay:
 
 
 class _Node:
-    """A stage of one partition in the replay. senders: channel → what its sender had sent at the start; waiting: what came since."""
+    """A stage of one partition in the replay."""
 
-    def __init__(self, session: Session, senders: Mapping[str, int]):
+    def __init__(self, session: Session, senders: Mapping[str, int]) -> None:
+        """senders: channel → what its sender has sent at the start."""
         self.session, self.senders = session, senders
         self.waiting: list[Message] = []
 
     @property
     def is_level(self) -> bool:
-        """Everything that was sent before the senders' start is taken."""
-        high = self.session.stage.high
+        """Whether the stage has taken everything that its senders had sent at the start."""
+        stage = self.session.stage
+        high = stage.high if isinstance(stage, PackStage) else {}
         return all(high.get(channel, 0) >= sent for channel, sent in self.senders.items())
+
+    def is_sent(self, pack: Pack) -> bool:
+        """Whether the sender had sent this pack at the start."""
+        return pack.end <= self.senders.get(f"{pack.stage}/{pack.partition}", -1)
 
 
 def _packs(stage: PackStage, records: Sequence[Record]) -> Iterator[tuple[Record, Pack]]:
-    """Without what another client wrote there, which a stage refuses."""
+    """The packs in records. Records of other clients are left out, because a stage refuses them."""
     for record in records:
         with contextlib.suppress(NotAPack):
             yield record, stage.decode(record)
 
 
 def in_order(stages: Sequence[type[Stage]]) -> list[type[Stage]]:
-    """Senders before receivers; else as given. Error: ScholarstreamError for stages that feed each other in a circle."""
+    """The stages with senders before receivers, else in the given order. Error: ScholarstreamError for a circle."""
     ordered, left = [], list(stages)
     while left:
         free = [kind for kind in left if not any(kind.input in other.outputs for other in left)]
@@ -262,14 +290,14 @@ def in_order(stages: Sequence[type[Stage]]) -> list[type[Stage]]:
     return ordered
 
 
-def _known(high: Mapping[str, int], senders: Mapping[str, int]) -> bool:
+def _is_within(high: Mapping[str, int], senders: Mapping[str, int]) -> bool:
     return all(position <= senders.get(channel, 0) for channel, position in high.items())
 
 
-def _names(store: CheckpointStore, stage: str, partition: int, report: Callable[..., None]) -> list[str]:
-    """Newest first. A store that cannot be read is done without."""
+def _names(store: CheckpointStore, stage: str, partition: int, report: Report) -> list[str]:
+    """The checkpoints of a stage, newest first; none if the store cannot list them."""
     try:
         return store.names(stage, partition)
-    except Exception as error:  # of whatever library the store comes with
+    except Exception as error:  # the library of a remote store may raise any error
         report(f"checkpoints of {stage}/{partition} cannot be listed: {error}")
         return []

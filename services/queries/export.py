@@ -1,9 +1,9 @@
-"""Exports every published profile, or its numbers, as a file."""
+"""Exports all published profiles, or their metrics, as a file."""
 
 import re
 import tempfile
 from array import array
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, TextIO
 
 import orjson
@@ -13,6 +13,7 @@ from shared.errors import UsageError
 from shared.log.port import Log, Record
 from shared.metrics import definitions
 from shared.plain import exact, meant, safe_json
+from shared.settings import Settings
 
 REFERENCES = "references"
 COUNTED = "counted:"
@@ -24,25 +25,27 @@ _FIRST = (
     "i10_index",
     "citations_nonself",
     "h_index_nonself",
-)  # fixed by contracts.md
+)  # their order is part of the contract (docs/contracts.md)
 NUMBERS = (*_FIRST, *(name for name in definitions.names(REFERENCES) if name not in _FIRST))
 COLUMNS = ("author_id", "name", *NUMBERS)
 ONLY_COUNTED = tuple(
     name for name in definitions.names("counted") if name not in NUMBERS
-)  # last columns where a source counts
-QUOTED = re.compile('[",\n\r\v\f\x1c-\x1e\x85\u2028\u2029]')  # what takes a row apart somewhere
+)  # last columns of an export on the basis of a source
+QUOTED = re.compile(
+    '[",\n\r\v\f\x1c-\x1e\x85\u2028\u2029]'
+)  # characters at which some reader ends a cell or row
 COMPUTED = re.compile(
     r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
-)  # what a spreadsheet takes for a formula, as OWASP lists it
+)  # beginnings that a spreadsheet reads as a formula (OWASP, CSV injection)
 
 
 def columns_of(basis: str) -> tuple[str, ...]:
-    """Of an export: the columns of all bases first, so that files of two bases can be laid side by side."""
+    """The columns of an export. Columns of all bases come first, so that files of two bases can be compared."""
     return COLUMNS if basis == REFERENCES else COLUMNS + ONLY_COUNTED
 
 
 async def export_metrics(
-    settings,
+    settings: Settings,
     basis: str,
     out: TextIO,
     format: str = "csv",
@@ -50,33 +53,18 @@ async def export_metrics(
     raw_cells: bool = False,
     read: ReadPositions | None = None,
 ) -> int:
-    """Every author's numbers on a basis ("references" or "counted:SOURCE"), one row an author, by author_id in code point order.
+    """Writes the metrics of every author on one basis, one row an author, in code point order of author_id.
 
-    format: "csv" (columns_of(basis) as its header) or "jsonl". raw_cells: texts in CSV as they are, else a spreadsheet computes none of
-    them (`cell`); read: gets the positions up to which the log was read. Returns the number of authors. In memory are the rows, not the
-    snapshots.
-    Errors: UsageError for another format or a basis that nobody's profile has.
+    basis: "references" or "counted:SOURCE"; format: "csv" (with columns_of(basis) as header) or "jsonl"; raw_cells: writes
+    text as it is in CSV, where else a spreadsheet computes none of it (`cell`); read: receives the positions up to which
+    the log was read. Returns the number of authors. Holds the rows in memory, not the snapshots.
+
+    Errors: UsageError for another format, or a basis that no profile has.
     """
     _check_format(format, ("csv", "jsonl"))
-    if basis != REFERENCES and not basis.removeprefix(COUNTED):
-        raise UsageError("--basis counted: needs the name of a source, for example counted:openalex")
-    if basis != REFERENCES and not basis.startswith(COUNTED):
-        raise UsageError(f"--basis {basis!r} is neither references nor counted:SOURCE")
-    rows, bases, columns = NewestRows(), {REFERENCES}, columns_of(basis)
-    async with opened_log(settings) as log:
-        async for record in _all_records(log, read):
-            version = version_of(record)
-            if not record.value:
-                rows.drop(record.key)
-            if version is None or not rows.is_newer(record.key, version):
-                continue
-            try:
-                snapshot = orjson.loads(record.value)
-                row = _row(snapshot, basis, columns, format, raw_cells)
-            except (KeyError, TypeError, ValueError, AttributeError):  # another client wrote it
-                continue
-            bases.update(snapshot["metrics"])
-            rows.put(record.key, version, row)
+    _check_basis(basis)
+    columns = columns_of(basis)
+    rows, bases = await _metric_rows(settings, basis, format, raw_cells, read)
     if len(rows) and basis not in bases:
         if meant(basis) in bases:
             return await export_metrics(settings, meant(basis), out, format, raw_cells=raw_cells, read=read)
@@ -90,50 +78,80 @@ async def export_metrics(
     return len(rows)
 
 
-async def export_profiles(
-    settings, out: TextIO, format: str = "jsonl", *, read: ReadPositions | None = None
-) -> int:
-    """The newest snapshot of every author as JSON, one a line, by author_id in code point order. read: as for `export_metrics`. Returns
-    their number.
+def _check_basis(basis: str) -> None:
+    if basis != REFERENCES and not basis.removeprefix(COUNTED):
+        raise UsageError("--basis counted: needs the name of a source, for example counted:openalex")
+    if basis != REFERENCES and not basis.startswith(COUNTED):
+        raise UsageError(f"--basis {basis!r} is neither references nor counted:SOURCE")
 
-    The log is read from end to end, once; snapshots wait for their turn in a temporary file, in memory is where each of them lies there.
+
+async def _metric_rows(
+    settings: Settings, basis: str, format: str, raw_cells: bool, read: ReadPositions | None
+) -> tuple["NewestRows", set[str]]:
+    """The row of each author, and all bases that profiles have."""
+    rows, bases, columns = NewestRows(), {REFERENCES}, columns_of(basis)
+    async with opened_log(settings) as log:
+        async for record in _all_records(log, read):
+            version = version_of(record)
+            if not record.value:
+                rows.drop(record.key)
+            if record.key is None or version is None or not rows.is_newer(record.key, version):
+                continue
+            try:
+                snapshot = orjson.loads(record.value)
+                row = _row(snapshot, basis, columns, format, raw_cells)
+            except (KeyError, TypeError, ValueError, AttributeError):  # another client wrote it
+                continue
+            bases.update(snapshot["metrics"])
+            rows.put(record.key, version, row)
+    return rows, bases
+
+
+async def export_profiles(
+    settings: Settings, out: TextIO, format: str = "jsonl", *, read: ReadPositions | None = None
+) -> int:
+    """Writes the newest snapshot of every author as JSON, one a line, in code point order of author_id.
+
+    format: "jsonl"; read: as for `export_metrics`. Returns the number of authors. Error: UsageError for another format.
+
+    The log is read once. Snapshots wait in a temporary file; only their places in the file are in memory.
     """
     _check_format(format, ("jsonl",))
-    places = NewestRows()
-    with tempfile.TemporaryFile() as kept:
+    places = NewestRows()  # "offset length" in the file
+    with tempfile.TemporaryFile() as file:
         async with opened_log(settings) as log:
             async for record in _all_records(log, read):
                 version = version_of(record)
                 if not record.value:
                     places.drop(record.key)
-                if (
-                    version is not None
-                    and places.is_newer(record.key, version)
-                    and (snapshot := json_object(record.value))
-                ):
+                if record.key is None or version is None or not places.is_newer(record.key, version):
+                    continue
+                if snapshot := json_object(record.value):
                     value = record.value if b"\n" not in record.value else orjson.dumps(snapshot)
-                    places.put(record.key, version, b"%d %d" % (kept.tell(), len(value)))
-                    kept.write(value)
-        for there in places.in_order():
-            at, length = map(int, there.split())
-            kept.seek(at)
-            out.write(safe_json(kept.read(length)) + "\n")
+                    places.put(record.key, version, b"%d %d" % (file.tell(), len(value)))
+                    file.write(value)
+        for place in places.in_order():
+            offset, length = map(int, place.split())
+            file.seek(offset)
+            out.write(safe_json(file.read(length)) + "\n")
     return len(places)
 
 
 class NewestRows:
-    """One row of text for each author: the one of the highest version."""
+    """One row of text for each author, of the highest version."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._slots: dict[bytes, int] = {}
         self._generation, self._version = array("i"), array("q")
         self._rows: list[bytes] = []
 
     def is_newer(self, key: bytes, version: tuple[int, int]) -> bool:
+        """Whether a version is above the one that is held. version: (generation, version)."""
         slot = self._slots.get(key)
         return slot is None or version > (self._generation[slot], self._version[slot])
 
     def put(self, key: bytes, version: tuple[int, int], row: bytes) -> None:
+        """Sets the row of an author."""
         slot = self._slots.setdefault(key, len(self._rows))
         if slot == len(self._rows):
             self._rows.append(row)
@@ -143,11 +161,13 @@ class NewestRows:
             self._rows[slot], self._generation[slot], self._version[slot] = row, *version
 
     def drop(self, key: bytes | None) -> None:
-        """A tombstone: the author was erased."""
-        self._slots.pop(key, None)
+        """Removes the row of an author that a tombstone erased."""
+        if key is not None:
+            self._slots.pop(key, None)
 
-    def in_order(self):
-        for key in sorted(self._slots):  # UTF-8 sorts as the code points do
+    def in_order(self) -> Iterator[bytes]:
+        """The rows by author key, in code point order."""
+        for key in sorted(self._slots):  # UTF-8 sorts in code point order
             yield self._rows[self._slots[key]]
 
     def __len__(self) -> int:
@@ -155,7 +175,7 @@ class NewestRows:
 
 
 def cell(value: Any, raw: bool = False) -> str:
-    """One cell of CSV. A text that a spreadsheet would compute gets an apostrophe in front, unless raw; numbers are written as they are."""
+    """One cell of CSV. Unless raw, a text that a spreadsheet would compute gets an apostrophe in front."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -164,15 +184,17 @@ def cell(value: Any, raw: bool = False) -> str:
     return '"' + text.replace('"', '""') + '"' if QUOTED.search(text) else text
 
 
-def _row(snapshot: Mapping, basis: str, columns: tuple[str, ...], format: str, raw_cells: bool) -> bytes:
+def _row(
+    snapshot: Mapping[str, Any], basis: str, columns: tuple[str, ...], format: str, raw_cells: bool
+) -> bytes:
     numbers = snapshot["metrics"].get(basis)
     if numbers is None:  # this source counts none of the author's papers
         nothing = {metric.name: None if metric.null else 0 for metric in definitions.COMPUTED["counted"]}
         numbers = nothing | {"papers": snapshot["papers_total"]}
-    told = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in columns[2:])]
+    values = [snapshot["author_id"], snapshot.get("name"), *(numbers.get(name) for name in columns[2:])]
     if format == "jsonl":
-        return safe_json(orjson.dumps(dict(zip(columns, told, strict=True)))).encode() + b"\n"
-    return (",".join(cell(value, raw_cells) for value in told) + "\n").encode()
+        return safe_json(orjson.dumps(dict(zip(columns, values, strict=True)))).encode() + b"\n"
+    return (",".join(cell(value, raw_cells) for value in values) + "\n").encode()
 
 
 def _check_format(format: str, known: tuple[str, ...]) -> None:
@@ -181,8 +203,11 @@ def _check_format(format: str, known: tuple[str, ...]) -> None:
 
 
 async def _all_records(log: Log, read: ReadPositions | None = None) -> AsyncIterator[Record]:
-    """Every record until nothing more comes: what was replaced (and compacted away) while this reads stands further on. read: gets the
-    positions up to which it was read."""
+    """Every record of author-profiles.v1, until no more come.
+
+    A newer record may replace (compact away) an unread one meanwhile; it comes later. read: receives the positions up to
+    which the log was read.
+    """
     read = {} if read is None else read
     for partition, position in (await profile_positions(log, True)).items():
         read[partition] = position
