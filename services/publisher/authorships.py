@@ -1,4 +1,4 @@
-"""How rows (one author on one paper) change: citations, the tallies of their authors, the order of top papers."""
+"""How rows (one author on one paper) change: citations, tallies of the author, order of the top papers."""
 
 import numpy as np
 
@@ -8,7 +8,8 @@ from shared.stages.packs import Rows
 
 
 def define_rows(state: ProfileState, rows: Rows) -> np.ndarray:
-    """Applies `row` rows: which author and paper a row is. Returns the distinct authors whose profile may change.
+    """Applies `row` rows: which author and paper a row is. Returns the distinct authors whose profile may
+    change.
 
     A row that was another authorship leaves that one first. A row that is the same is tallied anew.
     """

@@ -1,4 +1,4 @@
-"""Name, affiliations and field of an author, from the tallies of his bylines and of the categories of his papers."""
+"""Name, affiliations and field of an author, from tallies of bylines and categories."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -54,7 +54,9 @@ def _affiliations_json(counts: dict[str, int]) -> bytes:
 
 
 def field_json(categories: list[str], papers: list[int]) -> bytes:
-    """The part after the last dot of the most frequent category (ties: the smallest); null without categories."""
+    """The part after the last dot of the most frequent category (ties: the smallest); null without
+    categories.
+    """
     if not categories:
         return b"null"
     best = min(zip(papers, categories, strict=True), key=lambda one: (-one[0], one[1]))[1]

@@ -31,8 +31,8 @@ CAUSE_CITING = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s,"by":%(by)s}'
 class Numbers(NamedTuple):
     """Numbers of an author at one time.
 
-    stored: as columns hold them, in the order of REFERENCES; shown: the same as a snapshot shows them; counted: by
-    source.
+    stored: as columns hold them, in the order of REFERENCES; shown: the same as a snapshot shows them;
+    counted: by source.
     """
 
     stored: list[int]

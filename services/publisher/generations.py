@@ -3,8 +3,8 @@
 Records of `publisher-control`:
 
 * {"generation": N, "phase": "announced"}: publishers of lower generations end for good.
-* {"generation": N, "phase": "publishes", "from": {partition: offset}}: publishers of N publish changes from these
-  offsets of their inputs on.
+* {"generation": N, "phase": "publishes", "from": {partition: offset}}: publishers of N publish changes from
+  these offsets of their inputs on.
 
 Only the first record of a generation and phase counts, so several processes may write the same.
 """
@@ -41,8 +41,13 @@ HIGHEST = 2**63 - 1
 NEARLY = 1_000
 # Topics in the order of the computation: each must be read before the next one is complete.
 FLOW: tuple[tuple[Topic, ...], ...] = (
-    (PAPERS, AUTHORS), (AUTHOR_LINKS,), (PAPER_TERMS,), (PAPER_CHANGES,), (COHORT_CHANGES,), (AUTHOR_CHANGES,),
-)  # fmt: skip
+    (PAPERS, AUTHORS),
+    (AUTHOR_LINKS,),
+    (PAPER_TERMS,),
+    (PAPER_CHANGES,),
+    (COHORT_CHANGES,),
+    (AUTHOR_CHANGES,),
+)
 OPTIONAL = (PAPER_TERMS,)  # a log may have no scorer
 Reported = Callable[
     [], Awaitable[dict[str, dict[str, Any]]]
@@ -55,7 +60,10 @@ def fence_name(generation: int, partition: int) -> str:
 
 
 class ControlRecord(NamedTuple):
-    """A record of publisher-control. positions: offsets to publish from, by partition; None: only announced."""
+    """A record of publisher-control.
+
+    positions: offsets to publish from, by partition; None: only announced.
+    """
 
     generation: int
     positions: dict[int, int] | None
@@ -80,8 +88,8 @@ def control_record(record: Record) -> ControlRecord | None:
 class Control:
     """The content of publisher-control, as far as it was read.
 
-    announced: the highest generation that began to take over; foreign: records that no publisher wrote. These are
-    skipped, and so are generations without topics.
+    announced: the highest generation that began to take over; foreign: records that no publisher wrote. These
+    are skipped, and so are generations without topics.
     """
 
     def __init__(self, the_log: Log):
@@ -122,7 +130,8 @@ class Control:
         """Error: Superseded when a higher generation has begun to take over."""
         if self.announced > generation:
             raise Superseded(
-                f"generation {self.announced} publishes from now on: generation {generation} is over, its processes may end"
+                f"generation {self.announced} publishes from now on: generation {generation} is over, "
+                "its processes may end"
             )
 
     async def write(self, generation: int, phase: str, **more: Any) -> None:
@@ -136,7 +145,8 @@ class Control:
 async def take_over(the_log: Log, layout: Layout, reported: Reported) -> None:
     """Waits until this generation has read nearly everything, then makes it the one that publishes.
 
-    Returns at once when it publishes already. reported: positions of its stages. Errors: Superseded; those of the log.
+    Returns at once when it publishes already. reported: positions of its stages. Errors: Superseded; those of
+    the log.
     """
     control, own = await Control(the_log).read_on(), layout.generation
     control.require_not_over(own)
@@ -159,7 +169,7 @@ async def take_over(the_log: Log, layout: Layout, reported: Reported) -> None:
 
 
 async def _until(the_log: Log, layout: Layout, reported: Reported, behind: int) -> None:
-    """Waits, stage by stage, until all but `behind` of the present records are read and their results are sent."""
+    """Waits, stage by stage, until at most `behind` of the present records are not applied."""
     for topics in FLOW:
         ends: dict[Partition, int] = {}
         for topic in topics:
@@ -179,7 +189,10 @@ async def _ends(the_log: Log, layout: Layout, topic: Topic) -> dict[Partition, i
 
 
 async def _fence_lower(the_log: Log, own: int) -> None:
-    """Fences publishers of lower generations. One that starts later reads that this generation is announced."""
+    """Fences publishers of lower generations.
+
+    One that starts later reads that this generation is announced.
+    """
     for name, spec in (await the_log.topics()).items():
         generation = METRIC_CHANGES.generation_of(name)
         if generation is not None and generation < own:

@@ -25,7 +25,10 @@ SOURCE = "scholarstream/publisher"
 def messages_of(
     snapshots: list[Snapshot], partitions: int, generation: int, time_ms: int
 ) -> dict[Partition, list[Message]]:
-    """The public records of a flush, in the partitions of their authors. One append sends them all (rule P1)."""
+    """The public records of a flush, in the partitions of their authors.
+
+    One append sends them all (rule P1).
+    """
     batches: dict[Partition, list[Message]] = {}
     numbers = (
         partitions_of([one.author.encode() for one in snapshots], partitions).tolist()

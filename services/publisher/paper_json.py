@@ -25,8 +25,8 @@ json_of = orjson.dumps
 class CitationRank(NamedTuple):
     """A paper among the papers of its cohort, by citations: the columns BY_CITATIONS.
 
-    percentile: in millionths, below 0: none; uncertainty: bits IMMATURE and FROM_POOLED; cohort: its slot, below 0:
-    none; size: papers in it; table: its version.
+    percentile: in millionths, below 0: none; uncertainty: bits IMMATURE and FROM_POOLED; cohort: its slot,
+    below 0: none; size: papers in it; table: its version.
     """
 
     percentile: int
@@ -39,7 +39,8 @@ class CitationRank(NamedTuple):
 class NoveltyRank(NamedTuple):
     """A paper among the papers of its cohort, by new term pairs: the first columns of FACTS.
 
-    novelty: in millionths, below 0: none; reasons: bits; new_pairs of pairs; cohort, size, table: as in CitationRank.
+    novelty: in millionths, below 0: none; reasons: bits; new_pairs of pairs; cohort, size, table: as in
+    CitationRank.
     """
 
     novelty: int
@@ -186,7 +187,10 @@ def _with(piece: bytes, key: bytes, value: bytes) -> bytes:
 
 
 def _add_reported_novelties(pieces: list[bytes], state: ProfileState, paper: np.ndarray) -> None:
-    """`novelty_reported` of the papers that other sources score. pieces: changed in place, one for each paper."""
+    """`novelty_reported` of the papers that other sources score.
+
+    pieces: changed in place, one for each paper.
+    """
     for at in np.flatnonzero(state.paper.reports.length.data[paper]).tolist():
         reported = [
             {"source": source, "version": version, "novelty": novelty}

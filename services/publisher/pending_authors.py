@@ -14,8 +14,8 @@ NAMES = {"later": LATER, "ahead": AHEAD}
 class PendingAuthors:
     """Pending authors, by slot, in two queues.
 
-    AHEAD: authors with new papers or citations. LATER: authors of whom only percentiles changed; a new cohort table
-    changes thousands of them. size: pending authors; ahead: how many of them go ahead.
+    AHEAD: authors with new papers or citations. LATER: authors of whom only percentiles changed; a new cohort
+    table changes thousands of them. size: pending authors; ahead: how many of them go ahead.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,10 @@ class PendingAuthors:
         self.queues[level].extend(rises)
 
     def take(self, limit: int | None = None) -> np.ndarray:
-        """Removes and returns at most `limit` distinct authors, AHEAD first, the newest first. Shape (n,), int32."""
+        """Removes and returns at most `limit` distinct authors, AHEAD first, the newest first.
+
+        Shape (n,), int32.
+        """
         left, taken = self.size if limit is None else limit, [np.zeros(0, I32)]
         for level in (AHEAD, LATER):
             queue = self.queues[level]

@@ -31,7 +31,9 @@ def no_causes(authors: int) -> AuthorCauses:
 
 
 class PendingCauses:
-    """Columns in pieces, at most `causes.TOLD` causes an author: the memory is bounded by the pending authors."""
+    """Columns in pieces, at most `causes.TOLD` causes an author: the memory is bounded by the pending
+    authors.
+    """
 
     names = ("author", "paper", "kind", "by", "weight", "version")
 

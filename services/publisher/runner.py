@@ -17,7 +17,7 @@ from shared.ids import partitions_of
 from shared.log.port import Fence, Partition, Record
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
-# Between looks at publisher-control: a publisher with nothing to publish does not meet the fence of a newer generation.
+# Between looks at publisher-control. A publisher without changes does not meet the fence of a newer generation.
 WATCH_SECONDS = 5.0
 BEHIND_SECONDS = 0.5  # a publisher that reads events so long after their append time is behind
 QUIET_SECONDS = 1.0  # without input: then there is nothing to coalesce
@@ -38,8 +38,8 @@ def erased_author(record: Record) -> str | None:
 class PublisherRunner(StageRunner):
     """A runner that publishes once its generation may (rule G3).
 
-    It publishes at once while it is not behind. While it is behind, it spends at most `coalesce_share` of its time on
-    publishing, so that it coalesces bursts.
+    It publishes at once while it is not behind. While it is behind, it spends at most `coalesce_share` of its
+    time on publishing, so that it coalesces bursts.
     """
 
     fence: Fence | None = None
@@ -59,7 +59,7 @@ class PublisherRunner(StageRunner):
     public_facts = staticmethod(public_facts)
 
     async def _learn(self) -> None:
-        """Rule P2, in this order: the fence, the publishing generation, snapshots published after the checkpoint."""
+        """Rule P2, in this order: the fence, the publishing generation, new public snapshots."""
         self.fence = await self.log.fence(fence_name(self.layout.generation, self.partition))
         await self._look()
 
@@ -75,7 +75,10 @@ class PublisherRunner(StageRunner):
             self._took_over = bool(positions)
 
     async def _learn_public(self) -> None:
-        """Reads the public topic. Snapshots of a lower generation count as older than all of this one (rule G4)."""
+        """Reads the public topic.
+
+        Snapshots of a lower generation count as older than all of this one (rule G4).
+        """
         session, inputs = self.session, self.layout.count(METRIC_CHANGES)
         ends = session.extra.setdefault("public_ends", {})
         alike = inputs == self.layout.authors  # then a public partition has one writer
@@ -103,7 +106,10 @@ class PublisherRunner(StageRunner):
         session.extra["lower"] = sorted(author for author in lower if author in session.stage.unplaced)
 
     def _learn_from(self, record: Record, known: dict[str, PublicFacts], lower: set[str]) -> None:
-        """known: public facts by author; lower: authors that only a lower generation has published. Both are updated."""
+        """known: public facts by author; lower: authors that only a lower generation has published.
+
+        Both are updated.
+        """
         # bench/peer.py publishes another form of record
         facts = (
             facts_of(record)
@@ -178,8 +184,11 @@ class PublisherRunner(StageRunner):
             super()._advance()
 
     def _keeps_up(self) -> bool:
-        """Whether to publish in small batches: new papers and citations then come before authors whose percentile
-        alone moved. Not when the oldest change waits too long."""
+        """Whether to publish in small batches.
+
+        New papers and citations then come before authors whose percentile alone moved. False when the oldest
+        change is too old.
+        """
         waits = 0.0 if self.oldest is None else time.time() - self.oldest / 1000
         return self._behind < BEHIND_SECONDS and waits < self.pace.coalesce_max_seconds
 
@@ -201,7 +210,7 @@ class PublisherRunner(StageRunner):
         await super()._wait(seconds)
 
     async def _publish(self, everything: bool) -> None:
-        """Publishes all pending authors; or the ones ahead, at most AT_ONCE; or, without any ahead, AT_ONCE of the others."""
+        """Publishes all pending authors, or at most AT_ONCE: those ahead, or else some of the others."""
         stage: Profiles = self.session.stage
         pending, looked_at, published, busy = stage.pending.size, 0, 0, 0.0
         limit = self.pace.publish_authors

@@ -1,7 +1,7 @@
 """Snapshots and change records as bytes (author-profiles.v1, author-metrics.v1 of docs/contracts.md).
 
-Most of a snapshot is numbers and pieces that are JSON already. Templates put them together by name; nothing is parsed
-but described and reported facts and counts of other sources.
+Most of a snapshot is numbers and pieces that are JSON already. Templates put them together by name; nothing
+is parsed but described and reported facts and counts of other sources.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,8 @@ PROVENANCE = template(
     b'{"definitions":%(definitions)s,"coverage":{"references":%(references)s,"novelty":%(novelty)s}}'
 )
 SCORES = template(
-    b'{"novelty":{"definition":%(definition)s,"scored":%(scored)d,"provisional_papers":%(provisional_papers)d,'
+    b'{"novelty":{"definition":%(definition)s,"scored":%(scored)d,'
+    b'"provisional_papers":%(provisional_papers)d,'
     b'"provisional":%(provisional)s,"standard_error":%(standard_error)s,"reported":%(reported)s},'
     b'"ai_score":%(ai_score)s%(by_source)s}'
 )
@@ -80,8 +81,8 @@ SOURCE_FLAGS = b',"flags":%s' % json_of([SELF_CITATIONS_INCLUDED])
 class Snapshot(NamedTuple):
     """The records to publish for one author.
 
-    profile: for author-profiles.v1; change: for author-metrics.v1, None when no number moved; numbers: as columns hold
-    them; counted: JSON, numbers by source, empty without sources.
+    profile: for author-profiles.v1; change: for author-metrics.v1, None when no number moved; numbers: as
+    columns hold them; counted: JSON, numbers by source, empty without sources.
     """
 
     slot: int

@@ -1,7 +1,9 @@
-"""publisher: metric-changes → public snapshots. Applies rows to profiles; changed authors are pending until published.
+"""publisher: metric-changes → public snapshots.
 
-A snapshot is published when its content differs from the public one and its version is higher (rule P3). Several
-changes between two publications make one snapshot.
+Applies rows to profiles. Changed authors are pending until they are published.
+
+A snapshot is published when its content differs from the public one and its version is higher (rule P3).
+Several changes between two publications make one snapshot.
 """
 
 import re
@@ -160,7 +162,10 @@ class Profiles(ProfileState):
                 standing.data[rows["paper"][last]] = _stacked(rows, BY_CITATIONS, last)
 
     def _describe(self, rows: Rows) -> None:
-        """`card` rows: what a snapshot shows of a paper, and what tallies count of it. A withdrawn paper has no card."""
+        """`card` rows: what a snapshot shows of a paper, and what tallies count of it.
+
+        A withdrawn paper has no card.
+        """
         last = last_of(rows["paper"])
         paper, date, truncated = rows["paper"][last], rows["date"][last], rows["truncated"][last]
         card = rows["card"].take(last)
@@ -251,7 +256,10 @@ class Profiles(ProfileState):
         self.public.counted.replace(np.array([slot]), np.array([len(blob)]), np.frombuffer(blob, np.uint8))
 
     def publish(self, authors: np.ndarray) -> list[Snapshot]:
-        """Snapshots of those authors whose version and content are new (rule P3). They count as published from now on."""
+        """Snapshots of those authors whose version and content are new (rule P3).
+
+        They count as published from now on.
+        """
         authors = authors[self.author.version.data[authors] > self.public.version.data[authors]]
         if not len(authors):
             return []

@@ -1,4 +1,4 @@
-"""What the publisher of a partition holds: papers, authorships, authors, what is public, and which authors are pending.
+"""State of the publisher: papers, authorships, authors, public snapshots, pending authors.
 
 Each column is declared once, in its table; what is saved and resized follows from that.
 """
@@ -85,7 +85,10 @@ class AuthorColumns(Table):
 
 
 class PublicColumns(Table):
-    """By author slot: the newest record of the public topic. In the checkpoint the names begin with `public_`."""
+    """By author slot: the newest record of the public topic.
+
+    In the checkpoint the names begin with `public_`.
+    """
 
     def __init__(self) -> None:
         self.version = Column(I64)

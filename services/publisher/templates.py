@@ -1,4 +1,4 @@
-"""JSON templates whose values have names: a swapped argument is an error, never valid JSON with wrong numbers."""
+"""JSON templates with named values, so that no value takes the place of another one."""
 
 import re
 from collections.abc import Callable
@@ -9,10 +9,12 @@ _VALUE = re.compile(rb"%\(([a-z_]+)\)([sd])")
 
 
 def template(text: bytes) -> Writer:
-    """Returns a function that fills the template: one keyword argument for each `%(name)s` (bytes) or `%(name)d` (int).
+    """Returns a function that fills the template.
 
-    A missing or an unknown name is a TypeError. The function is compiled once, as `collections.namedtuple` does it:
-    bytes take more than twice as long to fill from a dictionary.
+    It takes one keyword argument for each `%(name)s` (bytes) or `%(name)d` (int).
+
+    A missing or an unknown name is a TypeError. The function is compiled once, as `collections.namedtuple`
+    does it: bytes take more than twice as long to fill from a dictionary.
     """
     names = [match[1].decode() for match in _VALUE.finditer(text)]
     if len(set(names)) != len(names):

@@ -10,7 +10,8 @@ from shared.columns.column import Arrays
 
 
 class Unplaced(dict[str, tuple[Any, ...]]):
-    """Author → (version, digest, numbers, counted): public, but not in the state yet, because the state replays.
+    """Author → (version, digest, numbers, counted): public, but not in the state yet, because the state
+    replays.
 
     It is saved, because the position up to which the public topic was read is saved too.
     """

@@ -1,12 +1,12 @@
-"""terms: paper-terms → paper-changes. Which paper used a term pair first; for each paper, how many pairs are new.
+"""terms: paper-terms → paper-changes. Which paper used a term pair first; how many pairs of a paper are new.
 
-docs/scores.md §2.2 is the definition. `own` is the month in which a paper first had a pair, over all its revisions.
-`first` of a pair is the smallest `own` of all papers. A pair of a paper's current text is new when both are equal.
-A partition holds one shard of the pairs; every shard has all papers.
+docs/scores.md §2.2 is the definition. `own` is the month in which a paper first had a pair, over all its
+revisions. `first` of a pair is the smallest `own` of all papers. A pair of a paper's current text is new when
+both are equal. A partition holds one shard of the pairs; every shard has all papers.
 
-Rows for the partition of the paper: `novelty` (paper → new pairs and pairs of this shard, state of the paper's month),
-absolute. An older paper that comes late takes pairs over from their former holders. Their counts are sent again at
-once; those of other papers do not change.
+Rows for the partition of the paper: `novelty` (paper → new pairs and pairs of this shard, state of the
+paper's month), absolute. An older paper that comes late takes pairs over from their former holders. Their
+counts are sent again at once; those of other papers do not change.
 """
 
 from typing import Any, NamedTuple
@@ -104,7 +104,10 @@ class Terms(PackStage):
             )
 
     def _read(self, paper: np.ndarray, rows: Rows) -> list[np.ndarray]:
-        """Applies texts; some are current texts of their papers. Returns the papers whose counts may change."""
+        """Applies texts; some are current texts of their papers.
+
+        Returns the papers whose counts may change.
+        """
         current, month, keys = rows["current"] == 1, rows["month"], rows["keys"]
         now = np.flatnonzero(current)
         now = now[last_of(paper[now])]
@@ -135,9 +138,11 @@ class Terms(PackStage):
     def _merge(
         self, papers: np.ndarray, replaced: np.ndarray, uses: PairUses, is_current: np.ndarray
     ) -> PairUses:
-        """Merges the uses into the texts of these distinct papers. Returns uses that are new, or earlier than before.
+        """Merges the uses into the texts of these distinct papers. Returns uses that are new, or earlier than
+        before.
 
-        replaced: those of the papers that have a new current text; is_current: of each use, whether it is in that text.
+        replaced: those of the papers that have a new current text; is_current: of each use, whether it is in
+        that text.
         """
         index, owner = self.texts.index(papers)
         held, facts = (column.data[index] for column in self.texts.values)
@@ -173,7 +178,8 @@ class Terms(PackStage):
         return self._hold(paper[winner], pairs[winner], month[wins])
 
     def _hold(self, paper: np.ndarray, pairs: np.ndarray, month: np.ndarray) -> list[np.ndarray]:
-        """Papers become holders of their pairs, from the month of each pair on. Returns the papers that lost a pair.
+        """Papers become holders of their pairs, from the month of each pair on. Returns the papers that lost
+        a pair.
 
         pairs: ascending; month: of each distinct pair, not later than its first month.
         """
@@ -228,7 +234,10 @@ class Terms(PackStage):
         return [every_paper]
 
     def _settle(self) -> np.ndarray:
-        """Finds the months that have enough earlier papers. Returns the papers of months for which that changed."""
+        """Finds the months that have enough earlier papers.
+
+        Returns the papers of months for which that changed.
+        """
         upto = np.cumsum(self.by_month.view)
 
         def first_month(enough: int) -> int:

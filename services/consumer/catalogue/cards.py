@@ -11,7 +11,10 @@ FIRST_AFFILIATIONS = 3
 
 
 def card_of(event: Mapping[str, Any], field: str, authors: list[dict[str, Any]]) -> bytes:
-    """JSON without its last brace: the publisher adds the numbers. authors: the distinct authors of the event."""
+    """JSON without its last brace: the publisher adds the numbers.
+
+    authors: the distinct authors of the event.
+    """
     affiliations = dict.fromkeys([one for author in authors for one in author["affiliations"]])
     card = {
         "paper_id": event["paper_id"],

@@ -27,7 +27,10 @@ class Checked(NamedTuple):
 
 
 class SourceLimit(NamedTuple):
-    """The sources of one sort in a partition, and how many there may be. name: the key of the event's source."""
+    """The sources of one sort in a partition, and how many there may be.
+
+    name: the key of the event's source.
+    """
 
     name: str
     known: Dictionary

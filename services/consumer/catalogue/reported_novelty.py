@@ -1,6 +1,6 @@
-"""How often each source gives the same novelty. A source with one value for a third of all papers says little.
+"""How often each source gives the same novelty (docs/scores.md §2.5).
 
-docs/scores.md §2.5.
+A source with one value for a third of all papers says little.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,10 @@ SHOWN = 20  # sources with the newest scores; all are counted, only these have g
 
 
 class SourceNovelty(NamedTuple):
-    """A source and version. papers: that it scores; most_common: the share of them with its most common novelty."""
+    """A source and version.
+
+    papers: that it scores; most_common: the share of them with its most common novelty.
+    """
 
     source: str
     version: str

@@ -1,4 +1,7 @@
-"""Applies events one by one: which revision of a paper counts, and what it changes. The results are rows of a batch."""
+"""Applies events one by one: which revision of a paper counts, and what it changes.
+
+The results are rows of a batch.
+"""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -21,7 +24,10 @@ Event = dict[str, Any]
 
 
 class Revisions:
-    """The events of one step. Changed papers are kept as objects until `_store` writes them to the columns."""
+    """The events of one step.
+
+    Changed papers are kept as objects until `_store` writes them to the columns.
+    """
 
     def __init__(self, stage: CatalogueState, batch: Batch) -> None:
         self.stage, self.batch = stage, batch
@@ -156,7 +162,7 @@ class Revisions:
         return list(cited)
 
     def _change_citations(self, at: int, paper: int, held: Held, now: Held) -> None:
-        """Citations of a paper begin and end in the order of reference list or slots, never of a set (rule D2)."""
+        """Citations begin in the order of the references and end in the order of slots (rule D2)."""
         cited = now.references
         if held is NOTHING_HELD:
             self.batch.begun.add(at, paper, cited)

@@ -1,18 +1,20 @@
-"""catalogue: papers.v1 → paper-changes, paper-terms. Checks each event, keeps the newest revision of each paper, sends changes.
+"""catalogue: papers.v1 → paper-changes, paper-terms.
+
+Checks each event, keeps the newest revision of each paper, and sends what changed.
 
 Rows for the partition of the affected paper:
 
 * `ended` (cited, citing): a citation ends.
-* `paper`: the state of a paper. Its own partition gets everything. Partitions of cited papers get its authors, year
-  and number of references.
+* `paper`: the state of a paper. Its own partition gets everything. Partitions of cited papers get its
+  authors, year and number of references.
 * `edge` (cited, citing): a citation begins.
 * `counted`: a citation count from a source. `reported`: novelties from sources.
 
-When the authors, the year or the number of references of a citing paper change, its citations end before the change
-and begin again after it. So a citation always counts with what is known of its citing paper.
+When the authors, the year or the number of references of a citing paper change, its citations end before the
+change and begin again after it. So a citation always counts with what is known of its citing paper.
 
-Rows for every shard of the term pairs: `text` (a published text of any revision: month, whether it is the newest,
-term pairs).
+Rows for every shard of the term pairs: `text` (a published text of any revision: month, whether it is the
+newest, term pairs).
 """
 
 from collections.abc import Sequence

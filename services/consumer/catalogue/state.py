@@ -30,7 +30,7 @@ class PaperColumns(Table):
         self.members = ListColumn(I32)  # author slots
         self.references = ListColumn(I32)  # paper slots
         self.paper_no = ChannelIds(targets)
-        # JSON: [[source, version, novelty], …], sorted; the first novelty of each source and version (rule D6)
+        # JSON: [[source, version, novelty], …], sorted; each source and version once (rule D6)
         self.reported = ListColumn(np.uint8)
         self.text_revision = Column(I64, -1)  # of the newest text; a withdrawal does not take the text back
         self.text_no = ChannelIds(1)  # one for all shards: each gets every text
