@@ -14,7 +14,7 @@ from services.runtime.topology import STAGES
 from shared.contracts.topics import CONTROL, TOPICS, Topic
 from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
-from shared.log.port import Difference, Partition, Record, TopicSpec
+from shared.log.port import Partition, Record, TopicDifference, TopicSpec
 from shared.stages.packs import RowsColumn, count, decode, take
 
 DAY_MS = 86_400_000
@@ -53,7 +53,7 @@ async def drop(settings, generation: int) -> list[str]:
         await log.close()
 
 
-async def check(settings) -> list[Difference]:
+async def check(settings) -> list[TopicDifference]:
     """What is not as it must be, missing topics too. Reads only."""
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:

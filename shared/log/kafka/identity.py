@@ -1,4 +1,4 @@
-"""Which topics exist, with the id that Kafka gives each topic. aiokafka speaks Metadata up to version 5; ids came with version 10."""
+"""Asks for topics with the ids that Kafka gives them. aiokafka has Metadata up to version 5; ids need version 10."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -76,7 +76,7 @@ class _Request(Request[_Question]):
 
 
 async def identities(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, Identity]:
-    """Those of these topics that exist. Brokers older than Kafka 2.8 have no ids."""
+    """The identities of the topics that exist among `names`. Brokers older than Kafka 2.8 have no ids."""
     try:
         answer = await admin._send_request(_Request(names))
     except NotImplementedError:
