@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from shared.errors import ScholarstreamError, UsageError
 from shared.plain import clean, lines
-from shared.settings import Row, Settings, rows
+from shared.settings import SettingInWords, Settings, rows
 
 INTERRUPTED = 130  # as shells report SIGINT
 NOBODY_READS = 141  # as shells report SIGPIPE
@@ -166,7 +166,7 @@ def _stop_writing() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _flag(row: Row) -> inspect.Parameter:
+def _flag(row: SettingInWords) -> inspect.Parameter:
     """Values stay text: the registry checks them, whichever way they came."""
     described = (
         row.description

@@ -91,7 +91,7 @@ def type_of(field: Mapping[str, Any]) -> str:
         case "string":
             return "string" + _range(field.get("minLength"), field.get("maxLength"), " characters")
         case "integer" | "number" as kind:
-            return kind + _range(field.get("minimum"), field.get("maximum"), "")
+            return str(kind) + _range(field.get("minimum"), field.get("maximum"), "")
         case other:
             return str(other)
 

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from shared.log.port import Headers, Message
+from shared.log.port import Message
 
 # Bytes of key and value of a letter that is not cut. With 64 KiB of headers it fits max.message.bytes (72 MiB).
 WHOLE_BYTES = (72 << 20) - (64 << 10)
@@ -31,10 +31,14 @@ def letter(
 
     A letter above WHOLE_BYTES is cut. Its headers then have the length, the digest and the position of the original.
     """
-    headers: Headers = (
-        ("reason", str(reason).encode()), ("detail", _short(detail).encode(errors="replace")), ("stage", stage.encode()),
-        ("source_topic", topic.encode(errors="replace")), ("source_partition", b"%d" % partition), ("source_offset", b"%d" % offset),
-    )  # fmt: skip
+    headers: tuple[tuple[str, bytes], ...] = (
+        ("reason", str(reason).encode()),
+        ("detail", _short(detail).encode(errors="replace")),
+        ("stage", stage.encode()),
+        ("source_topic", topic.encode(errors="replace")),
+        ("source_partition", b"%d" % partition),
+        ("source_offset", b"%d" % offset),
+    )
     if len(key or b"") + len(value) <= WHOLE_BYTES:
         return Message(key, value, headers)
     if len(value) > CUT_BYTES:

@@ -1,5 +1,8 @@
 """Events of papers.v1 (key: paper_id): papers published, withdrawn, counted and scored."""
 
+# mypy: disable-error-code="valid-type"
+# Functions such as `text(100)` make the pydantic types, so that each limit stands beside its field.
+
 from typing import Annotated, Literal
 
 from pydantic import Field, with_config

@@ -21,7 +21,7 @@ from shared.metrics import (
     shares,
     tori,
     totals,
-)  # fmt: skip
+)
 from shared.metrics.fixed import MILLION
 from shared.metrics.flags import FLAGS
 from shared.metrics.metric import NULL, Aggregates, Metric

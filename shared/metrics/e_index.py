@@ -11,6 +11,15 @@ def e_index(a: Aggregates) -> np.ndarray:
     return np.floor(np.sqrt(a.excess.astype(np.float64)) * MILLION + 0.5).astype(np.int64)
 
 
-E_INDEX = Metric("e_index", "e-index", "The square root of the citations that the h most cited papers have beyond h each.",
-                 "√ Σ_{i ≤ h} (cᵢ − h)", "Zhang, PLoS ONE 4(5):e5429, 2009", "√ citations", bases=BOTH, since="2026.2", digits=6,
-                 values=e_index)  # fmt: skip
+E_INDEX = Metric(
+    "e_index",
+    "e-index",
+    "The square root of the citations that the h most cited papers have beyond h each.",
+    "√ Σ_{i ≤ h} (cᵢ − h)",
+    "Zhang, PLoS ONE 4(5):e5429, 2009",
+    "√ citations",
+    bases=BOTH,
+    since="2026.2",
+    digits=6,
+    values=e_index,
+)

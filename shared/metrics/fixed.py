@@ -18,14 +18,16 @@ def share_of(parts: np.ndarray) -> np.ndarray:
 def millionths(units: UnitsT) -> UnitsT:
     """Units in millionths, halves rounded up. units must not be negative. Takes a number or a column."""
     whole, rest = units >> 40, units & UNIT - 1
-    return whole * MILLION + (rest * MILLION + UNIT // 2 >> 40)
+    rounded: UnitsT = whole * MILLION + (rest * MILLION + UNIT // 2 >> 40)
+    return rounded
 
 
 def root(squares: np.ndarray) -> np.ndarray:
     """The integer square root. squares must be from 0 to 2^62 − 1."""
     root: np.ndarray = np.sqrt(squares.astype(np.float64)).astype(np.int64)
     root -= root * root > squares
-    return np.add(root, (root + 1) ** 2 <= squares)
+    root += (root + 1) ** 2 <= squares
+    return root
 
 
 def decimals(values: np.ndarray, digits: int) -> np.ndarray:

@@ -53,9 +53,19 @@ class Indices:
             self.bound, self.need, self.slack = Column(I32), Column(I64, UNLIMITED), Column(I64)
             self.excess, self.hm = Column(I64), Column(I64)  # Σ max(c − h, 0); units of metrics/fixed.py
             self.edge, self.edge_authors, self.left = Column(I32, TOP), Column(I16), Column(I32)
-            self.columns |= {"i10": self.i10, "i100": self.i100, "g": self.g, "bound": self.bound, "need": self.need, "slack": self.slack,
-                             "excess": self.excess, "hm": self.hm, "edge": self.edge, "edge_authors": self.edge_authors,
-                             "left": self.left}  # fmt: skip
+            self.columns |= {
+                "i10": self.i10,
+                "i100": self.i100,
+                "g": self.g,
+                "bound": self.bound,
+                "need": self.need,
+                "slack": self.slack,
+                "excess": self.excess,
+                "hm": self.hm,
+                "edge": self.edge,
+                "edge_authors": self.edge_authors,
+                "left": self.left,
+            }
         self.looks = 0  # owners computed again, for the benchmark
 
     def resize(self, owners: int) -> None:
@@ -95,13 +105,16 @@ class Indices:
             dirty |= self.g.data[touched] > papers[touched]  # papers without citations left
             h = self.h.data[owner]
             np.add.at(self.excess.data, owner, np.maximum(new - h, 0).astype(I64) - np.maximum(old - h, 0))
+            if authors is None:
+                raise ValueError("full indices need the authors of each paper")
             dirty[np.searchsorted(touched, owner[self._moves_core(owner, old, new, authors)])] = True
             dirty |= self.left.data[touched] < 0
             came_or_went = (old < 0) != (new < 0)
             if came_or_went.any():  # the number of papers limits g
                 crowded = distinct(owner[came_or_went])
                 dirty |= np.isin(touched, crowded[self.need.data[crowded] > UNLIMITED // 2])
-        return touched[dirty]
+        again: np.ndarray = touched[dirty]
+        return again
 
     def _moves_core(
         self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, authors: np.ndarray
@@ -116,11 +129,12 @@ class Indices:
         fits = _units(new) >= hm + share_of(authors)
         rises = new > old
         np.subtract.at(self.left.data, owner[rises & at_edge & is_before], 1)
-        return np.where(
+        moves: np.ndarray = np.where(
             rises,
             ~was_before & ~at_edge & is_before | ~is_before & fits,
             (new < old) & (_units(old) >= np.maximum(hm, 1)),
         )
+        return moves
 
     def look(
         self, owners: np.ndarray, lengths: np.ndarray, values: np.ndarray, authors: np.ndarray | None = None

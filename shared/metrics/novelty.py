@@ -200,7 +200,8 @@ def month_of(published: str | None) -> int:
 
 def bin_of(k: NumberT, n: NumberT) -> NumberT:
     """⌊256 · k / n⌋, for numbers or columns. n must be at least 1."""
-    return TOP_BIN * k // n
+    bins: NumberT = TOP_BIN * k // n
+    return bins
 
 
 def is_provisional(scored: int, provisional: int) -> bool:

@@ -15,7 +15,7 @@ FOR_EVER_MS = 2**31 - 1  # the group's limit between reads; no records are read 
 HEARTBEATS = 5  # in a session
 
 
-class _Noted(ConsumerRebalanceListener):
+class _Noted(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Notes the assignment and does nothing else. Heartbeats start after the callback, and errors in it vanish.
 
     A worker keeps revoked partitions until it knows the new assignment. Two workers may run a stage for a moment without

@@ -15,7 +15,7 @@ from shared.log.port import Identity
 NO_ID = bytes(16)
 
 
-class _Uuid(AbstractType[bytes]):
+class _Uuid(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka has no types
     @classmethod
     def encode(cls, value: bytes) -> bytes:
         return value
@@ -25,7 +25,7 @@ class _Uuid(AbstractType[bytes]):
         return data.read(16)
 
 
-class _Answer(Response):
+class _Answer(Response):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
     API_VERSION = 10
     SCHEMA = Schema(
@@ -48,7 +48,7 @@ class _Answer(Response):
     )  # fmt: skip
 
 
-class _Question(RequestStruct):
+class _Question(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
     FLEXIBLE_VERSION = True
     API_KEY = 3
     API_VERSION = 10
@@ -65,7 +65,7 @@ class _Question(RequestStruct):
     )
 
 
-class _Request(Request[_Question]):
+class _Request(Request[_Question]):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
 
     def __init__(self, names: Sequence[str]):

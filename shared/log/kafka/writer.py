@@ -71,10 +71,12 @@ async def send_all(
         for task in tasks:
             task.cancel()
         raise
-    for answer in answers:
+    firsts = {}
+    for partition, answer in zip(batches, answers, strict=True):
         if isinstance(answer, BaseException):
             raise answer
-    return dict(zip(batches, answers, strict=True))
+        firsts[partition] = answer
+    return firsts
 
 
 class KafkaFence(Fence):

@@ -42,6 +42,21 @@ class PaperFacts(NamedTuple):
     counted: bool = True
 
     @property
+    def citations_nonself(self) -> int:
+        """`nonself`, for metrics that need it. Error: ValueError if it is not known."""
+        return _known(self.nonself)
+
+    @property
+    def citations_recent(self) -> int:
+        """`recent`, for metrics that need it. Error: ValueError if it is not known."""
+        return _known(self.recent)
+
+    @property
+    def citations_lately(self) -> int:
+        """`lately`, for metrics that need it. Error: ValueError if it is not known."""
+        return _known(self.lately)
+
+    @property
     def year(self) -> int | None:
         """The year of publication."""
         return int(self.published[:4]) if self.published else None
@@ -97,6 +112,12 @@ class Derivation(NamedTuple):
 
 Explainer = Callable[[Evidence], Derivation]
 NO_DAY = Derivation(None, "It depends on the day, and the log has no clock.ticked yet.")
+
+
+def _known(count: int | None) -> int:
+    if count is None:
+        raise ValueError("this count of citations is not known")
+    return count
 
 
 def listed(row: PaperFacts, **more: Any) -> dict[str, Any]:
