@@ -1,4 +1,7 @@
-"""The registry of all settings. Each one is an environment variable, a flag, and a line of docs/operations.md."""
+"""The registry of all settings.
+
+Each one is an environment variable, a flag, and a line of docs/operations.md.
+"""
 
 import re
 import types
@@ -35,9 +38,11 @@ def _setting(
 
 
 class Settings(BaseSettings):
-    """The settings. A flag overrides an environment variable (prefix SCHOLARSTREAM_), which overrides the default.
+    """The settings. A flag overrides an environment variable (prefix SCHOLARSTREAM_), which overrides the
+    default.
 
-    `Settings.load` is for input of people (UsageError), the constructor for code (pydantic's ValidationError).
+    `Settings.load` is for input of people (UsageError), the constructor for code (pydantic's
+    ValidationError).
     """
 
     model_config = SettingsConfigDict(
@@ -57,7 +62,8 @@ class Settings(BaseSettings):
     port: int = _setting(8080, "Port of page, HTTP API and metrics; 0 takes a free one.", ge=0, le=65535)
     http_hosts: str | None = _setting(
         None,
-        "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the address "
+        "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the "
+        "address "
         "always work.",
         words="names without ports, with commas between them, or *",
     )
@@ -76,7 +82,8 @@ class Settings(BaseSettings):
     )
     term_partitions: int = _setting(
         1,
-        "Partitions of the scorer's input, so the most scorers side by side. One scores hundreds of papers a second.",
+        "Partitions of the scorer's input, so the most scorers side by side. One scores hundreds of papers "
+        "a second.",
         ge=1,
         le=256,
     )
@@ -95,11 +102,13 @@ class Settings(BaseSettings):
     )
     headline_basis: str = _setting(
         "references",
-        "Basis of the headline's counts: references, or counted:SOURCE. Must be the same for every service of a log.",
+        "Basis of the headline's counts: references, or counted:SOURCE. Must be the same for every service "
+        "of a log.",
     )
     headline_novelty: str = _setting(
         "own",
-        "Novelty in the headline: own, or reported:SOURCE@VERSION. Must be the same for every service of a log.",
+        "Novelty in the headline: own, or reported:SOURCE@VERSION. Must be the same for every service of a "
+        "log.",
     )
     snapshot_papers: int = _setting(
         100,
@@ -110,7 +119,8 @@ class Settings(BaseSettings):
     )
     days_ahead: int = _setting(
         2,
-        "Days after their append time that events may be dated (clock, counts and reports of sources); later ones are "
+        "Days after their append time that events may be dated (clock, counts and reports of sources); "
+        "later ones are "
         "refused. Must be the same for every service of a log.",
         unit="days",
         ge=1,
@@ -118,7 +128,8 @@ class Settings(BaseSettings):
     )
     max_counting_sources: int = _setting(
         8,
-        "Sources of `paper.counted` in a partition of papers.v1, at most; events of further ones are refused. Each costs "
+        "Sources of `paper.counted` in a partition of papers.v1, at most; events of further ones are "
+        "refused. Each costs "
         "about 300 bytes a paper and author. Must be the same for every service of a log.",
         unit="sources",
         ge=1,
@@ -126,7 +137,8 @@ class Settings(BaseSettings):
     )
     max_scorers: int = _setting(
         32,
-        "Sources and versions of `paper.scored` in a partition of papers.v1, at most; events of further ones are refused. "
+        "Sources and versions of `paper.scored` in a partition of papers.v1, at most; events of further "
+        "ones are refused. "
         "Must be the same for every service of a log.",
         unit="versions",
         ge=1,
@@ -134,7 +146,8 @@ class Settings(BaseSettings):
     )
     max_reporting_sources: int = _setting(
         10,
-        "Sources of `author.reported` for one author, at most; events of further ones are refused. Must be the same for "
+        "Sources of `author.reported` for one author, at most; events of further ones are refused. Must be "
+        "the same for "
         "every service of a log.",
         unit="sources",
         ge=1,
@@ -177,7 +190,8 @@ class Settings(BaseSettings):
     )
     checkpoints: str | None = _setting(
         None,
-        "Place of checkpoints: a folder, or the URL of a store that several machines share (s3://…, gs://…, with its "
+        "Place of checkpoints: a folder, or the URL of a store that several machines share (s3://…, gs://…, "
+        "with its "
         "fsspec package).",
     )
     generation: int | None = _setting(
@@ -188,7 +202,8 @@ class Settings(BaseSettings):
     )
     accept_topics: bool = _setting(
         False,
-        "Start even if settings of topics may lose data (see `topics check`), or if an input lost records on purpose.",
+        "Start even if settings of topics may lose data (see `topics check`), or if an input lost records "
+        "on purpose.",
     )
     kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting(
         "PLAINTEXT", "Security protocol for the brokers."

@@ -1,4 +1,6 @@
-"""Generates docs/contracts.md: the events for people, from the models of the schemas, and the reasons for refusals."""
+"""Generates docs/contracts.md: the events for people, from the models of the schemas, and the reasons for
+refusals.
+"""
 
 import inspect
 from collections.abc import Mapping

@@ -49,7 +49,10 @@ class Author(TypedDict):
 
 @with_config(STRICT)
 class PaperPublished(TypedDict):
-    """A paper as it is from now on. It replaces every lower revision. The same content again changes nothing."""
+    """A paper as it is from now on. It replaces every lower revision.
+
+    The same content again changes nothing.
+    """
 
     event: Annotated[Literal["paper.published"], Field(default="paper.published")]
     paper_id: Id

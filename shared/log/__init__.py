@@ -12,8 +12,8 @@ def open_log(
 ) -> Log:
     """Opens the log at `sqlite:///path` or `kafka://HOST:PORT,…`.
 
-    create: make the file if it is missing; read_only: write nothing, so that a file without write access can be read.
-    With read_only the file must exist. Errors: UsageError, LogUnavailable, LogDamaged.
+    create: make the file if it is missing; read_only: write nothing, so that a file without write access can
+    be read. With read_only the file must exist. Errors: UsageError, LogUnavailable, LogDamaged.
     """
     if url.startswith("sqlite:///"):
         from shared.log.sqlite import SqliteLog

@@ -16,7 +16,10 @@ from shared.errors import AlreadyRunning, LogUnavailable
 
 
 class RoleLock:
-    """A lock from creation until `close` or the end of the process. Errors: AlreadyRunning, LogUnavailable."""
+    """A lock from creation until `close` or the end of the process.
+
+    Errors: AlreadyRunning, LogUnavailable.
+    """
 
     def __init__(self, log: Path, role: str, text: str = ""):
         self.path, self.role = lock_path(log, role), role

@@ -1,6 +1,8 @@
-"""The port of the log. A log has topics; a topic has partitions; a partition is an append-only sequence of records.
+"""The port of the log. A log has topics; a topic has partitions; a partition is an append-only sequence of
+records.
 
-Adapters exist for SQLite, Kafka and memory. Each one passes the conformance suite in tests/log/conformance.py.
+Adapters exist for SQLite, Kafka and memory. Each one passes the conformance suite in
+tests/log/conformance.py.
 """
 
 import asyncio
@@ -33,12 +35,12 @@ class Message(NamedTuple):
 class Record(NamedTuple):
     """A record as a reader gets it, written by any client.
 
-    offset: position in the partition, from 0, rising, not always dense. timestamp: append time in milliseconds since the
-    epoch. value: b"" for null (a tombstone).
+    offset: position in the partition, from 0, rising, not always dense. timestamp: append time in
+    milliseconds since the epoch. value: b"" for null (a tombstone).
 
-    Timestamps of a partition do not fall, with two exceptions. An embedded log of a release before 2026-12 may have
-    records from before its clock was set back. On a cluster topic with message.timestamp.type CreateTime, writers choose
-    the timestamp, which may be 0 or -1.
+    Timestamps of a partition do not fall, with two exceptions. An embedded log of a release before 2026-12
+    may have records from before its clock was set back. On a cluster topic with message.timestamp.type
+    CreateTime, writers choose the timestamp, which may be 0 or -1.
     """
 
     offset: int
@@ -54,15 +56,18 @@ class Record(NamedTuple):
 
 
 def append_time(stored: int) -> int:
-    """The append time of a stored record. A time outside the calendar, which another client may write, becomes 0."""
+    """The append time of a stored record.
+
+    A time outside the calendar, which another client may write, becomes 0.
+    """
     return stored if 0 <= stored <= LATEST_MS else 0
 
 
 class TopicSpec(NamedTuple):
     """The required settings of a topic.
 
-    retention_ms: None keeps records for ever. durable: an append returns only when it would survive a power cut. A log
-    may treat every topic as durable.
+    retention_ms: None keeps records for ever. durable: an append returns only when it would survive a power
+    cut. A log may treat every topic as durable.
     """
 
     name: str
@@ -73,7 +78,10 @@ class TopicSpec(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Distinguishes topics that have the same name at different times. id: None if the log does not give topics ids."""
+    """Distinguishes topics that have the same name at different times.
+
+    id: None if the log does not give topics ids.
+    """
 
     id: str | None
     partitions: int
@@ -82,7 +90,8 @@ class Identity(NamedTuple):
 class TopicDifference(NamedTuple):
     """A setting of a topic that is not as required.
 
-    held: the value in the log; needed: the required value; loses: needed records may vanish, or counts may be wrong.
+    held: the value in the log; needed: the required value; loses: needed records may vanish, or counts may be
+    wrong.
     """
 
     topic: str
@@ -93,7 +102,10 @@ class TopicDifference(NamedTuple):
 
 
 class Fence(ABC):
-    """The only writer under a name (rule P1). A new fence of the same name ends this one: its next append raises Fenced."""
+    """The only writer under a name (rule P1).
+
+    A new fence of the same name ends this one: its next append raises Fenced.
+    """
 
     @abstractmethod
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
@@ -107,8 +119,8 @@ class Fence(ABC):
 class Log(ABC):
     """A log. Errors: UnknownTopic, LogDamaged, and LogUnavailable when a bounded wait ends without an answer.
 
-    outages_are_transient: whether callers should wait and try again after LogUnavailable, as with a cluster. With an
-    embedded log they should end, because a full disk does not empty itself.
+    outages_are_transient: whether callers should wait and try again after LogUnavailable, as with a cluster.
+    With an embedded log they should end, because a full disk does not empty itself.
     """
 
     outages_are_transient = False
@@ -128,7 +140,10 @@ class Log(ABC):
 
     @abstractmethod
     async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
-        """The identities of the topics that exist among `names`. Error: LogDamaged if the log itself was replaced."""
+        """The identities of the topics that exist among `names`.
+
+        Error: LogDamaged if the log itself was replaced.
+        """
 
     @abstractmethod
     async def check(self, specs: Sequence[TopicSpec]) -> list[TopicDifference]:
@@ -142,9 +157,10 @@ class Log(ABC):
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
         """Appends each batch in order and returns the offset of its first record.
 
-        In the embedded log all batches of one call become visible together; on Kafka each batch does so alone.
-        It returns when the batches are as durable as their topics require. If it raises, nothing, a part or everything
-        may have been appended, so the caller stops (rule S3). Concurrent calls of one process are appended in call order.
+        In the embedded log all batches of one call become visible together; on Kafka each batch does so
+        alone. It returns when the batches are as durable as their topics require. If it raises, nothing, a
+        part or everything may have been appended, so the caller stops (rule S3). Concurrent calls of one
+        process are appended in call order.
         """
 
     @abstractmethod
@@ -168,8 +184,8 @@ class Log(ABC):
     async def first_since(self, partition: Partition, timestamp: int) -> int:
         """The first offset with this timestamp or a later one; the end of the partition if there is none.
 
-        Where timestamps fall, earlier ones may follow. The result is then the first offset at which the largest
-        timestamp so far reaches `timestamp`.
+        Where timestamps fall, earlier ones may follow. The result is then the first offset at which the
+        largest timestamp so far reaches `timestamp`.
         """
 
     @abstractmethod
@@ -177,13 +193,17 @@ class Log(ABC):
         """True as soon as a partition has a record at or beyond its position, False after `timeout` seconds."""
 
     async def settled(self, partition: Partition, offset: int) -> int:
-        """The offset up to which there are no records, after a read at `offset` gave none. Kafka has markers there."""
+        """The offset up to which there are no records, after a read at `offset` gave none.
+
+        Kafka has markers there.
+        """
         return offset
 
     async def assignments(
         self, role: str, topic_names: Sequence[str]
     ) -> AsyncGenerator[frozenset[Partition], None]:
-        """The partitions of these topics that this process works on for `role`, at once and after every change.
+        """The partitions of these topics that this process works on for `role`, at once and after every
+        change.
 
         It does not end by itself. This implementation gives all partitions, once.
         """

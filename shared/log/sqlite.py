@@ -1,12 +1,13 @@
 """The embedded log: one SQLite file in WAL mode, shared by any number of processes. It needs no installation.
 
-Each partition is a table (offset → record), so every append is at the end of a B-tree. Offsets come from a counter in the
-`partitions` table, in the same transaction, and survive deletion. Appends that wait at the same time are committed
-together. Internal topics are committed without an fsync. A power cut may remove the end of the file, for all topics
-alike, never the middle. The commit of a durable topic makes everything before it durable too.
+Each partition is a table (offset → record), so every append is at the end of a B-tree. Offsets come from a
+counter in the `partitions` table, in the same transaction, and survive deletion. Appends that wait at the
+same time are committed together. Internal topics are committed without an fsync. A power cut may remove the
+end of the file, for all topics alike, never the middle. The commit of a durable topic makes everything before
+it durable too.
 
-SQLite has no checksums, so each record has one (`checksum`), and every read compares it. Another program may write a
-record without one. A table of an older release gets the column for checksums with its next append.
+SQLite has no checksums, so each record has one (`checksum`), and every read compares it. Another program may
+write a record without one. A table of an older release gets the column for checksums with its next append.
 """
 
 import asyncio
@@ -52,9 +53,11 @@ WAL_MOST = 8 * WAL_BYTES  # size at which the writer itself moves it
 POLL = 0.01  # seconds between looks for appends of other processes
 SLOW_POLL = 0.05  # the same after QUIET seconds without an append
 QUIET = 10.0
-# Rows that one transaction deletes, beside twice the rows just appended. So no append waits long, and cleaning keeps up.
+# Rows that one transaction deletes, beside twice the rows just appended. So no append waits long, and
+# cleaning keeps up.
 CLEAN_ROWS = 200
-# Rows that a compacted partition grows by before it is cleaned; also more than it kept. So at most half is superseded.
+# Rows that a compacted partition grows by before it is cleaned; also more than it kept. So at most half is
+# superseded.
 CLEAN_AFTER = 20_000
 LOOKED_THROUGH = 20_000  # records that one statement searches for a time
 QUEUE = 256  # appends that may wait to be committed
@@ -129,7 +132,8 @@ class SqliteLog(Log):
         self._watcher: asyncio.Task[None] | None = None
         self._seen_version: Any = 0
         self._last_change = 0.0
-        # Table of a topic with retention → time at which its oldest record is too old, in milliseconds since the epoch.
+        # Table of a topic with retention → time at which its oldest record is too old, in milliseconds since
+        # the epoch.
         self._due: dict[int, int] = {}
         self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
         self._moving_wal = False
@@ -330,7 +334,8 @@ class SqliteLog(Log):
                     continue
                 start, end, first, last = (
                     self._read.execute(  # one statement, so that all of it is read at one moment
-                        f"SELECT start, next, (SELECT MIN(offset) FROM p{table}), (SELECT MAX(offset) FROM p{table})"
+                        f"SELECT start, next, (SELECT MIN(offset) FROM p{table}), (SELECT MAX(offset) FROM "
+                        f"p{table})"
                         " FROM partitions WHERE id = ?",
                         (table,),
                     ).fetchone()
@@ -349,7 +354,8 @@ class SqliteLog(Log):
             else f"the records from offset {offset} to {end - 1}"
         )
         return LogDamaged(
-            f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; {RESTORE}. "
+            f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; "
+            f"{RESTORE}. "
             f"{self.path.name} and {self.path.name}-wal belong together: copy both, or neither"
         )
 
@@ -491,7 +497,10 @@ class SqliteLog(Log):
         return results
 
     def _reserve(self, connection: sqlite3.Connection, partition: Partition, count: int) -> tuple[int, int]:
-        """Reserves `count` offsets. Returns the first one, and the append time of the newest record (0: none)."""
+        """Reserves `count` offsets.
+
+        Returns the first one, and the append time of the newest record (0: none).
+        """
         table = self._ids[partition]
         end, newest = self._newest(connection, partition, table)
         row = connection.execute(
@@ -501,7 +510,8 @@ class SqliteLog(Log):
             raise self._unknown(partition)  # it was deleted since it was looked up
         if row[0] > LAST_OFFSET:
             raise LogDamaged(
-                f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client wrote a "
+                f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client "
+                "wrote a "
                 f"record at the highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
             )
         return row[0] - count, newest
@@ -570,7 +580,10 @@ class SqliteLog(Log):
         self._move_wal()
 
     def _move_wal(self) -> None:
-        """Moves the WAL into the file. It writes and syncs megabytes, so a second thread does it while appends go on."""
+        """Moves the WAL into the file.
+
+        It writes and syncs megabytes, so a second thread does it while appends go on.
+        """
         try:
             size = os.stat(f"{self.path}-wal").st_size
         except OSError:
@@ -593,12 +606,16 @@ class SqliteLog(Log):
             self._moving_wal = False
 
     def _find_superseded(self, table: int) -> None:
-        """Finds all records with a newer record of the same key, like Kafka's cleaner. Runs beside the writer."""
+        """Finds all records with a newer record of the same key, like Kafka's cleaner.
+
+        Runs beside the writer.
+        """
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=self.busy_seconds)
         try:
             newest = f"SELECT MAX(offset) FROM p{table} WHERE key IS NOT NULL GROUP BY key"
             rows = connection.execute(
-                f"SELECT offset FROM p{table} WHERE key IS NOT NULL AND offset NOT IN ({newest}) ORDER BY offset"
+                f"SELECT offset FROM p{table} WHERE key IS NOT NULL AND offset NOT IN ({newest}) ORDER BY "
+                "offset"
             ).fetchall()
             total = connection.execute(f"SELECT COUNT(*) FROM p{table}").fetchone()[0]
         except sqlite3.Error:  # the writer gets the same error and reports it
@@ -611,7 +628,8 @@ class SqliteLog(Log):
     def _trim(self, group: Sequence["_Append"]) -> None:
         """Deletes records that are older than the retention of their topic, in transactions of CLEAN_ROWS.
 
-        It deletes at most CLEAN_ROWS and twice what was just appended to the topic, so it keeps up with any load.
+        It deletes at most CLEAN_ROWS and twice what was just appended to the topic, so it keeps up with any
+        load.
         """
         now, written = time.time_ns() // 1_000_000, Counter[int]()
         for wanted in group:
@@ -872,7 +890,10 @@ def _seed(partition: Partition) -> int:
 def checksum(
     seed: int, offset: int, timestamp: int, key: bytes | None, value: bytes | None, headers: bytes | None
 ) -> int | None:
-    """CRC-32 of a whole stored record. seed: of its partition. None: a value has another type than a record has."""
+    """CRC-32 of a whole stored record. seed: of its partition.
+
+    None: a value has another type than a record has.
+    """
     try:
         return crc32(
             value or b"",
@@ -919,7 +940,8 @@ _cached_names = lru_cache(256)(_names)
 
 
 def encode_headers(headers: Headers) -> bytes | None:
-    """The stored form of headers: length of the names, names as JSON, lengths of the values, values. None: no headers.
+    """The stored form of headers: length of the names, names as JSON, lengths of the values, values. None: no
+    headers.
 
     Lengths are 32 bits, little-endian.
     """
@@ -932,7 +954,10 @@ def encode_headers(headers: Headers) -> bytes | None:
 
 
 class StoredHeaders(Sequence[tuple[str, bytes]]):
-    """The headers of a stored record. They are decoded on access only, because most readers do not need them."""
+    """The headers of a stored record.
+
+    They are decoded on access only, because most readers do not need them.
+    """
 
     __slots__ = ("raw",)
 
@@ -946,7 +971,10 @@ class StoredHeaders(Sequence[tuple[str, bytes]]):
             return ((UNREADABLE, self.raw),)
 
     def _apart(self) -> Headers:
-        """The decoded headers. Error: ValueError or struct.error for bytes that `encode_headers` did not make."""
+        """The decoded headers.
+
+        Error: ValueError or struct.error for bytes that `encode_headers` did not make.
+        """
         raw = self.raw
         at = 4 + int.from_bytes(raw[:4], "little")
         names = _decoded_names(raw[4:at])

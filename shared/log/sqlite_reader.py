@@ -1,16 +1,18 @@
-"""The embedded log for reading only. It writes nothing in the folder, so it reads a backup without write access.
+"""The embedded log for reading only. It writes nothing in the folder, so it reads a backup without write
+access.
 
-SQLite keeps in `-wal` what is not yet in the file, and in `-shm` which process reads what. The files that exist decide
-how the log is opened:
+SQLite keeps in `-wal` what is not yet in the file, and in `-shm` which process reads what. The files that
+exist decide how the log is opened:
 
-* No `-wal`: no process has the log open, and everything is in the file. It is opened as immutable, without locks.
-* `-wal` without `-shm`: a copy, or a log whose `-shm` was removed. No process has it open. SQLite builds its index of
-  `-wal` in memory.
-* Both: a service may be at work. The file is opened with `mode=ro` and SQLite's locks. If `-shm` is writable, SQLite
-  notes in it that this process reads. Otherwise nothing is written.
+* No `-wal`: no process has the log open, and everything is in the file. It is opened as immutable, without
+  locks.
+* `-wal` without `-shm`: a copy, or a log whose `-shm` was removed. No process has it open. SQLite builds its
+  index of `-wal` in memory.
+* Both: a service may be at work. The file is opened with `mode=ro` and SQLite's locks. If `-shm` is writable,
+  SQLite notes in it that this process reads. Otherwise nothing is written.
 
-A service may start at any time. In the first two cases an answer counts only if file and `-wal` are unchanged after it.
-Otherwise the log is opened again and the question is asked again.
+A service may start at any time. In the first two cases an answer counts only if file and `-wal` are unchanged
+after it. Otherwise the log is opened again and the question is asked again.
 """
 
 import os
@@ -59,7 +61,10 @@ class SqliteReader(SqliteLog):
         return connection
 
     def _look(self) -> tuple[Any, ...]:
-        """(how the log can be opened now, marks of the files that must not change meanwhile). Error: OSError."""
+        """(how the log can be opened now, marks of the files that must not change meanwhile).
+
+        Error: OSError.
+        """
         path = self._real
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode):

@@ -5,7 +5,8 @@ from shared.metrics.metric import Metric, ratio
 MEAN_CITEDNESS_2Y = Metric(
     "mean_citedness_2y",
     "two-year mean citedness",
-    "Citations by papers of last year to the author's papers of the two years before that, for each such paper.",
+    "Citations by papers of last year to the author's papers of the two years before that, for each such "
+    "paper.",
     "Σ |{citations by papers of Y − 1 of paper i of Y − 2 or Y − 3}| / |{i : of Y − 2 or Y − 3}|",
     "OpenAlex (2yr_mean_citedness); Garfield, Science 178:471, 1972",
     "citations a paper",

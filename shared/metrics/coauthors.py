@@ -2,7 +2,8 @@
 
 from shared.metrics.metric import Metric
 
-TEAM = 50  # authors of a paper; a larger paper makes no co-authors, because its thousands have not written together
+# Authors of a paper; a larger paper makes no co-authors, because its thousands have not written together
+TEAM = 50
 
 COAUTHORS = Metric(
     "coauthors",

@@ -7,7 +7,10 @@ from shared.metrics.metric import BOTH, Aggregates, Metric
 
 
 def e_index(a: Aggregates) -> np.ndarray:
-    """√excess in millionths. It is the same on every machine: float64 rounds the root of a number below 2^53 correctly."""
+    """√excess in millionths.
+
+    It is the same on every machine: float64 rounds the root of a number below 2^53 correctly.
+    """
     return np.floor(np.sqrt(a.excess.astype(np.float64)) * MILLION + 0.5).astype(np.int64)
 
 

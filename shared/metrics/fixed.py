@@ -1,4 +1,7 @@
-"""Shares as whole numbers: multiples of 2^-40, rounded down. So a sum does not depend on the order of addition."""
+"""Shares as whole numbers: multiples of 2^-40, rounded down.
+
+So a sum does not depend on the order of addition.
+"""
 
 from typing import TypeVar
 
@@ -31,7 +34,10 @@ def root(squares: np.ndarray) -> np.ndarray:
 
 
 def decimals(values: np.ndarray, digits: int) -> np.ndarray:
-    """Each value in units of 10^-digits, as int64. Rounds as Python's `round`: the exact double decides ties."""
+    """Each value in units of 10^-digits, as int64.
+
+    Rounds as Python's `round`: the exact double decides ties.
+    """
     scaled = values * 10**digits
     units = np.rint(scaled)
     for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6).tolist():

@@ -11,7 +11,8 @@ SOURCE = "docs/scores.md"
 NOVELTY = Metric(
     "novelty",
     "novelty",
-    "On average, the author's papers use more new word combinations than this share of papers of the same field and year.",
+    "On average, the author's papers use more new word combinations than this share of papers of the same "
+    "field and year.",
     "mean of P(⌊256 · k / n⌋) over the scored papers: k of n word pairs are new",
     f"{SOURCE}, {novelty.VERSION}",
     "share",
@@ -24,7 +25,8 @@ NOVELTY = Metric(
 AI_SCORE = Metric(
     "ai_score",
     "AI score",
-    "Rank-weighted citation percentiles of the author's papers, from 0 to 100, without self-citations (counts of a source "
+    "Rank-weighted citation percentiles of the author's papers, from 0 to 100, without self-citations "
+    "(counts of a source "
     "include them). No model is involved: the label is inherited.",
     "100 · Σ 0.2 · 0.8^(i−1) · Pᵢ³ over the ranked papers, P₁ ≥ P₂ ≥ …",
     f"{SOURCE}, {rankpoints.VERSION}",

@@ -1,4 +1,7 @@
-"""The health of a process: whether it is alive and whether it is ready. One event loop sets it, any thread asks."""
+"""The health of a process: whether it is alive and whether it is ready.
+
+One event loop sets it, any thread asks.
+"""
 
 import time
 from collections import Counter
@@ -16,8 +19,8 @@ STATES = ("assigning", "restoring", "live", "waiting", "failed")
 class Part(NamedTuple):
     """The health of one stage and partition.
 
-    fraction: the share of its input at the start that it has read, 0 to 1. seconds_left: an estimate of the time until it
-    is live. None: not known.
+    fraction: the share of its input at the start that it has read, 0 to 1. seconds_left: an estimate of the
+    time until it is live. None: not known.
     """
 
     state: str
@@ -90,7 +93,9 @@ class Health:
         return {state: counts[state] for state in STATES} | {"silent": len(self.alive()[1]["silent"])}
 
     def alive(self) -> tuple[bool, dict[str, Any]]:
-        """(whether no part is failed or silent, {"alive", "failed": {name: detail}, "silent": {name: seconds}})."""
+        """(whether no part is failed or silent, {"alive", "failed": {name: detail}, "silent": {name:
+        seconds}}).
+        """
         now = self._clock()
         failed = {
             name: part.detail for name, part in sorted(dict(self._parts).items()) if part.state == "failed"

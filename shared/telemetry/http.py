@@ -29,7 +29,9 @@ log = structlog.get_logger("http")
 
 
 def routes(telemetry: Telemetry, health: Health) -> list[Route]:
-    """/metrics for Prometheus (text or OpenMetrics); /healthz and /readyz with 200 or 503, and the reason as JSON."""
+    """/metrics for Prometheus (text or OpenMetrics); /healthz and /readyz with 200 or 503, and the reason as
+    JSON.
+    """
 
     async def metrics(request: Request) -> Response:
         for state, count in health.states().items():

@@ -20,8 +20,8 @@ SHARED: list[Processor] = [
 def configure(level: str = "info", format: str = "auto") -> None:
     """Configures logging.
 
-    level: debug, info, warning or error. format: console (for people), json (one object a line) or auto (console on a
-    terminal, else json).
+    level: debug, info, warning or error. format: console (for people), json (one object a line) or auto
+    (console on a terminal, else json).
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     as_json = format == "json" or (format == "auto" and not sys.stderr.isatty())

@@ -1,4 +1,6 @@
-"""Logs an outage of something that a process needs: one line at its begin, one at its end, for all waiting parts."""
+"""Logs an outage of something that a process needs: one line at its begin, one at its end, for all waiting
+parts.
+"""
 
 import time
 from collections.abc import Callable
@@ -12,7 +14,8 @@ LASTING_SECONDS = (
 
 
 class Outage:
-    """The parts of a process that wait for one thing. A part is named by its stage and partition, or by its work.
+    """The parts of a process that wait for one thing. A part is named by its stage and partition, or by its
+    work.
 
     name: of the logger; begins, ends: the two lines.
     """
@@ -25,7 +28,10 @@ class Outage:
         self._began, self._ended, self._said = 0.0, -CALM_SECONDS, False
 
     def wait(self, part: str, reason: str, since: float | None = None) -> None:
-        """`part` gets no answer. Called repeatedly while this lasts. since: clock time of its question; default: now."""
+        """`part` gets no answer. Called repeatedly while this lasts.
+
+        since: clock time of its question; default: now.
+        """
         now = self._clock()
         if not self.waiting:
             self._began, self._said = now if since is None else since, False

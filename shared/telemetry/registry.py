@@ -38,7 +38,8 @@ class Definition(NamedTuple):
 class Telemetry:
     """The metrics of one process.
 
-    Counters and gauges are set where things happen. Only the number of parts in each state is set at a scrape.
+    Counters and gauges are set where things happen. Only the number of parts in each state is set at a
+    scrape.
     """
 
     def __init__(self, roles: Iterable[str] = ()):
@@ -181,7 +182,8 @@ class Telemetry:
             "seconds",
             (),
             LATENCIES,
-            "Time from an event's append to the snapshots that show it, for the oldest event each time that all authors "
+            "Time from an event's append to the snapshots that show it, for the oldest event each time that "
+            "all authors "
             "are published.",
         )
 
@@ -190,7 +192,8 @@ class Telemetry:
             "parts",
             "parts",
             ("state",),
-            "Parts of this process (stages and partitions, viewer, producer) by state, as in /readyz and /healthz.",
+            "Parts of this process (stages and partitions, viewer, producer) by state, as in /readyz and "
+            "/healthz.",
         )
         self.up = self._gauge(
             "up",
@@ -226,7 +229,8 @@ class Telemetry:
             "http_refused_total",
             "connections",
             ("reason",),
-            "Refused or ended connections: crowded (503), evicted or idle (no request), stalled (client did not read), "
+            "Refused or ended connections: crowded (503), evicted or idle (no request), stalled (client did "
+            "not read), "
             "early or malformed (wrong bytes), files (no file left), host (another host name).",
         )
 

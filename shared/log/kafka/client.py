@@ -25,7 +25,10 @@ class Client(Generic[C]):
         self._starting = asyncio.ensure_future(client.start())
 
     async def started(self) -> C:
-        """The started client. Errors: those of `start`, at every call; KafkaConnectionError if it was ended before."""
+        """The started client.
+
+        Errors: those of `start`, at every call; KafkaConnectionError if it was ended before.
+        """
         if not self._starting.done():  # called before every send
             await asyncio.wait({self._starting})
         if self._starting.cancelled():  # its CancelledError would look like a cancellation of the caller
@@ -48,8 +51,8 @@ class Client(Generic[C]):
 async def ended(work: Awaitable[None]) -> bool:
     """Waits within a bound for a client to start or to end. Returns whether it did so without an error.
 
-    The work runs in a task of its own. aiokafka cancels its tasks at the end, and their CancelledError may come out of
-    `stop`. Here it would look like a cancellation of the caller.
+    The work runs in a task of its own. aiokafka cancels its tasks at the end, and their CancelledError may
+    come out of `stop`. Here it would look like a cancellation of the caller.
     """
     task = asyncio.ensure_future(work)
     await asyncio.wait({task}, timeout=STOP_SECONDS)
@@ -60,7 +63,10 @@ async def ended(work: Awaitable[None]) -> bool:
 
 
 def _quieten(loop: asyncio.AbstractEventLoop) -> None:
-    """Silences errors of futures that aiokafka abandons after a fence or a lost broker. They are raised elsewhere too."""
+    """Silences errors of futures that aiokafka abandons after a fence or a lost broker.
+
+    They are raised elsewhere too.
+    """
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not isinstance(context.get("exception"), (KafkaError, ConnectionError)):

@@ -31,7 +31,10 @@ REFUSED = (  # errors that a later try would meet again
 
 
 class KafkaConnection:
-    """Makes and ends the clients of one cluster. Error: UsageError for a wrong address, file or combination."""
+    """Makes and ends the clients of one cluster.
+
+    Error: UsageError for a wrong address, file or combination.
+    """
 
     def __init__(self, url: str, options: KafkaOptions):
         self._leaving: set[asyncio.Task[None]] = set()
@@ -84,7 +87,10 @@ class KafkaConnection:
 
     @contextlib.asynccontextmanager
     async def bounded(self, what: str, seconds: float) -> AsyncIterator[None]:
-        """Limits a wait, and raises Kafka's errors as LogUnavailable, Fenced or LogError. what: names the work."""
+        """Limits a wait, and raises Kafka's errors as LogUnavailable, Fenced or LogError.
+
+        what: names the work.
+        """
         try:
             async with asyncio.timeout(seconds):
                 yield

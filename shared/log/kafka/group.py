@@ -16,10 +16,11 @@ HEARTBEATS = 5  # in a session
 
 
 class _Noted(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Notes the assignment and does nothing else. Heartbeats start after the callback, and errors in it vanish.
+    """Notes the assignment and does nothing else. Heartbeats start after the callback, and errors in it
+    vanish.
 
-    A worker keeps revoked partitions until it knows the new assignment. Two workers may run a stage for a moment without
-    harm (docs/architecture.md).
+    A worker keeps revoked partitions until it knows the new assignment. Two workers may run a stage for a
+    moment without harm (docs/architecture.md).
     """
 
     def __init__(self, consumer: AIOKafkaConsumer):
@@ -37,7 +38,8 @@ class _Noted(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 async def assignments(
     connection: KafkaConnection, group: str, topics: Sequence[str]
 ) -> AsyncGenerator[frozenset[Partition], None]:
-    """The partitions of these topics that this process works on, after every change. It does not end by itself.
+    """The partitions of these topics that this process works on, after every change. It does not end by
+    itself.
 
     It asks a cluster without an answer again and again. Meanwhile the process keeps its partitions.
     """

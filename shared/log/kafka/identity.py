@@ -1,4 +1,7 @@
-"""Asks for topics with the ids that Kafka gives them. aiokafka has Metadata up to version 5; ids need version 10."""
+"""Asks for topics with the ids that Kafka gives them.
+
+aiokafka has Metadata up to version 5; ids need version 10.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""The adapter: Log on Apache Kafka. Every wait is bounded. A client that did not answer in time is replaced."""
+"""The adapter: Log on Apache Kafka. Every wait is bounded.
+
+A client that did not answer in time is replaced.
+"""
 
 import asyncio
 import time
@@ -33,8 +36,8 @@ class KafkaLog(Log):
 
     def __init__(self, url: str, options: KafkaOptions | None = None):
         self.connection = KafkaConnection(url, options or KafkaOptions())
-        # By purpose. A producer of aiokafka has one pending request for each broker. With one producer for all topics,
-        # the stages of a process would wait for each other's acknowledgements.
+        # By purpose. A producer of aiokafka has one pending request for each broker. With one producer for
+        # all topics, the stages of a process would wait for each other's acknowledgements.
         self._clients: dict[str, Client[Any]] = {}
         self._partitions: dict[str, int] = {}
         self._tails: dict[Partition, asyncio.Future[None]] = {}  # the last append of each partition

@@ -1,7 +1,8 @@
 """Reads one partition from any offset.
 
-Each reader has a consumer of its own. With one consumer for all partitions, a partition with unread records would block
-the others on its broker, and a long poll would delay a partition that it left out (fetcher.py of aiokafka).
+Each reader has a consumer of its own. With one consumer for all partitions, a partition with unread records
+would block the others on its broker, and a long poll would delay a partition that it left out (fetcher.py of
+aiokafka).
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Reads record batches with header names that are not UTF-8.
 
-Kafka defines header names as UTF-8, but no broker checks it. aiokafka decodes names while it reads a batch. One wrong
-byte raises UnicodeDecodeError in its fetcher, at every try. This module reads such a batch. Bytes of a name that are not
-UTF-8 become `\\xNN`.
+Kafka defines header names as UTF-8, but no broker checks it. aiokafka decodes names while it reads a batch.
+One wrong byte raises UnicodeDecodeError in its fetcher, at every try. This module reads such a batch. Bytes
+of a name that are not UTF-8 become `\\xNN`.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,10 @@ class StoredRecord(NamedTuple):
 
 
 class Batch:
-    """A batch of aiokafka. If a header name is not UTF-8, its records are read again without aiokafka's decoder."""
+    """A batch of aiokafka.
+
+    If a header name is not UTF-8, its records are read again without aiokafka's decoder.
+    """
 
     def __init__(self, raw: memoryview):
         self._raw, self._batch = raw, DefaultRecordBatch(raw)

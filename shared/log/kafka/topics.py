@@ -25,7 +25,10 @@ CONFIGS = (
 
 
 class Held(NamedTuple):
-    """A topic of the cluster. copies: the smallest number of copies of a partition; configs: the settings in CONFIGS."""
+    """A topic of the cluster.
+
+    copies: the smallest number of copies of a partition; configs: the settings in CONFIGS.
+    """
 
     partitions: int
     copies: int
@@ -39,7 +42,9 @@ class Held(NamedTuple):
 
 
 def needed_configs(spec: TopicSpec, copies: int) -> dict[str, str]:
-    """The required settings (rules L1, L2, S1): retained records are not deleted, acknowledged records do not vanish."""
+    """The required settings (rules L1, L2, S1): retained records are not deleted, acknowledged records do not
+    vanish.
+    """
     return {
         "cleanup.policy": "compact" if spec.compacted else "delete",
         "retention.ms": "-1" if spec.retention_ms is None else str(spec.retention_ms),
@@ -61,7 +66,8 @@ def differences(spec: TopicSpec, held: Held, brokers: int) -> Iterable[TopicDiff
         yield TopicDifference(name, "replication factor", str(held.copies), f"{copies} or more", True)
     needed = needed_configs(spec, copies)
     if configs["cleanup.policy"] != needed["cleanup.policy"]:
-        # Deletion loses retained records, and compaction loses counted ones. A compacted topic without deletion does not.
+        # Deletion loses retained records, and compaction loses counted ones. A compacted topic without
+        # deletion does not.
         lost = spec.compacted is False or (
             "delete" in configs["cleanup.policy"] and configs["retention.ms"] != "-1"
         )
@@ -103,7 +109,10 @@ def differences(spec: TopicSpec, held: Held, brokers: int) -> Iterable[TopicDiff
 
 
 async def describe(admin: AIOKafkaAdminClient) -> dict[str, Held]:
-    """Every topic that is not Kafka's own. The request for all topics creates none; a request for one might create it."""
+    """Every topic that is not Kafka's own.
+
+    The request for all topics creates none; a request for one might create it.
+    """
     found = [t for t in await admin.describe_topics(None) if not t["is_internal"] and not t["error_code"]]
     if not found:
         return {}

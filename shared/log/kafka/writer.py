@@ -80,7 +80,10 @@ async def send_all(
 
 
 class KafkaFence(Fence):
-    """The producer of one transactional id. A later producer with the same id fences this one (InitProducerId)."""
+    """The producer of one transactional id.
+
+    A later producer with the same id fences this one (InitProducerId).
+    """
 
     def __init__(self, connection: KafkaConnection, name: str):
         self.connection, self.name = connection, name
@@ -90,7 +93,10 @@ class KafkaFence(Fence):
         self.closed = False
 
     async def open(self) -> None:
-        """Starts the producer, which ends every earlier one of this name. Errors: LogUnavailable, LogError."""
+        """Starts the producer, which ends every earlier one of this name.
+
+        Errors: LogUnavailable, LogError.
+        """
         try:
             async with self.connection.bounded(f"start transactions of {self.name}", START_SECONDS):
                 await self._client.started()

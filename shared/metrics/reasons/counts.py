@@ -76,7 +76,8 @@ def citations_by_year(evidence: Evidence) -> Derivation:
     without = sum(row.citations for row in evidence.papers) - sum(years.values())
     return Derivation(
         years,
-        f"By the year of the citing paper; {plural(without, 'citation')} by papers without a date in no year.",
+        f"By the year of the citing paper; {plural(without, 'citation')} by papers without a date in no "
+        "year.",
     )
 
 
@@ -158,7 +159,8 @@ def citations_normalized(evidence: Evidence) -> Derivation:
 def tori(evidence: Evidence) -> Derivation:
     rows = sorted((row for row in evidence.papers if row.weight), key=lambda row: (-row.weight, row.paper_id))
     sentence = (
-        f"Of {plural(len(rows), 'paper')} cited by others: each citation divided by the cited paper's authors and by the citing paper's "
+        f"Of {plural(len(rows), 'paper')} cited by others: each citation divided by the cited paper's "
+        "authors and by the citing paper's "
         "references (at least 5)."
     )
     listed_papers = [listed(row, authors=row.authors, share=decimal(row.weight)) for row in rows]

@@ -18,7 +18,8 @@ class PaperFacts(NamedTuple):
     lately: citations by papers of last year, for papers of the two years before that.
     weight: the part of tori, in units of metrics/fixed.py.
     novelty: in millionths, below 0 for none. reasons: why there is none, or why it is provisional.
-    percentile: of the citations in the cohort, below 0 for none. is_immature, is_pooled: facts of that cohort.
+    percentile: of the citations in the cohort, below 0 for none. is_immature, is_pooled: facts of that
+    cohort.
     counted: whether the basis counts the paper at all.
     """
 
@@ -70,8 +71,8 @@ class PaperFacts(NamedTuple):
 class Evidence(NamedTuple):
     """Everything that the numbers of an author rest on.
 
-    papers: all papers of the author, in any order; citations_by_year: from the snapshot; year: the year of the day, 0
-    before the first day; coauthors: name or id → number of common papers.
+    papers: all papers of the author, in any order; citations_by_year: from the snapshot; year: the year of
+    the day, 0 before the first day; coauthors: name or id → number of common papers.
     """
 
     papers: Sequence[PaperFacts]
@@ -83,9 +84,10 @@ class Evidence(NamedTuple):
 class Derivation(NamedTuple):
     """How a number is derived from papers.
 
-    value: the number; sentence: the derivation in words; papers: the papers that make it, with the keys `columns`.
-    next: the value of the next step, None where there is no such step; needs: what it takes, in words; nearest: the
-    papers that lack citations for it.
+    value: the number; sentence: the derivation in words; papers: the papers that make it, with the keys
+    `columns`.
+    next: the value of the next step, None where there is no such step; needs: what it takes, in words;
+    nearest: the papers that lack citations for it.
     """
 
     value: Any

@@ -57,7 +57,8 @@ def ai_score(evidence: Evidence) -> Derivation:
             )
         )
     sentence = (
-        f"{len(ranked):,} of {plural(len(evidence.papers), 'paper')} are ranked. Each gives 100 · weight · percentile³ points; the weights "
+        f"{len(ranked):,} of {plural(len(evidence.papers), 'paper')} are ranked. Each gives 100 · weight · "
+        "percentile³ points; the weights "
         f"fall by a fifth from rank to rank, from {rankpoints.FIRST_WEIGHT:g}; {rankpoints.VERSION}."
     )
     value = rankpoints.published(rankpoints.score_of(row.percentile for row in ranked))
