@@ -1,4 +1,6 @@
-"""Reads DOIs in the forms that people and data sets use: with a resolver, as a URN, in any case, escaped or not."""
+"""Reads DOIs in the forms that people and data sets use: with a resolver, as a URN, in any case, escaped or
+not.
+"""
 
 import re
 from urllib.parse import quote, unquote

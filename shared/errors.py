@@ -1,27 +1,23 @@
 """All errors of scholarstream, in one tree.
 
-ScholarstreamError             exit 1: any error with a clear message
-├── UsageError                 exit 2: the command or a setting is wrong
-│   └── UnknownMetric          no metric has this name
-├── InputRefused               exit 3: an input is refused; the error names the field and what would be right
-├── VerificationFailed         exit 4: recomputation and published state differ
-├── LogError                   the log cannot do what was asked
-│   ├── LogUnavailable         locked, full or unreachable: the same call may succeed later
-│   │   └── Busy               the viewer has too much to do
-│   │       └── TooManySubscribers  the limit of subscriptions is reached
-│   ├── LogDamaged             the file is not a log, or is damaged: nothing may write to it
-│   └── UnknownTopic           no such topic or partition
-├── InputLost                  an input topic lost records that were read from it: it was cut, deleted or made anew
-├── AlreadyRunning             another process holds the role on this log
-├── Fenced                     another process has taken over: this one must not write any more
-├── Superseded                 exit 0: a newer generation publishes, so this one ends
-├── Stopped                    exit 0: stopped while waiting for a log that does not answer
-├── CheckpointInvalid          a checkpoint is damaged or has another fingerprint: start without it
-├── ProtocolViolation          a rule of the position protocol is broken: stop, never skip
-│   └── NotAPack               a record of an internal topic that no stage wrote: refuse it and go on
-├── ClockRefused               the day of this machine cannot be right, or a person must confirm it
-├── NotShown                   the newest snapshot of an author does not follow the contract
-└── SubscriptionClosed         the index has ended: no new snapshots will come
+ScholarstreamError             exit 1: any error with a clear message ├── UsageError                 exit 2:
+the command or a setting is wrong │   └── UnknownMetric          no metric has this name ├── InputRefused
+exit 3: an input is refused; the error names the field and what would be right ├── VerificationFailed
+exit 4: recomputation and published state differ ├── LogError                   the log cannot do what was
+asked │   ├── LogUnavailable         locked, full or unreachable: the same call may succeed later │   │   └──
+Busy               the viewer has too much to do │   │       └── TooManySubscribers  the limit of
+subscriptions is reached │   ├── LogDamaged             the file is not a log, or is damaged: nothing may
+write to it │   └── UnknownTopic           no such topic or partition ├── InputLost                  an input
+topic lost records that were read from it: it was cut, deleted or made anew ├── AlreadyRunning
+another process holds the role on this log ├── Fenced                     another process has taken over: this
+one must not write any more ├── Superseded                 exit 0: a newer generation publishes, so this one
+ends ├── Stopped                    exit 0: stopped while waiting for a log that does not answer ├──
+CheckpointInvalid          a checkpoint is damaged or has another fingerprint: start without it ├──
+ProtocolViolation          a rule of the position protocol is broken: stop, never skip │   └── NotAPack
+a record of an internal topic that no stage wrote: refuse it and go on ├── ClockRefused               the day
+of this machine cannot be right, or a person must confirm it ├── NotShown                   the newest
+snapshot of an author does not follow the contract └── SubscriptionClosed         the index has ended: no new
+snapshots will come
 
 NotAFile, an OSError           a path leads to something that is not a regular file
 """
@@ -44,7 +40,10 @@ class UnknownMetric(UsageError):
 
 
 class InputRefused(ScholarstreamError):
-    """An event was refused. reason: a code of `shared.contracts.refusals`; field: dotted path; hint: what would be right."""
+    """An event was refused.
+
+    reason: a code of `shared.contracts.refusals`; field: dotted path; hint: what would be right.
+    """
 
     exit_code = 3
 
@@ -116,11 +115,17 @@ class ProtocolViolation(ScholarstreamError):
 
 
 class NotAPack(ProtocolViolation):
-    """No stage of scholarstream wrote this record of an internal topic. It is refused, and the stage goes on."""
+    """No stage of scholarstream wrote this record of an internal topic.
+
+    It is refused, and the stage goes on.
+    """
 
 
 class ClockRefused(ScholarstreamError):
-    """The day of this machine cannot be right, or a person must confirm it. tried: it is in the log, which refused it."""
+    """The day of this machine cannot be right, or a person must confirm it.
+
+    tried: it is in the log, which refused it.
+    """
 
     tried = False
 

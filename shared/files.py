@@ -1,4 +1,7 @@
-"""Reads files of the data folder. A link, a folder or a pipe in place of a file is refused and never blocks."""
+"""Reads files of the data folder.
+
+A link, a folder or a pipe in place of a file is refused and never blocks.
+"""
 
 import errno
 import os
@@ -9,7 +12,10 @@ from shared.errors import NotAFile
 
 
 def read_file(path: Path, most: int | None = None) -> bytes:
-    """The content of a file, at most `most` bytes. Errors: NotAFile; any other OSError of a file that cannot be read."""
+    """The content of a file, at most `most` bytes.
+
+    Errors: NotAFile; any other OSError of a file that cannot be read.
+    """
     try:
         flags = (
             os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

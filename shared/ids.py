@@ -16,8 +16,9 @@ _FEW = 24  # below this many keys, plain integers are faster than arrays
 ID_BYTES = 256  # bytes of an id in UTF-8, at most
 OF_NAME = "name:"  # begins an id made from a name
 SIMULATED = "sim:"  # begins the ids of a simulated literature
-# Invisible characters, as the inside of a character class of a regular expression: control characters, Unicode's
-# Default_Ignorable_Code_Point and interlinear annotation. White space is not among them, because it separates words.
+# Invisible characters, as the inside of a character class of a regular expression: control characters,
+# Unicode's Default_Ignorable_Code_Point and interlinear annotation. White space is not among them, because it
+# separates words.
 _CONTROL = r"\u0000-\u0008\u000E-\u001B\u007F-\u0084\u0086-\u009F"
 _IGNORABLE = (
     r"\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u202A-\u202E\u2060-\u206F\u3164"
@@ -28,7 +29,8 @@ _IGNORABLE = (
 INVISIBLE = _CONTROL + _IGNORABLE
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _DIGEST_BYTES = 20
-# NFKC turns "…" into three dots, so no name key contains "…". An id with a digest is never the id of another name.
+# NFKC turns "…" into three dots, so no name key contains "…". An id with a digest is never the id of another
+# name.
 _WITH_DIGEST = re.compile(rf"name:.*…[0-9a-f]{{{2 * _DIGEST_BYTES}}}", re.DOTALL)
 
 
@@ -40,7 +42,8 @@ def visible(name: str) -> str:
 def name_key(name: str) -> str:
     """The key of a name: equal for two spellings of one name. The key of a key is the key itself.
 
-    Invisible characters are removed, Unicode NFKC and case folding applied. Runs of white space become one space.
+    Invisible characters are removed, Unicode NFKC and case folding applied. Runs of white space become one
+    space.
     """
     if name.isascii() and name.isprintable():  # NFKC does not change ASCII
         return " ".join(name.casefold().split())
@@ -73,7 +76,10 @@ def is_spelling_of(key: bytes | None, author_id: str) -> bool:
 
 
 def _id_of(key: str) -> str:
-    """`name:` and the key of a name. An id above ID_BYTES is cut and ends in "…" and a digest of the whole key."""
+    """`name:` and the key of a name.
+
+    An id above ID_BYTES is cut and ends in "…" and a digest of the whole key.
+    """
     author_id = OF_NAME + key
     if len(author_id) <= ID_BYTES // 4:
         return author_id
@@ -117,7 +123,8 @@ def _murmur2(key: bytes) -> int:
 def _murmur2_of(keys: Sequence[bytes]) -> np.ndarray:
     """murmur2 of each key, as uint32.
 
-    Each step takes one word of every key that is long enough. Keys are sorted longest first, so these are one slice.
+    Each step takes one word of every key that is long enough. Keys are sorted longest first, so these are one
+    slice.
     """
     length = np.fromiter(map(len, keys), np.int64, len(keys))
     order = np.argsort(-length, kind="stable")

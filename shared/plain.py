@@ -1,10 +1,12 @@
-"""Makes texts safe for a terminal, a log line and JSON: no control character acts, and ids can be copied back."""
+"""Makes texts safe for a terminal, a log line and JSON: no control character acts, and ids can be copied
+back.
+"""
 
 import re
 import sys
 
-# Characters that act on a terminal: controls (C0, DEL, C1), line breaks, and the embeddings, overrides and isolates
-# of bidirectional text. Joiners (ZWJ, ZWNJ) are not among them: many names need them.
+# Characters that act on a terminal: controls (C0, DEL, C1), line breaks, and the embeddings, overrides and
+# isolates of bidirectional text. Joiners (ZWJ, ZWNJ) are not among them: many names need them.
 OBEYED = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff"
 BLANKS = "\t\n\v\f\r\x85\xa0\u2007\u202f\u2028\u2029"  # line breaks and no-break spaces
 _OBEYED = re.compile(f"[{OBEYED}]")
@@ -17,7 +19,10 @@ _ESCAPE = re.compile(r"\\u((?![dD][89a-fA-F])[0-9a-fA-F]{4})")  # half of a surr
 
 
 def clean(text: str) -> str:
-    """A title or a name on one line. Line breaks and no-break spaces become a space, control characters an escape."""
+    """A title or a name on one line.
+
+    Line breaks and no-break spaces become a space, control characters an escape.
+    """
     return text if text.isprintable() else _OBEYED.sub(_escape, _BLANK.sub(" ", text))
 
 
@@ -40,7 +45,10 @@ def lines(text: str) -> str:
 
 
 def safe_json(raw: bytes) -> str:
-    """An equivalent JSON text without control characters. Only strings hold them, and there an escape means the same."""
+    """An equivalent JSON text without control characters.
+
+    Only strings hold them, and there an escape means the same.
+    """
     if raw.isascii() and b"\x7f" not in raw:
         return raw.decode()
     return _IN_LINES.sub(_escape, raw.decode())

@@ -1,8 +1,11 @@
-"""The settings of every service: one registry. Each is an environment variable, a flag, and a row of docs/operations.md."""
+"""The registry of all settings.
+
+Each one is an environment variable, a flag, and a line of docs/operations.md.
+"""
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypedDict, Union, cast, get_args, get_origin
 
@@ -24,20 +27,22 @@ UNSET = {
     "checkpoints": "checkpoints in the data folder",
     "generation": "the one that publishes, at first 1",
 }
-SECRET = ("kafka_password",)  # no flags
+SECRET = ("kafka_password",)  # settings without a flag
 
 
 def _setting(
     default: Any, description: str, *, unit: str | None = None, words: str | None = None, **bounds: Any
 ) -> Any:
-    """words: which values are right, where the type does not say it."""
+    """A setting. words: the right values, if the type does not say it."""
     return Field(default, description=description, json_schema_extra={"unit": unit, "words": words}, **bounds)
 
 
 class Settings(BaseSettings):
-    """What can be set. From the strongest: a flag, an environment variable (prefix SCHOLARSTREAM_), the default.
+    """The settings. A flag overrides an environment variable (prefix SCHOLARSTREAM_), which overrides the
+    default.
 
-    `Settings.load` is for people's input (UsageError); the constructor is for code (pydantic's ValidationError).
+    `Settings.load` is for input of people (UsageError), the constructor for code (pydantic's
+    ValidationError).
     """
 
     model_config = SettingsConfigDict(
@@ -45,100 +50,121 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = _setting(
-        Path("data"), "Folder of the embedded log, of checkpoints and of how far each source was sent."
+        Path("data"), "Folder of the embedded log, of checkpoints and of the position in each source."
     )
     log: str | None = _setting(
-        None, "The log: sqlite:///PATH, or kafka://HOST:PORT with more brokers behind commas."
+        None, "The log: sqlite:///PATH, or kafka://HOST:PORT, with commas between several brokers."
     )
     host: str = _setting(
         "127.0.0.1",
-        "Address that page, HTTP API and metrics are served on; 0.0.0.0 opens them to the network.",
+        "Address of page, HTTP API and metrics; 0.0.0.0 opens them to the network.",
     )
-    port: int = _setting(8080, "Port of the same; 0 takes a free one.", ge=0, le=65535)
+    port: int = _setting(8080, "Port of page, HTTP API and metrics; 0 takes a free one.", ge=0, le=65535)
     http_hosts: str | None = _setting(
         None,
-        "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the address always work.",
-        words="names without ports, behind commas, or *",
+        "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the "
+        "address "
+        "always work.",
+        words="names without ports, with commas between them, or *",
     )
     http_connections: int = _setting(
         1000,
-        "Connections at once, at most; fewer where the limit of open files asks for it.",
+        "Open connections, at most; fewer if the limit of open files requires it.",
         unit="connections",
         ge=16,
         le=100_000,
     )
     partitions: int = _setting(
         1,
-        "Partitions of each topic when a log is made; afterwards the log says how many it has.",
+        "Partitions of each topic when a log is made. An existing log keeps its number.",
         ge=1,
         le=256,
     )
     term_partitions: int = _setting(
         1,
-        "The same of the scorer's input: how many scorers can work side by side; one does for hundreds of papers a second.",
+        "Partitions of the scorer's input, so the most scorers side by side. One scores hundreds of papers "
+        "a second.",
         ge=1,
         le=256,
     )
     cohort_partitions: int = _setting(
-        1, "The same of the cohorts' input; one does for thousands of papers a second.", ge=1, le=256
+        1, "Partitions of the cohorts' input. One handles thousands of papers a second.", ge=1, le=256
     )
     batch_records: int = _setting(
         4000, "Records that a stage reads at once, at most.", unit="records", ge=1, le=100_000
     )
     max_event_bytes: int = _setting(
         8 << 20,
-        "Larger events are refused. The same for every service of a log.",
+        "Larger events are refused. Must be the same for every service of a log.",
         unit="bytes",
         ge=1024,
         le=64 << 20,
     )
     headline_basis: str = _setting(
         "references",
-        "Whose counts a profile leads with: references, or counted:SOURCE. The same for every service of a log.",
+        "Basis of the headline's counts: references, or counted:SOURCE. Must be the same for every service "
+        "of a log.",
     )
     headline_novelty: str = _setting(
         "own",
-        "Whose novelty a profile leads with: own, or reported:SOURCE@VERSION. The same for every service of a log.",
+        "Novelty in the headline: own, or reported:SOURCE@VERSION. Must be the same for every service of a "
+        "log.",
     )
     snapshot_papers: int = _setting(
         100,
-        "Papers listed in a profile, at most. The same for every service of a log.",
+        "Papers listed in a profile, at most. Must be the same for every service of a log.",
         unit="papers",
         ge=1,
         le=100,
     )
     days_ahead: int = _setting(
         2,
-        "Events dated more days after their append time are refused (the clock, counts and reports of sources). The same for every service "
-        "of a log.",
-        unit="days", ge=1, le=ANY,
-    )  # fmt: skip
+        "Days after their append time that events may be dated (clock, counts and reports of sources); "
+        "later ones are "
+        "refused. Must be the same for every service of a log.",
+        unit="days",
+        ge=1,
+        le=ANY,
+    )
     max_counting_sources: int = _setting(
         8,
-        "Sources of `paper.counted` in a partition of papers.v1; the events of further ones are refused. Each costs some 300 bytes a paper "
-        "and author. The same for every service of a log.",
-        unit="sources", ge=1, le=100,
-    )  # fmt: skip
+        "Sources of `paper.counted` in a partition of papers.v1, at most; events of further ones are "
+        "refused. Each costs "
+        "about 300 bytes a paper and author. Must be the same for every service of a log.",
+        unit="sources",
+        ge=1,
+        le=100,
+    )
     max_scorers: int = _setting(
         32,
-        "Sources and versions of `paper.scored` in a partition of papers.v1; the events of further ones are refused. The same for every "
-        "service of a log.",
-        unit="versions", ge=1, le=1000,
-    )  # fmt: skip
+        "Sources and versions of `paper.scored` in a partition of papers.v1, at most; events of further "
+        "ones are refused. "
+        "Must be the same for every service of a log.",
+        unit="versions",
+        ge=1,
+        le=1000,
+    )
     max_reporting_sources: int = _setting(
         10,
-        "Sources of `author.reported` for one author; the events of further ones are refused. The same for every service of a log.",
-        unit="sources", ge=1, le=200,
-    )  # fmt: skip
+        "Sources of `author.reported` for one author, at most; events of further ones are refused. Must be "
+        "the same for "
+        "every service of a log.",
+        unit="sources",
+        ge=1,
+        le=200,
+    )
     coalesce_share: float = _setting(
-        0.1, "Share of its time that a busy publisher spends on publishing: less coalesces more.", gt=0, le=1
+        0.1,
+        "Share of its time that a busy publisher uses to publish; a smaller one coalesces more.",
+        gt=0,
+        le=1,
     )
     coalesce_max_seconds: float = _setting(
-        10.0, "A change waits for being published no longer than this.", unit="seconds", ge=0, le=3600
+        10.0, "The longest time that a change waits to be published.", unit="seconds", ge=0, le=3600
     )
     checkpoint_seconds: float = _setting(
         60.0,
-        "Time between checkpoints of a stage; longer when saving takes long.",
+        "Time between checkpoints of a stage; longer if saving takes long.",
         unit="seconds",
         ge=0,
         le=86_400,
@@ -148,79 +174,82 @@ class Settings(BaseSettings):
     )
     refused_share: float = _setting(
         0.5,
-        "Intake of a source stops when more than this share of the last refused_window events was refused.",
+        "Intake of a source stops if more than this share of the last refused_window events is refused.",
         gt=0,
         le=1,
     )
     refused_window: int = _setting(
-        1000, "Events that refused_share looks back on.", unit="events", ge=1, le=1_000_000
+        1000, "Number of last events that refused_share applies to.", unit="events", ge=1, le=1_000_000
     )
     refused_run: int = _setting(
         1000,
-        "Intake of a source stops after so many refused events one after the other.",
+        "Intake of a source stops after this number of refused events in a row.",
         unit="events",
         ge=1,
         le=1_000_000,
     )
     checkpoints: str | None = _setting(
         None,
-        "Where checkpoints are: a folder, or a URL of a store that several machines share (s3://…, gs://…, with its fsspec package).",
+        "Place of checkpoints: a folder, or the URL of a store that several machines share (s3://…, gs://…, "
+        "with its "
+        "fsspec package).",
     )
     generation: int | None = _setting(
         None,
-        "The generation of internal topics to work on; a new number computes everything anew beside the old one.",
+        "The generation to work on. A new number computes everything again, beside the old generation.",
         ge=1,
         le=1_000_000,
     )
     accept_topics: bool = _setting(
         False,
-        "Start although the settings of topics may lose data (see `topics check`), or although an input lost records and that is meant.",
+        "Start even if settings of topics may lose data (see `topics check`), or if an input lost records "
+        "on purpose.",
     )
     kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting(
-        "PLAINTEXT", "How brokers are spoken to."
+        "PLAINTEXT", "Security protocol for the brokers."
     )
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting(
-        "PLAIN", "How brokers learn who we are."
+        "PLAIN", "SASL mechanism for the brokers."
     )
-    kafka_username: str | None = _setting(None, "Who we are.")
+    kafka_username: str | None = _setting(None, "SASL user name.")
     kafka_password: SecretStr | None = _setting(
-        None, "Our password; there is no flag for it, because others can read command lines."
+        None, "SASL password. It has no flag, because other users can read command lines."
     )
     kafka_password_file: Path | None = _setting(
-        None, "A file that holds our password.", words="the path of a file"
+        None, "File with the SASL password.", words="the path of a file"
     )
     kafka_ca_file: Path | None = _setting(
-        None, "Certificates that brokers are trusted by (PEM).", words="the path of a file"
+        None, "Trusted certificates of the brokers (PEM).", words="the path of a file"
     )
-    kafka_cert_file: Path | None = _setting(None, "Our own certificate (PEM).", words="the path of a file")
+    kafka_cert_file: Path | None = _setting(None, "Client certificate (PEM).", words="the path of a file")
     kafka_key_file: Path | None = _setting(
-        None, "The key of our certificate (PEM).", words="the path of a file"
+        None, "Key of the client certificate (PEM).", words="the path of a file"
     )
     kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = _setting(
-        "none", "How batches of records are compressed."
+        "none", "Compression of record batches."
     )
     kafka_replication: int = _setting(
         0,
-        "Copies of each partition when topics are made; 0: three, or as many as there are brokers.",
+        "Copies of each partition when topics are made; 0: three, or the number of brokers if it is smaller.",
         unit="copies",
         ge=0,
         le=32,
     )
     kafka_session_seconds: float = _setting(
         10.0,
-        "A worker that Kafka has not heard of for so long loses its partitions to others.",
+        "A worker without a heartbeat for this time loses its partitions to others.",
         unit="seconds",
         ge=6,
         le=300,
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "info", "Log lines below this are not written."
+        "info", "Log lines below this level are not written."
     )
     log_format: Literal["auto", "console", "json"] = _setting(
-        "auto", "Log lines for people, or as JSON; auto: for people on a terminal."
+        "auto", "Form of log lines: console for people, json for programs, auto: console on a terminal."
     )
     shutdown_seconds: float = _setting(
-        2.0, "A service that is told to stop takes no longer than this.", unit="seconds", gt=0, le=600
+        2.0, "The longest time that a service takes to stop.", unit="seconds", gt=0, le=600
     )
 
     @field_validator("log")
@@ -235,7 +264,8 @@ class Settings(BaseSettings):
     def _is_hosts(cls, value: str | None) -> str | None:
         if value is not None and not all(HOST_NAME.fullmatch(name.strip()) for name in value.split(",")):
             raise ValueError(
-                "names without ports, behind commas, for example scholars.example.org,*.lab.example.org, or *"
+                "names without ports, with commas between them, for example "
+                "scholars.example.org,*.lab.example.org, or *"
             )
         return value
 
@@ -262,7 +292,7 @@ class Settings(BaseSettings):
 
     @property
     def kafka(self) -> KafkaOptions:
-        """What a cluster asks for. Error: UsageError for a password file that cannot be read."""
+        """The options for a cluster. Error: UsageError for a password file that cannot be read."""
         password = self.kafka_password.get_secret_value() if self.kafka_password else None
         if self.kafka_password_file:
             try:
@@ -291,22 +321,21 @@ class Settings(BaseSettings):
 
     @property
     def log_url(self) -> str:
-        """Where the log is: `log`, or log.sqlite in the data folder."""
+        """The URL of the log: `log`, or log.sqlite in the data folder."""
         return self.log or f"sqlite:///{self.data_dir}/log.sqlite"
 
     @classmethod
     def load(cls, **flags: Any) -> "Settings":
-        """The settings of this process. flags: those given on the command line, None or left out where they are not.
+        """The settings of this process. flags: name → value from the command line; None: not given.
 
-        Error: UsageError naming the flag or environment variable, and what would be right.
+        Error: UsageError with the flag or environment variable, and what would be right.
         """
         given = {name: value for name, value in flags.items() if value is not None}
         try:
             return cls(**given)
         except ValidationError as error:
-            raise UsageError(
-                "; ".join(_message_of(fault, given) for fault in error.errors(include_url=False))
-            ) from None
+            faults = error.errors(include_url=False)
+            raise UsageError("; ".join(_in_words(fault, given) for fault in faults)) from None
 
 
 def default_of(name: str) -> Any:
@@ -314,8 +343,8 @@ def default_of(name: str) -> Any:
     return Settings.model_fields[name].default
 
 
-class Row(NamedTuple):
-    """What a setting is, for people. right: which values are right; flag: None for a secret."""
+class SettingInWords(NamedTuple):
+    """A setting for people. right: the right values; flag: None for a secret."""
 
     name: str
     variable: str
@@ -326,11 +355,11 @@ class Row(NamedTuple):
     description: str
 
 
-def rows() -> Iterator[Row]:
+def rows() -> Iterator[SettingInWords]:
     """Every setting, in the order of the registry."""
     for name, field in Settings.model_fields.items():
         unit = _extra(field)["unit"]
-        yield Row(
+        yield SettingInWords(
             name,
             variable_of(name),
             None if name in SECRET else flag_of(name),
@@ -341,11 +370,18 @@ def rows() -> Iterator[Row]:
         )
 
 
+def _extra(field: FieldInfo) -> dict[str, str | None]:
+    """Unit and words of a setting, as `_setting` keeps them."""
+    return cast("dict[str, str | None]", field.json_schema_extra)
+
+
 def flag_of(name: str) -> str:
+    """The flag of a setting."""
     return "--" + name.replace("_", "-")
 
 
 def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
     return PREFIX + name.upper()
 
 
@@ -361,7 +397,7 @@ def _extra(field: FieldInfo) -> _Extra:
 
 
 def right_values(field: FieldInfo) -> str:
-    """Which values are right, in words."""
+    """The right values in words."""
     if words := _extra(field)["words"]:
         return words
     kind = _plain(field.annotation)
@@ -396,17 +432,13 @@ def _plain(annotation: Any) -> Any:
 def _default(name: str, field: FieldInfo) -> str:
     if name in UNSET:
         return UNSET[name]
-    return (
-        "none"
-        if field.default is None
-        else str(field.default).lower()
-        if isinstance(field.default, bool)
-        else str(field.default)
-    )
+    if field.default is None:
+        return "none"
+    return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
 
 
-def _message_of(fault: ErrorDetails, given: dict[str, Any]) -> str:
-    """One wrong setting, in words."""
+def _in_words(fault: ErrorDetails, given: Mapping[str, Any]) -> str:
+    """A wrong setting in words."""
     name = str(fault["loc"][0]) if fault["loc"] else ""
     if name not in Settings.model_fields:
         return f"there is no setting {name!r}"

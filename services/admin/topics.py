@@ -14,7 +14,7 @@ from services.runtime.topology import STAGES
 from shared.contracts.topics import CONTROL, TOPICS, Topic
 from shared.errors import ProtocolViolation, UsageError
 from shared.log import open_log
-from shared.log.port import Difference, Log, Partition, Record, TopicSpec
+from shared.log.port import Log, Partition, Record, TopicDifference, TopicSpec
 from shared.settings import Settings
 from shared.stages.packs import RowsColumn, count, decode, take
 
@@ -57,7 +57,7 @@ async def drop(settings: Settings, generation: int) -> list[str]:
         await log.close()
 
 
-async def check(settings: Settings) -> list[Difference]:
+async def check(settings: Settings) -> list[TopicDifference]:
     """The differences between topics and what they must be, missing topics included. Reads only."""
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from shared.errors import ScholarstreamError, UsageError
 from shared.plain import clean, lines
-from shared.settings import Row, Settings, rows
+from shared.settings import SettingInWords, Settings, rows
 
 PANELS = ("Services", "Intake", "Profiles", "Operation")  # the groups of commands in --help, in order
 INTERRUPTED = 130  # as shells report SIGINT
@@ -183,7 +183,7 @@ def _stop_writing() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _flag(row: Row) -> inspect.Parameter:
+def _flag(row: SettingInWords) -> inspect.Parameter:
     """The flag of a setting. Its value stays text: Settings checks it like an environment variable."""
     described = (
         row.description

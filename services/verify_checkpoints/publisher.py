@@ -148,9 +148,7 @@ class PublisherCheck:
         ).astype(I32)
         for first in range(0, len(left), BATCH):
             authors = left[first : first + BATCH]
-            for snapshot in snapshots(
-                truth, authors, no_causes(len(authors))
-            ):
+            for snapshot in snapshots(truth, authors, no_causes(len(authors))):
                 yield f"waiting: {snapshot.author} is neither public as it is nor waits"
 
     def _of_causes(self) -> Iterator[str]:

@@ -82,7 +82,10 @@ Status = Callable[[], Awaitable[dict[str, Any]] | dict[str, Any]]
 
 
 class Viewer:
-    """The handlers of all routes. stop: ends the event streams; status: returns what `scholarstream status` shows."""
+    """The handlers of all routes.
+
+    stop: ends the event streams; status: returns what `scholarstream status` shows.
+    """
 
     def __init__(self, index: ProfileIndex, stop: asyncio.Event, status: Status | None = None):
         self.index, self.stop, self.status = index, stop, status
@@ -121,7 +124,10 @@ class Viewer:
         )
 
     async def _search(self, request: Request, query: str, limit: int) -> tuple[list[Match], bool]:
-        """The matches, and whether too many names matched to compare them all. Errors: Busy, HTTPException 503."""
+        """The matches, and whether too many names matched to compare them all.
+
+        Errors: Busy, HTTPException 503.
+        """
         self._require_newest()
         async with self._turn():
             if await request.is_disconnected():
@@ -261,7 +267,8 @@ class Viewer:
     # ---- snapshots
 
     def _require_newest(self) -> None:
-        """Refuses to answer while the index reads what was published before the start. Error: HTTPException 503.
+        """Refuses to answer while the index reads what was published before the start. Error: HTTPException
+        503.
 
         Until then the index may hold older snapshots than other readers have already seen.
         """
@@ -406,7 +413,8 @@ def application(
 ) -> Starlette:
     """The ASGI application.
 
-    operations: further routes (/metrics, /healthz, /readyz); names: the host names that it answers to, None: any.
+    operations: further routes (/metrics, /healthz, /readyz); names: the host names that it answers to, None:
+    any.
     """
     checked = [Middleware(HostCheck, names=names, refuse=_refuse, telemetry=telemetry)] if names else []
     return Starlette(

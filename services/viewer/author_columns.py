@@ -29,7 +29,10 @@ class AuthorColumns:
         return slot
 
     def remove(self, key: bytes) -> int:
-        """Removes an erased author and returns the slot. If the author is published again, it is a new author here."""
+        """Removes an erased author and returns the slot.
+
+        If the author is published again, it is a new author here.
+        """
         slot = self.slots.pop(key)
         self.names[slot] = b"null"
         self.redirects.pop(slot, None)

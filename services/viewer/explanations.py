@@ -44,7 +44,10 @@ def explanation_of(profile: Profile, metric: str, basis: str = REFERENCES) -> di
 
 
 def explanation_if_any(profile: Profile, metric: str, basis: str) -> Explanation | None:
-    """The explanation for the page. None: the profile does not have this number, or does not follow the contract."""
+    """The explanation for the page.
+
+    None: the profile does not have this number, or does not follow the contract.
+    """
     try:
         return explain(profile, metric, basis) if basis in bases_of(profile, metric) else None
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -1,7 +1,7 @@
 """The host names that a service answers to, against DNS rebinding.
 
-In that attack, the page of another site gives one of its names the address of this machine. The browser then asks
-this service, and the header Host has the other site's name.
+In that attack, the page of another site gives one of its names the address of this machine. The browser then
+asks this service, and the header Host has the other site's name.
 """
 
 import ipaddress
@@ -23,7 +23,9 @@ ANY = "*"
 
 
 class HostNames:
-    """Loopback names, the address of the connection, `bound` (the setting host), and `more` (names, *.suffix or *)."""
+    """Loopback names, the address of the connection, `bound` (the setting host), and `more` (names, *.suffix
+    or *).
+    """
 
     def __init__(self, bound: str, more: Iterable[str] = ()):
         self._names = {_plain(name) for name in ("localhost", bound, *more)}
@@ -37,7 +39,10 @@ class HostNames:
         return address is not None and address.is_loopback
 
     def fit(self, host: str, server: str) -> bool:
-        """Whether the service answers to `host`, the header as received. server: the local address of the connection."""
+        """Whether the service answers to `host`, the header as received.
+
+        server: the local address of the connection.
+        """
         found = HOST.fullmatch(host)
         if found is None:
             return False

@@ -63,10 +63,10 @@ def log_address(address: str) -> None:
 async def run_viewer(settings: Settings) -> None:
     """The viewer alone, until a signal. Errors: UsageError, LogError."""
     from services.runtime.input_checks import watch
-    from services.runtime.process import Stop
     from services.runtime.progress import Progress
     from services.runtime.signals import stopping_on_signals, together
     from services.runtime.startup import opened
+    from shared.stages.runner import Stop
 
     async with opened(settings, patient=True, roles=("viewer",)) as (the_log, layout):
         stop, telemetry, health = Stop(), Telemetry(("viewer",)), Health()

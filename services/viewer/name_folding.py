@@ -28,14 +28,16 @@ APOSTROPHES = str.maketrans(
     "'`\u00b4\u2018\u2019\u201b\u2032\u2035\u02b9\u02ba\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb"
     "\u055a\u05f3\u05f4\u07f4\u07f5\ua78b\ua78c\uff07\uff40\u1fbd\u1fbf\u1ffe\u1fef\u1ffd",
 )
-# Accents that people leave out: of Latin, Greek, Cyrillic, Hebrew, Arabic, Syriac, of all scripts, and of kana.
-# All other marks, such as vowels and tones in the scripts of India and South East Asia, are parts of the word.
+# Accents that people leave out: of Latin, Greek, Cyrillic, Hebrew, Arabic, Syriac, of all scripts, and of
+# kana. All other marks, such as vowels and tones in the scripts of India and South East Asia, are parts of
+# the word.
 _ACCENTS = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
     "\u3099\u309a\ufe20-\ufe2f]"
 )
-# Scripts in which spaces between words are optional or unused: Thai, Lao, Tibetan, Burmese, Khmer, Hangul, kana, Han.
+# Scripts in which spaces between words are optional or unused: Thai, Lao, Tibetan, Burmese, Khmer, Hangul,
+# kana, Han.
 _UNSPACED = (
     "\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fff\u3005-\u3007\u3040-\u318f\u31a0-\u31ff\u3400-\u9fff"
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"

@@ -1,7 +1,7 @@
 """Search for authors by name.
 
-The folded names of SEGMENT authors form one text, with one line for each author. A search looks for its longest
-word in that text. It compares only the names that have this word.
+The folded names of SEGMENT authors form one text, with one line for each author. A search looks for its
+longest word in that text. It compares only the names that have this word.
 """
 
 import asyncio
@@ -69,7 +69,10 @@ class NameSearch:
             self.folded(segment)
 
     async def search(self, text: str, limit: int, budget: Budget | None) -> list[Match]:
-        """At most `limit` authors, best first; see ProfileIndex.search. Other tasks run after each segment."""
+        """At most `limit` authors, best first; see ProfileIndex.search.
+
+        Other tasks run after each segment.
+        """
         if limit <= 0 or not text.strip():
             return []
         authors, query = self._authors, fold(text)
@@ -152,7 +155,9 @@ class NameSearch:
         return self._segments[segment]
 
     def _line(self, slot: int, name: bytes) -> bytes:
-        """The folded names of an author, with and without the blanks that are optional in the script of the name."""
+        """The folded names of an author, with and without the blanks that are optional in the script of the
+        name.
+        """
         aliases = self._authors.aliases.get(slot)
         names = [orjson.loads(name) or "", *(orjson.loads(aliases) if aliases is not None else ())]
         folded = [fold(one) for one in names]

@@ -1,7 +1,8 @@
 """Follows author-profiles.v1 and knows the offset of every author's newest snapshot.
 
-The index is an ordinary subscriber of a public topic. Snapshots stay in the log and are read by offset on request.
-An author costs about 250 bytes here. Following costs about a microsecond a snapshot, because JSON is not parsed.
+The index is an ordinary subscriber of a public topic. Snapshots stay in the log and are read by offset on
+request. An author costs about 250 bytes here. Following costs about a microsecond a snapshot, because JSON is
+not parsed.
 """
 
 import asyncio
@@ -36,7 +37,8 @@ T = TypeVar("T")
 
 
 class ProfileIndex:
-    """The newest snapshot of every author. One task runs `follow`; other tasks of the event loop may ask at any time.
+    """The newest snapshot of every author. One task runs `follow`; other tasks of the event loop may ask at
+    any time.
 
     on_listeners: called with the number of subscriptions.
     on_progress: called with the share of the first read that is done, 0 to 1.
@@ -112,7 +114,10 @@ class ProfileIndex:
             pass
 
     async def start(self, from_beginning: bool = True) -> None:
-        """Sets the positions to the beginning of the topic, or to its end. Does not wait. Error: UnknownTopic."""
+        """Sets the positions to the beginning of the topic, or to its end. Does not wait.
+
+        Error: UnknownTopic.
+        """
         spec = (await self._log.topics()).get(self._topic)
         if spec is None:
             raise UnknownTopic(f"there is no {self._topic} in this log: nothing was published yet")
@@ -240,7 +245,10 @@ class ProfileIndex:
         return None if slot is None else (self._authors.generation[slot], self._authors.version[slot])
 
     def redirect(self, author_id: str) -> str | None:
-        """The id of the author that this one is merged into. None: not merged, or that author has no profile here."""
+        """The id of the author that this one is merged into.
+
+        None: not merged, or that author has no profile here.
+        """
         slot = self._authors.slots.get(author_id.encode())
         other = None if slot is None else self._authors.redirects.get(slot)
         return other if other is not None and other in self else None
@@ -255,7 +263,8 @@ class ProfileIndex:
         return None if snapshot is None else snapshot.value
 
     async def read(self, author_id: str) -> StoredSnapshot | None:
-        """The newest snapshot with its version. None: there is no such author. Errors: LogUnavailable, NotShown.
+        """The newest snapshot with its version. None: there is no such author. Errors: LogUnavailable,
+        NotShown.
 
         Where compaction has removed the snapshot meanwhile, waits for the one that replaced it.
         """
@@ -294,9 +303,10 @@ class ProfileIndex:
     async def search(self, text: str, limit: int = 20, budget: Budget | None = None) -> list[Match]:
         """Authors with a name or described alias that has every word of `text`, at most `limit`, best first.
 
-        A word may be the beginning or a part of a word of the name. Case, accents and apostrophes do not count.
-        Order: the name exactly as shown, the id, the same name, all words as beginnings, all words as parts; within
-        each of them, most papers first. A merged author's names find the author it is merged into.
+        A word may be the beginning or a part of a word of the name. Case, accents and apostrophes do not
+        count. Order: the name exactly as shown, the id, the same name, all words as beginnings, all words as
+        parts; within each of them, most papers first. A merged author's names find the author it is merged
+        into.
         budget: limits the names that are compared; without one, all are compared.
         """
         return await self.name_search.search(text, limit, budget)

@@ -1,7 +1,8 @@
-"""The offsets of each author's newest records in author-metrics.v1, so that a page can show why a number changed.
+"""The offsets of each author's newest records in author-metrics.v1, so that a page can show why a number
+changed.
 
-Only offsets are kept, and only for the authors that changed last. The records stay in the log. A start reads a
-bounded tail of the topic, not thirty days of changes.
+Only offsets are kept, and only for the authors that changed last. The records stay in the log. A start reads
+a bounded tail of the topic, not thirty days of changes.
 """
 
 import asyncio
@@ -25,7 +26,10 @@ STEPS = 8  # that a page waits for, at most
 
 
 class StoredChange(NamedTuple):
-    """A change record as the log stores it. timestamp: append time in milliseconds since the epoch; value: JSON."""
+    """A change record as the log stores it.
+
+    timestamp: append time in milliseconds since the epoch; value: JSON.
+    """
 
     timestamp: int
     value: bytes
@@ -83,7 +87,10 @@ class RecentChanges:
             return len(records)
 
     async def of(self, author_id: str, version: tuple[int, int]) -> list[StoredChange]:
-        """The newest changes up to the snapshot of this (generation, version), newest first. Error: LogUnavailable."""
+        """The newest changes up to the snapshot of this (generation, version), newest first.
+
+        Error: LogUnavailable.
+        """
         if not self.positions:  # no task follows the log
             await self.start()
         if not self.positions:

@@ -1,7 +1,7 @@
 """Snapshots as they stand in author-profiles.v1, and the few facts that the viewer reads from their bytes.
 
-The publisher writes the keys of a snapshot in a fixed order. Most records are therefore read with patterns, and
-JSON is not parsed. A record that another client wrote is parsed.
+The publisher writes the keys of a snapshot in a fixed order. Most records are therefore read with patterns,
+and JSON is not parsed. A record that another client wrote is parsed.
 """
 
 import re
@@ -12,9 +12,9 @@ import orjson
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import NotShown
 
-# A snapshot begins with author_id, name, generation and version. The snapshot of a merged author ends with redirect.
-# Inside a JSON string a backslash precedes every quote, so these patterns cannot match inside a string.
-# The quantifiers are possessive: without that, a string without an end would take exponential time.
+# A snapshot begins with author_id, name, generation and version. The snapshot of a merged author ends with
+# redirect. Inside a JSON string a backslash precedes every quote, so these patterns cannot match inside a
+# string. The quantifiers are possessive: without that, a string without an end would take exponential time.
 HEAD = re.compile(
     rb'\{"author_id":("(?:[^"\\]++|\\.)*+"),"name":(null|"(?:[^"\\]++|\\.)*+"),"generation":(\d+),"version":(\d+)'
 )
@@ -29,7 +29,10 @@ LARGEST_SHOWN = 2**31 - 1  # largest h-index and number of papers that a search 
 
 
 class StoredSnapshot(NamedTuple):
-    """A snapshot as the log stores it. timestamp: its append time in milliseconds since the epoch; value: JSON."""
+    """A snapshot as the log stores it.
+
+    timestamp: its append time in milliseconds since the epoch; value: JSON.
+    """
 
     generation: int
     version: int
@@ -80,7 +83,10 @@ def _parsed_head(key: bytes, value: bytes) -> SnapshotHead | None:
 
 
 def aliases_of(value: bytes) -> bytes | None:
-    """The aliases in a snapshot as a JSON array. None: there are none, or another client wrote the snapshot."""
+    """The aliases in a snapshot as a JSON array.
+
+    None: there are none, or another client wrote the snapshot.
+    """
     at = value.find(ALIASES, max(0, value.rfind(PROVENANCE)))
     if at < 0:
         return None
@@ -107,7 +113,10 @@ def headline_of(value: bytes) -> tuple[int, int] | None:
 
 
 def text_of(quoted: bytes) -> str:
-    """The text of a JSON string in a snapshot; null gives "". Invalid JSON from another client is decoded as UTF-8."""
+    """The text of a JSON string in a snapshot; null gives "".
+
+    Invalid JSON from another client is decoded as UTF-8.
+    """
     try:
         return str(orjson.loads(quoted) or "")
     except ValueError:

@@ -19,7 +19,8 @@ PAUSE_SECONDS = 0.02  # between events about all authors: a replay changes more 
 
 
 class EventStream(StreamingResponse):
-    """A response that lasts until the client leaves, the index ends or the service stops. HEAD gets headers alone.
+    """A response that lasts until the client leaves, the index ends or the service stops. HEAD gets headers
+    alone.
 
     The subscription ends with the response in any case.
     """
@@ -47,7 +48,10 @@ class EventStream(StreamingResponse):
 async def profile_events(
     subscription: Subscription, current: StoredSnapshot, seen: str | None, stop: asyncio.Event
 ) -> AsyncIterator[bytes]:
-    """The current snapshot, then every newer one. seen: the client's last event id; that version is not sent again."""
+    """The current snapshot, then every newer one.
+
+    seen: the client's last event id; that version is not sent again.
+    """
     yield RETRY
     if current.tag != seen:
         yield _event(current.tag, b"profile", current.value)
@@ -61,7 +65,10 @@ async def profile_events(
 
 
 async def headlines(subscription: Subscription, stop: asyncio.Event) -> AsyncIterator[bytes]:
-    """Author, version and headline of every new snapshot of all authors. No event ids: it cannot be resumed."""
+    """Author, version and headline of every new snapshot of all authors.
+
+    No event ids: it cannot be resumed.
+    """
     yield RETRY
     async for new in _snapshots(subscription, stop):
         if new is None:

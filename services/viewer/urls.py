@@ -24,9 +24,11 @@ def _of(collection: str, author_id: str, part: str = "") -> str:
 
 
 def author_of(raw_path: bytes, collection: str, *parts: str) -> tuple[str, str]:
-    """(author id, one of `parts` or "") from a request's undecoded path. Error: ValueError if it is not UTF-8.
+    """(author id, one of `parts` or "") from a request's undecoded path. Error: ValueError if it is not
+    UTF-8.
 
-    Slashes in the id may be escaped, as `page_of` does it, or not. A part that ends in a slash precedes one more name.
+    Slashes in the id may be escaped, as `page_of` does it, or not. A part that ends in a slash precedes one
+    more name.
     """
     rest = raw_path.split(b"?", 1)[0].removeprefix(collection.encode() + b"/")
     first, slash, last = rest.rpartition(b"/")

@@ -1,5 +1,8 @@
 """Events of authors.v1 (key: author_id): descriptions, merges and reported numbers of authors, and the clock."""
 
+# mypy: disable-error-code="valid-type"
+# Functions such as `text(100)` make the pydantic types, so that each limit stands beside its field.
+
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field, with_config
@@ -75,7 +78,8 @@ class Metrics(TypedDict):
 class AuthorReported(TypedDict):
     """What a source reports about an author. These numbers are never mixed with computed ones.
 
-    Of each source the newest `as_of` counts. An `as_of` far ahead of the event's append time is refused (`--days-ahead`).
+    Of each source the newest `as_of` counts. An `as_of` far ahead of the event's append time is refused
+    (`--days-ahead`).
     """
 
     event: Literal["author.reported"]
@@ -87,7 +91,8 @@ class AuthorReported(TypedDict):
 
 @with_config(STRICT)
 class AuthorMerged(TypedDict):
-    """`author_id` is the same person as `into`: all its papers, also later ones, count for the canonical author of `into`.
+    """`author_id` is the same person as `into`: all its papers, also later ones, count for the canonical
+    author of `into`.
 
     Chains are followed. In a loop, the smallest id is the canonical author.
     """
@@ -100,7 +105,9 @@ class AuthorMerged(TypedDict):
 
 @with_config(STRICT)
 class AuthorSeparated(TypedDict):
-    """Takes a merge back: `author_id` is canonical again, and both profiles are as if the merge had never happened."""
+    """Takes a merge back: `author_id` is canonical again, and both profiles are as if the merge had never
+    happened.
+    """
 
     event: Literal["author.separated"]
     author_id: Id

@@ -1,6 +1,8 @@
-"""Checks the events of one topic. Pydantic TypedDicts are the one definition, for these checks and the JSON Schemas.
+"""Checks the events of one topic. Pydantic TypedDicts are the one definition, for these checks and the JSON
+Schemas.
 
-For any bytes the result is an event, or InputRefused with the first fault: code, dotted path and what would be right.
+For any bytes the result is an event, or InputRefused with the first fault: code, dotted path and what would
+be right.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -94,7 +96,8 @@ def check_size(raw: bytes, limit: int) -> None:
 class Checker:
     """Decodes the events of one topic.
 
-    kinds: the TypedDict of each kind of event, the most frequent first; default: the kind of an event without `event`;
+    kinds: the TypedDict of each kind of event, the most frequent first; default: the kind of an event without
+    `event`;
     tidy: turns null lists into empty ones, in place.
     """
 
@@ -184,7 +187,10 @@ def _refusal(fault: ErrorDetails) -> InputRefused:
 
 
 def _path(steps: tuple[int | str, ...]) -> str:
-    """The dotted path, down to a name that is wrong itself. Long names are cut, because the sender chooses them."""
+    """The dotted path, down to a name that is wrong itself.
+
+    Long names are cut, because the sender chooses them.
+    """
     if steps and steps[-1] == OF_NAME:
         steps = steps[:-1]
     names = [str(step) for step in steps]

@@ -19,8 +19,8 @@ DATED = ("as_of", "date")  # of paper.counted and author.reported; of clock.tick
 def check_date(event: Mapping[str, Any], appended: int, days_ahead: int) -> None:
     """Refuses an event dated more than `days_ahead` days after the UTC day of its record's append time.
 
-    event: as decoded; appended: append time in milliseconds since the epoch. Another client may write any append time,
-    also 0 or -1. An event that is refused for that can be replayed, which appends it again.
+    event: as decoded; appended: append time in milliseconds since the epoch. Another client may write any
+    append time, also 0 or -1. An event that is refused for that can be replayed, which appends it again.
     Error: InputRefused(DATED_AHEAD).
     """
     for field in DATED:

@@ -16,8 +16,8 @@ def cloud_event(kind: str, subject: str, source: str, time_ms: int, identity: st
     """The headers of an event.
 
     kind: for example "paper.published"; subject: the key; source: a URI reference (other characters are
-    percent-encoded); time_ms: milliseconds since the epoch, UTC; identity: unique for the source, and the same when the
-    event is sent again.
+    percent-encoded); time_ms: milliseconds since the epoch, UTC; identity: unique for the source, and the
+    same when the event is sent again.
     """
     return (
         _SPECVERSION,

@@ -1,4 +1,6 @@
-"""Generates docs/contracts.md: the events for people, from the models of the schemas, and the reasons for refusals."""
+"""Generates docs/contracts.md: the events for people, from the models of the schemas, and the reasons for
+refusals.
+"""
 
 import inspect
 from collections.abc import Mapping
@@ -91,7 +93,7 @@ def type_of(field: Mapping[str, Any]) -> str:
         case "string":
             return "string" + _range(field.get("minLength"), field.get("maxLength"), " characters")
         case "integer" | "number" as kind:
-            return kind + _range(field.get("minimum"), field.get("maximum"), "")
+            return str(kind) + _range(field.get("minimum"), field.get("maximum"), "")
         case other:
             return str(other)
 

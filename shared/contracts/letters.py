@@ -1,10 +1,14 @@
-"""Makes dead letters: a refused record or line, with its bytes and the reason. A letter always fits its topic."""
+"""Makes dead letters: a refused record or line, with its bytes and the reason.
+
+A letter always fits its topic.
+"""
 
 from hashlib import sha256
 
-from shared.log.port import Headers, Message
+from shared.log.port import Message
 
-# Bytes of key and value of a letter that is not cut. With 64 KiB of headers it fits max.message.bytes (72 MiB).
+# Bytes of key and value of a letter that is not cut. With 64 KiB of headers it fits max.message.bytes (72
+# MiB).
 WHOLE_BYTES = (72 << 20) - (64 << 10)
 CUT_BYTES = 1 << 20  # bytes of the value that a cut letter keeps
 CUT_KEY_BYTES = 1024  # bytes of the key that a cut letter keeps
@@ -29,12 +33,17 @@ def letter(
 ) -> Message:
     """The letter for a refused record at (topic, partition, offset), or for a line of a source.
 
-    A letter above WHOLE_BYTES is cut. Its headers then have the length, the digest and the position of the original.
+    A letter above WHOLE_BYTES is cut. Its headers then have the length, the digest and the position of the
+    original.
     """
-    headers: Headers = (
-        ("reason", str(reason).encode()), ("detail", _short(detail).encode(errors="replace")), ("stage", stage.encode()),
-        ("source_topic", topic.encode(errors="replace")), ("source_partition", b"%d" % partition), ("source_offset", b"%d" % offset),
-    )  # fmt: skip
+    headers: tuple[tuple[str, bytes], ...] = (
+        ("reason", str(reason).encode()),
+        ("detail", _short(detail).encode(errors="replace")),
+        ("stage", stage.encode()),
+        ("source_topic", topic.encode(errors="replace")),
+        ("source_partition", b"%d" % partition),
+        ("source_offset", b"%d" % offset),
+    )
     if len(key or b"") + len(value) <= WHOLE_BYTES:
         return Message(key, value, headers)
     if len(value) > CUT_BYTES:

@@ -1,5 +1,8 @@
 """Events of papers.v1 (key: paper_id): papers published, withdrawn, counted and scored."""
 
+# mypy: disable-error-code="valid-type"
+# Functions such as `text(100)` make the pydantic types, so that each limit stands beside its field.
+
 from typing import Annotated, Literal
 
 from pydantic import Field, with_config
@@ -46,7 +49,10 @@ class Author(TypedDict):
 
 @with_config(STRICT)
 class PaperPublished(TypedDict):
-    """A paper as it is from now on. It replaces every lower revision. The same content again changes nothing."""
+    """A paper as it is from now on. It replaces every lower revision.
+
+    The same content again changes nothing.
+    """
 
     event: Annotated[Literal["paper.published"], Field(default="paper.published")]
     paper_id: Id

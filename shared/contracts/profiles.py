@@ -1,7 +1,8 @@
-"""Snapshots (author-profiles.v1) and change records (author-metrics.v1). The publisher writes both; author_id is the key.
+"""Snapshots (author-profiles.v1) and change records (author-metrics.v1). The publisher writes both; author_id
+is the key.
 
-For each author, (generation, version) rises strictly. A subscriber keeps the record with the highest one. Releases may
-add fields; they do not remove any.
+For each author, (generation, version) rises strictly. A subscriber keeps the record with the highest one.
+Releases may add fields; they do not remove any.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypeAlias
@@ -100,7 +101,8 @@ Cohort = Annotated[
     str | None,
     Field(
         description="The cohort that it is compared with: novelty/YEAR/LANGUAGE/CLASS/CATEGORY, "
-        "citations/YEAR/CATEGORY or counted/SOURCE/YEAR/CATEGORY. The category is missing if its own cohort is too "
+        "citations/YEAR/CATEGORY or counted/SOURCE/YEAR/CATEGORY. The category is missing if its own cohort "
+        "is too "
         "small. null: none."
     ),
 ]
@@ -152,7 +154,10 @@ class Standing(TypedDict):
 
 @with_config(STRICT)
 class ReportedNovelty(TypedDict):
-    """The novelty that a source gives a paper (`paper.scored`). The first value of each (source, version) counts."""
+    """The novelty that a source gives a paper (`paper.scored`).
+
+    The first value of each (source, version) counts.
+    """
 
     source: str
     version: str
@@ -161,7 +166,10 @@ class ReportedNovelty(TypedDict):
 
 @with_config(STRICT)
 class ReportedMean(ReportedNovelty):
-    """The mean novelty that a source gives the author's papers. It is never mixed with other sources or versions."""
+    """The mean novelty that a source gives the author's papers.
+
+    It is never mixed with other sources or versions.
+    """
 
     papers: Annotated[Count, Field(description="Papers of the author that the source scores.")]
 

@@ -1,7 +1,7 @@
 """Generates documents from the models and the topic registry.
 
-They are JSON Schemas, AsyncAPI, docs/contracts.md and docs/metrics.md. `scholarstream schema --write` writes them. A test
-fails while they are stale.
+They are JSON Schemas, AsyncAPI, docs/contracts.md and docs/metrics.md. `scholarstream schema --write` writes
+them. A test fails while they are stale.
 """
 
 from pathlib import Path

@@ -10,7 +10,8 @@ DAY_MS = 86_400_000
 class Topic(NamedTuple):
     """A topic.
 
-    public: it has JSON under a contract; internal topics have packs. by: what decides its number of partitions.
+    public: it has JSON under a contract; internal topics have packs. by: what decides its number of
+    partitions.
     lasting: one topic for all generations; the names of other internal topics end in the generation.
     """
 

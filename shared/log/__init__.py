@@ -1,4 +1,4 @@
-"""The log: a port (port.py) and its homes."""
+"""The log: the port (port.py) and its adapters for SQLite, Kafka and memory."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from shared.log.port import Log
 def open_log(
     url: str, kafka: KafkaOptions | None = None, *, create: bool = True, read_only: bool = False
 ) -> Log:
-    """The log at `sqlite:///path` or `kafka://HOST:PORT,…`. create: make the file where it is missing; read_only: nothing is written, so
-    that a file without write access can be read (the file must be there).
+    """Opens the log at `sqlite:///path` or `kafka://HOST:PORT,…`.
 
-    Errors: UsageError, LogUnavailable, LogDamaged.
+    create: make the file if it is missing; read_only: write nothing, so that a file without write access can
+    be read. With read_only the file must exist. Errors: UsageError, LogUnavailable, LogDamaged.
     """
     if url.startswith("sqlite:///"):
         from shared.log.sqlite import SqliteLog

@@ -1,11 +1,14 @@
-"""One process a role on an embedded log: an exclusive lock on a file beside it. It replaces the fence of rule P1; it dies with its
-process."""
+"""Allows one process a role on an embedded log, with an exclusive lock on a file beside it.
+
+The lock replaces the fence of rule P1. It ends with its process.
+"""
 
 import errno
 import fcntl
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -13,24 +16,14 @@ from shared.errors import AlreadyRunning, LogUnavailable
 
 
 class RoleLock:
-    """Held from creation until `close` or the end of the process. Errors: AlreadyRunning (who has it), LogUnavailable (cannot be
-    locked)."""
+    """A lock from creation until `close` or the end of the process.
+
+    Errors: AlreadyRunning, LogUnavailable.
+    """
 
     def __init__(self, log: Path, role: str, text: str = ""):
         self.path, self.role = lock_path(log, role), role
-        try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise LogUnavailable(
-                    f"{self.path} is a symbolic link, and a lock is a file; remove it and start again"
-                ) from None
-            raise LogUnavailable(
-                f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir"
-            ) from error
-        if not stat.S_ISREG(os.fstat(self._file).st_mode):
-            os.close(self._file)
-            raise LogUnavailable(f"{self.path} is no file, and a lock is one; remove it and start again")
+        self._file = self._open()
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -43,15 +36,32 @@ class RoleLock:
             ) from None
         self.describe(text)
 
+    def _open(self) -> int:
+        """The descriptor of the lock file. Error: LogUnavailable."""
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise LogUnavailable(
+                    f"{self.path} is a symbolic link, and a lock is a file; remove it and start again"
+                ) from None
+            raise LogUnavailable(
+                f"{self.path}: {error.strerror}; choose a folder that can be written with --data-dir"
+            ) from error
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise LogUnavailable(f"{self.path} is no file, and a lock is one; remove it and start again")
+        return file
+
     def describe(self, text: str) -> None:
-        """What a second start is told, for example the address."""
+        """Sets the text that a second start shows, for example the address."""
         raw = orjson.dumps({"pid": os.getpid(), "text": text})
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, raw, 0)
 
     @staticmethod
-    def holder(log: Path, role: str) -> dict | None:
-        """{"pid", "text"} as last written; None where there is nothing to read."""
+    def holder(log: Path, role: str) -> dict[str, Any] | None:
+        """{"pid", "text"} of the process that locked last. None: there is nothing to read."""
         try:
             held = orjson.loads(lock_path(log, role).read_bytes())
             return held if isinstance(held, dict) else None
@@ -59,6 +69,7 @@ class RoleLock:
             return None
 
     def close(self) -> None:
+        """Releases the lock. Idempotent."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -66,9 +77,10 @@ class RoleLock:
     def __enter__(self) -> "RoleLock":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
 def lock_path(log: Path, role: str) -> Path:
+    """The lock file of a role."""
     return Path(f"{log}.{role}.lock")

@@ -1,4 +1,4 @@
-"""A log in memory, for tests and simulations: the same port, the same conformance suite."""
+"""A log in memory, for tests and simulations. It passes the conformance suite of the port."""
 
 import asyncio
 import bisect
@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from shared.errors import Fenced, LogError, UnknownTopic, UsageError
-from shared.log.port import Difference, Fence, Identity, Log, Message, Partition, Record, TopicSpec
+from shared.log.port import Fence, Identity, Log, Message, Partition, Record, TopicDifference, TopicSpec
 
 
 class MemoryFence(Fence):
+    """A fence with an epoch: opening the same name again raises the epoch."""
+
     def __init__(self, log: "MemoryLog", name: str, epoch: int):
         self.log, self.name, self.epoch = log, name, epoch
 
@@ -24,7 +26,9 @@ class MemoryFence(Fence):
 
 
 class MemoryLog(Log):
-    def __init__(self):
+    """A log that ends with its process."""
+
+    def __init__(self) -> None:
         self._topics: dict[str, TopicSpec] = {}
         self._identities: dict[str, str] = {}
         self._records: dict[Partition, list[Record]] = {}
@@ -53,14 +57,14 @@ class MemoryLog(Log):
             if name in self._topics
         }
 
-    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+    async def check(self, specs: Sequence[TopicSpec]) -> list[TopicDifference]:
         missing = [
-            Difference(spec.name, "topic", "missing", "there", False)
+            TopicDifference(spec.name, "topic", "missing", "there", False)
             for spec in specs
             if spec.name not in self._topics
         ]
         others = [
-            Difference(spec.name, "topic", str(self._topics[spec.name]), str(spec), True)
+            TopicDifference(spec.name, "topic", str(self._topics[spec.name]), str(spec), True)
             for spec in specs
             if self._topics.get(spec.name, spec) != spec
         ]
@@ -90,7 +94,8 @@ class MemoryLog(Log):
             raise LogError("the log is closed")
         for partition in batches:
             self._of(partition)
-        now, first = time.time_ns() // 1_000_000, {}
+        now = time.time_ns() // 1_000_000
+        first: dict[Partition, int] = {}
         for partition, messages in batches.items():
             records, start = self._of(partition), self._next[partition]
             first[partition] = start
@@ -108,7 +113,8 @@ class MemoryLog(Log):
         self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20
     ) -> list[Record]:
         records = self._of(partition)
-        found, size = [], 0
+        found: list[Record] = []
+        size = 0
         for record in records[bisect.bisect_left(records, offset, key=lambda r: r.offset) :][:max_records]:
             size += record.size
             if size > max_bytes and found:

@@ -1,17 +1,19 @@
-"""The log: topics cut into partitions, each an append-only sequence of records. One port, two homes (SQLite, Kafka).
+"""The port of the log. A log has topics; a topic has partitions; a partition is an append-only sequence of
+records.
 
-Every adapter inherits the conformance suite in tests/log/conformance.py.
+Adapters exist for SQLite, Kafka and memory. Each one passes the conformance suite in
+tests/log/conformance.py.
 """
 
 import asyncio
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import NamedTuple
 
 from shared.telemetry.outage import Outage
 
-Headers = tuple[tuple[str, bytes], ...]
+Headers = Sequence[tuple[str, bytes]]
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
@@ -23,7 +25,7 @@ class Partition(NamedTuple):
 
 
 class Message(NamedTuple):
-    """What a writer hands in."""
+    """A record before it is appended."""
 
     key: bytes | None
     value: bytes
@@ -31,11 +33,14 @@ class Message(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a reader gets, whatever client wrote it. offset: position in its partition, from 0, rising, not always dense; timestamp: append
-    time, milliseconds since the epoch; value: b"" where it is null (a tombstone).
+    """A record as a reader gets it, written by any client.
 
-    Timestamps of a partition do not fall, with two exceptions: records of an embedded log of a release before 2026-12 whose clock was set
-    back, and a topic of a cluster whose message.timestamp.type is CreateTime (then writers choose the time, 0 and -1 too).
+    offset: position in the partition, from 0, rising, not always dense. timestamp: append time in
+    milliseconds since the epoch. value: b"" for null (a tombstone).
+
+    Timestamps of a partition do not fall, with two exceptions. An embedded log of a release before 2026-12
+    may have records from before its clock was set back. On a cluster topic with message.timestamp.type
+    CreateTime, writers choose the timestamp, which may be 0 or -1.
     """
 
     offset: int
@@ -51,13 +56,19 @@ class Record(NamedTuple):
 
 
 def append_time(stored: int) -> int:
-    """The append time of a stored record. Another client may have written one that no calendar has: that is 0."""
+    """The append time of a stored record.
+
+    A time outside the calendar, which another client may write, becomes 0.
+    """
     return stored if 0 <= stored <= LATEST_MS else 0
 
 
 class TopicSpec(NamedTuple):
-    """What a topic must be. retention_ms: None keeps for ever; durable: an append returns only when it would survive a power cut
-    (a log may make every topic so)."""
+    """The required settings of a topic.
+
+    retention_ms: None keeps records for ever. durable: an append returns only when it would survive a power
+    cut. A log may treat every topic as durable.
+    """
 
     name: str
     partitions: int
@@ -67,14 +78,21 @@ class TopicSpec(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Which topic of a name it is. id: another topic of the same name, made later or elsewhere, has another one; None: the log has none."""
+    """Distinguishes topics that have the same name at different times.
+
+    id: None if the log does not give topics ids.
+    """
 
     id: str | None
     partitions: int
 
 
-class Difference(NamedTuple):
-    """Something about a topic that is not as it must be. loses: records that are needed may vanish, or counts come out wrong."""
+class TopicDifference(NamedTuple):
+    """A setting of a topic that is not as required.
+
+    held: the value in the log; needed: the required value; loses: needed records may vanish, or counts may be
+    wrong.
+    """
 
     topic: str
     what: str
@@ -84,89 +102,111 @@ class Difference(NamedTuple):
 
 
 class Fence(ABC):
-    """The one writer of a name (rule P1): who asks for the name again ends this one, whose next append raises Fenced."""
+    """The only writer under a name (rule P1).
+
+    A new fence of the same name ends this one: its next append raises Fenced.
+    """
 
     @abstractmethod
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
-        """As Log.append, but all batches become visible together or not at all."""
+        """Appends like `Log.append`, but all batches become visible together or not at all. Error: Fenced."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Ends within a bound; idempotent."""
+        """Ends the fence within a bound. Idempotent."""
 
 
 class Log(ABC):
-    """Errors: UnknownTopic for a topic or partition that does not exist; LogUnavailable when a bounded wait ran out; LogDamaged.
+    """A log. Errors: UnknownTopic, LogDamaged, and LogUnavailable when a bounded wait ends without an answer.
 
-    outages_are_transient: who meets LogUnavailable does well to wait and try again (a cluster), not to end (a disk that is full).
+    outages_are_transient: whether callers should wait and try again after LogUnavailable, as with a cluster.
+    With an embedded log they should end, because a full disk does not empty itself.
     """
 
     outages_are_transient = False
 
     @functools.cached_property
     def outage(self) -> Outage:
-        """What waits for this log, for the lines that say so."""
+        """The parts of the process that wait for this log, for the log lines about it."""
         return Outage("log", "waiting for the log", "the log answers again")
 
     @abstractmethod
     async def create(self, specs: Sequence[TopicSpec]) -> None:
-        """Creates the topics that are missing. UsageError if one exists with other settings. Repeats are harmless."""
+        """Creates the missing topics. Idempotent. Error: UsageError if a topic exists with other settings."""
 
     @abstractmethod
     async def topics(self) -> Mapping[str, TopicSpec]:
-        """Every topic there is."""
+        """Every topic, name → settings."""
 
     @abstractmethod
     async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
-        """Those of these topics that exist, asked every few seconds. Error: LogDamaged when the log itself was replaced."""
+        """The identities of the topics that exist among `names`.
+
+        Error: LogDamaged if the log itself was replaced.
+        """
 
     @abstractmethod
-    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
-        """What of these topics is not as it must be, missing ones too."""
+    async def check(self, specs: Sequence[TopicSpec]) -> list[TopicDifference]:
+        """The settings that are not as required. A missing topic counts as a difference."""
 
     @abstractmethod
     async def delete(self, names: Sequence[str]) -> None:
-        """Removes topics with all that is in them; one that is not there is none."""
+        """Removes topics with all their records. Unknown names are ignored."""
 
     @abstractmethod
     async def append(self, batches: Mapping[Partition, Sequence[Message]]) -> dict[Partition, int]:
         """Appends each batch in order and returns the offset of its first record.
 
-        All batches of one call become visible together in the embedded log (Kafka: each on its own). Returns when durable by the
-        topics' settings; if it raises, nothing, some or all may have been appended (the caller stops: rule S3).
-        Concurrent calls of one process are appended in call order.
+        In the embedded log all batches of one call become visible together; on Kafka each batch does so
+        alone. It returns when the batches are as durable as their topics require. If it raises, nothing, a
+        part or everything may have been appended, so the caller stops (rule S3). Concurrent calls of one
+        process are appended in call order.
         """
 
     @abstractmethod
     async def fence(self, name: str) -> Fence:
-        """From its return on, nobody who asked for the name earlier can append through it."""
+        """A new fence. When it returns, every earlier fence of this name is ended."""
 
     @abstractmethod
     async def read(
         self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20
     ) -> list[Record]:
-        """Records at or after `offset`, in order, at least one if there is one (even above max_bytes), else []. Never waits for more."""
+        """The records at or after `offset`, in order; [] if there are none. It does not wait for more.
+
+        It returns at least one record if there is one, even one above max_bytes.
+        """
 
     @abstractmethod
     async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
-        """For each partition (first kept offset, end). end: the offset that the next record gets."""
+        """(first kept offset, end) of each partition. end: the offset that the next record gets."""
 
     @abstractmethod
     async def first_since(self, partition: Partition, timestamp: int) -> int:
-        """The first offset whose record has this timestamp or a later one; the end where there is none. Where timestamps fall, earlier
-        ones may follow: what counts is the first place at which the largest timestamp so far reaches `timestamp`."""
+        """The first offset with this timestamp or a later one; the end of the partition if there is none.
+
+        Where timestamps fall, earlier ones may follow. The result is then the first offset at which the
+        largest timestamp so far reaches `timestamp`.
+        """
 
     @abstractmethod
     async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
-        """True as soon as any partition has a record at or beyond its position, False after `timeout` seconds."""
+        """True as soon as a partition has a record at or beyond its position, False after `timeout` seconds."""
 
     async def settled(self, partition: Partition, offset: int) -> int:
-        """After a read at `offset` gave nothing: the position up to which it is known that there is nothing (markers of transactions)."""
+        """The offset up to which there are no records, after a read at `offset` gave none.
+
+        Kafka has markers there.
+        """
         return offset
 
-    async def assignments(self, role: str, topic_names: Sequence[str]) -> AsyncIterator[frozenset[Partition]]:
-        """The partitions of these topics that this process works on for `role`, first at once and then whenever that changes. Ends only
-        when nobody asks any more. Here: all of them, for ever."""
+    async def assignments(
+        self, role: str, topic_names: Sequence[str]
+    ) -> AsyncGenerator[frozenset[Partition], None]:
+        """The partitions of these topics that this process works on for `role`, at once and after every
+        change.
+
+        It does not end by itself. This implementation gives all partitions, once.
+        """
         held = await self.topics()
         yield frozenset(
             Partition(name, number) for name in topic_names for number in range(held[name].partitions)
@@ -175,8 +215,8 @@ class Log(ABC):
 
     @abstractmethod
     async def sync(self) -> None:
-        """Everything appended so far by this process survives a power cut."""
+        """Returns when everything that this process appended would survive a power cut."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Ends within a bound; idempotent."""
+        """Closes the log within a bound. Idempotent."""

@@ -1,12 +1,13 @@
-"""The embedded log: one SQLite file in WAL mode, shared by any number of processes. Nothing to install.
+"""The embedded log: one SQLite file in WAL mode, shared by any number of processes. It needs no installation.
 
-Each partition is a table of its own (offset → record), so every append is at the end of a B-tree. Offsets come from a counter in the
-`partitions` table, in the same transaction, and survive deletion. Appends that wait at the same moment are committed together. Internal
-topics are committed without an fsync: a power cut takes the end of the file, of all topics alike (docs/architecture.md), never the middle; a
-durable topic's commit makes everything before it durable too.
+Each partition is a table (offset → record), so every append is at the end of a B-tree. Offsets come from a
+counter in the `partitions` table, in the same transaction, and survive deletion. Appends that wait at the
+same time are committed together. Internal topics are committed without an fsync. A power cut may remove the
+end of the file, for all topics alike, never the middle. The commit of a durable topic makes everything before
+it durable too.
 
-SQLite has no checksums, so each record has one (`checksum`). It is checked when the record is read. A record that another program wrote
-without one is legal, and so is a table of an older release, which gets the column with its next append.
+SQLite has no checksums, so each record has one (`checksum`), and every read compares it. Another program may
+write a record without one. A table of an older release gets the column for checksums with its next append.
 """
 
 import asyncio
@@ -17,18 +18,18 @@ import struct
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zlib import crc32
 
 import orjson
 
 from shared.errors import Fenced, LogDamaged, LogError, LogUnavailable, UnknownTopic, UsageError
 from shared.log.port import (
-    Difference,
+    LATEST_MS,
     Fence,
     Headers,
     Identity,
@@ -36,27 +37,35 @@ from shared.log.port import (
     Message,
     Partition,
     Record,
+    TopicDifference,
     TopicSpec,
     append_time,
 )
 
-PLACE = struct.Struct("<qqiii").pack  # offset, timestamp, lengths of key, headers, value; -1: NULL
+T = TypeVar("T")
+
+CHECKED = struct.Struct("<qqiii").pack  # offset, timestamp, lengths of key, headers, value; -1: NULL
 APPLICATION_ID = 0x5343484C  # "SCHL"
 FORMAT = 1
 PAGE = 32768
-WAL_BYTES = 16 << 20  # the WAL is moved into the file when it has grown to this, beside the writer
-WAL_MOST = 8 * WAL_BYTES  # and by the writer itself when it has grown to this
-POLL = 0.01  # seconds between looks for other processes' appends
-SLOW_POLL = 0.05  # after this file was quiet for QUIET seconds
+WAL_BYTES = 16 << 20  # size at which a second thread moves the WAL into the file
+WAL_MOST = 8 * WAL_BYTES  # size at which the writer itself moves it
+POLL = 0.01  # seconds between looks for appends of other processes
+SLOW_POLL = 0.05  # the same after QUIET seconds without an append
 QUIET = 10.0
-CLEAN_ROWS = 200  # and twice what was appended, in one transaction: nobody's append waits long for it, and it keeps up with any load
-CLEAN_AFTER = 20_000  # and more than it has kept: at most half of a compacted partition is superseded
-LOOKED_THROUGH = 20_000  # records that one statement looks through for a time
-LAST_TIME = 253_402_300_799_999  # the last millisecond of the year 9999: a later time is none, as another client may have written it
+# Rows that one transaction deletes, beside twice the rows just appended. So no append waits long, and
+# cleaning keeps up.
+CLEAN_ROWS = 200
+# Rows that a compacted partition grows by before it is cleaned; also more than it kept. So at most half is
+# superseded.
+CLEAN_AFTER = 20_000
+LOOKED_THROUGH = 20_000  # records that one statement searches for a time
 QUEUE = 256  # appends that may wait to be committed
-LAST_OFFSET = 2**63 - 1  # that SQLite can store
+LAST_OFFSET = 2**63 - 1  # the largest that SQLite can store
 CACHED_NAMES_BYTES = 4096  # longer lists of header names are not cached
-UNREADABLE = "unreadable-headers"  # the one header of a record whose headers are not in our form; its value is what is stored
+UNREADABLE = (
+    "unreadable-headers"  # the only header of a record with headers in another form; its value is those bytes
+)
 FENCE = "SELECT 1 FROM fences WHERE name = ? AND epoch = ?"
 RESTORE = "restore the log from a copy, or move the whole data folder away and ingest the sources again"
 
@@ -72,24 +81,24 @@ CREATE TABLE partitions (
 IDENTITIES = "CREATE TABLE IF NOT EXISTS identities (topic TEXT PRIMARY KEY, id TEXT NOT NULL)"
 
 
-# A column of SQLite holds whatever type another client wrote: text, numbers and NULL are read as the bytes that they are written with.
+# Another client may write any type into a column of SQLite. Text, numbers and NULL are read as bytes.
 STORED = "offset, CAST(timestamp AS INTEGER), CAST(key AS BLOB), CAST(value AS BLOB), CAST(headers AS BLOB)"
 
 
 def _end_of(table: int) -> str:
-    """SQL for the offset that the next record gets: other clients insert rows and leave the counter as it is."""
+    """SQL for the offset of the next record. Other clients insert rows without raising the counter."""
     return f"MAX(next, (SELECT COALESCE(MAX(offset) + 1, 0) FROM p{table}))"
 
 
 class _Append(NamedTuple):
-    """What one call appends. fence: (name, epoch) that must still be the newest."""
+    """The batches of one call. fence: (name, epoch) that must still be the newest, or None."""
 
     batches: Mapping[Partition, Sequence[Message]]
     fence: tuple[str, int] | None = None
 
 
 class SqliteFence(Fence):
-    """Checked in the transaction that appends."""
+    """A fence with an epoch. The transaction that appends checks the epoch."""
 
     def __init__(self, log: "SqliteLog", name: str, epoch: int):
         self.log, self.name, self.epoch = log, name, epoch
@@ -102,7 +111,7 @@ class SqliteFence(Fence):
 
 
 class SqliteLog(Log):
-    """path: the file; busy_seconds: how long a locked file is waited for."""
+    """A log in one file. busy_seconds: how long it waits for a locked file."""
 
     reads_only = False
 
@@ -115,41 +124,45 @@ class SqliteLog(Log):
         self._file = _file_of(self.path)
         self._topics: dict[str, TopicSpec] = {}
         self._ids: dict[Partition, int] = {}
-        self._checked: set[int] = set()  # tables that are known to have the column for checksums
-        self._waiting: deque[tuple[_Append, asyncio.Future]] = deque()
+        self._checked: set[int] = set()  # tables with the column for checksums
+        self._waiting: deque[tuple[_Append, asyncio.Future[dict[Partition, int]]]] = deque()
         self._room = asyncio.Semaphore(QUEUE)
-        self._flusher: asyncio.Task | None = None
-        self._waiters: dict[Partition, set[asyncio.Future]] = {}
-        self._watcher: asyncio.Task | None = None
-        self._seen_version, self._last_change = 0, 0.0
-        self._due: dict[
-            int, int
-        ] = {}  # table of a topic with retention → when its oldest record is too old, milliseconds since the epoch
+        self._flusher: asyncio.Task[None] | None = None
+        self._waiters: dict[Partition, set[asyncio.Future[None]]] = {}
+        self._watcher: asyncio.Task[None] | None = None
+        self._seen_version: Any = 0
+        self._last_change = 0.0
+        # Table of a topic with retention → time at which its oldest record is too old, in milliseconds since
+        # the epoch.
+        self._due: dict[int, int] = {}
         self._cleaner = ThreadPoolExecutor(1, "log-cleaner")
         self._moving_wal = False
-        self._cleaning: dict[
-            int, list | None
-        ] = {}  # table → offsets to delete; None while they are looked for
-        self._grown: dict[int, int] = {}
-        self._kept: dict[int, int] = {}
+        # Table → offsets to delete; None while the cleaner looks for them.
+        self._cleaning: dict[int, list[tuple[int]] | None] = {}
+        self._grown: dict[int, int] = {}  # table → records appended since it was cleaned
+        self._kept: dict[int, int] = {}  # table → records that the last cleaning kept
         self._closed = False
 
     # ---- opening
 
     def _require_file(self, create: bool) -> None:
-        """Error: LogUnavailable where there is none to open, and for a symbolic link that would be written through: SQLite keeps its other
-        files beside the real one, where no lock of ours is."""
+        """Refuses a missing file, and a symbolic link to write through. Error: LogUnavailable.
+
+        SQLite keeps its other files beside the real file. There the lock of a role would be missing.
+        """
         try:
             if self.path.is_symlink() and not self.reads_only:
                 raise LogUnavailable(
-                    f"{self.path} is a symbolic link; name the file itself, with --log sqlite:///{os.path.realpath(self.path)}"
+                    f"{self.path} is a symbolic link; name the file itself, "
+                    f"with --log sqlite:///{os.path.realpath(self.path)}"
                 )
             there = create or self.path.exists()
         except OSError as error:
             raise self._translate(error) from error
         if not there:
             raise LogUnavailable(
-                f"there is no log at {self.path}: start `scholarstream run` there first, or name another with --data-dir"
+                f"there is no log at {self.path}: start `scholarstream run` there first, "
+                "or name another with --data-dir"
             )
 
     def _open(self) -> sqlite3.Connection:
@@ -174,7 +187,8 @@ class SqliteLog(Log):
             )
             if (mode, version) != (APPLICATION_ID, FORMAT):
                 raise LogDamaged(
-                    f"{self.path} is a database, but not a scholarstream log of format {FORMAT}; name another file"
+                    f"{self.path} is a database, but not a scholarstream log of format {FORMAT}; "
+                    "name another file"
                 )
             connection.execute("PRAGMA wal_autocheckpoint=0")  # see _move_wal
             connection.execute("PRAGMA synchronous=FULL")
@@ -190,9 +204,8 @@ class SqliteLog(Log):
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
                 break
-            except (
-                sqlite3.OperationalError
-            ) as error:  # two processes make the file at once: SQLite does not wait here by itself
+            except sqlite3.OperationalError as error:
+                # Two processes make the file at once. SQLite does not wait here by itself.
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
@@ -207,7 +220,7 @@ class SqliteLog(Log):
         connection.execute("COMMIT")
 
     def _translate(self, error: Exception) -> LogError:
-        """SQLite's errors as ours, naming the file and what to do."""
+        """The error of the tree for an error of SQLite, with the file and what to do."""
         if isinstance(error, LogError):
             return error
         code = getattr(error, "sqlite_errorcode", None)
@@ -222,7 +235,8 @@ class SqliteLog(Log):
             )
         if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return LogUnavailable(
-                f"{self.path} cannot be written: the disk is full or fails ({error}); free space and start again, nothing is lost"
+                f"{self.path} cannot be written: the disk is full or fails ({error}); "
+                "free space and start again, nothing is lost"
             )
         if primary in (
             sqlite3.SQLITE_READONLY,
@@ -231,11 +245,13 @@ class SqliteLog(Log):
             sqlite3.SQLITE_AUTH,
         ):
             return LogUnavailable(
-                f"{self.path} cannot be opened for writing ({error}); check permissions or choose another folder with --data-dir"
+                f"{self.path} cannot be opened for writing ({error}); "
+                "check permissions or choose another folder with --data-dir"
             )
         if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return LogDamaged(
-                f"{self.path} is damaged or not a log ({error}); restore it from a copy, or move it away and ingest again"
+                f"{self.path} is damaged or not a log ({error}); "
+                "restore it from a copy, or move it away and ingest again"
             )
         return LogError(f"{self.path}: {error}")
 
@@ -256,7 +272,7 @@ class SqliteLog(Log):
             await self._in_writer(self._create, missing)
 
     def _create(self, specs: Sequence[TopicSpec]) -> None:
-        def work(connection):
+        def work(connection: sqlite3.Connection) -> None:
             for spec in specs:
                 if connection.execute("SELECT 1 FROM topics WHERE name = ?", (spec.name,)).fetchone():
                     continue  # another process was faster
@@ -271,8 +287,8 @@ class SqliteLog(Log):
                     )
                     table = f"p{cursor.lastrowid}"
                     connection.execute(
-                        f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB,"
-                        " headers BLOB, crc INTEGER)"
+                        f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL,"
+                        " key BLOB, value BLOB, headers BLOB, crc INTEGER)"
                     )
                 _identify(connection, spec.name)
 
@@ -280,8 +296,9 @@ class SqliteLog(Log):
 
     async def topics(self) -> Mapping[str, TopicSpec]:
         try:
-            rows = self._read.execute(  # one statement, so that both tables are of one moment
-                "SELECT name, partitions, compacted, retention_ms, durable, number, id FROM topics JOIN partitions ON topic = name"
+            rows = self._read.execute(  # one statement, so that both tables are read at one moment
+                "SELECT name, partitions, compacted, retention_ms, durable, number, id"
+                " FROM topics JOIN partitions ON topic = name"
             ).fetchall()
         except sqlite3.Error as error:
             raise self._translate(error) from error
@@ -292,29 +309,33 @@ class SqliteLog(Log):
         self._ids = {Partition(name, number): table for name, *_, number, table in rows}
         return dict(self._topics)
 
-    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+    async def check(self, specs: Sequence[TopicSpec]) -> list[TopicDifference]:
         held, found = await self.topics(), []
         for spec in specs:
             if spec.name not in held:
-                found.append(Difference(spec.name, "topic", "missing", "there", False))
+                found.append(TopicDifference(spec.name, "topic", "missing", "there", False))
                 continue
             for what in ("partitions", "compacted", "retention_ms"):
                 is_now, needed = getattr(held[spec.name], what), getattr(spec, what)
                 if is_now != needed:
-                    found.append(Difference(spec.name, what, str(is_now), str(needed), True))
+                    found.append(TopicDifference(spec.name, what, str(is_now), str(needed), True))
         self._require_ends(spec.name for spec in specs)
         return found
 
     def _require_ends(self, names: Iterable[str]) -> None:
-        """The oldest and the newest record of each partition must be there. Error: LogDamaged. Holes in between show when they are read."""
+        """Checks that the oldest and the newest record of each partition exist. Error: LogDamaged.
+
+        A read finds gaps in between.
+        """
         wanted = set(names)
         try:
             for partition, table in self._ids.items():
                 if partition.topic not in wanted:
                     continue
                 start, end, first, last = (
-                    self._read.execute(  # one statement, so that all of it is of one moment
-                        f"SELECT start, next, (SELECT MIN(offset) FROM p{table}), (SELECT MAX(offset) FROM p{table})"
+                    self._read.execute(  # one statement, so that all of it is read at one moment
+                        f"SELECT start, next, (SELECT MIN(offset) FROM p{table}), (SELECT MAX(offset) FROM "
+                        f"p{table})"
                         " FROM partitions WHERE id = ?",
                         (table,),
                     ).fetchone()
@@ -333,28 +354,33 @@ class SqliteLog(Log):
             else f"the records from offset {offset} to {end - 1}"
         )
         return LogDamaged(
-            f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; {RESTORE}. "
+            f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; "
+            f"{RESTORE}. "
             f"{self.path.name} and {self.path.name}-wal belong together: copy both, or neither"
         )
 
     def _altered(self, partition: Partition, offset: int) -> LogDamaged:
         return LogDamaged(
-            f"{self.path} is damaged: the record of {partition.topic}, partition {partition.number}, at offset {offset} is not the one "
-            f"that was written (its checksum differs); {RESTORE}"
+            f"{self.path} is damaged: the record of {partition.topic}, partition {partition.number}, "
+            f"at offset {offset} is not the one that was written (its checksum differs); {RESTORE}"
         )
 
     async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
         if _file_of(self.path) != self._file:
             raise LogDamaged(
-                f"{self.path} was removed or replaced while it was in use: stop all services of it, put the right file back, start again"
+                f"{self.path} was removed or replaced while it was in use: stop all services of it, "
+                "put the right file back, start again"
             )
         held = await self.topics()
         there = [name for name in names if name in held]
         found = self._identities()
         if any(name not in found for name in there):  # topics of an older release
-            await self._in_writer(
-                self._transaction, lambda connection: [_identify(connection, name) for name in there], True
-            )
+
+            def work(connection: sqlite3.Connection) -> None:
+                for name in there:
+                    _identify(connection, name)
+
+            await self._in_writer(self._transaction, work, True)
             found = self._identities()
         return {name: Identity(found.get(name), held[name].partitions) for name in there}
 
@@ -369,7 +395,7 @@ class SqliteLog(Log):
     async def delete(self, names: Sequence[str]) -> None:
         await self.topics()
 
-        def work(connection):
+        def work(connection: sqlite3.Connection) -> None:
             for partition, table in self._ids.items():
                 if partition.topic in names:
                     connection.execute(f"DROP TABLE p{table}")
@@ -399,12 +425,15 @@ class SqliteLog(Log):
         return await self._queue(_Append(batches))
 
     async def fence(self, name: str) -> Fence:
-        def work(connection):
+        def work(connection: sqlite3.Connection) -> int:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS fences (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL)"
             )
-            take = "INSERT INTO fences VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1 RETURNING epoch"
-            return connection.execute(take, (name,)).fetchone()[0]
+            take = (
+                "INSERT INTO fences VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1"
+                " RETURNING epoch"
+            )
+            return int(connection.execute(take, (name,)).fetchone()[0])
 
         return SqliteFence(self, name, await self._in_writer(self._transaction, work, True))
 
@@ -412,7 +441,7 @@ class SqliteLog(Log):
         for partition in wanted.batches:
             await self._id(partition)
         await self._room.acquire()
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[dict[Partition, int]] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, future))
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush())
@@ -422,7 +451,7 @@ class SqliteLog(Log):
             self._room.release()
 
     async def _flush(self) -> None:
-        """Group commit: everything that waits, in call order, as one transaction."""
+        """Group commit: all waiting appends, in call order, in one transaction."""
         while self._waiting:
             group = list(self._waiting)
             self._waiting.clear()
@@ -445,10 +474,10 @@ class SqliteLog(Log):
     def _append(self, group: Sequence["_Append"]) -> list[dict[Partition, int] | Fenced]:
         durable = any(self._topics[p.topic].durable for wanted in group for p in wanted.batches)
 
-        def work(connection):
+        def work(connection: sqlite3.Connection) -> list[dict[Partition, int] | Fenced]:
             now = time.time_ns() // 1_000_000
-            times: dict[int, int] = {}  # table → time of its next records: never below that of its newest one
-            results = []
+            times: dict[int, int] = {}  # table → append time of this transaction's records
+            results: list[dict[Partition, int] | Fenced] = []
             for wanted in group:
                 if wanted.fence is not None and connection.execute(FENCE, wanted.fence).fetchone() is None:
                     results.append(Fenced(f"another process has taken over {wanted.fence[0]}"))
@@ -456,30 +485,10 @@ class SqliteLog(Log):
                 first = {}
                 for partition, messages in wanted.batches.items():
                     table = self._ids[partition]
-                    end, newest = self._newest(connection, partition, table)
-                    row = connection.execute(
-                        "UPDATE partitions SET next = MAX(next, ?) + ? WHERE id = ? RETURNING next",
-                        (end, len(messages), table),
-                    ).fetchone()
-                    if row is None:
-                        raise self._unknown(partition)  # it was deleted since it was looked up
-                    if row[0] > LAST_OFFSET:
-                        raise LogDamaged(
-                            f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client wrote a record at the "
-                            f"highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
-                        )
-                    self._require_column(connection, table)
-                    start = first[partition] = row[0] - len(messages)
-                    times.setdefault(table, max(now, newest))
-                    seed = _seed(partition)
-                    rows = []
-                    for i, m in enumerate(messages):
-                        row = (start + i, times[table], m.key, m.value, encode_headers(m.headers))
-                        rows.append((*row, checksum(seed, *row)))
-                    connection.executemany(
-                        f"INSERT INTO p{table} (offset, timestamp, key, value, headers, crc) VALUES (?, ?, ?, ?, ?, ?)",
-                        rows,
-                    )
+                    start, newest = self._reserve(connection, partition, len(messages))
+                    first[partition] = start
+                    times.setdefault(table, max(now, newest))  # append times never fall
+                    self._insert(connection, partition, start, times[table], messages)
                 results.append(first)
             return results
 
@@ -487,10 +496,48 @@ class SqliteLog(Log):
         self._tidy(group)
         return results
 
-    def _newest(self, connection: sqlite3.Connection, partition: Partition, table: int) -> tuple[int, int]:
-        """The offset after the newest record of the partition, and its append time; 0, 0 where there is none.
+    def _reserve(self, connection: sqlite3.Connection, partition: Partition, count: int) -> tuple[int, int]:
+        """Reserves `count` offsets.
 
-        The counter of the partition does not suffice: other clients insert rows and leave it as it is.
+        Returns the first one, and the append time of the newest record (0: none).
+        """
+        table = self._ids[partition]
+        end, newest = self._newest(connection, partition, table)
+        row = connection.execute(
+            "UPDATE partitions SET next = MAX(next, ?) + ? WHERE id = ? RETURNING next", (end, count, table)
+        ).fetchone()
+        if row is None:
+            raise self._unknown(partition)  # it was deleted since it was looked up
+        if row[0] > LAST_OFFSET:
+            raise LogDamaged(
+                f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client "
+                "wrote a "
+                f"record at the highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
+            )
+        return row[0] - count, newest
+
+    def _insert(
+        self,
+        connection: sqlite3.Connection,
+        partition: Partition,
+        start: int,
+        timestamp: int,
+        messages: Sequence[Message],
+    ) -> None:
+        """Inserts records from offset `start` on, with their checksums."""
+        table, seed = self._ids[partition], _seed(partition)
+        self._require_column(connection, table)
+        rows = []
+        for offset, message in enumerate(messages, start):
+            row = (offset, timestamp, message.key, message.value, encode_headers(message.headers))
+            rows.append((*row, checksum(seed, *row)))
+        columns = "offset, timestamp, key, value, headers, crc"
+        connection.executemany(f"INSERT INTO p{table} ({columns}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def _newest(self, connection: sqlite3.Connection, partition: Partition, table: int) -> tuple[int, int]:
+        """(offset after the newest record, its append time); (0, 0) if there is none.
+
+        The counter of the partition is not enough: other clients insert rows without raising it.
         """
         try:
             found = connection.execute(
@@ -501,22 +548,18 @@ class SqliteLog(Log):
         return (found[0], append_time(found[1])) if found else (0, 0)
 
     def _require_column(self, connection: sqlite3.Connection, table: int) -> None:
-        """A table of an older release gets the column for checksums; its old records have none."""
-        if table not in self._checked:
-            if (
-                connection.execute(
-                    "SELECT 1 FROM pragma_table_info(?) WHERE name = 'crc'", (f"p{table}",)
-                ).fetchone()
-                is None
-            ):
-                connection.execute(f"ALTER TABLE p{table} ADD COLUMN crc INTEGER")
-            self._checked.add(table)
+        """Adds the column for checksums to a table of an older release. Its old records have no checksum."""
+        if table in self._checked:
+            return
+        has_column = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'crc'"
+        if connection.execute(has_column, (f"p{table}",)).fetchone() is None:
+            connection.execute(f"ALTER TABLE p{table} ADD COLUMN crc INTEGER")
+        self._checked.add(table)
 
     # ---- compaction and retention: a bounded number of rows in one transaction
 
     def _tidy(self, group: Sequence["_Append"]) -> None:
-        """After a commit, in the writer: notes what compacted partitions have grown by, and deletes some of what is superseded or too
-        old."""
+        """Runs in the writer after a commit: deletes some superseded records and some that are too old."""
         most = CLEAN_ROWS
         for wanted in group:
             for partition, messages in wanted.batches.items():
@@ -530,48 +573,52 @@ class SqliteLog(Log):
         for table, superseded in list(self._cleaning.items()):
             if superseded:
                 some, self._cleaning[table] = superseded[:most], superseded[most:]
-                self._transaction(
-                    lambda c, t=table, rows=some: c.executemany(f"DELETE FROM p{t} WHERE offset = ?", rows),
-                    durable=False,
-                )
+                self._transaction(partial(_delete, table=table, offsets=some), durable=False)
             elif superseded is not None:
                 del self._cleaning[table]
         self._trim(group)
         self._move_wal()
 
     def _move_wal(self) -> None:
-        """SQLite's checkpoint writes and syncs megabytes: in another thread nobody's append waits for it."""
+        """Moves the WAL into the file.
+
+        It writes and syncs megabytes, so a second thread does it while appends go on.
+        """
         try:
             size = os.stat(f"{self.path}-wal").st_size
         except OSError:
             return
         if size > WAL_MOST:
-            self._write.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writing().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         elif size > WAL_BYTES and not self._moving_wal:
             self._moving_wal = True
             self._cleaner.submit(self._checkpoint_wal)
 
     def _checkpoint_wal(self) -> None:
-        """Moves what is there; the next append begins the WAL anew if it was everything."""
+        """Moves the content of the WAL. If that is all of it, the next append starts the WAL again."""
         connection = sqlite3.connect(self.path, timeout=self.busy_seconds, isolation_level=None)
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.Error:  # the writer meets the same trouble and tells it
+        except sqlite3.Error:  # the writer gets the same error and reports it
             pass
         finally:
             connection.close()
             self._moving_wal = False
 
     def _find_superseded(self, table: int) -> None:
-        """Like Kafka's cleaner, beside the writer: all records that have a newer one of their key."""
+        """Finds all records with a newer record of the same key, like Kafka's cleaner.
+
+        Runs beside the writer.
+        """
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=self.busy_seconds)
         try:
             newest = f"SELECT MAX(offset) FROM p{table} WHERE key IS NOT NULL GROUP BY key"
             rows = connection.execute(
-                f"SELECT offset FROM p{table} WHERE key IS NOT NULL AND offset NOT IN ({newest}) ORDER BY offset"
+                f"SELECT offset FROM p{table} WHERE key IS NOT NULL AND offset NOT IN ({newest}) ORDER BY "
+                "offset"
             ).fetchall()
             total = connection.execute(f"SELECT COUNT(*) FROM p{table}").fetchone()[0]
-        except sqlite3.Error:  # the writer meets the same trouble and tells it
+        except sqlite3.Error:  # the writer gets the same error and reports it
             rows, total = [], 0
         finally:
             connection.close()
@@ -579,28 +626,31 @@ class SqliteLog(Log):
         self._cleaning[table] = rows
 
     def _trim(self, group: Sequence["_Append"]) -> None:
-        """Deletes what is older than its topic's retention: CLEAN_ROWS and twice what was appended to the topic, so that it keeps up with
-        any load, in transactions of CLEAN_ROWS."""
+        """Deletes records that are older than the retention of their topic, in transactions of CLEAN_ROWS.
+
+        It deletes at most CLEAN_ROWS and twice what was just appended to the topic, so it keeps up with any
+        load.
+        """
         now, written = time.time_ns() // 1_000_000, Counter[int]()
         for wanted in group:
             for partition, messages in wanted.batches.items():
                 written[self._ids[partition]] += len(messages)
         limited = [spec for spec in self._topics.values() if spec.retention_ms is not None]
         for spec, number in [(one, number) for one in limited for number in range(one.partitions)]:
-            table = self._ids.get(Partition(spec.name, number))  # None: just made, and not looked up yet
-            left = 0 if table is None else CLEAN_ROWS + 2 * written[table]
+            table = self._ids.get(Partition(spec.name, number))
+            if table is None or spec.retention_ms is None:  # just made, and not looked up yet
+                continue
+            left = CLEAN_ROWS + 2 * written[table]
             while left > 0 and self._due.get(table, 0) <= now:
                 some = min(left, CLEAN_ROWS)
                 left -= some
-                self._transaction(
-                    lambda c, t=table, r=spec.retention_ms, n=some: self._trim_some(c, t, now, r, n),
-                    durable=False,
-                )
+                work = partial(self._trim_some, table=table, now=now, retention=spec.retention_ms, most=some)
+                self._transaction(work, durable=False)
 
     def _trim_some(
         self, connection: sqlite3.Connection, table: int, now: int, retention: int, most: int
     ) -> None:
-        """Of a table the oldest `most` records, as far as they are too old; notes when the next one will be."""
+        """Deletes at most `most` records that are too old, and notes when the next record will be too old."""
         old = connection.execute(
             f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT ?", (most + 1,)
         ).fetchall()
@@ -612,8 +662,14 @@ class SqliteLog(Log):
             connection.execute("UPDATE partitions SET start = ? WHERE id = ?", (end, table))
         self._due[table] = (old[gone][1] if gone < len(old) else now) + retention + 1
 
-    def _transaction(self, work, durable: bool):
-        connection = self._write
+    def _writing(self) -> sqlite3.Connection:
+        if self._write is None:
+            raise LogError(f"{self.path} was opened for reading only")
+        return self._write
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
+        """The result of `work`, done in one transaction."""
+        connection = self._writing()
         try:
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
@@ -628,7 +684,8 @@ class SqliteLog(Log):
         except sqlite3.Error as error:
             raise self._translate(error) from error
 
-    async def _in_writer(self, work, *args):
+    async def _in_writer(self, work: Callable[..., T], *args: Any) -> T:
+        """The result of `work`, done in the writer's thread."""
         if self._closed:
             raise LogError(f"{self.path} is closed")
         return await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
@@ -639,14 +696,14 @@ class SqliteLog(Log):
         self, partition: Partition, offset: int, *, max_records: int = 2000, max_bytes: int = 4 << 20
     ) -> list[Record]:
         table = await self._id(partition)
-        records, size = [], 0
+        records: list[Record] = []
+        size = 0
         if offset > LAST_OFFSET:
             return records
         try:
             seed, dense, expected = _seed(partition), not self._topics[partition.topic].compacted, offset
-            with contextlib.closing(
-                self._select(table, offset, max_records)
-            ) as cursor:  # ends the read transaction: the WAL can be moved
+            # Closing the cursor ends the read transaction, so that the WAL can be moved.
+            with contextlib.closing(self._select(table, offset, max_records)) as cursor:
                 for at, timestamp, key, value, headers, crc in cursor:
                     if crc is not None and crc != checksum(seed, at, timestamp, key, value, headers):
                         raise self._altered(partition, at)
@@ -656,15 +713,8 @@ class SqliteLog(Log):
                     size += len(value or b"") + len(key or b"") + len(headers or b"")
                     if size > max_bytes and records:
                         break
-                    records.append(
-                        Record(
-                            at,
-                            append_time(timestamp),
-                            key,
-                            value or b"",
-                            StoredHeaders(headers) if headers else (),
-                        )
-                    )
+                    stored = StoredHeaders(headers) if headers else ()
+                    records.append(Record(at, append_time(timestamp), key, value or b"", stored))
             if not records:
                 self._require_none(partition, table, offset)
         except sqlite3.Error as error:
@@ -678,10 +728,11 @@ class SqliteLog(Log):
         except sqlite3.OperationalError as error:
             if "no such column" not in str(error):
                 raise
-            return self._read.execute(f"SELECT {STORED}, NULL {rest}", (offset, limit))  # of an older release
+            # A table of an older release has no checksums.
+            return self._read.execute(f"SELECT {STORED}, NULL {rest}", (offset, limit))
 
     def _require_dense(self, partition: Partition, table: int, expected: int, found: int) -> None:
-        """Error: LogDamaged when records from `expected` to before `found` must be there."""
+        """Error: LogDamaged if records from `expected` up to `found` are missing."""
         start = self._read.execute("SELECT start FROM partitions WHERE id = ?", (table,)).fetchone()
         if start is None:
             raise self._unknown(partition)
@@ -689,17 +740,15 @@ class SqliteLog(Log):
             raise self._hole(partition, max(expected, start[0]), found)
 
     def _require_none(self, partition: Partition, table: int, offset: int) -> None:
-        """Nothing was found from `offset` on. Error: LogDamaged when something must be there."""
+        """Called when a read at `offset` found nothing. Error: LogDamaged if there must be records."""
         start, end = self._read.execute(
             "SELECT start, next FROM partitions WHERE id = ?", (table,)
         ).fetchone() or (0, 0)
         if max(offset, start) >= end:
             return
-        # Another process may have appended since. What it appended is visible now.
-        if (
-            self._read.execute(f"SELECT 1 FROM p{table} WHERE offset >= ? LIMIT 1", (offset,)).fetchone()
-            is None
-        ):
+        # Another process may have appended since. Its records are visible now.
+        any_record = f"SELECT 1 FROM p{table} WHERE offset >= ? LIMIT 1"
+        if self._read.execute(any_record, (offset,)).fetchone() is None:
             raise self._hole(partition, max(offset, start), end)
 
     def _read_error(self, partition: Partition, error: sqlite3.Error) -> LogError:
@@ -724,15 +773,18 @@ class SqliteLog(Log):
         start, end = (await self.bounds([partition]))[partition]
         if timestamp <= 0:
             return start
-        some = f"SELECT offset, CAST(timestamp AS INTEGER) AS at FROM p{table} WHERE offset >= ? ORDER BY offset LIMIT {LOOKED_THROUGH}"
+        some = (
+            f"SELECT offset, CAST(timestamp AS INTEGER) AS at FROM p{table} WHERE offset >= ?"
+            f" ORDER BY offset LIMIT {LOOKED_THROUGH}"
+        )
         look = (
-            f"SELECT MIN(CASE WHEN at BETWEEN ? AND {LAST_TIME} THEN offset END), MAX(offset) FROM ({some})"
+            f"SELECT MIN(CASE WHEN at BETWEEN ? AND {LATEST_MS} THEN offset END), MAX(offset) FROM ({some})"
         )
         try:
             while start < end:
                 found, last = self._read.execute(look, (timestamp, start)).fetchone()
                 if found is not None:
-                    return found
+                    return int(found)
                 if last is None:
                     break
                 start = last + 1
@@ -748,7 +800,7 @@ class SqliteLog(Log):
         loop = asyncio.get_running_loop()
         while True:
             moved = loop.create_future()
-            for partition in positions:  # before looking, so that no append falls in between
+            for partition in positions:  # before the look, so that no append is missed in between
                 self._waiters.setdefault(partition, set()).add(moved)
             try:
                 bounds = await self.bounds(list(positions))
@@ -762,7 +814,7 @@ class SqliteLog(Log):
                     self._waiters[partition].discard(moved)
 
     async def _watch(self) -> None:
-        """Wakes who waits when another process has changed the file; one look for all of them."""
+        """Ends waits when another process has changed the file. One look serves all waits."""
         while not self._closed:
             quiet = time.monotonic() - self._last_change > QUIET
             await asyncio.sleep(SLOW_POLL if quiet else POLL)
@@ -773,7 +825,7 @@ class SqliteLog(Log):
                     self._wake(self._waiters)
 
     def _version(self) -> Any:
-        """Another one after another process has changed the file."""
+        """A value that differs after another process has changed the file."""
         return self._read.execute("PRAGMA data_version").fetchone()[0]
 
     def _wake(self, partitions: Iterable[Partition]) -> None:
@@ -784,9 +836,8 @@ class SqliteLog(Log):
                     waiter.set_result(None)
 
     async def sync(self) -> None:
-        def work(
-            connection,
-        ):  # something must differ: SQLite writes nothing, and syncs nothing, where a row gets the value it has
+        def work(connection: sqlite3.Connection) -> None:
+            # The value must change: SQLite does not write or sync a row that gets the value it has.
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS syncs (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)"
             )
@@ -813,7 +864,7 @@ class SqliteLog(Log):
 
 
 def _file_of(path: Path) -> tuple[int, int] | None:
-    """Which file it is, whatever its name: device and number. None: there is none."""
+    """(device, inode) of the file. None: there is no file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -821,8 +872,12 @@ def _file_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def _delete(connection: sqlite3.Connection, table: int, offsets: list[tuple[int]]) -> None:
+    connection.executemany(f"DELETE FROM p{table} WHERE offset = ?", offsets)
+
+
 def _identify(connection: sqlite3.Connection, topic: str) -> None:
-    """Gives a topic its identity, once."""
+    """Gives a topic its identity, if it has none."""
     connection.execute(IDENTITIES)
     connection.execute("INSERT OR IGNORE INTO identities VALUES (?, ?)", (topic, uuid.uuid4().hex))
 
@@ -835,7 +890,10 @@ def _seed(partition: Partition) -> int:
 def checksum(
     seed: int, offset: int, timestamp: int, key: bytes | None, value: bytes | None, headers: bytes | None
 ) -> int | None:
-    """CRC-32 of a whole record as it is stored. seed: of its partition. None for what no record has: other types than bytes."""
+    """CRC-32 of a whole stored record. seed: of its partition.
+
+    None: a value has another type than a record has.
+    """
     try:
         return crc32(
             value or b"",
@@ -844,7 +902,7 @@ def checksum(
                 crc32(
                     key or b"",
                     crc32(
-                        PLACE(
+                        CHECKED(
                             offset,
                             timestamp,
                             -1 if key is None else len(key),
@@ -867,7 +925,7 @@ def _encoded_names(names: tuple[str, ...]) -> bytes:
 
 
 def _decoded_names(raw: bytes) -> list[str]:
-    """Error: ValueError for what is no list of names."""
+    """The header names in `raw`. Error: ValueError if it is not a list of names."""
     return _cached_names(raw) if len(raw) <= CACHED_NAMES_BYTES else _names(raw)
 
 
@@ -882,7 +940,11 @@ _cached_names = lru_cache(256)(_names)
 
 
 def encode_headers(headers: Headers) -> bytes | None:
-    """Names as JSON behind their length, lengths of the values, values; lengths are 32 bits, little-endian. None for no headers."""
+    """The stored form of headers: length of the names, names as JSON, lengths of the values, values. None: no
+    headers.
+
+    Lengths are 32 bits, little-endian.
+    """
     if not headers:
         return None
     if isinstance(headers, StoredHeaders):
@@ -891,8 +953,11 @@ def encode_headers(headers: Headers) -> bytes | None:
     return b"".join((_encoded_names(names), struct.pack(f"<{len(values)}I", *map(len, values)), *values))
 
 
-class StoredHeaders(Sequence):
-    """The headers of a record that was read, taken apart when somebody looks: most readers do not."""
+class StoredHeaders(Sequence[tuple[str, bytes]]):
+    """The headers of a stored record.
+
+    They are decoded on access only, because most readers do not need them.
+    """
 
     __slots__ = ("raw",)
 
@@ -906,7 +971,10 @@ class StoredHeaders(Sequence):
             return ((UNREADABLE, self.raw),)
 
     def _apart(self) -> Headers:
-        """Error: ValueError or struct.error for bytes that `encode_headers` did not make."""
+        """The decoded headers.
+
+        Error: ValueError or struct.error for bytes that `encode_headers` did not make.
+        """
         raw = self.raw
         at = 4 + int.from_bytes(raw[:4], "little")
         names = _decoded_names(raw[4:at])
@@ -926,14 +994,14 @@ class StoredHeaders(Sequence):
     def __bool__(self) -> bool:
         return True  # no headers are stored as NULL
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
         return iter(self._all())
 
-    def __getitem__(self, at):
+    def __getitem__(self, at: Any) -> Any:
         return self._all()[at]
 
-    def __eq__(self, other) -> bool:
-        return self._all() == tuple(other)
+    def __eq__(self, other: Any) -> bool:
+        return bool(self._all() == tuple(other))
 
     def __hash__(self) -> int:
         return hash(self.raw)

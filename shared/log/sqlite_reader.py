@@ -1,15 +1,18 @@
-"""The embedded log for those that only look at it: nothing in its folder is written, so a backup without write access can be read.
+"""The embedded log for reading only. It writes nothing in the folder, so it reads a backup without write
+access.
 
-SQLite keeps what was not yet moved into the file in `-wal`, and in `-shm` who reads what. What lies beside the file decides how it is
-opened:
+SQLite keeps in `-wal` what is not yet in the file, and in `-shm` which process reads what. The files that
+exist decide how the log is opened:
 
-* no `-wal`: nobody has the log open, everything is in the file. It is opened as immutable, without locks.
-* `-wal` without `-shm`: a copy, or a log whose `-shm` was removed. Nobody has it open. SQLite builds its index of `-wal` in memory.
-* both: a service may be at work. The file is opened with `mode=ro` and SQLite's locks. Where `-shm` may be written, SQLite notes in it
-  that this process reads; where it may not, nothing is written.
+* No `-wal`: no process has the log open, and everything is in the file. It is opened as immutable, without
+  locks.
+* `-wal` without `-shm`: a copy, or a log whose `-shm` was removed. No process has it open. SQLite builds its
+  index of `-wal` in memory.
+* Both: a service may be at work. The file is opened with `mode=ro` and SQLite's locks. If `-shm` is writable,
+  SQLite notes in it that this process reads. Otherwise nothing is written.
 
-A service may start at any time. In the first two ways each answer counts only when file and `-wal` are the same after it as before it;
-else the log is opened again and asked again.
+A service may start at any time. In the first two cases an answer counts only if file and `-wal` are unchanged
+after it. Otherwise the log is opened again and the question is asked again.
 """
 
 import os
@@ -25,20 +28,20 @@ from shared.log.port import Partition, Record, TopicSpec
 from shared.log.sqlite import SqliteLog
 
 IMMUTABLE, ALONE, SHARED = "mode=ro&immutable=1", "mode=ro&vfs=unix-none", "mode=ro"
-TRIES = 20  # answers that may meet a change before the log is said to change too fast
+TRIES = 20  # answers with a change in between before the read fails
 
 T = TypeVar("T")
 
 
 class SqliteReader(SqliteLog):
-    """A log that is read and never written. Errors: LogUnavailable for one that cannot be read; LogError for every attempt to write."""
+    """A log for reading. Errors: LogUnavailable if it cannot be read; LogError for every attempt to write."""
 
     reads_only = True
-    _changed = 0  # how often it was opened again, for `_version`
+    _changed = 0  # number of times it was opened again, for `_version`
 
     @cached_property
     def _real(self) -> str:
-        """The file itself: SQLite has the others beside it, wherever a symbolic link is."""
+        """The real file. SQLite keeps its other files beside it, not beside a symbolic link."""
         return os.path.realpath(self.path)
 
     def _open(self) -> sqlite3.Connection:
@@ -58,7 +61,10 @@ class SqliteReader(SqliteLog):
         return connection
 
     def _look(self) -> tuple[Any, ...]:
-        """How the log can be opened now, and what must stay as it is meanwhile. Error: OSError."""
+        """(how the log can be opened now, marks of the files that must not change meanwhile).
+
+        Error: OSError.
+        """
         path = self._real
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode):
@@ -80,7 +86,8 @@ class SqliteReader(SqliteLog):
             sqlite3.SQLITE_PERM,
         ):
             return LogUnavailable(
-                f"{self.path} cannot be read ({error}); check the permissions of its folder, of the file, and of -wal and -shm beside it"
+                f"{self.path} cannot be read ({error}); check the permissions of its folder, of the file, "
+                "and of -wal and -shm beside it"
             )
         if code is not None and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return LogUnavailable(f"{self.path} cannot be read: the disk fails ({error})")
@@ -98,7 +105,7 @@ class SqliteReader(SqliteLog):
         return await self._steadily(lambda: ask(partitions))
 
     async def _steadily(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """An answer of a log that nobody changed meanwhile."""
+        """An answer during which no process changed the log."""
         try:
             for _ in range(TRIES):
                 self._open_again_if_changed()
@@ -127,7 +134,7 @@ class SqliteReader(SqliteLog):
             raise self._translate(error) from error
         return self._changed, super()._version()
 
-    async def _in_writer(self, work, *args):
+    async def _in_writer(self, work: Callable[..., T], *args: Any) -> T:
         raise LogError(f"{self.path} was opened for reading only")
 
 

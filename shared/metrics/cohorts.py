@@ -1,6 +1,7 @@
 """Cohort keys: which papers are compared with which (docs/scores.md, §1 to §3).
 
-A key lists what the papers have in common, the category last. A pooled cohort has papers of all categories, and its key
+A key lists what the papers have in common, the category last. A pooled cohort has papers of all categories,
+and its key
 lacks this last part: "novelty/2016/en/full/cs.LG" and "novelty/2016/en/full"; "citations/2016/cs.LG" and
 "citations/2016"; for counts of a source "counted/openalex/2016/cs.LG" and "counted/openalex/2016".
 """

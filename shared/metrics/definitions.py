@@ -21,7 +21,7 @@ from shared.metrics import (
     shares,
     tori,
     totals,
-)  # fmt: skip
+)
 from shared.metrics.fixed import MILLION
 from shared.metrics.flags import FLAGS
 from shared.metrics.metric import NULL, Aggregates, Metric
@@ -74,7 +74,9 @@ def names(basis: str) -> tuple[str, ...]:
 
 
 def values(basis: str, aggregates: Aggregates) -> dict[str, np.ndarray]:
-    """The numbers of some authors, name → int64 column: NULL for none, in millionths if the metric has decimals."""
+    """The numbers of some authors, name → int64 column: NULL for none, in millionths if the metric has
+    decimals.
+    """
     return {
         metric.name: metric.values(aggregates).astype(np.int64, copy=False)
         for metric in COMPUTED[basis]
@@ -110,11 +112,15 @@ def changed() -> bool:
 
 
 RULES = (
-    "A paper counts while its newest revision is published. A withdrawn paper does not count, and its references do not.",
-    "An author of a paper is identified by `author_id`, or else by the key of the name (docs/contracts.md). The same "
+    "A paper counts while its newest revision is published. A withdrawn paper does not count, and its "
+    "references do not.",
+    "An author of a paper is identified by `author_id`, or else by the key of the name (docs/contracts.md). "
+    "The same "
     "author twice on a paper counts once.",
-    "A citation is a pair of papers that both count, where one references the other. The same reference twice counts "
-    "once. A reference of a paper to itself never counts. A reference to a paper that is not in the log counts as soon "
+    "A citation is a pair of papers that both count, where one references the other. The same reference "
+    "twice counts "
+    "once. A reference of a paper to itself never counts. A reference to a paper that is not in the log "
+    "counts as soon "
     "as the paper arrives.",
     "A self-citation is a citation between two papers that have an author in common.",
 )
@@ -123,12 +129,14 @@ BASES = (
     ("references", "Citations counted from the references of the papers in the log."),
     (
         "counted:SOURCE",
-        "The same papers, with the citations that SOURCE counts for each one (`paper.counted`), or 0. The newest `as_of` "
+        "The same papers, with the citations that SOURCE counts for each one (`paper.counted`), or 0. The "
+        "newest `as_of` "
         "counts, of equal ones the later in the log. There are no numbers without self-citations.",
     ),
     (
         "reported",
-        "What a source reports about the author as a whole (`author.reported`). These numbers are checked, see below, and "
+        "What a source reports about the author as a whole (`author.reported`). These numbers are checked, "
+        "see below, and "
         "never mixed with computed ones.",
     ),
 )

@@ -1,4 +1,7 @@
-"""Shares as whole numbers: multiples of 2^-40, rounded down. So a sum does not depend on the order of addition."""
+"""Shares as whole numbers: multiples of 2^-40, rounded down.
+
+So a sum does not depend on the order of addition.
+"""
 
 from typing import TypeVar
 
@@ -18,18 +21,23 @@ def share_of(parts: np.ndarray) -> np.ndarray:
 def millionths(units: UnitsT) -> UnitsT:
     """Units in millionths, halves rounded up. units must not be negative. Takes a number or a column."""
     whole, rest = units >> 40, units & UNIT - 1
-    return whole * MILLION + (rest * MILLION + UNIT // 2 >> 40)
+    rounded: UnitsT = whole * MILLION + (rest * MILLION + UNIT // 2 >> 40)
+    return rounded
 
 
 def root(squares: np.ndarray) -> np.ndarray:
     """The integer square root. squares must be from 0 to 2^62 − 1."""
     root: np.ndarray = np.sqrt(squares.astype(np.float64)).astype(np.int64)
     root -= root * root > squares
-    return np.add(root, (root + 1) ** 2 <= squares)
+    root += (root + 1) ** 2 <= squares
+    return root
 
 
 def decimals(values: np.ndarray, digits: int) -> np.ndarray:
-    """Each value in units of 10^-digits, as int64. Rounds as Python's `round`: the exact double decides ties."""
+    """Each value in units of 10^-digits, as int64.
+
+    Rounds as Python's `round`: the exact double decides ties.
+    """
     scaled = values * 10**digits
     units = np.rint(scaled)
     for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6).tolist():

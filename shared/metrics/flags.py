@@ -22,8 +22,10 @@ class Flag(NamedTuple):
 FLAGS = (
     Flag(
         "collective_author",
-        "The name is that of a group. Its last words say so (Collaboration, Collaborators, Consortium, Trialists, Study "
-        "Group, Task Force, …), or the words before its subject (Task Force on …, Collaboration ATLAS). Group, Team, "
+        "The name is that of a group. Its last words say so (Collaboration, Collaborators, Consortium, "
+        "Trialists, Study "
+        "Group, Task Force, …), or the words before its subject (Task Force on …, Collaboration ATLAS). "
+        "Group, Team, "
         "Network and Project after only given names and initials are family names. The name alone decides.",
         "This is a group, not a person: its numbers are not those of one author.",
     ),
@@ -40,7 +42,8 @@ FLAGS = (
     Flag(
         "references_low",
         f"`provenance.coverage.references` is below {LOW_COVERAGE}.",
-        "Most references of this author's papers lead to papers that are not known here. Many citations may be missing too.",
+        "Most references of this author's papers lead to papers that are not known here. Many citations may "
+        "be missing too.",
     ),
     Flag(
         "teams_left_out",
@@ -49,12 +52,14 @@ FLAGS = (
     ),
     Flag(
         "definitions_changed",
-        "This generation uses another version of the definitions than the one before, and a number changed its meaning.",
+        "This generation uses another version of the definitions than the one before, and a number changed "
+        "its meaning.",
         "The definition of at least one number has changed. Its older values are not comparable.",
     ),
     Flag(
         SELF_CITATIONS_INCLUDED,
-        "The headline's AI score uses the counts of a source; also set with every `scores.ai_score_by_source`.",
+        "The headline's AI score uses the counts of a source; also set with every "
+        "`scores.ai_score_by_source`.",
         "The AI score uses the citation counts of a source, and these include self-citations.",
     ),
 )
@@ -100,7 +105,8 @@ _IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]][\s.,;]*$")  # at the end: a yea
 def is_collective(name: str) -> bool:
     """Whether a name is that of a group of people.
 
-    True for "ATLAS Collaboration", "GBD 2019 Collaborators", "Collaboration ATLAS (2012)"; False for "John Network".
+    True for "ATLAS Collaboration", "GBD 2019 Collaborators", "Collaboration ATLAS (2012)"; False for "John
+    Network".
     """
     words = re.findall(r"\w+", name)
     while (cut := _IN_BRACKETS.search(name)) and cut.start():
@@ -127,7 +133,8 @@ def _group_of(words: list[str]) -> str:
 def _begins_with_group(name: str, words: list[str]) -> bool:
     """Whether the group comes before its subject.
 
-    "Task Force on X" and "ESC Committee for X"; at the beginning also "Consortium, X" and "Collaboration ATLAS".
+    "Task Force on X" and "ESC Committee for X"; at the beginning also "Consortium, X" and "Collaboration
+    ATLAS".
     """
     lower = [word.lower() for word in words]
     ends = [

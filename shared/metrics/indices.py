@@ -1,22 +1,25 @@
-"""Incremental indices over (author, paper) citation counts: totals, h-index, g-index, i10, i100, e-index, hm-index.
+"""Incremental indices over (author, paper) citation counts: totals, h-index, g-index, i10, i100, e-index,
+hm-index.
 
-The cost grows with the change, not with the author's size. Each index knows how much change it survives. Only authors
-beyond that are computed again, all in one sort.
+The cost grows with the change, not with the author's size. Each index knows how much change it survives. Only
+authors beyond that are computed again, all in one sort.
 
-* h-index (Hirsch, PNAS 102:16569, 2005): the largest h with h papers of at least h citations each. Two counts are kept
-  exactly: papers with more than h citations (`above`) and papers with at least h (`reach`). h rises only if above > h
-  and falls only if reach < h.
-* g-index (Egghe, Scientometrics 69:131, 2006): the largest g ≤ papers with g² ≤ the sum of the g most cited. After a
-  computation, `need` is what the sum of the top g + 1 lacks, and `slack` what the sum of the top g has to spare. A gain
-  of a paper that ends above `bound` (the citations of paper g + 1) lowers need. A loss lowers slack. Both may cause a
-  needless computation, never a missed one.
-* e-index (Zhang, PLoS ONE 4(5):e5429, 2009): its square, Σ max(c − h, 0), is kept exactly while h is constant. It is
-  summed again when h changes.
-* hm-index (Schreiber, New J. Phys. 10:040201, 2008): papers ordered by citations, then fewest authors. The core is the
-  longest beginning whose shares 1/authors add up to at most the citations of its last paper, the `edge`. After a
-  computation the core is valid as long as four things hold. Papers before the edge stay there. At most as many papers
-  leave the edge upwards as the core had papers equal to it (`left`; equal papers are interchangeable). No other paper
-  comes before the edge. No paper comes behind it with enough citations for one more share.
+* h-index (Hirsch, PNAS 102:16569, 2005): the largest h with h papers of at least h citations each. Two counts
+  are kept
+  exactly: papers with more than h citations (`above`) and papers with at least h (`reach`). h rises only if
+  above > h and falls only if reach < h.
+* g-index (Egghe, Scientometrics 69:131, 2006): the largest g ≤ papers with g² ≤ the sum of the g most cited.
+  After a computation, `need` is what the sum of the top g + 1 lacks, and `slack` what the sum of the top g
+  has to spare. A gain of a paper that ends above `bound` (the citations of paper g + 1) lowers need. A loss
+  lowers slack. Both may cause a needless computation, never a missed one.
+* e-index (Zhang, PLoS ONE 4(5):e5429, 2009): its square, Σ max(c − h, 0), is kept exactly while h is
+  constant. It is summed again when h changes.
+* hm-index (Schreiber, New J. Phys. 10:040201, 2008): papers ordered by citations, then fewest authors. The
+  core is the longest beginning whose shares 1/authors add up to at most the citations of its last paper, the
+  `edge`. After a computation the core is valid as long as four things hold. Papers before the edge stay
+  there. At most as many papers leave the edge upwards as the core had papers equal to it (`left`; equal
+  papers are interchangeable). No other paper comes before the edge. No paper comes behind it with enough
+  citations for one more share.
 """
 
 from collections.abc import Callable
@@ -41,7 +44,10 @@ Gather = Callable[
 
 
 class Indices:
-    """The indices of all owners on one basis. full: with g, i10, i100, e and hm; otherwise only totals and h."""
+    """The indices of all owners on one basis.
+
+    full: with g, i10, i100, e and hm; otherwise only totals and h.
+    """
 
     def __init__(self, full: bool = True):
         self.full = full
@@ -53,9 +59,19 @@ class Indices:
             self.bound, self.need, self.slack = Column(I32), Column(I64, UNLIMITED), Column(I64)
             self.excess, self.hm = Column(I64), Column(I64)  # Σ max(c − h, 0); units of metrics/fixed.py
             self.edge, self.edge_authors, self.left = Column(I32, TOP), Column(I16), Column(I32)
-            self.columns |= {"i10": self.i10, "i100": self.i100, "g": self.g, "bound": self.bound, "need": self.need, "slack": self.slack,
-                             "excess": self.excess, "hm": self.hm, "edge": self.edge, "edge_authors": self.edge_authors,
-                             "left": self.left}  # fmt: skip
+            self.columns |= {
+                "i10": self.i10,
+                "i100": self.i100,
+                "g": self.g,
+                "bound": self.bound,
+                "need": self.need,
+                "slack": self.slack,
+                "excess": self.excess,
+                "hm": self.hm,
+                "edge": self.edge,
+                "edge_authors": self.edge_authors,
+                "left": self.left,
+            }
         self.looks = 0  # owners computed again, for the benchmark
 
     def resize(self, owners: int) -> None:
@@ -70,9 +86,11 @@ class Indices:
         papers: np.ndarray,
         authors: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Papers go from `old` to `new` citations (-1: no such paper). Returns the distinct owners to compute again.
+        """Papers go from `old` to `new` citations (-1: no such paper). Returns the distinct owners to compute
+        again.
 
-        owner: owner slot of each changed paper. authors: number of authors of each changed paper (≥ 1), only if full.
+        owner: owner slot of each changed paper. authors: number of authors of each changed paper (≥ 1), only
+        if full.
         papers: by owner slot, the number of papers after the change.
         """
         touched = distinct(owner)
@@ -95,18 +113,24 @@ class Indices:
             dirty |= self.g.data[touched] > papers[touched]  # papers without citations left
             h = self.h.data[owner]
             np.add.at(self.excess.data, owner, np.maximum(new - h, 0).astype(I64) - np.maximum(old - h, 0))
+            if authors is None:
+                raise ValueError("full indices need the authors of each paper")
             dirty[np.searchsorted(touched, owner[self._moves_core(owner, old, new, authors)])] = True
             dirty |= self.left.data[touched] < 0
             came_or_went = (old < 0) != (new < 0)
             if came_or_went.any():  # the number of papers limits g
                 crowded = distinct(owner[came_or_went])
                 dirty |= np.isin(touched, crowded[self.need.data[crowded] > UNLIMITED // 2])
-        return touched[dirty]
+        again: np.ndarray = touched[dirty]
+        return again
 
     def _moves_core(
         self, owner: np.ndarray, old: np.ndarray, new: np.ndarray, authors: np.ndarray
     ) -> np.ndarray:
-        """A mask of the changes that may move the core of hm. Papers that leave the edge upwards lower `left`."""
+        """A mask of the changes that may move the core of hm.
+
+        Papers that leave the edge upwards lower `left`.
+        """
         edge, fewer = self.edge.data[owner], authors < self.edge_authors.data[owner]
         at_edge = old == edge
         was_before = (old > edge) | (at_edge & fewer)
@@ -116,19 +140,20 @@ class Indices:
         fits = _units(new) >= hm + share_of(authors)
         rises = new > old
         np.subtract.at(self.left.data, owner[rises & at_edge & is_before], 1)
-        return np.where(
+        moves: np.ndarray = np.where(
             rises,
             ~was_before & ~at_edge & is_before | ~is_before & fits,
             (new < old) & (_units(old) >= np.maximum(hm, 1)),
         )
+        return moves
 
     def look(
         self, owners: np.ndarray, lengths: np.ndarray, values: np.ndarray, authors: np.ndarray | None = None
     ) -> None:
         """Computes the indices of distinct `owners` from all their papers.
 
-        lengths: number of papers of each owner; values: citations of each paper, owner after owner; authors: number of
-        authors of each paper, only if full.
+        lengths: number of papers of each owner; values: citations of each paper, owner after owner; authors:
+        number of authors of each paper, only if full.
         """
         ends = np.cumsum(lengths, dtype=I64)
         for at in range(0, len(owners), AT_ONCE):
@@ -205,7 +230,10 @@ class Indices:
         self.left.data[owners] = np.add.reduceat(equal.astype(I32), start)
 
     def of(self, owners: np.ndarray, papers: np.ndarray) -> dict[str, np.ndarray]:
-        """The values of these owners, by their names in metric.Aggregates. Only if full. papers: of each owner."""
+        """The values of these owners, by their names in metric.Aggregates. Only if full.
+
+        papers: of each owner.
+        """
         named = {
             "citations": self.total,
             "h": self.h,
@@ -242,7 +270,10 @@ class Indices:
 
 
 class _Ranked(NamedTuple):
-    """Papers of some owners, most cited first. The first three are columns by owner row, the others by paper."""
+    """Papers of some owners, most cited first.
+
+    The first three are columns by owner row, the others by paper.
+    """
 
     owners: np.ndarray  # owner slots
     lengths: np.ndarray  # papers of each owner

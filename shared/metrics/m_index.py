@@ -12,7 +12,17 @@ def m_index(a: Aggregates) -> np.ndarray:
     return ratio(a.h, years, (a.first_year > 0) & (years > 0) & (a.year > 0))
 
 
-M_INDEX = Metric("m_index", "m-index", "The h-index divided by the years from the first dated paper to this year, both counted.",
-                 "h / (Y − y₁ + 1)", SOURCE, "papers a year",
-                 null="without a dated paper, before the first day, or while the first paper is dated after this year", bases=BOTH,
-                 since="2026.2", dated=True, digits=6, values=m_index)  # fmt: skip
+M_INDEX = Metric(
+    "m_index",
+    "m-index",
+    "The h-index divided by the years from the first dated paper to this year, both counted.",
+    "h / (Y − y₁ + 1)",
+    SOURCE,
+    "papers a year",
+    null="without a dated paper, before the first day, or while the first paper is dated after this year",
+    bases=BOTH,
+    since="2026.2",
+    dated=True,
+    digits=6,
+    values=m_index,
+)

@@ -16,8 +16,8 @@ REFERENCES, COUNTED = "references", "counted"  # bases
 class Aggregates(NamedTuple):
     """What a stage keeps of some authors: columns with one value for each author.
 
-    Units are those of metrics/fixed.py. Year 0: none. For a counting source, only the fields of the first block and the
-    AI score are kept.
+    Units are those of metrics/fixed.py. Year 0: none. For a counting source, only the fields of the first
+    block and the AI score are kept.
     """
 
     papers: np.ndarray
@@ -59,10 +59,11 @@ class Metric(NamedTuple):
     formula: c₁ ≥ c₂ ≥ … are the citations of the author's n papers, most cited first.
     span: smallest to largest value. null: when there is no value; empty: there always is one.
     bases: the bases that it is computed on.
-    since: the version of the definitions that introduced it. changed: the version that last changed its meaning.
+    since: the version of the definitions that introduced it. changed: the version that last changed its
+    meaning.
     dated: whether it depends on the day. digits: number of decimals.
-    values: aggregates → int64 column, NULL where there is no value, in millionths if it has decimals. None: it is not
-    computed from aggregates.
+    values: aggregates → int64 column, NULL where there is no value, in millionths if it has decimals. None:
+    it is not computed from aggregates.
     """
 
     name: str
@@ -85,6 +86,9 @@ BOTH = (REFERENCES, COUNTED)
 
 
 def ratio(over: np.ndarray, under: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """over/under in millionths as int64, halves rounded up; NULL where not `known`. over must be below 2^43."""
+    """over/under in millionths as int64, halves rounded up; NULL where not `known`.
+
+    over must be below 2^43.
+    """
     under = np.where(known, under, 1).astype(np.int64)
     return np.where(known, (over.astype(np.int64) * (2 * MILLION) + under) // (2 * under), NULL)

@@ -1,8 +1,9 @@
-"""Novelty of a paper, `lexpair-1`: the share of its word pairs that no earlier month has, as a percentile in its cohort.
+"""Novelty of a paper, `lexpair-1`: the share of its word pairs that no earlier month has, as a percentile in
+its cohort.
 
-docs/scores.md is the definition; the section numbers below are those of that page. Everything here is a pure function of
-texts and dates. Term keys are made for many papers at once. Python does one regular expression and one dictionary
-look-up for each token; the rest is columns.
+docs/scores.md is the definition; the section numbers below are those of that page. Everything here is a pure
+function of texts and dates. Term keys are made for many papers at once. Python does one regular expression
+and one dictionary look-up for each token; the rest is columns.
 """
 
 import re
@@ -70,7 +71,10 @@ BREAK, DIGITS, STOP, LETTER = range(4)  # codes of pieces that are not tokens; h
 
 
 class _Pieces(dict[str, int]):
-    """Piece of text → code. A code above LETTER is an index into `hashes`. It is a cache, so codes have no meaning."""
+    """Piece of text → code. A code above LETTER is an index into `hashes`.
+
+    It is a cache, so codes have no meaning.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,7 +119,8 @@ class TermKeys(NamedTuple):
     """The term keys of many texts.
 
     pairs: number of distinct terms of each text; keys: text after text, ascending within a text, uint64.
-    tokens, stops: number of tokens and of English function words of each text, without digits; they decide the language.
+    tokens, stops: number of tokens and of English function words of each text, without digits; they decide
+    the language.
     """
 
     pairs: np.ndarray
@@ -176,7 +181,10 @@ def terms(title: str, abstract: str | None = None) -> set[tuple[str, str]]:
 
 
 def language_of(tokens: int, stops: int, label: str | None) -> str:
-    """The language of a text (§2.3). stops: tokens that are English function words; label: the source's, or None."""
+    """The language of a text (§2.3).
+
+    stops: tokens that are English function words; label: the source's, or None.
+    """
     subtag = (label or "").replace("_", "-").partition("-")[0].strip().lower()
     if not (subtag.isascii() and subtag.isalpha()):
         subtag = ""
@@ -200,11 +208,15 @@ def month_of(published: str | None) -> int:
 
 def bin_of(k: NumberT, n: NumberT) -> NumberT:
     """⌊256 · k / n⌋, for numbers or columns. n must be at least 1."""
-    return TOP_BIN * k // n
+    bins: NumberT = TOP_BIN * k // n
+    return bins
 
 
 def is_provisional(scored: int, provisional: int) -> bool:
-    """Whether an author's mean is provisional (§2.4). scored: scored papers; provisional: those that are provisional."""
+    """Whether an author's mean is provisional (§2.4).
+
+    scored: scored papers; provisional: those that are provisional.
+    """
     return scored < LIMITS.scored or 2 * provisional > scored
 
 

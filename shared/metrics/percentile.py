@@ -1,7 +1,8 @@
 """Percentiles in a cohort (docs/scores.md, §1 and §4): mid-ranks from tables that are cut from time to time.
 
-A cohort is a set of comparable papers. Each paper is in one bin, a small integer. P(b) = (2·L + E) / (2·n), with L
-papers in lower bins, E papers in bin b, and n papers in all. All three are integers until this one division.
+A cohort is a set of comparable papers. Each paper is in one bin, a small integer. P(b) = (2·L + E) / (2·n),
+with L papers in lower bins, E papers in bin b, and n papers in all. All three are integers until this one
+division.
 """
 
 from collections.abc import Sequence
@@ -29,14 +30,18 @@ def midrank(bins: Sequence[int], counts: Sequence[int], value: int) -> float:
 
 
 def should_cut(changes: CountsT, size: CountsT) -> Any:
-    """Whether a cohort of `size` papers needs a new table after `changes` changes. Takes numbers or columns."""
+    """Whether a cohort of `size` papers needs a new table after `changes` changes.
+
+    Takes numbers or columns.
+    """
     return changes >= np.maximum(8, -(-size // 8))
 
 
 class Percentiles(NamedTuple):
     """The percentiles of many papers, as columns.
 
-    value: the percentile, NO_VALUE for none; source: OWN, POOLED or NOWHERE; immature: whether the cohort is immature;
+    value: the percentile, NO_VALUE for none; source: OWN, POOLED or NOWHERE; immature: whether the cohort is
+    immature;
     version, size: of the cohort's table, 0 for none.
     """
 
@@ -69,7 +74,8 @@ class Tables:
     ) -> None:
         """Takes new tables of distinct cohorts.
 
-        lengths: number of bins of each table; bins, counts: table after table, bins ascending, counts above 0.
+        lengths: number of bins of each table; bins, counts: table after table, bins ascending, counts above
+        0.
         """
         lengths = lengths.astype(I64)
         before = np.append(0, np.cumsum(counts, dtype=I64))
@@ -87,7 +93,9 @@ class Tables:
         self.counts.replace(cohorts, lengths, bins, upto)
 
     def percentiles(self, own: np.ndarray, pooled: np.ndarray, bins: np.ndarray) -> Percentiles:
-        """The percentiles of papers in these bins, in their own cohort, or in the pooled one if that is too small."""
+        """The percentiles of papers in these bins, in their own cohort, or in the pooled one if that is too
+        small.
+        """
         size = self.size.data
         pooled_or_none = np.where(size[pooled] >= SMALLEST, POOLED, NOWHERE)
         source = np.where(size[own] >= SMALLEST, OWN, pooled_or_none).astype(I8)

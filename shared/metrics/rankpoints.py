@@ -1,4 +1,5 @@
-"""The AI score of an author, `rankpoints-1`: rank-weighted citation percentiles of papers (docs/scores.md, §3).
+"""The AI score of an author, `rankpoints-1`: rank-weighted citation percentiles of papers (docs/scores.md,
+§3).
 
 No model is involved; the label is inherited.
 
@@ -64,8 +65,8 @@ def sums_of(owners: np.ndarray, percentiles: np.ndarray, ranks: np.ndarray, coun
 def published(score: float) -> float:
     """A score as it is published: rounded to nine decimals, then to four.
 
-    The last bits of a sum of doubles depend on the order of addition. Percentiles of small cohorts give exact ties, and
-    these bits must not decide them.
+    The last bits of a sum of doubles depend on the order of addition. Percentiles of small cohorts give exact
+    ties, and these bits must not decide them.
     """
     return round(round(score, EXACT), DECIMALS)
 

@@ -2,9 +2,21 @@
 
 from shared.metrics.metric import Metric
 
-PAPERS_BY_YEAR = Metric("papers_by_year", "papers by year", "Papers by the year of publication; undated papers are in no year.",
-                        "|{i : year of i = y}|", "papers.v1", "papers a year", span="0 … n")  # fmt: skip
-CITATIONS_BY_YEAR = Metric("citations_by_year", "citations by year",
-                           "Citations by the year of the citing paper; those by undated papers are in no year.",
-                           "|{citations : year of the citing paper = y}|", "references of the papers", "citations a year",
-                           span="0 … Σ cᵢ")  # fmt: skip
+PAPERS_BY_YEAR = Metric(
+    "papers_by_year",
+    "papers by year",
+    "Papers by the year of publication; undated papers are in no year.",
+    "|{i : year of i = y}|",
+    "papers.v1",
+    "papers a year",
+    span="0 … n",
+)
+CITATIONS_BY_YEAR = Metric(
+    "citations_by_year",
+    "citations by year",
+    "Citations by the year of the citing paper; those by undated papers are in no year.",
+    "|{citations : year of the citing paper = y}|",
+    "references of the papers",
+    "citations a year",
+    span="0 … Σ cᵢ",
+)

@@ -1,11 +1,14 @@
 """Checks of reported numbers, against each other and against the computed numbers.
 
-A check is made only if all its numbers are there. Impossible: no list of citation counts has these numbers, or they
-contradict the log. Incomplete: the source reports or knows less than there is, so its number is at most a lower bound.
+A check is made only if all its numbers are there. Impossible: no list of citation counts has these numbers,
+or they contradict the log. Incomplete: the source reports or knows less than there is, so its number is at
+most a lower bound.
 
-Any two of papers, citations, h, g, i10 and i100 that pass are true of some author. For three numbers, two kinds of
-relations are checked: those with a mean, and those of two indices that share the citations. k papers with b citations
-each are a rectangle below the curve of citations by rank. Two rectangles need the area of both, less their overlap.
+Any two of papers, citations, h, g, i10 and i100 that pass are true of some author. For three numbers, two
+kinds of
+relations are checked: those with a mean, and those of two indices that share the citations. k papers with b
+citations each are a rectangle below the curve of citations by rank. Two rectangles need the area of both,
+less their overlap.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +18,9 @@ from typing import Any, NamedTuple
 class Violation(NamedTuple):
     """A check that reported numbers may fail.
 
-    needs: the numbers that it compares; `computed.` precedes computed ones. holds: whether the check fails; sentence:
-    why, in words; both take the numbers in that order. unless: skip the check if the source reports this number.
+    needs: the numbers that it compares; `computed.` precedes computed ones. holds: whether the check fails;
+    sentence: why, in words; both take the numbers in that order. unless: skip the check if the source reports
+    this number.
     """
 
     code: str
@@ -44,7 +48,8 @@ def _zero(name: str) -> Violation:
         (name, "citations"),
         lambda index, citations: index == 0 < citations,
         lambda _, citations: (
-            f"With {_count(citations, 'citation')} some paper is cited, so the {title} is at least 1; 0 is reported."
+            f"With {_count(citations, 'citation')} some paper is cited, so the {title} is at least 1; 0 is "
+            "reported."
         ),
     )
 
@@ -71,7 +76,8 @@ def _together(
 
     return Violation(
         f"{needs[0]}_and_{needs[1]}_exceed_citations",
-        f"{titles[0]} and {titles[1]} together need more than the citations, each paper and each citation taken once.",
+        f"{titles[0]} and {titles[1]} together need more than the citations, each paper and each citation "
+        "taken once.",
         (*needs, "citations"),
         holds,
         lambda one, other, citations: (
@@ -94,7 +100,8 @@ def _i_index(bar: int) -> tuple[Violation, ...]:
             (name, "citations", "papers"),
             lambda i, citations, papers: i == 0 < papers and citations > (bar - 1) * papers,
             lambda i, citations, papers: (
-                f"{_count(citations, 'citation')} of {_count(papers, 'paper')} mean a paper with at least {bar}; "
+                f"{_count(citations, 'citation')} of {_count(papers, 'paper')} mean a paper with at least "
+                f"{bar}; "
                 f"the reported {title} is {i:,}."
             ),
         ),
@@ -140,7 +147,8 @@ def _i_index_with_h(bar: int, name: str, title: str) -> tuple[Violation, ...]:
         ),
         Violation(
             f"h_index_below_{name}",
-            f"h-index < {title} and < {bar}: k papers with {bar} citations each make an h-index of k, up to {bar}.",
+            f"h-index < {title} and < {bar}: k papers with {bar} citations each make an h-index of k, up to "
+            f"{bar}.",
             ("h_index", name),
             lambda h, i: h < min(i, bar),
             lambda h, i: (
@@ -154,7 +162,8 @@ def _i_index_with_g(bar: int, name: str, title: str) -> tuple[Violation, ...]:
     return (
         Violation(
             f"g_index_below_{name}",
-            f"g-index < {title} and < {bar}: k papers with {bar} citations each make a g-index of k, up to {bar}.",
+            f"g-index < {title} and < {bar}: k papers with {bar} citations each make a g-index of k, up to "
+            f"{bar}.",
             ("g_index", name),
             lambda g, i: g < min(i, bar),
             lambda g, i: (
@@ -163,12 +172,14 @@ def _i_index_with_g(bar: int, name: str, title: str) -> tuple[Violation, ...]:
         ),
         Violation(
             f"{name}_zero_with_g_index",
-            f"{title} = 0, g-index of {bar} or more: g papers with g² citations together have g on average, so one has "
+            f"{title} = 0, g-index of {bar} or more: g papers with g² citations together have g on average, "
+            "so one has "
             f"{bar}.",
             (name, "g_index"),
             lambda i, g: i == 0 and g >= bar,
             lambda i, g: (
-                f"A g-index of {g:,} means a paper with at least {g:,} citations; the reported {title} is {i:,}."
+                f"A g-index of {g:,} means a paper with at least {g:,} citations; the reported {title} is "
+                f"{i:,}."
             ),
         ),
     )
@@ -193,7 +204,8 @@ def _by_year(series: str, total: str, one: str) -> tuple[Violation, Violation]:
         ),
         Violation(
             f"{series}_below_{total}",
-            f"Σ {title} < {total}: the others have no date at the source, or are of years that it does not report "
+            f"Σ {title} < {total}: the others have no date at the source, or are of years that it does not "
+            "report "
             "(some report only the last ten).",
             (series, total),
             lambda years, n: sum(years.values()) < n,
@@ -213,7 +225,8 @@ def _below(name: str, shown: Callable[[int], str]) -> Violation:
         (name, f"computed.{name}"),
         lambda reported, computed: reported < computed,
         lambda reported, computed: (
-            f"The source reports {shown(reported)}; the log alone gives {shown(computed)}: the source is incomplete."
+            f"The source reports {shown(reported)}; the log alone gives {shown(computed)}: the source is "
+            "incomplete."
         ),
         impossible=False,
     )
@@ -264,7 +277,8 @@ VIOLATIONS = (
     _zero("h_index"),
     Violation(
         "g_index_exceeds_papers",
-        "g-index > papers: by definition g is at most the number of papers (only `g_index_uncapped` may exceed it).",
+        "g-index > papers: by definition g is at most the number of papers (only `g_index_uncapped` may "
+        "exceed it).",
         ("g_index", "papers"),
         lambda g, papers: g > papers,
         lambda g, papers: (
@@ -301,7 +315,8 @@ VIOLATIONS = (
     _zero("g_index"),
     Violation(
         "g_index_below_mean",
-        "g-index < papers and citations > g · (papers + 1): even if spread evenly, so many citations make a higher g-index.",
+        "g-index < papers and citations > g · (papers + 1): even if spread evenly, so many citations make a "
+        "higher g-index.",
         ("g_index", "papers", "citations"),
         lambda g, papers, citations: g < _least_g(papers, citations),
         lambda g, papers, citations: (
@@ -317,7 +332,8 @@ VIOLATIONS = (
         ("i100_index", "i10_index"),
         lambda i100, i10: i100 > i10,
         lambda i100, i10: (
-            f"Each of {_count(i100, 'paper')} with 100 citations has 10 too; the reported i10-index is only {i10:,}."
+            f"Each of {_count(i100, 'paper')} with 100 citations has 10 too; the reported i10-index is only "
+            f"{i10:,}."
         ),
     ),
     _together(("i100_index", "i10_index"), ("i100-index", "i10-index"), lambda _: 100, lambda _: 10),
@@ -348,7 +364,10 @@ def violations(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list
 
 
 def explain(code: str, reported: Mapping[str, Any], computed: Mapping[str, Any]) -> str:
-    """One sentence for people: why the numbers are impossible, or what is missing. Takes any code and any numbers."""
+    """One sentence for people: why the numbers are impossible, or what is missing.
+
+    Takes any code and any numbers.
+    """
     violation = BY_CODE.get(code)
     if violation is None:
         return f"The check {code} fails; this release has no words for it."

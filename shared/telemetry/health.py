@@ -1,52 +1,62 @@
-"""Whether a process lives and whether it is ready. Set from one event loop, asked from any thread."""
+"""The health of a process: whether it is alive and whether it is ready.
+
+One event loop sets it, any thread asks.
+"""
 
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
 log = structlog.get_logger("health")
 
-SILENCE = 60.0  # seconds without a beat after which a part counts as stuck
+SILENCE = 60.0  # seconds without a beat until a part counts as stuck
 STATES = ("assigning", "restoring", "live", "waiting", "failed")
 
 
 class Part(NamedTuple):
-    """How one stage of one partition is. fraction: of what was in its input at the start, 0 to 1, where known; seconds_left: until it is
-    live, while it restores, as far as can be told."""
+    """The health of one stage and partition.
+
+    fraction: the share of its input at the start that it has read, 0 to 1. seconds_left: an estimate of the
+    time until it is live. None: not known.
+    """
 
     state: str
     fraction: float | None
     detail: str
     seconds_left: float | None = None
 
-    def report(self) -> dict:
-        told: dict = {"state": self.state}
+    def report(self) -> dict[str, Any]:
+        """The part as JSON: state, and percent, seconds_left and detail if known."""
+        report: dict[str, Any] = {"state": self.state}
         if self.fraction is not None:
-            told["percent"] = round(100 * self.fraction, 1)
+            report["percent"] = round(100 * self.fraction, 1)
         if self.seconds_left is not None:
-            told["seconds_left"] = round(self.seconds_left)
+            report["seconds_left"] = round(self.seconds_left)
         if self.detail:
-            told["detail"] = self.detail
-        return told
+            report["detail"] = self.detail
+        return report
 
 
 class Health:
-    """The parts of a process by name ("catalogue/0"), and when each last gave a sign of life."""
+    """The parts of a process by name ("catalogue/0"), and the time of each one's last beat."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
         self._parts: dict[str, Part] = {}
         self._beats: dict[str, float] = {}
-        self._began: dict[str, tuple[float, float]] = {}  # where and when it began to restore
+        self._began: dict[str, tuple[float, float]] = {}  # (fraction, time) at which it began to restore
         self._created, self._was_ready = clock(), False
 
     def set(
         self, stage: str, partition: int, state: str, fraction: float | None = None, detail: str = ""
     ) -> None:
-        """state: assigning, restoring, live, waiting (for the log) or failed. Error: ValueError for another one."""
+        """Sets the state of a part: assigning, restoring, live, waiting (for the log) or failed.
+
+        Error: ValueError for another state.
+        """
         if state not in STATES:
             raise ValueError(f"{state!r} is not one of {STATES}")
         name, left = f"{stage}/{partition}", None
@@ -62,28 +72,30 @@ class Health:
             log.info("ready", parts=len(self._parts), seconds=round(self._clock() - self._created, 1))
 
     def remove(self, stage: str, partition: int) -> None:
-        """The part is somebody else's now."""
+        """Removes a part that another process now works on."""
         name = f"{stage}/{partition}"
         for table in (self._parts, self._beats, self._began):
             table.pop(name, None)
 
     def beat(self, name: str) -> None:
-        """A sign of life; whoever gave one must give the next within SILENCE seconds."""
+        """Notes a sign of life. A part that beats once must beat again within SILENCE seconds."""
         self._beats[name] = self._clock()
 
-    def ready(self) -> tuple[bool, dict]:
-        """Whether every part is live, and {"ready", "parts": {name: {state, percent, seconds_left, detail}}}."""
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """(whether every part is live, {"ready", "parts": {name: {state, percent, seconds_left, detail}}})."""
         parts = dict(self._parts)  # another thread may ask
         ready = all(part.state == "live" for part in parts.values())
         return ready, {"ready": ready, "parts": {name: part.report() for name, part in sorted(parts.items())}}
 
     def states(self) -> dict[str, int]:
-        """How many parts are in each state; those that fell silent are counted as "silent" too."""
+        """The number of parts in each state. Parts without a recent beat also count as "silent"."""
         counts = Counter(part.state for part in self._parts.values())
         return {state: counts[state] for state in STATES} | {"silent": len(self.alive()[1]["silent"])}
 
-    def alive(self) -> tuple[bool, dict]:
-        """Whether no part has failed or fallen silent, and {"alive", "failed": {name: detail}, "silent": {name: seconds}}."""
+    def alive(self) -> tuple[bool, dict[str, Any]]:
+        """(whether no part is failed or silent, {"alive", "failed": {name: detail}, "silent": {name:
+        seconds}}).
+        """
         now = self._clock()
         failed = {
             name: part.detail for name, part in sorted(dict(self._parts).items()) if part.state == "failed"

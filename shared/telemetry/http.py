@@ -1,4 +1,4 @@
-"""/metrics, /healthz and /readyz, for every process; and what is counted of every request."""
+"""/metrics, /healthz and /readyz of every process, and the counters of requests."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -17,9 +17,11 @@ from shared.telemetry.health import Health
 from shared.telemetry.registry import Telemetry
 
 NO_STORE = {"Cache-Control": "no-store"}
-PROBES = ("/metrics", "/healthz", "/readyz")  # answered to any Host, and on more connections than all else
-STREAM = "scholarstream.stream"  # in a request's scope: its answer goes on until the client leaves
-ROUTE = "scholarstream.route"  # the same: the template of its address, where the route alone does not tell
+PROBES = ("/metrics", "/healthz", "/readyz")  # answered under any Host name, and on extra connections
+STREAM = "scholarstream.stream"  # in a request's scope: the answer lasts until the client leaves
+ROUTE = (
+    "scholarstream.route"  # in a request's scope: the address template, if the route alone does not have it
+)
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SHOWN = 300  # characters of an address in a log line
 
@@ -27,7 +29,9 @@ log = structlog.get_logger("http")
 
 
 def routes(telemetry: Telemetry, health: Health) -> list[Route]:
-    """/metrics for Prometheus (text or OpenMetrics); /healthz and /readyz: 200 or 503, with JSON that says why."""
+    """/metrics for Prometheus (text or OpenMetrics); /healthz and /readyz with 200 or 503, and the reason as
+    JSON.
+    """
 
     async def metrics(request: Request) -> Response:
         for state, count in health.states().items():
@@ -45,14 +49,16 @@ def routes(telemetry: Telemetry, health: Health) -> list[Route]:
 
 
 def app(telemetry: Telemetry, health: Health) -> ASGIApp:
-    """These three alone, for a service without a page."""
+    """An application with these three routes, for a service without a page."""
     served = routes(telemetry, health)
     return Metered(Starlette(routes=served), served, telemetry)
 
 
 class Metered:
-    """Counts the requests of an application, and tells of each in a log line at level debug. An error that the application has answered
-    goes no further."""
+    """Counts the requests of an application, and logs each one at level debug.
+
+    An error is not raised further if the application has already answered.
+    """
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute], telemetry: Telemetry):
         self.app, self.telemetry = app, telemetry
@@ -61,7 +67,7 @@ class Metered:
             if isinstance(route, Route):
                 self._templates[route.endpoint] = (
                     route.path_format
-                )  # of two routes to the same, the longer one
+                )  # the last route of a handler is the longest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,7 +98,7 @@ class Metered:
 
 
 def _line(scope: Scope) -> Mapping[str, str]:
-    """Method and address as they came, in printable ASCII, bounded."""
+    """The received method and address, in printable ASCII and of limited length."""
     asked = scope.get("raw_path") or scope["path"].encode()
     if scope.get("query_string"):
         asked += b"?" + scope["query_string"]
@@ -109,5 +115,5 @@ def _shown(text: str) -> str:
     return "".join(c if c == "…" or " " <= c <= "~" else f"\\x{ord(c):02x}" for c in shown)
 
 
-def _answer(good: bool, report: dict) -> Response:
+def _answer(good: bool, report: dict[str, Any]) -> Response:
     return Response(orjson.dumps(report), 200 if good else 503, NO_STORE, "application/json")

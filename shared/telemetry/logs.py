@@ -1,14 +1,16 @@
-"""Log lines: structured, to standard error; those of libraries in the same form."""
+"""Structured log lines on standard error. Lines of libraries get the same form."""
 
 import logging
 import sys
+from typing import Any
 
 import orjson
 import structlog
+from structlog.typing import EventDict, Processor
 
 from shared.plain import clean, safe_json
 
-SHARED = [
+SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -16,9 +18,14 @@ SHARED = [
 
 
 def configure(level: str = "info", format: str = "auto") -> None:
-    """level: debug, info, warning, error. format: console (for people), json (one object a line) or auto (console on a terminal)."""
+    """Configures logging.
+
+    level: debug, info, warning or error. format: console (for people), json (one object a line) or auto
+    (console on a terminal, else json).
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
     as_json = format == "json" or (format == "auto" and not sys.stderr.isatty())
+    last: list[Processor]
     if as_json:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
     else:
@@ -38,17 +45,16 @@ def configure(level: str = "info", format: str = "auto") -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(number, logging.WARNING))  # libraries speak when something is wrong
+    root.setLevel(max(number, logging.WARNING))  # libraries log only warnings and errors
     if number > logging.DEBUG:
-        logging.getLogger("aiokafka").setLevel(
-            logging.CRITICAL
-        )  # it says line by line what the adapter says once
+        # aiokafka logs many lines for what the adapter logs once.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-def _dumps(event: dict, **_) -> str:
+def _dumps(event: EventDict, **_: Any) -> str:
     return safe_json(orjson.dumps(event, default=str))
 
 
-def _clean(_logger, _method, event: dict) -> dict:
-    """Nothing in a line for people is obeyed by their terminal."""
+def _clean(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """The line without control characters that would act on a terminal."""
     return {name: clean(value) if isinstance(value, str) else value for name, value in event.items()}

@@ -1,16 +1,21 @@
-"""Whether what a process needs answers: one line when it goes away and one when it is back, however many parts of the process wait."""
+"""Logs an outage of something that a process needs: one line at its begin, one at its end, for all waiting
+parts.
+"""
 
 import time
 from collections.abc import Callable
 
 import structlog
 
-CALM_SECONDS = 60.0  # so soon after an outage another one is said only when it lasts
-LASTING_SECONDS = 10.0  # so long: a log that is slow is away for a moment again and again
+CALM_SECONDS = 60.0  # within this time after an outage, a new one is logged only if it lasts
+LASTING_SECONDS = (
+    10.0  # duration of an outage that lasts; a slow log is away for short moments again and again
+)
 
 
 class Outage:
-    """The parts of a process that wait for one thing. A part is a stage and partition, or a piece of work, by name.
+    """The parts of a process that wait for one thing. A part is named by its stage and partition, or by its
+    work.
 
     name: of the logger; begins, ends: the two lines.
     """
@@ -23,7 +28,10 @@ class Outage:
         self._began, self._ended, self._said = 0.0, -CALM_SECONDS, False
 
     def wait(self, part: str, reason: str, since: float | None = None) -> None:
-        """`part` gets no answer; called again and again while that is so. since: when it asked, by the clock; by default now."""
+        """`part` gets no answer. Called repeatedly while this lasts.
+
+        since: clock time of its question; default: now.
+        """
         now = self._clock()
         if not self.waiting:
             self._began, self._said = now if since is None else since, False
@@ -33,7 +41,7 @@ class Outage:
             self._log.warning(self.begins, part=part, reason=reason)
 
     def over(self, part: str) -> None:
-        """`part` has an answer, or needs none any more."""
+        """`part` has an answer, or no longer needs one."""
         if part in self.waiting:
             self.waiting.remove(part)
             if not self.waiting:

@@ -1,4 +1,7 @@
-"""Every metric: one literal with its meaning and unit. A process has one Telemetry, with a registry of its own, so tests can have many."""
+"""The operational metrics. Each one is defined once, with its meaning and unit.
+
+A process has one Telemetry. Each Telemetry has a registry of its own, so that tests can have many.
+"""
 
 import platform
 from collections.abc import Iterable
@@ -19,11 +22,11 @@ STEPS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 SAVES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LATENCIES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60)
 
-disable_created_metrics()  # a second series for every counter that nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client has no types for it
 
 
 class Definition(NamedTuple):
-    """What a metric is. name: as scraped; kind: counter, gauge or histogram; unit: of its value."""
+    """A metric. name: as scraped; kind: counter, gauge or histogram; unit: of its value."""
 
     name: str
     kind: str
@@ -33,20 +36,37 @@ class Definition(NamedTuple):
 
 
 class Telemetry:
-    """The metrics of one process. Counters and gauges are set where things happen; only how many parts are in which state is counted
-    when they are scraped."""
+    """The metrics of one process.
+
+    Counters and gauges are set where things happen. Only the number of parts in each state is set at a
+    scrape.
+    """
 
     def __init__(self, roles: Iterable[str] = ()):
-        """roles: that this process has."""
+        """roles: the roles of this process."""
         self.registry = CollectorRegistry()
         self.definitions: list[Definition] = []
-        ProcessCollector(
-            registry=self.registry
-        )  # process_cpu_seconds_total, process_resident_memory_bytes, open files
+        # process_cpu_seconds_total, process_resident_memory_bytes, open files
+        ProcessCollector(registry=self.registry)
+        self._define_intake()
+        self._define_stages()
+        self._define_exactness()
+        self._define_reported_novelty()
+        self._define_checkpoints()
+        self._define_outputs()
+        self._define_process(roles)
+        self._define_http()
+        build = self._gauge(
+            "build_info", "1", ("version", "python"), "Always 1; the labels have the versions."
+        )
+        build.labels(metadata.version("scholarstream"), platform.python_version()).set(1)
 
-        # intake
+    def _define_intake(self) -> None:
         self.ingested_total = self._counter(
-            "ingested_total", "events", ("source",), "Events that sources of this process put into the log."
+            "ingested_total",
+            "events",
+            ("source",),
+            "Events that sources of this process appended to the log.",
         )
         self.dead_letters_total = self._counter(
             "dead_letters_total", "events", ("stage", "reason"), "Events refused, by reason code."
@@ -56,15 +76,15 @@ class Telemetry:
             "foreign_records_total",
             "records",
             ("topic",),
-            "Records that other clients wrote into topics which only we write, and that were passed over.",
+            "Ignored records that other clients wrote into topics of scholarstream.",
         )
 
-        # stages
+    def _define_stages(self) -> None:
         self.records_total = self._counter(
             "records_total", "records", ("stage", "partition"), "Records that a stage has read."
         )
         self.step_seconds = self._histogram(
-            "step_seconds", "seconds", ("stage",), STEPS, "Time of one batch in a stage, sending included."
+            "step_seconds", "seconds", ("stage",), STEPS, "Time of one batch in a stage, with sending."
         )
         self.lag_records = self._gauge(
             "lag_records",
@@ -76,7 +96,7 @@ class Telemetry:
             "lag_seconds",
             "seconds",
             ("stage", "partition"),
-            "How long the oldest of these waits already; 0 without any.",
+            "Age of the oldest unread record in the input of a stage; 0 without any.",
         )
         self.state_bytes = self._gauge(
             "state_bytes", "bytes", ("stage", "partition"), "Memory of a stage's columns."
@@ -88,7 +108,8 @@ class Telemetry:
             "send_failures_total", "batches", ("stage",), "Appends whose outcome is unknown; the stage ends."
         )
 
-        # exactness: the position protocol of docs/architecture.md
+    def _define_exactness(self) -> None:
+        """The position protocol of docs/architecture.md."""
         self.channel_sent = self._gauge(
             "channel_sent",
             "position",
@@ -102,36 +123,37 @@ class Telemetry:
             "Rows taken so far from a partition.",
         )
         by_partition = ("stage", "partition")
-        told = {
+        counters = {
             "gap_drops": ("packs", "Packs ignored because rows before them are missing."),
             "overlap_rows": ("rows", "Rows ignored because they were taken before; normal after a crash."),
             "position_regressions": ("packs", "Packs of a sender that went back; normal after a crash."),
             "citations_missing": ("citations", "Citations taken back that were never counted; must be 0."),
-            "stale_revisions": ("events", "Events older than what is known; without effect."),
+            "stale_revisions": ("events", "Events with a lower revision than the known one; without effect."),
             "revision_conflicts": ("events", "Events with a known revision but other content."),
-            "repeats": ("events", "Events that say what is known; without effect."),
+            "repeats": ("events", "Events that repeat what is known; without effect."),
         }
         self._exactness = {
             name: self._counter(f"{name}_total", unit, by_partition, meaning)
-            for name, (unit, meaning) in told.items()
+            for name, (unit, meaning) in counters.items()
         }
 
-        # scores from elsewhere (docs/scores.md §2.5)
+    def _define_reported_novelty(self) -> None:
+        """Scores of other sources (docs/scores.md §2.5)."""
         by_judge = ("partition", "source", "version")
         self.reported_novelty_papers = self._gauge(
             "reported_novelty_papers",
             "papers",
             by_judge,
-            "Papers that a source scores (paper.scored); of the 20 versions heard last.",
+            "Papers that a source scores (paper.scored), for the 20 versions with the newest events.",
         )
         self.reported_novelty_most_common_ratio = self._gauge(
             "reported_novelty_most_common_ratio",
             "share",
             by_judge,
-            "Share of these papers that have the source's most common value, to three decimals.",
+            "Share of the papers scored by a source that have its most common value, to three decimals.",
         )
 
-        # checkpoints
+    def _define_checkpoints(self) -> None:
         self.checkpoints_total = self._counter(
             "checkpoints_total", "files", ("stage",), "Checkpoints written."
         )
@@ -139,7 +161,7 @@ class Telemetry:
             "checkpoint_failures_total",
             "files",
             ("stage",),
-            "Checkpoints that could not be written; a start then reads more of the log.",
+            "Checkpoints that could not be written; the next start reads more of the log.",
         )
         self.checkpoint_seconds = self._histogram(
             "checkpoint_seconds", "seconds", ("stage",), SAVES, "Time to write a checkpoint."
@@ -148,69 +170,72 @@ class Telemetry:
             "checkpoint_bytes", "bytes", ("stage", "partition"), "Size of the newest checkpoint."
         )
 
-        # outputs
+    def _define_outputs(self) -> None:
         self.published_total = self._counter(
             "published_total", "records", ("topic",), "Records written to a public topic by the publisher."
         )
         self.coalesced_total = self._counter(
-            "coalesced_total", "authors", (), "Authors looked at again without anything new to publish."
+            "coalesced_total", "authors", (), "Authors examined again without anything new to publish."
         )
         self.event_to_snapshot_seconds = self._histogram(
             "event_to_snapshot_seconds",
             "seconds",
             (),
             LATENCIES,
-            "From an event's arrival in the log to the snapshots that show it: of the oldest, each time that nobody waits any more.",
-        )
-        self.sse_clients = self._gauge(
-            "sse_clients", "connections", (), "Pages and programs that follow profiles live."
+            "Time from an event's append to the snapshots that show it, for the oldest event each time that "
+            "all authors "
+            "are published.",
         )
 
+    def _define_process(self, roles: Iterable[str]) -> None:
         self.parts = self._gauge(
             "parts",
             "parts",
             ("state",),
-            "Parts of this process (stages and partitions, viewer, producer) by state, as /readyz and /healthz have it.",
+            "Parts of this process (stages and partitions, viewer, producer) by state, as in /readyz and "
+            "/healthz.",
         )
         self.up = self._gauge(
             "up",
             "1",
             ("role",),
-            "Always 1, for each role of this process; without it no process of that role answers.",
+            "Always 1, for each role of this process; if it is absent, no process of the role answers.",
         )
         for role in roles:
             self.up.labels(role).set(1)
-        # HTTP
+
+    def _define_http(self) -> None:
+        self.sse_clients = self._gauge(
+            "sse_clients", "connections", (), "Pages and programs that follow profiles live."
+        )
         self.http_requests_total = self._counter(
             "http_requests_total",
             "requests",
             ("route", "method", "status"),
-            "Requests by address template and class of status (2xx).",
+            "Requests by address template, method and class of status (2xx).",
         )
         self.http_request_seconds = self._histogram(
             "http_request_seconds",
             "seconds",
             ("route",),
             STEPS,
-            "From a request to the beginning of its answer.",
+            "Time from a request to the first byte of its answer.",
         )
         self.http_requests_in_progress = self._gauge(
-            "http_requests_in_progress", "requests", (), "Requests being answered; streams too."
+            "http_requests_in_progress", "requests", (), "Requests being answered, with streams."
         )
         self.http_connections = self._gauge("http_connections", "connections", (), "Open connections.")
         self.http_refused_total = self._counter(
             "http_refused_total",
             "connections",
             ("reason",),
-            "Refused or ended: crowded (503), evicted or idle (waited for a request), stalled (did not read), early or malformed (what was "
-            "sent), files (none left), host (another name).",
+            "Refused or ended connections: crowded (503), evicted or idle (no request), stalled (client did "
+            "not read), "
+            "early or malformed (wrong bytes), files (no file left), host (another host name).",
         )
 
-        build = self._gauge("build_info", "1", ("version", "python"), "Always 1; the labels say what runs.")
-        build.labels(metadata.version("scholarstream"), platform.python_version()).set(1)
-
     def exactness(self, stage: str, partition: int) -> dict[str, Counter]:
-        """The counters of a stage instance, by the name that the stage gives them."""
+        """The exactness counters of one stage and partition, by name."""
         return {name: metric.labels(stage, partition) for name, metric in self._exactness.items()}
 
     def _counter(self, name: str, unit: str, labels: tuple[str, ...], meaning: str) -> Counter:

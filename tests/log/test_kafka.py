@@ -14,7 +14,7 @@ from aiokafka.errors import ClusterAuthorizationFailedError, KafkaConnectionErro
 from shared.contracts.topics import PAPER_CHANGES
 from shared.errors import Fenced, InputLost, LogError, LogUnavailable, UsageError
 from shared.log.kafka import client
-from shared.log.kafka.connection import Connection
+from shared.log.kafka.connection import KafkaConnection
 from shared.log.kafka.log import KafkaLog
 from shared.log.kafka.options import KafkaOptions
 from shared.log.kafka.topics import needed_configs
@@ -426,7 +426,7 @@ async def test_a_wrong_password_is_told_without_it(secured, monkeypatch):
 )
 def test_what_cannot_be_is_told_before_anything_is_connected(url, options, names):
     with pytest.raises(UsageError, match=names):
-        Connection(url, options)
+        KafkaConnection(url, options)
 
 
 async def test_messages_need_no_key_and_may_be_many(log, here):

@@ -1,1 +1,4 @@
-"""The pages. The server renders them from snapshots; a script keeps an open page up to date, if there is JavaScript."""
+"""The pages.
+
+The server renders them from snapshots; a script keeps an open page up to date, if there is JavaScript.
+"""

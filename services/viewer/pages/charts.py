@@ -1,4 +1,7 @@
-"""Bars by year as SVG, readable for screen readers too. Only attributes: the page's policy allows no inline style."""
+"""Bars by year as SVG, readable for screen readers too.
+
+Only attributes: the page's policy allows no inline style.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -24,10 +27,11 @@ class Span(NamedTuple):
 
 
 def bars(title: str, series: Mapping[str, int], unit: str, key: str, until: int) -> Html:
-    """A figure with one bar a year. key: names the chart in the document; until: the year of the snapshot's day.
+    """A figure with one bar a year. key: names the chart in the document; until: the year of the snapshot's
+    day.
 
-    The last bar is the last year with a count up to `until`. Later years, and years more than MOST before the last
-    one, are counted in words beside the title. One wrong date must not squeeze all other bars.
+    The last bar is the last year with a count up to `until`. Later years, and years more than MOST before the
+    last one, are counted in words beside the title. One wrong date must not squeeze all other bars.
     """
     counts = {int(year): count for year, count in series.items() if count}
     if not counts:

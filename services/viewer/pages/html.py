@@ -1,4 +1,7 @@
-"""Builds HTML from values. Every text that is not markup is escaped, so no text from the log can become markup."""
+"""Builds HTML from values.
+
+Every text that is not markup is escaped, so no text from the log can become markup.
+"""
 
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -22,7 +25,10 @@ def raw(literal: str) -> Html:
 
 
 def join(*children: Child) -> Html:
-    """The children in order. None and False give nothing, strings and numbers are escaped, iterables are joined."""
+    """The children in order.
+
+    None and False give nothing, strings and numbers are escaped, iterables are joined.
+    """
     return Html("".join(_pieces(children)))
 
 

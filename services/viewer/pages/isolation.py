@@ -1,4 +1,7 @@
-"""Text from the log on a page. Each piece is a bidirectional isolate, so it does not reorder the text around it."""
+"""Text from the log on a page.
+
+Each piece is a bidirectional isolate, so it does not reorder the text around it.
+"""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +23,9 @@ def apart(text: str) -> Html:
 
 
 def isolated(text: str) -> str:
-    """The same where no element can be: in an attribute, in the document's title, in a sentence of plain text."""
+    """The same where no element can be: in an attribute, in the document's title, in a sentence of plain
+    text.
+    """
     return text if text.isascii() and text.isprintable() else f"{_FIRST_STRONG}{tame(text)}{_CLOSE}"
 
 

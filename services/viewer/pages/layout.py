@@ -12,7 +12,10 @@ SIGN = raw(
 
 
 def page(title: str, *content: Child, query: str = "", live: bool = False) -> str:
-    """A whole document. query: fills the search field; live: adds the script that keeps the page up to date."""
+    """A whole document.
+
+    query: fills the search field; live: adds the script that keeps the page up to date.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -68,7 +71,8 @@ def footer() -> Html:
         "footer",
         tag(
             "p",
-            "scholarstream counts live from a stream of papers. Every event updates these numbers, and everybody can "
+            "scholarstream counts live from a stream of papers. Every event updates these numbers, and "
+            "everybody can "
             "check them.",
         ),
         tag("nav", [tag("a", name, href=href) for href, name in links], aria_label="Of this service"),

@@ -21,7 +21,10 @@ VOWELS = ("a", "e", "h-", "i", "o", "u")  # "an h-index"
 
 
 class Finding(NamedTuple):
-    """A failed check of a reported number. impossible: False for a number that is only too low; sentence: why."""
+    """A failed check of a reported number.
+
+    impossible: False for a number that is only too low; sentence: why.
+    """
 
     metric: str
     impossible: bool
@@ -64,7 +67,10 @@ def why_missing(metric: str, values: Mapping[str, Any], basis: str) -> str | Non
 
 
 def findings(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[Finding]:
-    """The failed checks of a reported entry. A code of a later release is about the metric that it begins with."""
+    """The failed checks of a reported entry.
+
+    A code of a later release is about the metric that it begins with.
+    """
     found = []
     for code in reported.get("violations") or ():
         known = violations.BY_CODE.get(code)
@@ -80,8 +86,8 @@ def findings(reported: Mapping[str, Any], computed: Mapping[str, Any]) -> list[F
 def question(finding: Finding, value: float | Mapping[str, int], source: str | None) -> str:
     """The heading above the reasons, for example "Why an h-index of 102 is impossible".
 
-    With a source: "Why 3 papers, reported by SOURCE, are too few". A series: "Why papers by year, 14 in 2019–2026,
-    are incomplete".
+    With a source: "Why 3 papers, reported by SOURCE, are too few". A series: "Why papers by year, 14 in
+    2019–2026, are incomplete".
     """
     name = (
         definitions.BY_NAME[finding.metric].title

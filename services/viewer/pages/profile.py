@@ -51,8 +51,9 @@ def profile_page(
 ) -> str:
     """The page of a snapshot.
 
-    changes: (append time, record of author-metrics.v1), newest first; tag_of: the name of the version; changed_ms: the
-    append time of the snapshot in milliseconds since the epoch; demo: the log has a simulated literature.
+    changes: (append time, record of author-metrics.v1), newest first; tag_of: the name of the version;
+    changed_ms: the append time of the snapshot in milliseconds since the epoch; demo: the log has a simulated
+    literature.
     """
     name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
     simulated = author_id.startswith(SIMULATED)
@@ -316,7 +317,10 @@ def _charts(profile: Entry, changed_ms: int) -> Html:
 
 
 def _numbers(profile: Entry) -> Html:
-    """All metrics on every basis. The meaning stands open for metrics of the first release, folded for the others."""
+    """All metrics on every basis.
+
+    The meaning stands open for metrics of the first release, folded for the others.
+    """
     by_basis: dict[str, Entry] = profile.get("metrics") or {}
     metrics = list(dict.fromkeys(metric for values in by_basis.values() for metric in values))
     rows = [_number_line(profile, metric, by_basis) for metric in metrics]

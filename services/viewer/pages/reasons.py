@@ -90,7 +90,10 @@ def _basis_of(headline: Entry, metric: str) -> str:
 
 
 def _other(headline: Entry, metric: str, found: Explanation | None) -> str | None:
-    """The sentence for a headline that shows another number than the explained one. None: it shows the same."""
+    """The sentence for a headline that shows another number than the explained one.
+
+    None: it shows the same.
+    """
     if found is None or found.value == headline.get(metric):
         return None
     source = (headline.get("novelty_basis") or "").removeprefix("reported:")
@@ -213,7 +216,10 @@ def _more(profile: Entry, metric: str, basis: str, found: Explanation | None, ke
 
 
 class _Columns(NamedTuple):
-    """The columns of a table. ranked: with a rank; names: the number columns; summed: the one that adds up, if any."""
+    """The columns of a table.
+
+    ranked: with a rank; names: the number columns; summed: the one that adds up, if any.
+    """
 
     ranked: bool
     names: Sequence[str]
@@ -221,7 +227,10 @@ class _Columns(NamedTuple):
 
 
 def _table(metric: str, value: Any, reason: Derivation, limit: int | None) -> Html:
-    """The papers that make the number. Papers that a short list leaves out share one line, so sums are complete."""
+    """The papers that make the number.
+
+    Papers that a short list leaves out share one line, so sums are complete.
+    """
     columns = _Columns(
         "rank" in reason.columns and (limit != FEW or metric in WITH_RANK),
         [column for column in reason.columns if column not in (*LEFT_OUT, *BELOW, "rank")],

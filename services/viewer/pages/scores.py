@@ -23,21 +23,26 @@ REASONS = {
 }
 WEAKNESSES = {
     "Novelty": (
-        "It does not predict quality. It does not separate award papers, or papers that will be cited, from others.",
-        "It measures wording. New names, odd phrases and old ideas in new words score. A new combination of old "
+        "It does not predict quality. It does not separate award papers, or papers that will be cited, from "
+        "others.",
+        "It measures wording. New names, odd phrases and old ideas in new words score. A new combination of "
+        "old "
         "phrases does not.",
         "One paper's value is noisy. The mean of five papers has a reliability of 0.46, of ten 0.63.",
         "It does not say whether a year was inventive: papers are compared with those of their own year.",
-        "A text in another language, of fewer than 30 words and without a language label, counts as English and "
+        "A text in another language, of fewer than 30 words and without a language label, counts as English "
+        "and "
         "looks novel.",
     ),
     "AI score": (
-        "Percentiles are relative: about half of all authors slip slightly over two years as others are cited.",
+        "Percentiles are relative: about half of all authors slip slightly over two years as others are "
+        "cited.",
         "In young fields and years most papers are not cited yet, so their percentiles are alike.",
         "It does not detect citation rings without shared authors, or results cut into many papers. Honorary "
         "authorship counts in full.",
         "Only citations inside this log count. Read it together with the coverage of references.",
-        "It grows with a career: five strong papers cannot exceed 67. It is a portfolio score, not an average.",
+        "It grows with a career: five strong papers cannot exceed 67. It is a portfolio score, not an "
+        "average.",
     ),
 }
 
@@ -50,7 +55,10 @@ def rounded(metric: str, value: float) -> str:
 
 
 def explained(metric: str, value: float | None, source: str | None = None) -> str:
-    """The meaning of the score in one line. source: of the citation counts; None: they are counted from references."""
+    """The meaning of the score in one line.
+
+    source: of the citation counts; None: they are counted from references.
+    """
     if metric == "novelty":
         share = "so many" if value is None else rounded(metric, value)
         return (
@@ -166,23 +174,28 @@ def about_page() -> str:
         tag("h1", "Novelty and AI score"),
         tag(
             "p",
-            "Both are computed from the log alone, without a network, a model or a clock. Both are percentiles among "
+            "Both are computed from the log alone, without a network, a model or a clock. Both are "
+            "percentiles among "
             "similar papers.",
         ),
         tag("h2", "Novelty"),
         tag("p", explained("novelty", None)),
         tag(
             "p",
-            "A paper's word pairs are compared with all papers of earlier months. The share of pairs that are new is "
-            "ranked among papers of the same field, year, language and length of text. An author's novelty is the mean "
+            "A paper's word pairs are compared with all papers of earlier months. The share of pairs that "
+            "are new is "
+            "ranked among papers of the same field, year, language and length of text. An author's novelty "
+            "is the mean "
             "of the scored papers.",
         ),
         tag("h2", "AI score"),
         tag("p", explained("ai_score", None)),
         tag(
             "p",
-            "Each paper's citations without self-citations are ranked among the papers of the same field and year, as P "
-            "from 0 to 1. The score is 100 · Σ 0.2 · 0.8^(i−1) · P³ over the author's papers, best first. One paper is "
+            "Each paper's citations without self-citations are ranked among the papers of the same field "
+            "and year, as P "
+            "from 0 to 1. The score is 100 · Σ 0.2 · 0.8^(i−1) · P³ over the author's papers, best first. "
+            "One paper is "
             "worth at most 20, five at most 67.2.",
         ),
         tag("h2", "What they cannot say"),
@@ -192,7 +205,8 @@ def about_page() -> str:
         ],
         tag(
             "p",
-            "docs/scores.md of the source code has the whole definition and the measurements behind these sentences.",
+            "docs/scores.md of the source code has the whole definition and the measurements behind these "
+            "sentences.",
             class_="muted",
         ),
     ]

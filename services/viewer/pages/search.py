@@ -20,7 +20,10 @@ def search_page(
     reading: float | None,
     cut: bool = False,
 ) -> str:
-    """The page. reading: the share of the log that is read, None when all is; cut: not every name was compared."""
+    """The page.
+
+    reading: the share of the log that is read, None when all is; cut: not every name was compared.
+    """
     if query:
         title, head = f"“{isolated(query)}”", tag("h1", "Authors for “", apart(query), "”")
         body = _results(matches, authors, limit, cut)

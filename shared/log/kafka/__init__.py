@@ -1,1 +1,1 @@
-"""The log on Apache Kafka, through aiokafka. What is here knows the traps of docs/decisions/0008-kafka.md."""
+"""The log on Apache Kafka, through aiokafka. docs/decisions/0008-kafka.md describes the pitfalls."""

@@ -1,4 +1,4 @@
-"""How to reach a cluster: addresses, security, and what every client of ours has in common."""
+"""The connection to a cluster: addresses, security, and the arguments that all clients share."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,11 @@ from shared.log.kafka.client import Client
 from shared.log.kafka.options import KafkaOptions
 
 SCHEME = "kafka://"
-REQUEST_SECONDS = 10.0  # one request to one broker
+REQUEST_SECONDS = 10.0  # longest wait for one request to one broker
 RETRY_MS = 50
 METADATA_MS = 60_000
 FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch)
-REFUSED = (  # no later try will do better
+REFUSED = (  # errors that a later try would meet again
     errors.MessageSizeTooLargeError,
     errors.RecordListTooLargeError,
     errors.TopicAuthorizationFailedError,
@@ -30,10 +30,10 @@ REFUSED = (  # no later try will do better
 )
 
 
-class Connection:
-    """What our clients of one cluster are made with, and how they leave.
+class KafkaConnection:
+    """Makes and ends the clients of one cluster.
 
-    Errors: UsageError for an address, a file or a combination that cannot be.
+    Error: UsageError for a wrong address, file or combination.
     """
 
     def __init__(self, url: str, options: KafkaOptions):
@@ -42,7 +42,8 @@ class Connection:
         self.options = options
         if not self.servers or any(not _is_address(one) for one in self.servers.split(",")):
             raise UsageError(
-                f"SCHOLARSTREAM_LOG: {url!r} is not right; it must be kafka://HOST:PORT, or several: kafka://A:9092,B:9092"
+                f"SCHOLARSTREAM_LOG: {url!r} is not right; it must be kafka://HOST:PORT, "
+                "or several: kafka://A:9092,B:9092"
             )
         secured = options.security.startswith("SASL")
         if secured and not (options.username and options.password):
@@ -69,23 +70,27 @@ class Connection:
 
     @property
     def arguments(self) -> dict[str, Any]:
+        """The arguments of every client."""
         return dict(self._arguments)
 
-    def leave(self, client: Client) -> asyncio.Future[None]:
-        """Ends a client whether somebody waits for that or not, and whoever does may be cancelled."""
+    def leave(self, client: Client[Any]) -> asyncio.Future[None]:
+        """Ends a client. The caller may wait for the end, be cancelled, or not wait at all."""
         task = asyncio.ensure_future(client.end())
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
         return asyncio.shield(task)
 
     async def all_left(self) -> None:
-        """Once all clients have ended that were left, or after a bound."""
+        """Returns when all clients have ended that `leave` took, or after a bound."""
         if self._leaving:
             await asyncio.wait(self._leaving, timeout=2 * REQUEST_SECONDS)
 
     @contextlib.asynccontextmanager
     async def bounded(self, what: str, seconds: float) -> AsyncIterator[None]:
-        """Kafka's errors and a wait that is over as ours: LogUnavailable, Fenced, LogError."""
+        """Limits a wait, and raises Kafka's errors as LogUnavailable, Fenced or LogError.
+
+        what: names the work.
+        """
         try:
             async with asyncio.timeout(seconds):
                 yield
@@ -99,6 +104,7 @@ class Connection:
             raise LogUnavailable(f"Kafka at {self.servers} could not {what}: {error}") from error
 
     def translated(self, what: str, error: KafkaError) -> LogError | Fenced:
+        """The error of the tree for an error of Kafka."""
         if isinstance(error, FENCED):
             return Fenced(f"another process has taken over here, so this one could not {what}")
         kind = LogError if isinstance(error, REFUSED) else LogUnavailable

@@ -1,44 +1,47 @@
-"""Who works on which partitions: Kafka's consumer groups, used for nothing else. Records are read by `PartitionReader`s."""
+"""Assigns partitions to workers, with Kafka's consumer groups. `PartitionReader`s read the records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 
 from shared.log.kafka.client import Client
-from shared.log.kafka.connection import RETRY_MS, Connection
+from shared.log.kafka.connection import RETRY_MS, KafkaConnection
 from shared.log.port import Partition
 
-FOR_EVER_MS = 2**31 - 1  # we never read through the group, so its idea of a stuck reader does not apply
+FOR_EVER_MS = 2**31 - 1  # the group's limit between reads; no records are read through the group
 HEARTBEATS = 5  # in a session
 
 
-class _Noted(ConsumerRebalanceListener):
-    """Heartbeats start when the callback is over, and errors in it vanish: it notes the assignment, nothing else.
+class _Noted(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Notes the assignment and does nothing else. Heartbeats start after the callback, and errors in it
+    vanish.
 
-    What is revoked goes on until the new assignment is known: a stage that two workers run for a moment is harmless (docs/architecture.md).
+    A worker keeps revoked partitions until it knows the new assignment. Two workers may run a stage for a
+    moment without harm (docs/architecture.md).
     """
 
     def __init__(self, consumer: AIOKafkaConsumer):
         self.consumer = consumer
         self.news: asyncio.Queue[frozenset[Partition]] = asyncio.Queue()
 
-    async def on_partitions_revoked(self, revoked) -> None:
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         pass
 
-    async def on_partitions_assigned(self, assigned) -> None:
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         self.consumer.pause(*assigned)
         self.news.put_nowait(frozenset(Partition(*one) for one in assigned))
 
 
 async def assignments(
-    connection: Connection, group: str, topics: Sequence[str]
-) -> AsyncIterator[frozenset[Partition]]:
-    """The partitions of these topics that are ours, whenever that changes, as long as somebody asks. Never ends by itself.
+    connection: KafkaConnection, group: str, topics: Sequence[str]
+) -> AsyncGenerator[frozenset[Partition], None]:
+    """The partitions of these topics that this process works on, after every change. It does not end by
+    itself.
 
-    A cluster that does not answer is asked again and again: meanwhile what was ours stays ours.
+    It asks a cluster without an answer again and again. Meanwhile the process keeps its partitions.
     """
     while True:
         member = Client(_member(connection, group))
@@ -50,16 +53,16 @@ async def assignments(
                 try:
                     yield await asyncio.wait_for(listener.news.get(), 0.5)
                 except TimeoutError:
-                    await consumer.getmany(timeout_ms=0)  # raises what went wrong in the group's own tasks
+                    await consumer.getmany(timeout_ms=0)  # raises the errors of the group's own tasks
         except (KafkaError, OSError):
             await asyncio.sleep(20 * RETRY_MS / 1000)
         finally:
             await connection.leave(member)
 
 
-def _member(connection: Connection, group: str) -> AIOKafkaConsumer:
+def _member(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
     session = int(connection.options.session_seconds * 1000)
-    # The assignor keeps what it knows in its class: a class for each group, so that two groups of one process do not mix.
+    # The assignor keeps its state in its class. A class for each group keeps two groups of one process apart.
     sticky = type("Sticky", (StickyPartitionAssignor,), {})
     return AIOKafkaConsumer(
         **connection.arguments,

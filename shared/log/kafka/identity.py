@@ -1,4 +1,7 @@
-"""Which topics exist, with the id that Kafka gives each topic. aiokafka speaks Metadata up to version 5; ids came with version 10."""
+"""Asks for topics with the ids that Kafka gives them.
+
+aiokafka has Metadata up to version 5; ids need version 10.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,7 +18,7 @@ from shared.log.port import Identity
 NO_ID = bytes(16)
 
 
-class _Uuid(AbstractType[bytes]):
+class _Uuid(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka has no types
     @classmethod
     def encode(cls, value: bytes) -> bytes:
         return value
@@ -25,7 +28,7 @@ class _Uuid(AbstractType[bytes]):
         return data.read(16)
 
 
-class _Answer(Response):
+class _Answer(Response):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
     API_VERSION = 10
     SCHEMA = Schema(
@@ -48,7 +51,7 @@ class _Answer(Response):
     )  # fmt: skip
 
 
-class _Question(RequestStruct):
+class _Question(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
     FLEXIBLE_VERSION = True
     API_KEY = 3
     API_VERSION = 10
@@ -65,7 +68,7 @@ class _Question(RequestStruct):
     )
 
 
-class _Request(Request[_Question]):
+class _Request(Request[_Question]):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
 
     def __init__(self, names: Sequence[str]):
@@ -76,7 +79,7 @@ class _Request(Request[_Question]):
 
 
 async def identities(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, Identity]:
-    """Those of these topics that exist. Brokers older than Kafka 2.8 have no ids."""
+    """The identities of the topics that exist among `names`. Brokers older than Kafka 2.8 have no ids."""
     try:
         answer = await admin._send_request(_Request(names))
     except NotImplementedError:

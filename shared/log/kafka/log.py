@@ -1,10 +1,13 @@
-"""The adapter: Log on Apache Kafka. Every wait is bounded; a client whose wait ran out is thrown away and made anew."""
+"""The adapter: Log on Apache Kafka. Every wait is bounded.
+
+A client that did not answer in time is replaced.
+"""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -12,32 +15,32 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.errors import Fenced, LogError, LogUnavailable, UnknownTopic, UsageError
 from shared.log.kafka import group, identity, topics
 from shared.log.kafka.client import Client
-from shared.log.kafka.connection import REQUEST_SECONDS, Connection
+from shared.log.kafka.connection import REQUEST_SECONDS, KafkaConnection
 from shared.log.kafka.options import KafkaOptions
 from shared.log.kafka.reader import PartitionReader
 from shared.log.kafka.writer import SEND_SECONDS, KafkaFence, new_producer, send_all
-from shared.log.port import Difference, Fence, Identity, Log, Message, Partition, Record, TopicSpec
+from shared.log.port import Fence, Identity, Log, Message, Partition, Record, TopicDifference, TopicSpec
 
-ASK_SECONDS = 3 * REQUEST_SECONDS  # a question may meet a broker that has just died, and its successor
+ASK_SECONDS = 3 * REQUEST_SECONDS  # longest wait for an answer: time for a dead broker and for its successor
 PAUSE_SECONDS = 0.05
 READERS = 3  # of one partition, at most
-READERS_IN_ALL = 256
+READERS_IN_ALL = 256  # of all partitions, at most
 
 T = TypeVar("T")
 
 
 class KafkaLog(Log):
-    """url: kafka://HOST:PORT,…; nothing is connected before it is needed."""
+    """A log on the cluster at kafka://HOST:PORT,…. It connects when the first answer is needed."""
 
     outages_are_transient = True
 
     def __init__(self, url: str, options: KafkaOptions | None = None):
-        self.connection = Connection(url, options or KafkaOptions())
-        # By what they are for. A producer of aiokafka has one request under way for each broker, so with one for all topics the stages of a
-        # process would wait for each other's acknowledgements.
-        self._clients: dict[str, Client] = {}
+        self.connection = KafkaConnection(url, options or KafkaOptions())
+        # By purpose. A producer of aiokafka has one pending request for each broker. With one producer for
+        # all topics, the stages of a process would wait for each other's acknowledgements.
+        self._clients: dict[str, Client[Any]] = {}
         self._partitions: dict[str, int] = {}
-        self._tails: dict[Partition, asyncio.Future] = {}  # the last append of each partition
+        self._tails: dict[Partition, asyncio.Future[None]] = {}  # the last append of each partition
         self._readers: dict[Partition, list[PartitionReader]] = {}
         self._fences: list[KafkaFence] = []
         self._closed = False
@@ -64,7 +67,10 @@ class KafkaLog(Log):
                 )
 
     async def _settled(self, names: Sequence[str]) -> Mapping[str, TopicSpec]:
-        """All topics, once these have leaders. A new one is known to one broker before it is to the others, so every answer may lack it."""
+        """All topics, as soon as the named ones have leaders.
+
+        One broker knows a new topic before the others do, so any single answer may lack it.
+        """
         until = time.monotonic() + ASK_SECONDS
         while True:
             waiting = await self._ask_admin(
@@ -88,15 +94,15 @@ class KafkaLog(Log):
     async def identities(self, names: Sequence[str]) -> Mapping[str, Identity]:
         return await self._ask_admin("describe topics", lambda admin: identity.identities(admin, names))
 
-    async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+    async def check(self, specs: Sequence[TopicSpec]) -> list[TopicDifference]:
         held = await self._ask_admin("describe topics", topics.describe)
         brokers = await self._ask_admin("describe the cluster", topics.brokers)
-        found = []
+        found: list[TopicDifference] = []
         for spec in specs:
             if spec.name in held:
                 found += topics.differences(spec, held[spec.name], brokers)
             else:
-                found.append(Difference(spec.name, "topic", "missing", "there", False))
+                found.append(TopicDifference(spec.name, "topic", "missing", "there", False))
         return found
 
     async def delete(self, names: Sequence[str]) -> None:
@@ -110,7 +116,8 @@ class KafkaLog(Log):
             await self.topics()
             if partition.number >= self._partitions.get(partition.topic, 0):
                 raise UnknownTopic(
-                    f"Kafka at {self.connection.servers} has no topic {partition.topic} with a partition {partition.number}"
+                    f"Kafka at {self.connection.servers} has no topic {partition.topic} "
+                    f"with a partition {partition.number}"
                 )
 
     # ---- appending
@@ -132,9 +139,8 @@ class KafkaLog(Log):
                 return await send_all(producers, batches)
         except (LogUnavailable, Fenced, LogError):
             for partition in batches:
-                self._discard(
-                    _to(partition.topic)
-                )  # after a refusal it would refuse everything that follows in that partition
+                # After a refusal the producer would refuse everything that follows in that partition.
+                self._discard(_to(partition.topic))
             raise
         finally:
             mine.set_result(None)
@@ -146,7 +152,7 @@ class KafkaLog(Log):
         return made
 
     async def sync(self) -> None:
-        """Everything was acknowledged by all in-sync replicas: it is as durable as this cluster makes it."""
+        """Does nothing: all in-sync replicas have acknowledged every append already."""
 
     # ---- reading
 
@@ -159,7 +165,7 @@ class KafkaLog(Log):
                 reader = await self._reader(partition, offset)
                 async with reader.filling:
                     if not reader.covers(offset):
-                        continue  # somebody else has read on, or moved it, while we waited
+                        continue  # another task has used the reader meanwhile
                     if not reader.holds(offset) and (not await reader.fill(0) or not reader.holds(offset)):
                         end = (await self._ends([partition]))[partition]
                         if offset < end:
@@ -242,14 +248,14 @@ class KafkaLog(Log):
                         await reader.fill(max(0.0, until - time.monotonic()))
                 finally:
                     reader.filling.release()
-                if not reader.covers(offset):  # somebody read on
+                if not reader.covers(offset):  # another task has read on
                     reader = await self._reader(partition, offset)
                 elif not reader.holds(offset) and time.monotonic() >= until:
                     return False
             return True
 
     async def _reader(self, partition: Partition, offset: int) -> PartitionReader:
-        """One that stands there; else one that nobody waits with, or a new one, put there."""
+        """A reader that covers the offset; otherwise an idle or a new one, moved there."""
         readers = self._readers.setdefault(partition, [])
         for reader in readers:
             if reader.covers(offset):
@@ -277,17 +283,20 @@ class KafkaLog(Log):
         return _Reading(self, partition, what, seconds)
 
     def forget_readers(self, partition: Partition) -> None:
+        """Closes the readers of a partition. New ones are made when needed."""
         for reader in self._readers.pop(partition, ()):
             reader.close()
 
-    # ---- who works on what
+    # ---- assignment of partitions
 
-    async def assignments(self, role: str, topic_names: Sequence[str]) -> AsyncIterator[frozenset[Partition]]:
+    async def assignments(
+        self, role: str, topic_names: Sequence[str]
+    ) -> AsyncGenerator[frozenset[Partition], None]:
         for name in topic_names:
             await self._known(Partition(name, 0))
-        async with aclosing(group.assignments(self.connection, role, topic_names)) as all_of_them:
-            async for mine in all_of_them:
-                yield mine
+        async with aclosing(group.assignments(self.connection, role, topic_names)) as assignments:
+            async for own in assignments:
+                yield own
 
     # ---- clients
 
@@ -304,8 +313,10 @@ class KafkaLog(Log):
             **self.connection.arguments, enable_auto_commit=False, isolation_level="read_committed"
         )
 
-    async def _ask(self, name: str, what: str, make: Callable, question: Callable[..., Awaitable[T]]) -> T:
-        """An answer within ASK_SECONDS; a client that fails is made anew, and the question asked again."""
+    async def _ask(
+        self, name: str, what: str, make: Callable[[], Any], question: Callable[..., Awaitable[T]]
+    ) -> T:
+        """The answer within ASK_SECONDS. A client that fails is replaced, and the question is asked again."""
         until = time.monotonic() + ASK_SECONDS
         while True:
             try:
@@ -319,7 +330,7 @@ class KafkaLog(Log):
                     raise
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _started(self, name: str, make: Callable):
+    async def _started(self, name: str, make: Callable[[], Any]) -> Any:
         if self._closed:
             raise LogError(f"the log on Kafka at {self.connection.servers} is closed")
         if name not in self._clients:
@@ -329,7 +340,7 @@ class KafkaLog(Log):
             return await client.started()
         except Exception:
             if self._clients.get(name) is client:
-                self._discard(name)  # it would say the same to whoever asks later
+                self._discard(name)  # it would raise the same error at every later call
             raise
 
     def _discard(self, name: str) -> None:
@@ -349,7 +360,7 @@ class KafkaLog(Log):
 
 
 class _Reading:
-    """Bounds what is done with a partition's readers; they are made anew after an error."""
+    """Bounds the work with a partition's readers. After an error they are replaced."""
 
     def __init__(self, log: KafkaLog, partition: Partition, what: str, seconds: float):
         self.log, self.partition = log, partition
@@ -358,7 +369,7 @@ class _Reading:
     async def __aenter__(self) -> None:
         await self._bounded.__aenter__()
 
-    async def __aexit__(self, *error) -> bool | None:
+    async def __aexit__(self, *error: Any) -> bool | None:
         try:
             return await self._bounded.__aexit__(*error)
         except (LogError, Fenced):
@@ -367,5 +378,5 @@ class _Reading:
 
 
 def _to(topic: str) -> str:
-    """What the producer for a topic is called."""
+    """The name of the producer for a topic."""
     return f"producer of {topic}"

@@ -1,14 +1,14 @@
-"""What a cluster asks for beside its address."""
+"""Options of a cluster beside its address."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 
 class KafkaOptions(NamedTuple):
-    """What a cluster asks for beside its address. Secrets are never shown.
+    """Security, compression, replication and session time. Secrets are never shown.
 
-    replication: copies of each partition when topics are made, 0: three, or as many as there are brokers; session_seconds: a worker that
-    says nothing for so long loses its partitions.
+    replication: copies of each partition when topics are made; 0: three, or as many as there are brokers.
+    session_seconds: a worker without a heartbeat for this time loses its partitions.
     """
 
     security: str = "PLAINTEXT"

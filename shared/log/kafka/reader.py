@@ -1,7 +1,8 @@
-"""One partition, read from any offset.
+"""Reads one partition from any offset.
 
-A consumer for each partition and reader: with one consumer for all of them, a partition whose records wait to be worked on holds up the
-others on its broker, and a long poll that left a partition out delays it (fetcher.py of aiokafka).
+Each reader has a consumer of its own. With one consumer for all partitions, a partition with unread records
+would block the others on its broker, and a long poll would delay a partition that it left out (fetcher.py of
+aiokafka).
 """
 
 import asyncio
@@ -12,20 +13,20 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from shared.log.kafka import records as stored
 from shared.log.kafka.client import Client
-from shared.log.kafka.connection import REQUEST_SECONDS, Connection
+from shared.log.kafka.connection import REQUEST_SECONDS, KafkaConnection
 from shared.log.port import Headers, Partition, Record, append_time
 
 FETCH_BYTES = 4 << 20
 FETCH_WAIT_MS = 500
-STEP_SECONDS = 0.02  # between looks whether only markers were left before the end
+STEP_SECONDS = 0.02  # between looks for records before the end, where only markers may be left
 
 stored.install()
 
 
 class PartitionReader:
-    """Keeps what was fetched until it is read. Covers the offsets from `start` to `next`."""
+    """Keeps fetched records until they are read. It covers the offsets from `start` to `next`."""
 
-    def __init__(self, connection: Connection, partition: Partition):
+    def __init__(self, connection: KafkaConnection, partition: Partition):
         self.connection, self.partition = connection, partition
         self._place = TopicPartition(*partition)
         self._consumer = AIOKafkaConsumer(
@@ -38,19 +39,22 @@ class PartitionReader:
         )
         self._client = Client(self._consumer)
         self._records: list[Record] = []
-        self._at = 0  # the first of them that was not read
+        self._at = 0  # index of the first unread record
         self.start = self.next = -1
         self.used = time.monotonic()
         self.filling = asyncio.Lock()
 
     def covers(self, offset: int) -> bool:
+        """Whether the reader can read at this offset without a move."""
         return self.start <= offset <= self.next
 
     @property
     def busy(self) -> bool:
+        """Whether a task waits with this reader."""
         return self.filling.locked()
 
     async def seek(self, offset: int) -> None:
+        """Moves the reader to an offset."""
         await self._client.started()
         if not self._consumer.assignment():
             self._consumer.assign([self._place])
@@ -59,11 +63,11 @@ class PartitionReader:
         self.start = self.next = offset
 
     def holds(self, offset: int) -> bool:
-        """Whether a record at or beyond `offset` is here."""
+        """Whether a record at or beyond `offset` is fetched."""
         return self._at < len(self._records) and self._records[-1].offset >= offset
 
     def take(self, offset: int, max_records: int, max_bytes: int) -> list[Record]:
-        """What is here from `offset` on; it is forgotten."""
+        """Takes fetched records from `offset` on out of the reader."""
         records, at = self._records, self._at
         while at < len(records) and records[at].offset < offset:
             at += 1
@@ -83,7 +87,7 @@ class PartitionReader:
         return found
 
     async def fill(self, seconds: float) -> bool:
-        """Waits so long for records behind what is here; whether there were any. Called with `filling` held."""
+        """Waits for more records. Returns whether there were any. The caller holds `filling`."""
         try:
             found = await self._consumer.getmany(self._place, timeout_ms=int(seconds * 1000))
         except OffsetOutOfRangeError:
@@ -100,7 +104,7 @@ class PartitionReader:
         return bool(records)
 
     async def _skip(self) -> None:
-        """Old records were deleted while we waited at them; or the end is not yet there."""
+        """Moves on after an offset out of range: old records were deleted, or the offset is not yet written."""
         first = (await self._consumer.beginning_offsets([self._place]))[self._place]
         start = self.start
         await self.seek(max(first, self.next))
@@ -109,7 +113,7 @@ class PartitionReader:
             await asyncio.sleep(STEP_SECONDS)
 
     async def fill_to(self, end: int) -> None:
-        """Until a record is here, or there is none below `end`: aborted transactions and markers leave no records."""
+        """Waits until a record is fetched, or until none is left below `end`. Markers leave no records."""
         until = time.monotonic() + REQUEST_SECONDS
         while self._at == len(self._records) and self.next < end:
             await self.fill(STEP_SECONDS)
@@ -117,9 +121,10 @@ class PartitionReader:
                 raise TimeoutError
 
     def close(self) -> None:
+        """Ends the consumer."""
         self.connection.leave(self._client)
 
 
 def _headers(found: Headers) -> Headers:
-    """Another client may have written headers without a value."""
+    """The headers. A header without a value, which another client may write, gets b""."""
     return tuple((name, value or b"") for name, value in found) if found else ()

@@ -1,12 +1,12 @@
-"""Record batches as a broker sends them, also those of which aiokafka cannot read the names of headers.
+"""Reads record batches with header names that are not UTF-8.
 
-Kafka says that a header's name is UTF-8, and no broker checks it. aiokafka decodes names while it takes a batch apart: one wrong byte
-raises UnicodeDecodeError in the middle of its fetcher, again at every try. Such a batch is read here, and what is not UTF-8 in a name
-becomes `\\xNN`.
+Kafka defines header names as UTF-8, but no broker checks it. aiokafka decodes names while it reads a batch.
+One wrong byte raises UnicodeDecodeError in its fetcher, at every try. This module reads such a batch. Bytes
+of a name that are not UTF-8 become `\\xNN`.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
@@ -15,7 +15,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import decode_varint
 
 MAGIC = 2  # of the batches that have headers
-MAGIC_AT = 16  # the byte of a batch that tells it
+MAGIC_AT = 16  # its position in a batch
 
 
 class StoredRecord(NamedTuple):
@@ -31,29 +31,32 @@ class StoredRecord(NamedTuple):
 
 
 class Batch:
-    """A batch of aiokafka; its records are read a second time, without its decoder, when a name of a header is not UTF-8."""
+    """A batch of aiokafka.
+
+    If a header name is not UTF-8, its records are read again without aiokafka's decoder.
+    """
 
     def __init__(self, raw: memoryview):
         self._raw, self._batch = raw, DefaultRecordBatch(raw)
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Any]:
         try:
             records = list(self._batch)
         except UnicodeDecodeError:
             records = stored_records(self._raw)
         return iter(records)
 
-    def __next__(self):
-        return next(self._batch)  # the fetcher asks a control batch for its only record
+    def __next__(self) -> Any:
+        return next(self._batch)  # the fetcher takes the only record of a control batch
 
 
-class Batches(_MemoryRecordsPy):
-    """Takes the place of aiokafka's MemoryRecords."""
+class Batches(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka has no types
+    """Replaces aiokafka's MemoryRecords."""
 
-    def next_batch(self):
+    def next_batch(self) -> Any:
         raw = self._next_slice
         if raw is None or len(raw) <= MAGIC_AT or raw[MAGIC_AT] != MAGIC:
             return super().next_batch()
@@ -78,10 +81,10 @@ def stored_records(raw: memoryview) -> list[StoredRecord]:
 
 
 def _record(batch: _DefaultRecordBatchPy, buffer: bytes, at: int) -> tuple[StoredRecord, int]:
-    """The record that begins at `at`, and where the next one begins."""
+    """(the record at `at`, the position of the next one)."""
     length, at = decode_varint(buffer, at)
     end = at + length
-    delta, at = decode_varint(buffer, at + 1)  # behind the attributes, a byte without meaning
+    delta, at = decode_varint(buffer, at + 1)  # skips the attributes, an unused byte
     offset, at = decode_varint(buffer, at)
     key, at = _bytes(buffer, at)
     value, at = _bytes(buffer, at)
@@ -104,5 +107,5 @@ def _bytes(buffer: bytes, at: int) -> tuple[bytes | None, int]:
 
 
 def install() -> None:
-    """From now on every consumer of this process reads such batches; aiokafka has no other place to say so."""
+    """Makes every consumer of this process read such batches. aiokafka has no option for this."""
     fetcher.MemoryRecords = Batches

@@ -1,4 +1,4 @@
-"""Topics of a cluster: how ours must be, how they are, what differs."""
+"""Topics of a cluster: their required settings, their actual settings, and the differences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,32 +8,43 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.errors import LogUnavailable
-from shared.log.port import Difference, TopicSpec
+from shared.log.port import TopicDifference, TopicSpec
 
-COPIES = 3  # of each partition, where there are so many brokers
-MESSAGE_BYTES = 72 << 20  # an event of the largest size that can be set, and its headers
-SEGMENT_BYTES = 16 << 20  # of compacted topics: only whole old segments are compacted
+COPIES = 3  # of each partition, if there are as many brokers
+MESSAGE_BYTES = 72 << 20  # the largest event that can be set, with its headers
+SEGMENT_BYTES = 16 << 20  # of compacted topics; Kafka compacts only complete segments
 CONFIGS = (
-    "cleanup.policy", "retention.ms", "retention.bytes", "min.insync.replicas", "unclean.leader.election.enable", "max.message.bytes",
+    "cleanup.policy",
+    "retention.ms",
+    "retention.bytes",
+    "min.insync.replicas",
+    "unclean.leader.election.enable",
+    "max.message.bytes",
     "message.timestamp.type",
-)  # fmt: skip
+)
 
 
 class Held(NamedTuple):
-    """A topic of the cluster. copies: of the partition that has fewest; configs: those of CONFIGS."""
+    """A topic of the cluster.
+
+    copies: the smallest number of copies of a partition; configs: the settings in CONFIGS.
+    """
 
     partitions: int
     copies: int
     configs: Mapping[str, str]
 
     def spec(self, name: str) -> TopicSpec:
+        """The settings as a TopicSpec."""
         compacted = "compact" in self.configs["cleanup.policy"]
         retention = int(self.configs["retention.ms"])
         return TopicSpec(name, self.partitions, compacted, None if compacted or retention < 0 else retention)
 
 
 def needed_configs(spec: TopicSpec, copies: int) -> dict[str, str]:
-    """Rules L1, L2, S1: what is kept for ever is never deleted; a record that was acknowledged does not vanish."""
+    """The required settings (rules L1, L2, S1): retained records are not deleted, acknowledged records do not
+    vanish.
+    """
     return {
         "cleanup.policy": "compact" if spec.compacted else "delete",
         "retention.ms": "-1" if spec.retention_ms is None else str(spec.retention_ms),
@@ -45,25 +56,28 @@ def needed_configs(spec: TopicSpec, copies: int) -> dict[str, str]:
     } | ({"segment.bytes": str(SEGMENT_BYTES), "min.cleanable.dirty.ratio": "0.1"} if spec.compacted else {})
 
 
-def differences(spec: TopicSpec, held: Held, brokers: int) -> Iterable[Difference]:
-    """What is not as it must be. A setting that keeps more than is needed is none."""
+def differences(spec: TopicSpec, held: Held, brokers: int) -> Iterable[TopicDifference]:
+    """The settings that are not as required. A setting that keeps more than required is no difference."""
     configs, name = held.configs, spec.name
     if held.partitions != spec.partitions:
-        yield Difference(name, "partitions", str(held.partitions), str(spec.partitions), True)
+        yield TopicDifference(name, "partitions", str(held.partitions), str(spec.partitions), True)
     copies = min(COPIES, brokers)
     if held.copies < copies:
-        yield Difference(name, "replication factor", str(held.copies), f"{copies} or more", True)
+        yield TopicDifference(name, "replication factor", str(held.copies), f"{copies} or more", True)
     needed = needed_configs(spec, copies)
     if configs["cleanup.policy"] != needed["cleanup.policy"]:
-        # deletion of what is kept, compaction of what is counted: both lose; a compacted topic that keeps everything does not
+        # Deletion loses retained records, and compaction loses counted ones. A compacted topic without
+        # deletion does not.
         lost = spec.compacted is False or (
             "delete" in configs["cleanup.policy"] and configs["retention.ms"] != "-1"
         )
-        yield Difference(name, "cleanup.policy", configs["cleanup.policy"], needed["cleanup.policy"], lost)
+        yield TopicDifference(
+            name, "cleanup.policy", configs["cleanup.policy"], needed["cleanup.policy"], lost
+        )
     if not spec.compacted:
         kept, wanted = int(configs["retention.ms"]), int(needed["retention.ms"])
         if kept >= 0 and (wanted < 0 or kept < wanted):
-            yield Difference(
+            yield TopicDifference(
                 name,
                 "retention.ms",
                 str(kept),
@@ -71,9 +85,9 @@ def differences(spec: TopicSpec, held: Held, brokers: int) -> Iterable[Differenc
                 spec.retention_ms is None,
             )
         if int(configs["retention.bytes"]) >= 0 and spec.retention_ms is None:
-            yield Difference(name, "retention.bytes", configs["retention.bytes"], "-1", True)
+            yield TopicDifference(name, "retention.bytes", configs["retention.bytes"], "-1", True)
     if int(configs["min.insync.replicas"]) < int(needed["min.insync.replicas"]):
-        yield Difference(
+        yield TopicDifference(
             name,
             "min.insync.replicas",
             configs["min.insync.replicas"],
@@ -81,21 +95,24 @@ def differences(spec: TopicSpec, held: Held, brokers: int) -> Iterable[Differenc
             True,
         )
     if configs["unclean.leader.election.enable"] != "false":
-        yield Difference(
+        yield TopicDifference(
             name, "unclean.leader.election.enable", configs["unclean.leader.election.enable"], "false", True
         )
     if int(configs["max.message.bytes"]) < MESSAGE_BYTES:
-        yield Difference(
+        yield TopicDifference(
             name, "max.message.bytes", configs["max.message.bytes"], f"{MESSAGE_BYTES} or more", False
         )
     if configs["message.timestamp.type"] != "LogAppendTime":
-        yield Difference(
+        yield TopicDifference(
             name, "message.timestamp.type", configs["message.timestamp.type"], "LogAppendTime", False
         )
 
 
 async def describe(admin: AIOKafkaAdminClient) -> dict[str, Held]:
-    """Every topic that is not Kafka's own. Asking for all of them creates none, as asking for one might."""
+    """Every topic that is not Kafka's own.
+
+    The request for all topics creates none; a request for one might create it.
+    """
     found = [t for t in await admin.describe_topics(None) if not t["is_internal"] and not t["error_code"]]
     if not found:
         return {}
@@ -104,7 +121,7 @@ async def describe(admin: AIOKafkaAdminClient) -> dict[str, Held]:
     for response in await admin.describe_configs(asked):
         for error, message, _, name, entries in response.resources:
             if error == errors.UnknownTopicOrPartitionError.errno:
-                continue  # it was deleted meanwhile
+                continue  # the topic was deleted meanwhile
             if error:
                 raise errors.for_code(error)(f"settings of topic {name}: {message}")
             configs[name] = {entry[0]: entry[1] for entry in entries}
@@ -118,7 +135,7 @@ async def describe(admin: AIOKafkaAdminClient) -> dict[str, Held]:
 
 
 async def create(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec], copies: int) -> None:
-    """Somebody else may be faster: that is no error here."""
+    """Creates topics. A topic that another process has just created is no error."""
     wanted = [NewTopic(s.name, s.partitions, copies, topic_configs=needed_configs(s, copies)) for s in specs]
     response = await admin.create_topics(wanted)
     for name, error, message in response.topic_errors:
@@ -127,7 +144,7 @@ async def create(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec], copies:
 
 
 async def without_leader(admin: AIOKafkaAdminClient, names: Iterable[str]) -> list[str]:
-    """Those of these topics that no broker leads yet, in every partition."""
+    """The topics among `names` with a partition that no broker leads yet."""
     led = {
         t["topic"]: all(p["leader"] >= 0 for p in t["partitions"]) for t in await admin.describe_topics(None)
     }
@@ -135,7 +152,7 @@ async def without_leader(admin: AIOKafkaAdminClient, names: Iterable[str]) -> li
 
 
 async def brokers(admin: AIOKafkaAdminClient) -> int:
-    """How many the cluster has now. Error: LogUnavailable for none."""
+    """The number of brokers of the cluster. Error: LogUnavailable if there are none."""
     known = len((await admin.describe_cluster())["brokers"])
     if not known:
         raise LogUnavailable("the cluster says that it has no brokers")

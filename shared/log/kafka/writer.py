@@ -1,23 +1,25 @@
-"""Sending: batches built by hand, idempotent, acknowledged by all in-sync replicas; and as transactions behind a fence."""
+"""Sends batches, idempotent and acknowledged by all in-sync replicas, also as transactions behind a fence."""
 
 import asyncio
 import struct
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from shared.errors import Fenced, LogError, LogUnavailable
 from shared.log.kafka.client import Client
-from shared.log.kafka.connection import Connection
+from shared.log.kafka.connection import KafkaConnection
 from shared.log.port import Fence, Message, Partition
 
-SEND_SECONDS = 120.0  # rule S4: a send unanswered for so long is unknown
+SEND_SECONDS = 120.0  # longest wait for an answer to a send; after it the outcome is unknown (rule S4)
 START_SECONDS = 60.0
 BATCH_BYTES = 1 << 20  # a larger record is a batch of its own
-TRANSACTION_MS = 20_000  # a transaction of a dead process holds up readers no longer than this, or until its successor comes
+TRANSACTION_MS = 20_000  # longest time that the transaction of a dead process blocks readers
 
 
-def new_producer(connection: Connection, **more) -> AIOKafkaProducer:
+def new_producer(connection: KafkaConnection, **more: Any) -> AIOKafkaProducer:
+    """An idempotent producer. more: further arguments of AIOKafkaProducer."""
     compression = connection.options.compression
     return AIOKafkaProducer(
         **connection.arguments,
@@ -30,8 +32,8 @@ def new_producer(connection: Connection, **more) -> AIOKafkaProducer:
 
 
 async def send(producer: AIOKafkaProducer, partition: Partition, messages: Sequence[Message]) -> int:
-    """In order, one batch after the other; the offset of the first record."""
-    first, at = None, 0
+    """Sends messages in order, batch after batch. Returns the offset of the first record. Error: LogError."""
+    first, at = -1, 0
     while at < len(messages):
         batch = producer.create_batch()
         while at < len(messages):
@@ -47,15 +49,18 @@ async def send(producer: AIOKafkaProducer, partition: Partition, messages: Seque
             at += 1
         batch.close()
         future = await producer.send_batch(batch, partition.topic, partition=partition.number)
-        told = await future
-        first = told.offset if first is None else first
+        metadata = await future
+        first = int(metadata.offset) if first < 0 else first
     return first
 
 
 async def send_all(
     producers: Mapping[str, AIOKafkaProducer], batches: Mapping[Partition, Sequence[Message]]
 ) -> dict[Partition, int]:
-    """The partitions beside each other, by the producers of their topics; every answer is waited for, then the first error raised."""
+    """Sends to all partitions concurrently. It waits for every answer, then raises the first error.
+
+    producers: by topic. Returns the offset of the first record of each partition.
+    """
     tasks = [
         asyncio.ensure_future(send(producers[partition.topic], partition, messages))
         for partition, messages in batches.items()
@@ -66,16 +71,21 @@ async def send_all(
         for task in tasks:
             task.cancel()
         raise
-    for answer in answers:
+    firsts = {}
+    for partition, answer in zip(batches, answers, strict=True):
         if isinstance(answer, BaseException):
             raise answer
-    return dict(zip(batches, answers, strict=True))
+        firsts[partition] = answer
+    return firsts
 
 
 class KafkaFence(Fence):
-    """The producer of one transactional id: who opens it again has fenced this one (InitProducerId)."""
+    """The producer of one transactional id.
 
-    def __init__(self, connection: Connection, name: str):
+    A later producer with the same id fences this one (InitProducerId).
+    """
+
+    def __init__(self, connection: KafkaConnection, name: str):
         self.connection, self.name = connection, name
         self._client = Client(
             new_producer(connection, transactional_id=name, transaction_timeout_ms=TRANSACTION_MS)
@@ -83,6 +93,10 @@ class KafkaFence(Fence):
         self.closed = False
 
     async def open(self) -> None:
+        """Starts the producer, which ends every earlier one of this name.
+
+        Errors: LogUnavailable, LogError.
+        """
         try:
             async with self.connection.bounded(f"start transactions of {self.name}", START_SECONDS):
                 await self._client.started()
@@ -98,13 +112,12 @@ class KafkaFence(Fence):
                 producer = await self._client.started()
                 await producer.begin_transaction()
                 producers = {partition.topic: producer for partition in batches}
-                firsts = await send_all(
-                    producers, batches
-                )  # a refused produce does not fail the commit: all are awaited
+                # A refused send does not fail the commit, so every answer is awaited first.
+                firsts = await send_all(producers, batches)
                 await producer.commit_transaction()
             return firsts
         except (LogError, Fenced):
-            await self.close()  # whatever became of it, the successor's fence settles it
+            await self.close()  # the outcome is unknown; the successor's fence decides it
             raise
 
     async def close(self) -> None:

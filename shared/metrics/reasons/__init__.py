@@ -1,7 +1,8 @@
 """Explains numbers: the papers that make a number, and what its next step needs. Pure.
 
-An explainer computes the number again from the author's papers, in the simplest way. So it also confirms the number.
-Definitions and sources are those of the registry (shared/metrics/definitions.py). Every metric has an explainer here.
+An explainer computes the number again from the author's papers, in the simplest way. So it also confirms the
+number. Definitions and sources are those of the registry (shared/metrics/definitions.py). Every metric has an
+explainer here.
 """
 
 from shared.metrics.reasons import counts, hirsch, roots, scores

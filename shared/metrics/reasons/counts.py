@@ -44,10 +44,13 @@ def citations(evidence: Evidence) -> Derivation:
 
 def citations_nonself(evidence: Evidence) -> Derivation:
     cited = [row for row in most_cited(evidence.papers) if row.citations]
-    own = sum(row.citations - row.nonself for row in cited)
-    total = sum(row.nonself for row in cited)
+    own = sum(row.citations - row.citations_nonself for row in cited)
+    total = sum(row.citations_nonself for row in cited)
     sentence = f"{plural(own + total, 'citation')}, {own:,} of them by papers that share an author with the cited one."
-    rows = [listed(row, self_citations=row.citations - row.nonself, by_others=row.nonself) for row in cited]
+    rows = [
+        listed(row, self_citations=row.citations - row.citations_nonself, by_others=row.citations_nonself)
+        for row in cited
+    ]
     return Derivation(total, sentence, ("citations", "self_citations", "by_others"), rows)
 
 
@@ -73,15 +76,18 @@ def citations_by_year(evidence: Evidence) -> Derivation:
     without = sum(row.citations for row in evidence.papers) - sum(years.values())
     return Derivation(
         years,
-        f"By the year of the citing paper; {plural(without, 'citation')} by papers without a date in no year.",
+        f"By the year of the citing paper; {plural(without, 'citation')} by papers without a date in no "
+        "year.",
     )
 
 
 def citations_recent(evidence: Evidence) -> Derivation:
     if not evidence.year:
         return NO_DAY
-    rows = sorted((row for row in evidence.papers if row.recent), key=lambda row: (-row.recent, row.paper_id))
-    total = sum(row.recent for row in rows)
+    rows = sorted(
+        (row for row in evidence.papers if row.recent), key=lambda row: (-row.citations_recent, row.paper_id)
+    )
+    total = sum(row.citations_recent for row in rows)
     sentence = f"{plural(total, 'citation')} by papers of {evidence.year - 5} to {evidence.year}, to {plural(len(rows), 'paper')}."
     return Derivation(
         total, sentence, ("recent", "citations"), [listed(row, recent=row.recent) for row in rows]
@@ -94,11 +100,11 @@ def mean_citedness_2y(evidence: Evidence) -> Derivation:
     first, last, cited_in = evidence.year - 3, evidence.year - 2, evidence.year - 1
     rows = sorted(
         (row for row in evidence.papers if row.year in (first, last)),
-        key=lambda row: (-row.lately, row.paper_id),
+        key=lambda row: (-row.citations_lately, row.paper_id),
     )
     if not rows:
         return Derivation(None, f"There is no paper of {first} or {last}.")
-    total = sum(row.lately for row in rows)
+    total = sum(row.citations_lately for row in rows)
     sentence = f"{plural(total, 'citation')} by papers of {cited_in} to {plural(len(rows), 'paper')} of {first} and {last}."
     return Derivation(
         quotient(total, len(rows)),
@@ -153,7 +159,8 @@ def citations_normalized(evidence: Evidence) -> Derivation:
 def tori(evidence: Evidence) -> Derivation:
     rows = sorted((row for row in evidence.papers if row.weight), key=lambda row: (-row.weight, row.paper_id))
     sentence = (
-        f"Of {plural(len(rows), 'paper')} cited by others: each citation divided by the cited paper's authors and by the citing paper's "
+        f"Of {plural(len(rows), 'paper')} cited by others: each citation divided by the cited paper's "
+        "authors and by the citing paper's "
         "references (at least 5)."
     )
     listed_papers = [listed(row, authors=row.authors, share=decimal(row.weight)) for row in rows]

@@ -20,7 +20,7 @@ from shared.metrics.reasons.reason import (
 
 def by_others(papers: Sequence[PaperFacts]) -> list[PaperFacts]:
     """The papers without self-citations, most cited first."""
-    return most_cited([row._replace(citations=row.nonself) for row in papers])
+    return most_cited([row._replace(citations=row.citations_nonself) for row in papers])
 
 
 def h_of(rows: Sequence[PaperFacts]) -> int:
@@ -41,7 +41,7 @@ def h_index_recent(evidence: Evidence) -> Derivation:
         return NO_DAY
     since = f"since {evidence.year - 5}"
     return _core(
-        most_cited([row._replace(citations=row.recent) for row in evidence.papers]),
+        most_cited([row._replace(citations=row.citations_recent) for row in evidence.papers]),
         f"citation {since}",
         f"citations {since}",
     )

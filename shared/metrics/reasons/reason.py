@@ -18,7 +18,8 @@ class PaperFacts(NamedTuple):
     lately: citations by papers of last year, for papers of the two years before that.
     weight: the part of tori, in units of metrics/fixed.py.
     novelty: in millionths, below 0 for none. reasons: why there is none, or why it is provisional.
-    percentile: of the citations in the cohort, below 0 for none. is_immature, is_pooled: facts of that cohort.
+    percentile: of the citations in the cohort, below 0 for none. is_immature, is_pooled: facts of that
+    cohort.
     counted: whether the basis counts the paper at all.
     """
 
@@ -42,6 +43,21 @@ class PaperFacts(NamedTuple):
     counted: bool = True
 
     @property
+    def citations_nonself(self) -> int:
+        """`nonself`, for metrics that need it. Error: ValueError if it is not known."""
+        return _known(self.nonself)
+
+    @property
+    def citations_recent(self) -> int:
+        """`recent`, for metrics that need it. Error: ValueError if it is not known."""
+        return _known(self.recent)
+
+    @property
+    def citations_lately(self) -> int:
+        """`lately`, for metrics that need it. Error: ValueError if it is not known."""
+        return _known(self.lately)
+
+    @property
     def year(self) -> int | None:
         """The year of publication."""
         return int(self.published[:4]) if self.published else None
@@ -55,8 +71,8 @@ class PaperFacts(NamedTuple):
 class Evidence(NamedTuple):
     """Everything that the numbers of an author rest on.
 
-    papers: all papers of the author, in any order; citations_by_year: from the snapshot; year: the year of the day, 0
-    before the first day; coauthors: name or id → number of common papers.
+    papers: all papers of the author, in any order; citations_by_year: from the snapshot; year: the year of
+    the day, 0 before the first day; coauthors: name or id → number of common papers.
     """
 
     papers: Sequence[PaperFacts]
@@ -68,9 +84,10 @@ class Evidence(NamedTuple):
 class Derivation(NamedTuple):
     """How a number is derived from papers.
 
-    value: the number; sentence: the derivation in words; papers: the papers that make it, with the keys `columns`.
-    next: the value of the next step, None where there is no such step; needs: what it takes, in words; nearest: the
-    papers that lack citations for it.
+    value: the number; sentence: the derivation in words; papers: the papers that make it, with the keys
+    `columns`.
+    next: the value of the next step, None where there is no such step; needs: what it takes, in words;
+    nearest: the papers that lack citations for it.
     """
 
     value: Any
@@ -97,6 +114,12 @@ class Derivation(NamedTuple):
 
 Explainer = Callable[[Evidence], Derivation]
 NO_DAY = Derivation(None, "It depends on the day, and the log has no clock.ticked yet.")
+
+
+def _known(count: int | None) -> int:
+    if count is None:
+        raise ValueError("this count of citations is not known")
+    return count
 
 
 def listed(row: PaperFacts, **more: Any) -> dict[str, Any]:

@@ -14,8 +14,13 @@ def novelty_of(evidence: Evidence) -> Derivation:
     rows = sorted(evidence.papers, key=lambda row: (-row.novelty, row.paper_id))
     values = sorted(row.novelty / MILLION for row in rows if row.novelty != NULL)
     papers = [
-        listed(row, novelty=None if row.novelty == NULL else row.novelty / MILLION, reasons=", ".join(row.reasons)) for row in rows
-    ]  # fmt: skip
+        listed(
+            row,
+            novelty=None if row.novelty == NULL else row.novelty / MILLION,
+            reasons=", ".join(row.reasons),
+        )
+        for row in rows
+    ]
     columns = ("novelty", "reasons")
     if not values:
         return Derivation(None, f"None of {plural(len(rows), 'paper')} has a novelty.", columns, papers)
@@ -42,11 +47,18 @@ def ai_score(evidence: Evidence) -> Derivation:
         weight = rankpoints.FIRST_WEIGHT * rankpoints.DECAY ** (rank - 1)
         points = round(100 * weight * row.percentile**3, 4)
         papers.append(
-            listed(row, rank=rank, percentile=round(row.percentile, DECIMALS), weight=round(weight, DECIMALS), points=points,
-                 cohort=_cohort(row))
-        )  # fmt: skip
+            listed(
+                row,
+                rank=rank,
+                percentile=round(row.percentile, DECIMALS),
+                weight=round(weight, DECIMALS),
+                points=points,
+                cohort=_cohort(row),
+            )
+        )
     sentence = (
-        f"{len(ranked):,} of {plural(len(evidence.papers), 'paper')} are ranked. Each gives 100 · weight · percentile³ points; the weights "
+        f"{len(ranked):,} of {plural(len(evidence.papers), 'paper')} are ranked. Each gives 100 · weight · "
+        "percentile³ points; the weights "
         f"fall by a fifth from rank to rank, from {rankpoints.FIRST_WEIGHT:g}; {rankpoints.VERSION}."
     )
     value = rankpoints.published(rankpoints.score_of(row.percentile for row in ranked))

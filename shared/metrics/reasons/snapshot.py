@@ -1,8 +1,8 @@
 """Explanations from a snapshot alone. Pure.
 
-A snapshot lists the most cited papers with some of their facts. It does not have everything that a number rests on.
-So a derivation is given only where the listed papers make exactly the number in the snapshot. Everywhere else the
-explanation says what is missing.
+A snapshot lists the most cited papers with some of their facts. It does not have everything that a number
+rests on. So a derivation is given only where the listed papers make exactly the number in the snapshot.
+Everywhere else the explanation says what is missing.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,9 @@ AI_SCORE_ROUNDING = (
 
 
 class Explanation(NamedTuple):
-    """value: the number in the snapshot; reason: its derivation, or None; lacking: what is missing for one, in words."""
+    """value: the number in the snapshot; reason: its derivation, or None; lacking: what is missing for one,
+    in words.
+    """
 
     metric: str
     basis: str
@@ -65,7 +67,8 @@ class Explanation(NamedTuple):
 def facts_of_paper(paper: Mapping[str, Any], source: str | None, **facts: Any) -> PaperFacts:
     """The facts of a paper in a snapshot.
 
-    source: of the citation counts; None: they are counted from references. facts: further fields of PaperFacts.
+    source: of the citation counts; None: they are counted from references. facts: further fields of
+    PaperFacts.
     """
     own: dict[str, Any] = {"citations": paper["citations"]}
     standing = paper.get("standing") or {}
