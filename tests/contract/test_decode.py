@@ -1,6 +1,7 @@
 """Whatever the bytes are, the answer is an event or a refusal that names the field and what would be right."""
 
 import json
+import re
 
 import orjson
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts import authors, papers
+from shared.contracts.checks import VISIBLE
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import author_key, name_key, partitions_of
@@ -25,7 +27,7 @@ FIELDS = (
 )  # fmt: skip
 dates = st.dates().map(str) | st.sampled_from(["2020", "2020-07", None])
 names = st.text(min_size=1, max_size=30).filter(
-    lambda x: any(not c.isspace() for c in x) and x.encode("utf-8", "replace").decode() == x
+    lambda x: re.search(VISIBLE, x) and x.encode("utf-8", "replace").decode() == x
 )
 ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 published = st.fixed_dictionaries(
