@@ -19,8 +19,8 @@ from services.runtime.connections import Room, most_connections
 from services.runtime.http_server import bind, serve, serve_apart
 from services.viewer import main
 from services.viewer.api import Viewer, application
-from services.viewer.main import UsageError
 from services.viewer.profile_index import ProfileIndex
+from shared.errors import UsageError
 from shared.log.memory import MemoryLog
 from shared.log.port import Log
 from shared.telemetry import http
