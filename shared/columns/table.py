@@ -25,6 +25,7 @@ An attribute that is not state (a cache, a reference to a part that another obje
 
     class Claims(Table):
         derived = ("authors",)  # the stage saves them
+
 """
 
 from collections.abc import Callable, Iterator
@@ -83,6 +84,7 @@ class Table(State):
     """Columns of one length that describe one sort of entry. Arguments: a dtype or a column for each name."""
 
     def __init__(self, **columns: DTypeLike | Resizable) -> None:
+        column: Any
         for name, column in columns.items():
             if hasattr(type(self), name):
                 raise TypeError(f"a column cannot be named {name!r}: a table has an attribute of that name")

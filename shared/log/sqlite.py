@@ -2,7 +2,7 @@
 
 Each partition is a table of its own (offset → record), so every append is at the end of a B-tree. Offsets come from a counter in the
 `partitions` table, in the same transaction, and survive deletion. Appends that wait at the same moment are committed together. Internal
-topics are committed without an fsync: a power cut takes the end of the file, of all topics alike (docs/architecture.md), never the middle; a
+topics are committed without an fsync: a power cut takes the end of the file, of all topics alike (docs/architecture.md), not the middle; a
 durable topic's commit makes everything before it durable too.
 
 SQLite has no checksums, so each record has one (`checksum`). It is checked when the record is read. A record that another program wrote

@@ -51,6 +51,11 @@ class Indices:
                              "left": self.left}  # fmt: skip
         self.looks = 0  # how many owners were looked at again, for the benchmark
 
+    @property
+    def size(self) -> int:
+        """How many owners there is room for."""
+        return self.total.size
+
     def resize(self, owners: int) -> None:
         for column in self.columns.values():
             column.resize(owners)

@@ -1,8 +1,8 @@
 """Claims "author A is author B", and the canonical author of each author that follows from them (rule A3).
 
-An author has at most one claim, so claims form chains and loops. An author without a claim is its own canonical author.
-Otherwise its canonical author is that of its target. In a loop it is the smallest member; so it is for all authors
-whose claims lead into the loop.
+An author has at most one claim, so claims form chains and loops. An author without a claim is its own
+canonical author. Otherwise its canonical author is that of its target. In a loop it is the smallest member;
+so it is for all authors whose claims lead into the loop.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,10 @@ NO_CLAIM = -1
 
 
 class Resolver(Table):
-    """Claims and canonical authors, by author slot. The cost of a claim is the number of authors that lead to it."""
+    """Claims and canonical authors, by author slot.
+
+    The cost of a claim is the number of authors that lead to it.
+    """
 
     derived = ("authors", "_claimed_by")
 
@@ -47,8 +50,8 @@ class Resolver(Table):
     def claim_all(self, claims: Iterable[tuple[int, int]]) -> dict[int, int]:
         """Replaces the claims of these authors; target NO_CLAIM drops one.
 
-        Returns the authors whose canonical author changed, with the former one. Each author concerned is visited once,
-        however long the chains are.
+        Returns the authors whose canonical author changed, with the former one. Each author concerned is
+        visited once, however long the chains are.
         """
         changed = []
         for author, target in claims:

@@ -1,7 +1,8 @@
-"""AI scores on one basis: the percentile of each authorship's paper by citations, and the score of each author.
+"""AI scores on one basis: the percentile of each authorship's paper by citations, and the score of each
+author.
 
-Part of the state of `authors`: one for citations from references and one for each source that counts. Bases are
-never mixed (docs/scores.md §3).
+Part of the state of `authors`: one for citations from references and one for each source that counts. Bases
+are never mixed (docs/scores.md §3).
 """
 
 import numpy as np
@@ -65,7 +66,8 @@ class Ranking(State):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Sets the percentiles of distinct authorships of these authors.
 
-        Returns a mask of the percentiles that changed, and the uncertainty of each: bits IMMATURE and FROM_POOLED.
+        Returns a mask of the percentiles that changed, and the uncertainty of each: bits IMMATURE and
+        FROM_POOLED.
         """
         ranked = found.value != NO_VALUE
         uncertainty = np.where(ranked, found.immature * IMMATURE + (found.source == POOLED) * FROM_POOLED, 0)
