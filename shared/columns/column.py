@@ -21,7 +21,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def parts_of(sizes: np.ndarray, limit: int) -> Iterator[slice]:
-    """Slices of a sequence of items with these sizes: each of about `limit` together, and at least one item."""
+    """Slices of a sequence of items with these sizes: about `limit` together, at least one item."""
     if not len(sizes):
         return
     filled = np.cumsum(sizes, dtype=I64)

@@ -59,7 +59,7 @@ class ListColumn:
         return np.flatnonzero(passed[start + self.length.view] > passed[start])
 
     def _room(self, owners: np.ndarray, sizes: np.ndarray) -> int:
-        """Gives each distinct owner new space at the end of the arena, without its values; returns its start."""
+        """Gives each distinct owner empty space at the end of the arena; returns its start."""
         old = self.length if self.capacity is None else self.capacity
         self.garbage += int(old.data[owners].sum(dtype=I64))
         if self.capacity is not None:
@@ -155,7 +155,8 @@ class ListColumn:
         for i in range(len(self.values)):
             if (len(lengths) and lengths.min() < 0) or len(arrays[f"v{i}"]) != lengths.sum(dtype=I64):
                 raise ValueError(
-                    f"lists of {int(lengths.sum(dtype=I64)):,} values together, but there are {len(arrays[f'v{i}']):,}"
+                    f"lists of {int(lengths.sum(dtype=I64)):,} values together, "
+                    f"but there are {len(arrays[f'v{i}']):,}"
                 )
         for column in (self.offset, self.length, *self.values):
             column.size = 0

@@ -26,7 +26,7 @@ class Resolver(Table):
     derived = ("authors", "_claimed_by")
 
     def __init__(self, authors: NameList) -> None:
-        """authors: the names by slot, which decide the smallest member of a loop; names may be added later."""
+        """authors: the names by slot, which decide the smallest member of a loop; more may follow."""
         self.authors = authors
         self.target, self.canonical = Column(I32, NO_CLAIM), Column(I32)
         self._claimed_by: dict[int, set[int]] = {}  # author → the authors whose claims name it
@@ -101,7 +101,7 @@ class Resolver(Table):
         return ends
 
     def _end(self, at: int, path: list[int], authors: set[int], ends: dict[int, int]) -> int:
-        """The canonical author where a path stopped: known, outside `authors`, without a claim, or in a loop."""
+        """The canonical author where a path stopped: known, elsewhere, without a claim, or in a loop."""
         if at in ends:
             return ends[at]
         if at not in authors:

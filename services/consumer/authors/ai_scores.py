@@ -17,7 +17,8 @@ from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, POOLED
 
-# Papers of an author: with a percentile; with one in an immature cohort; with one in an immature or a pooled cohort.
+# Papers of an author: with a percentile; with one in an immature cohort; with one in an immature or pooled
+# cohort.
 COUNTS = ("ranked", "immature", "doubtful")
 IMMATURE, FROM_POOLED = 1, 2  # bits of `uncertainty`
 MANY = 2 * rankpoints.TELLING  # papers of an author above which the best ones are kept
@@ -38,8 +39,9 @@ class RankedAuthors(Table):
 
     def __init__(self) -> None:
         self.score = Column(I32, NULL)  # ten-thousandths
-        # Of an author with many papers: the best ranked authorships, and a percentile that no other one exceeds. A
-        # citation then costs as much as with few papers, until one of the best falls below the floor.
+        # Of an author with many papers: the best ranked authorships, and the floor, a percentile that
+        # no other one exceeds. A citation then costs as much as with few papers, until one
+        # of the best falls below the floor.
         self.best, self.floor = ListColumn(I32), Column(np.float64, NO_VALUE)
         self.counts = Table(**dict.fromkeys(COUNTS, I32))
 
@@ -89,7 +91,7 @@ class Ranking(State):
             self._rank(some, changed[mine], author[mine], held)
 
     def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
-        """As `rank`, for some of the authors: first those whose kept best authorships decide, then the rest."""
+        """As `rank`, for some authors: first those whose best authorships suffice, then the rest."""
         has_best = self.authors.best.length.data[authors] > 0
         large = authors[has_best]
         owner, row = self._candidates(large, changed, author)

@@ -169,7 +169,7 @@ class CohortPercentiles(State):
         self._mark_members(grown[held.tables.size.data[grown] >= percentile.SMALLEST])
 
     def all_exact(self) -> None:
-        """All tables are exact now: marks the members of each cohort whose table differs from the last look."""
+        """All tables are exact now: marks the members of cohorts cut since the last look."""
         self._mark_members(np.flatnonzero(self.by_cohort.differs.view).astype(I32))
 
     def _mark_members(self, cohorts: np.ndarray) -> None:

@@ -78,7 +78,7 @@ class RecentYears(State):
         self._update_lately(change)
 
     def _counted(self, column: Column, change: CountChange) -> np.ndarray:
-        """The citations of each authorship in a column of papers; ABSENT where the authorship does not count."""
+        """The value of each authorship in a column of papers; ABSENT: it does not count."""
         paper = self.authorships.paper.data[change.row]
         return np.where(change.after.citations >= 0, column.data[paper], ABSENT)
 

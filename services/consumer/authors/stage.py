@@ -6,12 +6,12 @@ from `directory` and `aliases`.
 
 Output, for the publisher of the same partition:
 
-* `metrics` (author → numbers, with the version: the input offset + 1, rule P3) and `source_metrics` (author, source →
-  the same by what a source counts);
-* `percentiles` (paper → its percentiles and what they rest on), `source_percentiles` (paper, source) and `paper_count`
-  (paper, source → citations);
-* rows that are passed on, with the numbers of this stage: `row`, `called`, `state`, `card`, `year`, `cause`, `about`,
-  `redirect`, `day`, `reported`, and the keys.
+* `metrics`: author → metrics, and the version (the input offset + 1, rule P3);
+* `source_metrics`: author, source → the metrics by what the source counts;
+* `percentiles`: paper → its percentiles and what they rest on; `source_percentiles`: the same by source;
+* `paper_count`: paper, source → citations;
+* rows that are passed on with the numbers of this stage: `row`, `called`, `state`, `card`, `year`, `cause`,
+  `about`, `redirect`, `day`, `reported`, and the keys.
 
 The registry says which metrics there are (shared/metrics/definitions.py). Metrics that depend on the day
 change with a new calendar year only (rule D4); all authors are then sent again.
