@@ -370,11 +370,6 @@ def rows() -> Iterator[SettingInWords]:
         )
 
 
-def _extra(field: FieldInfo) -> dict[str, str | None]:
-    """Unit and words of a setting, as `_setting` keeps them."""
-    return cast("dict[str, str | None]", field.json_schema_extra)
-
-
 def flag_of(name: str) -> str:
     """The flag of a setting."""
     return "--" + name.replace("_", "-")

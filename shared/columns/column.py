@@ -1,13 +1,16 @@
-"""Growing columns: the memory of every stage. Arrays, not objects; one vectorised step for one row or a million.
+"""Growing columns: the state of every stage, as arrays.
 
-Each structure can `dump()` itself to named arrays and `load()` them again (checkpoints), and give its `canonical()` arrays, which do not
-depend on the layout in memory (rule I2: two states are compared by their meaning).
+Each part gives itself as named arrays (`dump`) and takes them back (`load`); checkpoints use this. Its
+`canonical` arrays do not depend on the layout in memory, so that two states compare by meaning (invariant
+I2).
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import numpy.ma  # at the first call of np.unique otherwise, when there may be no file left to open it with
+import numpy.ma  # np.unique would import it later, when the process may have no file descriptor left
+from numpy.typing import ArrayLike, DTypeLike
 
 from shared.columns.grouping import I64
 from shared.errors import ScholarstreamError
@@ -18,7 +21,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def parts_of(sizes: np.ndarray, limit: int) -> Iterator[slice]:
-    """Cuts a sequence of things of these sizes into neighbours of about `limit` together, at least one thing each."""
+    """Slices of a sequence of items with these sizes: about `limit` together, at least one item."""
     if not len(sizes):
         return
     filled = np.cumsum(sizes, dtype=I64)
@@ -32,19 +35,16 @@ def parts_of(sizes: np.ndarray, limit: int) -> Iterator[slice]:
         first, before = after, int(filled[after - 1])
 
 
-# Sorting plain integers is many times faster in numpy than hashing them or sorting stably, so these are built on np.sort and np.argsort
-# alone.
-
-
 class Column:
-    """A growing array, one- or (with `width`) two-dimensional; new places hold `fill`."""
+    """A growing array. With `width` each entry is a row of so many values. New entries hold `fill`."""
 
-    def __init__(self, dtype, fill=0, width: int | None = None):
-        self._shape = () if width is None else (width,)
+    def __init__(self, dtype: DTypeLike, fill: Any = 0, width: int | None = None) -> None:
+        self._shape: tuple[int, ...] = () if width is None else (width,)
         self.data = np.full((64, *self._shape), fill, dtype)
         self.size, self.fill = 0, fill
 
     def resize(self, size: int) -> None:
+        """Makes room for at least `size` entries. Error: ScholarstreamError above LIMIT."""
         if size > len(self.data):
             if size > LIMIT:
                 raise ScholarstreamError("a partition holds more than 2^31 entries: use more partitions")
@@ -55,8 +55,9 @@ class Column:
             self.data = grown
         self.size = max(self.size, size)
 
-    def extend(self, values) -> int:
-        """Appends; returns where the values start."""
+    def extend(self, values: ArrayLike) -> int:
+        """Appends a sequence of values; returns the position of the first one."""
+        values = np.asarray(values)
         start = self.size
         self.resize(start + len(values))
         self.data[start : self.size] = values
@@ -64,6 +65,7 @@ class Column:
 
     @property
     def view(self) -> np.ndarray:
+        """The entries, without the room behind them."""
         return self.data[: self.size]
 
     @property

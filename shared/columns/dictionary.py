@@ -1,7 +1,7 @@
-"""Dictionaries from name to slot."""
+"""Names of slots, and dictionaries from name to slot."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count, islice
 
 import numpy as np
@@ -12,14 +12,15 @@ from shared.columns.grouping import I32
 
 
 class NameList:
-    """Strings by number: what a receiver knows when a key is sent by number only.
+    """Strings by slot.
 
-    They are interned, so that the stages of one process hold each key once; not so with `own`, where no other stage has them.
+    Equal strings of all stages of a process are held once (`sys.intern`). own: no other stage holds these
+    strings, so they are not interned.
     """
 
-    def __init__(self, own: bool = False):
+    def __init__(self, own: bool = False) -> None:
         self.names: list[str] = []
-        self._shared = str if own else sys.intern
+        self._shared: Callable[[str], str] = str if own else sys.intern
 
     def __len__(self) -> int:
         return len(self.names)
@@ -41,17 +42,17 @@ class NameList:
 
 
 class Dictionary(NameList):
-    """Strings to dense numbers in the order of first appearance, and back."""
+    """Strings to slots in the order of first appearance, and back."""
 
-    def __init__(self, own: bool = False):
+    def __init__(self, own: bool = False) -> None:
         super().__init__(own)
         self.slots: dict[str, int] = {}
 
     def intern(self, names: Sequence[str]) -> np.ndarray:
-        """Numbers of `names`; unknown ones get the next numbers in order."""
+        """The slots of `names`, int32; new names get the next slots in order."""
         slots, names = self.slots, list(map(self._shared, names))
         before = len(slots)
-        if slots.keys().isdisjoint(names):  # as nearly always where keys are defined
+        if slots.keys().isdisjoint(names):  # the usual case: all are new
             slots.update(zip(dict.fromkeys(names), count(before)))
             if len(slots) - before == len(names):
                 self.names += names
@@ -61,7 +62,7 @@ class Dictionary(NameList):
         return found
 
     def note(self, before: int) -> list[str]:
-        """Takes over the keys that were put into `slots` since it held `before`; returns them."""
+        """Adds to `names` the keys that `slots` gained since it had `before`; returns them."""
         new = list(islice(reversed(self.slots), len(self.slots) - before))[::-1]
         self.names.extend(map(self._shared, new))
         return new

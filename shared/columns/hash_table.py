@@ -1,20 +1,24 @@
-"""64-bit keys to dense numbers: open addressing in one array of integers, 8 bytes a key and 4 to 10 a place."""
+"""64-bit keys to slots: open addressing in one array of integers.
 
-from collections.abc import Mapping
+A key takes 8 bytes, and 4 to 10 in the array.
+"""
 
 import numpy as np
 
-from shared.columns.column import Column
+from shared.columns.column import Arrays, Column
 from shared.columns.grouping import I32
 
-LOAD = 0.6  # above it the places double
+LOAD = 0.6  # above this share of taken places the array doubles
 FREE = -1
 
 
 class KeyTable:
-    """Numbers keys in the order they are learned, a batch in ascending order. Keys are hashes: their low bits choose the place."""
+    """Slots of keys in the order of their arrival, a batch in ascending order.
 
-    def __init__(self):
+    Keys are hashes; low bits choose the place.
+    """
+
+    def __init__(self) -> None:
         self.keys = Column(np.uint64)
         self._place()
 
@@ -22,7 +26,10 @@ class KeyTable:
         return self.keys.size
 
     def intern(self, keys: np.ndarray) -> np.ndarray:
-        """The numbers of these keys (uint64, repeats allowed); unknown ones get the next numbers. Shape of `keys`, int32."""
+        """The slots of these keys (uint64, repeats allowed), int32, in the shape of `keys`.
+
+        New keys get the next slots.
+        """
         order = np.argsort(keys)
         ascending = keys[order]
         new = np.ones(len(keys), bool)
@@ -32,7 +39,7 @@ class KeyTable:
         return numbers
 
     def _number(self, keys: np.ndarray) -> np.ndarray:
-        """As `learn`, for distinct keys."""
+        """As `intern`, for distinct keys."""
         numbers, place = self._find(keys)
         unknown = np.flatnonzero(numbers == FREE)
         if len(unknown):
@@ -45,7 +52,7 @@ class KeyTable:
         return numbers
 
     def _find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(number or FREE, the place where the search ended) of each key."""
+        """For each key: its slot or FREE, and the place at which the search ended."""
         mask = len(self._numbers) - 1
         place = (keys & np.uint64(mask)).astype(np.int64)
         numbers = self._numbers[place]
@@ -58,7 +65,7 @@ class KeyTable:
         return numbers, place
 
     def _put(self, numbers: np.ndarray, place: np.ndarray) -> None:
-        """Puts numbers at these places or, where one is taken (also by another of them), at the next free one."""
+        """Puts slots at these places or, where a place is taken, at the next free one."""
         mask = len(self._numbers) - 1
         while len(numbers):
             free = self._numbers[place] == FREE
@@ -67,7 +74,7 @@ class KeyTable:
             numbers, place = numbers[left], (place[left] + 1) & mask
 
     def _place(self) -> None:
-        """Everything anew, with room to learn as much again."""
+        """Builds the array again, with room for twice as many keys."""
         room = 64
         while self.keys.size > LOAD * room / 2:
             room *= 2
@@ -85,6 +92,6 @@ class KeyTable:
 
     canonical = dump
 
-    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def load(self, arrays: Arrays) -> None:
         self.keys.load(arrays)
         self._place()

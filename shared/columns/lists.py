@@ -1,6 +1,7 @@
 """Columns of lists, and of counters in lists."""
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from shared.columns.column import Arrays, Column
 from shared.columns.grouping import (
@@ -17,12 +18,14 @@ from shared.columns.grouping import (
 
 
 class ListColumn:
-    """A list of values for each owner, in one arena. `dtypes`: one column each; growing: leave room to append (capacities double).
+    """A list of values for each owner, in one arena.
 
-    Space that a list leaves is garbage; when half of the arena is garbage it is written anew, so constant use means constant memory.
+    dtypes: one column of values each. growing: leaves room to append (capacities double). Space that a list
+    leaves is garbage. When half of the arena is garbage it is written again, so constant use takes constant
+    memory.
     """
 
-    def __init__(self, *dtypes, growing: bool = False):
+    def __init__(self, *dtypes: DTypeLike, growing: bool = False) -> None:
         self.offset, self.length = Column(I32), Column(I32)
         self.capacity = Column(I32) if growing else None
         self.values = [Column(d) for d in dtypes]
@@ -40,18 +43,23 @@ class ListColumn:
             self.capacity.resize(owners)
 
     def index(self, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Arena positions of the lists of `owners`, one after another, and for each the place of its owner in `owners`."""
+        """Arena positions of the lists of `owners`, one after another; for each the position of its owner in
+        `owners`.
+        """
         return ranges(self.offset.data[owners], self.length.data[owners])
 
     def owners_of(self, marked: np.ndarray) -> np.ndarray:
-        """Who holds one of the marked values in the first column (marked: bool by value), ascending. Looks at everything that is held."""
+        """Owners of a marked value in the first column, ascending. marked: a mask by value.
+
+        Reads the whole arena.
+        """
         passed = np.zeros(self.values[0].size + 1, I32)
         np.cumsum(marked[self.values[0].view], out=passed[1:])
         start = self.offset.view
         return np.flatnonzero(passed[start + self.length.view] > passed[start])
 
     def _room(self, owners: np.ndarray, sizes: np.ndarray) -> int:
-        """Gives each (distinct) owner new space at the end of the arena, without its old values; returns where it starts."""
+        """Gives each distinct owner empty space at the end of the arena; returns its start."""
         old = self.length if self.capacity is None else self.capacity
         self.garbage += int(old.data[owners].sum(dtype=I64))
         if self.capacity is not None:
@@ -64,7 +72,7 @@ class ListColumn:
         return at
 
     def replace(self, owners: np.ndarray, lengths: np.ndarray, *values: np.ndarray) -> None:
-        """Sets the whole list of each of the distinct `owners`; values: one array a column, lists one after another."""
+        """Sets the lists of distinct owners. values: one array for each column, lists one after another."""
         if not len(owners):
             return
         at = self._room(owners, lengths)
@@ -79,13 +87,14 @@ class ListColumn:
         self._tidy()
 
     def append(self, owners: np.ndarray, *values: np.ndarray) -> None:
-        """Adds one value (a column each) to the list of each owner; an owner may occur often: its values keep their order."""
+        """Appends one value for each owner (repeats keep their order). Only for growing lists."""
         if not len(owners):
             return
         order = stable_order(owners)
         owners = owners[order]
         each, first, count = run_lengths(owners)
         need = self.length.data[each] + count
+        assert self.capacity is not None, "append needs a growing list"
         small = need > self.capacity.data[each]
         grow = each[small]
         if len(grow):
@@ -103,7 +112,7 @@ class ListColumn:
         self._tidy()
 
     def keep(self, owners: np.ndarray, mask: np.ndarray) -> None:
-        """Drops values in place: `mask` says for each of the values of index(owners) whether it stays, in order."""
+        """Drops values in place. mask: for each value of index(owners), in order, whether it stays."""
         index, owner = self.index(owners)
         left = np.bincount(owner[mask], minlength=len(owners))
         if self.capacity is None:
@@ -146,7 +155,8 @@ class ListColumn:
         for i in range(len(self.values)):
             if (len(lengths) and lengths.min() < 0) or len(arrays[f"v{i}"]) != lengths.sum(dtype=I64):
                 raise ValueError(
-                    f"lists of {int(lengths.sum(dtype=I64)):,} values together, but there are {len(arrays[f'v{i}']):,}"
+                    f"lists of {int(lengths.sum(dtype=I64)):,} values together, "
+                    f"but there are {len(arrays[f'v{i}']):,}"
                 )
         for column in (self.offset, self.length, *self.values):
             column.size = 0
@@ -159,9 +169,12 @@ class ListColumn:
 
 
 class CounterLists:
-    """For each owner a small sorted list of (key, count): citations by year, papers by field, … Counts of 0 are not held."""
+    """For each owner a short sorted list of (key, count), for example citations by year.
 
-    def __init__(self):
+    Counts of 0 are not held.
+    """
+
+    def __init__(self) -> None:
         self.pairs = ListColumn(I32, I32, growing=True)
 
     @property
@@ -173,7 +186,10 @@ class CounterLists:
         self.pairs.resize(owners)
 
     def add(self, owners: np.ndarray, keys: np.ndarray, deltas: np.ndarray) -> None:
-        """Adds deltas to the counts of (owner, key); any order, repeats allowed. The owners' whole lists are merged in one sort."""
+        """Adds deltas to the counts of (owner, key), in any order, repeats allowed.
+
+        One sort merges the owners' lists.
+        """
         wanted, change = group_sum(pair(owners, keys), deltas)
         if not len(wanted):
             return
@@ -185,6 +201,7 @@ class CounterLists:
         )
         at = np.searchsorted(touched, keys_of >> 32)
         lengths = np.bincount(at, minlength=len(touched))
+        assert self.pairs.capacity is not None
         fits = lengths <= self.pairs.capacity.data[touched]
         if fits.all():  # the usual case: the same years again
             self.pairs.length.data[touched] = lengths
@@ -195,7 +212,7 @@ class CounterLists:
             self.pairs.replace(touched, lengths, (keys_of & 0xFFFFFFFF).astype(I32), counts.astype(I32))
 
     def of(self, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(place in `owners`, key, count) of every pair of these owners, ordered by owner, then key."""
+        """Position in `owners`, key and count of every pair, ordered by owner, then key."""
         index, owner = self.pairs.index(owners)
         return owner, self.pairs.values[0].data[index], self.pairs.values[1].data[index]
 

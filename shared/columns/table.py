@@ -1,7 +1,7 @@
 """State that is declared once. What is saved, resized and measured follows from the declaration.
 
-A stage keeps its state in attributes. Each attribute that is a part (a column, a list column, a dictionary, …) is
-state; nothing lists it a second time::
+A stage keeps its state in attributes. Each attribute that is a part (a column, a dictionary, …)
+is state; nothing lists it a second time::
 
     class Papers(Table):
         def __init__(self) -> None:
@@ -21,10 +21,11 @@ Where the names of columns are data, they are arguments: `Table(first=I32, last=
 * `Table`: columns of one length. `resize` makes room in all of them.
 * `PerSource`: one more column (or table, or state) for each source that counts.
 
-An attribute that is not state (a cache, a reference to a part that another object saves) goes into `derived`::
+An attribute that is not state (such as a part that another object saves) goes into `derived`::
 
     class Claims(Table):
         derived = ("authors",)  # the stage saves them
+
 """
 
 from collections.abc import Callable, Iterator
@@ -83,6 +84,7 @@ class Table(State):
     """Columns of one length that describe one sort of entry. Arguments: a dtype or a column for each name."""
 
     def __init__(self, **columns: DTypeLike | Resizable) -> None:
+        column: Any
         for name, column in columns.items():
             if hasattr(type(self), name):
                 raise TypeError(f"a column cannot be named {name!r}: a table has an attribute of that name")

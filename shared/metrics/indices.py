@@ -74,6 +74,11 @@ class Indices:
             }
         self.looks = 0  # owners computed again, for the benchmark
 
+    @property
+    def size(self) -> int:
+        """How many owners there is room for."""
+        return self.total.size
+
     def resize(self, owners: int) -> None:
         for column in self.columns.values():
             column.resize(owners)

@@ -23,7 +23,9 @@ BY_AUTHOR = (MERGED, SEPARATED)  # the others are by a paper, a source, or nobod
 def cap(
     author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None
 ):
-    """(author, paper, kind, by, weight) ordered by author, at most TOLD an author; the last one told carries the weight of the rest."""
+    """(author, paper, kind, by, weight) ordered by author, at most TOLD an author; the last one told carries
+    the weight of the rest.
+    """
     order = stable_order(author)
     if weight is None:
         weight = np.ones(len(author), I32)

@@ -1,6 +1,9 @@
-"""Checkpoints: a stage's state as one atomic object (rules K1 to K5). Only an accelerator: none, an old or a damaged one is always safe.
+"""Checkpoints: a stage's state as one atomic object (rules K1 to K5).
 
-Layout: magic, 8 bytes little-endian header length, header (JSON), raw arrays one after another, CRC-32 of all before. Never pickle.
+Only an accelerator: none, an old or a damaged one is always safe.
+
+Layout: magic, 8 bytes little-endian header length, header (JSON), raw arrays one after another, CRC-32 of all
+before. Never pickle.
 """
 
 import zlib
@@ -20,7 +23,9 @@ KEYS = {
 
 
 class Position(NamedTuple):
-    """Where the input was. next: the next offset to read; last: (offset, CRC-32 of the value) of the last record read (K3), or None."""
+    """Where the input was. next: the next offset to read; last: (offset, CRC-32 of the value) of the last
+    record read (K3), or None.
+    """
 
     next: int = 0
     last: tuple[int, int] | None = None
@@ -89,7 +94,10 @@ def _require_keys(header: Any) -> None:
 
 
 def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
-    """Puts the state into a fresh stage; returns the position and what was saved as `extra`. Error: CheckpointInvalid."""
+    """Puts the state into a fresh stage; returns the position and what was saved as `extra`.
+
+    Error: CheckpointInvalid.
+    """
     header, at = read_header(raw)
     if (header["fingerprint"], header["stage"], header["partition"]) != (
         stage.fingerprint,
@@ -138,7 +146,10 @@ def _numbers(values: list, count: int) -> list[int]:
 
 
 def differences(one: Stage, other: Stage) -> list[str]:
-    """Invariant I2: what differs between two states at the same position, by meaning, not by layout. Empty: nothing."""
+    """Invariant I2: what differs between two states at the same position, by meaning, not by layout.
+
+    Empty: nothing.
+    """
     found = []
     if one.outbox.sent != other.outbox.sent:
         found.append(f"sent: {one.outbox.sent} and {other.outbox.sent}")

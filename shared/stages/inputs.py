@@ -1,7 +1,10 @@
-"""Whether the inputs still hold what was read from them. A topic that was cut, deleted or made anew is refused (rules K4, L1).
+"""Whether the inputs still hold what was read from them.
 
-A checkpoint says what its stage had read, and so does the topic `progress`: there it outlives lost checkpoints. Each report holds the
-furthest position that the stage ever had in this generation, the last record it read, and the identity of the topic.
+A topic that was cut, deleted or made anew is refused (rules K4, L1).
+
+A checkpoint says what its stage had read, and so does the topic `progress`: there it outlives lost
+checkpoints. Each report holds the furthest position that the stage ever had in this generation, the last
+record it read, and the identity of the topic.
 """
 
 import asyncio
@@ -22,8 +25,9 @@ LOOK_AGAIN_SECONDS = 1.0
 
 
 class Witness(NamedTuple):
-    """What was read of an input. next: the offset after it; last: (offset, CRC-32 of the value) of the last record that was read; topic:
-    the identity of the topic; start: its oldest offset. None: not known."""
+    """What was read of an input. next: the offset after it; last: (offset, CRC-32 of the value) of the last
+    record that was read; topic: the identity of the topic; start: its oldest offset. None: not known.
+    """
 
     next: int = 0
     last: tuple[int, int] | None = None
@@ -35,7 +39,9 @@ class Witness(NamedTuple):
 
 
 def witness_of(report: Mapping[str, Any]) -> Witness:
-    """From a report of the topic `progress`; older releases told the position alone, and anybody may write anything there."""
+    """From a report of the topic `progress`; older releases told the position alone, and anybody may write
+    anything there.
+    """
     match report.get("witness"):
         case {"next": int(end), "last": [int(offset), int(crc)], "topic": topic, "start": int(start)}:
             return Witness(end, (offset, crc), topic, start)
@@ -79,7 +85,9 @@ class Witnesses:
 
 
 class Inputs:
-    """The inputs of the stages of a process. accept: a topic of another identity is taken where it holds the record that was read last."""
+    """The inputs of the stages of a process. accept: a topic of another identity is taken where it holds the
+    record that was read last.
+    """
 
     def __init__(self, the_log: Log, layout: Layout, accept: bool = False):
         self.log, self.layout, self.accept = the_log, layout, accept
@@ -91,8 +99,9 @@ class Inputs:
     async def demand(
         self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None
     ) -> Witness:
-        """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint (`reached`). Returns identity
-        and start of the topic. Errors: InputLost; those of the log."""
+        """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint
+        (`reached`). Returns identity and start of the topic. Errors: InputLost; those of the log.
+        """
         identity = await self._identity(partition.topic)
         claims = {f"{who}, as the topic progress says,": reported} | (
             {f"the checkpoint of {who}": reached} if reached else {}
@@ -166,7 +175,9 @@ class Inputs:
         )
 
     async def testify(self, stage: str, partition: Partition, witness: Witness) -> None:
-        """Notes in `progress` what a checkpoint of a lost log had read: it stays known when the checkpoints go too."""
+        """Notes in `progress` what a checkpoint of a lost log had read: it stays known when the checkpoints
+        go too.
+        """
         said = {
             "stage": stage, "partition": partition.number, "input": partition.topic, "next": 0, "read": 0, "state": "failed",
             "fraction": None, "witness": witness.report(), "at": int(time.time() * 1000),
@@ -179,8 +190,10 @@ class Inputs:
     async def look(
         self, positions: Mapping[str, tuple[Partition, Witness]], names: Sequence[str]
     ) -> list[str]:
-        """Those of these topics that do not exist. positions: how far each stage of this process has read its input. Errors: InputLost for
-        one that was cut, made anew, or has other partitions; those of the log."""
+        """Those of these topics that do not exist. positions: how far each stage of this process has read its
+        input. Errors: InputLost for one that was cut, made anew, or has other partitions; those of the
+        log.
+        """
         held = await self.log.identities(names)
         for name, identity in held.items():
             self._require_same(name, identity)

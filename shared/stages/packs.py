@@ -1,9 +1,10 @@
 """Packs: the records of internal topics. One pack holds all rows of one flush for one target, as columns.
 
-A pack is {fingerprint, stage, partition, base, end, rows of each kind}: it accounts for the touches base < n ≤ end of its channel (C2).
-Layout: 4 bytes little-endian length of the header, 4 bytes CRC-32 of all that follows, the header (JSON), then the raw arrays one after
-another. In the header a numeric column is [dtype, dtype on the wire, length, what to add], a ragged one [dtype, rows, values], a column of
-strings the list itself.
+A pack is {fingerprint, stage, partition, base, end, rows of each kind}: it accounts for the touches base < n
+≤ end of its channel (C2). Layout: 4 bytes little-endian length of the header, 4 bytes CRC-32 of all that
+follows, the header (JSON), then the raw arrays one after another. In the header a numeric column is [dtype,
+dtype on the wire, length, what to add], a ragged one [dtype, rows, values], a column of strings the list
+itself.
 """
 
 import zlib
@@ -113,8 +114,10 @@ def sizes(rows: Rows) -> np.ndarray:
 
 
 class Pack(NamedTuple):
-    """A decoded pack: touches base < n ≤ end of the channel (stage, partition) → the topic it was read from. to: the partition that it is
-    written for, as TOPIC/NUMBER, so that a copy elsewhere is known for one; "": it does not say."""
+    """A decoded pack: touches base < n ≤ end of the channel (stage, partition) → the topic it was read from.
+    to: the partition that it is written for, as TOPIC/NUMBER, so that a copy elsewhere is known for one;
+    "": it does not say.
+    """
 
     fingerprint: str
     stage: str
@@ -216,8 +219,9 @@ def decode(raw: bytes) -> Pack:
 
 
 class Kind(NamedTuple):
-    """A kind of row. key: columns that identify an absolute row (rule C5: of one flush only the last of a key is sent); None: every row
-    is sent."""
+    """A kind of row. key: columns that identify an absolute row (rule C5: of one flush only the last of a key
+    is sent); None: every row is sent.
+    """
 
     name: str
     key: tuple[str, ...] | None = None
@@ -250,9 +254,12 @@ class Outbox:
         events: int = 1,
         event: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """Takes rows of one step for one target. Numbers run event by event, in an event kind by kind, in a kind by position (D2, C8).
+        """Takes rows of one step for one target.
 
-        event: for each kind the input record (0 ≤ … < events) of each of its rows, ascending; absent: all rows belong to one record.
+        Numbers run event by event, in an event kind by kind, in a kind by position (D2, C8).
+
+        event: for each kind the input record (0 ≤ … < events) of each of its rows, ascending; absent: all
+        rows belong to one record.
         """
         present = [k for k in self.order if k in rows and _length(rows[k])]
         if not present:
@@ -283,7 +290,9 @@ class Outbox:
     def flush(
         self, fingerprint: str, stage: str, partition: int, to: Sequence[str] = ()
     ) -> Iterator[tuple[int, bytes]]:
-        """(target, pack) for all that waits, in order; afterwards nothing waits. to: what each target is called in its packs."""
+        """(target, pack) for all that waits, in order; afterwards nothing waits. to: what each target is
+        called in its packs.
+        """
         for target in range(len(self._parts)):
             for pack in self._sealed.get(target, ((), 0))[0]:
                 yield target, pack
@@ -333,8 +342,9 @@ class Outbox:
 
     @staticmethod
     def _cut(pack: Pack) -> Iterator[Pack]:
-        """Rule C6: parts of at most PACK_BYTES (or one row); `end` of a part is the number of its last row, of the last part the
-        channel's."""
+        """Rule C6: parts of at most PACK_BYTES (or one row); `end` of a part is the number of its last row,
+        of the last part the channel's.
+        """
         weight = {kind: sizes(rows) for kind, rows in pack.kinds.items()}
         if sum(int(w.sum()) for w in weight.values()) <= PACK_BYTES:
             yield pack

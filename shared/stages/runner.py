@@ -1,5 +1,7 @@
-"""The only loop: reads, steps, sends, saves; one task a stage and partition. Rules S1 to S4, K1, K4, K5, C7; the clock and the log are
-here, not in stages."""
+"""The only loop: reads, steps, sends, saves; one task a stage and partition.
+
+Rules S1 to S4, K1, K4, K5, C7; the clock and the log are here, not in stages.
+"""
 
 import asyncio
 import contextlib
@@ -47,16 +49,21 @@ class Pace(NamedTuple):
 
 
 class Stop(asyncio.Event):
-    """Set when something is to end. hurried: somebody waits for it; drains: what the stages before have left is read first."""
+    """Set when something is to end. hurried: somebody waits for it; drains: what the stages before have left
+    is read first.
+    """
 
     hurried = False
     drains = True
 
 
 class StageRunner:
-    """Keeps one stage of one partition going until told to stop. An error ends it (S3): whoever started it decides what then.
+    """Keeps one stage of one partition going until told to stop.
+
+    An error ends it (S3): whoever started it decides what then.
 
     A log that does not answer a read is waited for where that passes by itself; a send that fails ends it.
+
     """
 
     def __init__(
@@ -159,7 +166,10 @@ class StageRunner:
             raise
 
     def _checkpoints(self) -> Iterator[tuple[str, bytes]]:
-        """Those there are, newest first. A store that cannot be read is done without: the log has everything."""
+        """Those there are, newest first.
+
+        A store that cannot be read is done without: the log has everything.
+        """
         try:
             names = self.store.names(self.stage_type.name, self.partition)
         except Exception as error:  # of whatever library the store comes with
@@ -318,8 +328,9 @@ class StageRunner:
     _saved_at = 0.0
 
     async def save(self) -> None:
-        """Rule K1: all packs of the session are acknowledged (each _send waited); the log is made durable first, so no checkpoint is
-        ahead of it."""
+        """Rule K1: all packs of the session are acknowledged (each _send waited); the log is made durable
+        first, so no checkpoint is ahead of it.
+        """
         session, began = self.session, time.monotonic()
         if session.position.next == self.saved:
             return
@@ -345,8 +356,9 @@ class StageRunner:
         """At the very end, whatever the reason."""
 
     async def _end(self, stop: Stop) -> None:
-        """A clean stop reads what the stages before it left, and saves; where somebody waits for it only if that is quick: the log is the
-        truth anyway."""
+        """A clean stop reads what the stages before it left, and saves; where somebody waits for it only if
+        that is quick: the log is the truth anyway.
+        """
         if stop.drains:
             await self._drain(DRAIN_SECONDS if stop.hurried else UNHURRIED_SECONDS)
         if not stop.hurried or self.session.stage.nbytes < SAVED_AT_ONCE:
@@ -434,15 +446,18 @@ class StageRunner:
 
 
 def caused_at(record: Record) -> int:
-    """When the oldest cause of an internal record was appended, in milliseconds since the epoch: what its first header says, unless another
-    client wrote that."""
+    """When the oldest cause of an internal record was appended, in milliseconds since the epoch: what its
+    first header says, unless another client wrote that.
+    """
     name, value = record.headers[0] if record.headers else ("", b"")
     is_time = name == AT and value.isdigit() and len(value) <= AT_DIGITS
     return append_time(int(value)) if is_time else record.timestamp
 
 
 class ProgressReporter:
-    """Tells how far the runners of this process have come: to the topic `progress` (for `status`) and to the metrics."""
+    """Tells how far the runners of this process have come: to the topic `progress` (for `status`) and to the
+    metrics.
+    """
 
     def __init__(self, log: Log, layout: Layout, runners: Callable[[], Iterable[StageRunner]]):
         self.log, self.runners = log, runners

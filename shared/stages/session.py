@@ -1,5 +1,7 @@
-"""One life of one stage instance: reads in order, hands out numbered packs, saves itself. Synchronous: the runner and the simulator drive
-it."""
+"""One life of one stage instance: reads in order, hands out numbered packs, saves itself.
+
+Synchronous: the runner and the simulator drive it.
+"""
 
 import zlib
 from collections.abc import Iterable, Sequence
@@ -26,7 +28,10 @@ def fingerprint(layout: Layout) -> str:
 
 
 class Session:
-    """Drives a stage over its input partition. Whoever owns it reads, then flushes and sends, and saves only what was acknowledged (K1)."""
+    """Drives a stage over its input partition.
+
+    Whoever owns it reads, then flushes and sends, and saves only what was acknowledged (K1).
+    """
 
     def __init__(self, stage: Stage):
         self.stage = stage
@@ -41,7 +46,10 @@ class Session:
         self.read_from = self.position.next
 
     def check_last(self, record: Record | None) -> None:
-        """Rule K4, invariant I10: the record before the position must be the one that was read. Error: ProtocolViolation."""
+        """Rule K4, invariant I10: the record before the position must be the one that was read.
+
+        Error: ProtocolViolation.
+        """
         if self.position.last is None:
             return
         offset, crc = self.position.last
@@ -100,8 +108,9 @@ class Session:
 
 
 def resume(stage_type: type[Stage], partition: int, layout: Layout, candidates) -> tuple[Session, list[str]]:
-    """A session from the first checkpoint that is whole and of this generation, else from the beginning; with the reasons for passing
-    over others."""
+    """A session from the first checkpoint that is whole and of this generation, else from the beginning; with
+    the reasons for passing over others.
+    """
     passed_over = []
     for name, raw in candidates:
         session = Session(stage_type(partition, layout, fingerprint(layout)))

@@ -1,7 +1,10 @@
-"""What a stage is: a pure fold over one input partition. No clock, no randomness, no log, no logging (rule D1, D4).
+"""A stage: a pure function of one input partition.
 
-A stage is given records, changes its state and puts numbered rows for its targets into its outbox. All it knows is in `parts()` (columns),
-`facts()` (small JSON) and the outbox's counters; the session (session.py) reads, sends and checkpoints around it.
+It uses no clock, no randomness, no log and no logging (rules D1, D4).
+
+A stage takes records, changes its state and puts numbered rows for its targets into its outbox. Its state is
+`parts()` (columns), `facts()` (small JSON) and the counters of the outbox. A session (session.py) reads,
+sends and saves around it.
 """
 
 from abc import ABC, abstractmethod
@@ -51,7 +54,7 @@ class Layout(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A poison record (D5): by a pure test of its bytes it can never be applied."""
+    """A record that its bytes alone rule out (rule D5)."""
 
     record: Record
     reason: str
@@ -59,7 +62,7 @@ class Refusal(NamedTuple):
 
 
 class Destination(NamedTuple):
-    """Where the rows of a target go: a partition of a topic that the stage writes to."""
+    """A target: a partition of a topic that the stage writes to."""
 
     topic: Topic
     partition: int
@@ -68,8 +71,8 @@ class Destination(NamedTuple):
 class Stage(ABC):
     """One stage of one partition. name, input, outputs and kinds are its fixed facts.
 
-    Its targets are the partitions of all topics it writes to, numbered through in the order of `outputs`; each is a channel of its own,
-    and its receiver, who reads that topic alone, knows it by stage and partition.
+    Its targets are the partitions of all topics that it writes to, numbered in the order of `outputs`. Each
+    target is a channel, which its receiver knows by the stage and partition of the sender.
     """
 
     name: str
@@ -78,7 +81,7 @@ class Stage(ABC):
     kinds: Sequence[Kind] = ()
     own_partition = False  # whether it writes to the partition of its own number only
 
-    def __init__(self, partition: int, layout: Layout, fingerprint: str = ""):
+    def __init__(self, partition: int, layout: Layout, fingerprint: str = "") -> None:
         self.partition, self.layout, self.fingerprint = partition, layout, fingerprint
         self.destinations = tuple(
             Destination(topic, p) for topic in self.outputs for p in range(layout.count(topic))
@@ -96,7 +99,10 @@ class Stage(ABC):
         return topic.named(self.layout.generation)
 
     def targets(self, topic: Topic) -> range:
-        """The targets that are the partitions of this topic, partition by partition. Error: ValueError for one it does not write to."""
+        """The targets of this topic, partition by partition.
+
+        Error: ValueError for a topic that it does not write to.
+        """
         before = self.outputs[: self.outputs.index(topic)]
         first = sum(map(self.layout.count, before))
         return range(first, first + self.layout.count(topic))
@@ -108,28 +114,34 @@ class Stage(ABC):
     derived: Sequence[str] = ()  # attributes that are parts, but no state of this stage
 
     def parts(self) -> Mapping[str, Any]:
-        """The parts that are state, by name in a checkpoint: every part that an attribute holds (shared/columns/table.py)."""
+        """Every part that an attribute holds, by its name in a checkpoint (shared/columns/table.py)."""
         return declared_parts(self)
 
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, Any]:
         """State that is not columns: small, JSON."""
         return {}
 
-    def prepare(self, facts: dict) -> None:
-        """Takes back what `facts` gave, and makes the parts whose number depends on it; called before the parts are loaded."""
+    def prepare(self, facts: dict[str, Any]) -> None:
+        """Takes back what `facts` gave, and makes the parts whose number depends on it.
+
+        Called before parts are loaded.
+        """
 
     def restored(self) -> None:
-        """Called after the parts are loaded: makes what is derived from them."""
+        """Derives the rest from the parts. Called after they are loaded."""
 
     def settle(self) -> None:
-        """Writes what would otherwise wait for the next day: for who reads up to here and no further (services/history/replay.py)."""
+        """Sends what would wait for the next day: for a reader that stops here (services/history/replay.py)."""
 
     def rows(self) -> dict[str, int]:
-        """How many things of each sort are held, for people."""
+        """How many entries of each sort are held, for reports."""
         return {}
 
     def gauges(self) -> Mapping[str, Mapping[tuple[str, ...], float]]:
-        """What else is measured: gauge → labels after the partition → value. A bounded number of labels; what is left out is no more."""
+        """Further gauges: name → labels after the partition → value.
+
+        The number of labels is bounded; absent ones end.
+        """
         return {}
 
     @property
@@ -138,15 +150,15 @@ class Stage(ABC):
 
 
 class PackStage(Stage):
-    """A stage whose input records are packs: keeps the position of every channel (rules C3, C4). senders: the stages that write them, all
-    where it is empty.
+    """A stage whose input records are packs. It keeps the position of every channel (rules C3, C4).
 
-    A record that none of these wrote is refused by its bytes alone. Nothing can be lost by that: a pack that were missing shows as a gap.
+    senders: the stages whose packs it takes; empty: all. It refuses other records by their bytes. Nothing is
+    lost by that, because a missing pack shows as a gap.
     """
 
     senders: Sequence[str] = ()
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.high: dict[str, int] = {}  # channel "stage/partition" → number of the last touch applied
 
@@ -182,7 +194,10 @@ class PackStage(Stage):
         )
 
     def accept(self, pack: Pack) -> Pack | None:
-        """Rules C3 and C4, invariants I1 and I3: the rows that are new on the channel; None for a pack behind a gap."""
+        """The rows that are new on the channel; None for a pack behind a gap.
+
+        Rules C3, C4; invariants I1, I3.
+        """
         if pack.fingerprint != self.fingerprint:
             raise ProtocolViolation(
                 f"{self.name} {self.partition} reads a pack of another generation ({pack.fingerprint}, ours is {self.fingerprint}): rule D3"
@@ -211,13 +226,13 @@ class PackStage(Stage):
 
     @abstractmethod
     def apply(self, pack: Pack, offset: int) -> None:
-        """Applies the rows of one pack; all of its own touches belong to this one input record."""
+        """Applies the rows of one pack. All rows that this sends belong to this one input record."""
 
 
 class ChannelMap:
-    """For each channel an array: the number a key has on the channel → the receiver's own slot (rule C8)."""
+    """The receiver's side of channels: for each channel, the id of a key → its slot (rule C8)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.tables: dict[str, Column] = {}
 
     def table(self, channel: str) -> Column:
@@ -227,11 +242,11 @@ class ChannelMap:
         return table
 
     def bind(self, channel: str, slots: np.ndarray) -> None:
-        """The next numbers of the channel stand for these slots."""
+        """Gives the next ids of the channel to these slots."""
         self.table(channel).extend(slots)
 
     def slots(self, channel: str, numbers: np.ndarray) -> np.ndarray:
-        """Error: ProtocolViolation when a number was never defined."""
+        """The slots of these ids. Error: ProtocolViolation for an id that was never defined."""
         table = self.table(channel)
         if len(numbers) and (numbers.max() >= table.size):
             raise ProtocolViolation(
@@ -255,9 +270,9 @@ class ChannelMap:
 
 
 class ChannelIds:
-    """The sender's side of a channel: slot → number on the channel of each target, given at first use."""
+    """The sender's side of channels: slot → its id on the channel of each target, assigned at first use."""
 
-    def __init__(self, targets: int):
+    def __init__(self, targets: int) -> None:
         self.columns = [Column(I32, -1) for _ in range(targets)]
         self.counts = [0] * targets
 
@@ -271,7 +286,10 @@ class ChannelIds:
             column.resize(size)
 
     def assign_ids(self, target: int, slots: np.ndarray) -> np.ndarray:
-        """Gives numbers to those of `slots` (distinct or not, in order of use) that have none; returns these, each once, in that order."""
+        """Assigns ids to those of `slots` that have none (repeats allowed).
+
+        Returns these, each once, in order.
+        """
         column = self.columns[target].data
         fresh = slots[column[slots] < 0]
         if len(fresh):
@@ -281,7 +299,9 @@ class ChannelIds:
         return fresh
 
     def of(self, target: int, slots: np.ndarray) -> np.ndarray:
-        return self.columns[target].data[slots]
+        """The ids of these slots; -1: none is assigned."""
+        ids: np.ndarray = self.columns[target].data[slots]
+        return ids
 
     @property
     def nbytes(self) -> int:

@@ -1,4 +1,7 @@
-"""Where checkpoints are kept: a folder, or an object store that several machines share. The newest few of each stage and partition (K5)."""
+"""Where checkpoints are kept: a folder, or an object store that several machines share.
+
+The newest few of each stage and partition (K5).
+"""
 
 import os
 import re
@@ -16,7 +19,10 @@ NAME = re.compile(r"(?P<stage>[a-z]+)-(?P<partition>\d+)-(?P<next>\d{20})\.check
 
 
 class CheckpointStore(ABC):
-    """Errors: OSError and whatever a store's library raises; a checkpoint that cannot be had is done without (K4)."""
+    """Errors:
+
+    OSError and whatever a store's library raises; a checkpoint that cannot be had is done without (K4).
+    """
 
     def __init__(self, keep: int = 3):
         self.keep = keep
@@ -25,7 +31,10 @@ class CheckpointStore(ABC):
         self._telling = threading.Lock()
 
     def is_news(self, reason: str) -> bool:
-        """Whether this process says so for the first time; it is the same for many stages and partitions. From any thread."""
+        """Whether this process says so for the first time; it is the same for many stages and partitions.
+
+        From any thread.
+        """
         with self._telling:
             news = reason not in self._told
             self._told.add(reason)
@@ -163,7 +172,10 @@ class ObjectStore(CheckpointStore):
 
 
 def open_store(place: str | None, data_dir: Path, generation: int, keep: int) -> CheckpointStore:
-    """The checkpoints of a generation. place: a folder or a URL, None for the data folder. Error: UsageError for a URL nobody knows."""
+    """The checkpoints of a generation. place: a folder or a URL, None for the data folder.
+
+    Error: UsageError for a URL nobody knows.
+    """
     if place and "://" in place:
         return ObjectStore(f"{place.rstrip('/')}/g{generation}", keep)
     return FolderStore(

@@ -5,11 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.consumer.aliases.stage import Aliases
+from services.consumer.authors.stage import Authors
+from services.consumer.cohorts.stage import Cohorts
+from services.consumer.directory.stage import Directory
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import CounterLists, ListColumn
 from shared.columns.table import PerSource, State, Table, declared_parts
+from shared.stages.stage import Layout
 
 MAKERS = {
     "column": lambda: Column(I32, -1),
@@ -94,3 +99,52 @@ def test_what_would_not_be_saved_or_resized_is_refused():
         Table(lists=ListColumn(I32))["lists"]
     with pytest.raises(KeyError):
         Table(year=I16)["month"]
+
+
+def _attributes(holder, found, seen):
+    """Every column that is reached from an object of ours, by identity."""
+    for held in vars(holder).values() if hasattr(holder, "__dict__") else ():
+        for one in (
+            held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else [held]
+        ):
+            if id(one) in seen or not type(one).__module__.startswith(("shared.", "services.")):
+                continue
+            seen.add(id(one))
+            if isinstance(one, Column):
+                found.append(one)
+            else:
+                _attributes(one, found, seen)
+    return found
+
+
+@pytest.mark.parametrize("stage", [Authors, Cohorts, Directory, Aliases], ids=lambda stage: stage.name)
+def test_every_column_of_a_stage_is_saved(stage):
+    made = stage(0, Layout(authors=2), "fingerprint")
+    if stage is Authors:
+        made.prepare({"sources": 2, "day": 20261128})
+    saved = [id(column) for part in made.parts().values() for column in _columns_of(part)]
+    assert len(saved) == len(set(saved)), "a column is saved twice"
+    assert {id(column) for column in _attributes(made, [], set())} == set(saved)
+
+
+def _columns_of(part):
+    return [part] if isinstance(part, Column) else _attributes(part, [], set())
+
+
+@pytest.mark.parametrize("stage", [Authors, Cohorts, Directory, Aliases], ids=lambda stage: stage.name)
+def test_every_column_of_a_table_of_a_stage_is_resized(stage):
+    made = stage(0, Layout(authors=2), "fingerprint")
+    tables = [held for held in _objects(made, []) if isinstance(held, Table)]
+    assert tables
+    for table in tables:
+        table.resize(5)
+        sizes = {name: getattr(column, "size", None) for name, column in table.columns().items()}
+        assert {size for size in sizes.values() if isinstance(size, int)} <= {5}, (type(table), sizes)
+
+
+def _objects(holder, found):
+    for held in vars(holder).values():
+        if isinstance(held, State) and held not in found:
+            found.append(held)
+            _objects(held, found)
+    return found

@@ -1,8 +1,8 @@
 """Claims "author A is author B", and the canonical author of each author that follows from them (rule A3).
 
-An author has at most one claim, so claims form chains and loops. An author without a claim is its own canonical author.
-Otherwise its canonical author is that of its target. In a loop it is the smallest member; so it is for all authors
-whose claims lead into the loop.
+An author has at most one claim, so claims form chains and loops. An author without a claim is its own
+canonical author. Otherwise its canonical author is that of its target. In a loop it is the smallest member;
+so it is for all authors whose claims lead into the loop.
 """
 
 from collections.abc import Iterable
@@ -18,12 +18,15 @@ NO_CLAIM = -1
 
 
 class Resolver(Table):
-    """Claims and canonical authors, by author slot. The cost of a claim is the number of authors that lead to it."""
+    """Claims and canonical authors, by author slot.
+
+    The cost of a claim is the number of authors that lead to it.
+    """
 
     derived = ("authors", "_claimed_by")
 
     def __init__(self, authors: NameList) -> None:
-        """authors: the names by slot, which decide the smallest member of a loop; names may be added later."""
+        """authors: the names by slot, which decide the smallest member of a loop; more may follow."""
         self.authors = authors
         self.target, self.canonical = Column(I32, NO_CLAIM), Column(I32)
         self._claimed_by: dict[int, set[int]] = {}  # author → the authors whose claims name it
@@ -47,8 +50,8 @@ class Resolver(Table):
     def claim_all(self, claims: Iterable[tuple[int, int]]) -> dict[int, int]:
         """Replaces the claims of these authors; target NO_CLAIM drops one.
 
-        Returns the authors whose canonical author changed, with the former one. Each author concerned is visited once,
-        however long the chains are.
+        Returns the authors whose canonical author changed, with the former one. Each author concerned is
+        visited once, however long the chains are.
         """
         changed = []
         for author, target in claims:
@@ -98,7 +101,7 @@ class Resolver(Table):
         return ends
 
     def _end(self, at: int, path: list[int], authors: set[int], ends: dict[int, int]) -> int:
-        """The canonical author where a path stopped: known, outside `authors`, without a claim, or in a loop."""
+        """The canonical author where a path stopped: known, elsewhere, without a claim, or in a loop."""
         if at in ends:
             return ends[at]
         if at not in authors:

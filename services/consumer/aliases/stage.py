@@ -3,7 +3,8 @@
 Rows, only for authors whose canonical author changed:
 
 * `alias` (author → canonical author) for every partition of paper-changes;
-* `redirect` (author → canonical author; -1: the author itself) for the author's own partition of author-changes.
+* `redirect` (author → canonical author; -1: itself) for the author's own partition of author-changes.
+
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""AI scores on one basis: the percentile of each authorship's paper by citations, and the score of each author.
+"""AI scores on one basis: the percentile of each authorship's paper by citations, and the score of each
+author.
 
-Part of the state of `authors`: one for citations from references and one for each source that counts. Bases are
-never mixed (docs/scores.md §3).
+Part of the state of `authors`: one for citations from references and one for each source that counts. Bases
+are never mixed (docs/scores.md §3).
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ from shared.metrics.fixed import decimals
 from shared.metrics.metric import NULL
 from shared.metrics.percentile import NO_VALUE, POOLED
 
-# Papers of an author: with a percentile; with one in an immature cohort; with one in an immature or a pooled cohort.
+# Papers of an author: with a percentile; with one in an immature cohort; with one in an immature or pooled
+# cohort.
 COUNTS = ("ranked", "immature", "doubtful")
 IMMATURE, FROM_POOLED = 1, 2  # bits of `uncertainty`
 MANY = 2 * rankpoints.SUMMED  # papers of an author above which the best ones are kept
@@ -37,8 +39,9 @@ class RankedAuthors(Table):
 
     def __init__(self) -> None:
         self.score = Column(I32, NULL)  # ten-thousandths
-        # Of an author with many papers: the best ranked authorships, and a percentile that no other one exceeds. A
-        # citation then costs as much as with few papers, until one of the best falls below the floor.
+        # Of an author with many papers: the best ranked authorships, and the floor, a percentile that
+        # no other one exceeds. A citation then costs as much as with few papers, until one
+        # of the best falls below the floor.
         self.best, self.floor = ListColumn(I32), Column(np.float64, NO_VALUE)
         self.counts = Table(**dict.fromkeys(COUNTS, I32))
 
@@ -65,7 +68,8 @@ class Ranking(State):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Sets the percentiles of distinct authorships of these authors.
 
-        Returns a mask of the percentiles that changed, and the uncertainty of each: bits IMMATURE and FROM_POOLED.
+        Returns a mask of the percentiles that changed, and the uncertainty of each: bits IMMATURE and
+        FROM_POOLED.
         """
         ranked = found.value != NO_VALUE
         uncertainty = np.where(ranked, found.immature * IMMATURE + (found.source == POOLED) * FROM_POOLED, 0)
@@ -87,7 +91,7 @@ class Ranking(State):
             self._rank(some, changed[mine], author[mine], held)
 
     def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
-        """As `rank`, for some of the authors: first those whose kept best authorships decide, then the rest."""
+        """As `rank`, for some authors: first those whose best authorships suffice, then the rest."""
         has_best = self.authors.best.length.data[authors] > 0
         large = authors[has_best]
         owner, row = self._candidates(large, changed, author)

@@ -1,4 +1,6 @@
-"""Authorships: one entry for each author of each paper, with the paper's counts, and the list of them per author."""
+"""Authorships: one entry for each author of each paper, with the paper's counts, and the list of them per
+author.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Rows for the publisher: metrics of authors, percentiles and counts of papers, and the causes of a new year."""
+"""Rows for the publisher: metrics of authors, percentiles of papers, and the causes of a new year."""
 
 from collections.abc import Sequence
 

@@ -1,13 +1,14 @@
 """Percentiles of papers in their cohorts, from the last cut tables, and the two author scores made of them.
 
-Part of the state of `authors`. An authorship holds the cohorts of its paper and a percentile in each. The percentile is
-looked up in the last table at these moments (docs/scores.md §4):
+Part of the state of `authors`. An authorship holds the cohorts of its paper and a percentile in each. The
+percentile is looked up in the last table at these moments (docs/scores.md §4):
 
 * the authorship or a count of its paper changes;
 * a table comes whose cohort has twice the changes that it had at the last look;
 * the cohorts report that all tables are exact, which they do with each new day.
 
 Between these moments a citation of another paper costs nothing here.
+
 """
 
 from typing import NamedTuple
@@ -168,7 +169,7 @@ class CohortPercentiles(State):
         self._mark_members(grown[held.tables.size.data[grown] >= percentile.SMALLEST])
 
     def all_exact(self) -> None:
-        """All tables are exact now: marks the members of each cohort whose table differs from the last look."""
+        """All tables are exact now: marks the members of cohorts cut since the last look."""
         self._mark_members(np.flatnonzero(self.by_cohort.differs.view).astype(I32))
 
     def _mark_members(self, cohorts: np.ndarray) -> None:
@@ -195,7 +196,9 @@ class CohortPercentiles(State):
         )  # without former members
 
     def _with_small_ones(self, cohorts: np.ndarray) -> np.ndarray:
-        """These cohorts and the small ones whose percentiles come from one of them as pooled cohort, ascending."""
+        """These cohorts and the small ones whose percentiles come from one of them as pooled cohort,
+        ascending.
+        """
         held = self.by_cohort
         wanted = np.zeros(len(self.cohorts), bool)
         wanted[cohorts] = True
@@ -205,7 +208,9 @@ class CohortPercentiles(State):
     # ---- lookups
 
     def look(self, rows: np.ndarray, nonself: np.ndarray, author: np.ndarray) -> Found:
-        """Looks up distinct authorships of these authors. nonself: citations; below 0: the authorship does not count."""
+        """Looks up distinct authorships of these authors. nonself: citations; below 0: the authorship does
+        not count.
+        """
         held = self.rows
         novel = np.where(nonself >= 0, held.novel.data[rows], NO_COHORT)
         state, pairs = held.state.data[rows], held.pairs.data[rows]
@@ -267,7 +272,9 @@ class CohortPercentiles(State):
 
 
 def _reasons(found: Percentiles, state: np.ndarray, pairs: np.ndarray, novel: np.ndarray) -> np.ndarray:
-    """Bits of REASONS (docs/scores.md §2.3): the first that makes a novelty null, or all that make it provisional."""
+    """Bits of REASONS (docs/scores.md §2.3): the first that makes a novelty null, or all that make it
+    provisional.
+    """
     limits = novelty.LIMITS
     null_if = (
         (state == UNSCORED, "unscored"),

@@ -1,6 +1,8 @@
-"""Numbers that depend on the calendar year: citations by recent papers, papers of the last five years, and so on.
+"""Numbers that depend on the calendar year: citations by recent papers, papers of the last five years, and so
+on.
 
 Within a year they change with papers and citations; with a new year all of them are computed again (rule D4).
+
 """
 
 import numpy as np
@@ -52,7 +54,10 @@ class RecentYears(State):
         self.year = 0
 
     def add_citations(self, paper: np.ndarray, year: np.ndarray, delta: np.ndarray) -> None:
-        """Adds `delta` citations of papers by papers of these years. Years that can no longer matter are dropped."""
+        """Adds `delta` citations of papers by papers of these years.
+
+        Years that can no longer matter are dropped.
+        """
         kept = np.flatnonzero(year >= self.year - YEARS)
         paper, year, delta = paper[kept], year[kept], delta[kept]
         self.papers.by_year.add(paper, year, delta)
@@ -73,7 +78,7 @@ class RecentYears(State):
         self._update_lately(change)
 
     def _counted(self, column: Column, change: CountChange) -> np.ndarray:
-        """The citations of each authorship in a column of papers; ABSENT where the authorship does not count."""
+        """The value of each authorship in a column of papers; ABSENT: it does not count."""
         paper = self.authorships.paper.data[change.row]
         return np.where(change.after.citations >= 0, column.data[paper], ABSENT)
 
@@ -109,7 +114,9 @@ class RecentYears(State):
         np.add.at(self.authors.citations_lately.data, author, gain)
 
     def start_year(self, year: int, papers: np.ndarray) -> None:
-        """Computes all numbers again for a new calendar year. papers: how many each author has, by author slot."""
+        """Computes all numbers again for a new calendar year. papers: how many each author has, by author
+        slot.
+        """
         self.year = year
         self._drop_past_years()
         for column in (self.counts.recent, self.counts.last_year):

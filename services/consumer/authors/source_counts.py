@@ -1,4 +1,6 @@
-"""Citations as other sources count them: per authorship the count of each source, per author the indices of each."""
+"""Citations as other sources count them: per authorship the count of each source, per author the indices of
+each.
+"""
 
 import numpy as np
 

@@ -1,20 +1,20 @@
 """authors: author-changes → metric-changes. The metrics of each author, kept up to date with each pack.
 
-Input: authorships and their counts (`row`, `state`, `row_cohorts`, `row_count`, `cited_in`, `team`, `resolved`) from
-`citations`; tables of cohorts (`cut`, `even`) from `cohorts`; the day and facts of authors from `directory` and
-`aliases`.
+Input: authorships and their counts (`row`, `state`, `row_cohorts`, `row_count`, `cited_in`, `team`,
+`resolved`) from `citations`; tables of cohorts (`cut`, `even`) from `cohorts`; the day and facts of authors
+from `directory` and `aliases`.
 
 Output, for the publisher of the same partition:
 
-* `metrics` (author → numbers, with the version: the input offset + 1, rule P3) and `source_metrics` (author, source →
-  the same by what a source counts);
-* `percentiles` (paper → its percentiles and what they rest on), `source_percentiles` (paper, source) and `paper_count`
-  (paper, source → citations);
-* rows that are passed on, with the numbers of this stage: `row`, `called`, `state`, `card`, `year`, `cause`, `about`,
-  `redirect`, `day`, `reported`, and the keys.
+* `metrics`: author → metrics, and the version (the input offset + 1, rule P3);
+* `source_metrics`: author, source → the metrics by what the source counts;
+* `percentiles`: paper → its percentiles and what they rest on; `source_percentiles`: the same by source;
+* `paper_count`: paper, source → citations;
+* rows that are passed on with the numbers of this stage: `row`, `called`, `state`, `card`, `year`, `cause`,
+  `about`, `redirect`, `day`, `reported`, and the keys.
 
-The registry says which metrics there are (shared/metrics/definitions.py). Metrics that depend on the day change with a
-new calendar year only (rule D4); all authors are then sent again.
+The registry says which metrics there are (shared/metrics/definitions.py). Metrics that depend on the day
+change with a new calendar year only (rule D4); all authors are then sent again.
 """
 
 from typing import Any
@@ -217,8 +217,8 @@ class Authors(PackStage):
     def _define(self, channel: str, rows: Rows, out: Kinds) -> np.ndarray:
         """Sets author, paper and facts of authorships. Returns the authors touched.
 
-        An authorship that had another author or paper leaves that author first. One whose facts changed leaves its
-        author and comes again.
+        An authorship that had another author or paper leaves that author first. One whose facts changed
+        leaves its author and comes again.
         """
         held, rows = self.authorships, _last(rows, "row")
         author = self.author_slots.slots(channel, numbers(rows, "author"))
@@ -383,7 +383,10 @@ class Authors(PackStage):
         return distinct(author[ranked | found.novelty_differs | (nonself >= 0)])
 
     def _look_up_counted(self, out: Kinds) -> np.ndarray:
-        """Looks up the marked authorships by what each source counts. Returns authors whose metrics may differ."""
+        """Looks up the marked authorships by what each source counts.
+
+        Returns authors whose metrics may differ.
+        """
         held, touched, sent = self.authorships, [np.zeros(0, I32)], []
         for source, ranking in enumerate(self.percentiles.counted):
             row = ranking.take_unseen()

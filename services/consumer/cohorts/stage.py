@@ -5,8 +5,8 @@ Rows for every partition of authors:
 * `cut` (cohort → version of its table, changes so far, bins and the papers in each), absolute;
 * `even` (all tables are exact: each cohort that changed was cut with this day).
 
-The moment of a cut is a function of this partition of the log (docs/scores.md §4): after enough changes, checked pack by
-pack, and with every new day.
+The moment of a cut is a function of this partition of the log (docs/scores.md §4): after enough changes,
+checked pack by pack, and with every new day.
 """
 
 from typing import Any
@@ -79,7 +79,9 @@ class Cohorts(PackStage):
             self.outbox.add(target, {"even": {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}})
 
     def _move(self, cohort: np.ndarray, rows: Rows) -> None:
-        """Takes papers out of a bin, puts them into one, or both; cuts the tables of cohorts that changed enough."""
+        """Takes papers out of a bin, puts them into one, or both; cuts the tables of cohorts that changed
+        enough.
+        """
         table, papers = self.table, numbers(rows, "papers").astype(I64)
         before, after = numbers(rows, "before").astype(I32), numbers(rows, "after").astype(I32)
         leave, enter = before != NOWHERE, after != NOWHERE

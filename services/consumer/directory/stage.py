@@ -142,7 +142,10 @@ class Directory(Stage):
         return slots
 
     def _claim(self, event: Event, into: str | None) -> None:
-        """Rule A1 for claims: the highest revision wins, of equal ones the later. An equal claim changes nothing."""
+        """Rule A1 for claims: the highest revision wins, of equal ones the later.
+
+        An equal claim changes nothing.
+        """
         slot, *other = self._slots(event["author_id"], *([] if into is None else [into])).tolist()
         held, revision = int(self.table.claim_revision.data[slot]), event["revision"]
         claimed = other[0] if other else NO_OTHER
