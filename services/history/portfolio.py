@@ -39,7 +39,8 @@ class Portfolio(NamedTuple):
 
 
 async def open_replay(settings: Settings, log: Log, layout: Layout, author: str, report: Report) -> Replay:
-    """A replay with the kept settings of the log. Without a scorer in the log the replay leaves out its stages."""
+    """A replay with the kept settings of the log. Without a scorer in the log the replay leaves out its
+    stages."""
     layout = await computed_layout(log, layout)
     store = open_store(
         settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
@@ -92,18 +93,26 @@ def _without_versions(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-    """paper_id → facts of the authors stage (names of metrics.reasons.Row) and percentiles by source (None: references).
+    """paper_id → facts of the authors stage (names of metrics.reasons.Row) and percentiles by source (None:
+    references).
 
-    The author has the same slot in both stages, and so have the papers, because one stage sends its slots to the other.
+    The author has the same slot in both stages, and so have the papers, because one stage sends its slots to
+    the other.
     """
     rows, _ = authors.held.index(np.array([slot]))
     row = authors.held.values[0].data[rows]
     place, team = authors.row_place.data[row], authors.row_authors.data[row]
     columns = {
-        "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": authors.row_foreign.data[row],
-        "own": authors.row_own.data[row], "recent": authors.row_recent.data[row], "lately": authors.row_lately.data[row],
-        "weight": authors.row_weight.data[row] // team, "novelty": authors.standings.novelty.data[row],
-    }  # fmt: skip
+        "authors": team,
+        "is_first": (place & FIRST) > 0,
+        "is_last": (place & LAST) > 0,
+        "nonself": authors.row_foreign.data[row],
+        "own": authors.row_own.data[row],
+        "recent": authors.row_recent.data[row],
+        "lately": authors.row_lately.data[row],
+        "weight": authors.row_weight.data[row] // team,
+        "novelty": authors.standings.novelty.data[row],
+    }
     facts = zip(*(column.tolist() for column in columns.values()), strict=True)
     rankings = dict(
         zip(

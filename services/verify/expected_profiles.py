@@ -77,9 +77,9 @@ class ExpectedProfiles:
     ) -> None:
         """Prepares the profiles.
 
-        papers: all papers of these authors (Recount.papers_of); events: the events about them; identities: merged
-        author → canonical author; today: the newest day that the clock gave; listed: papers in a snapshot; names: of
-        authors without papers (Recount.names_of).
+        papers: all papers of these authors (Recount.papers_of); events: the events about them; identities:
+        merged author → canonical author; today: the newest day that the clock gave; listed: papers in a
+        snapshot; names: of authors without papers (Recount.names_of).
         """
         self.papers, self.events, self.identities, self.listed = papers, events, identities, listed
         self.names = names or {}
@@ -108,7 +108,8 @@ class ExpectedProfiles:
         self._starts = np.searchsorted(author_slot[order], np.arange(len(self._authors) + 1)).tolist()
 
     def _unpack(self) -> None:
-        """Columns as plain lists, which are faster paper by paper; own citations by author digest and paper."""
+        """Columns as plain lists, which are faster paper by paper; own citations by author digest and
+        paper."""
         papers = self.papers
         self._first, self._last = papers.first.tolist(), papers.last.tolist()
         self._team, self._year, self._field = (
@@ -235,7 +236,7 @@ class ExpectedProfiles:
         }
 
     def _own_metrics(self, papers: AuthorPapers) -> Metrics:
-        """The metrics that depend on who the authors of the papers and of the citing papers are."""
+        """The metrics that depend on the authors of the papers and of the citing papers."""
         digest = None if papers.author is None else self._digest[papers.author]
         own = [self._own.get((digest, slot), (0, 0)) for slot in papers.slots]
         teams = list(zip(papers.slots, papers.teams, strict=True))
