@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
-from services.verify import reported_checks
 from services.verify.events import LARGE_TEAM, NO_YEAR, UNIT, AuthorEvents, NumberedStrings, last_part
 from services.verify.formulas import count_metrics, from_units, h_index, millionths, rounded, shared_metrics
 from services.verify.papers import Papers
 from services.verify.partitioning import digest_of
+from services.verify.reported_checks import failed
 from services.verify.scores import AiScoreEvidence, AuthorScores, NoveltyEvidence
 
 LOW_COVERAGE = 0.5
@@ -162,7 +162,7 @@ class ExpectedProfiles:
             "papers_total": len(papers.slots),
             "papers": list(zip(papers.slots[: self.listed], papers.citations[: self.listed], strict=True)),
             "reported": [
-                figures | {"violations": reported_checks.failed(figures, metrics["references"])}
+                figures | {"violations": failed(figures, metrics["references"])}
                 for _, figures in sorted(self.events.reported.get(author, {}).items())
             ],
         }
