@@ -1,4 +1,5 @@
-"""Three commands about an author: the profile at a point, the changes between two points, the reason of a number."""
+"""Three commands about an author: the profile at a point, the changes between two points, the reason of a
+number."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict
@@ -29,8 +30,8 @@ Json = dict[str, Any]  # printed as JSON; docs/history.md describes it
 async def profile_as_of(settings: Settings, author: str, point: str, report: Report) -> Json:
     """The snapshot that a service shows if it stops at the point and has published everything.
 
-    `version` and the versions of tables are null, because they depend on how rows were packed. `as_of` is the last day
-    before the cut. `cut` says what was read.
+    `version` and the versions of tables are null, because they depend on how rows were packed. `as_of` is the
+    last day before the cut. `cut` says what was read.
 
     Errors: UsageError for an invalid point; ScholarstreamError if the author was not known then.
     """
@@ -41,7 +42,8 @@ async def profile_as_of(settings: Settings, author: str, point: str, report: Rep
 
 
 async def compare(settings: Settings, author: str, before: str, after: str, report: Report) -> Json:
-    """What changed between two points: metrics, years, papers, citations of each paper. Errors: as profile_as_of."""
+    """What changed between two points: metrics, years, papers, citations of each paper. Errors: as
+    profile_as_of."""
     async with opened(settings, read_only=True) as (log, layout):
         old_cut, new_cut = await cut_at(log, before), await cut_at(log, after)
         author = await author_of(log, author)
@@ -82,8 +84,8 @@ async def explain(
 def reason_of(portfolio: Portfolio, metric: str, basis: str) -> Json:
     """Why a metric has its value.
 
-    Returns {"metric", "basis", "value", "sentence", "columns", "papers", "next"}; next is {"value", "needs", "papers"} or
-    None. Error: UsageError.
+    Returns {"metric", "basis", "value", "sentence", "columns", "papers", "next"}; next is {"value", "needs",
+    "papers"} or None. Error: UsageError.
     """
     basis = _required_basis(portfolio, metric, basis)
     source = basis.removeprefix(COUNTED) if basis.startswith(COUNTED) else None
@@ -110,7 +112,8 @@ def _required_basis(portfolio: Portfolio, metric: str, basis: str) -> str:
 
 
 def _facts_for(facts: Mapping[str, Any], source: str | None) -> dict[str, Any]:
-    """The facts of a paper for one basis, with the names of metrics.reasons.Row. source: None for references."""
+    """The facts of a paper for one basis, with the names of metrics.reasons.Row. source: None for
+    references."""
     return {name: value for name, value in facts.items() if name != "percentiles"} | {
         "percentile": facts["percentiles"][source]
     }

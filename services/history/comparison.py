@@ -22,7 +22,8 @@ Json = dict[str, Any]
 def changes(before: Portfolio | None, after: Portfolio | None, is_withdrawn: Callable[[str], bool]) -> Json:
     """What differs between two portfolios. None: the author was not known.
 
-    is_withdrawn: whether a paper of `before` that `after` does not have was withdrawn; else it left the author.
+    is_withdrawn: whether a paper of `before` that `after` does not have was withdrawn; else it left the
+    author.
     """
     old, new = _papers_by_id(before), _papers_by_id(after)
     gone = [paper for paper_id, paper in old.items() if paper_id not in new]

@@ -1,7 +1,8 @@
 """Points in the past of a log, and the cut of the public inputs that each point names (docs/history.md).
 
-A cut gives an offset for every partition of `papers.v1` and `authors.v1`. The records before it count. A cut alone decides
-what a service knows that has read that far, because the state of every stage is a function of its input (rule D1).
+A cut gives an offset for every partition of `papers.v1` and `authors.v1`. The records before it count. A cut
+alone decides what a service knows that has read that far, because the state of every stage is a function of
+its input (rule D1).
 """
 
 import re
@@ -22,7 +23,8 @@ GRAMMAR = "a day (2026-11-23), now, or positions (papers.v1:0=1200,authors.v1:0=
 
 
 class Cut(dict[Partition, int]):
-    """Partition of an input → the offset before which its records count. As text it is a point that names the cut."""
+    """Partition of an input → the offset before which its records count. As text it is a point that names the
+    cut."""
 
     def __str__(self) -> str:
         return ",".join(
@@ -37,8 +39,9 @@ class Cut(dict[Partition, int]):
 async def cut_at(log: Log, point: str) -> Cut:
     """The cut that a point names. Error: UsageError, which says what a valid point is.
 
-    A day is its end in UTC, by append time: in each partition the cut is before the first record appended after the day.
-    A day that is not over is `now`. A partition that a list of positions does not name counts as a whole.
+    A day is its end in UTC, by append time: in each partition the cut is before the first record appended
+    after the day. A day that is not over is `now`. A partition that a list of positions does not name counts
+    as a whole.
     """
     topics = await log.topics()
     if missing := [topic.name for topic in INPUTS if topic.name not in topics]:

@@ -41,7 +41,8 @@ class Portfolio(NamedTuple):
 
 
 async def open_replay(settings: Settings, log: Log, layout: Layout, author: str, report: Report) -> Replay:
-    """A replay with the kept settings of the log. Without a scorer in the log the replay leaves out its stages."""
+    """A replay with the kept settings of the log. Without a scorer in the log the replay leaves out its
+    stages."""
     layout = await computed_layout(log, layout)
     store = open_store(
         settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
@@ -97,15 +98,22 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
     """paper_id → facts of the authors stage (names of metrics.reasons.PaperFacts) and percentiles by source (None:
     references).
 
-    The author has the same slot in both stages, and so have the papers, because one stage sends its slots to the other.
+    The author has the same slot in both stages, and so have the papers, because one stage sends its slots to
+    the other.
     """
     row, held = authors.lists.of(np.array([slot])), authors.authorships
     place, team = held.position.data[row], held.team.data[row]
     columns = {
-        "authors": team, "is_first": (place & FIRST) > 0, "is_last": (place & LAST) > 0, "nonself": held.nonself.data[row],
-        "own": held.own.data[row], "recent": authors.recent.counts.recent.data[row], "lately": authors.recent.counts.last_year.data[row],
-        "weight": held.weight.data[row] // team, "novelty": authors.percentiles.rows.novelty.data[row],
-    }  # fmt: skip
+        "authors": team,
+        "is_first": (place & FIRST) > 0,
+        "is_last": (place & LAST) > 0,
+        "nonself": held.nonself.data[row],
+        "own": held.own.data[row],
+        "recent": authors.recent.counts.recent.data[row],
+        "lately": authors.recent.counts.last_year.data[row],
+        "weight": held.weight.data[row] // team,
+        "novelty": authors.percentiles.rows.novelty.data[row],
+    }
     facts = zip(*(column.tolist() for column in columns.values()), strict=True)
     rankings = dict(
         zip(

@@ -1,21 +1,22 @@
-"""Runs the stages again over a prefix of the inputs, in memory. The result is what a service knows that stopped there.
+"""Runs the stages again over a prefix of the inputs, in memory. The result is what a service knows that
+stopped there.
 
 Nothing is written. Checkpoints save time:
 
 * A stage that reads an input may start from a checkpoint whose position is not beyond the cut.
-* A stage that reads channels may start from a checkpoint whose `high` on each channel is at most the `sent` of the
-  sender's start state. Up to there the numbers in the log are those of the replay (rule C1), and the packs in between are
-  read from the log. A sender saves after it sends (rule K1), so packs end exactly at its `sent`. Packs that reach
-  further are left out, because they may contain rows from after the cut.
+* A stage that reads channels may start from a checkpoint whose `high` on each channel is at most the `sent`
+  of the sender's start state. Up to there the numbers in the log are those of the replay (rule C1), and the
+  packs in between are read from the log. A sender saves after it sends (rule K1), so packs end exactly at its
+  `sent`. Packs that reach further are left out, because they may contain rows from after the cut.
 
-From `sent` on, rows come from the replayed senders. Their packs differ from those in the log, so offsets and versions
-differ. All other numbers are the same (rule D1, claim 4 of the exactness rules).
+From `sent` on, rows come from the replayed senders. Their packs differ from those in the log, so offsets and
+versions differ. All other numbers are the same (rule D1, claim 4 of the exactness rules).
 
-At the cut the stages settle what waits for the next day: the tables from which scores are read. When tables are cut
-depends on packs, so only exact tables give one result.
+At the cut the stages settle what waits for the next day: the tables from which scores are read. When tables
+are cut depends on packs, so only exact tables give one result.
 
-Only the needed partitions run. A stage that writes to its own partition runs for the partition of the author; all other
-stages run for every partition.
+Only the needed partitions run. A stage that writes to its own partition runs for the partition of the author;
+all other stages run for every partition.
 """
 
 import asyncio
@@ -96,7 +97,8 @@ class Replay:
         self.cut = cut
 
     def stage(self, kind: type[StageType], partition: int | None = None) -> StageType:
-        """The state of a stage. partition: by default that of the author. Error: KeyError for a stage that does not run."""
+        """The state of a stage. partition: by default that of the author. Error: KeyError for a stage that
+        does not run."""
         number = self.partition if partition is None else partition
         for node in self.nodes:
             stage = node.session.stage
@@ -216,7 +218,8 @@ class Replay:
             self.report(f"replaying {stage.name}/{stage.partition} from its checkpoint", at / end)
         if not node.is_level:
             raise _Unusable(
-                f"{session.input.topic} lacks packs between the checkpoints of {stage.name} and of its senders"
+                f"{session.input.topic} lacks packs between the checkpoints of {stage.name} "
+                "and of its senders"
             )
 
     # ---- running
@@ -277,7 +280,8 @@ def _packs(stage: PackStage, records: Sequence[Record]) -> Iterator[tuple[Record
 
 
 def in_order(stages: Sequence[type[Stage]]) -> list[type[Stage]]:
-    """The stages with senders before receivers, else in the given order. Error: ScholarstreamError for a circle."""
+    """The stages with senders before receivers, else in the given order. Error: ScholarstreamError for a
+    circle."""
     ordered, left = [], list(stages)
     while left:
         free = [kind for kind in left if not any(kind.input in other.outputs for other in left)]

@@ -40,7 +40,8 @@ COMPUTED = re.compile(
 
 
 def columns_of(basis: str) -> tuple[str, ...]:
-    """The columns of an export. Columns of all bases come first, so that files of two bases can be compared."""
+    """The columns of an export. Columns of all bases come first, so that files of two bases can be
+    compared."""
     return COLUMNS if basis == REFERENCES else COLUMNS + ONLY_COUNTED
 
 
@@ -55,9 +56,10 @@ async def export_metrics(
 ) -> int:
     """Writes the metrics of every author on one basis, one row an author, in code point order of author_id.
 
-    basis: "references" or "counted:SOURCE"; format: "csv" (with columns_of(basis) as header) or "jsonl"; raw_cells: writes
-    text as it is in CSV, where else a spreadsheet computes none of it (`cell`); read: receives the positions up to which
-    the log was read. Returns the number of authors. Holds the rows in memory, not the snapshots.
+    basis: "references" or "counted:SOURCE"; format: "csv" (with columns_of(basis) as header) or "jsonl";
+    raw_cells: writes text as it is in CSV, where else a spreadsheet computes none of it (`cell`); read:
+    receives the positions up to which the log was read. Returns the number of authors. Holds the rows in
+    memory, not the snapshots.
 
     Errors: UsageError for another format, or a basis that no profile has.
     """
@@ -112,7 +114,8 @@ async def export_profiles(
 ) -> int:
     """Writes the newest snapshot of every author as JSON, one a line, in code point order of author_id.
 
-    format: "jsonl"; read: as for `export_metrics`. Returns the number of authors. Error: UsageError for another format.
+    format: "jsonl"; read: as for `export_metrics`. Returns the number of authors. Error: UsageError for
+    another format.
 
     The log is read once. Snapshots wait in a temporary file; only their places in the file are in memory.
     """
@@ -205,8 +208,8 @@ def _check_format(format: str, known: tuple[str, ...]) -> None:
 async def _all_records(log: Log, read: ReadPositions | None = None) -> AsyncIterator[Record]:
     """Every record of author-profiles.v1, until no more come.
 
-    A newer record may replace (compact away) an unread one meanwhile; it comes later. read: receives the positions up to
-    which the log was read.
+    A newer record may replace (compact away) an unread one meanwhile; it comes later. read: receives the
+    positions up to which the log was read.
     """
     read = {} if read is None else read
     for partition, position in (await profile_positions(log, True)).items():

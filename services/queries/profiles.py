@@ -40,7 +40,8 @@ class SearchResult(NamedTuple):
 
 
 async def profile(settings: Settings, author_id: str) -> Snapshot:
-    """The newest snapshot of an author. Error: ScholarstreamError that names similar authors if there is none."""
+    """The newest snapshot of an author. Error: ScholarstreamError that names similar authors if there is
+    none."""
     async with _opened_index(settings) as index:
         value = await index.get(author_id) or await index.get(meant(author_id))
         if value is None:
@@ -97,8 +98,8 @@ async def subscribe(
 ) -> AsyncIterator[Snapshot]:
     """Snapshots as they are published, of one author or of all. It never ends.
 
-    Versions of an author rise strictly, and none comes twice. from_beginning: starts with what is already published.
-    The log is compacted, so a version that is replaced before it is read never comes.
+    Versions of an author rise strictly, and none comes twice. from_beginning: starts with what is already
+    published. The log is compacted, so a version that is replaced before it is read never comes.
     """
     newest: dict[bytes, tuple[int, int]] = {}
     async with opened_log(settings) as log:

@@ -1,4 +1,5 @@
-"""Decides whether the published scores come from tables that include every move of a paper (docs/scores.md §4)."""
+"""Decides whether the published scores come from tables that include every move of a paper (docs/scores.md
+§4)."""
 
 from collections.abc import Callable, Set
 
@@ -6,7 +7,8 @@ from services.verify.log_reader import LogReader
 from shared.contracts.topics import COHORT_CHANGES
 from shared.log.port import Partition, Record
 
-# The kinds of the rows in a record of an internal topic. None: the record is no pack, or is for another partition.
+# The kinds of the rows in a record of an internal topic. None: the record is no pack, or is for another
+# partition.
 # A function of the caller decodes packs, because this room shares no code with the stages.
 PackKinds = Callable[[Partition, Record], Set[str] | None]
 

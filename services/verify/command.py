@@ -27,18 +27,34 @@ async def verify(
 ) -> dict[str, int]:
     """Recomputes and compares. Returns how many of each thing were compared (papers, citations, authors, …).
 
-    sample: the authors that are compared, without checkpoints; everything is recomputed all the same. memory: bytes for
-    the recomputation, which is divided into slices if it needs more (docs/decisions/0012-verification-in-slices.md).
-    left_out: receives the parts that were not compared, each with the reason.
+    sample: the authors that are compared, without checkpoints; everything is recomputed all the same. memory:
+    bytes for the recomputation, which is divided into slices if it needs more
+    (docs/decisions/0012-verification-in-slices.md). left_out: receives the parts that were not compared, each
+    with the reason.
 
-    Errors: VerificationFailed with a readable list of differences; ScholarstreamError when the service has not yet
-    published everything in the log; UsageError for a memory that is too small.
+    Errors: VerificationFailed with a readable list of differences; ScholarstreamError when the service has
+    not yet published everything in the log; UsageError for a memory that is too small.
     """
-    from services.runtime.layout import computed_layout, layout_of
-    from services.verify_checkpoints.internal_topics import kinds_of_pack
     from services.verify_checkpoints.stages import check
 
     left_out = [] if left_out is None else left_out
+    counts = await _verify_published(settings, sample, memory, report, left_out)
+    if sample is not None:
+        left_out.append("authors who are not in the sample")
+    if checkpoints and sample is None:
+        await check(settings, report, left_out)
+    else:
+        left_out.append("checkpoints")
+    return counts
+
+
+async def _verify_published(
+    settings: Settings, sample: Sample | None, memory: int, report: Report, left_out: list[str]
+) -> dict[str, int]:
+    """Compares the public topics. Arguments, result and errors: as `verify`."""
+    from services.runtime.layout import computed_layout, layout_of
+    from services.verify_checkpoints.internal_topics import kinds_of_pack
+
     log = open_log(settings.log_url, settings.kafka, read_only=True)
     try:
         layout = await computed_layout(log, await layout_of(settings, log))
@@ -56,26 +72,19 @@ async def verify(
         await verifier.note_ends()
         await require_idle(settings)
         try:
-            counts = await verifier.run()
+            return await verifier.run()
         finally:
             left_out += verifier.left_out
     finally:
         await log.close()
-    if sample is not None:
-        left_out.append("authors who are not in the sample")
-    if checkpoints and sample is None:
-        await check(settings, report, left_out)
-    else:
-        left_out.append("checkpoints")
-    return counts
 
 
 async def require_idle(settings: Settings) -> None:
     """Checks that the service has published everything in the log. Error: ScholarstreamError if it has not.
 
-    A service that has just become idle still writes. A checkpoint sends a pack without rows to every receiver (rule
-    C7), and a service notes its progress four times a second. So only records with rows count as work, and a service
-    has SETTLE_SECONDS to catch up with them.
+    A service that has just become idle still writes. A checkpoint sends a pack without rows to every receiver
+    (rule C7), and a service notes its progress four times a second. So only records with rows count as work,
+    and a service has SETTLE_SECONDS to catch up with them.
     """
     from services.runtime.progress import Progress
     from services.runtime.startup import opened

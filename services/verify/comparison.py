@@ -226,7 +226,8 @@ class ProfileComparison:
     async def _compare_card(
         self, author: str, path: str, entry: Json, papers: Papers, paper_slot: int
     ) -> None:
-        """Title, date, field, authors and so on. Reads the event again, because only the digest of its card is held."""
+        """Title, date, field, authors and so on. Reads the event again, because only the digest of its card
+        is held."""
         partition = Partition(PAPERS.name, int(papers.partition[paper_slot]))
         offset = int(papers.offset[paper_slot])
         (record, *_) = await self.reader.log.read(partition, offset, max_records=1)

@@ -38,7 +38,8 @@ class DeadLetterCheck:
                 self.differences.add(str(position), "dead letter", None, self.refused[position])
 
     async def _letters(self) -> dict[RecordPosition, set[bytes]]:
-        """Position of each refused event, as dead-letters.v1 has it → the SHA-256 digests (hex) of its bytes."""
+        """Position of each refused event, as dead-letters.v1 has it → the SHA-256 digests (hex) of its
+        bytes."""
         letters: dict[RecordPosition, set[bytes]] = {}
         async for _, record in self.reader.records(DEAD_LETTERS.name):
             headers = dict(record.headers)

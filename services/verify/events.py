@@ -101,8 +101,9 @@ class DatedName(NamedTuple):
 class PaperEvents:
     """The newest revision of each paper, from valid events of papers.v1 in log order.
 
-    Superseded revisions leave their authors and references in the arrays. So the memory grows with the events.
-    Index spaces: `paper` and `author` are numbers of `papers` and `authors`; texts are numbers of `words`.
+    Superseded revisions leave their authors and references in the arrays. So the memory grows with the
+    events. Index spaces: `paper` and `author` are numbers of `papers` and `authors`; texts are numbers of
+    `words`.
     """
 
     def __init__(self) -> None:
@@ -181,7 +182,8 @@ class PaperEvents:
             self.last_date[author], self.last_paper[author], self.last_name[author] = date, paper, name
 
     def names_without_papers(self, identities: Mapping[str, str]) -> Iterator[tuple[str, DatedName]]:
-        """The latest name of each author who has no current paper here, or is merged. identities: as of AuthorEvents."""
+        """The latest name of each author who has no current paper here, or is merged. identities: as of
+        AuthorEvents."""
         has_paper = bytearray(len(self.authors))
         for at, count in zip(self.authors_at, self.authors_count, strict=True):
             for author in self.authorship_author[at : at + count]:
@@ -206,11 +208,13 @@ class PaperEvents:
         return paper
 
 
-# Characters that do not count in a key, as (first, last). White space among the control characters separates words.
+# Characters that do not count in a key, as (first, last). White space among the control characters separates
+# words.
 UNSEEN = (
-    (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160),
-    (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
-    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+    (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C),
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E),
+    (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
 )  # fmt: skip
 _DROPPED = {code: None for first, last in UNSEEN for code in range(first, last + 1)}
 LONGEST_ID = 256  # bytes
@@ -223,7 +227,8 @@ def author_key(author: Event) -> str:
 
 
 def identity(author_id: str) -> str:
-    """An author id in the form in which ids are compared. An id that begins with "name:" is read as a name."""
+    """An author id in the form in which ids are compared. An id that begins with "name:" is read as a
+    name."""
     head, colon, name = author_id.partition(":")
     if (head, colon) != ("name", ":"):
         return author_id

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
-from services.verify import reported_checks
 from services.verify.events import LARGE_TEAM, NO_YEAR, UNIT, AuthorEvents, NumberedStrings, last_part
 from services.verify.formulas import count_metrics, from_units, h_index, millionths, rounded, shared_metrics
 from services.verify.papers import Papers
 from services.verify.partitioning import digest_of
+from services.verify.reported_checks import failed
 from services.verify.scores import AiScoreEvidence, AuthorScores, NoveltyEvidence
 
 LOW_COVERAGE = 0.5
@@ -77,9 +77,9 @@ class ExpectedProfiles:
     ) -> None:
         """Prepares the profiles.
 
-        papers: all papers of these authors (Recount.papers_of); events: the events about them; identities: merged
-        author → canonical author; today: the newest day that the clock gave; listed: papers in a snapshot; names: of
-        authors without papers (Recount.names_of).
+        papers: all papers of these authors (Recount.papers_of); events: the events about them; identities:
+        merged author → canonical author; today: the newest day that the clock gave; listed: papers in a
+        snapshot; names: of authors without papers (Recount.names_of).
         """
         self.papers, self.events, self.identities, self.listed = papers, events, identities, listed
         self.names = names or {}
@@ -108,7 +108,8 @@ class ExpectedProfiles:
         self._starts = np.searchsorted(author_slot[order], np.arange(len(self._authors) + 1)).tolist()
 
     def _unpack(self) -> None:
-        """Columns as plain lists, which are faster paper by paper; own citations by author digest and paper."""
+        """Columns as plain lists, which are faster paper by paper; own citations by author digest and
+        paper."""
         papers = self.papers
         self._first, self._last = papers.first.tolist(), papers.last.tolist()
         self._team, self._year, self._field = (
@@ -161,7 +162,7 @@ class ExpectedProfiles:
             "papers_total": len(papers.slots),
             "papers": list(zip(papers.slots[: self.listed], papers.citations[: self.listed], strict=True)),
             "reported": [
-                figures | {"violations": reported_checks.failed(figures, metrics["references"])}
+                figures | {"violations": failed(figures, metrics["references"])}
                 for _, figures in sorted(self.events.reported.get(author, {}).items())
             ],
         }
@@ -235,7 +236,7 @@ class ExpectedProfiles:
         }
 
     def _own_metrics(self, papers: AuthorPapers) -> Metrics:
-        """The metrics that depend on who the authors of the papers and of the citing papers are."""
+        """The metrics that depend on the authors of the papers and of the citing papers."""
         digest = None if papers.author is None else self._digest[papers.author]
         own = [self._own.get((digest, slot), (0, 0)) for slot in papers.slots]
         teams = list(zip(papers.slots, papers.teams, strict=True))

@@ -7,7 +7,8 @@ from services.verify.events import UNIT
 
 
 def h_index(falling: Sequence[int]) -> int:
-    """The largest h with h papers of at least h citations each. falling: citations of each paper, most first."""
+    """The largest h with h papers of at least h citations each. falling: citations of each paper, most
+    first."""
     h = 0
     while h < len(falling) and falling[h] > h:
         h += 1
@@ -42,8 +43,8 @@ def shared_metrics(
 ) -> dict[str, float | None]:
     """The further metrics of every basis.
 
-    counts, teams: citations and number of authors of each paper; years: of the papers that have one; this_year: None before
-    the first day.
+    counts, teams: citations and number of authors of each paper; years: of the papers that have one;
+    this_year: None before the first day.
     """
     h = h_index(sorted(counts, reverse=True))
     career = this_year - min(years) + 1 if this_year is not None and years else 0  # years, this one included
@@ -55,7 +56,8 @@ def shared_metrics(
 
 
 def hm_units(papers: Iterable[tuple[int, int]]) -> int:
-    """The hm-index in units: the largest rank, in shares of papers, that the citations reach. papers: (citations, authors)."""
+    """The hm-index in units: the largest rank, in shares of papers, that the citations reach. papers:
+    (citations, authors)."""
     reached = 0
     for citations, team in sorted((-citations, team) for citations, team in papers):
         after = reached + UNIT // team

@@ -49,7 +49,8 @@ class InputReader:
         self.authors = AuthorEvents()
 
     async def read(self, memory: int) -> PaperEvents | None:
-        """Reads both inputs once. Returns the papers, or None if the recomputation does not fit into `memory` bytes.
+        """Reads both inputs once. Returns the papers, or None if the recomputation does not fit into `memory`
+        bytes.
 
         `authors` then holds all of authors.v1 or, without papers, only what every slice needs.
         """
@@ -72,7 +73,8 @@ class InputReader:
         return papers
 
     async def read_slices(self, recount: Recount, authors: Spool[Event], papers: Spool[PaperRow]) -> None:
-        """Reads both inputs again, into `authors` and `papers`, and gives the papers to `recount` slice by slice.
+        """Reads both inputs again, into `authors` and `papers`, and gives the papers to `recount` slice by
+        slice.
 
         `authors` gets only the events about authors that are compared.
         """

@@ -32,7 +32,8 @@ class InputSize:
         self.authorships += team
         self.coauthors += team * min(team, LARGE_TEAM)
         self.references += len(event.get("references") or ())
-        # A kept word and the words beside it have about ten letters. In scripts without blanks a character may be a word.
+        # A kept word and the words beside it have about ten letters. In scripts without blanks a character
+        # may be a word.
         self.pairs += len(text) // 10 + (0 if text.isascii() else (len(text.encode()) - len(text)) // 2)
 
     def slices(self, memory: int) -> int:

@@ -1,6 +1,7 @@
 """Papers in columns, made from the newest revision of each paper.
 
-Shares no code with shared/stages: this room reads whole events, and knows no packs and no differences of revisions.
+Shares no code with shared/stages: this room reads whole events, and knows no packs and no differences of
+revisions.
 """
 
 import dataclasses
@@ -30,8 +31,8 @@ def _no_lists() -> MemberLists:
 class Papers:
     """Papers in columns: one value, or one list, for each paper.
 
-    Authors are canonical authors. An author appears once on a paper, at its first place in the byline. Digests are
-    64-bit digests of keys. Columns that the recount fills in are empty before.
+    Authors are canonical authors. An author appears once on a paper, at its first place in the byline.
+    Digests are 64-bit digests of keys. Columns that the recount fills in are empty before.
     """
 
     name: np.ndarray  # paper_id
@@ -112,7 +113,8 @@ def _joined(columns: list[Any]) -> Any:
 def papers_from(read: PaperEvents, identities: Mapping[str, str], today: str | None) -> Papers:
     """The papers in columns, after all events are read.
 
-    identities: merged author → canonical author; today: the newest day that the clock gave (YYYY-MM-DD), or None.
+    identities: merged author → canonical author; today: the newest day that the clock gave (YYYY-MM-DD), or
+    None.
     """
     count, words = len(read.papers), objects(read.words.names)
     team = _bylines(read, identities, words)

@@ -1,7 +1,7 @@
 """Divides papers and authors into slices, so that `verify` stays within its memory.
 
-One slice is in memory at a time. Rows for other slices wait in files. A slice is a range of the 64-bit digests of keys.
-So no table says which key is in which slice, and every run has the same slices.
+One slice is in memory at a time. Rows for other slices wait in files. A slice is a range of the 64-bit
+digests of keys. So no table says which key is in which slice, and every run has the same slices.
 """
 
 import hashlib
@@ -38,7 +38,8 @@ class Slices:
 
 
 class Spool(Generic[Row]):
-    """Rows that wait for their slice. Each slice is taken once, and its rows come in the order in which they were added."""
+    """Rows that wait for their slice. Each slice is taken once, and its rows come in the order in which they
+    were added."""
 
     def __init__(self, folder: Path | None, name: str) -> None:
         """folder: for files, named after `name`; None: the rows stay in memory."""
@@ -75,7 +76,8 @@ class Spool(Generic[Row]):
 
 
 class MemberLists:
-    """Lists of different lengths in columns: the length of each list, and the members of all lists, one list after another."""
+    """Lists of different lengths in columns: the length of each list, and the members of all lists, one list
+    after another."""
 
     def __init__(self, count: np.ndarray, *members: np.ndarray) -> None:
         """count: the length of each list; members: columns of equal length, which is the sum of `count`."""
@@ -117,13 +119,15 @@ class MemberLists:
         return MemberLists(count, *(column[slots] for column in self.members))
 
     def only(self, keep: np.ndarray | slice) -> "MemberLists":
-        """The same lists with some of their members. keep: a bool for each member, or a slice of the members."""
+        """The same lists with some of their members. keep: a bool for each member, or a slice of the
+        members."""
         count = np.bincount(self.owner[keep], minlength=len(self.count))
         return MemberLists(count, *(column[keep] for column in self.members))
 
 
 def digest_of(key: str) -> int:
-    """A 64-bit digest that replaces a key. Two of n keys have one digest with a probability of about n²/2⁶⁵."""
+    """A 64-bit digest that replaces a key. Two of n keys have one digest with a probability of about
+    n²/2⁶⁵."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
 
 

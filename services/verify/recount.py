@@ -53,8 +53,8 @@ class CitingPapers:
 class Recount:
     """Counts all papers, and gives the papers of each slice of authors.
 
-    Call `take` for each slice of papers, then `count`, then `papers_of` for each slice of authors. `total` has the number
-    of papers, authorships and citations.
+    Call `take` for each slice of papers, then `count`, then `papers_of` for each slice of authors. `total`
+    has the number of papers, authorships and citations.
     """
 
     def __init__(
@@ -67,8 +67,9 @@ class Recount:
     ) -> None:
         """Prepares the recount.
 
-        identities: merged author → canonical author; today: the newest day that the clock gave; papers, authors: the
-        slices of papers and of authors; folder: for rows that wait for their slice, None with a single slice.
+        identities: merged author → canonical author; today: the newest day that the clock gave; papers,
+        authors: the slices of papers and of authors; folder: for rows that wait for their slice, None with a
+        single slice.
         """
         self.identities, self.today = identities, today
         self.papers, self.authors = papers, authors
@@ -215,7 +216,8 @@ def _edges_of(citing: CitingPapers, papers: Papers, index: DigestIndex) -> Edges
 
 
 def _citations_by_year(rows: np.ndarray, papers: int) -> MemberLists:
-    """Year and number of citations of each paper. rows: slot of the cited paper * 10,000 + year, one for each citation."""
+    """Year and number of citations of each paper. rows: slot of the cited paper * 10,000 + year, one for each
+    citation."""
     distinct, counts = np.unique(rows, return_counts=True)
     return MemberLists(np.bincount(distinct // 10_000, minlength=papers), distinct % 10_000, counts)
 
@@ -233,8 +235,8 @@ def _compare_authors(
 ) -> np.ndarray:
     """For each citation whether the two papers share no author; a bool array.
 
-    own: (author digest, slot of the cited paper) → [citations by the author, their weight]; citations by shared authors
-    are added.
+    own: (author digest, slot of the cited paper) → [citations by the author, their weight]; citations by
+    shared authors are added.
     """
     citing_at, citing_authors = citing.authors.starts.tolist(), _digest_array(citing.authors)
     cited_at, cited_authors = papers.authors.starts.tolist(), _digest_array(papers.authors)

@@ -7,16 +7,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 FIGURES = {
-    "n": "papers", "c": "citations", "h": "h_index", "g": "g_index", "i": "i10_index", "j": "i100_index", "p": "papers_by_year",
+    "n": "papers",
+    "c": "citations",
+    "h": "h_index",
+    "g": "g_index",
+    "i": "i10_index",
+    "j": "i100_index",
+    "p": "papers_by_year",
     "y": "citations_by_year",
-}  # fmt: skip
+}
 IN_LOG = {
     letter.upper(): FIGURES[letter] for letter in "nchgij"
 }  # computed from references; L is the computed number of papers, for a source that reports none
 
 
 def _least(high: int, wide: int, other_high: int, other_wide: int) -> int:
-    """The fewest citations of papers of which `wide` have at least `high`, and `other_wide` at least `other_high`."""
+    """The fewest citations of papers of which `wide` have at least `high`, and `other_wide` at least
+    `other_high`."""
     both = min(wide, other_wide) * max(high, other_high)
     return both + (wide - other_wide) * high if wide > other_wide else both + (other_wide - wide) * other_high
 
@@ -62,7 +69,7 @@ CHECKS: tuple[tuple[str, str, Callable[..., bool]], ...] = (
     ("citations_by_year_exceed_citations", "yc", lambda y, c: c - sum(y.values()) < 0),
     ("citations_by_year_below_citations", "yc", lambda y, c: c - sum(y.values()) > 0),
     *(
-        (f"{IN_LOG[letter]}_below_computed", letter.lower() + letter, lambda reported, computed: computed > reported)
+        (f"{IN_LOG[letter]}_below_computed", letter.lower() + letter, lambda r, c: c > r)
         for letter in "NCHGIJ"
     ),
 )  # fmt: skip
@@ -71,7 +78,8 @@ CHECKS: tuple[tuple[str, str, Callable[..., bool]], ...] = (
 def failed(figures: Mapping[str, Any], references: Mapping[str, Any]) -> list[str]:
     """The codes of the failed checks.
 
-    figures: the figures that a source reports; references: the metrics computed from the references in the log.
+    figures: the figures that a source reports; references: the metrics computed from the references in the
+    log.
     """
     known = {letter: figures[name] for letter, name in FIGURES.items() if name in figures}
     known |= {letter: references[name] for letter, name in IN_LOG.items()}

@@ -1,6 +1,7 @@
 """Decides which authors a sampled verification compares.
 
-A digest of the key alone decides. So every run compares the same authors, and a larger sample contains a smaller one.
+A digest of the key alone decides. So every run compares the same authors, and a larger sample contains a
+smaller one.
 """
 
 from collections.abc import Iterable
@@ -15,8 +16,8 @@ OFFERS_HELD = 100_000  # keys beyond `number` that are held before the largest d
 class Sample:
     """A share of all authors, or a number of authors.
 
-    With a share, a key belongs to the sample if its digest is below `bound`. With a number, `offer` gets all keys,
-    `settle` chooses those with the smallest digests, and `has` is right only after that.
+    With a share, a key belongs to the sample if its digest is below `bound`. With a number, `offer` gets all
+    keys, `settle` chooses those with the smallest digests, and `has` is right only after that.
     """
 
     def __init__(self, share: float | None = None, number: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """Computes novelty and AI score of all papers, after docs/scores.md. Shares no code with shared/metrics.
 
-The tables of cohorts are exact here. The service publishes exact tables after a day that follows all other events
-(docs/scores.md §4).
+The tables of cohorts are exact here. The service publishes exact tables after a day that follows all other
+events (docs/scores.md §4).
 """
 
 import math
@@ -81,8 +81,8 @@ class ExactCohort:
 class ExactCohorts:
     """Papers in cohorts. `count` takes all papers first; then `of` gives the cohort of a paper.
 
-    A paper belongs to a cohort of its category, and to a pooled cohort of all categories. Both share a key in common,
-    for example the year.
+    A paper belongs to a cohort of its category, and to a pooled cohort of all categories. Both share a key in
+    common, for example the year.
     """
 
     def __init__(self) -> None:
@@ -165,7 +165,8 @@ class PaperScores:
     def _novelty_ranks(self, papers: Papers) -> Iterator[tuple[int, list[str], NoveltyRank | None]]:
         """(paper_slot, reasons, rank) of each current paper.
 
-        Without a novelty the rank is None, and the reasons say why. Else the reasons say why it is provisional.
+        Without a novelty the rank is None, and the reasons say why. Else the reasons say why it is
+        provisional.
         """
         if self._dated is None:
             self._dated = ExactCohort(self._months)
@@ -192,7 +193,8 @@ def ranked(papers: Papers) -> np.ndarray:
 
 
 def counted_by_source(papers: Papers) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """For each source: its name, the slots of the ranked papers that it counts, and its citations of each paper.
+    """For each source: its name, the slots of the ranked papers that it counts, and its citations of each
+    paper.
 
     The citations have one entry for each paper; -1 where the source does not count it.
     """
@@ -219,7 +221,8 @@ def rank(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Percentile, immature and pooled of every paper, after all papers are counted.
 
-    citations: one entry for each paper of `papers`. Papers that are not in paper_slots get None, False, False.
+    citations: one entry for each paper of `papers`. Papers that are not in paper_slots get None, False,
+    False.
     """
     percentile = np.full(len(papers), None, object)
     immature, pooled = np.zeros(len(papers), bool), np.zeros(len(papers), bool)
@@ -271,7 +274,8 @@ class AuthorScores:
 
 
 def _ai_score(percentiles: Sequence[Percentile], papers: int) -> tuple[float | None, AiScoreEvidence]:
-    """An AI score and what it rests on. papers: the number of papers of the author, unranked ones included."""
+    """An AI score and what it rests on. papers: the number of papers of the author, unranked ones
+    included."""
     ranked_ = sorted(
         ((value, immature, pooled) for value, immature, pooled in percentiles if value is not None),
         reverse=True,

@@ -1,8 +1,9 @@
 """Recomputes everything published from papers.v1 and authors.v1 in one batch, and compares it.
 
-Four things must hold (docs/architecture.md, exactness invariants). The newest snapshot of every author equals the
-recomputation (I7). Versions rise strictly, and one version has one value (I5, I6). The dead letters are exactly the
-events that cannot be read (I8). The checkpoints equal a replay of the log (I2; `services.verify_checkpoints`).
+Four things must hold (docs/architecture.md, exactness invariants). The newest snapshot of every author equals
+the recomputation (I7). Versions rise strictly, and one version has one value (I5, I6). The dead letters are
+exactly the events that cannot be read (I8). The checkpoints equal a replay of the log (I2;
+`services.verify_checkpoints`).
 """
 
 from collections.abc import Iterator
@@ -74,8 +75,8 @@ class Compared:
 class Verifier:
     """One verification of one log. Call `note_ends`, then `run`.
 
-    `differences` and `left_out` can be read after `run`, also after it raised an error. `left_out` says which parts
-    were not compared, and why.
+    `differences` and `left_out` can be read after `run`, also after it raised an error. `left_out` says which
+    parts were not compared, and why.
     """
 
     def __init__(
@@ -93,9 +94,9 @@ class Verifier:
     ) -> None:
         """Settings of one verification.
 
-        listed: papers in a snapshot; max_event_bytes, days_ahead, source_limits: limits above which events are
-        refused; sample: the authors that are compared, None: all; memory: bytes for the recomputation; pack_kinds:
-        decodes records of internal topics.
+        listed: papers in a snapshot; max_event_bytes, days_ahead, source_limits: limits above which events
+        are refused; sample: the authors that are compared, None: all; memory: bytes for the recomputation;
+        pack_kinds: decodes records of internal topics.
         """
         self.reader = LogReader(log, report)
         self.report, self.listed, self.sample, self.memory = report, listed, sample, memory
@@ -169,7 +170,8 @@ class Verifier:
     def _note_left_out(self, scope: Scope) -> None:
         if not scope.tables_are_exact:
             self.left_out.append(
-                "what depends on tables of cohorts (novelty, AI score), because papers moved after the last day"
+                "what depends on tables of cohorts (novelty, AI score), "
+                "because papers moved after the last day"
             )
         if not scope.is_scored:
             self.left_out.append("novelty by texts, because no published paper is scored")
@@ -200,12 +202,14 @@ class Verifier:
             self.left_out.append("dead letters that were deleted for their age")
 
     async def _require_equal(self) -> None:
-        """Errors: VerificationFailed when something differs; ScholarstreamError when the log grew meanwhile."""
+        """Errors: VerificationFailed when something differs; ScholarstreamError when the log grew
+        meanwhile."""
         if not self.differences.count:
             return
         if growth := await self.reader.growth():
             raise ScholarstreamError(
-                f"the log grew by {growth:,} records during the verification, so what differs may only be newer; "
+                f"the log grew by {growth:,} records during the verification, "
+                "so what differs may only be newer; "
                 "verify an idle service (`scholarstream status --wait-idle 60`)"
             )
         raise VerificationFailed(str(self.differences))

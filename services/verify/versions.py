@@ -80,8 +80,8 @@ class VersionReader:
     async def read(self, topic: str, authors: Slices, folder: Path | None) -> Callable[[int], NewestVersions]:
         """Reads a topic. Returns a function from the number of a slice to its newest versions.
 
-        folder: for the files of the slices; None: there is one slice. The function notes versions that do not rise,
-        so it must be called for every slice.
+        folder: for the files of the slices; None: there is one slice. The function notes versions that do not
+        rise, so it must be called for every slice.
         """
         spool: Spool[PublishedVersion] = Spool(folder, topic)
         whole = NewestVersions()
@@ -128,7 +128,8 @@ class VersionReader:
     def _version(
         self, record: Record, value: Mapping[str, Any], position: RecordPosition
     ) -> PublishedVersion | None:
-        """The version in a record; None for an author outside the sample, and for numbers that are no integers."""
+        """The version in a record; None for an author outside the sample, and for numbers that are no
+        integers."""
         name = (record.key or b"").decode(errors="replace")
         self.differences.compare(name, f"author_id at {position}", value.get("author_id"), name)
         if self.sample is not None and not self.sample.has(name):
@@ -164,7 +165,8 @@ def _has_novelty(snapshot: Mapping[str, Any]) -> bool:
 
 
 def _is_published(record: Record) -> bool:
-    """Whether subscribers accept this record: its header names the publisher, or its value has the right form.
+    """Whether subscribers accept this record: its header names the publisher, or its value has the right
+    form.
 
     Every other record is ignored by all readers.
     """

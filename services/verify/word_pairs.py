@@ -1,6 +1,7 @@
 """Words of titles and abstracts, read anew for `verify`: from docs/scores.md, by code of its own.
 
-PaperTexts are kept as 64-bit numbers of their word pairs (8 bytes a pair of every revision; about 650 bytes an abstract).
+PaperTexts are kept as 64-bit numbers of their word pairs (8 bytes a pair of every revision; about 650 bytes
+an abstract).
 """
 
 import html
@@ -18,15 +19,17 @@ from services.verify.partitioning import WHOLE, digest_of
 NO_MONTH, NEVER = -1, 1 << 30
 REMEMBERED = 1 << 16  # tokens whose digests are held in memory; about 150 bytes each
 _WORDS = """
-a about above across after again against all almost along already also although always am among an and another any approach approaches
-are around as at based be because been before being below between both but by can cannot could did do does doing done down due during
-each either else et etc even ever every few first for from further had has have having he hence her here high him his how however i if
-in instead into is it its itself just large last least less let like low made make makes many may method methods might more most much
-must my near need new no nor not novel now of off often on once one only onto or other others our out over own paper part per present
-presented presents propose proposed proposes quite rather recent recently result results same second several shall she should show
-shown shows since small so some still such than that the their them then there therefore these they this those though three through
-throughout thus to together too toward towards two under until up upon us use used uses using various very via was we well were what
-when where whether which while who whom whose why will with within without would yet you your
+a about above across after again against all almost along already also although always am among an and another
+any approach approaches are around as at based be because been before being below between both but by can
+cannot could did do does doing done down due during each either else et etc even ever every few first for from
+further had has have having he hence her here high him his how however i if in instead into is it its itself
+just large last least less let like low made make makes many may method methods might more most much must my
+near need new no nor not novel now of off often on once one only onto or other others our out over own paper
+part per present presented presents propose proposed proposes quite rather recent recently result results same
+second several shall she should show shown shows since small so some still such than that the their them then
+there therefore these they this those though three through throughout thus to together too toward towards two
+under until up upon us use used uses using various very via was we well were what when where whether which
+while who whom whose why will with within without would yet you your
 """
 STOP = frozenset(_WORDS.split())
 _SINGLE = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
@@ -38,7 +41,8 @@ def segments(text: str) -> list[list[str]]:
     """The tokens of each segment of a text."""
     text = re.sub(r"\\[A-Za-z]+", " ", re.sub(r"<[^<>]{0,200}>", " ", html.unescape(text)))
     text = unicodedata.normalize("NFKC", re.sub(r"[{}$]", "", text)).casefold()
-    # `$` also matches before a final line feed. The definition treats that as white space, so the result is the same.
+    # `$` also matches before a final line feed. The definition treats that as white space, so the result is
+    # the same.
     return [_TOKEN.findall(segment) for segment in _BREAK.split(text)]
 
 
@@ -100,7 +104,8 @@ class PaperTexts:
         return months, languages, pairs
 
     def rows(self, today: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """One row for each pair of each text: pair, paper, month, whether the text is the newest of the paper."""
+        """One row for each pair of each text: pair, paper, month, whether the text is the newest of the
+        paper."""
         text = np.repeat(np.arange(len(self.paper)), self._pair_counts())
         newest = np.zeros(len(self.paper), bool)
         newest[[text for _, text in self.newest.values()]] = True
@@ -139,7 +144,8 @@ def month(published: str | None) -> int:
 
 
 def language(tokens: Sequence[str], label: str | None) -> str:
-    """The language of a text: "en", the code in the label, or "xx" for an unknown one. tokens: without numbers."""
+    """The language of a text: "en", the code in the label, or "xx" for an unknown one. tokens: without
+    numbers."""
     found = re.fullmatch(r"\s*([A-Za-z]+)\s*(?:[-_].*)?", label or "", re.DOTALL)
     code = found.group(1).lower() if found else None
     if len(tokens) < 30:
@@ -154,8 +160,8 @@ def count_new(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The papers with new pairs, and the number of new pairs of each.
 
-    A pair of the newest text of a paper is new if no text has it in an earlier month. The arguments are all rows of
-    some pairs, as PaperTexts.rows gives them.
+    A pair of the newest text of a paper is new if no text has it in an earlier month. The arguments are all
+    rows of some pairs, as PaperTexts.rows gives them.
     """
     order = np.lexsort((paper, pair))
     pair, paper, month, newest = (

@@ -12,7 +12,8 @@ MOST_PACKS = 10_000  # lag up to which packs are searched for rows
 
 
 def kinds_of_pack(partition: Partition, record: Record) -> Set[str] | None:
-    """The kinds of the rows in a pack. None: another client wrote the record, or it is for another partition."""
+    """The kinds of the rows in a pack. None: another client wrote the record, or it is for another
+    partition."""
     try:
         pack = packs.decode(record.value)
     except NotAPack:
@@ -23,7 +24,8 @@ def kinds_of_pack(partition: Partition, record: Record) -> Set[str] | None:
 async def has_work(log: Log, status: Mapping[str, Any]) -> bool:
     """Whether a record that no stage has read may change something: an event, or a pack with rows.
 
-    status: as Progress.status gives it. True also when topics are missing, and above MOST_PACKS unread records.
+    status: as Progress.status gives it. True also when topics are missing, and above MOST_PACKS unread
+    records.
     """
     if (
         status["lag"] > MOST_PACKS or not status["lag"]

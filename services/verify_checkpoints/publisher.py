@@ -1,7 +1,8 @@
 """Compares the part of a publisher's checkpoint that does not follow from its input alone (rule P4).
 
-There are three such tables. What is public is compared with author-profiles.v1. Which authors wait is compared with what
-is not yet public. The causes are compared with those that came since the first one that the checkpoint holds.
+There are three such tables. What is public is compared with author-profiles.v1. Which authors wait is
+compared with what is not yet public. The causes are compared with those that came since the first one that
+the checkpoint holds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -63,9 +64,9 @@ class PublisherCheck:
     async def _read_public(self, log: Log) -> tuple[np.ndarray, set[str]]:
         """Gives the replayed session what was public at the checkpoint.
 
-        Returns a bool for each author_slot and a set of authors. The bool is true for authors that were published or
-        erased later: compaction may have removed the older record. The set holds authors that a takeover or a tombstone
-        emptied (rule G4); they may have no slot.
+        Returns a bool for each author_slot and a set of authors. The bool is true for authors that were
+        published or erased later: compaction may have removed the older record. The set holds authors that a
+        takeover or a tombstone emptied (rule G4); they may have no slot.
         """
         stage = self.replayed
         slots = {name: slot for slot, name in enumerate(stage.authors.names)}
@@ -170,7 +171,8 @@ class PublisherCheck:
                 return
             differ = np.flatnonzero(held != right)
             if len(differ):
-                yield f"why.{name}[{differ[0]}]: {held[differ[0]]} and {right[differ[0]]} ({len(differ)} differ)"
+                at = differ[0]
+                yield f"why.{name}[{at}]: {held[at]} and {right[at]} ({len(differ)} differ)"
 
 
 def _blobs(stage: Profiles) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Compares the newest checkpoint of every stage with the same stage run again over its input (I2).
 
-It finds a checkpoint whose state does not follow from its input: a changed bit that kept its checksum, a row changed by
-hand, a stage that is not deterministic. The part of a publisher's checkpoint that is about public topics is compared with
-those topics (services.verify_checkpoints.publisher).
+It finds a checkpoint whose state does not follow from its input: a changed bit that kept its checksum, a row
+changed by hand, a stage that is not deterministic. The part of a publisher's checkpoint that is about public
+topics is compared with those topics (services.verify_checkpoints.publisher).
 
 Memory: two states of one stage at a time, and one batch of its input.
 """
@@ -31,8 +31,8 @@ BATCH = 2_000  # records a step
 async def check(settings: Settings, report: Report, left_out: list[str] | None = None) -> int:
     """Checks the checkpoints that the settings name. Returns the number of correct checkpoints.
 
-    left_out: receives the parts that were not compared, each with the reason. Error: VerificationFailed, which says what
-    differs and what to do.
+    left_out: receives the parts that were not compared, each with the reason. Error: VerificationFailed,
+    which says what differs and what to do.
     """
     async with opened(settings, read_only=True) as (log, layout):
         store = open_store(
