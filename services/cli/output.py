@@ -91,7 +91,21 @@ def print_profile(profile: Mapping[str, Any]) -> None:
         old, new = exact(profile["author_id"]), exact(profile["redirect"])
         print(f"{old} is merged into {new}, which has all its papers: scholarstream profile {new}")
         return
-    headline, out = profile["headline"], console()
+    _print_headline(profile)
+    for basis, metrics in profile["metrics"].items():
+        print(f"{exact(basis)}: " + ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()))
+    for entry in profile["reported"]:
+        _print_reported(entry)
+    print()
+    _print_papers(profile["papers"])
+    left = profile["papers_total"] - len(profile["papers"])
+    if left > 0:
+        print(f"and {left:,} more papers")
+
+
+def _print_headline(profile: Mapping[str, Any]) -> None:
+    """The name, the version, and the leading numbers."""
+    headline = profile["headline"]
     field = f", {profile['field']}" if profile.get("field") else ""
     print(f"{_named(profile)} ({exact(profile['author_id'])}{clean(field)})")
     at = (
@@ -114,31 +128,31 @@ def print_profile(profile: Mapping[str, Any]) -> None:
             for name, key in figures
         )
     )
-    for basis, metrics in profile["metrics"].items():
-        print(f"{exact(basis)}: " + ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()))
-    for entry in profile["reported"]:
-        numbers = ", ".join(
-            f"{name} {shown(value)}"
-            for name, value in entry.items()
-            if name not in ("source", "as_of", "violations")
-        )
-        print(f"reported by {exact(entry['source'])} as of {clean(entry['as_of'])}: {numbers}")
-        for code in entry.get("violations", ()):
-            known = violations.BY_CODE.get(code)
-            print(clean(f"  {'incomplete' if known and not known.impossible else 'impossible'}: {code}"))
-    print()
+
+
+def _print_reported(entry: Mapping[str, Any]) -> None:
+    """The numbers of another source, and which of them are impossible or incomplete."""
+    numbers = ", ".join(
+        f"{name} {shown(value)}"
+        for name, value in entry.items()
+        if name not in ("source", "as_of", "violations")
+    )
+    print(f"reported by {exact(entry['source'])} as of {clean(entry['as_of'])}: {numbers}")
+    for code in entry.get("violations", ()):
+        known = violations.BY_CODE.get(code)
+        print(clean(f"  {'incomplete' if known and not known.impossible else 'impossible'}: {code}"))
+
+
+def _print_papers(papers: Sequence[Mapping[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("citations", "published", "field", "title", "authors"):
         table.add_column(name, justify="right" if name == "citations" else "left", overflow="fold")
-    for paper in profile["papers"]:
+    for paper in papers:
         more = paper["authors_total"] - len(paper["authors"])
         authors = ", ".join(paper["authors"]) + (f" and {more:,} more" if more > 0 else "")
         cells = (paper["citations"], paper.get("published"), paper.get("field"), paper["title"], authors)
         table.add_row(*(Text(shown(cell)) for cell in cells))
-    out.print(table)
-    left = profile["papers_total"] - len(profile["papers"])
-    if left > 0:
-        print(f"and {left:,} more papers")
+    console().print(table)
 
 
 def print_comparison(found: Mapping[str, Any]) -> None:

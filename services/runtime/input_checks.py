@@ -102,7 +102,15 @@ async def watch_supervised(supervisor: Supervisor, stop: Stop, accept: bool = Fa
             if runner.session is not None
         }
 
-    await watch(supervisor.log, supervisor.layout, supervisor.health, stop, names, reached, accept)
+    await watch(
+        supervisor.log,
+        supervisor.layout,
+        supervisor.health,
+        stop,
+        names=names,
+        reached=reached,
+        accept=accept,
+    )
 
 
 async def watch(
@@ -110,6 +118,7 @@ async def watch(
     layout: Layout,
     health: Health,
     stop: asyncio.Event,
+    *,
     names: Iterable[str] = PUBLIC_INPUTS,
     reached: Callable[[], dict[str, tuple[Partition, Witness]]] = dict,
     accept: bool = False,
