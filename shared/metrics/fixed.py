@@ -39,7 +39,8 @@ def decimals(values: np.ndarray, digits: int) -> np.ndarray:
     Rounds as Python's `round`: the exact double decides ties.
     """
     scaled = values * 10**digits
-    units = np.rint(scaled)
+    units: np.ndarray = np.rint(scaled)
     for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6).tolist():
         units[at] = np.rint(round(float(values[at]), digits) * 10**digits)
-    return units.astype(np.int64)
+    whole: np.ndarray = units.astype(np.int64)
+    return whole
