@@ -97,7 +97,8 @@ def _without_versions(profile: dict) -> dict:
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-    """Paper → what the authors stage keeps of it (names of metrics.reasons.PaperFacts), and its percentiles by source (None: by references). Both
+    """Paper → what the authors stage keeps of it (names of metrics.reasons.PaperFacts), and its percentiles
+    by source (None: by references). Both
     stages number papers and authors alike: one passes its numbers to the other."""
     rows, _ = authors.held.index(np.array([slot]))
     row = authors.held.values[0].data[rows]
