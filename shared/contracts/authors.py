@@ -91,10 +91,10 @@ class AuthorReported(TypedDict):
 
 @with_config(STRICT)
 class AuthorMerged(TypedDict):
-    """`author_id` is the same person as `into`: all its papers, also later ones, count for the canonical
-    author of `into`.
+    """`author_id` is the same person as `into`.
 
-    Chains are followed. In a loop, the smallest id is the canonical author.
+    All its papers, also later ones, count for the canonical author of `into`. Chains are followed. In a loop,
+    the smallest id is the canonical author.
     """
 
     event: Literal["author.merged"]
@@ -105,8 +105,9 @@ class AuthorMerged(TypedDict):
 
 @with_config(STRICT)
 class AuthorSeparated(TypedDict):
-    """Takes a merge back: `author_id` is canonical again, and both profiles are as if the merge had never
-    happened.
+    """Takes a merge back: `author_id` is canonical again.
+
+    Both profiles are then as if the merge had never happened.
     """
 
     event: Literal["author.separated"]

@@ -27,10 +27,10 @@ def millionths(units: UnitsT) -> UnitsT:
 
 def root(squares: np.ndarray) -> np.ndarray:
     """The integer square root. squares must be from 0 to 2^62 − 1."""
-    root: np.ndarray = np.sqrt(squares.astype(np.float64)).astype(np.int64)
-    root -= root * root > squares
-    root += (root + 1) ** 2 <= squares
-    return root
+    found: np.ndarray = np.sqrt(squares.astype(np.float64)).astype(np.int64)
+    found -= found * found > squares
+    found += (found + 1) ** 2 <= squares
+    return found
 
 
 def decimals(values: np.ndarray, digits: int) -> np.ndarray:
@@ -39,7 +39,8 @@ def decimals(values: np.ndarray, digits: int) -> np.ndarray:
     Rounds as Python's `round`: the exact double decides ties.
     """
     scaled = values * 10**digits
-    units = np.rint(scaled)
+    units: np.ndarray = np.rint(scaled)
     for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6).tolist():
         units[at] = np.rint(round(float(values[at]), digits) * 10**digits)
-    return units.astype(np.int64)
+    whole: np.ndarray = units.astype(np.int64)
+    return whole
