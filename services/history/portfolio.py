@@ -95,7 +95,6 @@ def _without_versions(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-<<<<<<< HEAD
     """paper_id → facts of the authors stage (names of metrics.reasons.PaperFacts) and percentiles by source (None:
     references).
 
@@ -104,14 +103,6 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
     """
     row, held = authors.lists.of(np.array([slot])), authors.authorships
     place, team = held.position.data[row], held.team.data[row]
-=======
-    """Paper → what the authors stage keeps of it (names of metrics.reasons.PaperFacts), and its percentiles
-    by source (None: by references). Both
-    stages number papers and authors alike: one passes its numbers to the other."""
-    rows, _ = authors.held.index(np.array([slot]))
-    row = authors.held.values[0].data[rows]
-    place, team = authors.row_place.data[row], authors.row_authors.data[row]
->>>>>>> h-h6
     columns = {
         "authors": team,
         "is_first": (place & FIRST) > 0,
