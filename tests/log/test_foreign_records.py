@@ -114,16 +114,28 @@ async def test_many_headers_are_read_and_not_kept(log):
 
 
 async def test_rows_beyond_the_counter_count(log):
+    insert(log, (0, 1, None, b"a", None), (1, 1, None, b"b", None))
+    assert (await log.bounds([HERE]))[HERE] == (0, 2)
+    assert await log.wait({HERE: 0}, 5.0)
+    assert await log.append({HERE: [Message(None, b"c")]}) == {HERE: 2}
+    assert [record.value for record in await log.read(HERE, 0)] == [b"a", b"b", b"c"]
+
+
+async def test_a_gap_in_the_offsets_is_refused_by_name(log):
     insert(log, (0, 1, None, b"a", None), (5, 1, None, b"b", None))
     assert (await log.bounds([HERE]))[HERE] == (0, 6)
-    assert await log.wait({HERE: 0}, 5.0)
     assert await log.append({HERE: [Message(None, b"c")]}) == {HERE: 6}
-    assert [record.value for record in await log.read(HERE, 0)] == [b"a", b"b", b"c"]
+    with pytest.raises(LogDamaged, match="t, partition 0, lacks the records from offset 1 to 4"):
+        await log.read(HERE, 0)
 
 
 async def test_a_row_at_the_last_offset_is_named(log):
     insert(log, (LAST_OFFSET, 1, None, b"a", None))
-    [record] = await log.read(HERE, 0)
+    with pytest.raises(
+        LogDamaged, match=f"t, partition 0, lacks the records from offset 0 to {LAST_OFFSET - 1}"
+    ):
+        await log.read(HERE, 0)
+    [record] = await log.read(HERE, LAST_OFFSET)
     assert await log.read(HERE, record.offset + 1) == []
     with pytest.raises(LogDamaged, match="t/0 has no offset left"):
         await log.append({HERE: [Message(None, b"c")]})
