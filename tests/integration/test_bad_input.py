@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 
 import pytest
 
@@ -73,11 +74,18 @@ def letters(data):
     return json.loads(scholarstream("dead-letters", "list", "--json", data_dir=data).stdout)
 
 
-@pytest.fixture
-def data(tmp_path):
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory):
     """A service that has read a stream with every kind of bad line."""
-    run_to_idle(tmp_path / "data", write_events(tmp_path / "mixed.jsonl", mixed(simulated())))
-    return tmp_path / "data"
+    folder = tmp_path_factory.mktemp("mixed")
+    run_to_idle(folder / "data", write_events(folder / "mixed.jsonl", mixed(simulated())))
+    return folder / "data"
+
+
+@pytest.fixture
+def data(intact, tmp_path):
+    """A copy of it, for one test."""
+    return shutil.copytree(intact, tmp_path / "data")
 
 
 def test_bad_events_become_dead_letters_and_nothing_else(data):

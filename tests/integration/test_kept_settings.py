@@ -1,15 +1,23 @@
 """What decides the published numbers belongs to the log: a start with other settings is told, and changes nothing."""
 
+import shutil
+
 import pytest
 
 from tests.integration.commands import exported_profiles, run_to_idle, scholarstream, write_events
 from tests.integration.literatures import simulated
 
 
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    run_to_idle(folder / "data", write_events(folder / "events.jsonl", simulated()[:50]))
+    return folder / "data"
+
+
 @pytest.fixture
-def data(tmp_path):
-    run_to_idle(tmp_path / "data", write_events(tmp_path / "events.jsonl", simulated()[:50]))
-    return tmp_path / "data"
+def data(intact, tmp_path):
+    return shutil.copytree(intact, tmp_path / "data")
 
 
 @pytest.mark.parametrize(
