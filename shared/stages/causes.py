@@ -1,10 +1,10 @@
-"""Why an author's numbers moved: kinds of causes, and the bound on how many are told."""
+"""Causes of changed metrics: their kinds, and the limit on how many a change record lists."""
 
 import numpy as np
 
 from shared.columns.grouping import I32, run_lengths, stable_order, starts_of
 
-TOLD = 20  # causes told in one change record (contracts.md)
+TOLD = 20  # causes that one change record lists (docs/contracts.md)
 CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR, MERGED, SEPARATED = range(9)
 KINDS = (
     "cited",
@@ -17,7 +17,7 @@ KINDS = (
     "merged",
     "separated",
 )
-BY_AUTHOR = (MERGED, SEPARATED)  # the others are by a paper, a source, or nobody
+BY_AUTHOR = (MERGED, SEPARATED)  # the other kinds: by a paper, by a source, or without an originator
 
 
 def cap(
