@@ -1,4 +1,4 @@
-"""Who cites each paper, and the sums over these citations."""
+"""The citations of each paper, and the sums over them."""
 
 import numpy as np
 

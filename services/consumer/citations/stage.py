@@ -226,11 +226,14 @@ class Citations(PackStage):
         """Takes what counts no citations: published entries, counts, reports, text scores."""
         rows, here = changes.papers, changes.papers.papers_here
         if len(here):
-            published = rows.published.take(rows.here)
-            self.as_published.keep(here, published)
-            if published.cards is not None:
-                self.papers.date.data[here] = published.cards.date
-        self.papers.count(*changes.counts.counted, changes.counts.counts)
+            published, cards = rows.published, rows.published.cards
+            if cards is not None:
+                self.papers.date.data[here] = cards.date[rows.here]
+            if self.as_published.cards is None:
+                published = published._replace(cards=None)
+            self.as_published.keep(here, published.take(rows.here))
+        if len(changes.counts.counts):
+            self.papers.count(*changes.counts.counted, changes.counts.counts)
         self.papers.report(*changes.reports)
         if len(changes.scores.paper):
             self.cohorts.score(changes.scores)
