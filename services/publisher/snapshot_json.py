@@ -318,6 +318,8 @@ class _Contents:
 
     def _by_source(self, at: int) -> list[_BySource]:
         """Of the sources that count a paper of the author."""
+        if not self.sources:
+            return []
         return [
             _BySource(source, numbers[at], SourceRanks._make(ranks[at]))
             for source, numbers, ranks in self.sources
@@ -365,11 +367,7 @@ class _Contents:
     def _provenance(self, at: int) -> bytes:
         references, resolved, _ = self.coverage[at]
         scored = ScoreCounts._make(self.score_counts[at]).scored
-        return PROVENANCE(
-            definitions=DEFINITIONS_VERSION,
-            references=_ratio_json(resolved, references),
-            novelty=_ratio_json(scored, self.papers_total[at]),
-        )
+        return _provenance_json(resolved, references, scored, self.papers_total[at])
 
     def _extras(self, at: int, described: Said) -> bytes:
         extras = {extra: described[extra] for extra in EXTRAS if extra in described} if described else {}
@@ -401,6 +399,19 @@ def _scores(counts: ScoreCounts, papers: int, reported: Means, by_source: list[_
     sources = [
         b"%s:%s" % (json_of(one.source), _ai_score_json(one.ranks, papers, SOURCE_FLAGS)) for one in by_source
     ]
+    by_source_json = b',"ai_score_by_source":{%s}' % b",".join(sources) if sources else b""
+    if not reported and not sources:
+        return _own_scores(counts, papers)
+    return _scores_json(counts, papers, json_of(reported), by_source_json)
+
+
+@lru_cache(1 << 12)
+def _own_scores(counts: ScoreCounts, papers: int) -> bytes:
+    """Most authors have papers that no other source scores or counts."""
+    return _scores_json(counts, papers, b"[]", b"")
+
+
+def _scores_json(counts: ScoreCounts, papers: int, reported: bytes, by_source: bytes) -> bytes:
     ranks = SourceRanks(
         ranked=counts.ranked, immature=counts.immature, pooled_or_immature=counts.pooled_or_immature
     )
@@ -408,12 +419,17 @@ def _scores(counts: ScoreCounts, papers: int, reported: Means, by_source: list[_
         definition=NOVELTY_VERSION,
         scored=counts.scored,
         provisional_papers=counts.unsettled,
-        provisional=BOOLEAN[novelty.is_provisional(counts.scored, counts.unsettled)],
+        provisional=_is_provisional(counts.scored, counts.unsettled),
         standard_error=_standard_error(counts.scored),
-        reported=json_of(reported) if reported else b"[]",
+        reported=reported,
         ai_score=_ai_score_json(ranks, papers, b""),
-        by_source=b',"ai_score_by_source":{%s}' % b",".join(sources) if sources else b"",
+        by_source=by_source,
     )
+
+
+@lru_cache(1 << 10)
+def _is_provisional(scored: int, unsettled: int) -> bytes:
+    return BOOLEAN[novelty.is_provisional(scored, unsettled)]
 
 
 @lru_cache(1 << 10)
@@ -439,9 +455,17 @@ def _flags_json(holds: tuple[bool, ...]) -> bytes:
     return json_of([flag.code for flag, held in zip(FLAGS, holds, strict=True) if held])
 
 
-@lru_cache(1 << 12)
 def _ratio_json(part: int, whole: int) -> bytes:
     return json_of(round(part / whole, 6)) if whole else NULL
+
+
+@lru_cache(1 << 12)
+def _provenance_json(resolved: int, references: int, scored: int, papers: int) -> bytes:
+    return PROVENANCE(
+        definitions=DEFINITIONS_VERSION,
+        references=_ratio_json(resolved, references),
+        novelty=_ratio_json(scored, papers),
+    )
 
 
 def _reported(said: Said, numbers: tuple[float | None, ...]) -> bytes:
