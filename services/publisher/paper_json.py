@@ -53,6 +53,8 @@ class NoveltyRank(NamedTuple):
 
 
 FIRST = len(NoveltyRank._fields)
+REASONS, NOVELTY_COHORT = NoveltyRank._fields.index("reasons"), NoveltyRank._fields.index("cohort")
+CITATION_COHORT = CitationRank._fields.index("cohort")
 assert len(CitationRank._fields) == len(BY_CITATIONS) and FACTS[FIRST:] == BY_CITATIONS
 
 
@@ -134,23 +136,24 @@ def _top_papers(
 
 def _paper_json(card: memoryview, citations: int, facts: list[int], cohort_names: list[str]) -> bytes:
     """facts: the FACTS of the paper."""
-    rank = NoveltyRank._make(facts[:FIRST])
-    if rank.reasons == UNTOLD:
+    if facts[REASONS] == UNTOLD:
         return UNRANKED_PAPER(card=card, citations=citations)
-    by_text, novelty = _novelty_json(rank, cohort_names[rank.cohort] if rank.cohort >= 0 else None)
+    cohort = facts[NOVELTY_COHORT]
+    by_text, novelty = _novelty_json(tuple(facts[:FIRST]), cohort_names[cohort] if cohort >= 0 else None)
     by_citations = _rank_json(facts[FIRST:], cohort_names)
     return PAPER(card=card, citations=citations, by_text=by_text, by_citations=by_citations, novelty=novelty)
 
 
 def _rank_json(facts: list[int], cohort_names: list[str]) -> bytes:
     """facts: BY_CITATIONS."""
-    rank = CitationRank._make(facts)
-    return _citation_rank_json(rank, cohort_names[rank.cohort] if rank.cohort >= 0 else None)
+    cohort = facts[CITATION_COHORT]
+    return _citation_rank_json(tuple(facts), cohort_names[cohort] if cohort >= 0 else None)
 
 
 @lru_cache(CACHED)
-def _novelty_json(rank: NoveltyRank, cohort: str | None) -> NoveltyJson:
-    """cohort: its name; None: the paper has none."""
+def _novelty_json(facts: tuple[int, ...], cohort: str | None) -> NoveltyJson:
+    """facts: as in NoveltyRank; cohort: its name, None: the paper has none."""
+    rank = NoveltyRank._make(facts)
     has_pairs = cohort is not None or rank.pairs > 0
     by_text = BY_TEXT_JSON(
         reasons=json_of(reasons_of(rank.reasons)),
@@ -164,8 +167,9 @@ def _novelty_json(rank: NoveltyRank, cohort: str | None) -> NoveltyJson:
 
 
 @lru_cache(CACHED)
-def _citation_rank_json(rank: CitationRank, cohort: str | None) -> bytes:
-    """cohort: its name; None: the paper has none."""
+def _citation_rank_json(facts: tuple[int, ...], cohort: str | None) -> bytes:
+    """facts: as in CitationRank; cohort: its name, None: the paper has none."""
+    rank = CitationRank._make(facts)
     return BY_CITATIONS_JSON(
         percentile=_decimal(rank.percentile),
         cohort=json_of(cohort),

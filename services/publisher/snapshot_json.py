@@ -215,21 +215,33 @@ class _Tallies:
         self._bounds = np.searchsorted(owner * kinds + kind, np.arange(kinds * len(authors) + 1)).tolist()
         self._keys, self._counts = (key & LOW).tolist(), count.tolist()
         self._years = [b'"%d":%d' % both for both in zip(self._keys, self._counts, strict=True)]
+        self._categories, self._bylines = state.categories.names, state.written.names
         published_in = kind == PUBLISHED_IN >> 28
         self.dated_papers = np.bincount(owner, np.where(published_in, count, 0), len(authors))
 
-    def _range(self, at: int, kind: int) -> slice:
-        first = len(KINDS) * at + (kind >> 28)
-        return slice(self._bounds[first], self._bounds[first + 1])
+    def of(self, at: int) -> "_AuthorTallies":
+        """Tallies of the author at this position."""
+        first = len(KINDS) * at
+        cited, published, category, byline, end = self._bounds[first : first + len(KINDS) + 1]
+        return _AuthorTallies(
+            citations_by_year=b",".join(self._years[cited:published]),
+            papers_by_year=b",".join(self._years[published:category]),
+            categories=[self._categories[key] for key in self._keys[category:byline]],
+            category_papers=self._counts[category:byline],
+            bylines=[self._bylines[key] for key in self._keys[byline:end]],
+            byline_papers=self._counts[byline:end],
+        )
 
-    def years(self, at: int, kind: int) -> bytes:
-        """Members of a JSON object: year → count."""
-        return b",".join(self._years[self._range(at, kind)])
 
-    def named(self, at: int, kind: int, names: list[str]) -> tuple[list[str], list[int]]:
-        """(names, counts) of the keys of a kind."""
-        found = self._range(at, kind)
-        return [names[key] for key in self._keys[found]], self._counts[found]
+class _AuthorTallies(NamedTuple):
+    """Tallies of one author; by year: members of a JSON object."""
+
+    citations_by_year: bytes
+    papers_by_year: bytes
+    categories: list[str]
+    category_papers: list[int]
+    bylines: list[str]
+    byline_papers: list[int]
 
 
 class _BySource(NamedTuple):
@@ -277,8 +289,8 @@ class _Contents:
         author_id, numbers = state.authors.names[slot], self.numbers[at]
         said: Said | None = orjson.loads(self.said[at]) if self.said[at] else None
         described: Said = (said and said["described"]) or {}
-        bylines = self.tallies.named(at, BYLINE, state.written.names)
-        name, affiliations = name_and_affiliations(*bylines)
+        tallies = self.tallies.of(at)
+        name, affiliations = name_and_affiliations(tallies.bylines, tallies.byline_papers)
         if name is None and self.last_byline[at] != NO_BYLINE:
             name = parse_byline(state.written.names[self.last_byline[at]]).name
         shown = described.get("name") or name or author_id.removeprefix("name:")
@@ -287,7 +299,7 @@ class _Contents:
         references = numbers_json(numbers)
         papers = self.papers
         body = BODY(
-            field=field_json(*self.tallies.named(at, CATEGORY, state.categories.names)),
+            field=field_json(tallies.categories, tallies.category_papers),
             affiliations=affiliations,
             headline=self._headline(at, counted),
             references=references,
@@ -299,8 +311,8 @@ class _Contents:
             ),
             scores=_scores(ScoreCounts._make(self.score_counts[at]), total, self.reported[at], by_source),
             reported=_reported(said, numbers) if said else b"[]",
-            citations_by_year=self.tallies.years(at, CITED_IN),
-            papers_by_year=self.tallies.years(at, PUBLISHED_IN),
+            citations_by_year=tallies.citations_by_year,
+            papers_by_year=tallies.papers_by_year,
             papers_total=total,
             papers=b",".join(papers.pieces[papers.bounds[at] : papers.bounds[at + 1]]),
             flags=self._flags(at, shown, counted),
@@ -318,6 +330,8 @@ class _Contents:
 
     def _by_source(self, at: int) -> list[_BySource]:
         """Of the sources that count a paper of the author."""
+        if not self.sources:
+            return []
         return [
             _BySource(source, numbers[at], SourceRanks._make(ranks[at]))
             for source, numbers, ranks in self.sources
@@ -365,11 +379,7 @@ class _Contents:
     def _provenance(self, at: int) -> bytes:
         references, resolved, _ = self.coverage[at]
         scored = ScoreCounts._make(self.score_counts[at]).scored
-        return PROVENANCE(
-            definitions=DEFINITIONS_VERSION,
-            references=_ratio_json(resolved, references),
-            novelty=_ratio_json(scored, self.papers_total[at]),
-        )
+        return _provenance_json(resolved, references, scored, self.papers_total[at])
 
     def _extras(self, at: int, described: Said) -> bytes:
         extras = {extra: described[extra] for extra in EXTRAS if extra in described} if described else {}
@@ -401,6 +411,19 @@ def _scores(counts: ScoreCounts, papers: int, reported: Means, by_source: list[_
     sources = [
         b"%s:%s" % (json_of(one.source), _ai_score_json(one.ranks, papers, SOURCE_FLAGS)) for one in by_source
     ]
+    by_source_json = b',"ai_score_by_source":{%s}' % b",".join(sources) if sources else b""
+    if not reported and not sources:
+        return _own_scores(counts, papers)
+    return _scores_json(counts, papers, json_of(reported), by_source_json)
+
+
+@lru_cache(1 << 12)
+def _own_scores(counts: ScoreCounts, papers: int) -> bytes:
+    """Most authors have papers that no other source scores or counts."""
+    return _scores_json(counts, papers, b"[]", b"")
+
+
+def _scores_json(counts: ScoreCounts, papers: int, reported: bytes, by_source: bytes) -> bytes:
     ranks = SourceRanks(
         ranked=counts.ranked, immature=counts.immature, pooled_or_immature=counts.pooled_or_immature
     )
@@ -408,12 +431,17 @@ def _scores(counts: ScoreCounts, papers: int, reported: Means, by_source: list[_
         definition=NOVELTY_VERSION,
         scored=counts.scored,
         provisional_papers=counts.unsettled,
-        provisional=BOOLEAN[novelty.is_provisional(counts.scored, counts.unsettled)],
+        provisional=_is_provisional(counts.scored, counts.unsettled),
         standard_error=_standard_error(counts.scored),
-        reported=json_of(reported) if reported else b"[]",
+        reported=reported,
         ai_score=_ai_score_json(ranks, papers, b""),
-        by_source=b',"ai_score_by_source":{%s}' % b",".join(sources) if sources else b"",
+        by_source=by_source,
     )
+
+
+@lru_cache(1 << 10)
+def _is_provisional(scored: int, unsettled: int) -> bytes:
+    return BOOLEAN[novelty.is_provisional(scored, unsettled)]
 
 
 @lru_cache(1 << 10)
@@ -439,9 +467,17 @@ def _flags_json(holds: tuple[bool, ...]) -> bytes:
     return json_of([flag.code for flag, held in zip(FLAGS, holds, strict=True) if held])
 
 
-@lru_cache(1 << 12)
 def _ratio_json(part: int, whole: int) -> bytes:
     return json_of(round(part / whole, 6)) if whole else NULL
+
+
+@lru_cache(1 << 12)
+def _provenance_json(resolved: int, references: int, scored: int, papers: int) -> bytes:
+    return PROVENANCE(
+        definitions=DEFINITIONS_VERSION,
+        references=_ratio_json(resolved, references),
+        novelty=_ratio_json(scored, papers),
+    )
 
 
 def _reported(said: Said, numbers: tuple[float | None, ...]) -> bytes:
