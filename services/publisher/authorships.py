@@ -4,7 +4,7 @@ import numpy as np
 
 from services.publisher.state import BYLINE, CATEGORY, PUBLISHED_IN, UNRANKED, ProfileState
 from shared.columns.grouping import I32, I64, distinct, last_of, pair
-from shared.stages.packs import Rows
+from shared.stages.packs import Rows, lists, numbers
 
 
 def define_rows(state: ProfileState, rows: Rows) -> np.ndarray:
@@ -13,12 +13,12 @@ def define_rows(state: ProfileState, rows: Rows) -> np.ndarray:
 
     A row that was another authorship leaves that one first. A row that is the same is tallied anew.
     """
-    last = last_of(rows["row"])
-    row, author, paper = rows["row"][last], rows["author"][last], rows["paper"][last]
-    byline = state.written.intern([blob.decode() for blob in rows["byline"].take(last).blobs()])
+    last = last_of(numbers(rows, "row"))
+    row, author, paper = (numbers(rows, name)[last] for name in ("row", "author", "paper"))
+    byline = state.written.intern([blob.decode() for blob in lists(rows, "byline").take(last).blobs()])
     columns = state.row
     columns.resize(max(columns.size, int(row.max()) + 1))
-    columns.people.data[row] = rows["people"][last]
+    columns.people.data[row] = numbers(rows, "people")[last]
     present = columns.citations.data[row] >= 0
     same = present & (columns.author.data[row] == author) & (columns.paper.data[row] == paper)
     leaves = present & ~same
@@ -59,7 +59,7 @@ def _drop_ended(state: ProfileState, row: np.ndarray, ends: np.ndarray) -> np.nd
     index, _ = held.index(owners)
     held.keep(owners, state.row.citations.data[held.values[0].data[index]] >= 0)
     few = held.length.data[author] <= state.top
-    changed = author[ends & ((state.row.ranked.data[row] == 1) | few)]
+    changed: np.ndarray = author[ends & ((state.row.ranked.data[row] == 1) | few)]
     state.row.ranked.data[row[ends]] = 0
     return changed
 

@@ -240,7 +240,7 @@ def reported_novelties(state: ProfileState, paper: int) -> Iterable[tuple[str, s
 
 def blobs(lists: ListColumn, owners: np.ndarray) -> list[memoryview]:
     """The bytes of each owner, not copied."""
-    data = memoryview(lists.values[0].data)
+    data = lists.values[0].data.data
     start = lists.offset.data[owners]
     ends = start + lists.length.data[owners].astype(I64)
     return [data[a:b] for a, b in zip(start.tolist(), ends.tolist(), strict=True)]

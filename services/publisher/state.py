@@ -19,7 +19,7 @@ from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import CounterLists, ListColumn
 from shared.columns.table import Part, PerSource, Table
 from shared.contracts import topics
-from shared.metrics import definitions
+from shared.metrics.metric import NULL
 from shared.stages.stage import Layout, PackStage
 
 NO_SOURCE_PERCENTILE = -2  # in place of a percentile: the source has not ranked the paper yet
@@ -93,7 +93,7 @@ class PublicColumns(Table):
     def __init__(self) -> None:
         self.version = Column(I64)
         self.digest = Column(I64)
-        self.numbers = Column(I64, definitions.NULL, width=len(REFERENCES))
+        self.numbers = Column(I64, NULL, width=len(REFERENCES))
         self.counted = ListColumn(np.uint8)  # JSON: {source: numbers}
 
 

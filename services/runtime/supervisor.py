@@ -3,9 +3,9 @@
 import asyncio
 import errno
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
@@ -74,8 +74,7 @@ class Supervisor:
         stopping = asyncio.ensure_future(stop.wait())
         mine: dict[Partition, _Member] = {}
         group = f"scholarstream-{role}-g{self.layout.generation}"
-        # The log gives an async generator; its port promises only an iterator.
-        assignments = cast(AsyncGenerator[frozenset[Partition]], self.log.assignments(group, list(inputs)))
+        assignments = self.log.assignments(group, list(inputs))
         async with aclosing(assignments) as news:
             coming = asyncio.ensure_future(anext(news))
             try:

@@ -71,7 +71,7 @@ def _decoded(stage: CatalogueState, record: Record) -> Checked | None:
 
 
 def _of_own_partition(stage: CatalogueState, checked: list[Checked]) -> list[Checked]:
-    number = partitions_of([one.record.key for one in checked], stage.layout.papers)
+    number = partitions_of([one.record.key or b"" for one in checked], stage.layout.papers)
     fits = (number == stage.partition).tolist()
     for one, is_own in zip(checked, fits, strict=True):
         if not is_own:

@@ -7,7 +7,7 @@ from services.consumer.catalogue.state import CatalogueState
 from shared.columns.grouping import I8, I32, I64, first_of, stable_order
 from shared.contracts import topics
 from shared.metrics.novelty import language_of
-from shared.stages.packs import Ragged, Rows, take
+from shared.stages.packs import Ragged, Rows, lists, numbers, take
 from shared.stages.stage import ChannelIds
 
 # Columns that only the paper's own partition needs: `card` and the bylines are bytes, the others are text.
@@ -111,14 +111,16 @@ class _Changes:
         # Papers in `ended` rows have numbers since their citations began.
         used = [paper["paper"], rows["edge"]["cited"], counted["paper"], rows["reported"]["paper"]]
         used_by = [event[kind] for kind in ("paper", "edge", "counted", "reported")]
-        members = paper["members"]
+        members = lists(paper, "members")
         new_papers, papers_event = _assign_ids(
             paper_no, target, np.concatenate(used), np.concatenate(used_by)
         )
         new_authors, authors_event = _assign_ids(
             author_no, target, members.values, np.repeat(event["paper"], members.lengths)
         )
-        new_sources, sources_event = _assign_ids(source_no, target, counted["source"], event["counted"])
+        new_sources, sources_event = _assign_ids(
+            source_no, target, numbers(counted, "source"), event["counted"]
+        )
         for kind, names in (
             ("paper", ("paper",)),
             ("edge", ("cited", "citing")),
@@ -127,9 +129,9 @@ class _Changes:
             ("reported", ("paper",)),
         ):
             for name in names:
-                rows[kind][name] = paper_no.of(target, rows[kind][name])
+                rows[kind][name] = paper_no.of(target, numbers(rows[kind], name))
         paper["members"] = Ragged(members.lengths, author_no.of(target, members.values))
-        counted["source"] = source_no.of(target, counted["source"])
+        counted["source"] = source_no.of(target, numbers(counted, "source"))
         keys: dict[str, Rows] = {
             "paper_key": {"key": [stage.papers.names[slot] for slot in new_papers.tolist()]},
             "author_key": {"key": [stage.authors.names[slot] for slot in new_authors.tolist()]},
@@ -160,7 +162,7 @@ def _drop_displayed(papers: Rows, is_remote: np.ndarray) -> None:
     own = ~is_remote
     papers["status"] = np.where(own, papers["status"], CITING_ONLY).astype(I8)
     for name in DISPLAYED_BYTES:
-        ragged = papers[name]
+        ragged = lists(papers, name)
         values = ragged.values[np.repeat(own, ragged.lengths)]
         papers[name] = Ragged(np.where(own, ragged.lengths, 0).astype(I32), values)
     for name in DISPLAYED_TEXT:

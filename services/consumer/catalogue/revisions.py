@@ -70,8 +70,8 @@ class Revisions:
             for lists, values in ((columns.members, members), (columns.references, references)):
                 lengths = np.fromiter(map(len, values), I32, len(values))
                 lists.replace(changed, lengths, np.fromiter(chain.from_iterable(values), I32))
-        for paper, revision in self.text_revision.items():
-            columns.text_revision.data[paper] = revision
+        for paper, text_revision in self.text_revision.items():
+            columns.text_revision.data[paper] = text_revision
         if self.reports:
             blobs = bytes_column([orjson.dumps(held) for held in self.reports.values()])
             papers = np.fromiter(self.reports, I32, len(self.reports))
