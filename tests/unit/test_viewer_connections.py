@@ -17,7 +17,6 @@ from services.runtime import connections as bounds
 from services.runtime import http_server
 from services.runtime.connections import Room, most_connections
 from services.runtime.http_server import bind, serve, serve_apart
-from services.viewer import main
 from services.viewer.api import Viewer, application
 from services.viewer.profile_index import ProfileIndex
 from shared.errors import UsageError
@@ -138,7 +137,7 @@ async def served(monkeypatch, *told: dict, most: int = 100, listening=None) -> A
     await index.catch_up()
     page = application(Viewer(index, stop), routes(telemetry, Health()))
     room = Room(most, telemetry, clock)
-    monkeypatch.setattr(main, "Room", lambda *_: room)
+    monkeypatch.setattr(http_server, "Room", lambda *_: room)
     if listening is not None:
         monkeypatch.setattr(http_server, "bind", listening(bind))
     bound = asyncio.get_running_loop().create_future()
