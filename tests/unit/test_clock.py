@@ -183,7 +183,9 @@ async def test_a_log_that_gives_its_own_times_is_believed(log, at):
         "2026-12-24",
     ]
     assert (
-        len(told) == 3 and "says 2026-12-23, but the log received it on 2026-11-23" in told[0] and told[2] is None
+        len(told) == 3
+        and "says 2026-12-23, but the log received it on 2026-11-23" in told[0]
+        and told[2] is None
     )
 
 
