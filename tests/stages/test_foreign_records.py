@@ -5,10 +5,9 @@ import pytest
 
 from services.publisher.generations import Control, said_by
 from services.runtime.layout import LAYOUT, noted_layout, require_same_layout
-from services.runtime.process import TOPICS
 from services.runtime.progress import Progress
 from services.runtime.topology import PUBLISHER, STAGES
-from shared.contracts.topics import CONTROL, PROGRESS
+from shared.contracts.topics import CONTROL, PROGRESS, TOPICS
 from shared.errors import NotAPack, ProtocolViolation
 from shared.log.memory import MemoryLog
 from shared.log.port import LATEST_MS, Message, Partition, Record
