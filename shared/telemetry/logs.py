@@ -33,10 +33,10 @@ def configure(level: str = "info", format: str = "auto") -> None:
     structlog.configure(
         processors=[*SHARED, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_current_stderr,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StderrHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*SHARED, structlog.stdlib.add_logger_name],
@@ -49,6 +49,21 @@ def configure(level: str = "info", format: str = "auto") -> None:
     if number > logging.DEBUG:
         # aiokafka logs many lines for what the adapter logs once.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def _current_stderr(*_: Any) -> structlog.PrintLogger:
+    """A logger on the standard error of now: a program that runs commands may replace the stream and close it."""
+    return structlog.PrintLogger(sys.stderr)
+
+
+class _StderrHandler(logging.Handler):
+    """Writes lines of libraries to the standard error of now."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except (OSError, ValueError):  # nothing reads standard error any more
+            self.handleError(record)
 
 
 def _dumps(event: EventDict, **_: Any) -> str:

@@ -96,7 +96,7 @@ async def test_a_cut_letter_is_not_sent_again(settings, small):
     assert (first["bytes"], first["original_bytes"]) == (100, 2_000 + len(GOOD))
     with pytest.raises(
         InputRefused,
-        match=r"1 sent, 1 refused[\s\S]*0: only the first 100 of 2060 bytes.*papers.v1, partition 3, at 7",
+        match=r"1 sent, 1 refused[\s\S]*0: the letter holds only the first 100 of 2060 bytes.*papers.v1, partition 3, at 7",
     ):
         await dead_letters.replay(settings)
     async with opened(settings) as (log, _):

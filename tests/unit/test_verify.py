@@ -367,8 +367,8 @@ def test_an_event_dated_far_ahead_must_be_a_dead_letter(memory):
     assert [line.split("\n")[0].strip() for line in published.found(memory=memory)] == sorted(
         f"{topic}[{partition}] offset {offset}" for topic, partition, offset in places
     )
-    for place in places:
-        published.letter(*place)
+    for place, event in zip(places, far, strict=True):
+        published.letter(*place, encode(event))
     assert published.verify(memory=memory)["dead_letters"] == 4
     published.days_ahead = 1 << 40
     with pytest.raises(VerificationFailed, match="published refused, recomputed a good event"):

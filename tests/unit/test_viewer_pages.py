@@ -293,7 +293,7 @@ def test_series_by_year_are_told_as_a_sum_beside_ours_and_explained():
         in page
     )
     assert (
-        "Why citations by year, 4 in 2020, are incomplete The years that the source tells have 4 of the 5 citations"
+        "Why citations by year, 4 in 2020, are incomplete The years that the source reports have 4 of the 5 citations"
         in page
     )
     assert "0 in no year" in text_of(
