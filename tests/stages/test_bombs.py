@@ -114,7 +114,7 @@ def test_what_is_packed_early_is_the_same_rows_in_the_same_order():
     outboxes = []
     for limit in (1 << 30, 40):
         outbox = Outbox([Kind("x"), Kind("y")], 2)
-        outbox.name, numbers = ("f", "s", 3), []
+        outbox.name, numbers = ("f", "s", 3, ("a", "b")), []
         with mock.patch.object(packs, "SEALED_BYTES", limit):
             for flush in range(3):
                 for step in range(4):
@@ -123,7 +123,7 @@ def test_what_is_packed_early_is_the_same_rows_in_the_same_order():
                         {"x": {"v": NO_SLOTS + 1, "w": NO_SLOTS}, "y": {"v": list("ab")}},
                     )
                 end = Counter()
-                for target, raw in outbox.flush("f", "s", 3):
+                for target, raw in outbox.flush("f", "s", 3, ("a", "b")):
                     pack = decode(raw)
                     assert (pack.fingerprint, pack.stage, pack.partition) == ("f", "s", 3)
                     numbers += [
