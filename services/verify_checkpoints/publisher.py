@@ -111,7 +111,7 @@ class PublisherCheck:
                 newer[slot] = True
             emptied.add(author)
         elif slot is not None:
-            stage._place(slot, own_version, digest, numbers, counted)
+            stage.place(slot, own_version, digest, numbers, counted)
         else:
             stage.unplaced[author] = (own_version, digest, numbers, counted)
             if generation == stage.layout.generation and version == 0:
