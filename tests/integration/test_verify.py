@@ -116,7 +116,7 @@ def test_finds_a_checkpoint_whose_state_is_wrong(data):
     header, at = read_header(raw)
     for part, name, dtype, shape in header["arrays"]:
         size = np.dtype(dtype).itemsize * int(np.prod(shape))
-        if (part, name) == ("all", "total"):
+        if (part, name) == ("indices.all", "total"):
             totals = np.frombuffer(raw, dtype, offset=at, count=shape[0]).copy()
             totals[7] += 1
             body = raw[:at] + totals.tobytes() + raw[at + size : -4]
