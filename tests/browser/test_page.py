@@ -330,7 +330,7 @@ async def test_the_page_works_without_javascript():
         page = await viewer.page(java_script_enabled=False)
         await expect(tile(page, "citations").locator(".value")).to_have_text("812")
         await expect(page.locator("#live")).to_have_text("Snapshot")
-        await expect(page.locator(".state .note")).to_contain_text("reload it for newer numbers")
+        await expect(page.locator(".state .note")).to_contain_text("Reload it for newer numbers")
         await publish(viewer.log, sygnowski(2, more=5))
         await page.reload()
         await expect(tile(page, "citations").locator(".value")).to_have_text("817")

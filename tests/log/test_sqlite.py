@@ -387,7 +387,7 @@ async def test_what_is_too_old_goes_as_fast_as_it_is_written_in_bounded_transact
     await log.create([TopicSpec("short", 1, retention_ms=60_000)])
     short, deleted = Partition("short", 0), []
     trim_some = log._trim_some
-    monkeypatch.setattr(log, "_trim_some", lambda *a: deleted.append(0) or trim_some(*a))
+    monkeypatch.setattr(log, "_trim_some", lambda *a, **k: deleted.append(0) or trim_some(*a, **k))
     log._write.set_trace_callback(
         lambda line: deleted.append(1) if line.startswith(f"DELETE FROM p{log._ids[short]} ") else None
     )
