@@ -28,7 +28,7 @@ def test_what_is_public_of_authors_to_come_is_saved():
     [(_, raw)] = outbox.flush("f", "authors", 0)
     again.apply(again.accept(decode(raw)), 0)
     assert again.public.version.data[0] == 7
-    assert definitions.told("references", again.public.numbers.data[[0]]) == [(3,) * len(REFERENCES)]
+    assert definitions.published("references", again.public.numbers.data[[0]]) == [(3,) * len(REFERENCES)]
     assert not again.unplaced
 
 
