@@ -71,7 +71,7 @@ def test_an_old_generation_is_told_that_it_is_over(tmp_path):
     dropped = scholarstream("topics", "drop", "1", data_dir=data).stdout.split()
     assert "author-changes.g1" in dropped and all(name.endswith(".g1") for name in dropped)
     assert ".g1" not in scholarstream("topics", "describe", data_dir=data).stdout
-    assert "no topics of generation 1" in scholarstream("topics", "drop", "1", data_dir=data).stdout
+    assert "generation 1 has no topics" in scholarstream("topics", "drop", "1", data_dir=data).stdout
     scholarstream("verify", data_dir=data, expect=1)  # the event that came meanwhile is not published yet
     run_to_idle(data)
     scholarstream("verify", data_dir=data)
