@@ -93,20 +93,27 @@ async def _metric_rows(
     """The row of each author, and all bases that profiles have."""
     rows, bases, columns = NewestRows(), {REFERENCES}, columns_of(basis)
     async with opened_log(settings) as log:
-        async for record in _all_records(log, read):
-            version = version_of(record)
-            if not record.value:
-                rows.drop(record.key)
-            if record.key is None or version is None or not rows.is_newer(record.key, version):
-                continue
+        async for key, version, value in _newer_records(log, rows, read):
             try:
-                snapshot = orjson.loads(record.value)
+                snapshot = orjson.loads(value)
                 row = _row(snapshot, basis, columns, format, raw_cells)
             except (KeyError, TypeError, ValueError, AttributeError):  # another client wrote it
                 continue
             bases.update(snapshot["metrics"])
-            rows.put(record.key, version, row)
+            rows.put(key, version, row)
     return rows, bases
+
+
+async def _newer_records(
+    log: Log, rows: "NewestRows", read: ReadPositions | None
+) -> AsyncIterator[tuple[bytes, tuple[int, int], bytes]]:
+    """(key, version, value) of each snapshot that is newer than the row of its author. Drops erased authors."""
+    async for record in _all_records(log, read):
+        version = version_of(record)
+        if not record.value:
+            rows.drop(record.key)
+        if record.key is not None and version is not None and rows.is_newer(record.key, version):
+            yield record.key, version, record.value
 
 
 async def export_profiles(
@@ -123,16 +130,11 @@ async def export_profiles(
     places = NewestRows()  # "offset length" in the file
     with tempfile.TemporaryFile() as file:
         async with opened_log(settings) as log:
-            async for record in _all_records(log, read):
-                version = version_of(record)
-                if not record.value:
-                    places.drop(record.key)
-                if record.key is None or version is None or not places.is_newer(record.key, version):
-                    continue
-                if snapshot := json_object(record.value):
-                    value = record.value if b"\n" not in record.value else orjson.dumps(snapshot)
-                    places.put(record.key, version, b"%d %d" % (file.tell(), len(value)))
-                    file.write(value)
+            async for key, version, value in _newer_records(log, places, read):
+                if snapshot := json_object(value):
+                    line = value if b"\n" not in value else orjson.dumps(snapshot)
+                    places.put(key, version, b"%d %d" % (file.tell(), len(line)))
+                    file.write(line)
         for place in places.in_order():
             offset, length = map(int, place.split())
             file.seek(offset)
