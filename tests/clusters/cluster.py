@@ -1,8 +1,13 @@
 """What a test may do with a cluster."""
 
+import asyncio
 import socket
 import time
 from abc import ABC, abstractmethod
+
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 START_SECONDS = 240  # on a machine with other work a broker that was killed took more than 120
 
@@ -97,10 +102,23 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+async def _ask(port: int) -> None:
+    connection = await create_conn("127.0.0.1", port, request_timeout_ms=5000)
+    try:
+        await connection.send(MetadataRequest([]))
+    finally:
+        connection.close()
+
+
 def answers(port: int) -> bool:
-    with socket.socket() as one:
-        one.settimeout(1)
-        return one.connect_ex(("127.0.0.1", port)) == 0
+    """Whether a broker answers a request at this port. An open port alone is not enough: right after its start a
+    broker closes connections.
+    """
+    try:
+        asyncio.run(_ask(port))
+    except (OSError, KafkaError, TimeoutError):
+        return False
+    return True
 
 
 def wait_for(port: int, why: str) -> None:

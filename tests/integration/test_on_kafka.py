@@ -71,7 +71,7 @@ def test_topics_are_made_checked_and_mended(cluster, command):
     made = command("topics", "create", "--partitions", "3").stdout.split()
     assert {"papers.v1", "author-profiles.v1", "paper-changes.g1"} <= set(made)
     assert "all topics exist" in command("topics", "create").stdout
-    assert "as they must be" in command("topics", "check").stdout
+    assert "set up correctly" in command("topics", "check").stdout
     described = {one["topic"]: one for one in json.loads(command("topics", "describe", "--json").stdout)}
     assert (described["papers.v1"]["partitions"], described["papers.v1"]["kept"]) == (3, "for ever")
     set_config(cluster, "papers.v1", retention_ms="86400000")

@@ -118,10 +118,19 @@ async def test_an_input_that_lost_records_is_refused(log, tmp_path, harm, kept):
         assert says(await refused(log, tmp_path), PAPERS.name, "offset 9")
 
 
-async def test_an_internal_input_that_lost_records_is_refused(log, tmp_path):
+async def test_an_internal_input_that_lost_records_is_refused(log, tmp_path, monkeypatch):
     await read(log, tmp_path)
     remove_checkpoints(tmp_path)
-    cut(log, Partition(PAPER_CHANGES.named(1), 0), 0)
+    changes, append = Partition(PAPER_CHANGES.named(1), 0), log.append
+    cut(log, changes, 0)
+
+    async def append_all_but_changes(batches, *arguments, **options):
+        """The catalogue does not write its topic anew before the reader has looked."""
+        if changes in batches:
+            await asyncio.Event().wait()
+        return await append(batches, *arguments, **options)
+
+    monkeypatch.setattr(log, "append", append_all_but_changes)
     assert says(await refused(log, tmp_path), "paper-changes.g1", "holds no record")
 
 
