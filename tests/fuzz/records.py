@@ -1,5 +1,6 @@
 """Records from a seed: legal events, events that a mutation made wrong, and what is no event at all, for every topic."""
 
+import copy
 import json
 import random
 from collections.abc import Mapping
@@ -253,7 +254,7 @@ class Records:
         elif isinstance(value, dict) and dice.random() < 0.3:
             del value[place]
         else:
-            value[place] = dice.choice(VALUES)
+            value[place] = copy.deepcopy(dice.choice(VALUES))  # another `_spoil` may change it
 
     def _flipped(self, raw: bytes) -> bytes:
         """With a few bytes changed, cut off, or twice."""
