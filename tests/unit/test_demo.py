@@ -143,7 +143,7 @@ def test_found_again_at_any_place(after):
 
 def test_goes_on_into_the_next_edition(monkeypatch):
     monkeypatch.setattr(demo, "EDITION", 600)
-    monkeypatch.setattr(demo, "BACKLOG", 300)
+    monkeypatch.setattr(demo, "BACKLOG_PAPERS", 300)
     monkeypatch.setattr(demo, "EARLY", 100)
     whole = list(itertools.islice(demo.demo(), 2_000))
     positions = [position for position, _ in whole]

@@ -76,7 +76,8 @@ CITES = 0.1  # the share afterwards: about nine citations a minute at LIVELY_RAT
 # The backlog is sent at once. It is large enough that his scores are settled when the page opens: novelty needs
 # 1,000 papers before his first one, and 30 papers with a long enough title in the cohort of each of his papers
 # (docs/scores.md, 2.3).
-BACKLOG = 10_000  # papers
+BACKLOG = 10_000  # events
+BACKLOG_PAPERS = 9_900  # the others are revisions and withdrawals
 EARLY = 1_500  # papers of the backlog before his first one
 BACKLOG_DAYS = (date(2004, 1, 1), date(2016, 5, 1), date(2026, 10, 31))  # first, first after EARLY, last
 FIELDS = ("cs.LG", "cs.CL", "cs.SC", "cs.NE", "stat.ML", "cs.CV", "cs.RO", "math.OC")  # his fields come first
@@ -135,7 +136,7 @@ class Edition(Literature):
         self.number = number
 
     def paper(self) -> dict[str, Any]:
-        in_backlog = self.number == 0 and len(self.references) < BACKLOG
+        in_backlog = self.number == 0 and len(self.references) < BACKLOG_PAPERS
         self.cites_landmark = FIRST_CITES if in_backlog else CITES
         return super().paper()
 
@@ -143,8 +144,8 @@ class Edition(Literature):
         first, middle, last = BACKLOG_DAYS
         if self.number == 0 and paper < EARLY:
             return (first + (middle - first) * paper / EARLY).isoformat()
-        if self.number == 0 and paper < BACKLOG:
-            return (middle + (last - middle) * (paper - EARLY) / (BACKLOG - EARLY)).isoformat()
+        if self.number == 0 and paper < BACKLOG_PAPERS:
+            return (middle + (last - middle) * (paper - EARLY) / (BACKLOG_PAPERS - EARLY)).isoformat()
         return (last + timedelta(days=1 + self.number)).isoformat()
 
 
