@@ -6,7 +6,7 @@ VENV ?= .venv
 SOURCE ?=
 DATA_DIR ?= $(if $(SOURCE),data,data/demo)
 PYTHON ?=
-N ?= 2
+N ?= 3
 MINUTES ?= 30
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
@@ -33,7 +33,7 @@ test: ## lint and every test; says first what it installs (N=processes, PYTEST_A
 	@VENV="$(VENV)" sh deploy/test-tools.sh plan
 	@$(MAKE) --no-print-directory lint
 	@VENV="$(VENV)" sh deploy/test-tools.sh
-	@$(BIN)/python -m pytest -n $(N) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(N) --dist worksteal $(PYTEST_ARGS)
 
 # One test alone, without any tool beside Python: make unit PYTEST_ARGS=-q, or after it
 #   .venv/bin/python -m pytest tests/unit/test_ids.py
