@@ -162,7 +162,9 @@ async def require_same_layout(log: Log, layout: Layout) -> None:
             for name in layout._fields
             if noted.get(name, wanted[name]) != wanted[name]
         ]
+        new = f"compute a new generation with --generation {layout.generation + 1}"
+        if not differ:
+            raise UsageError(f"this log was computed by another release: go on with that release, or {new}")
         raise UsageError(
-            f"this log was computed with other settings ({'; '.join(differ) or 'by another release'}): "
-            f"restore them, or compute a new generation with --generation {layout.generation + 1}"
+            f"this log was computed with other settings ({'; '.join(differ)}): restore them, or {new}"
         )
