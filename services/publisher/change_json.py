@@ -1,5 +1,6 @@
 """Change records as JSON (author-metrics.v1): the numbers that moved, and the events that caused it."""
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +14,11 @@ from services.publisher.templates import template
 from shared.columns.grouping import distinct
 from shared.stages import causes
 
+Shown = tuple[float | None, ...]  # the numbers of REFERENCES as a snapshot shows them
 Counted = dict[str, dict[str, Any]]  # source → numbers by name
 
 METRICS = [json_of(name) for name in REFERENCES]
 KINDS = [json_of(name) for name in causes.KINDS]
-PAPERS = REFERENCES.index("papers")
 
 NUMBERS = template(b'"before":{%(before)s},"after":{%(after)s},"changed":[%(changed)s]')
 CAUSES = template(b',"causes":[%(causes)s],"causes_total":%(total)d}')
@@ -31,12 +32,10 @@ CAUSE_CITING = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s,"by":%(by)s}'
 class Numbers(NamedTuple):
     """Numbers of an author at one time.
 
-    stored: as columns hold them, in the order of REFERENCES; shown: the same as a snapshot shows them;
-    counted: by source.
+    references: as a snapshot shows them, None before the first snapshot; counted: by source.
     """
 
-    stored: list[int]
-    shown: tuple[float | None, ...]
+    references: Shown | None
     counted: Counted
 
 
@@ -52,28 +51,36 @@ class CausesJson(NamedTuple):
         return CAUSES(causes=b",".join(shown), total=self.totals[at])
 
 
-def numbers_json(shown: tuple[float | None, ...]) -> bytes:
-    """A JSON object. shown: the numbers of REFERENCES as a snapshot shows them."""
+def numbers_json(shown: Shown) -> bytes:
+    """A JSON object."""
     return json_of(dict(zip(REFERENCES, shown, strict=True)))
 
 
-def change_json(before: Numbers, after: Numbers, after_json: bytes) -> bytes | None:
+def changed_metrics(before: np.ndarray, after: np.ndarray) -> list[list[bytes]]:
+    """For each row the names, as JSON, of the numbers that differ. Both: shape (rows, REFERENCES)."""
+    row, column = np.nonzero(before != after)
+    bounds = np.searchsorted(row, np.arange(len(before) + 1)).tolist()
+    names = [METRICS[at] for at in column.tolist()]
+    return [names[first:end] for first, end in itertools.pairwise(bounds)]
+
+
+def change_json(
+    changed: list[bytes], before: Numbers, after: Counted, after_references: bytes
+) -> bytes | None:
     """`before`, `after` and `changed` of a change record; None when all numbers are equal.
 
-    after_json: numbers_json(after.shown), which the snapshot has already.
+    changed: names, as JSON, of the numbers of REFERENCES that differ; after: numbers by source;
+    after_references: JSON of all other numbers, which the snapshot has already.
     """
-    if before.stored == after.stored and not before.counted and not after.counted:
+    if not changed and not before.counted and not after:
         return None
-    changed = [
-        name for name, old, new in zip(METRICS, before.stored, after.stored, strict=True) if old != new
-    ]
-    is_new = before.stored[PAPERS] < 0
-    olds, news = b"" if is_new else numbers_json(before.shown)[1:-1], after_json[1:-1]
-    if before.counted or after.counted:
-        old, new = _flat(before.counted), _flat(after.counted)
+    olds = b"" if before.references is None else numbers_json(before.references)[1:-1]
+    news = after_references[1:-1]
+    if before.counted or after:
+        old, new = _flat(before.counted), _flat(after)
         moved = [name for name in new if old.get(name) != new[name]]
         ended = [name for name in old if name not in new and old[name] is not None]
-        changed += [json_of(name) for name in moved + ended]
+        changed = [*changed, *map(json_of, moved), *map(json_of, ended)]
         olds, news = _joined(olds, old), _joined(news, new)
     return NUMBERS(before=olds, after=news, changed=b",".join(changed)) if changed else None
 
