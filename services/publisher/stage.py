@@ -28,7 +28,8 @@ from shared.stages.stage import Layout
 
 PublicFacts = tuple[int, int, dict[str, Any], dict[str, Any]]  # version, digest, numbers, counted by source
 
-LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card; in a JSON text the quotes are escaped
+LISTED = b'"authors_total":'  # in a card; inside a JSON text the quotes are escaped
+NUMBER = re.compile(rb"\d+")
 # Above every version: the only public record is a tombstone, which does not have the version that it erased.
 ERASED = 1 << 62
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still to come
@@ -171,9 +172,7 @@ class Profiles(ProfileState):
         card = rows["card"].take(last)
         self.paper.cards.replace(paper, card.lengths, card.values)
         self.paper.date.data[paper] = date
-        self.paper.listed.data[paper] = [
-            int(found[1]) if (found := LISTED.search(blob)) else 0 for blob in card.blobs()
-        ]
+        self.paper.listed.data[paper] = [_authors_total(blob) for blob in card.blobs()]
         category = [rows["category"][i] for i in last.tolist()]
         before = len(self.facts_seen)
         facts = [
@@ -274,6 +273,13 @@ class Profiles(ProfileState):
                 counted = bytes_column([one.counted for one in out])
                 self.public.counted.replace(slots, counted.lengths, counted.values)
         return out
+
+
+def _authors_total(card: bytes) -> int:
+    """How many authors a card says that the paper lists; 0: it does not say."""
+    at = card.find(LISTED)
+    number = NUMBER.match(card, at + len(LISTED)) if at >= 0 else None
+    return int(number[0]) if number else 0
 
 
 def _stacked(rows: Rows, names: tuple[str, ...], index: np.ndarray) -> np.ndarray:
