@@ -26,7 +26,7 @@ FOR = {
         **dict.fromkeys(
             ("authors", "author_slots", "author_no", "canonical", "other_no", "remote_coauthor_ids"), AUTHOR
         ),
-        **dict.fromkeys(("members", "named", "written.sig_lengths", "written.sigs"), AUTHORSHIP),
+        **dict.fromkeys(("members", "byline_authors", "as_published.bylines"), AUTHORSHIP),
         "cited_by": CITATION,
     },
     "authors": {

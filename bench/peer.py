@@ -33,8 +33,9 @@ from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.kafka.options import KafkaOptions
 from shared.log.port import Message, Partition, Record
+from shared.stages.inputs import Inputs
 from shared.stages.packs import Pack
-from shared.stages.runner import Pace, StageRunner, Stop
+from shared.stages.runner import Pace, RunnerContext, StageRunner, Stop
 from shared.stages.stage import Layout, PackStage
 from shared.stages.store import open_store
 from shared.telemetry import logs
@@ -197,13 +198,12 @@ async def main() -> None:
     await log.create([topic.spec(LAYOUT.count(topic), LAYOUT.generation) for topic in OURS])
     pace = Pace(checkpoint_seconds=10, coalesce_max_seconds=float(os.environ.get("COMMIT_MS", "500")) / 1000)
     store = open_store(None, Path(os.environ["STATE_DIR"]), LAYOUT.generation, 3)
-    telemetry, health, stop = Telemetry(), Health(), Stop()
+    health, stop = Health(), Stop()
+    context = RunnerContext(log, LAYOUT, pace, store, Telemetry(), health, Inputs(log, LAYOUT))
     tune_memory()
 
     def make(stage, partition: int) -> StageRunner:
-        return (NumbersRunner if stage is ChannelIds else StageRunner)(
-            log, stage, partition, LAYOUT, pace, store, telemetry, health
-        )
+        return (NumbersRunner if stage is ChannelIds else StageRunner)(context, stage, partition)
 
     control = await Control(log).read_on()
     if not control.announced:

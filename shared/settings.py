@@ -19,6 +19,7 @@ from shared.errors import UsageError
 from shared.log.kafka.options import KafkaOptions
 
 PREFIX = "SCHOLARSTREAM_"
+KAFKA = KafkaOptions()  # the defaults of a cluster's options
 LOG_URLS = ("sqlite:///", "kafka://")
 COUNTED = "counted:"
 HOST_NAME = re.compile(r"\*|(\*\.)?[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
@@ -206,10 +207,10 @@ class Settings(BaseSettings):
         "on purpose.",
     )
     kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting(
-        "PLAINTEXT", "Security protocol for the brokers."
+        KAFKA.security, "Security protocol for the brokers."
     )
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting(
-        "PLAIN", "SASL mechanism for the brokers."
+        KAFKA.sasl_mechanism, "SASL mechanism for the brokers."
     )
     kafka_username: str | None = _setting(None, "SASL user name.")
     kafka_password: SecretStr | None = _setting(
@@ -226,17 +227,17 @@ class Settings(BaseSettings):
         None, "Key of the client certificate (PEM).", words="the path of a file"
     )
     kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = _setting(
-        "none", "Compression of record batches."
+        KAFKA.compression, "Compression of record batches."
     )
     kafka_replication: int = _setting(
-        0,
+        KAFKA.replication,
         "Copies of each partition when topics are made; 0: three, or the number of brokers if it is smaller.",
         unit="copies",
         ge=0,
         le=32,
     )
     kafka_session_seconds: float = _setting(
-        10.0,
+        KAFKA.session_seconds,
         "A worker without a heartbeat for this time loses its partitions to others.",
         unit="seconds",
         ge=6,
@@ -302,16 +303,16 @@ class Settings(BaseSettings):
                     f"{variable_of('kafka_password_file')}: {self.kafka_password_file}: {error.strerror}"
                 ) from None
         return KafkaOptions(
-            self.kafka_security,
-            self.kafka_sasl_mechanism,
-            self.kafka_username,
-            password,
-            self.kafka_ca_file,
-            self.kafka_cert_file,
-            self.kafka_key_file,
-            self.kafka_compression,
-            self.kafka_replication,
-            self.kafka_session_seconds,
+            security=self.kafka_security,
+            sasl_mechanism=self.kafka_sasl_mechanism,
+            username=self.kafka_username,
+            password=password,
+            ca_file=self.kafka_ca_file,
+            cert_file=self.kafka_cert_file,
+            key_file=self.kafka_key_file,
+            compression=self.kafka_compression,
+            replication=self.kafka_replication,
+            session_seconds=self.kafka_session_seconds,
         )
 
     @property

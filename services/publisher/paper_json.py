@@ -22,7 +22,8 @@ CACHED = 1 << 13  # papers of a cohort share many of their facts
 
 json_of = orjson.dumps
 
-Key, Written = TypeVar("Key", bound=Hashable), TypeVar("Written")
+Key = TypeVar("Key", bound=Hashable)
+Written = TypeVar("Written")
 
 
 class CitationRank(NamedTuple):
@@ -108,7 +109,9 @@ def _pieces(
     """A JSON object for each of the papers. people_of: as `_top_papers` returns it."""
     standing, cohort_names = state.paper.standing.data[paper], state.cohorts.names
     by_text = _once_each(_rows(standing[:, :FIRST]), lambda facts: _rank_by_text(facts, cohort_names))
-    by_citations = _once_each(_rows(standing[:, FIRST:]), lambda facts: _rank_by_citations(facts, cohort_names))
+    by_citations = _once_each(
+        _rows(standing[:, FIRST:]), lambda facts: _rank_by_citations(facts, cohort_names)
+    )
     facts = zip(blobs(state.paper.cards, paper), citations.tolist(), by_text, by_citations, strict=True)
     pieces = [
         PAPER(card=card, citations=cited, by_text=text.by_text, by_citations=rank, novelty=text.novelty)
@@ -253,7 +256,9 @@ def _add_sources(pieces: list[bytes], state: ProfileState, paper: np.ndarray) ->
             citations.setdefault(at, []).append(b"%s:%d" % (source, held[at]))
             rank = facts[at].tolist()
             if CitationRank._make(rank).percentile != NO_SOURCE_PERCENTILE:
-                ranks.setdefault(at, []).append(b"%s:%s" % (source, _rank_by_citations(tuple(rank), state.cohorts.names)))
+                ranks.setdefault(at, []).append(
+                    b"%s:%s" % (source, _rank_by_citations(tuple(rank), state.cohorts.names))
+                )
     for key, members in ((b"citations_by_source", citations), (b"standing_by_source", ranks)):
         for at, by_source in members.items():
             pieces[at] = _with(pieces[at], key, b"{%s}" % b",".join(by_source))

@@ -15,6 +15,7 @@ import structlog
 from shared.contracts.topics import DEAD_LETTERS, PROGRESS
 from shared.errors import InputLost, LogUnavailable, ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Message, Partition, Record, append_time
+from shared.settings import default_of
 from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.session import Session, resume
 from shared.stages.stage import Layout, PackStage, Stage
@@ -41,10 +42,10 @@ AT_DIGITS = 18  # of a time in milliseconds, at most
 class Pace(NamedTuple):
     """How a runner divides its time; seconds and records."""
 
-    batch_records: int = 4000
-    checkpoint_seconds: float = 60.0
-    coalesce_share: float = 0.1
-    coalesce_max_seconds: float = 10.0
+    batch_records: int = default_of("batch_records")
+    checkpoint_seconds: float = default_of("checkpoint_seconds")
+    coalesce_share: float = default_of("coalesce_share")
+    coalesce_max_seconds: float = default_of("coalesce_max_seconds")
     publish_authors: int = 2000
 
 
@@ -57,30 +58,28 @@ class Stop(asyncio.Event):
     drains = True
 
 
+class RunnerContext(NamedTuple):
+    """What all runners of a process share. inputs: looks whether public inputs lost records."""
+
+    log: Log
+    layout: Layout
+    pace: Pace
+    store: CheckpointStore
+    telemetry: Telemetry
+    health: Health
+    inputs: Inputs
+
+
 class StageRunner:
-    """Keeps one stage of one partition going until told to stop.
+    """Keeps one stage of one partition going until it is stopped.
 
-    An error ends it (S3): whoever started it decides what then.
-
-    A log that does not answer a read is waited for where that passes by itself; a send that fails ends it.
-
+    An error ends it (rule S3); the supervisor decides what follows. It waits for a log that does not answer a
+    read, if that is transient. A send that fails ends it.
     """
 
-    def __init__(
-        self,
-        log: Log,
-        stage: type[Stage],
-        partition: int,
-        layout: Layout,
-        pace: Pace,
-        store: CheckpointStore,
-        telemetry: Telemetry,
-        health: Health,
-        inputs: Inputs | None = None,
-    ):
-        self.inputs = inputs or Inputs(log, layout)
-        self.log, self.stage_type, self.partition, self.layout = log, stage, partition, layout
-        self.pace, self.store, self.telemetry, self.health = pace, store, telemetry, health
+    def __init__(self, context: RunnerContext, stage: type[Stage], partition: int) -> None:
+        self.log, self.layout, self.pace, self.store, self.telemetry, self.health, self.inputs = context
+        self.stage_type, self.partition = stage, partition
         self.name = f"{stage.name}/{partition}"
         self.session: Session | None = None
         self.done = 0  # input position up to which everything is sent (publisher: published)

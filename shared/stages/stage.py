@@ -22,27 +22,28 @@ from shared.contracts.refusals import Reason
 from shared.contracts.topics import Topic
 from shared.errors import NotAPack, ProtocolViolation
 from shared.log.port import Record
+from shared.settings import default_of
 from shared.stages.packs import Kind, Outbox, Pack, decode
 
 
 class Layout(NamedTuple):
     """The partition counts and numbers that decide rows; part of the generation fingerprint (D3, L4)."""
 
-    papers: int = 1
-    authors: int = 1
+    papers: int = default_of("partitions")
+    authors: int = default_of("partitions")
     generation: int = 1
-    max_event_bytes: int = 8 << 20
-    snapshot_papers: int = 100
-    headline_basis: str = "references"
+    max_event_bytes: int = default_of("max_event_bytes")
+    snapshot_papers: int = default_of("snapshot_papers")
+    headline_basis: str = default_of("headline_basis")
     paper_changes: int = 0  # 0: as many as papers
     author_changes: int = 0  # 0: as many as authors
-    terms: int = 1
-    cohorts: int = 1
-    headline_novelty: str = "own"
-    days_ahead: int = ANY
-    max_counting_sources: int = 8
-    max_scorers: int = 32
-    max_reporting_sources: int = 10
+    terms: int = default_of("term_partitions")
+    cohorts: int = default_of("cohort_partitions")
+    headline_novelty: str = default_of("headline_novelty")
+    days_ahead: int = ANY  # not the setting's default: without settings there is no clock either
+    max_counting_sources: int = default_of("max_counting_sources")
+    max_scorers: int = default_of("max_scorers")
+    max_reporting_sources: int = default_of("max_reporting_sources")
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""
