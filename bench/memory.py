@@ -46,7 +46,7 @@ FOR = {
                 "authors",
                 "written",
                 "numbers",
-                "grounds",
+                "evidence",
                 "version",
                 "floor",
                 "tallies",

@@ -85,7 +85,7 @@ class Snapshot(NamedTuple):
 
 
 class ChannelIds(PackStage):
-    """metric-changes → what is published of each author; whoever changed waits."""
+    """metric-changes → what is published of each author; changed authors wait."""
 
     name = "publisher"
     input = METRIC_CHANGES
@@ -182,12 +182,12 @@ class NumbersRunner(PublisherRunner):
 
     @staticmethod
     def public_facts(value: bytes, headers) -> tuple:
-        told = orjson.loads(value)
+        numbers = orjson.loads(value)
         return (
-            told["author"],
+            numbers["author"],
             LAYOUT.generation,
             int(dict(headers)[VERSION]),
-            [told[name] for name in NUMBERS],
+            [numbers[name] for name in NUMBERS],
         )
 
 

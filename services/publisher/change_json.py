@@ -47,7 +47,7 @@ class CausesJson(NamedTuple):
     totals: list[int]
 
     def of(self, at: int) -> bytes:
-        shown = self.pieces[self.bounds[at] : self.bounds[at + 1]][: causes.TOLD]
+        shown = self.pieces[self.bounds[at] : self.bounds[at + 1]][: causes.LISTED]
         return CAUSES(causes=b",".join(shown), total=self.totals[at])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from services.consumer.authors.ai_scores import FROM_POOLED, IMMATURE
-from services.consumer.authors.percentiles import BY_CITATIONS, FACTS, UNTOLD, reasons_of
+from services.consumer.authors.percentiles import BY_CITATIONS, FACTS, NOT_RANKED, reasons_of
 from services.publisher.state import NO_SOURCE_PERCENTILE, ProfileState
 from services.publisher.templates import template
 from shared.columns.grouping import I64, distinct_and_inverse, pair, ranges
@@ -168,7 +168,7 @@ def _rows(facts: np.ndarray) -> list[tuple[int, ...]]:
 
 def _rank_by_text(facts: tuple[int, ...], cohort_names: list[str]) -> NoveltyJson | None:
     """facts: as in NoveltyRank. None: the paper is not ranked yet."""
-    if facts[REASONS] == UNTOLD:
+    if facts[REASONS] == NOT_RANKED:
         return None
     cohort = facts[NOVELTY_COHORT]
     return _novelty_json(facts, cohort_names[cohort] if cohort >= 0 else None)

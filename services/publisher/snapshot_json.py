@@ -265,7 +265,7 @@ class _Contents:
         self.state, self.slots = state, authors.tolist()
         self.numbers = definitions.published("references", columns.numbers.data[authors])
         self.papers_total = columns.held.length.data[authors].tolist()
-        self.coverage = columns.grounds.data[authors].tolist()
+        self.coverage = columns.evidence.data[authors].tolist()
         self.score_counts = list(map(ScoreCounts._make, columns.score_counts.data[authors].tolist()))
         self.said = blobs(columns.about, authors)
         self.reported = _mean_novelties(state, authors)

@@ -123,7 +123,7 @@ class Profiles(ProfileState):
         if "metrics" in kinds:
             last = LastRows(kinds["metrics"], "author")
             last.store(self.author.numbers, *REFERENCES)
-            last.store(self.author.grounds, *EVIDENCE)
+            last.store(self.author.evidence, *EVIDENCE)
             last.store(self.author.score_counts, *COUNTS)
             last.store(self.author.version, "version")
             restated.append(last.keys)
@@ -267,7 +267,7 @@ def _authors_total(card: bytes) -> int:
 
 
 def without_papers(published: dict[str, PublicFacts], layout: Layout) -> list[Snapshot]:
-    """Snapshots of authors of whom only a public record is known: no papers, version 0 (rule P5)."""
+    """Snapshots of authors with a public record and nothing else: no papers, version 0 (rule P5)."""
     stage, slots = Profiles(0, layout), np.arange(len(published))
     stage._learn({"author_key": {"key": list(published)}})
     stage.learn_public(published)

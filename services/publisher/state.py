@@ -64,7 +64,7 @@ class AuthorColumns(Table):
 
     def __init__(self) -> None:
         self.numbers = Column(I64, width=len(REFERENCES))
-        self.grounds = Column(I32, width=len(EVIDENCE))
+        self.evidence = Column(I32, width=len(EVIDENCE))
         self.score_counts = Column(I32, width=len(COUNTS))
         self.counted = PerSource(lambda: Column(I64, width=len(COUNTED)))
         self.counted_grounds = PerSource(lambda: Column(I32, width=len(ranking.COUNTS)))

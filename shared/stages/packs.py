@@ -331,7 +331,7 @@ class Outbox:
             yield encode(piece)
 
     def forget(self) -> None:
-        """Drops what waits: for who wants the state only."""
+        """Drops the rows that wait, for a caller that needs the state only."""
         self._parts, self._waiting = [{} for _ in self._parts], [0] * len(self._parts)
         self._sealed.clear()
         self.flushed = list(self.sent)

@@ -29,12 +29,12 @@ IDLE_WAIT = 1.0  # seconds between looks at an idle log that says nothing
 READ_BYTES = 4 << 20
 SAVED_AT_ONCE = 32 << 20  # bytes of state that a hurried stop still saves
 DRAIN_SECONDS = 0.5  # what a stage may take at a stop to read what the stages before it left
-UNHURRIED_SECONDS = 60.0  # and where nobody waits for the stop
-LATE_SECONDS = 3.0  # a log that has not answered for so long is waited for, and we say so
+UNHURRIED_SECONDS = 60.0  # the same at a stop that is not hurried
+LATE_SECONDS = 3.0  # a log that has not answered for so long is reported as `waiting`
 RETRY_SECONDS = 1.0
-TOLD_AGAIN_SECONDS = (
-    5.0  # on a log of many processes: the word of one that was taken for dead is soon overwritten
-)
+# A process that was wrongly taken for dead may overwrite the progress of its successor. So on a log of many
+# processes every process repeats its progress.
+REPEAT_SECONDS = 5.0
 AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
 AT_DIGITS = 18  # of a time in milliseconds, at most
 
@@ -50,8 +50,9 @@ class Pace(NamedTuple):
 
 
 class Stop(asyncio.Event):
-    """Set when something is to end. hurried: somebody waits for it; drains: what the stages before have left
-    is read first.
+    """Set when something is to end.
+
+    hurried: a person or a system waits for the end; drains: what the stages before have sent is read first.
     """
 
     hurried = False
@@ -121,7 +122,7 @@ class StageRunner:
             await self._close()
 
     async def _started(self) -> bool:
-        """False: told to stop before it was ready; there is nothing to read on or to save."""
+        """False: stopped before it was ready. There is nothing more to read or to save."""
         starting = asyncio.ensure_future(self._start())
         try:
             await asyncio.wait((starting, self._stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -158,7 +159,7 @@ class StageRunner:
         before = self._reported_before = (await self.inputs.witnesses.read_on()).get(self.name, Witness())
         reached = Witness(*session.position)
         try:
-            self._topic = await self.inputs.demand(session.input, self.name, before, reached)
+            self._topic = await self.inputs.require(session.input, self.name, before, reached)
         except InputLost:
             if reached.next > before.next:
                 await self.inputs.testify(self.stage_type.name, session.input, reached)
@@ -272,7 +273,7 @@ class StageRunner:
             self._say_health()
 
     async def _pause(self, seconds: float) -> None:
-        """So long, or until told to stop."""
+        """Waits so long, or until the stop."""
         await asyncio.wait((self._stopped,), timeout=seconds)
 
     def _advance(self) -> None:
@@ -355,8 +356,9 @@ class StageRunner:
         """At the very end, whatever the reason."""
 
     async def _end(self, stop: Stop) -> None:
-        """A clean stop reads what the stages before it left, and saves; where somebody waits for it only if
-        that is quick: the log is the truth anyway.
+        """A clean stop reads what the stages before it have sent, and saves.
+
+        A hurried stop saves a small state only. The log is the truth anyway.
         """
         if stop.drains:
             await self._drain(DRAIN_SECONDS if stop.hurried else UNHURRIED_SECONDS)
@@ -454,20 +456,18 @@ def caused_at(record: Record) -> int:
 
 
 class ProgressReporter:
-    """Tells how far the runners of this process have come: to the topic `progress` (for `status`) and to the
-    metrics.
-    """
+    """Notes how far the runners of this process are: in the topic `progress` (for `status`) and in metrics."""
 
     def __init__(self, log: Log, layout: Layout, runners: Callable[[], Iterable[StageRunner]]):
         self.log, self.runners = log, runners
         self.partition = Partition(PROGRESS.named(layout.generation), 0)
-        self._told: dict[str, tuple[dict, float]] = {}
+        self._noted: dict[str, tuple[dict, float]] = {}
 
     async def run(self, stop: Stop) -> None:
         ticks = 0
         while not stop.is_set():
             try:
-                await self.tell()
+                await self.note()
                 if ticks % 8 == 0:
                     await self.report()
             except LogUnavailable:
@@ -482,7 +482,7 @@ class ProgressReporter:
             async with asyncio.timeout(3 * DRAIN_SECONDS if stop.hurried else UNHURRIED_SECONDS):
                 for runner in self.runners():
                     await runner.ended.wait()
-        await self.tell()
+        await self.note()
 
     async def report(self) -> None:
         running = [runner for runner in self.runners() if runner.session is not None]
@@ -494,7 +494,7 @@ class ProgressReporter:
             for runner in running:
                 runner.report(bounds[runner.session.input][1])
 
-    async def tell(self) -> None:
+    async def note(self) -> None:
         news, clock = [], time.monotonic()
         for runner in self.runners():
             if (
@@ -502,9 +502,9 @@ class ProgressReporter:
             ):  # what its stage has read before is not known yet, and must not be overwritten
                 continue
             now = runner.progress()
-            told, at = self._told.get(runner.name, ({}, 0.0))
-            if now != told or (self.log.outages_are_transient and clock - at >= TOLD_AGAIN_SECONDS):
-                self._told[runner.name] = now, clock
+            noted, at = self._noted.get(runner.name, ({}, 0.0))
+            if now != noted or (self.log.outages_are_transient and clock - at >= REPEAT_SECONDS):
+                self._noted[runner.name] = now, clock
                 news.append(
                     Message(runner.name.encode(), orjson.dumps(now | {"at": int(time.time() * 1000)}))
                 )

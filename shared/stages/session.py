@@ -30,7 +30,7 @@ def fingerprint(layout: Layout) -> str:
 class Session:
     """Drives a stage over its input partition.
 
-    Whoever owns it reads, then flushes and sends, and saves only what was acknowledged (K1).
+    Its owner reads, flushes, sends, and saves only what was acknowledged (rule K1).
     """
 
     def __init__(self, stage: Stage):

@@ -210,7 +210,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
     await log.create([spec])
     await log.append({here: sent})
     read = Witness(10, (9, zlib.crc32(b"9")), (await log.identities([name]))[name].id)
-    assert await inputs.demand(here, "citations/0", read) == Witness(topic=read.topic)
+    assert await inputs.require(here, "citations/0", read) == Witness(topic=read.topic)
     assert await inputs.look({"citations/0": (here, read)}, [name, "never"]) == ["never"]
 
     async def make_anew(records):
@@ -219,7 +219,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
             while await log.identities([name]):
                 pass  # a cluster takes a moment
         with pytest.raises(InputLost, match=f"{name}, partition 0, does not exist"):
-            await Inputs(log, layout).demand(here, "citations/0", read)
+            await Inputs(log, layout).require(here, "citations/0", read)
         assert await inputs.look({"citations/0": (here, read)}, [name]) == [name]
         await log.create([spec])
         if records:
@@ -227,7 +227,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
 
     async def refused(what):
         with pytest.raises(InputLost, match=what):
-            await Inputs(log, layout).demand(here, "citations/0", read)
+            await Inputs(log, layout).require(here, "citations/0", read)
         with pytest.raises(InputLost, match=rf"{name}, partition 0, was deleted and made anew"):
             await inputs.look({"citations/0": (here, read)}, [name])
         watching = Inputs(log, layout)  # one that was started meanwhile knows the new topic only
@@ -248,7 +248,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
     await refused("not the record that was read")
     await make_anew(sent)
     await refused("another topic of this name")
-    assert await Inputs(log, layout, accept=True).demand(here, "citations/0", read) != read
+    assert await Inputs(log, layout, accept=True).require(here, "citations/0", read) != read
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.removeprefix("kafka://"))
     await admin.start()
     await admin.create_partitions({name: NewPartitions(2)})

@@ -97,7 +97,7 @@ def test_a_publisher_that_starts_anew_tells_new_causes_not_old_ones_again():
     """What it replays was told; of each author it keeps few, and those must be the new ones."""
     made = Pipeline(seed=1)
     made.tell(paper("p", "a"))
-    for n in range(causes.TOLD + 5):
+    for n in range(causes.LISTED + 5):
         made.tell(paper(f"q{n}", "b", cites=["p"]))
     [publisher] = [session for session in made.sessions if isinstance(session.stage, Profiles)]
     fresh = another(made, publisher)
@@ -111,7 +111,7 @@ def test_a_publisher_forgets_what_was_told_after_its_checkpoint():
     made.tell(paper("p", "a"))
     [publisher] = [session for session in made.sessions if isinstance(session.stage, Profiles)]
     with mock.patch.object(made, "publish"):
-        made.tell(*(paper(f"q{n}", "b", cites=["p"]) for n in range(causes.TOLD + 5)))
+        made.tell(*(paper(f"q{n}", "b", cites=["p"]) for n in range(causes.LISTED + 5)))
     saved = publisher.save()
     made.work()
     another(made, publisher, saved)
@@ -149,7 +149,7 @@ def test_of_any_history_causes_are_bounded_known_and_there(events, seed):
     for change in made.changes:
         told, total = change["causes"], change["causes_total"]
         citations = change["after"]["citations"] - change["before"].get("citations", 0)
-        if {cause["kind"] for cause in told} <= {"cited", "uncited"} and told and total <= causes.TOLD:
+        if {cause["kind"] for cause in told} <= {"cited", "uncited"} and told and total <= causes.LISTED:
             kinds = [cause["kind"] for cause in told]
             assert citations == kinds.count("cited") - kinds.count("uncited"), change
         elif not told:
