@@ -4,8 +4,8 @@
 
 Prints CPU time here, there, and here ÷ there: of each stage and of the snapshots, of a lone paper through all
 stages with its snapshots, and bytes of state. Every batch is measured in several rounds, and the least counts,
-because a busy machine only makes a batch slower. Each round has new processes, because where a process has
-its memory is worth 10 %. The other tree needs `bench.stages` and `bench.memory`.
+because a busy machine only makes a batch slower. Each round has new processes, because the layout of their
+memory alone changes times by up to 10 %. The other tree needs `bench.stages` and `bench.memory`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -107,18 +108,25 @@ def show(what: str, here: float, there: float, unit: str) -> None:
     print(f"{what:30}{here:12.2f}{there:12.2f} {unit:6}{here / there if there else 1:8.3f}")
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m bench.pair", description=__doc__)
     options.add_argument("tree", type=Path)
     options.add_argument("--papers", type=int, default=12_000)
     options.add_argument("--batch", type=int, default=1_000, help="papers of a step")
     options.add_argument("--lone", type=int, default=50, help="papers that go through alone, at the end")
     options.add_argument("--rounds", type=int, default=8)
-    chosen = options.parse_args()
+    options.add_argument("--small", action="store_true", help="a simulated literature: shows that it runs")
+    chosen = options.parse_args(words)
+    if chosen.small:
+        chosen.papers, chosen.batch, chosen.lone, chosen.rounds = literature.SMALL // 2, 50, 2, 1
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # both trees on one core
     with tempfile.TemporaryDirectory(prefix="pair-") as folder:
-        events = literature.write(Path(folder) / "events.jsonl", copies=1)
+        events = Path(folder) / "events.jsonl"
+        if chosen.small:
+            events.write_bytes(b"\n".join(literature.small()) + b"\n")
+        else:
+            literature.write(events, copies=1)
         trees = [Tree(tree.resolve(), events) for tree in (HERE, chosen.tree)]
         lone = list(range(chosen.papers, chosen.papers + chosen.lone + 1))
         bounds = [*range(0, chosen.papers, chosen.batch), *lone]

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     )
     http_connections: int = _setting(
         1000,
-        "Open connections, at most; fewer if the limit of open files requires it.",
+        "The most open connections; fewer if the limit of open files requires it.",
         unit="connections",
         ge=16,
         le=100_000,
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         1, "Partitions of the cohorts' input. One handles thousands of papers a second.", ge=1, le=256
     )
     batch_records: int = _setting(
-        4000, "Records that a stage reads at once, at most.", unit="records", ge=1, le=100_000
+        4000, "The most records that a stage reads at once.", unit="records", ge=1, le=100_000
     )
     max_event_bytes: int = _setting(
         8 << 20,
@@ -113,43 +113,40 @@ class Settings(BaseSettings):
     )
     snapshot_papers: int = _setting(
         100,
-        "Papers listed in a profile, at most. Must be the same for every service of a log.",
+        "The most papers that a profile lists. Must be the same for every service of a log.",
         unit="papers",
         ge=1,
         le=100,
     )
     days_ahead: int = _setting(
         2,
-        "Days after their append time that events may be dated (clock, counts and reports of sources); "
-        "later ones are "
-        "refused. Must be the same for every service of a log.",
+        "How many days an event may be dated after its append time (clock, counts and reports of sources). "
+        "An event with a later date is refused. Must be the same for every service of a log.",
         unit="days",
         ge=1,
         le=ANY,
     )
     max_counting_sources: int = _setting(
         8,
-        "Sources of `paper.counted` in a partition of papers.v1, at most; events of further ones are "
-        "refused. Each costs "
-        "about 300 bytes a paper and author. Must be the same for every service of a log.",
+        "The most sources of `paper.counted` in a partition of papers.v1; an event of another source is "
+        "refused. Each source costs about 300 bytes a paper and author. Must be the same for every service "
+        "of a log.",
         unit="sources",
         ge=1,
         le=100,
     )
     max_scorers: int = _setting(
         32,
-        "Sources and versions of `paper.scored` in a partition of papers.v1, at most; events of further "
-        "ones are refused. "
-        "Must be the same for every service of a log.",
+        "The most sources and versions of `paper.scored` in a partition of papers.v1; an event of another "
+        "one is refused. Must be the same for every service of a log.",
         unit="versions",
         ge=1,
         le=1000,
     )
     max_reporting_sources: int = _setting(
         10,
-        "Sources of `author.reported` for one author, at most; events of further ones are refused. Must be "
-        "the same for "
-        "every service of a log.",
+        "The most sources of `author.reported` for one author; an event of another source is refused. Must "
+        "be the same for every service of a log.",
         unit="sources",
         ge=1,
         le=200,

@@ -105,7 +105,8 @@ def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
         stage.partition,
     ):
         raise CheckpointInvalid(
-            f"of another generation or stage ({header['fingerprint']} {header['stage']} {header['partition']}): rule D3"
+            f"of another release, other settings or another stage ({header['stage']}/{header['partition']}, "
+            f"fingerprint {header['fingerprint']}): rule D3"
         )
     name = "what it says of its parts"
     try:

@@ -182,16 +182,18 @@ class PackStage(Stage):
         pack = decode(record.value)
         if self.senders and pack.stage not in self.senders:
             raise NotAPack(
-                f"a record of an internal topic is not a pack of {' or '.join(self.senders)}, but says it is of {pack.stage!r}"
+                f"a record of an internal topic must be a pack of {' or '.join(self.senders)}; this one names "
+                f"the stage {pack.stage!r}"
             )
         if pack.to not in ("", here := f"{self.layout_name(self.input)}/{self.partition}"):
-            raise NotAPack(f"a record of {here} is not a pack of it, but a copy of one of {pack.to!r}")
+            raise NotAPack(f"a record of {here} is a copy of a pack for {pack.to!r}")
         return pack
 
     def _stopped_by(self, record: Record, error: ProtocolViolation) -> ProtocolViolation:
         return ProtocolViolation(
-            f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}; nothing else may write there. "
-            f"Compute it anew beside what is published, with --generation {self.layout.generation + 1}"
+            f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}. Only the "
+            "services may write there. Compute a new generation beside the published one, with "
+            f"--generation {self.layout.generation + 1}"
         )
 
     def accept(self, pack: Pack) -> Pack | None:
@@ -201,7 +203,8 @@ class PackStage(Stage):
         """
         if pack.fingerprint != self.fingerprint:
             raise ProtocolViolation(
-                f"{self.name} {self.partition} reads a pack of another generation ({pack.fingerprint}, ours is {self.fingerprint}): rule D3"
+                f"{self.name} {self.partition} reads a pack of another release or with other settings "
+                f"(fingerprint {pack.fingerprint}, ours is {self.fingerprint}): rule D3"
             )
         channel = f"{pack.stage}/{pack.partition}"
         high = self.high.get(channel, 0)

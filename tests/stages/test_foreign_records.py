@@ -72,13 +72,13 @@ def test_what_is_no_pack_is_refused_and_the_stage_goes_on(value):
 def test_a_pack_of_a_stage_that_does_not_write_there_is_refused():
     stage = publisher()
     stage.step([record(packed("catalogue", end=4))])
-    assert stage.high == {} and "says it is of 'catalogue'" in stage.refused[0].detail
+    assert stage.high == {} and "names the stage 'catalogue'" in stage.refused[0].detail
 
 
 def test_a_copy_of_a_pack_of_another_partition_is_refused():
     stage = publisher()
     stage.step([record(packed(end=4, to="metric-changes.g1/1"))])
-    assert stage.high == {} and "a copy of one of 'metric-changes.g1/1'" in stage.refused[0].detail
+    assert stage.high == {} and "a copy of a pack for 'metric-changes.g1/1'" in stage.refused[0].detail
 
 
 def test_any_changed_byte_of_a_pack_is_found():
@@ -91,7 +91,7 @@ def test_any_changed_byte_of_a_pack_is_found():
 def test_a_pack_of_another_generation_stops_the_stage_by_name():
     with pytest.raises(
         ProtocolViolation,
-        match=r"metric-changes\.g1, partition 0, offset 7: .*another generation.*--generation 2",
+        match=r"metric-changes\.g1, partition 0, offset 7: .*another release.*--generation 2",
     ):
         publisher().step([record(packed(of="another"), offset=7)])
 
