@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from tests.integration.equality import SCORES
 from tests.oracle import author_key, parse, references_of, valid, with_ids_compared
 
-TOLD = 20
+STATED = 20
 FIELDS = {
     "cited": {"paper_id", "by"},
     "uncited": {"paper_id", "by"},
@@ -83,7 +83,7 @@ class Happened:
 def faults(
     changes: Sequence[dict], snapshots: Iterable[dict], raws: Iterable[bytes], *, cut: bool = False
 ) -> Iterable[tuple]:
-    """(author, what, told, right) of all that is wrong in the change records of a log, in its order; with all of its snapshots.
+    """(author, what, reported, right) of all that is wrong in the change records of a log, in its order; with all of its snapshots.
 
     cut: packs were, between any two rows (rule C6). Then numbers may be published before their causes have come.
     """
@@ -103,12 +103,12 @@ def faults(
         moved = {name for name in before | after if before.get(name) != after.get(name)}
         if moved != {*change["changed"]} or len(change["changed"]) != len({*change["changed"]}):
             yield author, "changed", change["changed"], moved
-        told, total = change["causes"], change["causes_total"]
-        if not (len(told) == total <= TOLD or len(told) == TOLD < total):
-            yield author, "causes_total", total, len(told)
-        if before and not told and {name.rpartition(".")[2] for name in moved} - {*SCORES} and not cut:
-            yield author, "causes", told, f"of {moved}"
-        for cause in told:
+        stated, total = change["causes"], change["causes_total"]
+        if not (len(stated) == total <= STATED or len(stated) == STATED < total):
+            yield author, "causes_total", total, len(stated)
+        if before and not stated and {name.rpartition(".")[2] for name in moved} - {*SCORES} and not cut:
+            yield author, "causes", stated, f"of {moved}"
+        for cause in stated:
             if not happened.is_true(author, cause):
                 yield author, "cause", cause, "did not happen"
 

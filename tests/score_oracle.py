@@ -165,12 +165,12 @@ def scores(
             paper.withdrawn = kind == "paper.withdrawn"
         if kind == "paper.withdrawn":
             continue
-        told = event["title"], event.get("abstract")
+        stated = event["title"], event.get("abstract")
         when = month(event.get("published"))
         if when is not None and (when < 1800 * 12 or (today and when > month(today) + 12)):
             when = None
         text = Text(
-            when, terms(*told) if event.get("published") else set(), language(*told, event.get("language"))
+            when, terms(*stated) if event.get("published") else set(), language(*stated, event.get("language"))
         )
         paper.texts.append(text)
         if number >= paper.newest_revision:
@@ -222,12 +222,12 @@ def scores(
                 what["reasons"] = ["small_cohort"]
             else:
                 what["novelty"] = value
-                told = (
+                stated = (
                     (pooled, "pooled_cohort"),
                     (what["ref"] < p.settled, "burn_in"),
                     (what["n"] < 20, "short_text"),
                 )
-                what["reasons"] = [reason for holds, reason in told if holds]
+                what["reasons"] = [reason for holds, reason in stated if holds]
         if not paper.withdrawn and paper.year is not None:
             value, pooled, cohort = by_citations.stand(
                 paper.year, paper.category, citation_bin(independent[name])
@@ -278,10 +278,10 @@ def rank(standings: list[dict], papers: int) -> tuple[float | None, dict]:
 
 def author_scores(papers: list[dict]) -> dict:
     """Of an author with these papers (values of `scores`; those there are)."""
-    told = defaultdict(list)
+    stated = defaultdict(list)
     for paper in papers:
         for by, value in paper.get("reported", {}).items():
-            told[by].append(value)
+            stated[by].append(value)
     scored = sorted(round(paper["novelty"], 6) for paper in papers if paper["novelty"] is not None)
     provisional = sum(bool(paper["reasons"]) for paper in papers if paper["novelty"] is not None)
     ai_score, grounds = rank(papers, len(papers))
@@ -296,7 +296,7 @@ def author_scores(papers: list[dict]) -> dict:
                 "standard_error": round(0.29 / len(scored) ** 0.5, 6) if scored else None,
                 "reported": [
                     {"source": by[0], "version": by[1], "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
-                    for by, values in sorted(told.items())
+                    for by, values in sorted(stated.items())
                 ],
             },
             "ai_score": grounds,
@@ -395,44 +395,44 @@ def differences(
             profile["headline"]["ai_score"],
             "self_citations_included" in profile["flags"],
         )
-        if said != (told := (right["novelty"], head, source in right["by_source"] and head is not None)):
-            yield author, "headline", said, told
+        if said != (stated := (right["novelty"], head, source in right["by_source"] and head is not None)):
+            yield author, "headline", said, stated
         said = {
             basis: numbers["ai_score"]
             for basis, numbers in profile["metrics"].items()
             if basis != "references"
         }
         if said != (
-            told := {f"counted:{source}": score for source, (score, _) in right["by_source"].items()}
+            stated := {f"counted:{source}": score for source, (score, _) in right["by_source"].items()}
         ):
-            yield author, "ai_score by source", said, told
-        told = {
+            yield author, "ai_score by source", said, stated
+        stated = {
             source: grounds | {"flags": ["self_citations_included"]}
             for source, (_, grounds) in right["by_source"].items()
         }
-        if profile["scores"] != (told := right["scores"] | ({"ai_score_by_source": told} if told else {})):
-            yield author, "scores", profile["scores"], told
+        if profile["scores"] != (stated := right["scores"] | ({"ai_score_by_source": stated} if stated else {})):
+            yield author, "scores", profile["scores"], stated
         covered = round(right["scores"]["novelty"]["scored"] / len(mine), 6) if mine else None
         if profile["provenance"]["coverage"]["novelty"] != covered:
             yield author, "coverage.novelty", profile["provenance"]["coverage"]["novelty"], covered
         for entry in profile["papers"]:
             paper = papers[entry["paper_id"]]
-            said, told = _said(entry, paper), _right(paper)
-            if said != told:
-                yield author, f"papers {entry['paper_id']}", said, told
+            said, stated = _said(entry, paper), _right(paper)
+            if said != stated:
+                yield author, f"papers {entry['paper_id']}", said, stated
 
 
 def _said(entry: dict, paper: dict) -> tuple:
     text, cited = entry["standing"]["novelty"], entry["standing"]["citations"]
     about = (text["new_pairs"], text["pairs"], text["cohort_size"]) if paper["bin"] is not None else ()
-    told = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
+    stated = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
     by_source = {
         source: _cited(one, one["cohort_size"]) for source, one in entry.get("standing_by_source", {}).items()
     }
     return (
         entry["novelty"],
         text["reasons"],
-        told,
+        stated,
         *about,
         cited["percentile"],
         cited["immature"],
@@ -493,11 +493,11 @@ def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
             )
             text = {"reasons": paper["reasons"], "new_pairs": paper["k"], "pairs": paper["n"]}
             cited = {"percentile": percentile, "immature": paper["immature"], "pooled": paper["pooled"]}
-            told = [
+            stated = [
                 {"source": s, "version": v, "novelty": x} for (s, v), x in sorted(paper["reported"].items())
             ]
             entry |= {"novelty": value, "standing": {"novelty": text, "citations": cited}} | (
-                {"novelty_reported": told} if told else {}
+                {"novelty_reported": stated} if stated else {}
             )
             if paper["by_source"]:
                 entry["standing_by_source"] = {

@@ -49,7 +49,7 @@ def snapshot(
         "citations_nonself": citations,
         "h_index_nonself": 2,
     } | _FURTHER
-    told = {
+    stated = {
         "author_id": author_id,
         "name": name or author_id.rpartition(":")[2].title(),
         "generation": generation,
@@ -74,7 +74,7 @@ def snapshot(
         "flags": [],
         "provenance": {"definitions": "2026.2", "coverage": {"references": None, "novelty": None}},
     }
-    return told | changes
+    return stated | changes
 
 
 def paper(paper_id: str, citations: int, **changes) -> dict:
@@ -173,10 +173,10 @@ async def publish(log: Log, *snapshots: Mapping) -> None:
     """Appends snapshots as the publisher does: key = author id, an author always in the same partition."""
     count = (await log.topics())[AUTHOR_PROFILES.name].partitions
     batches: dict[Partition, list[Message]] = {}
-    for told in snapshots:
-        key = told["author_id"].encode()
+    for stated in snapshots:
+        key = stated["author_id"].encode()
         batches.setdefault(Partition(AUTHOR_PROFILES.name, sum(key) % count), []).append(
-            Message(key, orjson.dumps(told))
+            Message(key, orjson.dumps(stated))
         )
     await log.append(batches)
 

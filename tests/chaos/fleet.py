@@ -120,8 +120,8 @@ class Fleet:
             if asked.returncode == 0:
                 return
             self.require_alive()
-            told = "\n".join(f"--- {w.name}\n{w.tail()}" for w in self.workers)
-            assert time.monotonic() < until, f"not idle after {seconds:g} s: {said} {wrong}\n{told}"
+            stated = "\n".join(f"--- {w.name}\n{w.tail()}" for w in self.workers)
+            assert time.monotonic() < until, f"not idle after {seconds:g} s: {said} {wrong}\n{stated}"
 
     def status(self) -> dict:
         return json.loads(self._command("status", "--json").communicate(timeout=120)[0])

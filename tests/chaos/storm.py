@@ -241,10 +241,10 @@ class Storm:
         for role in {
             worker.role for worker in self.fleet.workers
         }:  # one that has no partition asks the log nothing
-            told = [
+            stated = [
                 worker for worker in self.fleet.of(role) if "waiting for the log" in worker.said.read_text()
             ]
-            assert told, f"no {role} said that it waits:\n" + "\n".join(
+            assert stated, f"no {role} said that it waits:\n" + "\n".join(
                 worker.tail() for worker in self.fleet.of(role)
             )
         self.cluster.revive(*range(1, self.cluster.nodes + 1))

@@ -27,17 +27,17 @@ PAPERS = [evil(f"paper{n}") for n in range(12)]
 
 
 def events() -> list[bytes]:
-    told = []
+    stated = []
     for n, paper in enumerate(PAPERS):
         authors = [
             {"author_id": a, "name": evil("Ann [red]"), "affiliations": [evil("Uni")]}
             for a in dice.sample(AUTHORS, 3)
         ]
-        told.append({
+        stated.append({
             "paper_id": paper, "title": evil("Title [bold]"), "published": f"20{10 + n}", "authors": authors, "venue": evil("v"),
             "references": PAPERS[:n], "categories": [evil("cs.")], "doi": evil("10.1/"), "kind": evil("k"),
         })  # fmt: skip
-        told.append(
+        stated.append(
             {
                 "event": "paper.counted",
                 "paper_id": paper,
@@ -46,7 +46,7 @@ def events() -> list[bytes]:
                 "citations": n,
             }
         )
-        told.append(
+        stated.append(
             {
                 "event": "paper.scored",
                 "paper_id": paper,
@@ -55,11 +55,11 @@ def events() -> list[bytes]:
                 "novelty": 0.5,
             }
         )
-    told.append({"event": "author.reported", "author_id": AUTHORS[0], "source": SOURCES[1], "as_of": "2024-01-01",
+    stated.append({"event": "author.reported", "author_id": AUTHORS[0], "source": SOURCES[1], "as_of": "2024-01-01",
                  "metrics": {"papers": 1, "h_index": 3, "papers_by_year": {"2020": 5}}})  # fmt: skip
-    told.append({"event": "author.merged", "author_id": AUTHORS[5], "into": AUTHORS[4]})
+    stated.append({"event": "author.merged", "author_id": AUTHORS[5], "into": AUTHORS[4]})
     bad = [{"paper_id": evil("bad"), "title": 5}, {"event": evil("no.event"), "paper_id": evil("bad")}]
-    return [json.dumps(event, ensure_ascii=False).encode() for event in (*told, *bad)]
+    return [json.dumps(event, ensure_ascii=False).encode() for event in (*stated, *bad)]
 
 
 @pytest.fixture(scope="module")

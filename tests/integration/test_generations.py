@@ -56,7 +56,7 @@ def drained(service: Running) -> list[str]:
     return lines
 
 
-def test_an_old_generation_is_told_that_it_is_over(tmp_path):
+def test_an_old_generation_says_that_it_is_over(tmp_path):
     data = tmp_path / "data"
     source = write_events(tmp_path / "events.jsonl", simulated(200))
     run_to_idle(data, source)

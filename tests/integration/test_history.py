@@ -73,11 +73,11 @@ def test_what_a_service_said_that_stopped_there(partitions, kills, tmp_path):
         if number == 1:
             (data / "away").rename(data / "checkpoints")
     some = next(iter(published))
-    told = json.loads(scholarstream("profile", some, "--as-of", cut, "--json", data_dir=data).stdout)
+    stated = json.loads(scholarstream("profile", some, "--as-of", cut, "--json", data_dir=data).stdout)
     assert (
-        told["cut"] == cut
-        and told["version"] is None
-        and without_tables(told) == without_tables(published[some])
+        stated["cut"] == cut
+        and stated["version"] is None
+        and without_tables(stated) == without_tables(published[some])
     )
     stages = 5 * partitions + 3  # aliases, terms and cohorts have one partition
     assert (
@@ -195,8 +195,8 @@ def test_with_the_scores_where_a_day_was_the_last_it_read(tmp_path):
     run_to_idle(data, write_events(tmp_path / "events.jsonl", disturbed(simulated(600), seed=5)), env=SAVING)
     for ahead in (1, 2):  # the first may let papers in
         day = (datetime.now(UTC).date() + timedelta(ahead)).isoformat()
-        told = json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode()
-        run_to_idle(data, write_events(tmp_path / f"{day}.jsonl", [told]), env=SAVING)
+        stated = json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode()
+        run_to_idle(data, write_events(tmp_path / f"{day}.jsonl", [stated]), env=SAVING)
     cut, published = end_of(data), exported_profiles(data)
     more = {"paper_id": "late", "title": "t", "published": "2020", "authors": [{"name": "Ada"}]}
     run_to_idle(data, write_events(tmp_path / "late.jsonl", [json.dumps(more).encode()]), env=SAVING)

@@ -90,7 +90,7 @@ def test_topics_are_made_checked_and_mended(cluster, command):
     )
 
 
-def test_a_topic_with_another_partition_count_is_told(cluster, command):
+def test_a_topic_with_another_partition_count_is_reported(cluster, command):
     admin(cluster, lambda client: client.create_topics([NewTopic("authors.v1", 2, 1)]))
     command(
         "topics", "create", "--partitions", "3", expect=2
@@ -125,7 +125,7 @@ def test_packs_are_shown_in_words(cluster, command, tmp_path):
     )
 
 
-def test_a_lost_input_is_told_and_nothing_hides_it(cluster, command, tmp_path):
+def test_a_lost_input_is_reported_and_nothing_hides_it(cluster, command, tmp_path):
     """papers.v1 is deleted under a service that runs, and made anew; then the checkpoints go too."""
     command(
         "run",

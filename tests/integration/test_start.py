@@ -36,7 +36,7 @@ def data(tmp_path):
 # ---- start
 
 
-def test_a_second_start_is_told_the_address_of_the_first(data):
+def test_a_second_start_is_reported_the_address_of_the_first(data):
     with Running("run", "--port", "0", data_dir=data) as service:
         address = service.address()
         second = scholarstream("run", "--port", "0", data_dir=data, expect=1)
@@ -50,7 +50,7 @@ def test_a_second_start_is_told_the_address_of_the_first(data):
         again.address()  # what the first one left behind is in nobody's way
 
 
-def test_a_start_after_kill_9_is_not_told_that_somebody_runs(data):
+def test_a_start_after_kill_9_is_not_reported_that_somebody_runs(data):
     with Running("run", "--port", "0", data_dir=data) as service:
         service.address()
         service.kill()
@@ -239,13 +239,13 @@ def test_set_up_happens_once(place):
     assert place.set_up().returncode == 0 and place.installed()
 
 
-def test_packages_that_cannot_be_installed_are_told(place):
+def test_packages_that_cannot_be_installed_are_reported(place):
     failed = place.set_up(pip=1)
     assert failed.returncode == 2 and "is there a network?" in failed.stderr and "Ready" not in failed.stdout
     assert place.set_up().returncode == 0 and place.installed(), "the next attempt begins again"
 
 
-def test_a_python_that_is_too_old_is_told(place):
+def test_a_python_that_is_too_old_is_reported(place):
     failed = place.set_up(version="3.9.2")
     assert (
         failed.returncode == 2 and "Python 3.11 or newer" in failed.stderr and "Python 3.9.2" in failed.stderr
@@ -253,7 +253,7 @@ def test_a_python_that_is_too_old_is_told(place):
     assert not place.installed()
 
 
-def test_an_environment_that_cannot_be_made_is_told(place):
+def test_an_environment_that_cannot_be_made_is_reported(place):
     (place.folder / "file").write_text("mine")
     failed = place.set_up(venv="file/venv")
     assert (

@@ -84,7 +84,7 @@ class Conformance(ABC):
             await log.create([TopicSpec(topic, 3)._replace(**change)])
         assert (await log.topics())[topic] == TopicSpec(topic, 3)
 
-    async def test_what_is_not_as_it_must_be_is_told(self, log, partitions, topic):
+    async def test_what_is_not_as_it_must_be_is_reported(self, log, partitions, topic):
         assert await log.check([TopicSpec(topic, 3)]) == []
         [found] = await log.check([TopicSpec(topic, 5)])
         assert found.topic == topic and found.loses

@@ -224,7 +224,7 @@ async def test_what_another_client_wrote_does_not_hold_up_the_search_for_a_time(
 # ---- trouble
 
 
-async def test_a_file_that_somebody_locks_is_told_within_the_bound(log):
+async def test_a_file_that_somebody_locks_is_reported_within_the_bound(log):
     await log.append({HERE: texts("before")})
     blocker = sqlite3.connect(log.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
@@ -239,7 +239,7 @@ async def test_a_file_that_somebody_locks_is_told_within_the_bound(log):
     assert [r.value for r in await log.read(HERE, 0)] == [b"before", b"after"]
 
 
-async def test_a_full_disk_is_told_and_nothing_is_lost(log):
+async def test_a_full_disk_is_reported_and_nothing_is_lost(log):
     await log.append({HERE: texts("before")})
     pages = log._write.execute("PRAGMA page_count").fetchone()[0]
     log._write.execute(f"PRAGMA max_page_count={pages}")
@@ -307,7 +307,7 @@ async def test_a_log_of_another_format_is_refused(log):
         SqliteLog(log.path)
 
 
-async def test_damage_inside_the_file_is_told(tmp_path):
+async def test_damage_inside_the_file_is_reported(tmp_path):
     path = tmp_path / "log.sqlite"
     log = SqliteLog(path)
     await log.create([TopicSpec("t", 1)])
@@ -331,14 +331,14 @@ def test_a_missing_log_is_not_made_by_a_reader(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(LogUnavailable, match="--data-dir"):
         SqliteLog(tmp_path / "file" / "log.sqlite")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(LogUnavailable, match="--data-dir"):
         SqliteLog(tmp_path / "log.sqlite")
@@ -535,10 +535,10 @@ async def contents(path, topics=("t",)) -> dict[str, list]:
 
 
 async def test_no_flipped_bit_changes_what_is_read(tmp_path):
-    """Somewhere in the file: what is read is what was written, or the damage is told."""
+    """Somewhere in the file: what is read is what was written, or the damage is reported."""
     path, rng = tmp_path / "log.sqlite", random.Random(1)
     await (await filled(path)).close()
-    sound, raw, told = await contents(path), path.read_bytes(), 0
+    sound, raw, stated = await contents(path), path.read_bytes(), 0
     for _ in range(300):
         at = rng.randrange(100, len(raw))  # behind the file's header
         flipped = bytearray(raw)
@@ -547,10 +547,10 @@ async def test_no_flipped_bit_changes_what_is_read(tmp_path):
         for more in ("-wal", "-shm"):
             path.with_name(f"{path.name}{more}").unlink(missing_ok=True)
         try:
-            assert await contents(path) == sound, f"the flip at {at} is not told"
+            assert await contents(path) == sound, f"the flip at {at} is not stated"
         except (LogError, KeyError) as error:  # KeyError: the name of the topic is another one
-            told += isinstance(error, LogError)
-    assert told > 50, "this shows nothing"
+            stated += isinstance(error, LogError)
+    assert stated > 50, "this shows nothing"
 
 
 @pytest.mark.parametrize(
@@ -611,7 +611,7 @@ async def test_missing_records_are_named(tmp_path, gone):
     await log.close()
 
 
-async def test_an_old_file_under_a_newer_wal_is_told(tmp_path):
+async def test_an_old_file_under_a_newer_wal_is_reported(tmp_path):
     path = tmp_path / "log.sqlite"
     log = await filled(path, records=40)
     await log.close()
@@ -691,14 +691,14 @@ async def test_a_topic_that_another_process_deleted_is_named(log):
 
 
 async def test_public_topics_are_synced_in_the_transaction_that_appends(log):
-    """What SQLite is told, in order: each append to a public topic is committed with an fsync before it is acknowledged."""
+    """What SQLite is reported, in order: each append to a public topic is committed with an fsync before it is acknowledged."""
     await log.create([topic.spec(1, 1) for topic in TOPICS])
     for topic in TOPICS:
-        told: list[str] = []
-        log._write.set_trace_callback(told.append)
+        stated: list[str] = []
+        log._write.set_trace_callback(stated.append)
         await log.append({Partition(topic.named(1), 0): texts("x")})
         log._write.set_trace_callback(None)
-        pragma, begin, *_, insert, commit = told[: told.index("COMMIT") + 1]
+        pragma, begin, *_, insert, commit = stated[: stated.index("COMMIT") + 1]
         assert pragma == f"PRAGMA synchronous={'FULL' if topic.public else 'NORMAL'}", topic.name
         assert (begin, commit) == ("BEGIN IMMEDIATE", "COMMIT") and insert.startswith("INSERT INTO p"), (
             topic.name
@@ -706,8 +706,8 @@ async def test_public_topics_are_synced_in_the_transaction_that_appends(log):
 
 
 async def test_who_waits_together_with_a_public_topic_is_synced(log):
-    told: list[str] = []
-    log._write.set_trace_callback(told.append)
+    stated: list[str] = []
+    log._write.set_trace_callback(stated.append)
     await asyncio.gather(
         *(
             log.append({partition: texts("x")})
@@ -716,7 +716,7 @@ async def test_who_waits_together_with_a_public_topic_is_synced(log):
     )
     log._write.set_trace_callback(None)
     durable, synced = None, []
-    for said in told:
+    for said in stated:
         if said.startswith("PRAGMA synchronous="):
             durable = said.rpartition("=")[2]
         elif said == "COMMIT":

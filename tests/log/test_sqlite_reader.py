@@ -130,7 +130,7 @@ def _garbage(path):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "stated"),
     [
         (lambda path: None, "there is no log"),
         (lambda path: path.symlink_to(path.with_name("nowhere")), "there is no log"),
@@ -141,10 +141,10 @@ def _garbage(path):
         (lambda path: path.touch(), "not a scholarstream log"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path, make, told):
+def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path, make, stated):
     make(tmp_path / "log.sqlite")
     before = sorted(os.listdir(tmp_path))
-    with pytest.raises(LogError, match=told):
+    with pytest.raises(LogError, match=stated):
         SqliteReader(tmp_path / "log.sqlite", create=False)
     assert sorted(os.listdir(tmp_path)) == before
 

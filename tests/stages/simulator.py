@@ -494,7 +494,7 @@ class World:
 
     def _check_public(self, even: bool) -> None:
         newest: dict[str, dict] = {}
-        told: dict[str, list[dict]] = defaultdict(list)
+        stated: dict[str, list[dict]] = defaultdict(list)
         for topic in (AUTHOR_PROFILES.name, AUTHOR_METRICS.name):
             version: dict[bytes, int] = {}
             for partition in range(self.layout.authors):
@@ -505,7 +505,7 @@ class World:
                             f"I5: {topic} {record.key} went from {version[record.key]} to {value['version']}"
                         )
                     version[record.key] = value["version"]
-                    told[topic].append(value)
+                    stated[topic].append(value)
                     if topic == AUTHOR_PROFILES.name:
                         newest[value["author_id"]] = value
                     elif not value["changed"]:
@@ -523,9 +523,9 @@ class World:
             raise Violation(f"I7: {author} {what}: published {said}, batch says {right}")
         cut = self.pack_bytes < 512 << 10
         for author, what, said, right in changes.faults(
-            told[AUTHOR_METRICS.name], told[AUTHOR_PROFILES.name], self.input, cut=cut
+            stated[AUTHOR_METRICS.name], stated[AUTHOR_PROFILES.name], self.input, cut=cut
         ):
-            raise Violation(f"a change of {author}, {what}: told {said}, right is {right}")
+            raise Violation(f"a change of {author}, {what}: stated {said}, right is {right}")
 
     def _must_be_public(self, truth: dict[str, dict]) -> set[str]:
         """Everybody, but who is only named in merges that are no more may never have been seen."""

@@ -147,7 +147,7 @@ def test_what_ads_reports_is_not_accused(cases):
         name: {year: n for year, n in said[name].items() if year >= "2005"}
         for name in ("papers_by_year", "citations_by_year")
     }
-    told = [
+    stated = [
         {
             "event": "author.reported",
             "author_id": SET,
@@ -157,7 +157,7 @@ def test_what_ads_reports_is_not_accused(cases):
         }
         for source, metrics in (("ads", said), ("lately", said | lately))
     ]
-    reported = {entry["source"]: entry for entry in made.tell(*told).profiles[SET]["reported"]}
+    reported = {entry["source"]: entry for entry in made.tell(*stated).profiles[SET]["reported"]}
     assert reported["ads"] == {"source": "ads", "as_of": "2016-01-01", "violations": []} | said
     assert reported["lately"]["violations"] == [
         "papers_by_year_below_papers",

@@ -127,7 +127,7 @@ async def test_control_reads_past_other_clients():
     assert (control.announced, control.positions, control.foreign) == (1, {1: {0: 3}}, 2 * len(others))
 
 
-TOLD = {
+STATED = {
     "stage": "authors",
     "partition": 0,
     "input": "author-changes.g1",
@@ -137,8 +137,8 @@ TOLD = {
     "fraction": 1.0,
     "at": 1,
 }
-NOT_TOLD = [
-    b"", b"null", b"[]", b"\xff", b"{}", *(orjson.dumps(TOLD | changed) for changed in (
+NOT_STATED = [
+    b"", b"null", b"[]", b"\xff", b"{}", *(orjson.dumps(STATED | changed) for changed in (
         {"stage": 7}, {"stage": "none"}, {"stage": ["authors"]}, {"partition": "0"}, {"partition": 1}, {"next": None}, {"next": -1},
         {"next": 4.5}, {"input": "elsewhere"}, {"input": 7}, {"state": None}, {"fraction": "all"}, {"at": "now"},
     )),
@@ -146,14 +146,14 @@ NOT_TOLD = [
 
 
 async def test_progress_reads_past_other_clients():
-    others = [(b"authors/0", value) for value in NOT_TOLD] + [
-        (None, orjson.dumps(TOLD)),
+    others = [(b"authors/0", value) for value in NOT_STATED] + [
+        (None, orjson.dumps(STATED)),
         (b"\xff", b"x"),
-        (b"authors/1", orjson.dumps(TOLD)),
+        (b"authors/1", orjson.dumps(STATED)),
     ]
-    log = await made(PROGRESS, (b"authors/0", orjson.dumps(TOLD)), *others)
+    log = await made(PROGRESS, (b"authors/0", orjson.dumps(STATED)), *others)
     progress = Progress(log, SETTLED)
-    assert await progress.reported() == {"authors/0": TOLD} and progress.foreign == len(others)
+    assert await progress.reported() == {"authors/0": STATED} and progress.foreign == len(others)
     assert {one["stage"]: one["next"] for one in (await progress.status())["stages"]}["authors"] == 4
 
 

@@ -66,7 +66,7 @@ def test_both_scores_of_a_whole_literature(name):
     assert list(score_oracle.differences(profiles, log)) == []
     truth = oracle(log)
     assert [
-        (author, *found) for author, told in profiles.items() for found in differences(told, truth[author])
+        (author, *found) for author, stated in profiles.items() for found in differences(stated, truth[author])
     ] == []
     assert not [
         author for author, expected in truth.items() if author not in profiles and must_be_published(expected)

@@ -93,13 +93,13 @@ def test_each_flag_is_raised_by_what_it_names_and_taken_back_with_it():
 
 def test_a_group_is_known_by_the_name_it_is_described_with():
     described = {"event": "author.described", "author_id": "a:1", "name": "Belle II Collaboration"}
-    told = {
+    stated = {
         "paper_id": "p",
         "title": "",
         "authors": [{"author_id": "a:1", "name": "Belle"}],
         "published": "2020",
     }
-    assert flags_of(told, described, author="a:1") == ["collective_author"]
+    assert flags_of(stated, described, author="a:1") == ["collective_author"]
 
 
 def test_coverage_is_the_share_of_references_that_lead_somewhere():

@@ -37,11 +37,11 @@ def test_every_metric_says_all_that_must_be_known():
 
 
 def test_stored_numbers_come_back():
-    told = {metric.name: 0.25 if metric.digits else 7 for metric in definitions.COMPUTED["references"]} | {
+    stated = {metric.name: 0.25 if metric.digits else 7 for metric in definitions.COMPUTED["references"]} | {
         "m_index": None
     }
-    stored = np.array([definitions.stored("references", told)])
-    assert definitions.published("references", stored) == [tuple(told.values())]
+    stored = np.array([definitions.stored("references", stated)])
+    assert definitions.published("references", stored) == [tuple(stated.values())]
     assert definitions.stored("counted", {})[0] == NULL, "an older version of the definitions did not have it"
 
 

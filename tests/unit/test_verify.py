@@ -261,7 +261,7 @@ def test_names_wrong_reported_figures():
         published.verify()
 
 
-def test_names_a_check_that_is_not_told_or_wrongly_told():
+def test_names_a_check_that_is_not_reported_or_wrongly_stated():
     for codes in ([], ["h_index_exceeds_papers", "h_index_exceeds_computed_papers"]):
         published = Published(EVENTS)
         wrong = published.newest("x")
