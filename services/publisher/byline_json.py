@@ -8,6 +8,7 @@ import orjson
 from services.publisher.templates import template
 
 AFFILIATIONS = 10  # shown in a snapshot
+NO_AFFILIATIONS = b"[]"
 json_of = orjson.dumps
 
 AFFILIATION = template(b'{"name":%(name)s,"papers":%(papers)d}')
@@ -34,6 +35,8 @@ def name_and_affiliations(bylines: list[str], papers: list[int]) -> tuple[str | 
     """
     if len(bylines) == 1:  # most authors have one byline
         name, affiliations = parse_byline(bylines[0])
+        if not affiliations:
+            return name, NO_AFFILIATIONS
         return name, _affiliations_json(dict.fromkeys(affiliations, papers[0]))
     names: dict[str, int] = {}
     counts: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """Change records as JSON (author-metrics.v1): the numbers that moved, and the events that caused it."""
 
-import itertools
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ Shown = tuple[float | None, ...]  # the numbers of REFERENCES as a snapshot show
 Counted = dict[str, dict[str, Any]]  # source → numbers by name
 
 METRICS = [json_of(name) for name in REFERENCES]
+BIT = 1 << np.arange(len(METRICS))  # int64
 KINDS = [json_of(name) for name in causes.KINDS]
 
 NUMBERS = template(b'"before":{%(before)s},"after":{%(after)s},"changed":[%(changed)s]')
@@ -40,7 +41,9 @@ class Numbers(NamedTuple):
 
 
 class CausesJson(NamedTuple):
-    """Causes as JSON; those of the author at position i are pieces[bounds[i] : bounds[i + 1]], of totals[i]."""
+    """Causes as JSON; those of the author at position i are pieces[bounds[i] : bounds[i + 1]], of
+    totals[i].
+    """
 
     pieces: list[bytes]
     bounds: list[int]
@@ -56,20 +59,21 @@ def numbers_json(shown: Shown) -> bytes:
     return json_of(dict(zip(REFERENCES, shown, strict=True)))
 
 
-def changed_metrics(before: np.ndarray, after: np.ndarray) -> list[list[bytes]]:
-    """For each row the names, as JSON, of the numbers that differ. Both: shape (rows, REFERENCES)."""
-    row, column = np.nonzero(before != after)
-    bounds = np.searchsorted(row, np.arange(len(before) + 1)).tolist()
-    names = [METRICS[at] for at in column.tolist()]
-    return [names[first:end] for first, end in itertools.pairwise(bounds)]
+def changed_metrics(before: np.ndarray, after: np.ndarray) -> list[bytes]:
+    """For each row the names of the numbers that differ, as JSON with commas. Both: shape (rows, REFERENCES)."""
+    return [_names_in(bits) for bits in ((before != after) @ BIT).tolist()]
 
 
-def change_json(
-    changed: list[bytes], before: Numbers, after: Counted, after_references: bytes
-) -> bytes | None:
+@lru_cache(1 << 12)
+def _names_in(bits: int) -> bytes:
+    """bits: one for each of METRICS."""
+    return b",".join([name for at, name in enumerate(METRICS) if bits >> at & 1])
+
+
+def change_json(changed: bytes, before: Numbers, after: Counted, after_references: bytes) -> bytes | None:
     """`before`, `after` and `changed` of a change record; None when all numbers are equal.
 
-    changed: names, as JSON, of the numbers of REFERENCES that differ; after: numbers by source;
+    changed: names, as JSON with commas, of the numbers of REFERENCES that differ; after: numbers by source;
     after_references: JSON of all other numbers, which the snapshot has already.
     """
     if not changed and not before.counted and not after:
@@ -80,9 +84,9 @@ def change_json(
         old, new = _flat(before.counted), _flat(after)
         moved = [name for name in new if old.get(name) != new[name]]
         ended = [name for name in old if name not in new and old[name] is not None]
-        changed = [*changed, *map(json_of, moved), *map(json_of, ended)]
+        changed = b",".join(filter(None, [changed, *map(json_of, moved), *map(json_of, ended)]))
         olds, news = _joined(olds, old), _joined(news, new)
-    return NUMBERS(before=olds, after=news, changed=b",".join(changed)) if changed else None
+    return NUMBERS(before=olds, after=news, changed=changed) if changed else None
 
 
 def _joined(members: bytes, more: dict[str, Any]) -> bytes:
@@ -108,20 +112,19 @@ def causes_json(state: ProfileState, of_authors: AuthorCauses) -> CausesJson:
     papers = {paper: json_of(state.papers.names[paper]) for paper in distinct(named).tolist()}
     sources = [json_of(name) for name in state.sources.names]
     pieces = []
-    for kind, paper, by in zip(
-        of_authors.kind.tolist(), of_authors.paper.tolist(), of_authors.by.tolist(), strict=True
-    ):
+    columns = (of_authors.kind.tolist(), of_authors.paper.tolist(), of_authors.by.tolist(), by_paper.tolist())
+    for kind, paper, by, is_by_paper in zip(*columns, strict=True):
         code = KINDS[kind]
-        if paper < 0:
+        if is_by_paper and paper >= 0:
+            piece = CAUSE_CITING(kind=code, paper_id=papers[paper], by=papers[by])
+        elif paper < 0:
             piece = CAUSE(kind=code)
         elif by < 0:
             piece = CAUSE_PAPER(kind=code, paper_id=papers[paper])
         elif kind == causes.COUNTED:
             piece = CAUSE_SOURCE(kind=code, paper_id=papers[paper], source=sources[by])
-        elif kind in causes.BY_AUTHOR:
-            piece = CAUSE_AUTHOR(kind=code, paper_id=papers[paper], other=json_of(state.others.names[by]))
         else:
-            piece = CAUSE_CITING(kind=code, paper_id=papers[paper], by=papers[by])
+            piece = CAUSE_AUTHOR(kind=code, paper_id=papers[paper], other=json_of(state.others.names[by]))
         pieces.append(piece)
     totals = np.diff(np.append(0, np.cumsum(of_authors.weight))[of_authors.bounds])
     return CausesJson(pieces, of_authors.bounds.tolist(), totals.tolist())

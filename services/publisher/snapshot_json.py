@@ -227,18 +227,18 @@ class _Tallies:
         """Tallies of the author at this position."""
         first = len(KINDS) * at
         cited, published, category, byline, end = self._bounds[first : first + len(KINDS) + 1]
+        keys, counts, years = self._keys, self._counts, self._years
         return _AuthorTallies(
-            citations_by_year=b",".join(self._years[cited:published]),
-            papers_by_year=b",".join(self._years[published:category]),
-            categories=[self._categories[key] for key in self._keys[category:byline]],
-            category_papers=self._counts[category:byline],
-            bylines=[self._bylines[key] for key in self._keys[byline:end]],
-            byline_papers=self._counts[byline:end],
+            citations_by_year=b",".join(years[cited:published]),
+            papers_by_year=b",".join(years[published:category]),
+            categories=[self._categories[key] for key in keys[category:byline]],
+            category_papers=counts[category:byline],
+            bylines=[self._bylines[key] for key in keys[byline:end]],
+            byline_papers=counts[byline:end],
         )
 
 
-@dataclass(slots=True)
-class _AuthorTallies:
+class _AuthorTallies(NamedTuple):
     """Tallies of one author; by year: members of a JSON object."""
 
     citations_by_year: bytes

@@ -136,7 +136,9 @@ class ProfileState(PackStage):
         }  # fmt: skip
 
     def progress_parts(self) -> Mapping[str, Part]:
-        """State that depends on when it was published (rule P4): saved, but no function of the input alone."""
+        """State that depends on when it was published (rule P4): saved, but no function of the input
+        alone.
+        """
         return {
             **_prefixed("public_", self.public),
             "waiting": self.pending,
