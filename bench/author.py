@@ -15,7 +15,9 @@ WORDS = ("alpha", "beta", "gamma", "delta", "epsilon")
 
 
 def measure(papers: int, tries: int = TRIES, authors: int = MANY_AUTHORS) -> list[Figure]:
-    """All stages and the snapshot, over logs in memory: milliseconds of CPU for one citing paper; medians of alternating tries."""
+    """All stages and the snapshot, over logs in memory: milliseconds of CPU for one citing paper; medians of
+    alternating tries.
+    """
     print(f"an author of {papers:,} papers, and one of {FEW} …", flush=True)
     pipeline = Pipeline()
     events = [_paper(f"many{i}", "Many", [], i) for i in range(papers)] + [

@@ -1,4 +1,6 @@
-"""Bytes that the state of all stages needs, by what they are for. Every table is counted for one thing; names, which stages share, once."""
+"""Bytes that the state of all stages needs, by what they are for. Every table is counted for one thing;
+names, which stages share, once.
+"""
 
 import sys
 from collections import Counter

@@ -16,9 +16,11 @@ TRIES = 21
 
 
 def measure(many: int = MANY, tries: int = TRIES, papers: Sequence[bytes] | None = None) -> list[Figure]:
-    """All stages and the snapshots, over logs in memory: milliseconds of CPU for a merge and for a separation; medians.
+    """All stages and the snapshots, over logs in memory: milliseconds of CPU for a merge and for a
+    separation; medians.
 
-    The authors' papers cite ten papers of the anthology (or of `papers`) each; one in four of its papers cites one of theirs.
+    The authors' papers cite ten papers of the anthology (or of `papers`) each; one in four of its papers
+    cites one of theirs.
     """
     dice, events = (
         random.Random(1),

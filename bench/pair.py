@@ -3,9 +3,9 @@
     python -m bench.pair OTHER_TREE
 
 Prints CPU time here, there, and here ÷ there: of each stage and of the snapshots, of a lone paper through all
-stages with its snapshots, and bytes of state. Every batch is measured in several rounds, and the least counts,
-because a busy machine only makes a batch slower. Each round has new processes, because the layout of their
-memory alone changes times by up to 10 %. The other tree needs `bench.stages` and `bench.memory`.
+stages with its snapshots, and bytes of state. Every batch is measured in several rounds, and the least
+counts, because a busy machine only makes a batch slower. Each round has new processes, because the layout of
+their memory alone changes times by up to 10 %. The other tree needs `bench.stages` and `bench.memory`.
 """
 
 import argparse

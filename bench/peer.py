@@ -1,8 +1,10 @@
-"""The job that other stream processors are measured by (papers in, each author's papers, citations and h-index out), on our engine.
+"""The job that other stream processors are measured by (papers in, each author's papers, citations and
+h-index out), on our engine.
 
-A stream `papers` of {id, authors, references} comes in, `author-metrics` of {author, papers, citations, h_index} goes out, both of four
-partitions; KAFKA_BOOTSTRAP and STATE_DIR say where. The stages, packs, checkpoints and the fence are those of the service; only the two
-ends differ: what an event looks like, and what is published of an author. Runs until SIGTERM; started again after kill -9 it goes on.
+A stream `papers` of {id, authors, references} comes in, `author-metrics` of {author, papers, citations,
+h_index} goes out, both of four partitions; KAFKA_BOOTSTRAP and STATE_DIR say where. The stages, packs,
+checkpoints and the fence are those of the service; only the two ends differ: what an event looks like, and
+what is published of an author. Runs until SIGTERM; started again after kill -9 it goes on.
 """
 
 import asyncio
@@ -73,7 +75,9 @@ PLAIN = papers.decode(b'{"paper_id": "p", "title": "T", "authors": []}') | {"tit
 
 
 def _event(paper: str, authors: Sequence[str], references: Sequence[str]) -> dict:
-    """A paper as the stages get it: every field of the contract, those that the job has not as they are when left out."""
+    """A paper as the stages get it: every field of the contract, those that the job has not as they are when
+    left out.
+    """
     named = [{"author_id": author, "name": "", "affiliations": []} for author in authors]
     return PLAIN | {"paper_id": paper, "authors": named, "references": references}
 
@@ -102,7 +106,8 @@ class ChannelIds(PackStage):
         return {"authors": self.authors, "numbers": self.numbers, "version": self.version}
 
     def progress_parts(self):
-        return {"public_version": self.public_version, "public_numbers": self.public_numbers, "waiting": self.pending,
+        return {"public_version": self.public_version, "public_numbers": self.public_numbers,
+                "waiting": self.pending,
                 "unplaced": self.unplaced}  # fmt: skip
 
     def apply(self, pack: Pack, offset: int) -> None:

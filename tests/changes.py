@@ -1,6 +1,8 @@
-"""Are change records true? Each must go on where the one before it ended, agree with its snapshot, and name causes that happened.
+"""Are change records true? Each must go on where the one before it ended, agree with its snapshot, and name
+causes that happened.
 
-Written from docs/contracts.md; which causes a record tells depends on what was published together, that they happened does not.
+Written from docs/contracts.md; which causes a record tells depends on what was published together, that they
+happened does not.
 """
 
 import math
@@ -83,9 +85,11 @@ class Happened:
 def faults(
     changes: Sequence[dict], snapshots: Iterable[dict], raws: Iterable[bytes], *, cut: bool = False
 ) -> Iterable[tuple]:
-    """(author, what, reported, right) of all that is wrong in the change records of a log, in its order; with all of its snapshots.
+    """(author, what, reported, right) of all that is wrong in the change records of a log, in its order; with
+    all of its snapshots.
 
-    cut: packs were, between any two rows (rule C6). Then numbers may be published before their causes have come.
+    cut: packs were, between any two rows (rule C6). Then numbers may be published before their causes have
+    come.
     """
     happened = Happened(raws)
     numbers = {

@@ -1,6 +1,8 @@
-"""Novelty and AI score by brute force, written from docs/scores.md alone: plain, slow, obviously right. Nothing of the product is used.
+"""Novelty and AI score by brute force, written from docs/scores.md alone: plain, slow, obviously right.
+Nothing of the product is used.
 
-Tables are exact here; the service agrees after a `clock.ticked` that comes when everything else is worked off.
+Tables are exact here; the service agrees after a `clock.ticked` that comes when everything else is worked
+off.
 """
 
 import html
@@ -31,7 +33,9 @@ class Parameters:
 
 @dataclass
 class Text:
-    """One revision of a paper: its place in the order of revisions, month (None: none that counts), terms, language and class."""
+    """One revision of a paper: its place in the order of revisions, month (None: none that counts), terms,
+    language and class.
+    """
 
     month: int | None
     terms: set
@@ -144,8 +148,9 @@ class Cohorts:
 def scores(
     events: Iterable[dict], independent: dict[str, int], parameters: Parameters | None = None
 ) -> dict[str, dict]:
-    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
-    papers that are there."""
+    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations
+    that share no author, of the papers that are there.
+    """
     p = parameters or Parameters()
     papers: dict[str, Paper] = defaultdict(Paper)
     revision: dict[str, int] = {}
@@ -170,7 +175,9 @@ def scores(
         if when is not None and (when < 1800 * 12 or (today and when > month(today) + 12)):
             when = None
         text = Text(
-            when, terms(*stated) if event.get("published") else set(), language(*stated, event.get("language"))
+            when,
+            terms(*stated) if event.get("published") else set(),
+            language(*stated, event.get("language")),
         )
         paper.texts.append(text)
         if number >= paper.newest_revision:
@@ -202,12 +209,14 @@ def scores(
         k = sum(first.get(t) == own[name].get(t) and t in own[name] for t in text.terms)
         ref = sum(m < text.month for m in months) if text.month is not None else None
         null = (
-            "withdrawn" if paper.withdrawn else "undated" if ref is None else "short_text" if n < 3 else "burn_in" if ref < p.reference
-            else None
+            "withdrawn" if paper.withdrawn else "undated" if ref is None else "short_text" if n < 3
+            else "burn_in" if ref < p.reference else None
         )  # fmt: skip
         common = (paper.year, text.language, "full" if n >= 20 else "short")
-        found[name] = {"k": k, "n": n, "ref": ref, "reasons": [null] if null else [], "novelty": None, "bin": None, "percentile": None,
-                       "immature": False, "pooled": False, "common": common, "category": paper.category}  # fmt: skip
+        found[name] = {"k": k, "n": n, "ref": ref, "reasons": [null] if null else [], "novelty": None,
+                       "bin": None, "percentile": None,
+                       "immature": False, "pooled": False, "common": common,
+                       "category": paper.category}  # fmt: skip
         if null is None:
             found[name]["bin"] = 256 * k // n
             by_text.add(common, paper.category, found[name]["bin"])
@@ -241,13 +250,15 @@ def scores(
 def standings_by_source(
     there: dict[str, dict], counted: dict[str, dict[str, int]], parameters: Parameters | None = None
 ) -> dict:
-    """Source → paper → where it stands by the citations that the source counts: in cohorts of its own. there: the papers that are, and
-    their events; counted: source → paper → citations."""
+    """Source → paper → where it stands by the citations that the source counts: in cohorts of its own. there:
+    the papers that are, and their events; counted: source → paper → citations.
+    """
     found: dict[str, dict[str, dict]] = {}
     for source, counts in counted.items():
         cohorts = Cohorts((parameters or Parameters()).cohort)
         mine = {paper: c for paper, c in counts.items() if paper in there}
-        places = {paper: (int(there[paper]["published"][:4]), (there[paper].get("categories") or ["none"])[0], citation_bin(c))
+        places = {paper: (int(there[paper]["published"][:4]), (there[paper].get("categories") or ["none"])[0],
+                          citation_bin(c))
                   for paper, c in mine.items() if there[paper].get("published")}  # fmt: skip
         for place in places.values():
             cohorts.add(*place)
@@ -269,8 +280,10 @@ def rank(standings: list[dict], papers: int) -> tuple[float | None, dict]:
     standing = [paper for paper in standings if paper["percentile"] is not None]
     ranked = sorted((paper["percentile"] for paper in standing), reverse=True)
     doubtful = sum(paper["immature"] or paper["pooled"] for paper in standing)
-    return round(round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 9), 4) if ranked else None, {
-        "definition": "rankpoints-1", "ranked": len(ranked), "immature": sum(paper["immature"] for paper in standing),
+    return round(round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 9),
+                 4) if ranked else None, {
+        "definition": "rankpoints-1", "ranked": len(ranked),
+        "immature": sum(paper["immature"] for paper in standing),
         "pooled_or_immature": doubtful,
         "provisional": len(ranked) < 3 or doubtful > len(ranked) / 2 or len(ranked) < 0.8 * papers,
     }  # fmt: skip
@@ -295,7 +308,8 @@ def author_scores(papers: list[dict]) -> dict:
                 "provisional": len(scored) < 5 or provisional > len(scored) / 2,
                 "standard_error": round(0.29 / len(scored) ** 0.5, 6) if scored else None,
                 "reported": [
-                    {"source": by[0], "version": by[1], "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
+                    {"source": by[0], "version": by[1],
+                     "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
                     for by, values in sorted(stated.items())
                 ],
             },
@@ -327,7 +341,9 @@ def merges(events: Iterable[dict]) -> dict[str, str]:
 def truth_of(
     raws: Iterable[bytes], parameters: Parameters | None = None
 ) -> tuple[dict[str, dict], dict[str, list[str]]]:
-    """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and bad, in log order."""
+    """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and
+    bad, in log order.
+    """
     events = list(taken(raws))
     newest: dict[str, dict] = {}
     for event in events:
@@ -380,7 +396,9 @@ def truth_of(
 def differences(
     profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None
 ) -> Iterable[tuple]:
-    """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
+    """(author, what, published, right) wherever newest snapshots say something else of scores than the
+    oracle.
+    """
     papers, written = truth_of(raws, parameters)
     for author, profile in profiles.items():
         mine = [papers[paper] for paper in written.get(author, ())]
@@ -410,7 +428,9 @@ def differences(
             source: grounds | {"flags": ["self_citations_included"]}
             for source, (_, grounds) in right["by_source"].items()
         }
-        if profile["scores"] != (stated := right["scores"] | ({"ai_score_by_source": stated} if stated else {})):
+        if profile["scores"] != (
+            stated := right["scores"] | ({"ai_score_by_source": stated} if stated else {})
+        ):
             yield author, "scores", profile["scores"], stated
         covered = round(right["scores"]["novelty"]["scored"] / len(mine), 6) if mine else None
         if profile["provenance"]["coverage"]["novelty"] != covered:

@@ -27,8 +27,10 @@ CITATIONS = (
 
 
 _FURTHER = {
-    "citations_self": 0, "e_index": 1.414214, "hm_index": 1.0, "m_index": 0.25, "h5_index": 0, "citations_recent": 0, "h_index_recent": 0,
-    "mean_citedness_2y": None, "tori": 0.4, "riq": 316, "papers_normalized": 1.0, "citations_normalized": 2.5, "papers_first": 2,
+    "citations_self": 0, "e_index": 1.414214, "hm_index": 1.0, "m_index": 0.25, "h5_index": 0,
+    "citations_recent": 0, "h_index_recent": 0,
+    "mean_citedness_2y": None, "tori": 0.4, "riq": 316, "papers_normalized": 1.0, "citations_normalized": 2.5,
+    "papers_first": 2,
     "papers_last": 0, "papers_single": 0, "coauthors": 1, "novelty": None, "ai_score": None,
 }  # fmt: skip
 
@@ -93,7 +95,9 @@ def paper(paper_id: str, citations: int, **changes) -> dict:
 
 
 def sygnowski(version: int = 48213, more: int = 0) -> dict:
-    """The seed's author with his 13 papers and what is reported of him. more: citations to the paper on Theano, beyond the first ones."""
+    """The seed's author with his 13 papers and what is reported of him. more: citations to the paper on
+    Theano, beyond the first ones.
+    """
     counts = [n + more * (p.arxiv == "1605.02688") for n, p in zip(CITATIONS, demo.PAPERS, strict=True)]
     by_paper = sorted(
         zip(counts, demo.PAPERS, strict=True),

@@ -31,7 +31,8 @@ def settings_table() -> str:
     for row in rows():
         meaning = row.description + (f" Unit: {row.unit}." if row.unit else "")
         lines.append(
-            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | {meaning} |"
+            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | "
+            f"{meaning} |"
         )
     return "\n".join(lines)
 

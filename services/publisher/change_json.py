@@ -60,7 +60,10 @@ def numbers_json(shown: Shown) -> bytes:
 
 
 def changed_metrics(before: np.ndarray, after: np.ndarray) -> list[bytes]:
-    """For each row the names of the numbers that differ, as JSON with commas. Both: shape (rows, REFERENCES)."""
+    """For each row the names of the numbers that differ, as JSON with commas.
+
+    Both: shape (rows, REFERENCES).
+    """
     return [_names_in(bits) for bits in ((before != after) @ BIT).tolist()]
 
 

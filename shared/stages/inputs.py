@@ -99,8 +99,8 @@ class Inputs:
     async def require(
         self, partition: Partition, reader: str, reported: Witness, reached: Witness | None = None
     ) -> Witness:
-        """The topic holds what `reader` has read of it, as its last report says and, where given, its checkpoint
-        (`reached`). Returns identity and start of the topic. Errors: InputLost; those of the log.
+        """The topic holds what `reader` has read of it, as its last report says and, where given, its
+        checkpoint (`reached`). Returns identity and start of the topic. Errors: InputLost; those of the log.
         """
         identity = await self._identity(partition.topic)
         claims = {f"{reader}, as the topic progress says,": reported} | (
@@ -181,7 +181,8 @@ class Inputs:
         go too.
         """
         said = {
-            "stage": stage, "partition": partition.number, "input": partition.topic, "next": 0, "read": 0, "state": "failed",
+            "stage": stage, "partition": partition.number, "input": partition.topic, "next": 0, "read": 0,
+            "state": "failed",
             "fraction": None, "witness": witness.report(), "at": int(time.time() * 1000),
         }  # fmt: skip
         message = Message(f"{stage}/{partition.number}".encode(), orjson.dumps(said))
@@ -211,7 +212,8 @@ class Inputs:
         known = self._partitions.get(name, identity.partitions)
         if identity.partitions != known:
             raise InputLost(
-                f"{name} has {identity.partitions} partitions, and had {known} when this log was first computed: "
+                f"{name} has {identity.partitions} partitions, and had {known} when this log was first "
+                "computed: "
                 "no stage reads the others. "
                 f"{_way_out(self.layout.generation)}"
             )
@@ -235,13 +237,15 @@ class Inputs:
 
 def lost(partition: Partition, what: str, generation: int) -> InputLost:
     return InputLost(
-        f"{partition.topic}, partition {partition.number}, {what}: the log was replaced or cut (rule K4). {_way_out(generation)}"
+        f"{partition.topic}, partition {partition.number}, {what}: the log was replaced or cut (rule K4). "
+        f"{_way_out(generation)}"
     )
 
 
 def _way_out(generation: int) -> str:
     return (
-        "Put the log back from its copy; or, if the loss is meant, compute everything anew from what is left, with "
+        "Put the log back from its copy; or, if the loss is meant, compute everything anew from what is "
+        "left, with "
         f"--generation {generation + 1} --accept-topics true. Removing the checkpoints does not help"
     )
 

@@ -200,7 +200,8 @@ def decode(raw: bytes) -> Pack:
         raw[4:HEAD_BYTES], "little"
     ):
         raise NotAPack(
-            "a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or altered)"
+            "a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or "
+            "altered)"
         )
     try:
         at = HEAD_BYTES + int.from_bytes(raw[:4], "little")

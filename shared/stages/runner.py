@@ -35,7 +35,9 @@ RETRY_SECONDS = 1.0
 # A process that was wrongly taken for dead may overwrite the progress of its successor. So on a log of many
 # processes every process repeats its progress.
 REPEAT_SECONDS = 5.0
-AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
+# header of internal records: when the oldest of their causes was appended, for the latency histogram; never
+# state
+AT = "at"
 AT_DIGITS = 18  # of a time in milliseconds, at most
 
 
@@ -432,8 +434,10 @@ class StageRunner:
     def progress(self) -> dict:
         position = self.session.position.next if self.session else 0
         topic = self.session.input if self.session else None
-        return {"stage": self.stage_type.name, "partition": self.partition, "input": topic and topic.topic, "next": self.done,
-                "read": position, "state": self.state, "fraction": self.fraction, "witness": self.witness().report()}  # fmt: skip
+        return {"stage": self.stage_type.name, "partition": self.partition, "input": topic and topic.topic,
+                "next": self.done,
+                "read": position, "state": self.state, "fraction": self.fraction,
+                "witness": self.witness().report()}  # fmt: skip
 
     def witness(self) -> Witness:
         """The furthest that was ever read here in this generation."""
@@ -456,7 +460,9 @@ def caused_at(record: Record) -> int:
 
 
 class ProgressReporter:
-    """Notes how far the runners of this process are: in the topic `progress` (for `status`) and in metrics."""
+    """Notes how far the runners of this process are: in the topic `progress` (for `status`) and in
+    metrics.
+    """
 
     def __init__(self, log: Log, layout: Layout, runners: Callable[[], Iterable[StageRunner]]):
         self.log, self.runners = log, runners

@@ -55,8 +55,10 @@ class Session:
         offset, crc = self.position.last
         if record is None or record.offset != offset or zlib.crc32(record.value) != crc:
             raise ProtocolViolation(
-                f"{self.input.topic}, partition {self.input.number}: the record at offset {offset} is not the one "
-                "that this checkpoint has read: the log was replaced or cut. Put it back from its copy (rule K4)"
+                f"{self.input.topic}, partition {self.input.number}: the record at offset {offset} is not "
+                "the one "
+                "that this checkpoint has read: the log was replaced or cut. Put it back from its copy (rule "
+                "K4)"
             )
 
     def step(self, records: Sequence[Record]) -> None:

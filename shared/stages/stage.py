@@ -132,7 +132,9 @@ class Stage(ABC):
         """Derives the rest from the parts. Called after they are loaded."""
 
     def settle(self) -> None:
-        """Sends what would wait for the next day: for a reader that stops here (services/history/replay.py)."""
+        """Sends what would wait for the next day: for a reader that stops here
+        (services/history/replay.py).
+        """
 
     def rows(self) -> dict[str, int]:
         """How many entries of each sort are held, for reports."""
@@ -182,7 +184,8 @@ class PackStage(Stage):
         pack = decode(record.value)
         if self.senders and pack.stage not in self.senders:
             raise NotAPack(
-                f"a record of an internal topic must be a pack of {' or '.join(self.senders)}; this one names "
+                f"a record of an internal topic must be a pack of {' or '.join(self.senders)}; this one "
+                "names "
                 f"the stage {pack.stage!r}"
             )
         if pack.to not in ("", here := f"{self.layout_name(self.input)}/{self.partition}"):
@@ -191,7 +194,8 @@ class PackStage(Stage):
 
     def _stopped_by(self, record: Record, error: ProtocolViolation) -> ProtocolViolation:
         return ProtocolViolation(
-            f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}. Only the "
+            f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}. "
+            "Only the "
             "services may write there. Compute a new generation beside the published one, with "
             f"--generation {self.layout.generation + 1}"
         )
@@ -254,7 +258,8 @@ class ChannelMap:
         table = self.table(channel)
         if len(numbers) and (numbers.max() >= table.size):
             raise ProtocolViolation(
-                f"a row on {channel} uses number {int(numbers.max())}, but only {table.size} are defined: rule C8"
+                f"a row on {channel} uses number {int(numbers.max())}, but only {table.size} are defined: "
+                "rule C8"
             )
         return table.data[numbers]
 

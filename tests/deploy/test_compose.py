@@ -1,4 +1,6 @@
-"""The whole stack as containers, as a fresh machine would run it: the page, the targets, and what is killed comes back."""
+"""The whole stack as containers, as a fresh machine would run it: the page, the targets, and what is killed
+comes back.
+"""
 
 import time
 

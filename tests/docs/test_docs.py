@@ -1,4 +1,6 @@
-"""What the documents say is so: commands, flags, settings, links, make targets; and nothing names a machine."""
+"""What the documents say is so: commands, flags, settings, links, make targets; and nothing names a
+machine.
+"""
 
 import re
 from pathlib import Path
@@ -77,7 +79,9 @@ def test_every_environment_variable_in_the_code_is_a_setting_or_stated():
     for path in TRACKED:
         if path.endswith((".py", ".yml", "Dockerfile", "Makefile")):
             for name in set(re.findall(r"SCHOLARSTREAM_[A-Z_]*[A-Z]", (ROOT / path).read_text("utf-8"))):
-                known = name in {row.variable for row in rows()} or name in stated or path.startswith("tests/")
+                known = (
+                    name in {row.variable for row in rows()} or name in stated or path.startswith("tests/")
+                )
                 assert known, f"{path} reads {name}"
 
 

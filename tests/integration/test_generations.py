@@ -1,4 +1,6 @@
-"""A new generation beside the running one: other partition counts, other settings, no pause that loses anything (rules G1 to G5)."""
+"""A new generation beside the running one: other partition counts, other settings, no pause that loses
+anything (rules G1 to G5).
+"""
 
 import json
 
@@ -78,7 +80,9 @@ def test_an_old_generation_says_that_it_is_over(tmp_path):
 
 
 def test_authors_whom_the_new_generation_does_not_know_are_emptied(tmp_path):
-    """Rule G4. With a smaller limit for events the only paper of an author is refused in the new generation."""
+    """Rule G4. With a smaller limit for events the only paper of an author is refused in the new
+    generation.
+    """
     data = tmp_path / "data"
     long = {
         "paper_id": "p:long",

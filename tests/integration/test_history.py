@@ -1,4 +1,6 @@
-"""As of, through real services: a log that has gone on says of a point what the service published that stopped there."""
+"""As of, through real services: a log that has gone on says of a point what the service published that
+stopped there.
+"""
 
 import asyncio
 import json
@@ -86,7 +88,9 @@ def test_what_a_service_said_that_stopped_there(partitions, kills, tmp_path):
 
 
 def around(events: Sequence[bytes], name: str) -> list[bytes]:
-    """What one author's profile rests on: his papers, those that cite them, those that they cite. The oracle of everybody takes long."""
+    """What one author's profile rests on: his papers, those that cite them, those that they cite. The oracle
+    of everybody takes long.
+    """
     papers = [json.loads(event) for event in events]
     mine = {
         paper["paper_id"] for paper in papers if any(author["name"] == name for author in paper["authors"])
@@ -132,8 +136,10 @@ def test_commands(tmp_path):
         ).encode()
 
     events = [
-        paper("p", "a"), paper("q", "a"), paper("r", "b", cites=["p"]), paper("s", "a", "b", cites=["p", "q"], published="2020"),
-        paper("q", "a", revision=1, title="On Q"), b'{"event": "paper.withdrawn", "paper_id": "r", "revision": 1}',
+        paper("p", "a"), paper("q", "a"), paper("r", "b", cites=["p"]),
+        paper("s", "a", "b", cites=["p", "q"], published="2020"),
+        paper("q", "a", revision=1, title="On Q"),
+        b'{"event": "paper.withdrawn", "paper_id": "r", "revision": 1}',
         paper("t", "c", cites=["p", "q"]),
     ]  # fmt: skip
     data = tmp_path / "data"
@@ -190,7 +196,9 @@ def test_commands(tmp_path):
 
 
 def test_with_the_scores_where_a_day_was_the_last_it_read(tmp_path):
-    """After a day the tables of the service are exact, as those of an answer always are: then nothing differs but versions."""
+    """After a day the tables of the service are exact, as those of an answer always are: then nothing differs
+    but versions.
+    """
     data, dice = tmp_path / "data", random.Random(5)
     run_to_idle(data, write_events(tmp_path / "events.jsonl", disturbed(simulated(600), seed=5)), env=SAVING)
     for ahead in (1, 2):  # the first may let papers in

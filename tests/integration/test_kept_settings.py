@@ -1,4 +1,6 @@
-"""What decides the published numbers belongs to the log: a start with other settings is reported, and changes nothing."""
+"""What decides the published numbers belongs to the log: a start with other settings is reported, and changes
+nothing.
+"""
 
 import shutil
 

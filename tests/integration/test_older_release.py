@@ -1,4 +1,6 @@
-"""A data folder that an older release wrote, at commit 442ca66 (ROWS 5) from `simulate(60, seed=5)`: log and checkpoints."""
+"""A data folder that an older release wrote, at commit 442ca66 (ROWS 5) from `simulate(60, seed=5)`: log and
+checkpoints.
+"""
 
 import re
 import tarfile
@@ -40,4 +42,7 @@ def test_commands_that_read_need_no_new_generation(data):
     assert len(exported_profiles(data)) == 73
     assert "idle" in scholarstream("status", data_dir=data).stdout
     verified = scholarstream("verify", data_dir=data)
-    assert "not compared: checkpoints, because another release computed them" in verified.stdout + verified.stderr
+    assert (
+        "not compared: checkpoints, because another release computed them"
+        in verified.stdout + verified.stderr
+    )

@@ -1,4 +1,6 @@
-"""The services on real Apache Kafka, as somebody runs them: topics, two of each kind, another generation. (tests/chaos has the faults.)"""
+"""The services on real Apache Kafka, as somebody runs them: topics, two of each kind, another generation.
+(tests/chaos has the faults.)
+"""
 
 import asyncio
 import json
@@ -183,7 +185,9 @@ def until(condition, seconds: float = 60.0) -> None:
 
 
 def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, tmp_path):
-    """Two of each service; then a generation with another partition count beside them. An ordinary subscriber sees versions rise."""
+    """Two of each service; then a generation with another partition count beside them. An ordinary subscriber
+    sees versions rise.
+    """
     events = disturbed(simulated(), seed=41)
     third = len(events) // 3
     parts = [

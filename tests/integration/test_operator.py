@@ -1,4 +1,6 @@
-"""What an operator meets beside the way: an empty log, files that only look like ours, links, arguments that are no text."""
+"""What an operator meets beside the way: an empty log, files that only look like ours, links, arguments that
+are no text.
+"""
 
 import asyncio
 import json
@@ -178,7 +180,8 @@ def test_search_and_status_say_what_they_did(data):
 
 @pytest.mark.parametrize(
     "words",
-    [["search"], ["profile"], ["subscribe", "--author"], ["explain", "a:1"], ["compare", "a:1"], ["topics", "dump"],
+    [["search"], ["profile"], ["subscribe", "--author"], ["explain", "a:1"], ["compare", "a:1"],
+     ["topics", "dump"],
      ["export", "metrics", "--basis"], ["run", "--headline-basis"], ["profile", "a:1", "--as-of"]],
 )  # fmt: skip
 def test_an_argument_that_is_not_utf_8_is_one_line(data, words):

@@ -1,4 +1,6 @@
-"""The log on real Apache Kafka: the conformance suite, and what is Kafka's own: transactions, groups, security, traps of aiokafka."""
+"""The log on real Apache Kafka: the conformance suite, and what is Kafka's own: transactions, groups,
+security, traps of aiokafka.
+"""
 
 import asyncio
 import time

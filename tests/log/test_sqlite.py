@@ -1,4 +1,6 @@
-"""The embedded log: the conformance suite, and what is SQLite's own: processes, crashes, locks, damage, full disks, retention."""
+"""The embedded log: the conformance suite, and what is SQLite's own: processes, crashes, locks, damage, full
+disks, retention.
+"""
 
 import asyncio
 import os
@@ -210,7 +212,9 @@ async def test_a_time_is_looked_for_in_steps(log, monkeypatch):
 
 
 async def test_what_another_client_wrote_does_not_hold_up_the_search_for_a_time(log):
-    """Times that are none, and an offset beyond any that the log would give: the records count, not the positions between them."""
+    """Times that are none, and an offset beyond any that the log would give: the records count, not the
+    positions between them.
+    """
     await log.append({HERE: texts(*map(str, range(6)))})
     set_times(log, HERE, [10, 2**60, "soon", 20, -5, 30])
     file = sqlite3.connect(log.path)
@@ -380,7 +384,9 @@ async def test_what_is_too_old_goes_a_bounded_number_at_a_time(log, monkeypatch)
 
 
 async def test_what_is_too_old_goes_as_fast_as_it_is_written_in_bounded_transactions(log, monkeypatch):
-    """Whatever the load: a log that lives for longer than a topic is kept holds no more of it than came in that time."""
+    """Whatever the load: a log that lives for longer than a topic is kept holds no more of it than came in
+    that time.
+    """
     monkeypatch.setattr(sqlite, "CLEAN_ROWS", 10)
     clock = [1_000_000.0]
     monkeypatch.setattr(sqlite.time, "time_ns", lambda: int(clock[0] * 1e9))
@@ -596,7 +602,9 @@ async def test_a_record_that_another_program_wrote_without_a_checksum_is_read(tm
     "gone", ["offset = 0", "offset = 2", "offset IN (2, 3)", "offset = 4", "offset >= 2", "1"]
 )
 async def test_missing_records_are_named(tmp_path, gone):
-    """At the start of a service where they are the oldest or the newest, else by who reads them. Never as if there were none."""
+    """At the start of a service where they are the oldest or the newest, else by who reads them. Never as if
+    there were none.
+    """
     log = await filled(tmp_path / "log.sqlite", records=5)
     log._write.execute(f"DELETE FROM p{log._ids[HERE]} WHERE {gone}")
     first = {"offset = 0": 0, "1": 0, "offset = 4": 4}.get(gone, 2)
@@ -644,7 +652,8 @@ async def test_a_file_that_is_taken_away_is_noticed(log, tmp_path, how):
 
 OLD_SCHEMA = (
     sqlite.SCHEMA
-    + "CREATE TABLE p1 (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+    + "CREATE TABLE p1 (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, "
+    "headers BLOB)"
 )
 
 
@@ -652,7 +661,8 @@ async def test_a_log_of_a_release_without_checksums_is_read_and_written(tmp_path
     path = tmp_path / "log.sqlite"
     old = sqlite3.connect(path)
     old.executescript(
-        f"PRAGMA journal_mode=WAL; {OLD_SCHEMA}; PRAGMA user_version=1; PRAGMA application_id={sqlite.APPLICATION_ID}"
+        f"PRAGMA journal_mode=WAL; {OLD_SCHEMA}; PRAGMA user_version=1; PRAGMA "
+        f"application_id={sqlite.APPLICATION_ID}"
     )
     old.execute("INSERT INTO topics VALUES ('t', 1, 0, NULL, 1)")
     old.execute("INSERT INTO partitions (topic, number, start, next) VALUES ('t', 0, 0, 2)")
@@ -691,7 +701,9 @@ async def test_a_topic_that_another_process_deleted_is_named(log):
 
 
 async def test_public_topics_are_synced_in_the_transaction_that_appends(log):
-    """What SQLite is reported, in order: each append to a public topic is committed with an fsync before it is acknowledged."""
+    """What SQLite is reported, in order: each append to a public topic is committed with an fsync before it
+    is acknowledged.
+    """
     await log.create([topic.spec(1, 1) for topic in TOPICS])
     for topic in TOPICS:
         stated: list[str] = []

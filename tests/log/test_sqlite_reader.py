@@ -1,4 +1,6 @@
-"""A log that is only looked at: everything in it is read, and nothing in its folder is made, changed or removed."""
+"""A log that is only looked at: everything in it is read, and nothing in its folder is made, changed or
+removed.
+"""
 
 import asyncio
 import hashlib
@@ -22,7 +24,9 @@ HOW = {"closed": IMMUTABLE, "copied": ALONE, "killed": SHARED}
 
 @pytest.fixture(params=HOW)
 async def folder(request, tmp_path):
-    """Of a log with 100 records: closed; with what is in -wal, but without -shm; as a killed process leaves it."""
+    """Of a log with 100 records: closed; with what is in -wal, but without -shm; as a killed process leaves
+    it.
+    """
     home, copy = tmp_path / "home", tmp_path / request.param
     log = SqliteLog(home / "log.sqlite")
     await log.create([TopicSpec("t", 1)])

@@ -83,7 +83,9 @@ def test_references_that_waited_for_their_paper_are_the_papers_arrival(made):
 
 
 def another(made: Pipeline, publisher: Session, saved: bytes | None = None) -> Session:
-    """A publisher in the place of that one, from its checkpoint or from nothing, that knows what is public (rule P2)."""
+    """A publisher in the place of that one, from its checkpoint or from nothing, that knows what is public
+    (rule P2).
+    """
     fresh = Session(Profiles(0, made.layout, publisher.stage.fingerprint))
     if saved is not None:
         fresh.restore(saved)

@@ -101,9 +101,12 @@ def test_a_pack_of_another_generation_stops_the_stage_by_name():
 SAID = {"generation": 1, "phase": "publishes", "from": {"0": 3}}
 NOT_SAID = [
     b"", b"null", b"[]", b"7", b"\xff", b"{}", *(orjson.dumps(SAID | changed) for changed in (
-        {"generation": "1"}, {"generation": 0}, {"generation": None}, {"generation": True}, {"generation": 1.5}, {"phase": 7},
-        {"phase": "begins"}, {"from": []}, {"from": None}, {"from": {"x": 1}}, {"from": {"0": "1"}}, {"from": {"0": -1}},
-    )), b'{"generation": 1, "phase": "publishes"}', b'{"generation": %s, "phase": "announced"}' % (b"9" * 5_000),
+        {"generation": "1"}, {"generation": 0}, {"generation": None}, {"generation": True},
+        {"generation": 1.5}, {"phase": 7},
+        {"phase": "begins"}, {"from": []}, {"from": None}, {"from": {"x": 1}}, {"from": {"0": "1"}},
+        {"from": {"0": -1}},
+    )), b'{"generation": 1, "phase": "publishes"}',
+    b'{"generation": %s, "phase": "announced"}' % (b"9" * 5_000),
 ]  # fmt: skip
 
 
@@ -139,8 +142,10 @@ STATED = {
 }
 NOT_STATED = [
     b"", b"null", b"[]", b"\xff", b"{}", *(orjson.dumps(STATED | changed) for changed in (
-        {"stage": 7}, {"stage": "none"}, {"stage": ["authors"]}, {"partition": "0"}, {"partition": 1}, {"next": None}, {"next": -1},
-        {"next": 4.5}, {"input": "elsewhere"}, {"input": 7}, {"state": None}, {"fraction": "all"}, {"at": "now"},
+        {"stage": 7}, {"stage": "none"}, {"stage": ["authors"]}, {"partition": "0"}, {"partition": 1},
+        {"next": None}, {"next": -1},
+        {"next": 4.5}, {"input": "elsewhere"}, {"input": 7}, {"state": None}, {"fraction": "all"},
+        {"at": "now"},
     )),
 ]  # fmt: skip
 

@@ -1,7 +1,9 @@
-"""Everything that can be reported, in any order, while sessions of every stage crash and come back from any checkpoint of theirs.
+"""Everything that can be reported, in any order, while sessions of every stage crash and come back from any
+checkpoint of theirs.
 
-What is published always equals the oracles: every number, series, list, flag, redirect; the scores after a day; each change record. At the
-end everybody is separated from everybody, and the profiles are those of a service that never heard of a merge.
+What is published always equals the oracles: every number, series, list, flag, redirect; the scores after a
+day; each change record. At the end everybody is separated from everybody, and the profiles are those of a
+service that never heard of a merge.
 """
 
 import contextlib
@@ -31,7 +33,9 @@ WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta", "gamma", "de
 
 
 def texts() -> list[str | None]:
-    """None, one word, titles; texts long enough for a class of their own (20 pairs), English by their words and not."""
+    """None, one word, titles; texts long enough for a class of their own (20 pairs), English by their words
+    and not.
+    """
     dice = random.Random(1)
     long = [
         dice.choices(WORDS + stops, k=60)
@@ -80,7 +84,8 @@ published = st.fixed_dictionaries(
     },
 )
 counted = st.fixed_dictionaries(
-    {"paper_id": papers, "source": st.sampled_from("st"), "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+    {"paper_id": papers, "source": st.sampled_from("st"),
+     "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
      "citations": st.sampled_from([0, 1, 5, 12, 150])}
 )  # fmt: skip
 scored = st.fixed_dictionaries(
@@ -110,7 +115,8 @@ figures = st.fixed_dictionaries(
     },
 )
 reported = st.fixed_dictionaries(
-    {"author_id": st.sampled_from(IDS), "source": st.sampled_from("st"), "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+    {"author_id": st.sampled_from(IDS), "source": st.sampled_from("st"),
+     "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
      "metrics": figures}
 )  # fmt: skip
 people = st.sampled_from([*IDS, "name:ada", "name:bob", "a:nobody"])
@@ -127,7 +133,9 @@ layouts = st.builds(
 
 
 def literature(seed: int) -> list[dict]:
-    """Enough papers at once for cohorts, cores and circles of citations: dated within two years, half of them with a long text."""
+    """Enough papers at once for cohorts, cores and circles of citations: dated within two years, half of them
+    with a long text.
+    """
     dice = random.Random(seed)
     return [
         {
@@ -148,7 +156,9 @@ def literature(seed: int) -> list[dict]:
 
 
 class Histories(RuleBasedStateMachine):
-    """Telling only appends to the log; work is done a few random steps at a time, so a crash finds every stage somewhere else."""
+    """Telling only appends to the log; work is done a few random steps at a time, so a crash finds every
+    stage somewhere else.
+    """
 
     @initialize(
         layout=layouts, seed=st.integers(0, 10**6), pack_bytes=st.sampled_from([1, 400, LARGE, LARGE])

@@ -1,4 +1,6 @@
-"""Who scores papers from elsewhere: how many papers, and how many of them alike, as plain counting over the events gives it."""
+"""Who scores papers from elsewhere: how many papers, and how many of them alike, as plain counting over the
+events gives it.
+"""
 
 import random
 from collections import Counter, defaultdict

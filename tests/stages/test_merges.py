@@ -1,4 +1,6 @@
-"""Merges and separations of authors (rule A3): small histories by hand, random ones against the oracle, separated as if never merged."""
+"""Merges and separations of authors (rule A3): small histories by hand, random ones against the oracle,
+separated as if never merged.
+"""
 
 import random
 import re
@@ -39,7 +41,9 @@ def separated(author: str, revision: int = 2) -> dict:
 
 
 def lasting(profile: dict) -> dict:
-    """What a profile says, without when it came to say so (its version, those of the tables in which its papers stand)."""
+    """What a profile says, without when it came to say so (its version, those of the tables in which its
+    papers stand).
+    """
     return {name: value for name, value in without_version(profile).items() if name != "generation"}
 
 
@@ -273,7 +277,9 @@ people = st.sampled_from(["a:x", "a:y", "name:ada", "name:bob", "name:cyd", "a:n
 
 
 class Histories(RuleBasedStateMachine):
-    """Papers, revisions, withdrawals, merges, separations and days in any order: after each the profiles are what the oracle says."""
+    """Papers, revisions, withdrawals, merges, separations and days in any order: after each the profiles are
+    what the oracle says.
+    """
 
     @initialize(papers=st.integers(1, 3), authors=st.integers(1, 3), seed=st.integers(0, 10**6))
     def begin(self, papers, authors, seed):
@@ -324,7 +330,9 @@ def assert_equal(made: Pipeline, events: list[bytes]) -> None:
 
 
 def variants_of(events: list[bytes]) -> list[dict]:
-    """The merges of names that are the same person's in the anthology, by its own list; of those that wrote something here."""
+    """The merges of names that are the same person's in the anthology, by its own list; of those that wrote
+    something here.
+    """
     there = {author_key(author) for raw in events for author in parse(raw)["authors"]}
     found, canonical = [], ""
     for kind, first, last in NAME.findall(VARIANTS.read_text()):
@@ -337,7 +345,9 @@ def variants_of(events: list[bytes]) -> list[dict]:
 
 
 def days(first: int) -> list[bytes]:
-    """Two days: the first may let papers in; when everything else is done before the second, all tables are exact after it."""
+    """Two days: the first may let papers in; when everything else is done before the second, all tables are
+    exact after it.
+    """
     return [
         encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day:02}"})
         for day in (first, first + 1)

@@ -112,7 +112,8 @@ def test_the_newest_count_of_each_source_stands(made):
     made.tell(counted("2026-02-02", 7), paper("p", "a"), paper("q", "a"))
     assert made.numbers("a", "counted:x") == {
         "papers": 2, "papers_counted": 1, "citations": 7, "h_index": 1, "g_index": 2, "g_index_uncapped": 2,
-        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None, "ai_score": None,
+        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None,
+        "ai_score": None,
     }  # fmt: skip
     made.tell(counted("2026-02-01", 99), counted("2026-02-02", 3), counted("2026-01-01", 120, "y"))
     assert (
@@ -258,7 +259,9 @@ def test_random_histories_equal_the_oracle(events, papers, authors, seed):
 
 
 def test_a_version_comes_after_all_that_it_stands_for():
-    """A flush may be cut between any two rows (rule C6), and a snapshot may be published there: nothing may be too late for its version."""
+    """A flush may be cut between any two rows (rule C6), and a snapshot may be published there: nothing may
+    be too late for its version.
+    """
     made = Pipeline()
     *others, publisher = made.sessions
     stated = [

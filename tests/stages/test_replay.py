@@ -1,4 +1,6 @@
-"""As of: the stages run again over any cut of the inputs say what a service says that stopped there, with whatever checkpoints."""
+"""As of: the stages run again over any cut of the inputs say what a service says that stopped there, with
+whatever checkpoints.
+"""
 
 import asyncio
 import random
@@ -236,7 +238,8 @@ def test_only_the_authors_partition_is_run_where_that_is_enough(past):
     replay, _ = asyncio.run(at(past, author, past.cut()))
     run = [(type(node.session.stage), node.session.stage.partition) for node in replay.nodes]
     assert run == [
-        (Catalogue, 0), (Catalogue, 1), (Directory, 0), (Directory, 1), (Aliases, 0), (Terms, 0), (Citations, 0), (Citations, 1),
+        (Catalogue, 0), (Catalogue, 1), (Directory, 0), (Directory, 1), (Aliases, 0), (Terms, 0),
+        (Citations, 0), (Citations, 1),
         (Cohorts, 0), (Authors, replay.partition), (Profiles, replay.partition),
     ]  # fmt: skip
     with pytest.raises(KeyError):
@@ -280,7 +283,9 @@ def test_every_metric_of_every_author_is_explained_by_the_papers(past):
 
 
 def test_what_a_snapshot_explains_is_what_the_whole_log_explains(past):
-    """From the listed papers alone: the same words, papers and next step; where the list is cut, these or none."""
+    """From the listed papers alone: the same words, papers and next step; where the list is cut, these or
+    none.
+    """
     stated = Counter()
 
     def agree(short, metric, whole, profile):

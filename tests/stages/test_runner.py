@@ -1,4 +1,6 @@
-"""The loop around the stages: what it does when sends fail, logs are cut, somebody stops it; and how it tells where it is."""
+"""The loop around the stages: what it does when sends fail, logs are cut, somebody stops it; and how it tells
+where it is.
+"""
 
 import asyncio
 import signal
@@ -349,7 +351,9 @@ async def test_a_signal_stops_what_would_go_on_for_ever():
 
 
 async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatch):
-    """A publisher that was saved while authors waited publishes them after its start, and is not taken for idle before."""
+    """A publisher that was saved while authors waited publishes them after its start, and is not taken for
+    idle before.
+    """
     monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)
     async with Service(log, tmp_path) as service:
         await service.idle()

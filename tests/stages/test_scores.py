@@ -1,4 +1,6 @@
-"""Novelty and AI score through all stages: the golden scenarios in every order, random histories against the oracle, ticks and tables."""
+"""Novelty and AI score through all stages: the golden scenarios in every order, random histories against the
+oracle, ticks and tables.
+"""
 
 import itertools
 import json
@@ -39,9 +41,13 @@ def events_of(case: dict) -> list[list[dict]]:
     for paper in case["papers"]:
         stated = [
             {
-                "paper_id": paper["id"], "revision": version["n"], "title": version["title"], "abstract": version["abstract"],
-                "published": f"{version['year']}-{version['month']:02}" if version["month"] else str(version["year"]),
-                "categories": [paper["category"]], "language": paper["language"], "authors": [{"name": "A B"}],
+                "paper_id": paper["id"], "revision": version["n"], "title": version["title"],
+                "abstract": version["abstract"],
+                "published": (
+                    f"{version['year']}-{version['month']:02}" if version["month"] else str(version["year"])
+                ),
+                "categories": [paper["category"]], "language": paper["language"],
+                "authors": [{"name": "A B"}],
             }
             for version in paper["versions"]
         ]  # fmt: skip
@@ -201,7 +207,8 @@ def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
         }
 
     stated = [
-        scored("p", "s", "1", 0.5), scored("p", "s", "1", 0.9), scored("p", "s", "2", 0.25), scored("q", "s", "1", 1.0),
+        scored("p", "s", "1", 0.5), scored("p", "s", "1", 0.9), scored("p", "s", "2", 0.25),
+        scored("q", "s", "1", 1.0),
         scored("q", "t", "1", None), scored("q", "t", "1", 0.0), scored("elsewhere", "s", "1", 0.0),
     ]  # fmt: skip
     papers = [
@@ -230,7 +237,9 @@ def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
 
 
 def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
-    """More papers than tell, citations that raise and withdrawals that lower them, tables in between: as if all were ranked anew."""
+    """More papers than tell, citations that raise and withdrawals that lower them, tables in between: as if
+    all were ranked anew.
+    """
     dice = random.Random(5)
     papers = [
         {
@@ -284,7 +293,9 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
 
 
 def test_a_large_author_takes_over_papers_and_gives_them_back():
-    """Merged and separated, with citations between the two that are by others only while they are two; tables are cut in between."""
+    """Merged and separated, with citations between the two that are by others only while they are two; tables
+    are cut in between.
+    """
     dice, events = random.Random(6), []
     for i in range(2 * MANY):
         author = "a" if i < MANY - 20 else "b"

@@ -1,4 +1,6 @@
-"""The runners of a process on a log that passes by itself (a cluster): sends that fail, reads that wait, partitions that come and go."""
+"""The runners of a process on a log that passes by itself (a cluster): sends that fail, reads that wait,
+partitions that come and go.
+"""
 
 import asyncio
 import errno
@@ -144,7 +146,9 @@ async def test_checkpoints_that_cannot_be_kept_are_one_line_for_the_process(log,
                 await runner.save()
     stated = [line for line in said if "checkpoint" in line["event"]]
     assert [line["event"] for line in stated] == ["checkpoints cannot be kept", "checkpoints are kept again"]
-    assert stated[0]["reason"] == f"{store} cannot be written: disk full" and stated[0]["log_level"] == "warning"
+    assert (
+        stated[0]["reason"] == f"{store} cannot be written: disk full" and stated[0]["log_level"] == "warning"
+    )
 
 
 async def test_a_send_that_fails_ends_the_session_not_the_service(log, tmp_path):

@@ -1,4 +1,6 @@
-"""The table of word pairs against a brute-force one written from docs/scores.md: any order, batches, shards, revisions, days."""
+"""The table of word pairs against a brute-force one written from docs/scores.md: any order, batches, shards,
+revisions, days.
+"""
 
 import random
 from collections import defaultdict
@@ -94,9 +96,11 @@ class Table:
             keys = [sorted(k * 0x9E3779B97F4A7C15 % 2**64 for k in pairs) for *_, pairs in records]
             keys = [[k for k in mine if k % len(self.sessions) == shard] for mine in keys]
             rows = {
-                "paper": np.array([self.numbers[r[0]] for r in records]), "month": np.array([r[2] for r in records], np.int32),
+                "paper": np.array([self.numbers[r[0]] for r in records]),
+                "month": np.array([r[2] for r in records], np.int32),
                 "current": np.array(newest, np.int8),
-                "keys": Ragged(np.array([len(k) for k in keys], np.int32), np.array([k for mine in keys for k in mine], np.uint64)),
+                "keys": Ragged(np.array([len(k) for k in keys], np.int32),
+                               np.array([k for mine in keys for k in mine], np.uint64)),
             }  # fmt: skip
             self.outboxes["catalogue"].add(shard, {"paper_key": {"key": names}, "text": rows})
         self._flush("catalogue")

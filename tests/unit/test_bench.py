@@ -1,4 +1,6 @@
-"""The benchmarks run and say what they should; no figure is judged here. Those on Kafka: tests/integration/test_bench_on_kafka.py."""
+"""The benchmarks run and say what they should; no figure is judged here. Those on Kafka:
+tests/integration/test_bench_on_kafka.py.
+"""
 
 import orjson
 import pytest

@@ -1,4 +1,6 @@
-"""How far ahead of its append time an event may be dated: the stages, `verify` and the truth of the tests agree."""
+"""How far ahead of its append time an event may be dated: the stages, `verify` and the truth of the tests
+agree.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -74,7 +76,8 @@ def test_the_reason_says_what_would_be_right():
     assert found.field == "as_of"
     assert (
         found.hint
-        == "2206-01-05 is 65,416 days after 2026-11-28, the day on which the record was appended; at most 2 are taken"
+        == "2206-01-05 is 65,416 days after 2026-11-28, the day on which the record was appended; at most 2 "
+        "are taken"
     )
 
 
@@ -123,7 +126,8 @@ def run(kind, key: str, stated: list[tuple[dict, int]], days: int = 2, batch: in
 def test_the_directory_refuses_what_is_dated_too_far_ahead(batch):
     """By the record's own append time, whatever came before it and however records are cut into batches."""
     stated = [
-        (tick("2026-11-28"), NOON), (tick("9999-12-31"), NOON), (tick("2026-11-30"), NOON), (tick("2027-01-01"), NOON),
+        (tick("2026-11-28"), NOON), (tick("9999-12-31"), NOON), (tick("2026-11-30"), NOON),
+        (tick("2027-01-01"), NOON),
         (tick("2026-12-02"), NOON + 2 * DAY_MS), (tick("2026-12-03"), 0),
     ]  # fmt: skip
     session = run(Directory, "clock", stated, batch=batch)
@@ -158,7 +162,9 @@ def test_the_catalogue_refuses_what_is_dated_too_far_ahead(batch):
 
 
 def test_a_day_never_goes_back():
-    """Neither the state nor what the other stages hear: an earlier day after a later one changes nothing (rule D4)."""
+    """Neither the state nor what the other stages hear: an earlier day after a later one changes nothing
+    (rule D4).
+    """
     days = ["2026-11-23", "2026-11-22", "2026-11-23", "2025-12-31", "2026-11-24", "2026-11-23"]
     session = run(Directory, "clock", [(tick(day), NOON) for day in days], batch=1)
     assert session.stage.day == 20261124

@@ -1,4 +1,6 @@
-"""services/verify/recount.py against the oracle: two recomputations written apart must agree on every author."""
+"""services/verify/recount.py against the oracle: two recomputations written apart must agree on every
+author.
+"""
 
 import json
 from pathlib import Path
@@ -77,7 +79,8 @@ def assert_agree_on(expected, name, theirs, events):
     }
     assert ours["scores"] == stated | {"reported": scores["novelty"]["reported"]}, name
     for field in (
-        "redirect", "name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total", "reported", "coverage", "flags",
+        "redirect", "name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total",
+        "reported", "coverage", "flags",
     ):  # fmt: skip
         assert ours[field] == theirs[field], (name, field)
     assert [(papers.name[paper], citations) for paper, citations in ours["papers"]] == [

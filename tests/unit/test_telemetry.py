@@ -206,7 +206,10 @@ def test_lines_for_people(capsys, restored):
     structlog.get_logger("x").warning("stated", stage="authors/0")
     said = capsys.readouterr().err
     assert (
-        "stated" in said and "stage=authors/0" in said and "not stated" not in said and not said.startswith("{")
+        "stated" in said
+        and "stage=authors/0" in said
+        and "not stated" not in said
+        and not said.startswith("{")
     )
 
 

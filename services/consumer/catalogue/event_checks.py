@@ -85,7 +85,9 @@ def _of_own_partition(stage: CatalogueState, checked: list[Checked]) -> list[Che
 
 
 def _has_room(stage: CatalogueState, checked: Checked) -> bool:
-    """Whether the event's source is one of the first sources of the partition, or the source of the headline."""
+    """Whether the event's source is one of the first sources of the partition, or the source of the
+    headline.
+    """
     limit = _limit_of(stage, checked.event)
     if limit is None or limit.name in limit.known.slots:
         return True
