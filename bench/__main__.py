@@ -68,8 +68,10 @@ def main(words: Sequence[str] | None = None) -> None:
             )
     show(figures)
     if chosen.json:
-        told = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}
-        chosen.json.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+        written = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}
+        chosen.json.write_bytes(
+            orjson.dumps(written, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+        )
 
 
 def show(figures: list[Figure]) -> None:

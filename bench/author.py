@@ -15,7 +15,9 @@ WORDS = ("alpha", "beta", "gamma", "delta", "epsilon")
 
 
 def measure(papers: int, tries: int = TRIES, authors: int = MANY_AUTHORS) -> list[Figure]:
-    """All stages and the snapshot, over logs in memory: milliseconds of CPU for one citing paper; medians of alternating tries."""
+    """All stages and the snapshot, over logs in memory: milliseconds of CPU for one citing paper; medians of
+    alternating tries.
+    """
     print(f"an author of {papers:,} papers, and one of {FEW} …", flush=True)
     pipeline = Pipeline()
     events = [_paper(f"many{i}", "Many", [], i) for i in range(papers)] + [
@@ -33,14 +35,18 @@ def measure(papers: int, tries: int = TRIES, authors: int = MANY_AUTHORS) -> lis
     took: dict[str, list[float]] = {"many": [], "few": []}
     stages: dict[str, list[float]] = {"many": [], "few": []}
     for number in range(tries):
-        for who, held in (("many", papers), ("few", FEW)):
+        for name, held in (("many", papers), ("few", FEW)):
             pipeline.feed(
-                [_paper(f"citing {who} {number}", f"Citing {number}", [f"{who}{number * 7 % held}"], number)]
+                [
+                    _paper(
+                        f"citing {name} {number}", f"Citing {number}", [f"{name}{number * 7 % held}"], number
+                    )
+                ]
             )
             before, began = pipeline.spent["authors"], time.process_time()
             pipeline.run()
-            took[who].append(time.process_time() - began)
-            stages[who].append(pipeline.spent["authors"] - before)
+            took[name].append(time.process_time() - began)
+            stages[name].append(pipeline.spent["authors"] - before)
     large = orjson.dumps(
         {"paper_id": "large", "title": "Large", "authors": [{"name": f"Member {i}"} for i in range(authors)]}
     )

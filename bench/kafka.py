@@ -1,4 +1,6 @@
-"""The service on one node of real Kafka, beside the embedded log and beside a process that only passes the bytes on."""
+"""The service on one node of real Kafka, beside the embedded log and beside a process that only passes the
+bytes on.
+"""
 
 import asyncio
 import signal
@@ -28,7 +30,8 @@ def measure(
 ) -> list[Figure]:
     """Throughput, two workers against one, latency, and what a kill costs.
 
-    folder: is made; events: one a line; seconds: how long latency is measured, with the papers `newest` (by default the anthology).
+    folder: is made; events: one a line; seconds: how long latency is measured, with the papers `newest` (by
+    default the anthology).
     """
     folder.mkdir()
     with events.open("rb") as lines:
@@ -59,7 +62,9 @@ def measure(
 
 
 def _workers(cluster: Cluster, folder: Path, events: Path, papers: int) -> list[Figure]:
-    """The papers are there, then one or two processes of the whole service compute a generation from the beginning."""
+    """The papers are there, then one or two processes of the whole service compute a generation from the
+    beginning.
+    """
     figures = []
     here = ("--log", cluster.url, "--data-dir", folder / "ingest")
     run(scholarstream("ingest", f"file:{events}", "--partitions", PARTITIONS, *here))

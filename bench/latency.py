@@ -1,4 +1,6 @@
-"""From an event to the snapshot that shows it, in three processes: one sends at fixed times, the service, one subscribes."""
+"""From an event to the snapshot that shows it, in three processes: one sends at fixed times, the service, one
+subscribes.
+"""
 
 import asyncio
 import subprocess
@@ -29,7 +31,8 @@ def measure(
     aim: float = 50,
     papers: Sequence[bytes] | None = None,
 ) -> list[Figure]:
-    """The newest papers of the anthology (or of `papers`), into a log (by default the embedded one) that holds the older ones.
+    """The newest papers of the anthology (or of `papers`), into a log (by default the embedded one) that
+    holds the older ones.
 
     Open loop: the time of a paper begins when it was to be sent, so a service that stalls is not excused.
     """
@@ -57,7 +60,9 @@ def measure(
 
 
 def _listed(events: Sequence[bytes]) -> list[bytes]:
-    """Without papers that no snapshot need list: those without authors, and those of authors with 100 papers and more only."""
+    """Without papers that no snapshot need list: those without authors, and those of authors with 100 papers
+    and more only.
+    """
     authors = [[author["name"] for author in orjson.loads(event)["authors"]] for event in events]
     papers = Counter(name for names in authors for name in names)
     return [

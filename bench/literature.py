@@ -1,4 +1,6 @@
-"""AAN × N: interleaved copies of the ACL Anthology Network, each with ids and names of its own (tests/data.py says where the data is)."""
+"""AAN × N: interleaved copies of the ACL Anthology Network, each with ids and names of its own (tests/data.py
+says where the data is).
+"""
 
 import sys
 from pathlib import Path
@@ -12,7 +14,9 @@ SMALL = 240  # papers of a run that shows whether a bench works, not how fast an
 
 
 def small() -> list[bytes]:
-    """Papers of a simulated literature, which needs no data: without revisions, withdrawals and other events."""
+    """Papers of a simulated literature, which needs no data: without revisions, withdrawals and other
+    events.
+    """
     return [
         event
         for event in simulate(SMALL, seed=1)

@@ -1,4 +1,6 @@
-"""Bytes that the state of all stages needs, by what they are for. Every table is counted for one thing; names, which stages share, once."""
+"""Bytes that the state of all stages needs, by what they are for. Every table is counted for one thing;
+names, which stages share, once.
+"""
 
 import sys
 from collections import Counter
@@ -26,7 +28,7 @@ FOR = {
         **dict.fromkeys(
             ("authors", "author_slots", "author_no", "canonical", "other_no", "remote_coauthor_ids"), AUTHOR
         ),
-        **dict.fromkeys(("members", "named", "written.sig_lengths", "written.sigs"), AUTHORSHIP),
+        **dict.fromkeys(("members", "byline_authors", "as_published.bylines"), AUTHORSHIP),
         "cited_by": CITATION,
     },
     "authors": {
@@ -46,7 +48,7 @@ FOR = {
                 "authors",
                 "written",
                 "numbers",
-                "grounds",
+                "evidence",
                 "version",
                 "floor",
                 "tallies",

@@ -16,9 +16,11 @@ TRIES = 21
 
 
 def measure(many: int = MANY, tries: int = TRIES, papers: Sequence[bytes] | None = None) -> list[Figure]:
-    """All stages and the snapshots, over logs in memory: milliseconds of CPU for a merge and for a separation; medians.
+    """All stages and the snapshots, over logs in memory: milliseconds of CPU for a merge and for a
+    separation; medians.
 
-    The authors' papers cite ten papers of the anthology (or of `papers`) each; one in four of its papers cites one of theirs.
+    The authors' papers cite ten papers of the anthology (or of `papers`) each; one in four of its papers
+    cites one of theirs.
     """
     dice, events = (
         random.Random(1),
@@ -28,12 +30,12 @@ def measure(many: int = MANY, tries: int = TRIES, papers: Sequence[bytes] | None
     there = [event["paper_id"] for event in events]
     own = [
         {
-            "paper_id": f"{who} {i}",
+            "paper_id": f"{name} {i}",
             "title": "One of many",
-            "authors": [{"author_id": who, "name": who}],
+            "authors": [{"author_id": name, "name": name}],
             "references": dice.sample(there, 10),
         }
-        for who, size in (("many", many), ("few", FEW))
+        for name, size in (("many", many), ("few", FEW))
         for i in range(size)
     ]
     for event in dice.sample(events, len(events) // 4):
@@ -45,16 +47,18 @@ def measure(many: int = MANY, tries: int = TRIES, papers: Sequence[bytes] | None
         pipeline.run(publish=False)
     pipeline.publish()
     took: dict[tuple[str, str], list[float]] = {
-        (who, what): [] for who in ("many", "few") for what in ("merged", "separated")
+        (name, what): [] for name in ("many", "few") for what in ("merged", "separated")
     }
     for number in range(tries):
-        for revision, (who, what) in enumerate(took, len(took) * number):
-            pipeline.say({"event": f"author.{what}", "author_id": who, "into": "other", "revision": revision})
+        for revision, (name, what) in enumerate(took, len(took) * number):
+            pipeline.say(
+                {"event": f"author.{what}", "author_id": name, "into": "other", "revision": revision}
+            )
             began = time.process_time()
             pipeline.run()
-            took[who, what].append(time.process_time() - began)
+            took[name, what].append(time.process_time() - began)
     size = {"many": many, "few": FEW}
     return [
-        Figure("merge", f"an author of {size[who]:,} papers {what}", median(t) * 1e3, "ms", None, 1)
-        for (who, what), t in took.items()
+        Figure("merge", f"an author of {size[name]:,} papers {what}", median(t) * 1e3, "ms", None, 1)
+        for (name, what), t in took.items()
     ]

@@ -1,8 +1,10 @@
-"""The job that other stream processors are measured by (papers in, each author's papers, citations and h-index out), on our engine.
+"""The job that other stream processors are measured by (papers in, each author's papers, citations and
+h-index out), on our engine.
 
-A stream `papers` of {id, authors, references} comes in, `author-metrics` of {author, papers, citations, h_index} goes out, both of four
-partitions; KAFKA_BOOTSTRAP and STATE_DIR say where. The stages, packs, checkpoints and the fence are those of the service; only the two
-ends differ: what an event looks like, and what is published of an author. Runs until SIGTERM; started again after kill -9 it goes on.
+A stream `papers` of {id, authors, references} comes in, `author-metrics` of {author, papers, citations,
+h_index} goes out, both of four partitions; KAFKA_BOOTSTRAP and STATE_DIR say where. The stages, packs,
+checkpoints and the fence are those of the service; only the two ends differ: what an event looks like, and
+what is published of an author. Runs until SIGTERM; started again after kill -9 it goes on.
 """
 
 import asyncio
@@ -33,8 +35,9 @@ from shared.ids import partitions_of
 from shared.log import open_log
 from shared.log.kafka.options import KafkaOptions
 from shared.log.port import Message, Partition, Record
+from shared.stages.inputs import Inputs
 from shared.stages.packs import Pack
-from shared.stages.runner import Pace, StageRunner, Stop
+from shared.stages.runner import Pace, RunnerContext, StageRunner, Stop
 from shared.stages.stage import Layout, PackStage
 from shared.stages.store import open_store
 from shared.telemetry import logs
@@ -72,7 +75,9 @@ PLAIN = papers.decode(b'{"paper_id": "p", "title": "T", "authors": []}') | {"tit
 
 
 def _event(paper: str, authors: Sequence[str], references: Sequence[str]) -> dict:
-    """A paper as the stages get it: every field of the contract, those that the job has not as they are when left out."""
+    """A paper as the stages get it: every field of the contract, those that the job has not as they are when
+    left out.
+    """
     named = [{"author_id": author, "name": "", "affiliations": []} for author in authors]
     return PLAIN | {"paper_id": paper, "authors": named, "references": references}
 
@@ -84,7 +89,7 @@ class Snapshot(NamedTuple):
 
 
 class ChannelIds(PackStage):
-    """metric-changes → what is published of each author; whoever changed waits."""
+    """metric-changes → what is published of each author; changed authors wait."""
 
     name = "publisher"
     input = METRIC_CHANGES
@@ -101,7 +106,8 @@ class ChannelIds(PackStage):
         return {"authors": self.authors, "numbers": self.numbers, "version": self.version}
 
     def progress_parts(self):
-        return {"public_version": self.public_version, "public_numbers": self.public_numbers, "waiting": self.pending,
+        return {"public_version": self.public_version, "public_numbers": self.public_numbers,
+                "waiting": self.pending,
                 "unplaced": self.unplaced}  # fmt: skip
 
     def apply(self, pack: Pack, offset: int) -> None:
@@ -181,12 +187,12 @@ class NumbersRunner(PublisherRunner):
 
     @staticmethod
     def public_facts(value: bytes, headers) -> tuple:
-        told = orjson.loads(value)
+        numbers = orjson.loads(value)
         return (
-            told["author"],
+            numbers["author"],
             LAYOUT.generation,
             int(dict(headers)[VERSION]),
-            [told[name] for name in NUMBERS],
+            [numbers[name] for name in NUMBERS],
         )
 
 
@@ -197,13 +203,12 @@ async def main() -> None:
     await log.create([topic.spec(LAYOUT.count(topic), LAYOUT.generation) for topic in OURS])
     pace = Pace(checkpoint_seconds=10, coalesce_max_seconds=float(os.environ.get("COMMIT_MS", "500")) / 1000)
     store = open_store(None, Path(os.environ["STATE_DIR"]), LAYOUT.generation, 3)
-    telemetry, health, stop = Telemetry(), Health(), Stop()
+    health, stop = Health(), Stop()
+    context = RunnerContext(log, LAYOUT, pace, store, Telemetry(), health, Inputs(log, LAYOUT))
     tune_memory()
 
     def make(stage, partition: int) -> StageRunner:
-        return (NumbersRunner if stage is ChannelIds else StageRunner)(
-            log, stage, partition, LAYOUT, pace, store, telemetry, health
-        )
+        return (NumbersRunner if stage is ChannelIds else StageRunner)(context, stage, partition)
 
     control = await Control(log).read_on()
     if not control.announced:

@@ -1,4 +1,6 @@
-"""The real service in a process of its own: a file in, every output out; and its start with and without checkpoints."""
+"""The real service in a process of its own: a file in, every output out; and its start with and without
+checkpoints.
+"""
 
 import shutil
 from pathlib import Path
@@ -9,7 +11,9 @@ ALONE = ("run", "--exit-when-idle", "--no-port")
 
 
 def throughput(data: Path, events: Path) -> list[Figure]:
-    """Papers per CPU-second end to end: reading, checking, log, all stages, snapshots and change records written."""
+    """Papers per CPU-second end to end: reading, checking, log, all stages, snapshots and change records
+    written.
+    """
     print("running the service over the file …", flush=True)
     with events.open("rb") as lines:
         papers = sum(1 for _ in lines)
@@ -24,7 +28,9 @@ def throughput(data: Path, events: Path) -> list[Figure]:
 
 
 def restore(data: Path) -> list[Figure]:
-    """A start until everything is live, and the end: from checkpoints; and from the log alone. Python's own start is in it."""
+    """A start until everything is live, and the end: from checkpoints; and from the log alone. Python's own
+    start is in it.
+    """
     print("starting from checkpoints, and without …", flush=True)
     warm = run(scholarstream(*ALONE, "--data-dir", data))
     shutil.rmtree(data / "checkpoints")

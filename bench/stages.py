@@ -1,4 +1,6 @@
-"""The stages alone, over logs in memory: CPU time of each. What is left of the throughput is the log, reading and checking at the door."""
+"""The stages alone, over logs in memory: CPU time of each. What is left of the throughput is the log, reading
+and checking at the door.
+"""
 
 import time
 from collections import Counter, defaultdict

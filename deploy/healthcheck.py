@@ -1,6 +1,7 @@
 """Whether the service in this container lives: exit code 0 when /healthz says so.
 
-A socket and nothing else: run every few seconds beside every service, an HTTP client's imports would cost ten times the question.
+A socket and nothing else: run every few seconds beside every service, an HTTP client's imports would cost ten
+times the question.
 """
 
 import os

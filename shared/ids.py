@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -56,7 +57,12 @@ def name_key(name: str) -> str:
 def author_key(author: Mapping[str, Any]) -> str:
     """The key of an author in a byline ({"author_id"?, "name"}): the id, or else an id made from the name."""
     author_id = author.get("author_id")
-    return folded_id(author_id) if author_id else _id_of(name_key(author["name"]))
+    return folded_id(author_id) if author_id else _id_of_name(author["name"])
+
+
+@lru_cache(1 << 14)
+def _id_of_name(name: str) -> str:
+    return _id_of(name_key(name))
 
 
 def folded_id(author_id: str) -> str:

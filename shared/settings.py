@@ -19,6 +19,7 @@ from shared.errors import UsageError
 from shared.log.kafka.options import KafkaOptions
 
 PREFIX = "SCHOLARSTREAM_"
+KAFKA = KafkaOptions()  # the defaults of a cluster's options
 LOG_URLS = ("sqlite:///", "kafka://")
 COUNTED = "counted:"
 HOST_NAME = re.compile(r"\*|(\*\.)?[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
     )
     http_connections: int = _setting(
         1000,
-        "Open connections, at most; fewer if the limit of open files requires it.",
+        "The most open connections; fewer if the limit of open files requires it.",
         unit="connections",
         ge=16,
         le=100_000,
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
         1, "Partitions of the cohorts' input. One handles thousands of papers a second.", ge=1, le=256
     )
     batch_records: int = _setting(
-        4000, "Records that a stage reads at once, at most.", unit="records", ge=1, le=100_000
+        4000, "The most records that a stage reads at once.", unit="records", ge=1, le=100_000
     )
     max_event_bytes: int = _setting(
         8 << 20,
@@ -112,43 +113,40 @@ class Settings(BaseSettings):
     )
     snapshot_papers: int = _setting(
         100,
-        "Papers listed in a profile, at most. Must be the same for every service of a log.",
+        "The most papers that a profile lists. Must be the same for every service of a log.",
         unit="papers",
         ge=1,
         le=100,
     )
     days_ahead: int = _setting(
         2,
-        "Days after their append time that events may be dated (clock, counts and reports of sources); "
-        "later ones are "
-        "refused. Must be the same for every service of a log.",
+        "How many days an event may be dated after its append time (clock, counts and reports of sources). "
+        "An event with a later date is refused. Must be the same for every service of a log.",
         unit="days",
         ge=1,
         le=ANY,
     )
     max_counting_sources: int = _setting(
         8,
-        "Sources of `paper.counted` in a partition of papers.v1, at most; events of further ones are "
-        "refused. Each costs "
-        "about 300 bytes a paper and author. Must be the same for every service of a log.",
+        "The most sources of `paper.counted` in a partition of papers.v1; an event of another source is "
+        "refused. Each source costs about 300 bytes a paper and author. Must be the same for every service "
+        "of a log.",
         unit="sources",
         ge=1,
         le=100,
     )
     max_scorers: int = _setting(
         32,
-        "Sources and versions of `paper.scored` in a partition of papers.v1, at most; events of further "
-        "ones are refused. "
-        "Must be the same for every service of a log.",
+        "The most sources and versions of `paper.scored` in a partition of papers.v1; an event of another "
+        "one is refused. Must be the same for every service of a log.",
         unit="versions",
         ge=1,
         le=1000,
     )
     max_reporting_sources: int = _setting(
         10,
-        "Sources of `author.reported` for one author, at most; events of further ones are refused. Must be "
-        "the same for "
-        "every service of a log.",
+        "The most sources of `author.reported` for one author; an event of another source is refused. Must "
+        "be the same for every service of a log.",
         unit="sources",
         ge=1,
         le=200,
@@ -206,10 +204,10 @@ class Settings(BaseSettings):
         "on purpose.",
     )
     kafka_security: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = _setting(
-        "PLAINTEXT", "Security protocol for the brokers."
+        KAFKA.security, "Security protocol for the brokers."
     )
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting(
-        "PLAIN", "SASL mechanism for the brokers."
+        KAFKA.sasl_mechanism, "SASL mechanism for the brokers."
     )
     kafka_username: str | None = _setting(None, "SASL user name.")
     kafka_password: SecretStr | None = _setting(
@@ -226,17 +224,17 @@ class Settings(BaseSettings):
         None, "Key of the client certificate (PEM).", words="the path of a file"
     )
     kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = _setting(
-        "none", "Compression of record batches."
+        KAFKA.compression, "Compression of record batches."
     )
     kafka_replication: int = _setting(
-        0,
+        KAFKA.replication,
         "Copies of each partition when topics are made; 0: three, or the number of brokers if it is smaller.",
         unit="copies",
         ge=0,
         le=32,
     )
     kafka_session_seconds: float = _setting(
-        10.0,
+        KAFKA.session_seconds,
         "A worker without a heartbeat for this time loses its partitions to others.",
         unit="seconds",
         ge=6,
@@ -302,16 +300,16 @@ class Settings(BaseSettings):
                     f"{variable_of('kafka_password_file')}: {self.kafka_password_file}: {error.strerror}"
                 ) from None
         return KafkaOptions(
-            self.kafka_security,
-            self.kafka_sasl_mechanism,
-            self.kafka_username,
-            password,
-            self.kafka_ca_file,
-            self.kafka_cert_file,
-            self.kafka_key_file,
-            self.kafka_compression,
-            self.kafka_replication,
-            self.kafka_session_seconds,
+            security=self.kafka_security,
+            sasl_mechanism=self.kafka_sasl_mechanism,
+            username=self.kafka_username,
+            password=password,
+            ca_file=self.kafka_ca_file,
+            cert_file=self.kafka_cert_file,
+            key_file=self.kafka_key_file,
+            compression=self.kafka_compression,
+            replication=self.kafka_replication,
+            session_seconds=self.kafka_session_seconds,
         )
 
     @property

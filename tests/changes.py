@@ -1,6 +1,8 @@
-"""Are change records true? Each must go on where the one before it ended, agree with its snapshot, and name causes that happened.
+"""Are change records true? Each must go on where the one before it ended, agree with its snapshot, and name
+causes that happened.
 
-Written from docs/contracts.md; which causes a record tells depends on what was published together, that they happened does not.
+Written from docs/contracts.md; which causes a record tells depends on what was published together, that they
+happened does not.
 """
 
 import math
@@ -10,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from tests.integration.equality import SCORES
 from tests.oracle import author_key, parse, references_of, valid, with_ids_compared
 
-TOLD = 20
+STATED = 20
 FIELDS = {
     "cited": {"paper_id", "by"},
     "uncited": {"paper_id", "by"},
@@ -83,9 +85,11 @@ class Happened:
 def faults(
     changes: Sequence[dict], snapshots: Iterable[dict], raws: Iterable[bytes], *, cut: bool = False
 ) -> Iterable[tuple]:
-    """(author, what, told, right) of all that is wrong in the change records of a log, in its order; with all of its snapshots.
+    """(author, what, reported, right) of all that is wrong in the change records of a log, in its order; with
+    all of its snapshots.
 
-    cut: packs were, between any two rows (rule C6). Then numbers may be published before their causes have come.
+    cut: packs were, between any two rows (rule C6). Then numbers may be published before their causes have
+    come.
     """
     happened = Happened(raws)
     numbers = {
@@ -103,12 +107,12 @@ def faults(
         moved = {name for name in before | after if before.get(name) != after.get(name)}
         if moved != {*change["changed"]} or len(change["changed"]) != len({*change["changed"]}):
             yield author, "changed", change["changed"], moved
-        told, total = change["causes"], change["causes_total"]
-        if not (len(told) == total <= TOLD or len(told) == TOLD < total):
-            yield author, "causes_total", total, len(told)
-        if before and not told and {name.rpartition(".")[2] for name in moved} - {*SCORES} and not cut:
-            yield author, "causes", told, f"of {moved}"
-        for cause in told:
+        stated, total = change["causes"], change["causes_total"]
+        if not (len(stated) == total <= STATED or len(stated) == STATED < total):
+            yield author, "causes_total", total, len(stated)
+        if before and not stated and {name.rpartition(".")[2] for name in moved} - {*SCORES} and not cut:
+            yield author, "causes", stated, f"of {moved}"
+        for cause in stated:
             if not happened.is_true(author, cause):
                 yield author, "cause", cause, "did not happen"
 

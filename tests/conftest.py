@@ -24,7 +24,9 @@ def kafka(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cluster_of(tmp_path_factory):
-    """nodes → a real cluster with none of our topics, for the one who asks: the service's topics have fixed names."""
+    """nodes → a real cluster with none of our topics, for the one who asks: the service's topics have fixed
+    names.
+    """
     import contextlib
     from pathlib import Path
 

@@ -1,7 +1,8 @@
-"""Real literatures for tests, read in a few plain lines of our own: independent of the adapters in services/producer/sources.
+"""Real literatures for tests, read in a few plain lines of our own: independent of the adapters in
+services/producer/sources.
 
-The data lies outside the repository; tests that need it are skipped, naming it, where it is absent. `SCHOLARSTREAM_SHARED` says where
-it is; by default it is the folder `shared` beside the repository.
+The data lies outside the repository; tests that need it are skipped, naming it, where it is absent.
+`SCHOLARSTREAM_SHARED` says where it is; by default it is the folder `shared` beside the repository.
 """
 
 import gzip
@@ -33,9 +34,11 @@ def require(name: str) -> Path:
 
 
 def aan_events(copies: int = 1, papers: int | None = None) -> list[bytes]:
-    """The ACL Anthology Network: 19,266 papers, 94,970 references, 15,009 names. `papers`: only the first so many.
+    """The ACL Anthology Network: 19,266 papers, 94,970 references, 15,009 names. `papers`: only the first so
+    many.
 
-    With `copies` above 1, that many interleaved replicas with "k:" before paper ids, names and references (AAN × 10 of the benchmarks).
+    With `copies` above 1, that many interleaved replicas with "k:" before paper ids, names and references
+    (AAN × 10 of the benchmarks).
     """
     base = list(_lines("aan"))[:papers]
     mark = [""] if copies == 1 else [f"{k}:" for k in range(copies)]
@@ -43,7 +46,9 @@ def aan_events(copies: int = 1, papers: int | None = None) -> list[bytes]:
 
 
 def vis_events(papers: int | None = None) -> list[bytes]:
-    """Papers of the IEEE visualisation conferences: 3,753 papers with affiliations, abstracts and references by DOI."""
+    """Papers of the IEEE visualisation conferences: 3,753 papers with affiliations, abstracts and references
+    by DOI.
+    """
     return [_encode(_vis(paper)) for paper in list(_lines("vis"))[:papers]]
 
 
@@ -80,7 +85,9 @@ def _vis(paper: dict) -> dict:
 
 
 def _doi(reference: str) -> str | None:
-    """None for what stands among the references without being a DOI ("2", "2-u"); some have a blank inside, or a full stop behind."""
+    """None for what stands among the references without being a DOI ("2", "2-u"); some have a blank inside,
+    or a full stop behind.
+    """
     doi = reference.replace(" ", "").lower().rstrip(".")
     return doi if doi.startswith("10.") and "/" in doi else None
 

@@ -1,4 +1,6 @@
-"""Small random literatures for hypothesis: few ids, so that everything meets everything (revisions, withdrawals, self-citations, ties)."""
+"""Small random literatures for hypothesis: few ids, so that everything meets everything (revisions,
+withdrawals, self-citations, ties).
+"""
 
 import json
 

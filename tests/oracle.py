@@ -1,6 +1,8 @@
-"""The truth of the tests: what every profile must say, computed in one go from the events of the log. Plain, slow and obviously right.
+"""The truth of the tests: what every profile must say, computed in one go from the events of the log. Plain,
+slow and obviously right.
 
-Nothing of the product is used here, not even its contracts: the definitions are docs/metrics.md in dicts, sets and `sorted`.
+Nothing of the product is used here, not even its contracts: the definitions are docs/metrics.md in dicts,
+sets and `sorted`.
 """
 
 import hashlib
@@ -12,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-# ---------------------------------------------------------------------------------------------------------------- definitions
+# ------------------------------------------------------------------------------------------------ definitions
 
 
 def h_index(counts: Sequence[int]) -> int:
@@ -21,7 +23,9 @@ def h_index(counts: Sequence[int]) -> int:
 
 
 def g_index(counts: Sequence[int]) -> int:
-    """Largest g ≤ papers such that the g most cited papers have together at least g² citations (Egghe 2006)."""
+    """Largest g ≤ papers such that the g most cited papers have together at least g² citations (Egghe
+    2006).
+    """
     best = together = 0
     for rank, count in enumerate(sorted(counts, reverse=True), 1):
         together += count
@@ -49,7 +53,9 @@ UNIT = 2**40  # shares of one are whole multiples of 2^-40, rounded down
 
 
 def hm_units(papers: Iterable[tuple[int, int]]) -> int:
-    """Schreiber 2008, of (citations, authors) pairs: ranks count 1/authors; of equal citations fewer authors first."""
+    """Schreiber 2008, of (citations, authors) pairs: ranks count 1/authors; of equal citations fewer authors
+    first.
+    """
     best = rank = 0
     for citations, authors in sorted(papers, key=lambda paper: (-paper[0], paper[1])):
         rank += UNIT // authors
@@ -73,11 +79,13 @@ def at_least(counts: Sequence[int], bound: int) -> int:
     return sum(c >= bound for c in counts)
 
 
-# ------------------------------------------------------------------------------------------------------------------- validity
+# --------------------------------------------------------------------------------------------------- validity
 
 
 def parse(raw: bytes) -> object:
-    """The JSON value, None where the bytes are not one: not UTF-8, halves of characters, numbers that JSON does not have."""
+    """The JSON value, None where the bytes are not one: not UTF-8, halves of characters, numbers that JSON
+    does not have.
+    """
     try:
         value = json.loads(raw.decode(), parse_constant=lambda name: json.loads("?"))
         json.dumps(value, ensure_ascii=False).encode()
@@ -177,7 +185,10 @@ IMPERSONAL = (
     "collaborations?|collaborators?|collaboratives?|consorti(?:um|a|ums)|trialists|investigators|(?:sub)?committees?|initiatives?"
     r"|workgroups?|alliance|association|society|task\W+forces?|working\W+part(?:y|ies)"
 )
-GIVEN_NAMES = "ada|adam|anna|anne|bob|david|emma|james|jane|john|maria|mary|paul|peter|robert|sarah|theodore|thomas|william|\\w"
+GIVEN_NAMES = (
+    "ada|adam|anna|anne|bob|david|emma|james|jane|john|maria|mary|paul|peter|robert|sarah|theodore|thomas|"
+    "william|\\w"
+)
 SERIES = ("papers_by_year", "citations_by_year")
 
 
@@ -202,7 +213,9 @@ def are_metrics(value: object) -> bool:
 
 
 def valid(event: object) -> bool:
-    """Whether the service must take this event; what it refuses has no effect (it goes to dead-letters.v1)."""
+    """Whether the service must take this event; what it refuses has no effect (it goes to
+    dead-letters.v1).
+    """
     if not isinstance(event, dict):
         return False
     has = event.get
@@ -269,7 +282,9 @@ def valid(event: object) -> bool:
 
 
 def day_of(event: dict) -> str:
-    """The day that an event speaks of, "" for those that speak of none: a paper may be published in any year."""
+    """The day that an event speaks of, "" for those that speak of none: a paper may be published in
+    any year.
+    """
     return {
         "paper.counted": event.get("as_of"),
         "author.reported": event.get("as_of"),
@@ -283,7 +298,9 @@ def author_key(author: dict) -> str:
 
 
 def same(author_id: str) -> str:
-    """The id itself; one that begins with "name:" is the id of that name, unless it ends in a digest already."""
+    """The id itself; one that begins with "name:" is the id of that name, unless it ends in a digest
+    already.
+    """
     if not author_id.startswith("name:") or re.search(r"…[0-9a-f]{40}\Z", author_id):
         return author_id
     key = key_of_name(author_id[5:])
@@ -296,7 +313,10 @@ def with_ids_compared(event: dict) -> dict:
 
 
 def key_of_name(name: str) -> str:
-    """ "name:" and what is seen of it in NFKC, case folded, with single spaces. Beyond 256 bytes: 213 of them, "…" and a digest."""
+    """The id of a name: "name:" and the visible characters in NFKC, case folded, with single spaces.
+
+    Beyond 256 bytes: 213 of them, "…" and a digest.
+    """
     name = "".join(filter(seen, name))
     before = None
     while name != before:
@@ -318,8 +338,9 @@ COUNTING, SCORING, REPORTING = (
 
 
 def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]:
-    """The events that have an effect, ids as they are compared: valid ones that speak of no day after `latest`, without those of sources
-    that come when there is no room any more (one partition)."""
+    """The events that have an effect, ids as they are compared: valid ones that speak of no day after
+    `latest`, without those of sources that come when there is no room any more (one partition).
+    """
     seen: dict[tuple, list] = defaultdict(list)
     for event in filter(valid, map(parse, events)):
         if day_of(event) > latest:
@@ -340,18 +361,19 @@ def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]
         yield event
 
 
-# ----------------------------------------------------------------------------------------------------------------- the oracle
+# ------------------------------------------------------------------------------------------------- the oracle
 
 
 def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dict]:
-    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad; `latest`: events that speak
-    of a later day are refused.
+    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad;
+    `latest`: events that speak of a later day are refused.
 
-    Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
-    in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: never on
-    a paper, not described), field, described, as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year,
-    papers (the first 100 in their order), reported, affiliations, extras (what a description adds), flags (all
-    but two: collective_author is `collective`, definitions_changed is about releases), coverage.
+    Everybody is listed who was ever an author of a revision that was the newest when it came, or was
+    described or reported on, or named in a merge; some have no papers now. Each value: author_id, redirect
+    (the author it is merged into, or None), name (None: never on a paper, not described), field, described,
+    as_of, papers_total, metrics (references, counted:SOURCE), citations_by_year, papers_by_year, papers (the
+    first 100 in their order), reported, affiliations, extras (what a description adds), flags (all but two:
+    collective_author is `collective`, definitions_changed is about releases), coverage.
     """
     newest: dict[
         str, dict
@@ -520,14 +542,18 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
 
 
 def affiliations_of(entries: list[dict]) -> list[dict]:
-    """Of an author with these entries, one a paper: the ten affiliations given most often, the same twice in an entry counts once."""
+    """Of an author with these entries, one a paper: the ten affiliations given most often, the same twice in
+    an entry counts once.
+    """
     counts = Counter(name for entry in entries for name in set(entry.get("affiliations") or []))
     ordered = sorted(counts, key=lambda name: (-counts[name], name))
     return [{"name": name, "papers": counts[name]} for name in ordered[:10]]
 
 
 def is_group(name: str) -> bool:
-    """Whether the words say so: "… Collaboration", "… Study Group members", "Task Force on …", "Collaboration ATLAS"."""
+    """Whether the words say so: "… Collaboration", "… Study Group members", "Task Force on …", "Collaboration
+    ATLAS".
+    """
     if re.search(rf"\b(?:{IMPERSONAL})\W+(?:for|of|on)\b", name, re.I):
         return True
     if re.match(rf"\W*(?:(?i:the)\W+)?(?i:{IMPERSONAL})(?:\s*,\W*\w|\W+(?=\w*[A-Z]\w*[A-Z]))", name):
@@ -610,7 +636,9 @@ def area(papers: float, citations: float, others: float, others_citations: float
 
 
 def canonical(author: str, into: dict[str, str]) -> str:
-    """Who an author is when each is whom `into` says: the end of the chain, the smallest of the loop at the end of it."""
+    """Who an author is when each is whom `into` says: the end of the chain, the smallest of the loop at the
+    end of it.
+    """
     passed: list[str] = []
     while author in into and author not in passed:
         passed.append(author)
@@ -637,7 +665,9 @@ def reference_metrics(counts: list[int], nonself: list[int]) -> dict[str, float 
 def shared_metrics(
     counts: list[int], team: list[int], dated: list[int], this_year: int | None
 ) -> dict[str, float | None]:
-    """What every basis has; `team`: how many authors each paper has; `dated`: the years of the dated papers."""
+    """What every basis has; `team`: how many authors each paper has; `dated`: the years of the dated
+    papers.
+    """
     years = this_year - min(dated) + 1 if dated and this_year else 0
     return {
         "e_index": e_index(counts),

@@ -1,6 +1,8 @@
-"""Novelty and AI score by brute force, written from docs/scores.md alone: plain, slow, obviously right. Nothing of the product is used.
+"""Novelty and AI score by brute force, written from docs/scores.md alone: plain, slow, obviously right.
+Nothing of the product is used.
 
-Tables are exact here; the service agrees after a `clock.ticked` that comes when everything else is worked off.
+Tables are exact here; the service agrees after a `clock.ticked` that comes when everything else is worked
+off.
 """
 
 import html
@@ -31,7 +33,9 @@ class Parameters:
 
 @dataclass
 class Text:
-    """One revision of a paper: its place in the order of revisions, month (None: none that counts), terms, language and class."""
+    """One revision of a paper: its place in the order of revisions, month (None: none that counts), terms,
+    language and class.
+    """
 
     month: int | None
     terms: set
@@ -144,8 +148,9 @@ class Cohorts:
 def scores(
     events: Iterable[dict], independent: dict[str, int], parameters: Parameters | None = None
 ) -> dict[str, dict]:
-    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
-    papers that are there."""
+    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations
+    that share no author, of the papers that are there.
+    """
     p = parameters or Parameters()
     papers: dict[str, Paper] = defaultdict(Paper)
     revision: dict[str, int] = {}
@@ -165,12 +170,14 @@ def scores(
             paper.withdrawn = kind == "paper.withdrawn"
         if kind == "paper.withdrawn":
             continue
-        told = event["title"], event.get("abstract")
+        stated = event["title"], event.get("abstract")
         when = month(event.get("published"))
         if when is not None and (when < 1800 * 12 or (today and when > month(today) + 12)):
             when = None
         text = Text(
-            when, terms(*told) if event.get("published") else set(), language(*told, event.get("language"))
+            when,
+            terms(*stated) if event.get("published") else set(),
+            language(*stated, event.get("language")),
         )
         paper.texts.append(text)
         if number >= paper.newest_revision:
@@ -202,12 +209,14 @@ def scores(
         k = sum(first.get(t) == own[name].get(t) and t in own[name] for t in text.terms)
         ref = sum(m < text.month for m in months) if text.month is not None else None
         null = (
-            "withdrawn" if paper.withdrawn else "undated" if ref is None else "short_text" if n < 3 else "burn_in" if ref < p.reference
-            else None
+            "withdrawn" if paper.withdrawn else "undated" if ref is None else "short_text" if n < 3
+            else "burn_in" if ref < p.reference else None
         )  # fmt: skip
         common = (paper.year, text.language, "full" if n >= 20 else "short")
-        found[name] = {"k": k, "n": n, "ref": ref, "reasons": [null] if null else [], "novelty": None, "bin": None, "percentile": None,
-                       "immature": False, "pooled": False, "common": common, "category": paper.category}  # fmt: skip
+        found[name] = {"k": k, "n": n, "ref": ref, "reasons": [null] if null else [], "novelty": None,
+                       "bin": None, "percentile": None,
+                       "immature": False, "pooled": False, "common": common,
+                       "category": paper.category}  # fmt: skip
         if null is None:
             found[name]["bin"] = 256 * k // n
             by_text.add(common, paper.category, found[name]["bin"])
@@ -222,12 +231,12 @@ def scores(
                 what["reasons"] = ["small_cohort"]
             else:
                 what["novelty"] = value
-                told = (
+                stated = (
                     (pooled, "pooled_cohort"),
                     (what["ref"] < p.settled, "burn_in"),
                     (what["n"] < 20, "short_text"),
                 )
-                what["reasons"] = [reason for holds, reason in told if holds]
+                what["reasons"] = [reason for holds, reason in stated if holds]
         if not paper.withdrawn and paper.year is not None:
             value, pooled, cohort = by_citations.stand(
                 paper.year, paper.category, citation_bin(independent[name])
@@ -241,13 +250,15 @@ def scores(
 def standings_by_source(
     there: dict[str, dict], counted: dict[str, dict[str, int]], parameters: Parameters | None = None
 ) -> dict:
-    """Source → paper → where it stands by the citations that the source counts: in cohorts of its own. there: the papers that are, and
-    their events; counted: source → paper → citations."""
+    """Source → paper → where it stands by the citations that the source counts: in cohorts of its own. there:
+    the papers that are, and their events; counted: source → paper → citations.
+    """
     found: dict[str, dict[str, dict]] = {}
     for source, counts in counted.items():
         cohorts = Cohorts((parameters or Parameters()).cohort)
         mine = {paper: c for paper, c in counts.items() if paper in there}
-        places = {paper: (int(there[paper]["published"][:4]), (there[paper].get("categories") or ["none"])[0], citation_bin(c))
+        places = {paper: (int(there[paper]["published"][:4]), (there[paper].get("categories") or ["none"])[0],
+                          citation_bin(c))
                   for paper, c in mine.items() if there[paper].get("published")}  # fmt: skip
         for place in places.values():
             cohorts.add(*place)
@@ -269,8 +280,10 @@ def rank(standings: list[dict], papers: int) -> tuple[float | None, dict]:
     standing = [paper for paper in standings if paper["percentile"] is not None]
     ranked = sorted((paper["percentile"] for paper in standing), reverse=True)
     doubtful = sum(paper["immature"] or paper["pooled"] for paper in standing)
-    return round(round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 9), 4) if ranked else None, {
-        "definition": "rankpoints-1", "ranked": len(ranked), "immature": sum(paper["immature"] for paper in standing),
+    return round(round(100 * sum(0.2 * 0.8**i * p**3 for i, p in enumerate(ranked)), 9),
+                 4) if ranked else None, {
+        "definition": "rankpoints-1", "ranked": len(ranked),
+        "immature": sum(paper["immature"] for paper in standing),
         "pooled_or_immature": doubtful,
         "provisional": len(ranked) < 3 or doubtful > len(ranked) / 2 or len(ranked) < 0.8 * papers,
     }  # fmt: skip
@@ -278,10 +291,10 @@ def rank(standings: list[dict], papers: int) -> tuple[float | None, dict]:
 
 def author_scores(papers: list[dict]) -> dict:
     """Of an author with these papers (values of `scores`; those there are)."""
-    told = defaultdict(list)
+    stated = defaultdict(list)
     for paper in papers:
         for by, value in paper.get("reported", {}).items():
-            told[by].append(value)
+            stated[by].append(value)
     scored = sorted(round(paper["novelty"], 6) for paper in papers if paper["novelty"] is not None)
     provisional = sum(bool(paper["reasons"]) for paper in papers if paper["novelty"] is not None)
     ai_score, grounds = rank(papers, len(papers))
@@ -295,8 +308,9 @@ def author_scores(papers: list[dict]) -> dict:
                 "provisional": len(scored) < 5 or provisional > len(scored) / 2,
                 "standard_error": round(0.29 / len(scored) ** 0.5, 6) if scored else None,
                 "reported": [
-                    {"source": by[0], "version": by[1], "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
-                    for by, values in sorted(told.items())
+                    {"source": by[0], "version": by[1],
+                     "novelty": round(sum(sorted(values)) / len(values), 6), "papers": len(values)}
+                    for by, values in sorted(stated.items())
                 ],
             },
             "ai_score": grounds,
@@ -327,7 +341,9 @@ def merges(events: Iterable[dict]) -> dict[str, str]:
 def truth_of(
     raws: Iterable[bytes], parameters: Parameters | None = None
 ) -> tuple[dict[str, dict], dict[str, list[str]]]:
-    """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and bad, in log order."""
+    """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and
+    bad, in log order.
+    """
     events = list(taken(raws))
     newest: dict[str, dict] = {}
     for event in events:
@@ -380,7 +396,9 @@ def truth_of(
 def differences(
     profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None
 ) -> Iterable[tuple]:
-    """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
+    """(author, what, published, right) wherever newest snapshots say something else of scores than the
+    oracle.
+    """
     papers, written = truth_of(raws, parameters)
     for author, profile in profiles.items():
         mine = [papers[paper] for paper in written.get(author, ())]
@@ -395,44 +413,46 @@ def differences(
             profile["headline"]["ai_score"],
             "self_citations_included" in profile["flags"],
         )
-        if said != (told := (right["novelty"], head, source in right["by_source"] and head is not None)):
-            yield author, "headline", said, told
+        if said != (stated := (right["novelty"], head, source in right["by_source"] and head is not None)):
+            yield author, "headline", said, stated
         said = {
             basis: numbers["ai_score"]
             for basis, numbers in profile["metrics"].items()
             if basis != "references"
         }
         if said != (
-            told := {f"counted:{source}": score for source, (score, _) in right["by_source"].items()}
+            stated := {f"counted:{source}": score for source, (score, _) in right["by_source"].items()}
         ):
-            yield author, "ai_score by source", said, told
-        told = {
+            yield author, "ai_score by source", said, stated
+        stated = {
             source: grounds | {"flags": ["self_citations_included"]}
             for source, (_, grounds) in right["by_source"].items()
         }
-        if profile["scores"] != (told := right["scores"] | ({"ai_score_by_source": told} if told else {})):
-            yield author, "scores", profile["scores"], told
+        if profile["scores"] != (
+            stated := right["scores"] | ({"ai_score_by_source": stated} if stated else {})
+        ):
+            yield author, "scores", profile["scores"], stated
         covered = round(right["scores"]["novelty"]["scored"] / len(mine), 6) if mine else None
         if profile["provenance"]["coverage"]["novelty"] != covered:
             yield author, "coverage.novelty", profile["provenance"]["coverage"]["novelty"], covered
         for entry in profile["papers"]:
             paper = papers[entry["paper_id"]]
-            said, told = _said(entry, paper), _right(paper)
-            if said != told:
-                yield author, f"papers {entry['paper_id']}", said, told
+            said, stated = _said(entry, paper), _right(paper)
+            if said != stated:
+                yield author, f"papers {entry['paper_id']}", said, stated
 
 
 def _said(entry: dict, paper: dict) -> tuple:
     text, cited = entry["standing"]["novelty"], entry["standing"]["citations"]
     about = (text["new_pairs"], text["pairs"], text["cohort_size"]) if paper["bin"] is not None else ()
-    told = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
+    stated = {(one["source"], one["version"]): one["novelty"] for one in entry.get("novelty_reported", ())}
     by_source = {
         source: _cited(one, one["cohort_size"]) for source, one in entry.get("standing_by_source", {}).items()
     }
     return (
         entry["novelty"],
         text["reasons"],
-        told,
+        stated,
         *about,
         cited["percentile"],
         cited["immature"],
@@ -493,11 +513,11 @@ def add_scores(profiles: dict[str, dict], raws: Iterable[bytes]) -> None:
             )
             text = {"reasons": paper["reasons"], "new_pairs": paper["k"], "pairs": paper["n"]}
             cited = {"percentile": percentile, "immature": paper["immature"], "pooled": paper["pooled"]}
-            told = [
+            stated = [
                 {"source": s, "version": v, "novelty": x} for (s, v), x in sorted(paper["reported"].items())
             ]
             entry |= {"novelty": value, "standing": {"novelty": text, "citations": cited}} | (
-                {"novelty_reported": told} if told else {}
+                {"novelty_reported": stated} if stated else {}
             )
             if paper["by_source"]:
                 entry["standing_by_source"] = {

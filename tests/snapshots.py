@@ -27,8 +27,10 @@ CITATIONS = (
 
 
 _FURTHER = {
-    "citations_self": 0, "e_index": 1.414214, "hm_index": 1.0, "m_index": 0.25, "h5_index": 0, "citations_recent": 0, "h_index_recent": 0,
-    "mean_citedness_2y": None, "tori": 0.4, "riq": 316, "papers_normalized": 1.0, "citations_normalized": 2.5, "papers_first": 2,
+    "citations_self": 0, "e_index": 1.414214, "hm_index": 1.0, "m_index": 0.25, "h5_index": 0,
+    "citations_recent": 0, "h_index_recent": 0,
+    "mean_citedness_2y": None, "tori": 0.4, "riq": 316, "papers_normalized": 1.0, "citations_normalized": 2.5,
+    "papers_first": 2,
     "papers_last": 0, "papers_single": 0, "coauthors": 1, "novelty": None, "ai_score": None,
 }  # fmt: skip
 
@@ -49,7 +51,7 @@ def snapshot(
         "citations_nonself": citations,
         "h_index_nonself": 2,
     } | _FURTHER
-    told = {
+    stated = {
         "author_id": author_id,
         "name": name or author_id.rpartition(":")[2].title(),
         "generation": generation,
@@ -74,7 +76,7 @@ def snapshot(
         "flags": [],
         "provenance": {"definitions": "2026.2", "coverage": {"references": None, "novelty": None}},
     }
-    return told | changes
+    return stated | changes
 
 
 def paper(paper_id: str, citations: int, **changes) -> dict:
@@ -93,7 +95,9 @@ def paper(paper_id: str, citations: int, **changes) -> dict:
 
 
 def sygnowski(version: int = 48213, more: int = 0) -> dict:
-    """The seed's author with his 13 papers and what is reported of him. more: citations to the paper on Theano, beyond the first ones."""
+    """The seed's author with his 13 papers and what is reported of him. more: citations to the paper on
+    Theano, beyond the first ones.
+    """
     counts = [n + more * (p.arxiv == "1605.02688") for n, p in zip(CITATIONS, demo.PAPERS, strict=True)]
     by_paper = sorted(
         zip(counts, demo.PAPERS, strict=True),
@@ -173,10 +177,10 @@ async def publish(log: Log, *snapshots: Mapping) -> None:
     """Appends snapshots as the publisher does: key = author id, an author always in the same partition."""
     count = (await log.topics())[AUTHOR_PROFILES.name].partitions
     batches: dict[Partition, list[Message]] = {}
-    for told in snapshots:
-        key = told["author_id"].encode()
+    for stated in snapshots:
+        key = stated["author_id"].encode()
         batches.setdefault(Partition(AUTHOR_PROFILES.name, sum(key) % count), []).append(
-            Message(key, orjson.dumps(told))
+            Message(key, orjson.dumps(stated))
         )
     await log.append(batches)
 

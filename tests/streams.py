@@ -1,4 +1,6 @@
-"""Streams as the world sends them: late, twice, out of order, corrected, withdrawn. The last word on each paper stays computable."""
+"""Streams as the world sends them: late, twice, out of order, corrected, withdrawn. The last word on each
+paper stays computable.
+"""
 
 import json
 import random
@@ -8,7 +10,9 @@ from tests.oracle import author_key
 
 
 def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
-    """`events` shuffled, with repeats, older revisions that say something else, withdrawals, counts, author events, merges."""
+    """`events` shuffled, with repeats, older revisions that say something else, withdrawals, counts, author
+    events, merges.
+    """
     dice = random.Random(seed)
     events = [json.loads(raw) for raw in events]
     papers = [event for event in events if event.get("event", "paper.published") == "paper.published"]
@@ -97,7 +101,9 @@ def disturbed(events: Sequence[bytes], seed: int) -> list[bytes]:
 
 
 def merges(papers: Sequence[dict], dice: random.Random) -> list[dict]:
-    """About one author in twenty is merged: into anybody, a co-author, or one who is merged himself; a third of them not for long."""
+    """About one author in twenty is merged: into anybody, a co-author, or one who is merged himself; a third
+    of them not for long.
+    """
     teams = [[author_key(author) for author in paper["authors"]] for paper in papers if paper["authors"]]
     everybody = sorted({author for team in teams for author in team})
     merged = dice.sample(everybody, len(everybody) // 20)

@@ -2,8 +2,9 @@
 
     .venv/bin/python docs/pictures/make.py [SECONDS]
 
-Starts the demo in a temporary folder, waits SECONDS (60 by default) so that the simulated literature cites the author, and writes
-`author-light.png` and `author-dark.png` beside this file. Needs Chromium (deploy/test-tools.sh installs it).
+Starts the demo in a temporary folder, waits SECONDS (60 by default) so that the simulated literature cites
+the author, and writes `author-light.png` and `author-dark.png` beside this file. Needs Chromium
+(deploy/test-tools.sh installs it).
 """
 
 import shutil
@@ -23,7 +24,9 @@ Scheme = Literal["light", "dark"]
 
 
 def address_of(demo: subprocess.Popen[str]) -> str:
-    """The address that the demo prints once its page can be opened. Error: RuntimeError when it ends or says nothing."""
+    """The address that the demo prints once its page can be opened. Error: RuntimeError when it ends or says
+    nothing.
+    """
     assert demo.stdout is not None
     until = time.monotonic() + START_SECONDS
     for line in demo.stdout:

@@ -29,9 +29,10 @@ def settings_table() -> str:
     """The table of all settings, in Markdown."""
     lines = ["| variable | flag | default | right values | |", "|---|---|---|---|---|"]
     for row in rows():
-        meaning = row.description + (f" In {row.unit}." if row.unit else "")
+        meaning = row.description + (f" Unit: {row.unit}." if row.unit else "")
         lines.append(
-            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | {meaning} |"
+            f"| `{row.variable}` | {f'`{row.flag}`' if row.flag else 'none'} | {row.default} | {row.right} | "
+            f"{meaning} |"
         )
     return "\n".join(lines)
 

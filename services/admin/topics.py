@@ -45,7 +45,8 @@ async def drop(settings: Settings, generation: int) -> list[str]:
         publishing = (await Control(log).read_on()).publishing if CONTROL.name in held else None
         if publishing is None or generation >= publishing:
             raise UsageError(
-                f"generation {generation} is not over: {publishing or 'no generation'} publishes; only topics of "
+                f"generation {generation} is not over: {publishing or 'no generation'} publishes; only "
+                "topics of "
                 "older generations may be dropped"
             )
         names = sorted(

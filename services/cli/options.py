@@ -187,7 +187,7 @@ def _flag(row: SettingInWords) -> inspect.Parameter:
     """The flag of a setting. Its value stays text: Settings checks it like an environment variable."""
     described = (
         row.description
-        + (f" In {row.unit}." if row.unit else "")
+        + (f" Unit: {row.unit}." if row.unit else "")
         + f" [{row.variable}; default: {row.default}]"
     )
     option = typer.Option(

@@ -95,8 +95,8 @@ def _without_versions(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[str, Any]]:
-    """paper_id → facts of the authors stage (names of metrics.reasons.PaperFacts) and percentiles by source (None:
-    references).
+    """paper_id → facts of the authors stage (names of metrics.reasons.PaperFacts) and percentiles by source
+    (None: references).
 
     The author has the same slot in both stages, and so have the papers, because one stage sends its slots to
     the other.

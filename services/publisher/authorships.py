@@ -65,7 +65,7 @@ def _drop_ended(state: ProfileState, row: np.ndarray, ends: np.ndarray) -> np.nd
 
 
 def _authors_to_rank(state: ProfileState, row: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Authors of whom a ranked paper lost citations, or another paper reached the floor.
+    """Authors with a ranked paper that lost citations, or another paper reached the floor.
 
     before: citations of the rows before the change. The cost follows the change, not the number of papers.
     """

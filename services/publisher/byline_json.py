@@ -8,6 +8,7 @@ import orjson
 from services.publisher.templates import template
 
 AFFILIATIONS = 10  # shown in a snapshot
+NO_AFFILIATIONS = b"[]"
 json_of = orjson.dumps
 
 AFFILIATION = template(b'{"name":%(name)s,"papers":%(papers)d}')
@@ -34,6 +35,8 @@ def name_and_affiliations(bylines: list[str], papers: list[int]) -> tuple[str | 
     """
     if len(bylines) == 1:  # most authors have one byline
         name, affiliations = parse_byline(bylines[0])
+        if not affiliations:
+            return name, NO_AFFILIATIONS
         return name, _affiliations_json(dict.fromkeys(affiliations, papers[0]))
     names: dict[str, int] = {}
     counts: dict[str, int] = {}
@@ -47,9 +50,9 @@ def name_and_affiliations(bylines: list[str], papers: list[int]) -> tuple[str | 
 
 
 def _affiliations_json(counts: dict[str, int]) -> bytes:
-    if not counts:
-        return b"[]"
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:AFFILIATIONS]
+    ordered = list(counts.items())
+    if len(ordered) > 1:
+        ordered = sorted(ordered, key=lambda item: (-item[1], item[0]))[:AFFILIATIONS]
     return b"[%s]" % b",".join([AFFILIATION(name=json_of(name), papers=count) for name, count in ordered])
 
 
@@ -59,5 +62,11 @@ def field_json(categories: list[str], papers: list[int]) -> bytes:
     """
     if not categories:
         return b"null"
-    best = min(zip(papers, categories, strict=True), key=lambda one: (-one[0], one[1]))[1]
-    return json_of(best.rpartition(".")[2])
+    if len(categories) == 1:
+        return _end_json(categories[0])
+    return _end_json(min(zip(papers, categories, strict=True), key=lambda one: (-one[0], one[1]))[1])
+
+
+@lru_cache(1 << 10)
+def _end_json(category: str) -> bytes:
+    return json_of(category.rpartition(".")[2])

@@ -1,5 +1,6 @@
 """Change records as JSON (author-metrics.v1): the numbers that moved, and the events that caused it."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +14,12 @@ from services.publisher.templates import template
 from shared.columns.grouping import distinct
 from shared.stages import causes
 
+Shown = tuple[float | None, ...]  # the numbers of REFERENCES as a snapshot shows them
 Counted = dict[str, dict[str, Any]]  # source → numbers by name
 
 METRICS = [json_of(name) for name in REFERENCES]
+BIT = 1 << np.arange(len(METRICS))  # int64
 KINDS = [json_of(name) for name in causes.KINDS]
-PAPERS = REFERENCES.index("papers")
 
 NUMBERS = template(b'"before":{%(before)s},"after":{%(after)s},"changed":[%(changed)s]')
 CAUSES = template(b',"causes":[%(causes)s],"causes_total":%(total)d}')
@@ -31,51 +33,63 @@ CAUSE_CITING = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s,"by":%(by)s}'
 class Numbers(NamedTuple):
     """Numbers of an author at one time.
 
-    stored: as columns hold them, in the order of REFERENCES; shown: the same as a snapshot shows them;
-    counted: by source.
+    references: as a snapshot shows them, None before the first snapshot; counted: by source.
     """
 
-    stored: list[int]
-    shown: tuple[float | None, ...]
+    references: Shown | None
     counted: Counted
 
 
 class CausesJson(NamedTuple):
-    """Causes as JSON; those of the author at position i are pieces[bounds[i] : bounds[i + 1]], of totals[i]."""
+    """Causes as JSON; those of the author at position i are pieces[bounds[i] : bounds[i + 1]], of
+    totals[i].
+    """
 
     pieces: list[bytes]
     bounds: list[int]
     totals: list[int]
 
     def of(self, at: int) -> bytes:
-        shown = self.pieces[self.bounds[at] : self.bounds[at + 1]][: causes.TOLD]
+        shown = self.pieces[self.bounds[at] : self.bounds[at + 1]][: causes.LISTED]
         return CAUSES(causes=b",".join(shown), total=self.totals[at])
 
 
-def numbers_json(shown: tuple[float | None, ...]) -> bytes:
-    """A JSON object. shown: the numbers of REFERENCES as a snapshot shows them."""
+def numbers_json(shown: Shown) -> bytes:
+    """A JSON object."""
     return json_of(dict(zip(REFERENCES, shown, strict=True)))
 
 
-def change_json(before: Numbers, after: Numbers, after_json: bytes) -> bytes | None:
+def changed_metrics(before: np.ndarray, after: np.ndarray) -> list[bytes]:
+    """For each row the names of the numbers that differ, as JSON with commas.
+
+    Both: shape (rows, REFERENCES).
+    """
+    return [_names_in(bits) for bits in ((before != after) @ BIT).tolist()]
+
+
+@lru_cache(1 << 12)
+def _names_in(bits: int) -> bytes:
+    """bits: one for each of METRICS."""
+    return b",".join([name for at, name in enumerate(METRICS) if bits >> at & 1])
+
+
+def change_json(changed: bytes, before: Numbers, after: Counted, after_references: bytes) -> bytes | None:
     """`before`, `after` and `changed` of a change record; None when all numbers are equal.
 
-    after_json: numbers_json(after.shown), which the snapshot has already.
+    changed: names, as JSON with commas, of the numbers of REFERENCES that differ; after: numbers by source;
+    after_references: JSON of all other numbers, which the snapshot has already.
     """
-    if before.stored == after.stored and not before.counted and not after.counted:
+    if not changed and not before.counted and not after:
         return None
-    changed = [
-        name for name, old, new in zip(METRICS, before.stored, after.stored, strict=True) if old != new
-    ]
-    is_new = before.stored[PAPERS] < 0
-    olds, news = b"" if is_new else numbers_json(before.shown)[1:-1], after_json[1:-1]
-    if before.counted or after.counted:
-        old, new = _flat(before.counted), _flat(after.counted)
+    olds = b"" if before.references is None else numbers_json(before.references)[1:-1]
+    news = after_references[1:-1]
+    if before.counted or after:
+        old, new = _flat(before.counted), _flat(after)
         moved = [name for name in new if old.get(name) != new[name]]
         ended = [name for name in old if name not in new and old[name] is not None]
-        changed += [json_of(name) for name in moved + ended]
+        changed = b",".join(filter(None, [changed, *map(json_of, moved), *map(json_of, ended)]))
         olds, news = _joined(olds, old), _joined(news, new)
-    return NUMBERS(before=olds, after=news, changed=b",".join(changed)) if changed else None
+    return NUMBERS(before=olds, after=news, changed=changed) if changed else None
 
 
 def _joined(members: bytes, more: dict[str, Any]) -> bytes:
@@ -101,20 +115,19 @@ def causes_json(state: ProfileState, of_authors: AuthorCauses) -> CausesJson:
     papers = {paper: json_of(state.papers.names[paper]) for paper in distinct(named).tolist()}
     sources = [json_of(name) for name in state.sources.names]
     pieces = []
-    for kind, paper, by in zip(
-        of_authors.kind.tolist(), of_authors.paper.tolist(), of_authors.by.tolist(), strict=True
-    ):
+    columns = (of_authors.kind.tolist(), of_authors.paper.tolist(), of_authors.by.tolist(), by_paper.tolist())
+    for kind, paper, by, is_by_paper in zip(*columns, strict=True):
         code = KINDS[kind]
-        if paper < 0:
+        if is_by_paper and paper >= 0:
+            piece = CAUSE_CITING(kind=code, paper_id=papers[paper], by=papers[by])
+        elif paper < 0:
             piece = CAUSE(kind=code)
         elif by < 0:
             piece = CAUSE_PAPER(kind=code, paper_id=papers[paper])
         elif kind == causes.COUNTED:
             piece = CAUSE_SOURCE(kind=code, paper_id=papers[paper], source=sources[by])
-        elif kind in causes.BY_AUTHOR:
-            piece = CAUSE_AUTHOR(kind=code, paper_id=papers[paper], other=json_of(state.others.names[by]))
         else:
-            piece = CAUSE_CITING(kind=code, paper_id=papers[paper], by=papers[by])
+            piece = CAUSE_AUTHOR(kind=code, paper_id=papers[paper], other=json_of(state.others.names[by]))
         pieces.append(piece)
     totals = np.diff(np.append(0, np.cumsum(of_authors.weight))[of_authors.bounds])
     return CausesJson(pieces, of_authors.bounds.tolist(), totals.tolist())

@@ -115,7 +115,9 @@ class Control:
         return self
 
     async def _is_there(self, generation: int) -> bool:
-        """Whether the generation has its topics: made before its first record, perhaps dropped after its end."""
+        """Whether the generation has its topics: made before its first record, perhaps dropped after
+        its end.
+        """
         return (
             generation <= max(self.announced, 1)
             or METRIC_CHANGES.named(generation) in await self._log.topics()

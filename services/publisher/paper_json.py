@@ -1,25 +1,29 @@
 """The papers of a snapshot as JSON objects: card, citations, percentiles, and what other sources say."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import orjson
 
 from services.consumer.authors.ai_scores import FROM_POOLED, IMMATURE
-from services.consumer.authors.percentiles import BY_CITATIONS, FACTS, UNTOLD, reasons_of
+from services.consumer.authors.percentiles import BY_CITATIONS, FACTS, NOT_RANKED, reasons_of
 from services.publisher.state import NO_SOURCE_PERCENTILE, ProfileState
 from services.publisher.templates import template
-from shared.columns.grouping import I64, pair, ranges
+from shared.columns.grouping import I64, distinct_and_inverse, pair, ranges
 from shared.columns.lists import ListColumn
 from shared.metrics.fixed import MILLION
 
 NULL = b"null"
 BOOLEAN = (b"false", b"true")
+LOW = (1 << 32) - 1  # of a pair
 CACHED = 1 << 13  # papers of a cohort share many of their facts
 
 json_of = orjson.dumps
+
+Key = TypeVar("Key", bound=Hashable)
+Written = TypeVar("Written")
 
 
 class CitationRank(NamedTuple):
@@ -88,21 +92,39 @@ BY_CITATIONS_JSON = template(
 
 
 def papers_json(state: ProfileState, authors: np.ndarray, limit: int) -> PapersJson:
-    """The top papers of the authors, at most `limit` each: most cited first, then newest, then by paper_id."""
+    """The top papers of the authors, at most `limit` each: most cited first, then newest, then by paper_id.
+
+    A paper that several of the authors share is written once.
+    """
     shown = np.minimum(state.author.held.length.data[authors], limit)
     paper, citations, people_of = _top_papers(state, authors, shown)
-    cohort_names = state.cohorts.names
-    cards, standing = blobs(state.paper.cards, paper), state.paper.standing.data[paper].tolist()
+    keys, index = distinct_and_inverse(pair(paper, citations))
+    written = _pieces(state, keys >> 32, keys & LOW, people_of)
+    return PapersJson([written[at] for at in index.tolist()], [0, *np.cumsum(shown).tolist()])
+
+
+def _pieces(
+    state: ProfileState, paper: np.ndarray, citations: np.ndarray, people_of: dict[int, int]
+) -> list[bytes]:
+    """A JSON object for each of the papers. people_of: as `_top_papers` returns it."""
+    standing, cohort_names = state.paper.standing.data[paper], state.cohorts.names
+    by_text = _once_each(_rows(standing[:, :FIRST]), lambda facts: _rank_by_text(facts, cohort_names))
+    by_citations = _once_each(
+        _rows(standing[:, FIRST:]), lambda facts: _rank_by_citations(facts, cohort_names)
+    )
+    facts = zip(blobs(state.paper.cards, paper), citations.tolist(), by_text, by_citations, strict=True)
     pieces = [
-        _paper_json(card, cited, facts, cohort_names)
-        for card, cited, facts in zip(cards, citations.tolist(), standing, strict=True)
+        PAPER(card=card, citations=cited, by_text=text.by_text, by_citations=rank, novelty=text.novelty)
+        if text
+        else UNRANKED_PAPER(card=card, citations=cited)
+        for card, cited, text, rank in facts
     ]
     _add_reported_novelties(pieces, state, paper)
     if people_of:
         _add_people(pieces, state, paper, people_of)
     if state.sources.names:
         _add_sources(pieces, state, paper)
-    return PapersJson(pieces, [0, *np.cumsum(shown).tolist()])
+    return pieces
 
 
 def _top_papers(
@@ -134,20 +156,28 @@ def _top_papers(
     return paper, citations, people_of
 
 
-def _paper_json(card: memoryview, citations: int, facts: list[int], cohort_names: list[str]) -> bytes:
-    """facts: the FACTS of the paper."""
-    if facts[REASONS] == UNTOLD:
-        return UNRANKED_PAPER(card=card, citations=citations)
+def _once_each(keys: list[Key], write: Callable[[Key], Written]) -> list[Written]:
+    """write(key) of each key, called once for each distinct key: many papers of a cohort share them."""
+    written = {key: write(key) for key in set(keys)}
+    return [written[key] for key in keys]
+
+
+def _rows(facts: np.ndarray) -> list[tuple[int, ...]]:
+    return list(map(tuple, facts.tolist()))
+
+
+def _rank_by_text(facts: tuple[int, ...], cohort_names: list[str]) -> NoveltyJson | None:
+    """facts: as in NoveltyRank. None: the paper is not ranked yet."""
+    if facts[REASONS] == NOT_RANKED:
+        return None
     cohort = facts[NOVELTY_COHORT]
-    by_text, novelty = _novelty_json(tuple(facts[:FIRST]), cohort_names[cohort] if cohort >= 0 else None)
-    by_citations = _rank_json(facts[FIRST:], cohort_names)
-    return PAPER(card=card, citations=citations, by_text=by_text, by_citations=by_citations, novelty=novelty)
+    return _novelty_json(facts, cohort_names[cohort] if cohort >= 0 else None)
 
 
-def _rank_json(facts: list[int], cohort_names: list[str]) -> bytes:
-    """facts: BY_CITATIONS."""
+def _rank_by_citations(facts: tuple[int, ...], cohort_names: list[str]) -> bytes:
+    """facts: as in CitationRank."""
     cohort = facts[CITATION_COHORT]
-    return _citation_rank_json(tuple(facts), cohort_names[cohort] if cohort >= 0 else None)
+    return _citation_rank_json(facts, cohort_names[cohort] if cohort >= 0 else None)
 
 
 @lru_cache(CACHED)
@@ -226,7 +256,9 @@ def _add_sources(pieces: list[bytes], state: ProfileState, paper: np.ndarray) ->
             citations.setdefault(at, []).append(b"%s:%d" % (source, held[at]))
             rank = facts[at].tolist()
             if CitationRank._make(rank).percentile != NO_SOURCE_PERCENTILE:
-                ranks.setdefault(at, []).append(b"%s:%s" % (source, _rank_json(rank, state.cohorts.names)))
+                ranks.setdefault(at, []).append(
+                    b"%s:%s" % (source, _rank_by_citations(tuple(rank), state.cohorts.names))
+                )
     for key, members in ((b"citations_by_source", citations), (b"standing_by_source", ranks)):
         for at, by_source in members.items():
             pieces[at] = _with(pieces[at], key, b"{%s}" % b",".join(by_source))

@@ -14,7 +14,7 @@ NAMES = {"later": LATER, "ahead": AHEAD}
 class PendingAuthors:
     """Pending authors, by slot, in two queues.
 
-    AHEAD: authors with new papers or citations. LATER: authors of whom only percentiles changed; a new cohort
+    AHEAD: authors with new papers or citations. LATER: authors with changed percentiles only; a new cohort
     table changes thousands of them. size: pending authors; ahead: how many of them go ahead.
     """
 

@@ -31,7 +31,7 @@ def no_causes(authors: int) -> AuthorCauses:
 
 
 class PendingCauses:
-    """Columns in pieces, at most `causes.TOLD` causes an author: the memory is bounded by the pending
+    """Columns in pieces, at most `causes.LISTED` causes an author: the memory is bounded by the pending
     authors.
     """
 

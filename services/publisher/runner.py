@@ -17,7 +17,8 @@ from shared.ids import partitions_of
 from shared.log.port import Fence, Partition, Record
 from shared.stages.runner import IDLE_WAIT, StageRunner
 
-# Between looks at publisher-control. A publisher without changes does not meet the fence of a newer generation.
+# Between looks at publisher-control. A publisher without changes does not meet the fence of a newer
+# generation.
 WATCH_SECONDS = 5.0
 BEHIND_SECONDS = 0.5  # a publisher that reads events so long after their append time is behind
 QUIET_SECONDS = 1.0  # without input: then there is nothing to coalesce

@@ -5,6 +5,7 @@ is parsed but described and reported facts and counts of other sources.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -17,11 +18,11 @@ from services.consumer.authors.names import COUNTED, REFERENCES
 from services.consumer.authors.percentiles import COUNTS
 from services.publisher.byline_json import field_json, name_and_affiliations, parse_byline
 from services.publisher.change_json import (
-    CausesJson,
     Counted,
     Numbers,
     causes_json,
     change_json,
+    changed_metrics,
     counted_of,
     numbers_json,
 )
@@ -38,15 +39,14 @@ Said = dict[str, Any]  # described and reported facts of an author
 
 NO_BYLINE = -1
 EXTRAS = ("orcid", "homepage", "aliases")  # shown where an author.described has them
-H_INDEX, CITATIONS, NOVELTY, AI_SCORE = (
-    REFERENCES.index(name) for name in ("h_index", "citations", "novelty", "ai_score")
+PAPERS, H_INDEX, CITATIONS, NOVELTY, AI_SCORE = (
+    REFERENCES.index(name) for name in ("papers", "h_index", "citations", "novelty", "ai_score")
 )
 COUNTED_PAPERS = COUNTED.index("papers_counted")
 KINDS = tuple(kind >> 28 for kind in (CITED_IN, PUBLISHED_IN, CATEGORY, BYLINE))  # of tallies, in order
 
 # A snapshot is author_id + name + version + body. Its digest leaves the version out.
-AUTHOR_ID = template(b'{"author_id":%(author_id)s')
-NAME = template(b',"name":%(name)s')
+AUTHOR_ID, NAME = b'{"author_id":%s', b',"name":%s'
 VERSION = template(b',"generation":%(generation)d,"version":%(version)d,"as_of":%(as_of)s,')
 BODY = template(
     b'"field":%(field)s,"affiliations":%(affiliations)s,"headline":%(headline)s,'
@@ -78,7 +78,8 @@ AI_SCORE_VERSION = json_of(rankpoints.VERSION)
 SOURCE_FLAGS = b',"flags":%s' % json_of([SELF_CITATIONS_INCLUDED])
 
 
-class Snapshot(NamedTuple):
+@dataclass(slots=True)
+class Snapshot:
     """The records to publish for one author.
 
     profile: for author-profiles.v1; change: for author-metrics.v1, None when no number moved; numbers: as
@@ -95,7 +96,8 @@ class Snapshot(NamedTuple):
     counted: bytes
 
 
-class Content(NamedTuple):
+@dataclass(slots=True)
+class Content:
     """A snapshot of an author without its version, as pieces of JSON; and its numbers."""
 
     slot: int
@@ -147,8 +149,9 @@ def snapshots(state: ProfileState, authors: np.ndarray, of_authors: AuthorCauses
         state.public.digest.data[authors].tolist(),
     )
     before = _PublicNumbers(state, authors)
-    stored = state.author.numbers.data[authors].tolist()
-    causes: CausesJson = causes_json(state, of_authors)
+    stored = state.author.numbers.data[authors]
+    changed, stored = changed_metrics(before.stored, stored), stored.tolist()
+    causes = causes_json(state, of_authors)
     reader = _Contents(state, authors)
     for at, version in enumerate(versions):
         content = reader.content(at)
@@ -156,8 +159,7 @@ def snapshots(state: ProfileState, authors: np.ndarray, of_authors: AuthorCauses
         if digest == digests[at]:
             continue
         version_json = VERSION(generation=state.layout.generation, version=version, as_of=as_of)
-        after = Numbers(stored[at], reader.numbers[at], content.counted)
-        change = change_json(before.of(at), after, content.references)
+        change = change_json(changed[at], before.of(at), content.counted, content.references)
         if change is not None:
             change = b"".join((content.author_id, version_json, change, causes.of(at)))
         yield Snapshot(
@@ -197,12 +199,14 @@ class _PublicNumbers:
     """Numbers of the public snapshots of some authors, by position."""
 
     def __init__(self, state: ProfileState, authors: np.ndarray) -> None:
-        stored = state.public.numbers.data[authors]
-        self.stored, self.shown = stored.tolist(), definitions.published("references", stored)
-        self.counted = blobs(state.public.counted, authors)
+        self.stored = state.public.numbers.data[authors]
+        self._are_public = (self.stored[:, PAPERS] >= 0).tolist()
+        self._shown = definitions.published("references", self.stored)
+        self._counted = blobs(state.public.counted, authors)
 
     def of(self, at: int) -> Numbers:
-        return Numbers(self.stored[at], self.shown[at], counted_of(self.counted[at]))
+        references = self._shown[at] if self._are_public[at] else None
+        return Numbers(references, counted_of(self._counted[at]))
 
 
 class _Tallies:
@@ -223,13 +227,14 @@ class _Tallies:
         """Tallies of the author at this position."""
         first = len(KINDS) * at
         cited, published, category, byline, end = self._bounds[first : first + len(KINDS) + 1]
+        keys, counts, years = self._keys, self._counts, self._years
         return _AuthorTallies(
-            citations_by_year=b",".join(self._years[cited:published]),
-            papers_by_year=b",".join(self._years[published:category]),
-            categories=[self._categories[key] for key in self._keys[category:byline]],
-            category_papers=self._counts[category:byline],
-            bylines=[self._bylines[key] for key in self._keys[byline:end]],
-            byline_papers=self._counts[byline:end],
+            citations_by_year=b",".join(years[cited:published]),
+            papers_by_year=b",".join(years[published:category]),
+            categories=[self._categories[key] for key in keys[category:byline]],
+            category_papers=counts[category:byline],
+            bylines=[self._bylines[key] for key in keys[byline:end]],
+            byline_papers=counts[byline:end],
         )
 
 
@@ -260,8 +265,8 @@ class _Contents:
         self.state, self.slots = state, authors.tolist()
         self.numbers = definitions.published("references", columns.numbers.data[authors])
         self.papers_total = columns.held.length.data[authors].tolist()
-        self.coverage = columns.grounds.data[authors].tolist()
-        self.score_counts = columns.score_counts.data[authors].tolist()
+        self.coverage = columns.evidence.data[authors].tolist()
+        self.score_counts = list(map(ScoreCounts._make, columns.score_counts.data[authors].tolist()))
         self.said = blobs(columns.about, authors)
         self.reported = _mean_novelties(state, authors)
         self.papers = papers_json(state, authors, state.top)
@@ -294,7 +299,7 @@ class _Contents:
         if name is None and self.last_byline[at] != NO_BYLINE:
             name = parse_byline(state.written.names[self.last_byline[at]]).name
         shown = described.get("name") or name or author_id.removeprefix("name:")
-        by_source = self._by_source(at)
+        by_source = self._by_source(at) if self.sources else []
         counted = {one.source: dict(zip(COUNTED, one.numbers, strict=True)) for one in by_source}
         references = numbers_json(numbers)
         papers = self.papers
@@ -303,13 +308,8 @@ class _Contents:
             affiliations=affiliations,
             headline=self._headline(at, counted),
             references=references,
-            counted=b"".join(
-                [
-                    b",%s:%s" % (json_of(f"counted:{source}"), json_of(held))
-                    for source, held in counted.items()
-                ]
-            ),
-            scores=_scores(ScoreCounts._make(self.score_counts[at]), total, self.reported[at], by_source),
+            counted=_counted_json(counted) if counted else b"",
+            scores=_scores(self.score_counts[at], total, self.reported[at], by_source),
             reported=_reported(said, numbers) if said else b"[]",
             citations_by_year=tallies.citations_by_year,
             papers_by_year=tallies.papers_by_year,
@@ -317,12 +317,12 @@ class _Contents:
             papers=b",".join(papers.pieces[papers.bounds[at] : papers.bounds[at + 1]]),
             flags=self._flags(at, shown, counted),
             provenance=self._provenance(at),
-            extras=self._extras(at, described),
+            extras=self._extras(at, described) if described or self.redirect[at] >= 0 else b"",
         )
         return Content(
             slot,
-            AUTHOR_ID(author_id=json_of(author_id)),
-            NAME(name=json_of(shown)),
+            AUTHOR_ID % json_of(author_id),
+            NAME % json_of(shown),
             body,
             references,
             counted,
@@ -330,8 +330,6 @@ class _Contents:
 
     def _by_source(self, at: int) -> list[_BySource]:
         """Of the sources that count a paper of the author."""
-        if not self.sources:
-            return []
         return [
             _BySource(source, numbers[at], SourceRanks._make(ranks[at]))
             for source, numbers, ranks in self.sources
@@ -378,11 +376,10 @@ class _Contents:
 
     def _provenance(self, at: int) -> bytes:
         references, resolved, _ = self.coverage[at]
-        scored = ScoreCounts._make(self.score_counts[at]).scored
-        return _provenance_json(resolved, references, scored, self.papers_total[at])
+        return _provenance_json(resolved, references, self.score_counts[at].scored, self.papers_total[at])
 
     def _extras(self, at: int, described: Said) -> bytes:
-        extras = {extra: described[extra] for extra in EXTRAS if extra in described} if described else {}
+        extras = {extra: described[extra] for extra in EXTRAS if extra in described}
         if self.redirect[at] >= 0:
             extras["redirect"] = self.state.others.names[self.redirect[at]]
         return b"," + json_of(extras)[1:-1] if extras else b""
@@ -404,6 +401,13 @@ def _mean_novelties(state: ProfileState, authors: np.ndarray) -> list[Means]:
         mean = round(sum(sorted(values)) / len(values), 6)
         out[at].append({"source": source, "version": version, "novelty": mean, "papers": len(values)})
     return out
+
+
+def _counted_json(counted: Counted) -> bytes:
+    """Members of `metrics`: the numbers of each source that counts."""
+    return b"".join(
+        [b",%s:%s" % (json_of(f"counted:{source}"), json_of(held)) for source, held in counted.items()]
+    )
 
 
 def _scores(counts: ScoreCounts, papers: int, reported: Means, by_source: list[_BySource]) -> bytes:

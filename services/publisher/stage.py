@@ -16,11 +16,12 @@ from services.consumer.authors import ai_scores
 from services.consumer.authors.names import COUNTED, EVIDENCE, REFERENCES
 from services.consumer.authors.percentiles import BY_CITATIONS, COUNTS, FACTS
 from services.publisher.authorships import define_rows, set_citations
+from services.publisher.last_rows import LastRows
 from services.publisher.pending_authors import AHEAD, LATER
 from services.publisher.pending_causes import PendingCauses, only_new
 from services.publisher.snapshot_json import Snapshot, snapshots
 from services.publisher.state import CITED_IN, ProfileState
-from shared.columns.grouping import distinct, last_by, last_of
+from shared.columns.grouping import distinct, last_of
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages.packs import Pack, Rows, bytes_column
@@ -28,7 +29,8 @@ from shared.stages.stage import Layout
 
 PublicFacts = tuple[int, int, dict[str, Any], dict[str, Any]]  # version, digest, numbers, counted by source
 
-LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card; in a JSON text the quotes are escaped
+LISTED = b'"authors_total":'  # in a card; inside a JSON text the quotes are escaped
+NUMBER = re.compile(rb"\d+")
 # Above every version: the only public record is a tombstone, which does not have the version that it erased.
 ERASED = 1 << 62
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still to come
@@ -115,51 +117,34 @@ class Profiles(ProfileState):
         """Facts and numbers of authors. Returns authors with new numbers."""
         restated = []
         if "about" in kinds:
-            rows = kinds["about"]
-            last = last_of(rows["author"])
-            about = rows["about"].take(last)
-            self.author.about.replace(rows["author"][last], about.lengths, about.values)
+            LastRows(kinds["about"], "author").replace(self.author.about, "about")
         if "redirect" in kinds:
-            rows = kinds["redirect"]
-            last = last_of(rows["author"])
-            self.author.redirect.data[rows["author"][last]] = rows["other"][last]
+            LastRows(kinds["redirect"], "author").store(self.author.redirect, "other")
         if "metrics" in kinds:
-            rows = kinds["metrics"]
-            last = last_of(rows["author"])
-            author = rows["author"][last]
-            self.author.numbers.data[author] = _stacked(rows, REFERENCES, last)
-            self.author.grounds.data[author] = _stacked(rows, EVIDENCE, last)
-            self.author.score_counts.data[author] = _stacked(rows, COUNTS, last)
-            self.author.version.data[author] = rows["version"][last]
-            restated.append(author)
+            last = LastRows(kinds["metrics"], "author")
+            last.store(self.author.numbers, *REFERENCES)
+            last.store(self.author.evidence, *EVIDENCE)
+            last.store(self.author.score_counts, *COUNTS)
+            last.store(self.author.version, "version")
+            restated.append(last.keys)
         if "source_metrics" in kinds:
-            rows = kinds["source_metrics"]
-            for source, last in last_by(rows["source"], rows["author"]):
-                author = rows["author"][last]
-                self.author.counted[source].data[author] = _stacked(rows, COUNTED, last)
-                self.author.counted_grounds[source].data[author] = _stacked(rows, ai_scores.COUNTS, last)
+            for source, last in LastRows.by_source(kinds["source_metrics"], "author"):
+                last.store(self.author.counted[source], *COUNTED)
+                last.store(self.author.counted_grounds[source], *ai_scores.COUNTS)
         return restated
 
     def _apply_ranks(self, kinds: dict[str, Rows]) -> None:
         """Counts, novelties and percentiles of papers."""
         if "paper_count" in kinds:
-            rows = kinds["paper_count"]
-            for source, last in last_by(rows["source"], rows["paper"]):
-                self.paper.paper_counted[source].data[rows["paper"][last]] = rows["count"][last]
+            for source, last in LastRows.by_source(kinds["paper_count"], "paper"):
+                last.store(self.paper.paper_counted[source], "count")
         if "reported" in kinds:
-            rows = kinds["reported"]
-            last = last_of(rows["paper"])
-            reports = rows["reports"].take(last)
-            self.paper.reports.replace(rows["paper"][last], reports.lengths, reports.values)
+            LastRows(kinds["reported"], "paper").replace(self.paper.reports, "reports")
         if "percentiles" in kinds:
-            rows = kinds["percentiles"]
-            last = last_of(rows["paper"])
-            self.paper.standing.data[rows["paper"][last]] = _stacked(rows, FACTS, last)
+            LastRows(kinds["percentiles"], "paper").store(self.paper.standing, *FACTS)
         if "source_percentiles" in kinds:
-            rows = kinds["source_percentiles"]
-            for source, last in last_by(rows["source"], rows["paper"]):
-                standing = self.paper.paper_standing[source]
-                standing.data[rows["paper"][last]] = _stacked(rows, BY_CITATIONS, last)
+            for source, last in LastRows.by_source(kinds["source_percentiles"], "paper"):
+                last.store(self.paper.paper_standing[source], *BY_CITATIONS)
 
     def _describe(self, rows: Rows) -> None:
         """`card` rows: what a snapshot shows of a paper, and what tallies count of it.
@@ -171,9 +156,7 @@ class Profiles(ProfileState):
         card = rows["card"].take(last)
         self.paper.cards.replace(paper, card.lengths, card.values)
         self.paper.date.data[paper] = date
-        self.paper.listed.data[paper] = [
-            int(found[1]) if (found := LISTED.search(blob)) else 0 for blob in card.blobs()
-        ]
+        self.paper.listed.data[paper] = [_authors_total(blob) for blob in card.blobs()]
         category = [rows["category"][i] for i in last.tolist()]
         before = len(self.facts_seen)
         facts = [
@@ -276,13 +259,15 @@ class Profiles(ProfileState):
         return out
 
 
-def _stacked(rows: Rows, names: tuple[str, ...], index: np.ndarray) -> np.ndarray:
-    """The rows at `index`; shape (rows, names)."""
-    return np.stack([rows[name][index] for name in names], axis=1)
+def _authors_total(card: bytes) -> int:
+    """How many authors a card says that the paper lists; 0: it does not say."""
+    at = card.find(LISTED)
+    number = NUMBER.match(card, at + len(LISTED)) if at >= 0 else None
+    return int(number[0]) if number else 0
 
 
 def without_papers(published: dict[str, PublicFacts], layout: Layout) -> list[Snapshot]:
-    """Snapshots of authors of whom only a public record is known: no papers, version 0 (rule P5)."""
+    """Snapshots of authors with a public record and nothing else: no papers, version 0 (rule P5)."""
     stage, slots = Profiles(0, layout), np.arange(len(published))
     stage._learn({"author_key": {"key": list(published)}})
     stage.learn_public(published)

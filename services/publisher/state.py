@@ -64,7 +64,7 @@ class AuthorColumns(Table):
 
     def __init__(self) -> None:
         self.numbers = Column(I64, width=len(REFERENCES))
-        self.grounds = Column(I32, width=len(EVIDENCE))
+        self.evidence = Column(I32, width=len(EVIDENCE))
         self.score_counts = Column(I32, width=len(COUNTS))
         self.counted = PerSource(lambda: Column(I64, width=len(COUNTED)))
         self.counted_grounds = PerSource(lambda: Column(I32, width=len(ranking.COUNTS)))
@@ -136,7 +136,9 @@ class ProfileState(PackStage):
         }  # fmt: skip
 
     def progress_parts(self) -> Mapping[str, Part]:
-        """State that depends on when it was published (rule P4): saved, but no function of the input alone."""
+        """State that depends on when it was published (rule P4): saved, but no function of the input
+        alone.
+        """
         return {
             **_prefixed("public_", self.public),
             "waiting": self.pending,

@@ -107,7 +107,9 @@ async def _metric_rows(
 async def _newer_records(
     log: Log, rows: "NewestRows", read: ReadPositions | None
 ) -> AsyncIterator[tuple[bytes, tuple[int, int], bytes]]:
-    """(key, version, value) of each snapshot that is newer than the row of its author. Drops erased authors."""
+    """(key, version, value) of each snapshot that is newer than the row of its author. Drops erased
+    authors.
+    """
     async for record in _all_records(log, read):
         version = version_of(record)
         if not record.value:

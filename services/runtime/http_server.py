@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -30,39 +30,35 @@ DEFAULT_CONNECTIONS: int = default_of("http_connections")
 BEAT_SECONDS = 5.0
 
 
-async def serve(
-    app: ASGIApp,
-    host: str,
-    port: int,
-    *,
-    stop: asyncio.Event,
-    on_bound: Callable[[str], object],
-    connections: int = DEFAULT_CONNECTIONS,
-    telemetry: Telemetry | None = None,
-) -> None:
+class Serving(TypedDict):
+    """Arguments of `serve` and `serve_apart`.
+
+    stop: ends the serving; on_bound: called once with the address, when it can be opened; connections: the
+    most at once.
+    """
+
+    stop: asyncio.Event
+    on_bound: Callable[[str], object]
+    connections: NotRequired[int]
+    telemetry: NotRequired[Telemetry]
+
+
+async def serve(app: ASGIApp, host: str, port: int, **how: Unpack[Serving]) -> None:
     """Serves until `stop` is set, then ends in about a second, even with open connections.
 
-    port: 0 takes a free one. on_bound: called once with the address, when it can be opened. connections: the
-    most at once. Error: UsageError when the address is not available.
+    port: 0 takes a free one. Error: UsageError when the address is not available.
     """
-    await _serve(app, bind(host, port), stop, on_bound, Room(most_connections(connections), telemetry))
+    await _serve(app, bind(host, port), how["stop"], how["on_bound"], _room(how))
 
 
 async def serve_apart(
-    app: ASGIApp,
-    host: str,
-    port: int,
-    *,
-    stop: asyncio.Event,
-    on_bound: Callable[[str], object],
-    connections: int = DEFAULT_CONNECTIONS,
-    telemetry: Telemetry | None = None,
-    beat: Callable[[], None] = lambda: None,
+    app: ASGIApp, host: str, port: int, *, beat: Callable[[], None] = lambda: None, **how: Unpack[Serving]
 ) -> None:
     """As `serve`, in a thread with its own event loop, so that it answers while this loop is busy.
 
     The application must not use this loop. beat: called on this loop every BEAT_SECONDS, as a sign of life.
     """
+    stop, on_bound = how["stop"], how["on_bound"]
     listening, here, over = bind(host, port), asyncio.get_running_loop(), threading.Event()
     endings: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
@@ -71,9 +67,8 @@ async def serve_apart(
         endings.append((asyncio.get_running_loop(), ending))
         if over.is_set():
             ending.set()
-        room = Room(most_connections(connections), telemetry)
         await _serve(
-            app, listening, ending, lambda address: here.call_soon_threadsafe(on_bound, address), room
+            app, listening, ending, lambda address: here.call_soon_threadsafe(on_bound, address), _room(how)
         )
 
     def end() -> None:
@@ -95,6 +90,10 @@ async def serve_apart(
             stopping.cancel()
             await asyncio.wait([serving])
         serving.result()
+
+
+def _room(how: Serving) -> Room:
+    return Room(most_connections(how.get("connections", DEFAULT_CONNECTIONS)), how.get("telemetry"))
 
 
 async def _serve(

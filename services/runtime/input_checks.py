@@ -49,7 +49,7 @@ async def require_inputs(settings: Settings, log: Log, layout: Layout) -> None:
             if (witness := reported.get(f"{stage.name}/{number}")) and witness.next
         }
         await asyncio.gather(
-            *(inputs.demand(partition, stage, witness) for partition, (stage, witness) in claims.items())
+            *(inputs.require(partition, stage, witness) for partition, (stage, witness) in claims.items())
         )
 
 

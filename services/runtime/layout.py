@@ -78,10 +78,13 @@ async def layout_of(settings: Settings, log: Log) -> Layout:
         "author_changes": (count(AUTHOR_CHANGES, asked or authors), authors),
     }
     return Layout(
-        papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers, settings.headline_basis,
+        papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers,
+        settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
-        terms=count(PAPER_TERMS, settings.term_partitions), cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
-        headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead, **{name: getattr(settings, name) for name in LIMITS},
+        terms=count(PAPER_TERMS, settings.term_partitions),
+        cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
+        headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead,
+        **{name: getattr(settings, name) for name in LIMITS},
     )  # fmt: skip
 
 
@@ -90,7 +93,8 @@ async def _make_topics(settings: Settings, log: Log, specs: Sequence[TopicSpec])
     losing = [f"{d.topic}: {d.what} is {d.held}, must be {d.needed}" for d in differences if d.loses]
     if losing and not settings.accept_topics:
         raise UsageError(
-            f"topics may lose needed records ({'; '.join(losing)}): change their settings, or accept the loss with "
+            f"topics may lose needed records ({'; '.join(losing)}): change their settings, or accept the "
+            "loss with "
             "--accept-topics true"
         )
     missing = {d.topic for d in differences if d.what == "topic"}
@@ -162,7 +166,9 @@ async def require_same_layout(log: Log, layout: Layout) -> None:
             for name in layout._fields
             if noted.get(name, wanted[name]) != wanted[name]
         ]
+        new = f"compute a new generation with --generation {layout.generation + 1}"
+        if not differ:
+            raise UsageError(f"this log was computed by another release: go on with that release, or {new}")
         raise UsageError(
-            f"this log was computed with other settings ({'; '.join(differ) or 'by another release'}): "
-            f"restore them, or compute a new generation with --generation {layout.generation + 1}"
+            f"this log was computed with other settings ({'; '.join(differ)}): restore them, or {new}"
         )

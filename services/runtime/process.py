@@ -23,7 +23,7 @@ from services.runtime.tuning import tune_memory
 from shared.log.port import Log
 from shared.settings import Settings
 from shared.stages.inputs import Inputs
-from shared.stages.runner import Pace, ProgressReporter, StageRunner, Stop
+from shared.stages.runner import Pace, ProgressReporter, RunnerContext, StageRunner, Stop
 from shared.stages.stage import Layout, Stage
 from shared.stages.store import open_store
 from shared.telemetry.health import Health
@@ -42,20 +42,28 @@ def supervisor_of(
 ) -> Supervisor:
     """The supervisor for the stages of these roles in this process. Also tunes memory (`tune_memory`)."""
     pace = Pace(
-        settings.batch_records,
-        settings.checkpoint_seconds,
-        settings.coalesce_share,
-        settings.coalesce_max_seconds,
+        batch_records=settings.batch_records,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        coalesce_share=settings.coalesce_share,
+        coalesce_max_seconds=settings.coalesce_max_seconds,
     )
     store = open_store(
         settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
     )
     tune_memory()
-    inputs = Inputs(log, layout, settings.accept_topics)
+    context = RunnerContext(
+        log=log,
+        layout=layout,
+        pace=pace,
+        store=store,
+        telemetry=telemetry,
+        health=health,
+        inputs=Inputs(log, layout, settings.accept_topics),
+    )
 
     def make(stage: type[Stage], partition: int) -> StageRunner:
         kind = PublisherRunner if stage is Profiles else StageRunner
-        return kind(log, stage, partition, layout, pace, store, telemetry, health, inputs)
+        return kind(context, stage, partition)
 
     return Supervisor(log, layout, roles, make, health, settings.accept_topics)
 

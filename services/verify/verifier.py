@@ -170,8 +170,8 @@ class Verifier:
     def _note_left_out(self, scope: Scope) -> None:
         if not scope.tables_are_exact:
             self.left_out.append(
-                "what depends on tables of cohorts (novelty, AI score), "
-                "because papers moved after the last day"
+                "novelty, AI score and percentiles, because papers changed their cohort or rank after the "
+                "newest day in the log"
             )
         if not scope.is_scored:
             self.left_out.append("novelty by texts, because no published paper is scored")

@@ -52,6 +52,15 @@ def distinct(values: np.ndarray) -> np.ndarray:
     return once
 
 
+def distinct_and_inverse(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values, ascending, and for each value its position among them."""
+    order = np.argsort(values)
+    starts = _changes(values[order])
+    inverse = np.empty(len(values), I64)
+    inverse[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(values))))
+    return values[order[starts]], inverse
+
+
 def _changes(ascending: np.ndarray) -> np.ndarray:
     """Positions at which an ascending array starts a new value."""
     if not len(ascending):

@@ -83,6 +83,8 @@ class State:
 class Table(State):
     """Columns of one length that describe one sort of entry. Arguments: a dtype or a column for each name."""
 
+    __slots__ = ("_resized",)  # not among the attributes that are state
+
     def __init__(self, **columns: DTypeLike | Resizable) -> None:
         column: Any
         for name, column in columns.items():
@@ -110,8 +112,16 @@ class Table(State):
 
     def resize(self, size: int) -> None:
         """Makes room for at least `size` entries in every column."""
-        for column in self.columns().values():
+        columns: tuple[Resizable, ...] | None = getattr(self, "_resized", None)
+        if columns is None:
+            columns = self._resized = tuple(self.columns().values())
+        for column in columns:
             column.resize(size)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name != "_resized":
+            super().__setattr__("_resized", None)
 
     @property
     def size(self) -> int:

@@ -1,4 +1,6 @@
-"""Events of authors.v1 (key: author_id): descriptions, merges and reported numbers of authors, and the clock."""
+"""Events of authors.v1 (key: author_id): descriptions, merges and reported numbers of authors, and
+the clock.
+"""
 
 # mypy: disable-error-code="valid-type"
 # Functions such as `text(100)` make the pydantic types, so that each limit stands beside its field.

@@ -12,22 +12,26 @@ from shared.contracts.topics import TOPICS, Topic
 INTRODUCTION = """\
 # Contracts
 
-Generated from `shared/contracts`; change it there and run `scholarstream schema --write`. The same models check every
-event. JSON Schemas are in `schemas/`, AsyncAPI 3.0 in `asyncapi.json`, good and bad examples of every event in `examples/`.
+Generated from `shared/contracts`; change it there and run `scholarstream schema --write`. The same models
+check every event. JSON Schemas are in `schemas/`, AsyncAPI 3.0 in `asyncapi.json`, good and bad examples of
+every event in `examples/`.
 
-* A value is one JSON object in UTF-8. The key of a record is the id in it, in UTF-8. Kafka's default partitioner chooses
-  the partition.
-* Types are strict: `"5"` is not 5, and `true` is not 1. Fields that are not listed are dropped, without an error.
+* A value is one JSON object in UTF-8. The key of a record is the id in it, in UTF-8. Kafka's default
+  partitioner chooses the partition.
+* Types are strict: `"5"` is not 5, and `true` is not 1. Fields that are not listed are dropped, without an
+  error.
 * A field that may be null may also be absent. A list that is null is empty.
 * Ids have at most 256 bytes of UTF-8. Dates are days of the Gregorian calendar, years 1000 to 9999.
-* A name has at least one visible character. Two spellings of a name have the same key. The key has no control characters
-  and no characters that Unicode calls Default_Ignorable_Code_Point. It is in NFKC and case folded, and runs of white
-  space are one space.
-* An author without an `author_id` has the id `name:` and the key of the name. An id of more than 256 bytes is cut between
-  two characters. "…" and 40 hexadecimal digits follow: the BLAKE2b digest (20 bytes) of the whole key.
-* An id that begins with `name:` is always folded in this way: `name:Ann Lee` is `name:ann lee`, and its records are in
-  the partition of that id.
-* A refused event goes to `dead-letters.v1` unchanged, with the reason. Nothing of it is applied, and the stream goes on.
+* A name has at least one visible character. Two spellings of a name have the same key. The key has no control
+  characters and no characters that Unicode calls Default_Ignorable_Code_Point. It is in NFKC and case folded,
+  and runs of white space are one space.
+* An author without an `author_id` has the id `name:` and the key of the name. An id of more than 256 bytes is
+  cut between two characters. "…" and 40 hexadecimal digits follow: the BLAKE2b digest (20 bytes) of the whole
+  key.
+* An id that begins with `name:` is always folded in this way: `name:Ann Lee` is `name:ann lee`, and its
+  records are in the partition of that id.
+* A refused event goes to `dead-letters.v1` unchanged, with the reason. Nothing of it is applied, and the
+  stream goes on.
 """
 
 

@@ -42,7 +42,8 @@ class Headline(TypedDict):
     novelty: Annotated[
         Share | None,
         Field(
-            description="As in metrics.references, unless `novelty_basis` names another; null: no paper is scored."
+            description="As in metrics.references, unless `novelty_basis` names another; null: no paper is "
+            "scored."
         ),
     ]
     ai_score: Annotated[
@@ -53,7 +54,8 @@ class Headline(TypedDict):
     novelty_basis: Annotated[
         str,
         Field(
-            description="The definition of the novelty, or reported:SOURCE@VERSION if a setting names a source."
+            description="The definition of the novelty, or reported:SOURCE@VERSION if a setting names a "
+            "source."
         ),
     ]
 
@@ -134,7 +136,8 @@ class CitationStanding(TypedDict):
     percentile: Annotated[
         Share | None,
         Field(
-            description="Of the citations without self-citations, or of all that a source counts; null: not ranked."
+            description="Of the citations without self-citations, or of all that a source counts; null: not "
+            "ranked."
         ),
     ]
     cohort: Cohort
@@ -200,7 +203,8 @@ class AiScoreGrounds(TypedDict):
     provisional: Annotated[
         bool,
         Field(
-            description="Fewer than 3 papers are ranked, or fewer than 80 % of them, or more than half of the ranked "
+            description="Fewer than 3 papers are ranked, or fewer than 80 % of them, or more than half of "
+            "the ranked "
             "papers are in pooled or immature cohorts."
         ),
     ]
@@ -278,7 +282,8 @@ class Coverage(TypedDict):
     references: Annotated[
         Share | None,
         Field(
-            description="References of the author's papers that lead to papers in the log; null: no references."
+            description="References of the author's papers that lead to papers in the log; null: no "
+            "references."
         ),
     ]
     novelty: Annotated[Share | None, Field(description="Papers with a novelty; null: no papers.")]
@@ -300,7 +305,8 @@ class Profile(TypedDict):
     name: Annotated[
         str,
         Field(
-            description="The described name, else the most frequent one on the papers, else that of the latest paper, "
+            description="The described name, else the most frequent one on the papers, else that of the "
+            "latest paper, "
             "else that in the id."
         ),
     ]
@@ -357,7 +363,8 @@ class Cause(TypedDict):
     kind: Annotated[
         str,
         Field(
-            description="cited, uncited, published, revised, withdrawn, counted, merged, separated or new_year."
+            description="cited, uncited, published, revised, withdrawn, counted, merged, separated or "
+            "new_year."
         ),
     ]
     paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; absent for new_year.")]]
@@ -393,7 +400,8 @@ class Change(TypedDict):
         list[Cause],
         Field(
             max_length=CAUSES_SHOWN,
-            description="The first ones. Empty if the author is new through a description, or if only novelty or AI "
+            description="The first ones. Empty if the author is new through a description, or if only "
+            "novelty or AI "
             "score changed because the compared papers changed.",
         ),
     ]

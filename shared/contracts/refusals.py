@@ -29,15 +29,18 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.UNKNOWN_EVENT: "`event` names no event of this topic.",
     Reason.MISSING_FIELD: "A required field is missing.",
     Reason.WRONG_TYPE: "A field has another JSON type than the contract requires.",
-    Reason.INVALID_VALUE: "A field has the right type but an impossible value: an impossible date, a negative count, "
+    Reason.INVALID_VALUE: "A field has the right type but an impossible value: an impossible date, a "
+    "negative count, "
     "an empty id.",
     Reason.LIMIT_EXCEEDED: "A text, a list or a series is longer than the contract allows.",
     Reason.OVERSIZE: "The event has more bytes than the limit of this service.",
     Reason.KEY_MISMATCH: "The key of the record is not the id in the event.",
     Reason.WRONG_PARTITION: "The record is not in the partition of its key.",
-    Reason.TOO_MANY_SOURCES: "The event has a new source (paper.scored: a new source and version), and the partition "
+    Reason.TOO_MANY_SOURCES: "The event has a new source (paper.scored: a new source and version), and the "
+    "partition "
     "(author.reported: the author) already has as many as this log takes.",
     Reason.NO_KEY: "The event has no usable id, so no partition can be chosen.",
-    Reason.DATED_AHEAD: "`as_of` or `date` is more than `--days-ahead` days after the append time of the record.",
+    Reason.DATED_AHEAD: "`as_of` or `date` is more than `--days-ahead` days after the append time of the "
+    "record.",
     Reason.NOT_A_PACK: "The record is in an internal topic, and no stage of scholarstream wrote it.",
 }

@@ -190,7 +190,9 @@ class Log(ABC):
 
     @abstractmethod
     async def wait(self, positions: Mapping[Partition, int], timeout: float) -> bool:
-        """True as soon as a partition has a record at or beyond its position, False after `timeout` seconds."""
+        """True as soon as a partition has a record at or beyond its position, False after `timeout`
+        seconds.
+        """
 
     async def settled(self, partition: Partition, offset: int) -> int:
         """The offset up to which there are no records, after a read at `offset` gave none.

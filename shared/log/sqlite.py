@@ -71,10 +71,12 @@ RESTORE = "restore the log from a copy, or move the whole data folder away and i
 
 SCHEMA = """
 CREATE TABLE topics (
-    name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL, retention_ms INTEGER, durable INTEGER NOT NULL
+    name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL, retention_ms INTEGER,
+    durable INTEGER NOT NULL
 );
 CREATE TABLE partitions (
-    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, number INTEGER NOT NULL, start INTEGER NOT NULL, next INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, number INTEGER NOT NULL, start INTEGER NOT NULL,
+    next INTEGER NOT NULL,
     UNIQUE (topic, number)
 );
 """

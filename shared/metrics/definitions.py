@@ -150,7 +150,8 @@ def definition_of(name: str) -> str | None:
 
 HEAD = f"""# Metrics
 
-Definitions {VERSION}. Generated from `shared/metrics`; change it there and run `scholarstream schema --write`.
+Definitions {VERSION}. Generated from `shared/metrics`; change it there and run `scholarstream schema
+--write`.
 
 ## What counts
 """
@@ -159,9 +160,10 @@ NOTATION = """
 
 *n*: the author's papers; *c₁ ≥ c₂ ≥ … ≥ cₙ*: their citations, most cited first; an empty maximum is 0.
 
-The day is that of the newest `clock.ticked`, and *Y* is its calendar year. *y₁* is the year of the first dated paper.
-*aᵢ* is the number of authors of paper i. Merged authors count once (`people` of a paper in a snapshot, where they are
-fewer than those listed). Numbers with decimals are rounded to six. null: there is no such number.
+The day is that of the newest `clock.ticked`, and *Y* is its calendar year. *y₁* is the year of the first
+dated paper. *aᵢ* is the number of authors of paper i. Merged authors count once (`people` of a paper in a
+snapshot, where they are fewer than those listed). Numbers with decimals are rounded to six. null: there is no
+such number.
 
 | name | definition | formula | source | unit | range | null | bases | of the day | since |
 |---|---|---|---|---|---|---|---|---|---|"""
@@ -180,11 +182,12 @@ The codes in `reported[].violations`, in this order. A check is made only if all
 | code | meaning | kind |
 |---|---|---|"""
 CHECKS_FOOT = """
-Impossible: no author can have these numbers together, or they contradict the log. Incomplete: the source reports or
-knows less than there is, so its number is too low.
+Impossible: no author can have these numbers together, or they contradict the log. Incomplete: the source
+reports or knows less than there is, so its number is too low.
 
-Series by year: a sum above the total is impossible. A sum below it is not: OpenAlex reports only the last ten years,
-Google Scholar the citations of some years, and undated papers are in no year. Such a series is incomplete."""
+Series by year: a sum above the total is impossible. A sum below it is not: OpenAlex reports only the last ten
+years, Google Scholar the citations of some years, and undated papers are in no year. Such a series is
+incomplete."""
 
 
 def markdown() -> str:

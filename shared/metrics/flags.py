@@ -80,6 +80,7 @@ _GROUPS = _words(
     """
 )
 _PAIRS = frozenset({"task force", "task forces", "working party", "working parties"})
+_LAST_WORDS = _GROUPS | {pair.split()[-1] for pair in _PAIRS}
 _ALSO_PEOPLE = _words("group groups team teams network networks project projects")
 _MEMBERS = _words("members investigators authors participants collaborators")
 _GIVEN = _words(
@@ -109,6 +110,8 @@ def is_collective(name: str) -> bool:
     Network".
     """
     words = re.findall(r"\w+", name)
+    if _LAST_WORDS.isdisjoint([word.lower() for word in words]):  # nearly every name
+        return False
     while (cut := _IN_BRACKETS.search(name)) and cut.start():
         name = name[: cut.start()]
     lower = [word.lower() for word in re.findall(r"\w+", name)]

@@ -4,7 +4,7 @@ import numpy as np
 
 from shared.columns.grouping import I32, run_lengths, stable_order, starts_of
 
-TOLD = 20  # causes that one change record lists (docs/contracts.md)
+LISTED = 20  # causes that one change record lists (docs/contracts.md)
 CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR, MERGED, SEPARATED = range(9)
 KINDS = (
     "cited",
@@ -23,8 +23,9 @@ BY_AUTHOR = (MERGED, SEPARATED)  # the other kinds: by a paper, by a source, or 
 def cap(
     author: np.ndarray, paper: np.ndarray, kind: np.ndarray, by: np.ndarray, weight: np.ndarray | None = None
 ):
-    """(author, paper, kind, by, weight) ordered by author, at most TOLD an author; the last one told carries
-    the weight of the rest.
+    """(author, paper, kind, by, weight) ordered by author, at most LISTED an author.
+
+    The last listed cause carries the weight of those that are left out.
     """
     order = stable_order(author)
     if weight is None:
@@ -32,10 +33,10 @@ def cap(
     author, paper, kind, by, weight = (c[order] for c in (author, paper, kind, by, weight))
     _, first, count = run_lengths(author)
     rank = np.arange(len(author)) - np.repeat(first, count)
-    told = rank < TOLD
-    if not told.all():
-        over = np.add.reduceat(np.where(told, 0, weight), starts_of(count))
-        last = first + np.minimum(count, TOLD) - 1
+    listed = rank < LISTED
+    if not listed.all():
+        over = np.add.reduceat(np.where(listed, 0, weight), starts_of(count))
+        last = first + np.minimum(count, LISTED) - 1
         weight = weight.copy()
         weight[last] += over.astype(I32)
-    return author[told], paper[told], kind[told], by[told], weight[told]
+    return author[listed], paper[listed], kind[listed], by[listed], weight[listed]

@@ -17,7 +17,8 @@ from shared.stages.stage import PackStage, Stage
 
 MAGIC = b"scholarstream checkpoint 1\n"
 KEYS = {
-    "fingerprint": str, "stage": str, "partition": int, "next": int, "last": list | None, "sent": list, "high": dict, "facts": dict,
+    "fingerprint": str, "stage": str, "partition": int, "next": int, "last": list | None, "sent": list,
+    "high": dict, "facts": dict,
     "extra": dict, "arrays": list,
 }  # fmt: skip
 
@@ -44,8 +45,10 @@ def save(stage: Stage, position: Position, extra: dict | None = None) -> bytes:
             index.append([part, name, array.dtype.str, list(array.shape)])
             arrays.append(array.reshape(-1).view(np.uint8))
     header = orjson.dumps({
-        "fingerprint": stage.fingerprint, "stage": stage.name, "partition": stage.partition, "next": position.next, "last": position.last,
-        "sent": stage.outbox.sent, "high": stage.high if isinstance(stage, PackStage) else {}, "facts": stage.facts(),
+        "fingerprint": stage.fingerprint, "stage": stage.name, "partition": stage.partition,
+        "next": position.next, "last": position.last,
+        "sent": stage.outbox.sent, "high": stage.high if isinstance(stage, PackStage) else {},
+        "facts": stage.facts(),
         "extra": extra or {}, "arrays": index,
     })  # fmt: skip
     body = b"".join([MAGIC, len(header).to_bytes(8, "little"), header, *arrays])
@@ -105,7 +108,8 @@ def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:
         stage.partition,
     ):
         raise CheckpointInvalid(
-            f"of another generation or stage ({header['fingerprint']} {header['stage']} {header['partition']}): rule D3"
+            f"of another release, other settings or another stage ({header['stage']}/{header['partition']}, "
+            f"fingerprint {header['fingerprint']}): rule D3"
         )
     name = "what it says of its parts"
     try:

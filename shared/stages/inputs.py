@@ -39,8 +39,8 @@ class Witness(NamedTuple):
 
 
 def witness_of(report: Mapping[str, Any]) -> Witness:
-    """From a report of the topic `progress`; older releases told the position alone, and anybody may write
-    anything there.
+    """From a report of the topic `progress`; older releases wrote the position alone. Other
+    clients may write anything there.
     """
     match report.get("witness"):
         case {"next": int(end), "last": [int(offset), int(crc)], "topic": topic, "start": int(start)}:
@@ -66,7 +66,7 @@ class Witnesses:
                     for record in records:
                         self._note(record.key, record.value)
                     self._at = records[-1].offset + 1
-            except UnknownTopic:  # nobody has worked on this generation
+            except UnknownTopic:  # no process has worked on this generation
                 self._found = {}
         return self._found
 
@@ -96,15 +96,15 @@ class Inputs:
         self._seen: dict[str, str | None] = {}  # identities while this process runs
         self._short: dict[Partition, int] = {}  # looks one after the other that found a partition too short
 
-    async def demand(
-        self, partition: Partition, who: str, reported: Witness, reached: Witness | None = None
+    async def require(
+        self, partition: Partition, reader: str, reported: Witness, reached: Witness | None = None
     ) -> Witness:
-        """The topic holds what `who` has read of it, as its last report says and, where given, its checkpoint
-        (`reached`). Returns identity and start of the topic. Errors: InputLost; those of the log.
+        """The topic holds what `reader` has read of it, as its last report says and, where given, its
+        checkpoint (`reached`). Returns identity and start of the topic. Errors: InputLost; those of the log.
         """
         identity = await self._identity(partition.topic)
-        claims = {f"{who}, as the topic progress says,": reported} | (
-            {f"the checkpoint of {who}": reached} if reached else {}
+        claims = {f"{reader}, as the topic progress says,": reported} | (
+            {f"the checkpoint of {reader}": reached} if reached else {}
         )
         claims = {name: claim for name, claim in claims.items() if claim.next}
         if identity is None:
@@ -112,7 +112,7 @@ class Inputs:
                 raise self._lost(partition, "does not exist", *next(iter(claims.items())))
             raise UnknownTopic(inputs_lost([partition.topic]))
         start = await self.require_end(partition, claims)
-        self._require_start(partition, who, start, reported, reached)
+        self._require_start(partition, reader, start, reported, reached)
         for name, claim in claims.items():
             await self._require_last(partition, name, claim, start)
             if claim.topic and identity.id and claim.topic != identity.id and not self.accept:
@@ -132,7 +132,7 @@ class Inputs:
         return None
 
     def _require_start(
-        self, partition: Partition, who: str, start: int, reported: Witness, reached: Witness | None
+        self, partition: Partition, reader: str, start: int, reported: Witness, reached: Witness | None
     ) -> None:
         what = f"begins at offset {start}: older records were deleted"
         if start > reported.start and partition.topic in (PAPERS.name, AUTHORS.name) and not self.accept:
@@ -143,7 +143,7 @@ class Inputs:
         if reached is not None and reached.next < start and not (fresh and not reached.next):
             raise lost(
                 partition,
-                f"{what}, but {who} has read it up to offset {reached.next} only",
+                f"{what}, but {reader} has read it up to offset {reached.next} only",
                 self.layout.generation,
             )
 
@@ -159,19 +159,21 @@ class Inputs:
         holds = f"holds offsets {start} to {end - 1}" if start < end else "holds no record"
         raise self._lost(partition, holds, short[0], claims[short[0]])
 
-    async def _require_last(self, partition: Partition, who: str, claim: Witness, start: int) -> None:
+    async def _require_last(self, partition: Partition, reader: str, claim: Witness, start: int) -> None:
         if claim.last is None or claim.last[0] < start:  # what was deleted was judged by `_require_start`
             return
         offset, crc = claim.last
         found = await self.log.read(partition, offset, max_records=1)
         if not found or found[0].offset != offset or zlib.crc32(found[0].value or b"") != crc:
             raise self._lost(
-                partition, f"has at offset {offset} not the record that was read there", who, claim
+                partition, f"has at offset {offset} not the record that was read there", reader, claim
             )
 
-    def _lost(self, partition: Partition, what: str, who: str, claim: Witness) -> InputLost:
+    def _lost(self, partition: Partition, what: str, reader: str, claim: Witness) -> InputLost:
         return lost(
-            partition, f"{what}, but {who} has read it up to offset {claim.next - 1}", self.layout.generation
+            partition,
+            f"{what}, but {reader} has read it up to offset {claim.next - 1}",
+            self.layout.generation,
         )
 
     async def testify(self, stage: str, partition: Partition, witness: Witness) -> None:
@@ -179,7 +181,8 @@ class Inputs:
         go too.
         """
         said = {
-            "stage": stage, "partition": partition.number, "input": partition.topic, "next": 0, "read": 0, "state": "failed",
+            "stage": stage, "partition": partition.number, "input": partition.topic, "next": 0, "read": 0,
+            "state": "failed",
             "fraction": None, "witness": witness.report(), "at": int(time.time() * 1000),
         }  # fmt: skip
         message = Message(f"{stage}/{partition.number}".encode(), orjson.dumps(said))
@@ -197,7 +200,7 @@ class Inputs:
         held = await self.log.identities(names)
         for name, identity in held.items():
             self._require_same(name, identity)
-        if there := {who: one for who, one in positions.items() if one[0].topic in held}:
+        if there := {reader: one for reader, one in positions.items() if one[0].topic in held}:
             await self._require_length(there)
         return [name for name in names if name not in held]
 
@@ -209,7 +212,9 @@ class Inputs:
         known = self._partitions.get(name, identity.partitions)
         if identity.partitions != known:
             raise InputLost(
-                f"{name} has {identity.partitions} partitions, and had {known} when this log was first computed: nobody reads the others. "
+                f"{name} has {identity.partitions} partitions, and had {known} when this log was first "
+                "computed: "
+                "no stage reads the others. "
                 f"{_way_out(self.layout.generation)}"
             )
 
@@ -218,27 +223,29 @@ class Inputs:
             bounds = await self.log.bounds([partition for partition, _ in positions.values()])
         except UnknownTopic:  # deleted since it was looked up: the next look tells it
             return
-        for who, (partition, reached) in positions.items():
+        for reader, (partition, reached) in positions.items():
             start, end = bounds[partition]
-            self._require_start(partition, who, start, reached, None)
+            self._require_start(partition, reader, start, reached, None)
             self._short[partition] = self._short.get(partition, 0) + 1 if end < reached.next else 0
             if self._short[partition] >= (LOOKS if self.log.outages_are_transient else 1):
-                raise self._lost(partition, f"holds offsets {start} to {end - 1}", who, reached)
+                raise self._lost(partition, f"holds offsets {start} to {end - 1}", reader, reached)
             if (
                 not self.log.outages_are_transient and end >= reached.next
             ):  # on a cluster each of these reads needs a client of its own
-                await self._require_last(partition, who, reached, start)
+                await self._require_last(partition, reader, reached, start)
 
 
 def lost(partition: Partition, what: str, generation: int) -> InputLost:
     return InputLost(
-        f"{partition.topic}, partition {partition.number}, {what}: the log was replaced or cut (rule K4). {_way_out(generation)}"
+        f"{partition.topic}, partition {partition.number}, {what}: the log was replaced or cut (rule K4). "
+        f"{_way_out(generation)}"
     )
 
 
 def _way_out(generation: int) -> str:
     return (
-        "Put the log back from its copy; or, if the loss is meant, compute everything anew from what is left, with "
+        "Put the log back from its copy; or, if the loss is meant, compute everything anew from what is "
+        "left, with "
         f"--generation {generation + 1} --accept-topics true. Removing the checkpoints does not help"
     )
 

@@ -100,6 +100,19 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
     return out
 
 
+def bytes_of(rows: Rows) -> int:
+    """Bytes of all rows: the sum of `sizes`."""
+    total, number = 0, count(rows)
+    for column in rows.values():
+        if isinstance(column, Ragged):
+            total += 4 * number + len(column.values) * column.values.itemsize
+        elif isinstance(column, list):
+            total += 4 * number + 4 * sum(map(len, column))
+        else:
+            total += column.itemsize * number
+    return total
+
+
 def sizes(rows: Rows) -> np.ndarray:
     """Bytes of each row, about."""
     total = np.zeros(count(rows), I64)
@@ -187,7 +200,8 @@ def decode(raw: bytes) -> Pack:
         raw[4:HEAD_BYTES], "little"
     ):
         raise NotAPack(
-            "a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or altered)"
+            "a record of an internal topic is not a pack: its checksum is wrong (bytes left over, missing or "
+            "altered)"
         )
     try:
         at = HEAD_BYTES + int.from_bytes(raw[:4], "little")
@@ -318,7 +332,7 @@ class Outbox:
             yield encode(piece)
 
     def forget(self) -> None:
-        """Drops what waits: for who wants the state only."""
+        """Drops the rows that wait, for a caller that needs the state only."""
         self._parts, self._waiting = [{} for _ in self._parts], [0] * len(self._parts)
         self._sealed.clear()
         self.flushed = list(self.sent)
@@ -345,14 +359,14 @@ class Outbox:
         """Rule C6: parts of at most PACK_BYTES (or one row); `end` of a part is the number of its last row,
         of the last part the channel's.
         """
-        weight = {kind: sizes(rows) for kind, rows in pack.kinds.items()}
-        if sum(int(w.sum()) for w in weight.values()) <= PACK_BYTES:
+        if sum(map(bytes_of, pack.kinds.values())) <= PACK_BYTES:
             yield pack
             return
+        weight = [sizes(rows) for rows in pack.kinds.values()]
         numbers = np.concatenate([rows["n"] for rows in pack.kinds.values()])
         order = np.argsort(numbers)
         numbers = numbers[order]
-        filled = np.cumsum(np.concatenate(list(weight.values()))[order])
+        filled = np.cumsum(np.concatenate(weight)[order])
         cuts, reached, first = [], 0, 0
         while first < len(numbers):
             after = max(int(np.searchsorted(filled, reached + PACK_BYTES, side="right")), first + 1)

@@ -15,6 +15,7 @@ import structlog
 from shared.contracts.topics import DEAD_LETTERS, PROGRESS
 from shared.errors import InputLost, LogUnavailable, ScholarstreamError, UnknownTopic
 from shared.log.port import Log, Message, Partition, Record, append_time
+from shared.settings import default_of
 from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.session import Session, resume
 from shared.stages.stage import Layout, PackStage, Stage
@@ -28,59 +29,60 @@ IDLE_WAIT = 1.0  # seconds between looks at an idle log that says nothing
 READ_BYTES = 4 << 20
 SAVED_AT_ONCE = 32 << 20  # bytes of state that a hurried stop still saves
 DRAIN_SECONDS = 0.5  # what a stage may take at a stop to read what the stages before it left
-UNHURRIED_SECONDS = 60.0  # and where nobody waits for the stop
-LATE_SECONDS = 3.0  # a log that has not answered for so long is waited for, and we say so
+UNHURRIED_SECONDS = 60.0  # the same at a stop that is not hurried
+LATE_SECONDS = 3.0  # a log that has not answered for so long is reported as `waiting`
 RETRY_SECONDS = 1.0
-TOLD_AGAIN_SECONDS = (
-    5.0  # on a log of many processes: the word of one that was taken for dead is soon overwritten
-)
-AT = "at"  # header of internal records: when the oldest of their causes was appended, for the latency histogram; never state
+# A process that was wrongly taken for dead may overwrite the progress of its successor. So on a log of many
+# processes every process repeats its progress.
+REPEAT_SECONDS = 5.0
+# header of internal records: when the oldest of their causes was appended, for the latency histogram; never
+# state
+AT = "at"
 AT_DIGITS = 18  # of a time in milliseconds, at most
 
 
 class Pace(NamedTuple):
     """How a runner divides its time; seconds and records."""
 
-    batch_records: int = 4000
-    checkpoint_seconds: float = 60.0
-    coalesce_share: float = 0.1
-    coalesce_max_seconds: float = 10.0
+    batch_records: int = default_of("batch_records")
+    checkpoint_seconds: float = default_of("checkpoint_seconds")
+    coalesce_share: float = default_of("coalesce_share")
+    coalesce_max_seconds: float = default_of("coalesce_max_seconds")
     publish_authors: int = 2000
 
 
 class Stop(asyncio.Event):
-    """Set when something is to end. hurried: somebody waits for it; drains: what the stages before have left
-    is read first.
+    """Set when something is to end.
+
+    hurried: a person or a system waits for the end; drains: what the stages before have sent is read first.
     """
 
     hurried = False
     drains = True
 
 
+class RunnerContext(NamedTuple):
+    """What all runners of a process share. inputs: looks whether public inputs lost records."""
+
+    log: Log
+    layout: Layout
+    pace: Pace
+    store: CheckpointStore
+    telemetry: Telemetry
+    health: Health
+    inputs: Inputs
+
+
 class StageRunner:
-    """Keeps one stage of one partition going until told to stop.
+    """Keeps one stage of one partition going until it is stopped.
 
-    An error ends it (S3): whoever started it decides what then.
-
-    A log that does not answer a read is waited for where that passes by itself; a send that fails ends it.
-
+    An error ends it (rule S3); the supervisor decides what follows. It waits for a log that does not answer a
+    read, if that is transient. A send that fails ends it.
     """
 
-    def __init__(
-        self,
-        log: Log,
-        stage: type[Stage],
-        partition: int,
-        layout: Layout,
-        pace: Pace,
-        store: CheckpointStore,
-        telemetry: Telemetry,
-        health: Health,
-        inputs: Inputs | None = None,
-    ):
-        self.inputs = inputs or Inputs(log, layout)
-        self.log, self.stage_type, self.partition, self.layout = log, stage, partition, layout
-        self.pace, self.store, self.telemetry, self.health = pace, store, telemetry, health
+    def __init__(self, context: RunnerContext, stage: type[Stage], partition: int) -> None:
+        self.log, self.layout, self.pace, self.store, self.telemetry, self.health, self.inputs = context
+        self.stage_type, self.partition = stage, partition
         self.name = f"{stage.name}/{partition}"
         self.session: Session | None = None
         self.done = 0  # input position up to which everything is sent (publisher: published)
@@ -122,7 +124,7 @@ class StageRunner:
             await self._close()
 
     async def _started(self) -> bool:
-        """False: told to stop before it was ready; there is nothing to read on or to save."""
+        """False: stopped before it was ready. There is nothing more to read or to save."""
         starting = asyncio.ensure_future(self._start())
         try:
             await asyncio.wait((starting, self._stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -159,7 +161,7 @@ class StageRunner:
         before = self._reported_before = (await self.inputs.witnesses.read_on()).get(self.name, Witness())
         reached = Witness(*session.position)
         try:
-            self._topic = await self.inputs.demand(session.input, self.name, before, reached)
+            self._topic = await self.inputs.require(session.input, self.name, before, reached)
         except InputLost:
             if reached.next > before.next:
                 await self.inputs.testify(self.stage_type.name, session.input, reached)
@@ -273,7 +275,7 @@ class StageRunner:
             self._say_health()
 
     async def _pause(self, seconds: float) -> None:
-        """So long, or until told to stop."""
+        """Waits so long, or until the stop."""
         await asyncio.wait((self._stopped,), timeout=seconds)
 
     def _advance(self) -> None:
@@ -356,8 +358,9 @@ class StageRunner:
         """At the very end, whatever the reason."""
 
     async def _end(self, stop: Stop) -> None:
-        """A clean stop reads what the stages before it left, and saves; where somebody waits for it only if
-        that is quick: the log is the truth anyway.
+        """A clean stop reads what the stages before it have sent, and saves.
+
+        A hurried stop saves a small state only. The log is the truth anyway.
         """
         if stop.drains:
             await self._drain(DRAIN_SECONDS if stop.hurried else UNHURRIED_SECONDS)
@@ -431,8 +434,10 @@ class StageRunner:
     def progress(self) -> dict:
         position = self.session.position.next if self.session else 0
         topic = self.session.input if self.session else None
-        return {"stage": self.stage_type.name, "partition": self.partition, "input": topic and topic.topic, "next": self.done,
-                "read": position, "state": self.state, "fraction": self.fraction, "witness": self.witness().report()}  # fmt: skip
+        return {"stage": self.stage_type.name, "partition": self.partition, "input": topic and topic.topic,
+                "next": self.done,
+                "read": position, "state": self.state, "fraction": self.fraction,
+                "witness": self.witness().report()}  # fmt: skip
 
     def witness(self) -> Witness:
         """The furthest that was ever read here in this generation."""
@@ -455,20 +460,20 @@ def caused_at(record: Record) -> int:
 
 
 class ProgressReporter:
-    """Tells how far the runners of this process have come: to the topic `progress` (for `status`) and to the
+    """Notes how far the runners of this process are: in the topic `progress` (for `status`) and in
     metrics.
     """
 
     def __init__(self, log: Log, layout: Layout, runners: Callable[[], Iterable[StageRunner]]):
         self.log, self.runners = log, runners
         self.partition = Partition(PROGRESS.named(layout.generation), 0)
-        self._told: dict[str, tuple[dict, float]] = {}
+        self._noted: dict[str, tuple[dict, float]] = {}
 
     async def run(self, stop: Stop) -> None:
         ticks = 0
         while not stop.is_set():
             try:
-                await self.tell()
+                await self.note()
                 if ticks % 8 == 0:
                     await self.report()
             except LogUnavailable:
@@ -483,7 +488,7 @@ class ProgressReporter:
             async with asyncio.timeout(3 * DRAIN_SECONDS if stop.hurried else UNHURRIED_SECONDS):
                 for runner in self.runners():
                     await runner.ended.wait()
-        await self.tell()
+        await self.note()
 
     async def report(self) -> None:
         running = [runner for runner in self.runners() if runner.session is not None]
@@ -495,7 +500,7 @@ class ProgressReporter:
             for runner in running:
                 runner.report(bounds[runner.session.input][1])
 
-    async def tell(self) -> None:
+    async def note(self) -> None:
         news, clock = [], time.monotonic()
         for runner in self.runners():
             if (
@@ -503,9 +508,9 @@ class ProgressReporter:
             ):  # what its stage has read before is not known yet, and must not be overwritten
                 continue
             now = runner.progress()
-            told, at = self._told.get(runner.name, ({}, 0.0))
-            if now != told or (self.log.outages_are_transient and clock - at >= TOLD_AGAIN_SECONDS):
-                self._told[runner.name] = now, clock
+            noted, at = self._noted.get(runner.name, ({}, 0.0))
+            if now != noted or (self.log.outages_are_transient and clock - at >= REPEAT_SECONDS):
+                self._noted[runner.name] = now, clock
                 news.append(
                     Message(runner.name.encode(), orjson.dumps(now | {"at": int(time.time() * 1000)}))
                 )

@@ -30,7 +30,7 @@ def fingerprint(layout: Layout) -> str:
 class Session:
     """Drives a stage over its input partition.
 
-    Whoever owns it reads, then flushes and sends, and saves only what was acknowledged (K1).
+    Its owner reads, flushes, sends, and saves only what was acknowledged (rule K1).
     """
 
     def __init__(self, stage: Stage):
@@ -55,8 +55,10 @@ class Session:
         offset, crc = self.position.last
         if record is None or record.offset != offset or zlib.crc32(record.value) != crc:
             raise ProtocolViolation(
-                f"{self.input.topic}, partition {self.input.number}: the record at offset {offset} is not the one this checkpoint has "
-                "read: the log was replaced or cut; put it back from its copy (rule K4)"
+                f"{self.input.topic}, partition {self.input.number}: the record at offset {offset} is not "
+                "the one "
+                "that this checkpoint has read: the log was replaced or cut. Put it back from its copy (rule "
+                "K4)"
             )
 
     def step(self, records: Sequence[Record]) -> None:

@@ -22,27 +22,28 @@ from shared.contracts.refusals import Reason
 from shared.contracts.topics import Topic
 from shared.errors import NotAPack, ProtocolViolation
 from shared.log.port import Record
+from shared.settings import default_of
 from shared.stages.packs import Kind, Outbox, Pack, decode
 
 
 class Layout(NamedTuple):
     """The partition counts and numbers that decide rows; part of the generation fingerprint (D3, L4)."""
 
-    papers: int = 1
-    authors: int = 1
+    papers: int = default_of("partitions")
+    authors: int = default_of("partitions")
     generation: int = 1
-    max_event_bytes: int = 8 << 20
-    snapshot_papers: int = 100
-    headline_basis: str = "references"
+    max_event_bytes: int = default_of("max_event_bytes")
+    snapshot_papers: int = default_of("snapshot_papers")
+    headline_basis: str = default_of("headline_basis")
     paper_changes: int = 0  # 0: as many as papers
     author_changes: int = 0  # 0: as many as authors
-    terms: int = 1
-    cohorts: int = 1
-    headline_novelty: str = "own"
-    days_ahead: int = ANY
-    max_counting_sources: int = 8
-    max_scorers: int = 32
-    max_reporting_sources: int = 10
+    terms: int = default_of("term_partitions")
+    cohorts: int = default_of("cohort_partitions")
+    headline_novelty: str = default_of("headline_novelty")
+    days_ahead: int = ANY  # not the setting's default: without settings there is no clock either
+    max_counting_sources: int = default_of("max_counting_sources")
+    max_scorers: int = default_of("max_scorers")
+    max_reporting_sources: int = default_of("max_reporting_sources")
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""
@@ -131,7 +132,9 @@ class Stage(ABC):
         """Derives the rest from the parts. Called after they are loaded."""
 
     def settle(self) -> None:
-        """Sends what would wait for the next day: for a reader that stops here (services/history/replay.py)."""
+        """Sends what would wait for the next day: for a reader that stops here
+        (services/history/replay.py).
+        """
 
     def rows(self) -> dict[str, int]:
         """How many entries of each sort are held, for reports."""
@@ -181,16 +184,20 @@ class PackStage(Stage):
         pack = decode(record.value)
         if self.senders and pack.stage not in self.senders:
             raise NotAPack(
-                f"a record of an internal topic is not a pack of {' or '.join(self.senders)}, but says it is of {pack.stage!r}"
+                f"a record of an internal topic must be a pack of {' or '.join(self.senders)}; this one "
+                "names "
+                f"the stage {pack.stage!r}"
             )
         if pack.to not in ("", here := f"{self.layout_name(self.input)}/{self.partition}"):
-            raise NotAPack(f"a record of {here} is not a pack of it, but a copy of one of {pack.to!r}")
+            raise NotAPack(f"a record of {here} is a copy of a pack for {pack.to!r}")
         return pack
 
     def _stopped_by(self, record: Record, error: ProtocolViolation) -> ProtocolViolation:
         return ProtocolViolation(
-            f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}; nothing else may write there. "
-            f"Compute it anew beside what is published, with --generation {self.layout.generation + 1}"
+            f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}. "
+            "Only the "
+            "services may write there. Compute a new generation beside the published one, with "
+            f"--generation {self.layout.generation + 1}"
         )
 
     def accept(self, pack: Pack) -> Pack | None:
@@ -200,7 +207,8 @@ class PackStage(Stage):
         """
         if pack.fingerprint != self.fingerprint:
             raise ProtocolViolation(
-                f"{self.name} {self.partition} reads a pack of another generation ({pack.fingerprint}, ours is {self.fingerprint}): rule D3"
+                f"{self.name} {self.partition} reads a pack of another release or with other settings "
+                f"(fingerprint {pack.fingerprint}, ours is {self.fingerprint}): rule D3"
             )
         channel = f"{pack.stage}/{pack.partition}"
         high = self.high.get(channel, 0)
@@ -250,7 +258,8 @@ class ChannelMap:
         table = self.table(channel)
         if len(numbers) and (numbers.max() >= table.size):
             raise ProtocolViolation(
-                f"a row on {channel} uses number {int(numbers.max())}, but only {table.size} are defined: rule C8"
+                f"a row on {channel} uses number {int(numbers.max())}, but only {table.size} are defined: "
+                "rule C8"
             )
         return table.data[numbers]
 

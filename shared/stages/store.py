@@ -174,7 +174,7 @@ class ObjectStore(CheckpointStore):
 def open_store(place: str | None, data_dir: Path, generation: int, keep: int) -> CheckpointStore:
     """The checkpoints of a generation. place: a folder or a URL, None for the data folder.
 
-    Error: UsageError for a URL nobody knows.
+    Error: UsageError for a URL of an unknown kind.
     """
     if place and "://" in place:
         return ObjectStore(f"{place.rstrip('/')}/g{generation}", keep)

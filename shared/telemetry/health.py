@@ -82,7 +82,9 @@ class Health:
         self._beats[name] = self._clock()
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
-        """(whether every part is live, {"ready", "parts": {name: {state, percent, seconds_left, detail}}})."""
+        """(whether every part is live, {"ready", "parts": {name: {state, percent, seconds_left,
+        detail}}}).
+        """
         parts = dict(self._parts)  # another thread may ask
         ready = all(part.state == "live" for part in parts.values())
         return ready, {"ready": ready, "parts": {name: part.report() for name, part in sorted(parts.items())}}

@@ -52,7 +52,9 @@ def configure(level: str = "info", format: str = "auto") -> None:
 
 
 def _current_stderr(*_: Any) -> structlog.PrintLogger:
-    """A logger on the standard error of now: a program that runs commands may replace the stream and close it."""
+    """A logger on the standard error of now: a program that runs commands may replace the stream and close
+    it.
+    """
     return structlog.PrintLogger(sys.stderr)
 
 

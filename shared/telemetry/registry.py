@@ -182,9 +182,8 @@ class Telemetry:
             "seconds",
             (),
             LATENCIES,
-            "Time from an event's append to the snapshots that show it, for the oldest event each time that "
-            "all authors "
-            "are published.",
+            "Time from the append of an event to the snapshots that show it. Observed when no author is "
+            "pending, for the oldest event since the last observation.",
         )
 
     def _define_process(self, roles: Iterable[str]) -> None:

@@ -1,4 +1,6 @@
-"""`scholarstream run --demo` as a newcomer sees it: the real service in its own process, the printed address in a real Chromium."""
+"""`scholarstream run --demo` as a newcomer sees it: the real service in its own process, the printed address
+in a real Chromium.
+"""
 
 import re
 from urllib.parse import urlsplit

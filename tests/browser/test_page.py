@@ -37,7 +37,9 @@ SIMULATED = snapshot("sim:a1-0", name="Ada Simulated", papers=[paper("sim:1-0", 
 
 
 class Open(NamedTuple):
-    """A service, and a browser at it. said: what the console said; asked: the hosts that were asked for anything."""
+    """A service, and a browser at it. said: what the console said; asked: the hosts that were asked for
+    anything.
+    """
 
     log: Log
     address: str
@@ -401,7 +403,8 @@ async def test_nothing_sticks_out_of_the_window(width):
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
-LINES = """[...document.querySelectorAll(".state > p:first-child > span")].filter((part) => part.textContent).map((part) => {
+LINES = """[...document.querySelectorAll(".state > p:first-child > span")]
+    .filter((part) => part.textContent).map((part) => {
     const words = document.createRange();
     words.selectNodeContents(part);
     const box = words.getClientRects()[0];
@@ -425,7 +428,9 @@ async def test_no_line_of_the_state_begins_with_a_dot(width):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_stands_out_from_its_ground(scheme):
-    """WCAG 2 AA: contrast of 4.5 to 1 for every piece of text that has a solid ground (3 to 1 for large text)."""
+    """WCAG 2 AA: contrast of 4.5 to 1 for every piece of text that has a solid ground (3 to 1 for large
+    text).
+    """
     async with opened(sygnowski(), SIMULATED) as viewer:
         for path in ("/", "/authors/sim:a1-0", "/search?q=ada"):
             page = await viewer.page(path, color_scheme=scheme, reduced_motion="reduce")
@@ -443,21 +448,29 @@ CONTRAST = """() => {
         return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
     };
     const light = (rgb) => {
-        const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        const [r, g, b] = rgb.map((v) => v / 255)
+            .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const weak = [];
     for (const element of document.querySelectorAll("body *")) {
-        const text = [...element.childNodes].filter((node) => node.nodeType === 3 && node.data.trim()).map((node) => node.data).join(" ");
-        if (!text || element.closest(".hidden, .skip, noscript") || !element.getClientRects().length) continue;
+        const text = [...element.childNodes].filter((node) => node.nodeType === 3 && node.data.trim())
+            .map((node) => node.data).join(" ");
+        const hidden = element.closest(".hidden, .skip, noscript") || !element.getClientRects().length;
+        if (!text || hidden) continue;
         const style = getComputedStyle(element);
         const grounds = [];
-        for (let up = element; up; up = up.parentElement) grounds.unshift(getComputedStyle(up).backgroundColor);
-        const [ground, ink] = [mix(grounds), mix([...grounds, element instanceof SVGElement ? style.fill : style.color])];
+        for (let up = element; up; up = up.parentElement) {
+            grounds.unshift(getComputedStyle(up).backgroundColor);
+        }
+        const colour = element instanceof SVGElement ? style.fill : style.color;
+        const [ground, ink] = [mix(grounds), mix([...grounds, colour])];
         const [high, low] = [light(ground), light(ink)].sort((a, b) => b - a);
-        const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+        const size = parseFloat(style.fontSize);
+        const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
         const ratio = (high + 0.05) / (low + 0.05);
-        if (ratio < (large ? 3 : 4.5)) weak.push(`${element.tagName}.${element.className}: ${text} ${ratio.toFixed(2)}`);
+        const name = `${element.tagName}.${element.className}`;
+        if (ratio < (large ? 3 : 4.5)) weak.push(`${name}: ${text} ${ratio.toFixed(2)}`);
     }
     return weak;
 }"""

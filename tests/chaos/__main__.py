@@ -1,7 +1,8 @@
 """`make chaos`: faults for as long as asked, on a cluster of three nodes.
 
-python -m tests.chaos --minutes 30 [--seed N] [--events N] [--faults kill_broker,zombie]
-python -m tests.chaos --minutes 30 --soak [--embedded]: whether memory, files, threads, checkpoints or the log grow (tests/chaos/soak.py).
+python -m tests.chaos --minutes 30 [--seed N] [--events N] [--faults kill_broker,zombie] python -m tests.chaos
+--minutes 30 --soak [--embedded]: whether memory, files, threads, checkpoints or the log grow
+(tests/chaos/soak.py).
 """
 
 import argparse
@@ -43,7 +44,8 @@ def main() -> None:
     events = disturbed(events, seed=asked.seed)[: asked.events or None]
     only = asked.faults.split(",") if asked.faults else None
     print(
-        f"seed {asked.seed}: {asked.minutes:g} minutes, {len(events):,} events of {name}, {asked.nodes} nodes",
+        f"seed {asked.seed}: {asked.minutes:g} minutes, {len(events):,} events of {name}, {asked.nodes} "
+        "nodes",
         file=sys.stderr,
     )
     until, each = (

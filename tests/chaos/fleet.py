@@ -1,4 +1,6 @@
-"""The services as processes on a cluster: started, killed, stopped in their tracks, and what they said kept for the post-mortem."""
+"""The services as processes on a cluster: started, killed, stopped in their tracks, and what they said kept
+for the post-mortem.
+"""
 
 import contextlib
 import itertools
@@ -38,7 +40,9 @@ class Worker:
         self.process.wait(30)
 
     def terminate(self) -> int:
-        """A clean stop. A process that has only just begun to start has no handlers yet: its beginning is waited for."""
+        """A clean stop. A process that has only just begun to start has no handlers yet: its beginning is
+        waited for.
+        """
         until = time.monotonic() + START_SECONDS
         while b'"serving"' not in self.said.read_bytes() and self.process.poll() is None:
             assert time.monotonic() < until, (
@@ -111,7 +115,9 @@ class Fleet:
         assert command.returncode == 0, f"{command.args[3:]} ended with {command.returncode}: {said} {wrong}"
 
     def wait_idle(self, seconds: float) -> None:
-        """Until everything is published. A cluster that has just come back may refuse the question once or twice."""
+        """Until everything is published. A cluster that has just come back may refuse the question once or
+        twice.
+        """
         until = time.monotonic() + seconds
         while True:
             left = max(1.0, until - time.monotonic())
@@ -120,8 +126,8 @@ class Fleet:
             if asked.returncode == 0:
                 return
             self.require_alive()
-            told = "\n".join(f"--- {w.name}\n{w.tail()}" for w in self.workers)
-            assert time.monotonic() < until, f"not idle after {seconds:g} s: {said} {wrong}\n{told}"
+            stated = "\n".join(f"--- {w.name}\n{w.tail()}" for w in self.workers)
+            assert time.monotonic() < until, f"not idle after {seconds:g} s: {said} {wrong}\n{stated}"
 
     def status(self) -> dict:
         return json.loads(self._command("status", "--json").communicate(timeout=120)[0])

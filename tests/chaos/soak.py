@@ -1,5 +1,7 @@
-"""Whether anything grows that should not. The literature stays as large as it is, and its papers change again and again: references are
-left out and come back, and all that follows from them. So nothing but the log may grow, and the log only by so much an event."""
+"""Whether anything grows that should not. The literature stays as large as it is, and its papers change again
+and again: references are left out and come back, and all that follows from them. So nothing but the log may
+grow, and the log only by so much an event.
+"""
 
 import asyncio
 import itertools
@@ -138,7 +140,9 @@ def of_folder(folder: Path) -> dict[str, float]:
 
 
 class Churn:
-    """Papers of a literature that change again and again: in one round with half their references, in the next with all."""
+    """Papers of a literature that change again and again: in one round with half their references, in the
+    next with all.
+    """
 
     def __init__(self, events: Sequence[bytes], each: int):
         newest = {}
@@ -169,7 +173,8 @@ def soak(
     disturb: Callable[[int], None] = lambda _: None,
     say: Callable[[str], None] = print,
 ) -> list[Row]:
-    """Rounds for so long, each to its end; a sample after each. send: appends events; disturb: is called with the number of each round.
+    """Rounds for so long, each to its end; a sample after each. send: appends events; disturb: is called with
+    the number of each round.
 
     Error: AssertionError, with the table on standard error, where something grows.
     """
@@ -231,7 +236,9 @@ def on_embedded(folder: Path, seconds: float, seed: int) -> list[Row]:
 
 
 def on_kafka(storm: Storm, seconds: float, nodes: int) -> list[Row]:
-    """On a cluster, two processes of a role; now and then a broker is killed or paused. In the end every author must be exact."""
+    """On a cluster, two processes of a role; now and then a broker is killed or paused. In the end every
+    author must be exact.
+    """
     events = list(storm.events)
     storm.round([], len(events))
     storm.fleet.start("viewer")

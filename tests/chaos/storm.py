@@ -1,4 +1,6 @@
-"""Faults, and the rounds in which they come: events go in, faults happen, all heals, everything is compared with the oracle."""
+"""Faults, and the rounds in which they come: events go in, faults happen, all heals, everything is compared
+with the oracle.
+"""
 
 import asyncio
 import random
@@ -32,9 +34,11 @@ POISON = (
 
 
 class Storm:
-    """seed: decides which fault hits whom and when. `faults` counts those injected, `equal` those whose round ended equal.
+    """seed: decides which fault hits whom and when. `faults` counts those injected, `equal` those whose round
+    ended equal.
 
-    outage: seconds that the whole cluster stays down, in `all_down`; partitions are without leader for half of that.
+    outage: seconds that the whole cluster stays down, in `all_down`; partitions are without leader for half
+    of that.
     """
 
     outage = 60.0
@@ -66,7 +70,9 @@ class Storm:
     # ---- rounds
 
     def round(self, faults: Sequence[str], events: int) -> None:
-        """So many more events go in while these faults happen one after the other; then everything must be equal."""
+        """So many more events go in while these faults happen one after the other; then everything must be
+        equal.
+        """
         chunk, self.events = self.events[:events], self.events[events:]
         each = -(-len(chunk) // max(1, len(faults)))
         sending = []
@@ -102,7 +108,8 @@ class Storm:
         truth = oracle(logged)
         assert_profiles_equal(published, truth)
         self.say(
-            f"equal: {len(truth):,} authors, {len(logged):,} events in the log; idle after {idle - began:.1f} s"
+            f"equal: {len(truth):,} authors, {len(logged):,} events in the log; idle after "
+            f"{idle - began:.1f} s"
         )
         self.fleet.keep_checkpoints()
 
@@ -241,10 +248,10 @@ class Storm:
         for role in {
             worker.role for worker in self.fleet.workers
         }:  # one that has no partition asks the log nothing
-            told = [
+            stated = [
                 worker for worker in self.fleet.of(role) if "waiting for the log" in worker.said.read_text()
             ]
-            assert told, f"no {role} said that it waits:\n" + "\n".join(
+            assert stated, f"no {role} said that it waits:\n" + "\n".join(
                 worker.tail() for worker in self.fleet.of(role)
             )
         self.cluster.revive(*range(1, self.cluster.nodes + 1))
@@ -254,11 +261,13 @@ class Storm:
 FAULTS: dict[str, Callable[[Storm], None]] = {
     name: getattr(Storm, name)
     for name in (
-        "kill_worker", "kill_all_workers", "zombie", "rebalance", "scale", "lose_checkpoints", "old_checkpoints", "duplicates", "poison",
+        "kill_worker", "kill_all_workers", "zombie", "rebalance", "scale", "lose_checkpoints",
+        "old_checkpoints", "duplicates", "poison",
         "kill_broker", "kill_each_broker", "pause_broker", "without_leader", "all_down",
     )
 }  # fmt: skip
-OFTEN = ("kill_worker", "kill_all_workers", "zombie", "rebalance", "scale", "lose_checkpoints", "old_checkpoints", "duplicates", "poison",
+OFTEN = ("kill_worker", "kill_all_workers", "zombie", "rebalance", "scale", "lose_checkpoints",
+         "old_checkpoints", "duplicates", "poison",
          "kill_broker", "kill_broker", "pause_broker")  # fmt: skip
 SELDOM = ("kill_each_broker", "without_leader", "all_down")
 

@@ -1,4 +1,6 @@
-"""An ordinary subscriber on the public topics, written with aiokafka alone: it shares nothing with the service."""
+"""An ordinary subscriber on the public topics, written with aiokafka alone: it shares nothing with the
+service.
+"""
 
 import asyncio
 import json
@@ -9,11 +11,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 TOPICS = ("author-profiles.v1", "author-metrics.v1")
-QUIET_SECONDS = 20.0  # then a new consumer: one of aiokafka 0.14 was seen to read nothing more of a broker that had been gone
+# then a new consumer: one of aiokafka 0.14 was seen to read nothing more of a broker that had been gone
+QUIET_SECONDS = 20.0
 
 
 class Subscriber:
-    """Follows in a thread from the first record on; keeps the newest snapshot of each author, and notes what it must never see."""
+    """Follows in a thread from the first record on; keeps the newest snapshot of each author, and notes what
+    it must never see.
+    """
 
     def __init__(self, bootstrap: str):
         self.bootstrap = bootstrap

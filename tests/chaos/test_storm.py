@@ -1,4 +1,6 @@
-"""A short storm (`make chaos` has long ones): every kind of fault once, on a cluster of three nodes, while events flow."""
+"""A short storm (`make chaos` has long ones): every kind of fault once, on a cluster of three nodes, while
+events flow.
+"""
 
 import os
 import random

@@ -56,7 +56,9 @@ class Cluster(ABC):
 
     @abstractmethod
     def revive(self, *nodes: int) -> None:
-        """Starts killed nodes on their old data, at once; returns when they answer. A node alone does not: it needs a majority."""
+        """Starts killed nodes on their old data, at once; returns when they answer. A node alone does not: it
+        needs a majority.
+        """
 
     @abstractmethod
     def pause(self, node: int) -> None:
@@ -111,8 +113,8 @@ async def _ask(port: int) -> None:
 
 
 def answers(port: int) -> bool:
-    """Whether a broker answers a request at this port. An open port alone is not enough: right after its start a
-    broker closes connections.
+    """Whether a broker answers a request at this port. An open port alone is not enough: right after its
+    start a broker closes connections.
     """
     try:
         asyncio.run(_ask(port))

@@ -25,7 +25,9 @@ wait
 
 
 class ProcessCluster(Cluster):
-    """secured: more listeners, by name: SCRAM (SASL_PLAINTEXT), PLAIN (SASL_SSL), TLS (SSL); `address` has them, `ca` their certificate."""
+    """secured: more listeners, by name: SCRAM (SASL_PLAINTEXT), PLAIN (SASL_SSL), TLS (SSL); `address` has
+    them, `ca` their certificate.
+    """
 
     def __init__(self, nodes: int, folder: Path, *, secured: bool = False):
         if not any(LIBS.glob("kafka_2.13-*.jar")):
@@ -81,7 +83,9 @@ class ProcessCluster(Cluster):
                 "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
                 "listener.name.scram.sasl.enabled.mechanisms": "SCRAM-SHA-512",
                 "listener.name.plain.sasl.enabled.mechanisms": "PLAIN",
-                "listener.name.scram.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+                "listener.name.scram.scram-sha-512.sasl.jaas.config": (
+                    "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+                ),
                 "listener.name.plain.plain.sasl.jaas.config": plain,
                 "ssl.keystore.location": self.folder / "keys.p12",
                 "ssl.keystore.type": "PKCS12",

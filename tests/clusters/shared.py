@@ -41,7 +41,9 @@ def shared_cluster(folder: Path, alone: bool) -> Iterator[str]:
 
 @contextlib.contextmanager
 def alone_on(cluster: Cluster, folder: Path) -> Iterator[None]:
-    """On a cluster of somebody else's: one test at a time, and none of our topics at the beginning and at the end."""
+    """On a cluster of somebody else's: one test at a time, and none of our topics at the beginning and at the
+    end.
+    """
     if not isinstance(cluster, Foreign):
         yield
         return

@@ -1,4 +1,6 @@
-"""The documents generated from the contracts are current, right by their own standards, and agree with the checks of the service."""
+"""The documents generated from the contracts are current, right by their own standards, and agree with the
+checks of the service.
+"""
 
 import json
 

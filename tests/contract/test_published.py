@@ -46,7 +46,9 @@ def test_records_keep_their_schema_and_are_cloud_events(topic, kind, data):
 
 
 def test_changes_follow_on(data):
-    """What one change of an author ends with is what the next one begins with, and `changed` names the difference."""
+    """What one change of an author ends with is what the next one begins with, and `changed` names the
+    difference.
+    """
     held: dict[bytes, dict] = {}
     for _, _, key, value, _ in records(data, "author-metrics.v1"):
         change = json.loads(value)

@@ -1,4 +1,6 @@
-"""Every check of reported numbers: an example that it finds, none where numbers are true, and none missing of two numbers."""
+"""Every check of reported numbers: an example that it finds, none where numbers are true, and none missing of
+two numbers.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, combinations_with_replacement
@@ -133,14 +135,18 @@ counts_of_papers = st.one_of(
 @example([99] * 100)
 @example([10] * 10 + [9] * 90)
 def test_true_numbers_violate_nothing(counts):
-    """Whatever the citations of an author's papers are: a source that reports the truth, all of it, is never accused."""
+    """Whatever the citations of an author's papers are: a source that reports the truth, all of it, is never
+    accused.
+    """
     numbers = true_numbers(counts)
     assert violations(numbers, numbers) == []
 
 
 @given(counts_of_papers, st.data())
 def test_true_numbers_of_a_part_are_never_impossible(counts, data):
-    """The source knows some of the papers and not all their citations, leaves numbers out, and dates some of it."""
+    """The source knows some of the papers and not all their citations, leaves numbers out, and dates some of
+    it.
+    """
     known = [data.draw(st.integers(0, n)) for n in counts[: data.draw(st.integers(0, len(counts)))]]
     dated = {"papers_by_year": len(known), "citations_by_year": sum(known)}
     numbers = true_numbers(known)
@@ -153,7 +159,9 @@ def test_true_numbers_of_a_part_are_never_impossible(counts, data):
 
 
 def test_of_two_numbers_every_impossible_pair_is_found():
-    """Of up to 12 papers with up to three different counts of citations: the pairs that occur are not accused, each other one is."""
+    """Of up to 12 papers with up to three different counts of citations: the pairs that occur are not
+    accused, each other one is.
+    """
     steps = (0, 1, 2, 3, 5, 8, 9, 10, 11, 12, 1000)
     lists = [
         [many] * i + [some] * j + [few] * k
@@ -179,7 +187,9 @@ def test_of_two_numbers_every_impossible_pair_is_found():
 
 @pytest.mark.parametrize("bar", [10, 100])
 def test_two_indices_need_the_citations_of_both(bar):
-    """The least citations of all lists with this h-index and so many papers of `bar` citations: the h-core, the others at the bar."""
+    """The least citations of all lists with this h-index and so many papers of `bar` citations: the h-core,
+    the others at the bar.
+    """
     for h in range(1, 2 * bar + 2, 7):
         for i in range(0, 2 * bar + 2, 3):
             if (h >= bar and i < h) or h < min(i, bar):

@@ -1,4 +1,6 @@
-"""The compose file as a running stack, through whichever compose is there: `docker compose` or `docker-compose`."""
+"""The compose file as a running stack, through whichever compose is there: `docker compose` or
+`docker-compose`.
+"""
 
 import json
 import os
@@ -93,7 +95,10 @@ class Stack:
 
     def ready(self, service: str) -> tuple[int, dict]:
         """Status and report of its /readyz."""
-        ask = "import http.client; c = http.client.HTTPConnection('127.0.0.1', 8080, timeout=10); c.request('GET', '/readyz'); "
+        ask = (
+            "import http.client; c = http.client.HTTPConnection('127.0.0.1', 8080, timeout=10); "
+            "c.request('GET', '/readyz'); "
+        )
         status, report = self.inside(
             service, ask + "r = c.getresponse(); print(r.status, r.read().decode())"
         ).split(maxsplit=1)

@@ -1,4 +1,6 @@
-"""The whole stack as containers, as a fresh machine would run it: the page, the targets, and what is killed comes back."""
+"""The whole stack as containers, as a fresh machine would run it: the page, the targets, and what is killed
+comes back.
+"""
 
 import time
 
@@ -112,11 +114,11 @@ def says_that_it_waits(stack: Stack, service: str) -> bool:
 def assert_confined(stack: Stack, service: str) -> None:
     """Not root, nothing gained by setuid programs, and a root that cannot be written, really."""
     assert stack.inside(service, "import os; print(os.getuid())") != "0"
-    told = stack.inside(
+    stated = stack.inside(
         service,
         "print(*[line for line in open('/proc/1/status') if line.startswith(('NoNewPrivs', 'CapBnd'))])",
     ).split()
-    assert told == ["CapBnd:", "0" * 16, "NoNewPrivs:", "1"] or told == [
+    assert stated == ["CapBnd:", "0" * 16, "NoNewPrivs:", "1"] or stated == [
         "NoNewPrivs:",
         "1",
         "CapBnd:",

@@ -1,4 +1,6 @@
-"""The manifests agree with each other, the image and the compose file. No cluster, no schema: what kubectl checks is not checked here."""
+"""The manifests agree with each other, the image and the compose file. No cluster, no schema: what kubectl
+checks is not checked here.
+"""
 
 import re
 import shutil

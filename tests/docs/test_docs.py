@@ -1,4 +1,6 @@
-"""What the documents say is so: commands, flags, settings, links, make targets; and nothing names a machine."""
+"""What the documents say is so: commands, flags, settings, links, make targets; and nothing names a
+machine.
+"""
 
 import re
 from pathlib import Path
@@ -72,12 +74,14 @@ def test_every_setting_and_every_metric_is_documented():
         assert f"| `{metric.name}` | {metric.kind} |" in text and metric.meaning in text
 
 
-def test_every_environment_variable_in_the_code_is_a_setting_or_told():
-    told = "\n".join(TEXT.values())
+def test_every_environment_variable_in_the_code_is_a_setting_or_stated():
+    stated = "\n".join(TEXT.values())
     for path in TRACKED:
         if path.endswith((".py", ".yml", "Dockerfile", "Makefile")):
             for name in set(re.findall(r"SCHOLARSTREAM_[A-Z_]*[A-Z]", (ROOT / path).read_text("utf-8"))):
-                known = name in {row.variable for row in rows()} or name in told or path.startswith("tests/")
+                known = (
+                    name in {row.variable for row in rows()} or name in stated or path.startswith("tests/")
+                )
                 assert known, f"{path} reads {name}"
 
 
@@ -135,7 +139,7 @@ def test_lock_files_pin_everything_with_hashes():
         assert len(pins) > 15 and text.count("--hash=sha256:") >= len(pins)
 
 
-def test_what_is_required_is_told_why():
+def test_each_requirement_has_a_purpose():
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     for section in re.findall(r"(?:dependencies|build|dev) = \[\n(.*?)\n\]", text, re.S):
         for line in section.splitlines():

@@ -1,4 +1,6 @@
-"""The structure of the tree: no loose module, no import circle, no import upwards, verification by other code."""
+"""The structure of the tree: no loose module, no import circle, no import upwards, verification by other
+code.
+"""
 
 from pathlib import Path
 

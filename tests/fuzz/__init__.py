@@ -1,1 +1,3 @@
-"""Records as any other client may write them, into every topic: the services go on, and what is published stays right."""
+"""Records as any other client may write them, into every topic: the services go on, and what is published
+stays right.
+"""

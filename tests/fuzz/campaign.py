@@ -1,4 +1,6 @@
-"""Writes records in chunks, runs the services over each, and demands that nothing fell over and all is equal."""
+"""Writes records in chunks, runs the services over each, and demands that nothing fell over and all
+is equal.
+"""
 
 import asyncio
 import collections
@@ -88,7 +90,9 @@ class Campaign:
             self.counts[what] = verified.get(what, 0)
 
     def _service(self) -> None:
-        """Everything in one process, until all is published. Nothing may end it, and nothing may be logged as an error."""
+        """Everything in one process, until all is published. Nothing may end it, and nothing may be logged as
+        an error.
+        """
         with capture_logs() as said, warned() as trouble:
             asyncio.run(run(self.settings, sources=[], exit_when_idle=True, open_port=False))
         bad = [
@@ -114,7 +118,9 @@ class Campaign:
         self.counts["exported"] = exported
 
     async def _read_topics(self, log: Log, layout: Layout) -> None:
-        """Keeps what there is to copy. What is no pack in an internal topic must be in the dead letters, with its bytes."""
+        """Keeps what there is to copy. What is no pack in an internal topic must be in the dead letters, with
+        its bytes.
+        """
         refused = {}
         for topic in TOPICS:
             for number in range(layout.count(topic)):

@@ -40,7 +40,8 @@ class SqliteClient:
             "SELECT id FROM partitions WHERE topic = ? AND number = ?", place
         ).fetchone()
         [end] = connection.execute(
-            f"SELECT MAX(next, (SELECT COALESCE(MAX(offset) + 1, 0) FROM p{table})) FROM partitions WHERE id = ?",
+            f"SELECT MAX(next, (SELECT COALESCE(MAX(offset) + 1, 0) FROM p{table})) FROM partitions WHERE id "
+            "= ?",
             (table,),
         ).fetchone()
         row = (end, int(time.time() * 1000), record.key, record.value, self._encoded(record.headers))

@@ -47,7 +47,10 @@ def scholarstream(
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
     )
-    output = f"{' '.join(words)} → {done.returncode}\n--- stdout\n{done.stdout[-4000:]}\n--- stderr\n{done.stderr[-4000:]}"
+    output = (
+        f"{' '.join(words)} → {done.returncode}\n--- stdout\n{done.stdout[-4000:]}\n--- "
+        f"stderr\n{done.stderr[-4000:]}"
+    )
     if expect is not None:
         assert done.returncode in ([expect] if isinstance(expect, int) else expect), output
     assert "Traceback" not in done.stderr + done.stdout, output

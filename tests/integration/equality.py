@@ -31,8 +31,10 @@ SCORES = ("novelty", "ai_score")  # they have an oracle of their own, tests/scor
 
 
 def assert_equal_to_oracle(data_dir: Path, events: Iterable[bytes]) -> dict[str, dict]:
-    """The CSV (every basis) and every snapshot say what the oracle says about `events` and the days in the log, which the service tells
-    itself; returns the oracle's profiles. Events of later days than DAYS_AHEAD from now must be without effect."""
+    """The CSV (every basis) and every snapshot say what the oracle says about `events` and the days in the
+    log, which the service tells itself; returns the oracle's profiles. Events of later days than DAYS_AHEAD
+    from now must be without effect.
+    """
     days = [value for _, _, key, value, _ in records(data_dir, "authors.v1") if key == b"clock"]
     truth = oracle(
         [*events, *days], latest=(datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)).isoformat()
@@ -127,7 +129,9 @@ def differences(got: dict, expected: dict) -> Iterable[tuple[str, object, object
 
 
 def must_be_published(profile: dict) -> bool:
-    """Who wrote only superseded revisions, or was merged once, may have been seen or not; everybody else must be there."""
+    """Who wrote only superseded revisions, or was merged once, may have been seen or not; everybody else must
+    be there.
+    """
     return bool(profile["papers_total"] or profile["described"] or profile["reported"] or profile["redirect"])
 
 
@@ -168,7 +172,9 @@ def append(data_dir: Path, topic: str, *messages: Message) -> None:
 
 
 def assert_versions_rise(data_dir: Path) -> None:
-    """What a subscriber sees: for each author strictly rising versions, so none twice and none with two values."""
+    """What a subscriber sees: for each author strictly rising versions, so none twice and none with two
+    values.
+    """
     for topic in ("author-profiles.v1", "author-metrics.v1"):
         held: dict[bytes, tuple[int, int]] = {}
         for number, offset, key, value, _ in records(data_dir, topic):

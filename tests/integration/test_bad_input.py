@@ -1,4 +1,6 @@
-"""What cannot be read goes to the dead letters with its bytes and a reason; nothing of it is applied, and the stream goes on."""
+"""What cannot be read goes to the dead letters with its bytes and a reason; nothing of it is applied, and the
+stream goes on.
+"""
 
 import base64
 import json
@@ -152,7 +154,9 @@ def test_a_replayed_letter_takes_effect(data):
 
 
 def test_a_record_under_a_wrong_key_is_refused(tmp_path):
-    """Somebody else wrote to papers.v1: the key decides where a paper is counted, so it must be the paper's."""
+    """Somebody else wrote to papers.v1: the key decides where a paper is counted, so it must be the
+    paper's.
+    """
     data = tmp_path / "data"
     good = simulated()
     run_to_idle(data, write_events(tmp_path / "events.jsonl", good))

@@ -34,7 +34,9 @@ def test_the_bench_runs_in_small(monkeypatch, cluster_of, tmp_path):
 
 
 def literature(papers: int) -> list[dict]:
-    """As the peers' stream has it: {id, authors, references}; some papers cite themselves, some a paper that never comes."""
+    """As the peers' stream has it: {id, authors, references}; some papers cite themselves, some a paper that
+    never comes.
+    """
     dice = random.Random(7)
     return [
         {
@@ -83,7 +85,9 @@ async def send(bootstrap: str, papers: list[dict]) -> None:
 async def published(
     bootstrap: str, wanted: dict[str, list[int]], job: subprocess.Popen
 ) -> dict[str, list[int]]:
-    """What is published of each author, as soon as it is what is wanted; else what there is after a minute, or when the job has ended."""
+    """What is published of each author, as soon as it is what is wanted; else what there is after a minute,
+    or when the job has ended.
+    """
     found: dict[str, list[int]] = {}
     consumer = AIOKafkaConsumer(
         "author-metrics",

@@ -1,4 +1,6 @@
-"""Whatever stands in the log: no command writes what a terminal obeys, and ids of its tables name the same authors again."""
+"""Whatever stands in the log: no command writes what a terminal obeys, and ids of its tables name the same
+authors again.
+"""
 
 import json
 import random
@@ -27,17 +29,18 @@ PAPERS = [evil(f"paper{n}") for n in range(12)]
 
 
 def events() -> list[bytes]:
-    told = []
+    stated = []
     for n, paper in enumerate(PAPERS):
         authors = [
             {"author_id": a, "name": evil("Ann [red]"), "affiliations": [evil("Uni")]}
             for a in dice.sample(AUTHORS, 3)
         ]
-        told.append({
-            "paper_id": paper, "title": evil("Title [bold]"), "published": f"20{10 + n}", "authors": authors, "venue": evil("v"),
+        stated.append({
+            "paper_id": paper, "title": evil("Title [bold]"), "published": f"20{10 + n}", "authors": authors,
+            "venue": evil("v"),
             "references": PAPERS[:n], "categories": [evil("cs.")], "doi": evil("10.1/"), "kind": evil("k"),
         })  # fmt: skip
-        told.append(
+        stated.append(
             {
                 "event": "paper.counted",
                 "paper_id": paper,
@@ -46,7 +49,7 @@ def events() -> list[bytes]:
                 "citations": n,
             }
         )
-        told.append(
+        stated.append(
             {
                 "event": "paper.scored",
                 "paper_id": paper,
@@ -55,11 +58,12 @@ def events() -> list[bytes]:
                 "novelty": 0.5,
             }
         )
-    told.append({"event": "author.reported", "author_id": AUTHORS[0], "source": SOURCES[1], "as_of": "2024-01-01",
+    stated.append({"event": "author.reported", "author_id": AUTHORS[0], "source": SOURCES[1],
+                   "as_of": "2024-01-01",
                  "metrics": {"papers": 1, "h_index": 3, "papers_by_year": {"2020": 5}}})  # fmt: skip
-    told.append({"event": "author.merged", "author_id": AUTHORS[5], "into": AUTHORS[4]})
+    stated.append({"event": "author.merged", "author_id": AUTHORS[5], "into": AUTHORS[4]})
     bad = [{"paper_id": evil("bad"), "title": 5}, {"event": evil("no.event"), "paper_id": evil("bad")}]
-    return [json.dumps(event, ensure_ascii=False).encode() for event in (*told, *bad)]
+    return [json.dumps(event, ensure_ascii=False).encode() for event in (*stated, *bad)]
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +94,10 @@ def test_every_command_is_clean_and_ids_copy_back(data):
     )
     start = "papers.v1:0=3,authors.v1:0=0"
     for words in (
-        ("profile", first), ("profile", AUTHORS[0]), ("profile", AUTHORS[5]), ("search", first), ("status",), ("verify",),
-        ("explain", first, "h_index"), ("explain", first, "citations", "--basis", basis), ("compare", first, start),
+        ("profile", first), ("profile", AUTHORS[0]), ("profile", AUTHORS[5]), ("search", first), ("status",),
+        ("verify",),
+        ("explain", first, "h_index"), ("explain", first, "citations", "--basis", basis),
+        ("compare", first, start),
         ("topics", "describe"), ("topics", "check"), ("dead-letters", "list"),
     ):  # fmt: skip
         said(data, *words)
@@ -110,11 +116,16 @@ def test_every_command_is_clean_and_ids_copy_back(data):
 @pytest.mark.parametrize(
     "words",
     [
-        ("profile", "nobody" + EVIL), ("explain", AUTHORS[0], EVIL), ("explain", AUTHORS[0], "h_index", "--basis", EVIL),
-        ("explain", "nobody" + EVIL, "h_index"), ("compare", AUTHORS[0], EVIL), ("compare", "nobody" + EVIL, "now"),
-        ("export", "metrics", "--basis", "counted:" + EVIL), ("export", "metrics", "--format", EVIL), ("topics", "dump", EVIL),
-        ("verify", "--sample", EVIL), ("verify", "--memory", EVIL), ("status", "--generation", EVIL), ("search", EVIL, "--limit", EVIL),
-        ("dead-letters", "show", EVIL), (EVIL,), ("search", "--" + EVIL), ("export", "profiles", "--output", "/nowhere/" + EVIL[1:]),
+        ("profile", "nobody" + EVIL), ("explain", AUTHORS[0], EVIL),
+        ("explain", AUTHORS[0], "h_index", "--basis", EVIL),
+        ("explain", "nobody" + EVIL, "h_index"), ("compare", AUTHORS[0], EVIL),
+        ("compare", "nobody" + EVIL, "now"),
+        ("export", "metrics", "--basis", "counted:" + EVIL), ("export", "metrics", "--format", EVIL),
+        ("topics", "dump", EVIL),
+        ("verify", "--sample", EVIL), ("verify", "--memory", EVIL), ("status", "--generation", EVIL),
+        ("search", EVIL, "--limit", EVIL),
+        ("dead-letters", "show", EVIL), (EVIL,), ("search", "--" + EVIL),
+        ("export", "profiles", "--output", "/nowhere/" + EVIL[1:]),
     ],
 )  # fmt: skip
 def test_every_refusal_is_clean(data, words):

@@ -1,7 +1,8 @@
-"""kill -9 at random moments, again and again: in the end every author is exact, and no subscriber ever saw a version fall or change.
+"""kill -9 at random moments, again and again: in the end every author is exact, and no subscriber ever saw a
+version fall or change.
 
-SCHOLARSTREAM_CHAOS_SEED replays a schedule (the seed is printed), SCHOLARSTREAM_CHAOS_KILLS sets how many kills, SCHOLARSTREAM_LONG=1 takes
-the whole of the anthology.
+SCHOLARSTREAM_CHAOS_SEED replays a schedule (the seed is printed), SCHOLARSTREAM_CHAOS_KILLS sets how many
+kills, SCHOLARSTREAM_LONG=1 takes the whole of the anthology.
 """
 
 import os
@@ -63,7 +64,9 @@ def test_exact_after_repeated_kills(name, partitions, tmp_path):
 
 
 def test_exact_without_its_checkpoints(tmp_path):
-    """A checkpoint is only an accelerator: without any, the log alone gives the same snapshots and publishes nothing again."""
+    """A checkpoint is only an accelerator: without any, the log alone gives the same snapshots and publishes
+    nothing again.
+    """
     events = disturbed(simulated(), seed=7)
     data = tmp_path / "data"
     run_to_idle(data, write_events(tmp_path / "events.jsonl", events))

@@ -1,4 +1,6 @@
-"""Through the real command line, every author's every number equals the oracle's, whatever order and company the events come in."""
+"""Through the real command line, every author's every number equals the oracle's, whatever order and company
+the events come in.
+"""
 
 import random
 
@@ -42,7 +44,9 @@ def test_over_three_partitions(tmp_path):
 
 
 def test_in_several_runs(tmp_path):
-    """What one run read, the next one need not; each part of the stream comes from its own source, in its own run."""
+    """What one run read, the next one need not; each part of the stream comes from its own source, in its own
+    run.
+    """
     events = disturbed(simulated(600), seed=6)
     cuts = sorted(random.Random(6).sample(range(len(events)), 3))
     for number, (first, last) in enumerate(zip([0, *cuts], [*cuts, len(events)], strict=True)):

@@ -1,4 +1,6 @@
-"""Erasing an author (docs/operations.md): a tombstone in author-profiles.v1, whatever else is in the data folder."""
+"""Erasing an author (docs/operations.md): a tombstone in author-profiles.v1, whatever else is in the data
+folder.
+"""
 
 import asyncio
 import io

@@ -1,4 +1,6 @@
-"""A service that may open few files: clients cannot take them all, and without any it goes on and is whole again afterwards."""
+"""A service that may open few files: clients cannot take them all, and without any it goes on and is whole
+again afterwards.
+"""
 
 import json
 import socket
@@ -12,7 +14,8 @@ from tests.integration.commands import environment, scholarstream
 FILES = 128
 SAID_ONCE = ("starting", "ready", "stopped")
 
-# Runs the service as its command does. Then, on a line of standard input, takes every file that is left until the next line.
+# Runs the service as its command does. Then, on a line of standard input, takes every file that is left until
+# the next line.
 SERVICE = textwrap.dedent(
     """
     import asyncio, os, resource, sys, threading
@@ -22,7 +25,9 @@ SERVICE = textwrap.dedent(
     from shared.settings import Settings
     from shared.telemetry import logs
 
-    settings = Settings(data_dir=sys.argv[1], port=0, checkpoint_seconds=0, log_format="json", shutdown_seconds=60)
+    settings = Settings(
+        data_dir=sys.argv[1], port=0, checkpoint_seconds=0, log_format="json", shutdown_seconds=60
+    )
     logs.configure("info", "json")
     over = threading.Event()
 

@@ -1,4 +1,6 @@
-"""Records of every kind, from another client, in every topic. More of them: `python -m tests.fuzz --records N --seed N --log kafka`."""
+"""Records of every kind, from another client, in every topic. More of them: `python -m tests.fuzz --records N
+--seed N --log kafka`.
+"""
 
 import logging
 import sqlite3

@@ -1,4 +1,6 @@
-"""A new generation beside the running one: other partition counts, other settings, no pause that loses anything (rules G1 to G5)."""
+"""A new generation beside the running one: other partition counts, other settings, no pause that loses
+anything (rules G1 to G5).
+"""
 
 import json
 
@@ -56,7 +58,7 @@ def drained(service: Running) -> list[str]:
     return lines
 
 
-def test_an_old_generation_is_told_that_it_is_over(tmp_path):
+def test_an_old_generation_says_that_it_is_over(tmp_path):
     data = tmp_path / "data"
     source = write_events(tmp_path / "events.jsonl", simulated(200))
     run_to_idle(data, source)
@@ -78,7 +80,9 @@ def test_an_old_generation_is_told_that_it_is_over(tmp_path):
 
 
 def test_authors_whom_the_new_generation_does_not_know_are_emptied(tmp_path):
-    """Rule G4. With a smaller limit for events the only paper of an author is refused in the new generation."""
+    """Rule G4. With a smaller limit for events the only paper of an author is refused in the new
+    generation.
+    """
     data = tmp_path / "data"
     long = {
         "paper_id": "p:long",

@@ -1,4 +1,6 @@
-"""As of, through real services: a log that has gone on says of a point what the service published that stopped there."""
+"""As of, through real services: a log that has gone on says of a point what the service published that
+stopped there.
+"""
 
 import asyncio
 import json
@@ -73,11 +75,11 @@ def test_what_a_service_said_that_stopped_there(partitions, kills, tmp_path):
         if number == 1:
             (data / "away").rename(data / "checkpoints")
     some = next(iter(published))
-    told = json.loads(scholarstream("profile", some, "--as-of", cut, "--json", data_dir=data).stdout)
+    stated = json.loads(scholarstream("profile", some, "--as-of", cut, "--json", data_dir=data).stdout)
     assert (
-        told["cut"] == cut
-        and told["version"] is None
-        and without_tables(told) == without_tables(published[some])
+        stated["cut"] == cut
+        and stated["version"] is None
+        and without_tables(stated) == without_tables(published[some])
     )
     stages = 5 * partitions + 3  # aliases, terms and cohorts have one partition
     assert (
@@ -86,7 +88,9 @@ def test_what_a_service_said_that_stopped_there(partitions, kills, tmp_path):
 
 
 def around(events: Sequence[bytes], name: str) -> list[bytes]:
-    """What one author's profile rests on: his papers, those that cite them, those that they cite. The oracle of everybody takes long."""
+    """What one author's profile rests on: his papers, those that cite them, those that they cite. The oracle
+    of everybody takes long.
+    """
     papers = [json.loads(event) for event in events]
     mine = {
         paper["paper_id"] for paper in papers if any(author["name"] == name for author in paper["authors"])
@@ -132,8 +136,10 @@ def test_commands(tmp_path):
         ).encode()
 
     events = [
-        paper("p", "a"), paper("q", "a"), paper("r", "b", cites=["p"]), paper("s", "a", "b", cites=["p", "q"], published="2020"),
-        paper("q", "a", revision=1, title="On Q"), b'{"event": "paper.withdrawn", "paper_id": "r", "revision": 1}',
+        paper("p", "a"), paper("q", "a"), paper("r", "b", cites=["p"]),
+        paper("s", "a", "b", cites=["p", "q"], published="2020"),
+        paper("q", "a", revision=1, title="On Q"),
+        b'{"event": "paper.withdrawn", "paper_id": "r", "revision": 1}',
         paper("t", "c", cites=["p", "q"]),
     ]  # fmt: skip
     data = tmp_path / "data"
@@ -190,13 +196,15 @@ def test_commands(tmp_path):
 
 
 def test_with_the_scores_where_a_day_was_the_last_it_read(tmp_path):
-    """After a day the tables of the service are exact, as those of an answer always are: then nothing differs but versions."""
+    """After a day the tables of the service are exact, as those of an answer always are: then nothing differs
+    but versions.
+    """
     data, dice = tmp_path / "data", random.Random(5)
     run_to_idle(data, write_events(tmp_path / "events.jsonl", disturbed(simulated(300), seed=5)), env=SAVING)
     for ahead in (1, 2):  # the first may let papers in
         day = (datetime.now(UTC).date() + timedelta(ahead)).isoformat()
-        told = json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode()
-        run_to_idle(data, write_events(tmp_path / f"{day}.jsonl", [told]), env=SAVING)
+        stated = json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode()
+        run_to_idle(data, write_events(tmp_path / f"{day}.jsonl", [stated]), env=SAVING)
     cut, published = end_of(data), exported_profiles(data)
     more = {"paper_id": "late", "title": "t", "published": "2020", "authors": [{"name": "Ada"}]}
     run_to_idle(data, write_events(tmp_path / "late.jsonl", [json.dumps(more).encode()]), env=SAVING)

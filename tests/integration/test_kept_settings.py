@@ -1,4 +1,6 @@
-"""What decides the published numbers belongs to the log: a start with other settings is told, and changes nothing."""
+"""What decides the published numbers belongs to the log: a start with other settings is reported, and changes
+nothing.
+"""
 
 import shutil
 
@@ -21,7 +23,7 @@ def data(intact, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flag", "value", "told"),
+    ("flag", "value", "stated"),
     [
         ("--snapshot-papers", "50", "snapshot_papers was 100, is 50"),
         ("--headline-basis", "counted:crossref", "headline_basis was references, is counted:crossref"),
@@ -29,10 +31,10 @@ def data(intact, tmp_path):
         ("--max-event-bytes", "2000000", "max_event_bytes was 8388608, is 2000000"),
     ],
 )
-def test_other_settings_are_told(flag, value, told, data):
+def test_other_settings_are_reported(flag, value, stated, data):
     before = exported_profiles(data)
     done = scholarstream("run", "--exit-when-idle", flag, value, data_dir=data, expect=2)
-    assert told in done.stderr and "--generation 2" in done.stderr
+    assert stated in done.stderr and "--generation 2" in done.stderr
     run_to_idle(data)
     assert exported_profiles(data) == before
     scholarstream("verify", data_dir=data)

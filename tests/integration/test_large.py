@@ -1,4 +1,6 @@
-"""The largest things that are allowed pass through everything: a paper of 15,000 authors, an author of thousands of papers."""
+"""The largest things that are allowed pass through everything: a paper of 15,000 authors, an author of
+thousands of papers.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""The services on real Apache Kafka, as somebody runs them: topics, two of each kind, another generation. (tests/chaos has the faults.)"""
+"""The services on real Apache Kafka, as somebody runs them: topics, two of each kind, another generation.
+(tests/chaos has the faults.)
+"""
 
 import asyncio
 import json
@@ -90,7 +92,7 @@ def test_topics_are_made_checked_and_mended(cluster, command):
     )
 
 
-def test_a_topic_with_another_partition_count_is_told(cluster, command):
+def test_a_topic_with_another_partition_count_is_reported(cluster, command):
     admin(cluster, lambda client: client.create_topics([NewTopic("authors.v1", 2, 1)]))
     command(
         "topics", "create", "--partitions", "3", expect=2
@@ -125,7 +127,7 @@ def test_packs_are_shown_in_words(cluster, command, tmp_path):
     )
 
 
-def test_a_lost_input_is_told_and_nothing_hides_it(cluster, command, tmp_path):
+def test_a_lost_input_is_reported_and_nothing_hides_it(cluster, command, tmp_path):
     """papers.v1 is deleted under a service that runs, and made anew; then the checkpoints go too."""
     command(
         "run",
@@ -183,7 +185,9 @@ def until(condition, seconds: float = 60.0) -> None:
 
 
 def test_workers_share_the_partitions_and_a_new_generation_takes_over(cluster, tmp_path):
-    """Two of each service; then a generation with another partition count beside them. An ordinary subscriber sees versions rise."""
+    """Two of each service; then a generation with another partition count beside them. An ordinary subscriber
+    sees versions rise.
+    """
     events = disturbed(simulated(), seed=41)
     third = len(events) // 3
     parts = [

@@ -1,4 +1,6 @@
-"""What an operator meets beside the way: an empty log, files that only look like ours, links, arguments that are no text."""
+"""What an operator meets beside the way: an empty log, files that only look like ours, links, arguments that
+are no text.
+"""
 
 import asyncio
 import json
@@ -54,8 +56,8 @@ def test_an_empty_log_is_verified(tmp_path):
 
 
 def test_verify_says_in_one_sentence_what_it_does_not_compare(data):
-    code, _, told = command(data, "verify", "--no-checkpoints")
-    sentence = [line for line in told.splitlines() if line.startswith("not compared: ")]
+    code, _, stated = command(data, "verify", "--no-checkpoints")
+    sentence = [line for line in stated.splitlines() if line.startswith("not compared: ")]
     assert code == 0 and len(sentence) == 1 and "checkpoints" in sentence[0]
     code, out, _ = command(data, "verify", "--sample", "1", "--json")
     assert {"authors who are not in the sample", "checkpoints"} <= set(json.loads(out)["not_compared"])
@@ -79,8 +81,8 @@ def test_what_only_has_the_name_of_a_checkpoint_is_passed_over(data, make):
     folder = data / "checkpoints" / "g1"
     name = "publisher-0-00000000000000000999.checkpoint"
     make(folder / name)
-    code, out, told = command(data, "verify")
-    assert (code, "equal" in out, f"{name}, which is no file" in told) == (0, True, True)
+    code, out, stated = command(data, "verify")
+    assert (code, "equal" in out, f"{name}, which is no file" in stated) == (0, True, True)
     run_to_idle(data)
     assert os.path.lexists(folder / name)
     assert command(data, "verify")[0] == 0
@@ -93,8 +95,8 @@ def test_a_checkpoint_that_cannot_be_read_is_left_out(data, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(FolderStore, "read", read)
-    code, _, told = command(data, "verify")
-    assert code == 0 and "which cannot be read (Permission denied)" in told
+    code, _, stated = command(data, "verify")
+    assert code == 0 and "which cannot be read (Permission denied)" in stated
 
 
 def test_verify_takes_packs_without_rows_for_nothing_and_events_for_something(data, monkeypatch):
@@ -113,8 +115,8 @@ def test_verify_takes_packs_without_rows_for_nothing_and_events_for_something(da
     assert json.loads(command(data, "status", "--json")[1])["lag"] == sum(map(len, marks.values()))
     assert command(data, "verify")[0] == 0
     asyncio.run(append({Partition("papers.v1", 0): [Message(b"p:9", b"{}")]}))
-    code, _, told = command(data, "verify")
-    assert code == 1 and "records behind" in told
+    code, _, stated = command(data, "verify")
+    assert code == 1 and "records behind" in stated
     with pytest.raises(ScholarstreamError, match="behind"):
         asyncio.run(require_idle(settings))
 
@@ -152,13 +154,13 @@ def test_a_log_that_is_a_link_is_read_and_not_written(data):
 def test_output_is_never_written_through_a_link(data, tmp_path):
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "out.csv").symlink_to(tmp_path / "mine")
-    code, _, told = command(data, "export", "metrics", "--output", str(tmp_path / "out.csv"))
-    assert code == 2 and "is a symbolic link" in told and (tmp_path / "mine").read_text() == "mine"
-    code, out, told = command(data, "export", "metrics", "--output", str(tmp_path / "new.csv"))
+    code, _, stated = command(data, "export", "metrics", "--output", str(tmp_path / "out.csv"))
+    assert code == 2 and "is a symbolic link" in stated and (tmp_path / "mine").read_text() == "mine"
+    code, out, stated = command(data, "export", "metrics", "--output", str(tmp_path / "new.csv"))
     assert (code, out) == (
         0,
         "",
-    ) and f"1 author written to {tmp_path}/new.csv; as of author-profiles.v1:0=" in told
+    ) and f"1 author written to {tmp_path}/new.csv; as of author-profiles.v1:0=" in stated
     assert (tmp_path / "new.csv").read_text().startswith("author_id,")
 
 
@@ -178,13 +180,14 @@ def test_search_and_status_say_what_they_did(data):
 
 @pytest.mark.parametrize(
     "words",
-    [["search"], ["profile"], ["subscribe", "--author"], ["explain", "a:1"], ["compare", "a:1"], ["topics", "dump"],
+    [["search"], ["profile"], ["subscribe", "--author"], ["explain", "a:1"], ["compare", "a:1"],
+     ["topics", "dump"],
      ["export", "metrics", "--basis"], ["run", "--headline-basis"], ["profile", "a:1", "--as-of"]],
 )  # fmt: skip
 def test_an_argument_that_is_not_utf_8_is_one_line(data, words):
-    code, out, told = command(data, *words, os.fsdecode(b"Jos\xe9"))
-    assert (code, out, told.count("\n")) == (2, "", 1)
-    assert r"'Jos\xe9' is not UTF-8" in told
+    code, out, stated = command(data, *words, os.fsdecode(b"Jos\xe9"))
+    assert (code, out, stated.count("\n")) == (2, "", 1)
+    assert r"'Jos\xe9' is not UTF-8" in stated
 
 
 def test_such_an_argument_from_a_shell(data, tmp_path):

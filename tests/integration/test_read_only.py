@@ -9,13 +9,15 @@ import pytest
 from tests.integration.commands import environment, run_to_idle, scholarstream, write_events
 
 EVENTS = [
-    b'{"paper_id": "p:%d", "title": "On %d", "published": "2020", "authors": [{"author_id": "a:1", "name": "Ann Lee"}], "references": [%s]}'
-    % (n, n, b'"p:0"' if n else b"")
+    b'{"paper_id": "p:%d", "title": "On %d", "published": "2020", "authors": [{"author_id": "a:1", "name": '
+    b'"Ann Lee"}], "references": [%s]}' % (n, n, b'"p:0"' if n else b"")
     for n in range(5)
 ]
 EVERY = [
-    "profile a:1", "search ann", "export metrics", "export profiles", "explain a:1 h_index", "compare a:1 papers.v1:0=2,authors.v1:0=1",
-    "verify", "verify --memory 20MB --no-checkpoints", "status", "status --wait-idle 5", "topics describe", "topics check",
+    "profile a:1", "search ann", "export metrics", "export profiles", "explain a:1 h_index",
+    "compare a:1 papers.v1:0=2,authors.v1:0=1",
+    "verify", "verify --memory 20MB --no-checkpoints", "status", "status --wait-idle 5", "topics describe",
+    "topics check",
     "topics dump papers.v1", "dead-letters list", "profile a:1 --as-of now",
 ]  # fmt: skip
 LOOK = """

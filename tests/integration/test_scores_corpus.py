@@ -1,4 +1,6 @@
-"""Both scores of a whole corpus, the AAN papers up to 2004, against values computed by other code from the definition."""
+"""Both scores of a whole corpus, the AAN papers up to 2004, against values computed by other code from the
+definition.
+"""
 
 import csv
 import gzip
@@ -24,7 +26,8 @@ def events() -> list[dict]:
     known = {paper["id"] for paper in papers}
     return [
         {
-            "paper_id": paper["id"], "revision": 1, "title": paper["title"], "authors": [{"name": name} for name in paper["authors"]],
+            "paper_id": paper["id"], "revision": 1, "title": paper["title"],
+            "authors": [{"name": name} for name in paper["authors"]],
             "published": f"{paper['year']}-{paper['month']:02}" if paper["month"] else str(paper["year"]),
             "references": [reference for reference in paper["references"] if reference in known],
         }
@@ -58,8 +61,10 @@ def test_every_paper(made):
             cited["immature"],
         )
         expected = (
-            int(row["novelty_k"]), int(row["novelty_n"]), number(row["novelty"]), set(filter(None, row["novelty_reasons"].split("|"))),
-            number(row["citation_percentile"]), bool(int(row["cohort_immature"])) and row["citation_percentile"] != "",
+            int(row["novelty_k"]), int(row["novelty_n"]), number(row["novelty"]),
+            set(filter(None, row["novelty_reasons"].split("|"))),
+            number(row["citation_percentile"]),
+            bool(int(row["cohort_immature"])) and row["citation_percentile"] != "",
         )  # fmt: skip
         if got != expected:
             wrong.append((row["paper"], got, expected))
@@ -84,13 +89,16 @@ def test_every_author(made):
         profile = by_name[key]
         scores, headline = profile["scores"], profile["headline"]
         got = (
-            profile["papers_total"], headline["novelty"], scores["novelty"]["scored"], scores["novelty"]["provisional"],
+            profile["papers_total"], headline["novelty"], scores["novelty"]["scored"],
+            scores["novelty"]["provisional"],
             headline["ai_score"], scores["ai_score"]["ranked"], scores["ai_score"]["provisional"],
         )  # fmt: skip
         percent = number(row["novelty_percent"])
         expected = (
-            int(row["papers"]), None if percent is None else round(percent / 100, 6), int(row["novelty_scored"]),
-            row["novelty_provisional"] == "1", number(row["ai_score"]), int(row["ai_ranked"]), row["ai_provisional"] == "1",
+            int(row["papers"]), None if percent is None else round(percent / 100, 6),
+            int(row["novelty_scored"]),
+            row["novelty_provisional"] == "1", number(row["ai_score"]), int(row["ai_ranked"]),
+            row["ai_provisional"] == "1",
         )  # fmt: skip
         if got != expected:
             wrong.append((key, got, expected))

@@ -1,4 +1,6 @@
-"""A running service and people in other terminals; and everything that can be wrong with the place it is started in."""
+"""A running service and people in other terminals; and everything that can be wrong with the place it is
+started in.
+"""
 
 import json
 import os

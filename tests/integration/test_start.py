@@ -1,4 +1,6 @@
-"""Set-up, start and stop as a person meets them: what a second start says, how fast Ctrl-C is, what works without a network."""
+"""Set-up, start and stop as a person meets them: what a second start says, how fast Ctrl-C is, what works
+without a network.
+"""
 
 import os
 import shutil
@@ -19,7 +21,9 @@ from tests.integration.literatures import simulated
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISE = 2.0  # seconds from Ctrl-C to the end
-ATTEMPTS = 3  # a machine that is busy with other things may be late now and then, a service that is too slow is late every time
+# a machine that is busy with other things may be late now and then, a service that is too slow is late every
+# time
+ATTEMPTS = 3
 ALONE = (  # a network of its own, in which only loopback works
     "import fcntl, os, socket, struct, sys\n"
     "with socket.socket() as s:\n"
@@ -36,7 +40,7 @@ def data(tmp_path):
 # ---- start
 
 
-def test_a_second_start_is_told_the_address_of_the_first(data):
+def test_a_second_start_is_reported_the_address_of_the_first(data):
     with Running("run", "--port", "0", data_dir=data) as service:
         address = service.address()
         second = scholarstream("run", "--port", "0", data_dir=data, expect=1)
@@ -50,7 +54,7 @@ def test_a_second_start_is_told_the_address_of_the_first(data):
         again.address()  # what the first one left behind is in nobody's way
 
 
-def test_a_start_after_kill_9_is_not_told_that_somebody_runs(data):
+def test_a_start_after_kill_9_is_not_reported_that_somebody_runs(data):
     with Running("run", "--port", "0", data_dir=data) as service:
         service.address()
         service.kill()
@@ -62,7 +66,9 @@ def test_a_start_after_kill_9_is_not_told_that_somebody_runs(data):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_keeps_its_promise_under_load(how, data, tmp_path):
-    """The demo publishes, a second terminal ingests, a third follows: the service still ends in time, and nothing is lost."""
+    """The demo publishes, a second terminal ingests, a third follows: the service still ends in time, and
+    nothing is lost.
+    """
     events = simulated(8_000, seed=3)
     source = write_events(tmp_path / "events.jsonl", events)
     taken = []
@@ -103,7 +109,9 @@ def test_the_demo_stops_in_time(data):
 
 
 def test_a_second_interrupt_ends_a_slow_stop_at_once(data, tmp_path):
-    """Somebody else holds the log, so the last checkpoint cannot be noted: the first Ctrl-C waits for it, the second does not."""
+    """Somebody else holds the log, so the last checkpoint cannot be noted: the first Ctrl-C waits for it, the
+    second does not.
+    """
     with Running("run", "--port", "0", "--shutdown-seconds", "100", data_dir=data) as service:
         at = urlsplit(service.address())
         scholarstream("ingest", write_events(tmp_path / "events.jsonl", simulated()[:200]), data_dir=data)
@@ -140,7 +148,9 @@ def until_refused(address: tuple[str, int], seconds: float = 8.0) -> None:
 
 
 def cut_off() -> list[str]:
-    """What to put before a command so that it has no network but loopback; skips the test where nobody may."""
+    """What to put before a command so that it has no network but loopback; skips the test where
+    nobody may.
+    """
     for unshare in (["unshare", "--net"], ["unshare", "--net", "--map-root-user"]):
         prefix = [*unshare, sys.executable, "-c", ALONE]
         if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
@@ -150,7 +160,8 @@ def cut_off() -> list[str]:
 
 def test_no_network_is_needed(data, tmp_path):
     prefix = cut_off()
-    assert subprocess.run([*prefix, sys.executable, "-c", "import socket; socket.create_connection(('192.0.2.1', 80), 5)"],
+    assert subprocess.run([*prefix, sys.executable, "-c",
+                           "import socket; socket.create_connection(('192.0.2.1', 80), 5)"],
                           capture_output=True).returncode  # fmt: skip
     events = simulated(300)
     source = write_events(tmp_path / "events.jsonl", events)
@@ -177,7 +188,8 @@ echo "$*" >>"$CALLS"
 case "$*" in
   --version) echo "Python $VERSION" ;;
   -c*) [ "$VERSION" = 3.11.0 ] ;;
-  "-m venv"*) for folder; do :; done; mkdir -p "$folder/bin" && cp "$0" "$folder/bin/python" && cp "$0" "$folder/bin/scholarstream" ;;
+  "-m venv"*) for folder; do :; done
+    mkdir -p "$folder/bin" && cp "$0" "$folder/bin/python" && cp "$0" "$folder/bin/scholarstream" ;;
   "-m pip"*) echo "Collecting numpy==2 (from here)"; exit "$PIP" ;;
 esac
 """
@@ -239,13 +251,13 @@ def test_set_up_happens_once(place):
     assert place.set_up().returncode == 0 and place.installed()
 
 
-def test_packages_that_cannot_be_installed_are_told(place):
+def test_packages_that_cannot_be_installed_are_reported(place):
     failed = place.set_up(pip=1)
     assert failed.returncode == 2 and "is there a network?" in failed.stderr and "Ready" not in failed.stdout
     assert place.set_up().returncode == 0 and place.installed(), "the next attempt begins again"
 
 
-def test_a_python_that_is_too_old_is_told(place):
+def test_a_python_that_is_too_old_is_reported(place):
     failed = place.set_up(version="3.9.2")
     assert (
         failed.returncode == 2 and "Python 3.11 or newer" in failed.stderr and "Python 3.9.2" in failed.stderr
@@ -253,7 +265,7 @@ def test_a_python_that_is_too_old_is_told(place):
     assert not place.installed()
 
 
-def test_an_environment_that_cannot_be_made_is_told(place):
+def test_an_environment_that_cannot_be_made_is_reported(place):
     (place.folder / "file").write_text("mine")
     failed = place.set_up(venv="file/venv")
     assert (

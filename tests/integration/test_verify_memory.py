@@ -33,7 +33,8 @@ async def main():
     try:
         await verifier.run()
     except VerificationFailed:
-        print(verifier.slices, peak() - before, verifier.differences.count, len(verifier.differences.subjects))
+        found = verifier.differences
+        print(verifier.slices, peak() - before, found.count, len(found.subjects))
     await log.close()
 
 asyncio.run(main())
@@ -61,7 +62,8 @@ def verified(url, memory):
     """(slices, bytes at the peak beyond the bare program, differences, authors who differ)"""
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, url, str(memory)], cwd=root, env=os.environ | {"PYTHONPATH": str(root)},
+        [sys.executable, "-c", PROGRAM, url, str(memory)], cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
         capture_output=True, timeout=240, encoding="utf-8",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

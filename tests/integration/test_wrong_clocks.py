@@ -1,4 +1,6 @@
-"""Clocks that are wrong, and slips of dates, through real services: what they may do, and how what they did is taken back."""
+"""Clocks that are wrong, and slips of dates, through real services: what they may do, and how what they did
+is taken back.
+"""
 
 import json
 import os
@@ -176,7 +178,9 @@ def test_a_clock_that_is_years_ahead_is_not_believed(tmp_path, shifted):
 
 
 def test_as_of_after_a_clock_was_set_back(tmp_path, shifted):
-    """Two papers of yesterday, one by a clock that was two days ahead, two of today: all are there, whatever their times say."""
+    """Two papers of yesterday, one by a clock that was two days ahead, two of today: all are there, whatever
+    their times say.
+    """
     data = tmp_path / "data"
     for number, days in enumerate([-1, -1, 2, 0, 0]):
         source = write_events(tmp_path / f"{number}.jsonl", [json.dumps(paper(f"j{number}", "j")).encode()])

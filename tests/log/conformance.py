@@ -1,4 +1,6 @@
-"""What every log must do. An adapter's tests inherit `Conformance` and give it logs; nothing here knows which one it is."""
+"""What every log must do. An adapter's tests inherit `Conformance` and give it logs; nothing here knows which
+one it is.
+"""
 
 import asyncio
 import time
@@ -38,7 +40,9 @@ async def everything(log: Log, partition: Partition, offset: int = 0, **bounds) 
 
 
 class Conformance(ABC):
-    """`log` and `other` are two handles on one log, as two processes have them. `topic` is a name that no other test uses."""
+    """`log` and `other` are two handles on one log, as two processes have them. `topic` is a name that no
+    other test uses.
+    """
 
     @pytest.fixture
     @abstractmethod
@@ -84,7 +88,7 @@ class Conformance(ABC):
             await log.create([TopicSpec(topic, 3)._replace(**change)])
         assert (await log.topics())[topic] == TopicSpec(topic, 3)
 
-    async def test_what_is_not_as_it_must_be_is_told(self, log, partitions, topic):
+    async def test_what_is_not_as_it_must_be_is_reported(self, log, partitions, topic):
         assert await log.check([TopicSpec(topic, 3)]) == []
         [found] = await log.check([TopicSpec(topic, 5)])
         assert found.topic == topic and found.loses
@@ -230,7 +234,9 @@ class Conformance(ABC):
     )
     @given(st.lists(batches, max_size=8), st.integers(1, 7), st.integers(1, 500))
     def test_it_is_a_list_for_each_partition(self, runner, script, max_records, max_bytes):
-        """Against the plain model: whatever was appended, in whatever batches, is read back in whatever pieces."""
+        """Against the plain model: whatever was appended, in whatever batches, is read back in whatever
+        pieces.
+        """
 
         async def check(log: Log) -> None:
             topic = f"m-{uuid.uuid4().hex[:8]}"
@@ -283,7 +289,9 @@ class Conformance(ABC):
 
     @abstractmethod
     async def written_at(self, log: Log, topic: str, times: Sequence[int]) -> Partition:
-        """A partition of a new topic with one record for each of these append times, as an old log or a foreign writer has them."""
+        """A partition of a new topic with one record for each of these append times, as an old log or a
+        foreign writer has them.
+        """
 
     # ---- compaction
 

@@ -1,4 +1,6 @@
-"""The log on real Apache Kafka: the conformance suite, and what is Kafka's own: transactions, groups, security, traps of aiokafka."""
+"""The log on real Apache Kafka: the conformance suite, and what is Kafka's own: transactions, groups,
+security, traps of aiokafka.
+"""
 
 import asyncio
 import time
@@ -210,7 +212,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
     await log.create([spec])
     await log.append({here: sent})
     read = Witness(10, (9, zlib.crc32(b"9")), (await log.identities([name]))[name].id)
-    assert await inputs.demand(here, "citations/0", read) == Witness(topic=read.topic)
+    assert await inputs.require(here, "citations/0", read) == Witness(topic=read.topic)
     assert await inputs.look({"citations/0": (here, read)}, [name, "never"]) == ["never"]
 
     async def make_anew(records):
@@ -219,7 +221,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
             while await log.identities([name]):
                 pass  # a cluster takes a moment
         with pytest.raises(InputLost, match=f"{name}, partition 0, does not exist"):
-            await Inputs(log, layout).demand(here, "citations/0", read)
+            await Inputs(log, layout).require(here, "citations/0", read)
         assert await inputs.look({"citations/0": (here, read)}, [name]) == [name]
         await log.create([spec])
         if records:
@@ -227,7 +229,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
 
     async def refused(what):
         with pytest.raises(InputLost, match=what):
-            await Inputs(log, layout).demand(here, "citations/0", read)
+            await Inputs(log, layout).require(here, "citations/0", read)
         with pytest.raises(InputLost, match=rf"{name}, partition 0, was deleted and made anew"):
             await inputs.look({"citations/0": (here, read)}, [name])
         watching = Inputs(log, layout)  # one that was started meanwhile knows the new topic only
@@ -248,7 +250,7 @@ async def test_inputs_that_lost_records_are_refused(log, kafka, monkeypatch):
     await refused("not the record that was read")
     await make_anew(sent)
     await refused("another topic of this name")
-    assert await Inputs(log, layout, accept=True).demand(here, "citations/0", read) != read
+    assert await Inputs(log, layout, accept=True).require(here, "citations/0", read) != read
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.removeprefix("kafka://"))
     await admin.start()
     await admin.create_partitions({name: NewPartitions(2)})
@@ -304,7 +306,7 @@ async def test_partitions_move_between_members(log, kafka):
 # ---- trouble
 
 
-async def test_nobody_there_is_told_within_the_bound(monkeypatch):
+async def test_nobody_there_is_reported_within_the_bound(monkeypatch):
     from shared.log.kafka import log as module
 
     monkeypatch.setattr(module, "ASK_SECONDS", 1.0)
@@ -352,7 +354,7 @@ async def test_a_fence_closes_after_an_error_and_says_so(log, here):
         ("message.timestamp.type", "CreateTime", False),
     ],
 )
-async def test_each_setting_that_is_wrong_is_told(log, here, setting, value, loses):
+async def test_each_setting_that_is_wrong_is_reported(log, here, setting, value, loses):
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
     spec = TopicSpec(here.topic, 1)
@@ -400,18 +402,18 @@ async def test_secured_listeners(secured, listener, options):
         await log.close()
 
 
-async def test_a_wrong_password_is_told_without_it(secured, monkeypatch):
+async def test_a_wrong_password_is_reported_without_it(secured, monkeypatch):
     from shared.log.kafka import log as module
 
     monkeypatch.setattr(module, "ASK_SECONDS", 2.0)
     options = KafkaOptions("SASL_PLAINTEXT", "SCRAM-SHA-512", USER, "not-the-password")
     log = KafkaLog(f"kafka://{secured.address('SCRAM')}", options)
     try:
-        with pytest.raises(LogError) as told:
+        with pytest.raises(LogError) as stated:
             await log.topics()
     finally:
         await log.close()
-    assert "not-the-password" not in f"{told.value} {told.value.__cause__} {options!r}"
+    assert "not-the-password" not in f"{stated.value} {stated.value.__cause__} {options!r}"
 
 
 @pytest.mark.parametrize(
@@ -424,7 +426,7 @@ async def test_a_wrong_password_is_told_without_it(secured, monkeypatch):
         ("kafka://a:1", KafkaOptions("SSL", ca_file="/nowhere/ca.pem"), "/nowhere/ca.pem"),
     ],
 )
-def test_what_cannot_be_is_told_before_anything_is_connected(url, options, names):
+def test_what_cannot_be_is_reported_before_anything_is_connected(url, options, names):
     with pytest.raises(UsageError, match=names):
         KafkaConnection(url, options)
 
@@ -469,7 +471,7 @@ async def test_a_start_that_was_refused_is_tried_again_by_the_next_one_who_asks(
     assert isinstance(await log.topics(), dict)
 
 
-async def test_who_waits_for_a_client_that_somebody_else_gave_up_is_told_and_not_cancelled(monkeypatch):
+async def test_who_waits_for_a_client_that_somebody_else_gave_up_is_reported_and_not_cancelled(monkeypatch):
     monkeypatch.setattr(client, "STOP_SECONDS", 0.05)
 
     class Hung:

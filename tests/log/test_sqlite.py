@@ -1,4 +1,6 @@
-"""The embedded log: the conformance suite, and what is SQLite's own: processes, crashes, locks, damage, full disks, retention."""
+"""The embedded log: the conformance suite, and what is SQLite's own: processes, crashes, locks, damage, full
+disks, retention.
+"""
 
 import asyncio
 import os
@@ -210,7 +212,9 @@ async def test_a_time_is_looked_for_in_steps(log, monkeypatch):
 
 
 async def test_what_another_client_wrote_does_not_hold_up_the_search_for_a_time(log):
-    """Times that are none, and an offset beyond any that the log would give: the records count, not the positions between them."""
+    """Times that are none, and an offset beyond any that the log would give: the records count, not the
+    positions between them.
+    """
     await log.append({HERE: texts(*map(str, range(6)))})
     set_times(log, HERE, [10, 2**60, "soon", 20, -5, 30])
     file = sqlite3.connect(log.path)
@@ -224,7 +228,7 @@ async def test_what_another_client_wrote_does_not_hold_up_the_search_for_a_time(
 # ---- trouble
 
 
-async def test_a_file_that_somebody_locks_is_told_within_the_bound(log):
+async def test_a_file_that_somebody_locks_is_reported_within_the_bound(log):
     await log.append({HERE: texts("before")})
     blocker = sqlite3.connect(log.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
@@ -239,7 +243,7 @@ async def test_a_file_that_somebody_locks_is_told_within_the_bound(log):
     assert [r.value for r in await log.read(HERE, 0)] == [b"before", b"after"]
 
 
-async def test_a_full_disk_is_told_and_nothing_is_lost(log):
+async def test_a_full_disk_is_reported_and_nothing_is_lost(log):
     await log.append({HERE: texts("before")})
     pages = log._write.execute("PRAGMA page_count").fetchone()[0]
     log._write.execute(f"PRAGMA max_page_count={pages}")
@@ -307,7 +311,7 @@ async def test_a_log_of_another_format_is_refused(log):
         SqliteLog(log.path)
 
 
-async def test_damage_inside_the_file_is_told(tmp_path):
+async def test_damage_inside_the_file_is_reported(tmp_path):
     path = tmp_path / "log.sqlite"
     log = SqliteLog(path)
     await log.create([TopicSpec("t", 1)])
@@ -331,14 +335,14 @@ def test_a_missing_log_is_not_made_by_a_reader(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(LogUnavailable, match="--data-dir"):
         SqliteLog(tmp_path / "file" / "log.sqlite")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(LogUnavailable, match="--data-dir"):
         SqliteLog(tmp_path / "log.sqlite")
@@ -380,7 +384,9 @@ async def test_what_is_too_old_goes_a_bounded_number_at_a_time(log, monkeypatch)
 
 
 async def test_what_is_too_old_goes_as_fast_as_it_is_written_in_bounded_transactions(log, monkeypatch):
-    """Whatever the load: a log that lives for longer than a topic is kept holds no more of it than came in that time."""
+    """Whatever the load: a log that lives for longer than a topic is kept holds no more of it than came in
+    that time.
+    """
     monkeypatch.setattr(sqlite, "CLEAN_ROWS", 10)
     clock = [1_000_000.0]
     monkeypatch.setattr(sqlite.time, "time_ns", lambda: int(clock[0] * 1e9))
@@ -535,10 +541,10 @@ async def contents(path, topics=("t",)) -> dict[str, list]:
 
 
 async def test_no_flipped_bit_changes_what_is_read(tmp_path):
-    """Somewhere in the file: what is read is what was written, or the damage is told."""
+    """Somewhere in the file: what is read is what was written, or the damage is reported."""
     path, rng = tmp_path / "log.sqlite", random.Random(1)
     await (await filled(path)).close()
-    sound, raw, told = await contents(path), path.read_bytes(), 0
+    sound, raw, stated = await contents(path), path.read_bytes(), 0
     for _ in range(300):
         at = rng.randrange(100, len(raw))  # behind the file's header
         flipped = bytearray(raw)
@@ -547,10 +553,10 @@ async def test_no_flipped_bit_changes_what_is_read(tmp_path):
         for more in ("-wal", "-shm"):
             path.with_name(f"{path.name}{more}").unlink(missing_ok=True)
         try:
-            assert await contents(path) == sound, f"the flip at {at} is not told"
+            assert await contents(path) == sound, f"the flip at {at} is not stated"
         except (LogError, KeyError) as error:  # KeyError: the name of the topic is another one
-            told += isinstance(error, LogError)
-    assert told > 50, "this shows nothing"
+            stated += isinstance(error, LogError)
+    assert stated > 50, "this shows nothing"
 
 
 @pytest.mark.parametrize(
@@ -596,7 +602,9 @@ async def test_a_record_that_another_program_wrote_without_a_checksum_is_read(tm
     "gone", ["offset = 0", "offset = 2", "offset IN (2, 3)", "offset = 4", "offset >= 2", "1"]
 )
 async def test_missing_records_are_named(tmp_path, gone):
-    """At the start of a service where they are the oldest or the newest, else by who reads them. Never as if there were none."""
+    """At the start of a service where they are the oldest or the newest, else by who reads them. Never as if
+    there were none.
+    """
     log = await filled(tmp_path / "log.sqlite", records=5)
     log._write.execute(f"DELETE FROM p{log._ids[HERE]} WHERE {gone}")
     first = {"offset = 0": 0, "1": 0, "offset = 4": 4}.get(gone, 2)
@@ -611,7 +619,7 @@ async def test_missing_records_are_named(tmp_path, gone):
     await log.close()
 
 
-async def test_an_old_file_under_a_newer_wal_is_told(tmp_path):
+async def test_an_old_file_under_a_newer_wal_is_reported(tmp_path):
     path = tmp_path / "log.sqlite"
     log = await filled(path, records=40)
     await log.close()
@@ -644,7 +652,8 @@ async def test_a_file_that_is_taken_away_is_noticed(log, tmp_path, how):
 
 OLD_SCHEMA = (
     sqlite.SCHEMA
-    + "CREATE TABLE p1 (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+    + "CREATE TABLE p1 (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, "
+    "headers BLOB)"
 )
 
 
@@ -652,7 +661,8 @@ async def test_a_log_of_a_release_without_checksums_is_read_and_written(tmp_path
     path = tmp_path / "log.sqlite"
     old = sqlite3.connect(path)
     old.executescript(
-        f"PRAGMA journal_mode=WAL; {OLD_SCHEMA}; PRAGMA user_version=1; PRAGMA application_id={sqlite.APPLICATION_ID}"
+        f"PRAGMA journal_mode=WAL; {OLD_SCHEMA}; PRAGMA user_version=1; PRAGMA "
+        f"application_id={sqlite.APPLICATION_ID}"
     )
     old.execute("INSERT INTO topics VALUES ('t', 1, 0, NULL, 1)")
     old.execute("INSERT INTO partitions (topic, number, start, next) VALUES ('t', 0, 0, 2)")
@@ -691,14 +701,16 @@ async def test_a_topic_that_another_process_deleted_is_named(log):
 
 
 async def test_public_topics_are_synced_in_the_transaction_that_appends(log):
-    """What SQLite is told, in order: each append to a public topic is committed with an fsync before it is acknowledged."""
+    """What SQLite is reported, in order: each append to a public topic is committed with an fsync before it
+    is acknowledged.
+    """
     await log.create([topic.spec(1, 1) for topic in TOPICS])
     for topic in TOPICS:
-        told: list[str] = []
-        log._write.set_trace_callback(told.append)
+        stated: list[str] = []
+        log._write.set_trace_callback(stated.append)
         await log.append({Partition(topic.named(1), 0): texts("x")})
         log._write.set_trace_callback(None)
-        pragma, begin, *_, insert, commit = told[: told.index("COMMIT") + 1]
+        pragma, begin, *_, insert, commit = stated[: stated.index("COMMIT") + 1]
         assert pragma == f"PRAGMA synchronous={'FULL' if topic.public else 'NORMAL'}", topic.name
         assert (begin, commit) == ("BEGIN IMMEDIATE", "COMMIT") and insert.startswith("INSERT INTO p"), (
             topic.name
@@ -706,8 +718,8 @@ async def test_public_topics_are_synced_in_the_transaction_that_appends(log):
 
 
 async def test_who_waits_together_with_a_public_topic_is_synced(log):
-    told: list[str] = []
-    log._write.set_trace_callback(told.append)
+    stated: list[str] = []
+    log._write.set_trace_callback(stated.append)
     await asyncio.gather(
         *(
             log.append({partition: texts("x")})
@@ -716,7 +728,7 @@ async def test_who_waits_together_with_a_public_topic_is_synced(log):
     )
     log._write.set_trace_callback(None)
     durable, synced = None, []
-    for said in told:
+    for said in stated:
         if said.startswith("PRAGMA synchronous="):
             durable = said.rpartition("=")[2]
         elif said == "COMMIT":

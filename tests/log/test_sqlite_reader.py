@@ -1,4 +1,6 @@
-"""A log that is only looked at: everything in it is read, and nothing in its folder is made, changed or removed."""
+"""A log that is only looked at: everything in it is read, and nothing in its folder is made, changed or
+removed.
+"""
 
 import asyncio
 import hashlib
@@ -22,7 +24,9 @@ HOW = {"closed": IMMUTABLE, "copied": ALONE, "killed": SHARED}
 
 @pytest.fixture(params=HOW)
 async def folder(request, tmp_path):
-    """Of a log with 100 records: closed; with what is in -wal, but without -shm; as a killed process leaves it."""
+    """Of a log with 100 records: closed; with what is in -wal, but without -shm; as a killed process leaves
+    it.
+    """
     home, copy = tmp_path / "home", tmp_path / request.param
     log = SqliteLog(home / "log.sqlite")
     await log.create([TopicSpec("t", 1)])
@@ -130,7 +134,7 @@ def _garbage(path):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "stated"),
     [
         (lambda path: None, "there is no log"),
         (lambda path: path.symlink_to(path.with_name("nowhere")), "there is no log"),
@@ -141,10 +145,10 @@ def _garbage(path):
         (lambda path: path.touch(), "not a scholarstream log"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path, make, told):
+def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path, make, stated):
     make(tmp_path / "log.sqlite")
     before = sorted(os.listdir(tmp_path))
-    with pytest.raises(LogError, match=told):
+    with pytest.raises(LogError, match=stated):
         SqliteReader(tmp_path / "log.sqlite", create=False)
     assert sorted(os.listdir(tmp_path)) == before
 

@@ -1,6 +1,8 @@
-"""Events that are small and legal, and touch very much: what every stage takes for each of them, in memory and in bytes written.
+"""Events that are small and legal, and touch very much: what every stage takes for each of them, in memory
+and in bytes written.
 
-    python -m tests.stages.bombs NAME    # prints JSON: {"peak": MB above rest, "stages": {stage: MB}, "written": bytes, "read": bytes, …}
+    python -m tests.stages.bombs NAME    # prints JSON: {"peak": MB above rest, "stages": {stage: MB},
+    "written": bytes, "read": bytes, …}
 
 The stages run alone over logs in memory, in a process of their own, with the batches of the runner.
 """
@@ -56,7 +58,9 @@ def full_square(side: int) -> Iterator[Step]:
 
 
 def crowd(team: int, count: int) -> Iterator[Step]:
-    """A paper by many that many cite; then a merge of one of its authors, a revision with other authors, its withdrawal."""
+    """A paper by many that many cite; then a merge of one of its authors, a revision with other authors, its
+    withdrawal.
+    """
     yield [paper("big", authors_of(team), published="1990")]
     yield citing("big", count)
     yield [{"event": "author.merged", "author_id": "a1", "into": "a2", "revision": 1}]
@@ -139,7 +143,9 @@ def scoring_sources(sources: int) -> Iterator[Step]:
 
 
 def chain(length: int, papers: bool = True) -> Iterator[Step]:
-    """A chain of merges from its end to its beginning and back: each event moves all that lead to it; then a loop; then all separated."""
+    """A chain of merges from its end to its beginning and back: each event moves all that lead to it; then a
+    loop; then all separated.
+    """
     if papers:
         yield [paper(f"p{n}", [{"author_id": f"a{n:06}", "name": "N"}]) for n in range(length)]
     yield [
@@ -169,7 +175,9 @@ BOMBS: dict[str, Callable[[], Iterator[Step]]] = {
 
 
 class Run:
-    """The stages over logs in memory; what is read is forgotten. peaks: bytes above rest by (step, stage); held: seconds of a step."""
+    """The stages over logs in memory; what is read is forgotten. peaks: bytes above rest by (step, stage);
+    held: seconds of a step.
+    """
 
     def __init__(self, layout: Layout | None = None):
         self.layout = layout or Layout()
@@ -288,7 +296,8 @@ def measure(name: str) -> dict:
                 },
             }
         )
-    return {"steps": steps, "refused": dict(run.refused), "largest": dict(run.largest), "written": dict(run.written),
+    return {"steps": steps, "refused": dict(run.refused), "largest": dict(run.largest),
+            "written": dict(run.written),
             "state": {s.stage.name: s.stage.nbytes for s in run.sessions}}  # fmt: skip
 
 

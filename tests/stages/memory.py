@@ -1,4 +1,6 @@
-"""All stages over logs in memory, any number of partitions, cut into any batches: no faults here, only the numbers."""
+"""All stages over logs in memory, any number of partitions, cut into any batches: no faults here, only the
+numbers.
+"""
 
 import random
 from collections.abc import Iterable
@@ -33,12 +35,16 @@ class Pipeline:
             log += [Record(len(log) + i, 0, *m) for i, m in enumerate(messages)]
 
     def tell(self, *events: dict | bytes) -> "Pipeline":
-        """Events into their topic, under their key, as a sender does it; then everything is worked off and published."""
+        """Events into their topic, under their key, as a sender does it; then everything is worked off and
+        published.
+        """
         for event in events:
             raw = event if isinstance(event, bytes) else orjson.dumps(event)
-            told = orjson.loads(raw)
-            of_authors = str(told.get("event", "")).startswith(AUTHOR_EVENTS)
-            topic, key = (AUTHORS, folded_id(told["author_id"])) if of_authors else (PAPERS, told["paper_id"])
+            stated = orjson.loads(raw)
+            of_authors = str(stated.get("event", "")).startswith(AUTHOR_EVENTS)
+            topic, key = (
+                (AUTHORS, folded_id(stated["author_id"])) if of_authors else (PAPERS, stated["paper_id"])
+            )
             number = int(partitions_of([key.encode()], self.layout.count(topic))[0])
             self.append({Partition(topic.name, number): [Message(key.encode(), raw)]})
         return self.work()

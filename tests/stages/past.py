@@ -1,4 +1,6 @@
-"""A log with a past: the stages of a service that saves, dies and starts again while events come in, and the profiles it had on the way."""
+"""A log with a past: the stages of a service that saves, dies and starts again while events come in, and the
+profiles it had on the way.
+"""
 
 import random
 from collections.abc import Sequence
@@ -36,7 +38,9 @@ class Shelf(CheckpointStore):
 
 
 class Past(Pipeline):
-    """A pipeline that saves checkpoints at random moments and loses its memory at others: packs come again, in other pieces (rule C3)."""
+    """A pipeline that saves checkpoints at random moments and loses its memory at others: packs come again,
+    in other pieces (rule C3).
+    """
 
     def __init__(self, layout: Layout | None = None, seed: int = 0, saves: float = 0.3, dies: float = 0.1):
         super().__init__(layout, seed)
@@ -151,11 +155,14 @@ def without_tables(profile: dict) -> dict:
     metrics = {basis: rest(numbers) for basis, numbers in profile["metrics"].items()}
     coverage = rest(profile["provenance"]["coverage"])
     return {name: value for name, value in without_version(profile).items() if name != "scores"} | {
-        "headline": rest(profile["headline"]), "metrics": metrics, "papers": [rest(paper) for paper in profile["papers"]],
+        "headline": rest(profile["headline"]), "metrics": metrics,
+        "papers": [rest(paper) for paper in profile["papers"]],
         "provenance": profile["provenance"] | {"coverage": coverage},
     }  # fmt: skip
 
 
 def raw_events(made: Pipeline, cut: Cut) -> Sequence[bytes]:
-    """The events before a cut, papers first: of several partitions, in an order in which they might have come."""
+    """The events before a cut, papers first: of several partitions, in an order in which they might have
+    come.
+    """
     return [record.value for place, end in cut.items() for record in made.logs.get(place, ())[:end]]

@@ -1,9 +1,12 @@
-"""A deterministic simulator: the real stages and sessions over logs in memory, with a seeded scheduler in place of time, network and disk.
+"""A deterministic simulator: the real stages and sessions over logs in memory, with a seeded scheduler in
+place of time, network and disk.
 
-One world = one schedule: random layout, random input (revisions, withdrawals, repeats, late old revisions, counts, descriptions, days,
-poison), and sessions that read any number of records, flush at any moment, whose packs land, are refused, land twice, land after their
-sender died, whose acknowledgements are lost; that die at any step, come back from any old checkpoint or none, and run beside a successor
-(zombies). Then faults stop, everything drains, and the invariants of ../../docs/architecture.md are demanded. A failure names its seed:
+One world = one schedule: random layout, random input (revisions, withdrawals, repeats, late old revisions,
+counts, descriptions, days, poison), and sessions that read any number of records, flush at any moment, whose
+packs land, are refused, land twice, land after their sender died, whose acknowledgements are lost; that die
+at any step, come back from any old checkpoint or none, and run beside a successor (zombies). Then faults
+stop, everything drains, and the invariants of ../../docs/architecture.md are demanded. A failure names its
+seed:
 
     python -m tests.stages.simulator --seed 123 --count 1 [--mutant NAME]
 """
@@ -39,7 +42,8 @@ from tests.oracle import oracle, parse, valid
 
 WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta"]
 SMALL = score_oracle.Parameters(cohort=2, reference=1, settled=3)
-# Only with a day that comes when everything else is done do all tables agree (docs/scores.md §4); the one before may let papers in.
+# Only with a day that comes when everything else is done do all tables agree (docs/scores.md §4); the one
+# before may let papers in.
 LAST_DAYS = [
     orjson.dumps({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"})
     for day in (30, 31)
@@ -74,7 +78,8 @@ class Script:
         if r < 0.15 and self.sent:
             return rng.choice(self.sent)  # a repeat, perhaps of an old revision
         if r < 0.20:
-            day = f"{rng.choice((2018, 2019, 2020, 2022, 2026))}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+            year = rng.choice((2018, 2019, 2020, 2022, 2026))
+            day = f"{year}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
             return (
                 AUTHORS.name,
                 "clock",
@@ -107,10 +112,12 @@ class Script:
             return AUTHORS.name, author, orjson.dumps(event)
         paper = rng.choice(self.papers)
         if r < 0.34:
-            event = {"event": "paper.counted", "paper_id": paper, "source": rng.choice("st"), "as_of": f"2026-0{rng.randint(1, 9)}-01",
+            event = {"event": "paper.counted", "paper_id": paper, "source": rng.choice("st"),
+                     "as_of": f"2026-0{rng.randint(1, 9)}-01",
                      "citations": rng.choice([0, 1, 5, 12, 150])}  # fmt: skip
             if rng.random() < 0.3:
-                event = {"event": "paper.scored", "paper_id": paper, "source": rng.choice("st"), "version": rng.choice("12"),
+                event = {"event": "paper.scored", "paper_id": paper, "source": rng.choice("st"),
+                         "version": rng.choice("12"),
                          "novelty": rng.choice([None, 0.55, rng.random()])}  # fmt: skip
             return PAPERS.name, paper, orjson.dumps(event)
         self.revision[paper] += rng.choice([0, 1, 1])
@@ -120,14 +127,17 @@ class Script:
             many = rng.random() < 0.1
             names = rng.choices(self.authors, k=rng.randint(1, len(self.authors) if many else 3))
             event = {
-                "paper_id": paper, "revision": self.revision[paper], "title": " ".join(rng.choices(WORDS, k=rng.randint(2, 6))),
+                "paper_id": paper, "revision": self.revision[paper],
+                "title": " ".join(rng.choices(WORDS, k=rng.randint(2, 6))),
                 "published": rng.choice([None, "2016", "2017-03", "2016-05-04", "2021-12-31"]),
                 "categories": rng.choice([[], ["cs.LG"], ["cs.CL", "x"], ["stat.ML"]]),
                 "authors": [
-                    {"author_id": a, "name": f"N {a} {rng.randint(0, 1)}", "affiliations": rng.sample(["u", "v"], rng.randint(0, 2))}
+                    {"author_id": a, "name": f"N {a} {rng.randint(0, 1)}",
+                     "affiliations": rng.sample(["u", "v"], rng.randint(0, 2))}
                     for a in names
                 ],
-                "references": rng.choices([*self.papers, "elsewhere"], k=rng.randint(0, 4)), "authors_truncated": rng.random() < 0.1,
+                "references": rng.choices([*self.papers, "elsewhere"], k=rng.randint(0, 4)),
+                "authors_truncated": rng.random() < 0.1,
             }  # fmt: skip
         made = (PAPERS.name, paper, orjson.dumps(event))
         self.sent.append(made)
@@ -143,7 +153,9 @@ class Script:
 
 
 class Actor:
-    """A session with its packs on the way. `doomed`: a send was refused or its outcome is unknown; it reads and saves no more (S3)."""
+    """A session with its packs on the way. `doomed`: a send was refused or its outcome is unknown; it reads
+    and saves no more (S3).
+    """
 
     def __init__(self, world: "World", role: tuple[type, int], saved: bytes | None):
         self.world, self.role, self.rng = world, role, world.rng
@@ -340,7 +352,9 @@ class World:
             log += [Record(len(log) + i, 0, *m) for i, m in enumerate(messages)]
 
     def keep(self, role: tuple, position: int, raw: bytes) -> None:
-        """Stores a checkpoint; invariant I2: the state at a position does not depend on who computed it, or in which batches."""
+        """Stores a checkpoint; invariant I2: the state at a position does not depend on who computed it, or
+        in which batches.
+        """
         if role[0] is not Profiles:
             stage = role[0](role[1], self.layout, fingerprint(self.layout))
             session = Session(stage)
@@ -471,7 +485,9 @@ class World:
     # what must hold at the end
 
     def check(self, even: bool = True) -> None:
-        """even: all tables are, so scores are exact; only after a day that came when everything else was done."""
+        """even: all tables are, so scores are exact; only after a day that came when everything else was
+        done.
+        """
         for role in self.roles:
             stages = [a.session.stage for a in self.actors if a.role == role]
             self.gaps += sum(s.counters["gap_drops"] for s in stages)
@@ -487,14 +503,15 @@ class World:
                         high = other.session.stage.high.get(f"{stage.name}/{stage.partition}", 0)
                         if high != sent:
                             raise Violation(
-                                f"I4: {stage.name}/{stage.partition} → {topic.name}/{target} sent {sent}, taken {high}"
+                                f"I4: {stage.name}/{stage.partition} → {topic.name}/{target} sent {sent}, "
+                                f"taken {high}"
                             )
         self._check_public(even)
         self._check_dead_letters()
 
     def _check_public(self, even: bool) -> None:
         newest: dict[str, dict] = {}
-        told: dict[str, list[dict]] = defaultdict(list)
+        stated: dict[str, list[dict]] = defaultdict(list)
         for topic in (AUTHOR_PROFILES.name, AUTHOR_METRICS.name):
             version: dict[bytes, int] = {}
             for partition in range(self.layout.authors):
@@ -505,7 +522,7 @@ class World:
                             f"I5: {topic} {record.key} went from {version[record.key]} to {value['version']}"
                         )
                     version[record.key] = value["version"]
-                    told[topic].append(value)
+                    stated[topic].append(value)
                     if topic == AUTHOR_PROFILES.name:
                         newest[value["author_id"]] = value
                     elif not value["changed"]:
@@ -523,9 +540,9 @@ class World:
             raise Violation(f"I7: {author} {what}: published {said}, batch says {right}")
         cut = self.pack_bytes < 512 << 10
         for author, what, said, right in changes.faults(
-            told[AUTHOR_METRICS.name], told[AUTHOR_PROFILES.name], self.input, cut=cut
+            stated[AUTHOR_METRICS.name], stated[AUTHOR_PROFILES.name], self.input, cut=cut
         ):
-            raise Violation(f"a change of {author}, {what}: told {said}, right is {right}")
+            raise Violation(f"a change of {author}, {what}: stated {said}, right is {right}")
 
     def _must_be_public(self, truth: dict[str, dict]) -> set[str]:
         """Everybody, but who is only named in merges that are no more may never have been seen."""
@@ -594,7 +611,8 @@ def mutated(mutant: str | None):
     )  # the other mutants are in the world, not in the code
 
 
-MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
+MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early",
+           "no_learning", "live_on",
            "merge_forward", "merge_per_raw")  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""The cases of NASA ADS (adsabs/metrics_service, MIT): constructed inputs and expected outputs of their tests, through the real stages.
+"""The cases of NASA ADS (adsabs/metrics_service, MIT): constructed inputs and expected outputs of their
+tests, through the real stages.
 
-Their papers become events: author lists of the given lengths with one author in common, and references so that the citations and the
-numbers of references come out as given.
+Their papers become events: author lists of the given lengths with one author in common, and references so
+that the citations and the numbers of references come out as given.
 """
 
 import json
@@ -85,7 +86,9 @@ def test_all_indicators(cases, partitions):
 
 
 def test_refereed_papers_alone(cases):
-    """The papers that are refereed, with all their citations. Their riq is over the years of all papers, so it is not compared."""
+    """The papers that are refereed, with all their citations. Their riq is over the years of all papers, so
+    it is not compared.
+    """
     expected = cases["expected"]
     mine = numbers(events_of(cases, [paper for paper in cases["papers"] if paper["refereed"]]))
     assert (
@@ -133,21 +136,26 @@ def test_citations_by_year(cases):
 
 
 def test_what_ads_reports_is_not_accused(cases):
-    """All that ADS says of the set, with its whole histograms, is true: no check fails. The years since 2005 alone are incomplete."""
+    """All that ADS says of the set, with its whole histograms, is true: no check fails. The years since 2005
+    alone are incomplete.
+    """
     stats, histograms, indicators = (
         cases["expected"][name] for name in ("citation stats", "histograms", "indicators")
     )
     made = Pipeline(seed=1).tell(*events_of(cases))
     said = {
-        "papers": cases["expected"]["basic stats"]["number of papers"], "citations": stats["total number of citations"],
-        "h_index": indicators["h"], "g_index": indicators["g"], "i10_index": indicators["i10"], "i100_index": indicators["i100"],
-        "papers_by_year": histograms["publications"]["all publications"], "citations_by_year": made.profiles[SET]["citations_by_year"],
+        "papers": cases["expected"]["basic stats"]["number of papers"],
+        "citations": stats["total number of citations"],
+        "h_index": indicators["h"], "g_index": indicators["g"], "i10_index": indicators["i10"],
+        "i100_index": indicators["i100"],
+        "papers_by_year": histograms["publications"]["all publications"],
+        "citations_by_year": made.profiles[SET]["citations_by_year"],
     }  # fmt: skip
     lately = {
         name: {year: n for year, n in said[name].items() if year >= "2005"}
         for name in ("papers_by_year", "citations_by_year")
     }
-    told = [
+    stated = [
         {
             "event": "author.reported",
             "author_id": SET,
@@ -157,7 +165,7 @@ def test_what_ads_reports_is_not_accused(cases):
         }
         for source, metrics in (("ads", said), ("lately", said | lately))
     ]
-    reported = {entry["source"]: entry for entry in made.tell(*told).profiles[SET]["reported"]}
+    reported = {entry["source"]: entry for entry in made.tell(*stated).profiles[SET]["reported"]}
     assert reported["ads"] == {"source": "ads", "as_of": "2016-01-01", "violations": []} | said
     assert reported["lately"]["violations"] == [
         "papers_by_year_below_papers",

@@ -1,4 +1,6 @@
-"""Small legal events that touch very much: a step has a bound in memory, state and output one by names, chains have a linear cost."""
+"""Small legal events that touch very much: a step has a bound in memory, state and output one by names,
+chains have a linear cost.
+"""
 
 import json
 import random

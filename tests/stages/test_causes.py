@@ -1,4 +1,4 @@
-"""Change records say why: every kind of cause, at most twenty told, all counted."""
+"""Change records say why: every kind of cause, at most twenty reported, all counted."""
 
 from unittest import mock
 
@@ -83,7 +83,9 @@ def test_references_that_waited_for_their_paper_are_the_papers_arrival(made):
 
 
 def another(made: Pipeline, publisher: Session, saved: bytes | None = None) -> Session:
-    """A publisher in the place of that one, from its checkpoint or from nothing, that knows what is public (rule P2)."""
+    """A publisher in the place of that one, from its checkpoint or from nothing, that knows what is public
+    (rule P2).
+    """
     fresh = Session(Profiles(0, made.layout, publisher.stage.fingerprint))
     if saved is not None:
         fresh.restore(saved)
@@ -94,24 +96,24 @@ def another(made: Pipeline, publisher: Session, saved: bytes | None = None) -> S
 
 
 def test_a_publisher_that_starts_anew_tells_new_causes_not_old_ones_again():
-    """What it replays was told; of each author it keeps few, and those must be the new ones."""
+    """What it replays was reported; of each author it keeps few, and those must be the new ones."""
     made = Pipeline(seed=1)
     made.tell(paper("p", "a"))
-    for n in range(causes.TOLD + 5):
+    for n in range(causes.LISTED + 5):
         made.tell(paper(f"q{n}", "b", cites=["p"]))
     [publisher] = [session for session in made.sessions if isinstance(session.stage, Profiles)]
     fresh = another(made, publisher)
     made.work()
-    assert not sum(len(part[0]) for part in fresh.stage.causes.parts), "all of it was told"
+    assert not sum(len(part[0]) for part in fresh.stage.causes.parts), "all of it was stated"
     assert why(made, "a", paper("new", "b", cites=["p"])) == [{"kind": "cited", "paper_id": "p", "by": "new"}]
 
 
-def test_a_publisher_forgets_what_was_told_after_its_checkpoint():
+def test_a_publisher_forgets_what_was_reported_after_its_checkpoint():
     made = Pipeline(seed=1)
     made.tell(paper("p", "a"))
     [publisher] = [session for session in made.sessions if isinstance(session.stage, Profiles)]
     with mock.patch.object(made, "publish"):
-        made.tell(*(paper(f"q{n}", "b", cites=["p"]) for n in range(causes.TOLD + 5)))
+        made.tell(*(paper(f"q{n}", "b", cites=["p"]) for n in range(causes.LISTED + 5)))
     saved = publisher.save()
     made.work()
     another(made, publisher, saved)
@@ -147,10 +149,10 @@ def test_of_any_history_causes_are_bounded_known_and_there(events, seed):
     made = Pipeline(Layout(2, 2), seed).tell(*raws)
     assert list(faults(made.changes, made.records(AUTHOR_PROFILES), raws)) == []
     for change in made.changes:
-        told, total = change["causes"], change["causes_total"]
+        stated, total = change["causes"], change["causes_total"]
         citations = change["after"]["citations"] - change["before"].get("citations", 0)
-        if {cause["kind"] for cause in told} <= {"cited", "uncited"} and told and total <= causes.TOLD:
-            kinds = [cause["kind"] for cause in told]
+        if {cause["kind"] for cause in stated} <= {"cited", "uncited"} and stated and total <= causes.LISTED:
+            kinds = [cause["kind"] for cause in stated]
             assert citations == kinds.count("cited") - kinds.count("uncited"), change
-        elif not told:
+        elif not stated:
             assert citations == 0, "without a cause there are only words about a new author"

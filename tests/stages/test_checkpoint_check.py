@@ -28,7 +28,9 @@ from tests.streams import disturbed
 
 
 class Busy(Past):
-    """A service whose publisher never gets through: some authors wait, with their causes, whenever it saves."""
+    """A service whose publisher never gets through: some authors wait, with their causes, whenever it
+    saves.
+    """
 
     resting = False
 
@@ -48,8 +50,9 @@ class Busy(Past):
 
 
 def eventful() -> list[list[dict]]:
-    """What a simulated literature has none of: papers of this year, scores from elsewhere, words two had first in the same month, authors
-    who leave a paper."""
+    """What a simulated literature has none of: papers of this year, scores from elsewhere, words two had
+    first in the same month, authors who leave a paper.
+    """
     team = [{"author_id": f"a:{n}", "name": f"Author {n}"} for n in range(12)]
     papers = [
         {
@@ -69,7 +72,9 @@ def eventful() -> list[list[dict]]:
 
 @pytest.fixture(scope="module")
 def life() -> Iterator[tuple[Past, dict[str, bytes]]]:
-    """A busy service and the newest checkpoint of each of its stages. Small cohorts have tables, and four papers make a large author."""
+    """A busy service and the newest checkpoint of each of its stages. Small cohorts have tables, and four
+    papers make a large author.
+    """
     made = Busy(Layout(2, 2, terms=2, cohorts=2), seed=4, saves=0)
     events = disturbed(simulated(40), seed=4)
     with contextlib.ExitStack() as patches:
@@ -139,7 +144,9 @@ def test_all_is_well(life):
 
 
 def test_the_example_leaves_no_table_of_any_stage_empty(life):
-    """Or a value that is wrong there would be sought by nobody: what a stage keeps from now on must be in this example."""
+    """Or a value that is wrong there would be sought by nobody: what a stage keeps from now on must be in
+    this example.
+    """
     made, held = life
     for stage in STAGES:
         states = [session.stage for session in made.sessions if isinstance(session.stage, stage)]

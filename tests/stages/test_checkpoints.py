@@ -99,7 +99,7 @@ def test_the_next_one_is_taken_where_one_is_no_good():
         [("a", broken), ("b", foreign), ("c", elsewhere), ("d", SESSIONS[-1].save()), ("e", good)],
     )
     assert [reason.split(":")[0] for reason in passed_over] == ["a", "b", "c", "d"]
-    assert "checksum" in passed_over[0] and "another generation" in passed_over[1]
+    assert "checksum" in passed_over[0] and "another release" in passed_over[1]
     assert again.position == session.position
     fresh, passed_over = resume(Citations, 0, LAYOUT, [("a", broken)])
     assert fresh.position.next == 0 and len(passed_over) == 1

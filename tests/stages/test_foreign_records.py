@@ -72,13 +72,13 @@ def test_what_is_no_pack_is_refused_and_the_stage_goes_on(value):
 def test_a_pack_of_a_stage_that_does_not_write_there_is_refused():
     stage = publisher()
     stage.step([record(packed("catalogue", end=4))])
-    assert stage.high == {} and "says it is of 'catalogue'" in stage.refused[0].detail
+    assert stage.high == {} and "names the stage 'catalogue'" in stage.refused[0].detail
 
 
 def test_a_copy_of_a_pack_of_another_partition_is_refused():
     stage = publisher()
     stage.step([record(packed(end=4, to="metric-changes.g1/1"))])
-    assert stage.high == {} and "a copy of one of 'metric-changes.g1/1'" in stage.refused[0].detail
+    assert stage.high == {} and "a copy of a pack for 'metric-changes.g1/1'" in stage.refused[0].detail
 
 
 def test_any_changed_byte_of_a_pack_is_found():
@@ -91,7 +91,7 @@ def test_any_changed_byte_of_a_pack_is_found():
 def test_a_pack_of_another_generation_stops_the_stage_by_name():
     with pytest.raises(
         ProtocolViolation,
-        match=r"metric-changes\.g1, partition 0, offset 7: .*another generation.*--generation 2",
+        match=r"metric-changes\.g1, partition 0, offset 7: .*another release.*--generation 2",
     ):
         publisher().step([record(packed(of="another"), offset=7)])
 
@@ -101,9 +101,12 @@ def test_a_pack_of_another_generation_stops_the_stage_by_name():
 SAID = {"generation": 1, "phase": "publishes", "from": {"0": 3}}
 NOT_SAID = [
     b"", b"null", b"[]", b"7", b"\xff", b"{}", *(orjson.dumps(SAID | changed) for changed in (
-        {"generation": "1"}, {"generation": 0}, {"generation": None}, {"generation": True}, {"generation": 1.5}, {"phase": 7},
-        {"phase": "begins"}, {"from": []}, {"from": None}, {"from": {"x": 1}}, {"from": {"0": "1"}}, {"from": {"0": -1}},
-    )), b'{"generation": 1, "phase": "publishes"}', b'{"generation": %s, "phase": "announced"}' % (b"9" * 5_000),
+        {"generation": "1"}, {"generation": 0}, {"generation": None}, {"generation": True},
+        {"generation": 1.5}, {"phase": 7},
+        {"phase": "begins"}, {"from": []}, {"from": None}, {"from": {"x": 1}}, {"from": {"0": "1"}},
+        {"from": {"0": -1}},
+    )), b'{"generation": 1, "phase": "publishes"}',
+    b'{"generation": %s, "phase": "announced"}' % (b"9" * 5_000),
 ]  # fmt: skip
 
 
@@ -127,7 +130,7 @@ async def test_control_reads_past_other_clients():
     assert (control.announced, control.positions, control.foreign) == (1, {1: {0: 3}}, 2 * len(others))
 
 
-TOLD = {
+STATED = {
     "stage": "authors",
     "partition": 0,
     "input": "author-changes.g1",
@@ -137,23 +140,25 @@ TOLD = {
     "fraction": 1.0,
     "at": 1,
 }
-NOT_TOLD = [
-    b"", b"null", b"[]", b"\xff", b"{}", *(orjson.dumps(TOLD | changed) for changed in (
-        {"stage": 7}, {"stage": "none"}, {"stage": ["authors"]}, {"partition": "0"}, {"partition": 1}, {"next": None}, {"next": -1},
-        {"next": 4.5}, {"input": "elsewhere"}, {"input": 7}, {"state": None}, {"fraction": "all"}, {"at": "now"},
+NOT_STATED = [
+    b"", b"null", b"[]", b"\xff", b"{}", *(orjson.dumps(STATED | changed) for changed in (
+        {"stage": 7}, {"stage": "none"}, {"stage": ["authors"]}, {"partition": "0"}, {"partition": 1},
+        {"next": None}, {"next": -1},
+        {"next": 4.5}, {"input": "elsewhere"}, {"input": 7}, {"state": None}, {"fraction": "all"},
+        {"at": "now"},
     )),
 ]  # fmt: skip
 
 
 async def test_progress_reads_past_other_clients():
-    others = [(b"authors/0", value) for value in NOT_TOLD] + [
-        (None, orjson.dumps(TOLD)),
+    others = [(b"authors/0", value) for value in NOT_STATED] + [
+        (None, orjson.dumps(STATED)),
         (b"\xff", b"x"),
-        (b"authors/1", orjson.dumps(TOLD)),
+        (b"authors/1", orjson.dumps(STATED)),
     ]
-    log = await made(PROGRESS, (b"authors/0", orjson.dumps(TOLD)), *others)
+    log = await made(PROGRESS, (b"authors/0", orjson.dumps(STATED)), *others)
     progress = Progress(log, SETTLED)
-    assert await progress.reported() == {"authors/0": TOLD} and progress.foreign == len(others)
+    assert await progress.reported() == {"authors/0": STATED} and progress.foreign == len(others)
     assert {one["stage"]: one["next"] for one in (await progress.status())["stages"]}["authors"] == 4
 
 

@@ -1,7 +1,9 @@
-"""Everything that can be told, in any order, while sessions of every stage crash and come back from any checkpoint of theirs.
+"""Everything that can be reported, in any order, while sessions of every stage crash and come back from any
+checkpoint of theirs.
 
-What is published always equals the oracles: every number, series, list, flag, redirect; the scores after a day; each change record. At the
-end everybody is separated from everybody, and the profiles are those of a service that never heard of a merge.
+What is published always equals the oracles: every number, series, list, flag, redirect; the scores after a
+day; each change record. At the end everybody is separated from everybody, and the profiles are those of a
+service that never heard of a merge.
 """
 
 import contextlib
@@ -31,7 +33,9 @@ WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta", "gamma", "de
 
 
 def texts() -> list[str | None]:
-    """None, one word, titles; texts long enough for a class of their own (20 pairs), English by their words and not."""
+    """None, one word, titles; texts long enough for a class of their own (20 pairs), English by their words
+    and not.
+    """
     dice = random.Random(1)
     long = [
         dice.choices(WORDS + stops, k=60)
@@ -80,7 +84,8 @@ published = st.fixed_dictionaries(
     },
 )
 counted = st.fixed_dictionaries(
-    {"paper_id": papers, "source": st.sampled_from("st"), "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+    {"paper_id": papers, "source": st.sampled_from("st"),
+     "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
      "citations": st.sampled_from([0, 1, 5, 12, 150])}
 )  # fmt: skip
 scored = st.fixed_dictionaries(
@@ -110,7 +115,8 @@ figures = st.fixed_dictionaries(
     },
 )
 reported = st.fixed_dictionaries(
-    {"author_id": st.sampled_from(IDS), "source": st.sampled_from("st"), "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+    {"author_id": st.sampled_from(IDS), "source": st.sampled_from("st"),
+     "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
      "metrics": figures}
 )  # fmt: skip
 people = st.sampled_from([*IDS, "name:ada", "name:bob", "a:nobody"])
@@ -127,7 +133,9 @@ layouts = st.builds(
 
 
 def literature(seed: int) -> list[dict]:
-    """Enough papers at once for cohorts, cores and circles of citations: dated within two years, half of them with a long text."""
+    """Enough papers at once for cohorts, cores and circles of citations: dated within two years, half of them
+    with a long text.
+    """
     dice = random.Random(seed)
     return [
         {
@@ -148,14 +156,16 @@ def literature(seed: int) -> list[dict]:
 
 
 class Histories(RuleBasedStateMachine):
-    """Telling only appends to the log; work is done a few random steps at a time, so a crash finds every stage somewhere else."""
+    """Telling only appends to the log; work is done a few random steps at a time, so a crash finds every
+    stage somewhere else.
+    """
 
     @initialize(
         layout=layouts, seed=st.integers(0, 10**6), pack_bytes=st.sampled_from([1, 400, LARGE, LARGE])
     )
     def begin(self, layout, seed, pack_bytes):
         self.world = World(seed, layout=layout, script=())
-        self.world.pack_bytes, self.world.crashes = pack_bytes, False  # crashes are told, below
+        self.world.pack_bytes, self.world.crashes = pack_bytes, False  # crashes are reported, below
         self.world.ghostly = self.world.repeats = self.world.zombies = True
         self.day = 0
         self.patches = contextlib.ExitStack()
@@ -166,7 +176,7 @@ class Histories(RuleBasedStateMachine):
         topic, key = (AUTHORS, event["author_id"]) if "author_id" in event else (PAPERS, event["paper_id"])
         self.world.tell(topic.name, key, orjson.dumps(event))
 
-    # what can be told
+    # what can be reported
 
     @rule(seed=st.integers(0, 10**6))
     def write(self, seed):
@@ -208,10 +218,10 @@ class Histories(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 99))
     def repeat(self, place):
-        """Anything that was told before, perhaps an old revision."""
-        told = [event for event in map(parse, self.world.input) if valid(event)]
-        if told:
-            self.tell(told[place % len(told)])
+        """Anything that was reported before, perhaps an old revision."""
+        stated = [event for event in map(parse, self.world.input) if valid(event)]
+        if stated:
+            self.tell(stated[place % len(stated)])
 
     @rule(raw=poison, key=papers)
     def spoil(self, raw, key):
@@ -279,8 +289,8 @@ class Histories(RuleBasedStateMachine):
         """As if nobody had ever been merged, after a last crash of somebody."""
         world = self.world
         self.pass_days(days=1)
-        told = [event for event in map(parse, world.input) if valid(event)]
-        for author in sorted({event["author_id"] for event in told if event.get("event") in IDENTITIES}):
+        stated = [event for event in map(parse, world.input) if valid(event)]
+        for author in sorted({event["author_id"] for event in stated if event.get("event") in IDENTITIES}):
             self.tell({"event": "author.separated", "author_id": author, "revision": 9})
         self.crash(place=world.rng.randrange(99), which="older")
         self.pass_days(days=1)
@@ -290,7 +300,7 @@ class Histories(RuleBasedStateMachine):
             for event in map(parse, world.input)
             if valid(event) and event.get("event") not in IDENTITIES
         ]
-        days = events[-4:]  # told when all else was done
+        days = events[-4:]  # reported when all else was done
         assert {event.get("event") for event in days} == {"clock.ticked"}
         with mock.patch.object(packs, "PACK_BYTES", LARGE):
             plain.tell(*events[:-4])

@@ -1,4 +1,6 @@
-"""Incremental indices against brute force: papers come, go, gain and lose; and the cost follows the change."""
+"""Incremental indices against brute force: papers come, go, gain and lose; and the cost follows the
+change.
+"""
 
 import numpy as np
 from hypothesis import given, settings
@@ -96,7 +98,9 @@ def test_papers_without_citations_that_leave_lower_g():
 
 
 def test_a_citation_hardly_ever_looks_at_all_papers():
-    """100,000 papers, 100,000 citations on one after the other: the author is looked at again as often as h or g can have moved."""
+    """100,000 papers, 100,000 citations on one after the other: the author is looked at again as often as h
+    or g can have moved.
+    """
     papers, indices = 100_000, Indices()
     indices.resize(1)
     owner, some = np.zeros(papers, np.int32), np.array([papers])

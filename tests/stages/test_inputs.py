@@ -280,12 +280,12 @@ async def test_a_stage_that_has_not_started_reports_nothing(log, tmp_path):
     async with Service(log, tmp_path) as service:
         waiting = service.supervisor.make(Citations, 0)
         before = (await log.bounds([REPORTS]))[REPORTS]
-        await ProgressReporter(log, service.layout, lambda: [waiting]).tell()
+        await ProgressReporter(log, service.layout, lambda: [waiting]).note()
         assert not [
             r for r in await log.read(REPORTS, before[1]) if orjson.loads(r.value)["state"] == "assigning"
         ]
         await waiting._start()
-        await ProgressReporter(log, service.layout, lambda: [waiting]).tell()
+        await ProgressReporter(log, service.layout, lambda: [waiting]).note()
         assert [r for r in await log.read(REPORTS, before[1]) if r.key == b"citations/0"]
 
 

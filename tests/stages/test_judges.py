@@ -1,4 +1,6 @@
-"""Who scores papers from elsewhere: how many papers, and how many of them alike, as plain counting over the events gives it."""
+"""Who scores papers from elsewhere: how many papers, and how many of them alike, as plain counting over the
+events gives it.
+"""
 
 import random
 from collections import Counter, defaultdict
@@ -117,7 +119,7 @@ def test_a_withdrawn_paper_or_one_that_nobody_knows_is_scored_all_the_same():
 
 
 @pytest.mark.parametrize("sizes", [None, [7] * 20])
-def test_of_many_versions_the_last_heard_are_told_and_none_is_forgotten(sizes):
+def test_of_many_versions_the_last_heard_are_reported_and_none_is_forgotten(sizes):
     events = [scored(f"p{n}", "s", str(n), 0.5) for n in range(SHOWN + 5)]
     made = after(events, sizes)
     assert [version for _, version in measured(made)] == [str(n) for n in reversed(range(5, SHOWN + 5))]

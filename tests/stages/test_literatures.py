@@ -1,4 +1,6 @@
-"""Real literatures through the stages with days that matter to them: every number of every author equals the oracles'."""
+"""Real literatures through the stages with days that matter to them: every number of every author equals the
+oracles'.
+"""
 
 import random
 
@@ -54,7 +56,9 @@ def test_years_pass_between_the_papers(name, layout):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["aan", "vis"])
 def test_both_scores_of_a_whole_literature(name):
-    """And all other numbers, after a day that finds everything done. AAN: titles alone, newest first; VIS: abstracts, disturbed."""
+    """And all other numbers, after a day that finds everything done. AAN: titles alone, newest first; VIS:
+    abstracts, disturbed.
+    """
     events = list(reversed(aan_events())) if name == "aan" else disturbed(vis_events(), seed=7)
     last = [
         encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"}) for day in (30, 31)
@@ -66,7 +70,9 @@ def test_both_scores_of_a_whole_literature(name):
     assert list(score_oracle.differences(profiles, log)) == []
     truth = oracle(log)
     assert [
-        (author, *found) for author, told in profiles.items() for found in differences(told, truth[author])
+        (author, *found)
+        for author, stated in profiles.items()
+        for found in differences(stated, truth[author])
     ] == []
     assert not [
         author for author, expected in truth.items() if author not in profiles and must_be_published(expected)

@@ -1,4 +1,6 @@
-"""Merges and separations of authors (rule A3): small histories by hand, random ones against the oracle, separated as if never merged."""
+"""Merges and separations of authors (rule A3): small histories by hand, random ones against the oracle,
+separated as if never merged.
+"""
 
 import random
 import re
@@ -39,7 +41,9 @@ def separated(author: str, revision: int = 2) -> dict:
 
 
 def lasting(profile: dict) -> dict:
-    """What a profile says, without when it came to say so (its version, those of the tables in which its papers stand)."""
+    """What a profile says, without when it came to say so (its version, those of the tables in which its
+    papers stand).
+    """
     return {name: value for name, value in without_version(profile).items() if name != "generation"}
 
 
@@ -121,7 +125,7 @@ def test_a_separation_that_comes_first_is_remembered(made):
 
 
 def test_what_is_said_of_an_id_stays_with_it(made):
-    def told(author: str, name: str) -> list[dict]:
+    def stated(author: str, name: str) -> list[dict]:
         reported = {
             "event": "author.reported",
             "author_id": author,
@@ -131,11 +135,11 @@ def test_what_is_said_of_an_id_stays_with_it(made):
         }
         return [{"event": "author.described", "author_id": author, "name": name}, reported]
 
-    made.tell(paper("p", "old"), *told("old", "Old"), merged("old", "new"))
+    made.tell(paper("p", "old"), *stated("old", "Old"), merged("old", "new"))
     assert made.profiles["new"]["name"] == "Old" and made.profiles["new"]["reported"] == [], (
         "as written on the paper, none reported"
     )
-    made.tell(*told("new", "Newer"))
+    made.tell(*stated("new", "Newer"))
     assert made.profiles["new"]["name"] == "Newer" and made.profiles["new"]["reported"][0]["h_index"] == 5
     assert made.profiles["old"]["name"] == "Old" and made.profiles["old"]["reported"][0]["h_index"] == 3
 
@@ -233,36 +237,36 @@ def test_counts_of_other_sources_go_with_the_papers(made):
 
 def causes_of(made: Pipeline, *events: dict) -> dict[str, list[dict]]:
     """What these events make the change records say, by author."""
-    before, told = list(made.changes), {}
+    before, stated = list(made.changes), {}
     for change in made.tell(*events).changes:
         if change not in before:
-            told[change["author_id"]] = told.get(change["author_id"], []) + change["causes"]
-    return told
+            stated[change["author_id"]] = stated.get(change["author_id"], []) + change["causes"]
+    return stated
 
 
 def test_a_merge_says_so_to_everybody_whose_numbers_move(made):
     made.tell(paper("p", "old", "x"), paper("q", "new", cites=["p"]), paper("r", "z"))
-    told = causes_of(made, merged("old", "new"))
-    assert told.keys() == {"old", "new", "x"}, "nobody else hears of it"
-    assert told["old"] == [{"kind": "merged", "paper_id": "p", "other": "new"}]
-    assert {"kind": "merged", "paper_id": "p", "other": "old"} in told["new"]
-    assert {"kind": "merged", "paper_id": "p", "other": "old"} in told["x"], (
+    stated = causes_of(made, merged("old", "new"))
+    assert stated.keys() == {"old", "new", "x"}, "nobody else hears of it"
+    assert stated["old"] == [{"kind": "merged", "paper_id": "p", "other": "new"}]
+    assert {"kind": "merged", "paper_id": "p", "other": "old"} in stated["new"]
+    assert {"kind": "merged", "paper_id": "p", "other": "old"} in stated["x"], (
         "a citation of his paper is a self-citation now"
     )
-    told = causes_of(made, separated("old"))
-    assert told.keys() == {"old", "new", "x"}
-    assert told["old"] == [{"kind": "separated", "paper_id": "p", "other": "new"}]
-    assert {"kind": "separated", "paper_id": "p", "other": "old"} in told["new"]
+    stated = causes_of(made, separated("old"))
+    assert stated.keys() == {"old", "new", "x"}
+    assert stated["old"] == [{"kind": "separated", "paper_id": "p", "other": "new"}]
+    assert {"kind": "separated", "paper_id": "p", "other": "old"} in stated["new"]
 
 
 def test_who_follows_a_chain_hears_of_it(made):
     made.tell(paper("p", "a"), paper("q", "b"), paper("r", "c"), merged("a", "b"))
-    told = causes_of(made, merged("b", "c"))
-    assert by_paper(told["c"]) == [("merged", "p", "a"), ("merged", "q", "b")]
-    assert by_paper(told["b"]) == [("merged", "p", "c"), ("merged", "q", "c")]
-    told = causes_of(made, separated("b"))
-    assert by_paper(told["c"]) == [("separated", "p", "a"), ("separated", "q", "b")]
-    assert by_paper(told["b"]) == [("separated", "p", "c"), ("separated", "q", "c")]
+    stated = causes_of(made, merged("b", "c"))
+    assert by_paper(stated["c"]) == [("merged", "p", "a"), ("merged", "q", "b")]
+    assert by_paper(stated["b"]) == [("merged", "p", "c"), ("merged", "q", "c")]
+    stated = causes_of(made, separated("b"))
+    assert by_paper(stated["c"]) == [("separated", "p", "a"), ("separated", "q", "b")]
+    assert by_paper(stated["b"]) == [("separated", "p", "c"), ("separated", "q", "c")]
 
 
 def by_paper(causes: list[dict]) -> list[tuple[str, str, str]]:
@@ -273,15 +277,17 @@ people = st.sampled_from(["a:x", "a:y", "name:ada", "name:bob", "name:cyd", "a:n
 
 
 class Histories(RuleBasedStateMachine):
-    """Papers, revisions, withdrawals, merges, separations and days in any order: after each the profiles are what the oracle says."""
+    """Papers, revisions, withdrawals, merges, separations and days in any order: after each the profiles are
+    what the oracle says.
+    """
 
     @initialize(papers=st.integers(1, 3), authors=st.integers(1, 3), seed=st.integers(0, 10**6))
     def begin(self, papers, authors, seed):
-        self.made, self.told = Pipeline(Layout(papers, authors), seed), []
+        self.made, self.stated = Pipeline(Layout(papers, authors), seed), []
 
     def tell(self, event: dict) -> None:
-        self.told.append(encode(event))
-        self.made.tell(self.told[-1])
+        self.stated.append(encode(event))
+        self.made.tell(self.stated[-1])
 
     @rule(event=published)
     def publish(self, event):
@@ -306,7 +312,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def is_what_the_oracle_says(self):
         if hasattr(self, "made"):
-            assert_equal(self.made, self.told)
+            assert_equal(self.made, self.stated)
 
 
 TestHistories = Histories.TestCase
@@ -324,7 +330,9 @@ def assert_equal(made: Pipeline, events: list[bytes]) -> None:
 
 
 def variants_of(events: list[bytes]) -> list[dict]:
-    """The merges of names that are the same person's in the anthology, by its own list; of those that wrote something here."""
+    """The merges of names that are the same person's in the anthology, by its own list; of those that wrote
+    something here.
+    """
     there = {author_key(author) for raw in events for author in parse(raw)["authors"]}
     found, canonical = [], ""
     for kind, first, last in NAME.findall(VARIANTS.read_text()):
@@ -337,7 +345,9 @@ def variants_of(events: list[bytes]) -> list[dict]:
 
 
 def days(first: int) -> list[bytes]:
-    """Two days: the first may let papers in; when everything else is done before the second, all tables are exact after it."""
+    """Two days: the first may let papers in; when everything else is done before the second, all tables are
+    exact after it.
+    """
     return [
         encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day:02}"})
         for day in (first, first + 1)

@@ -1,4 +1,6 @@
-"""A stage may write to several topics: its targets are numbered over all of them, and each is a channel of its own."""
+"""A stage may write to several topics: its targets are numbered over all of them, and each is a channel of
+its own.
+"""
 
 import pytest
 
@@ -13,7 +15,9 @@ LAYOUT = Layout(papers=2, authors=3)
 
 
 class Sorter(Stage):
-    """Each record is a letter: lower case goes to paper-changes, upper case to author-changes; the partition by its place."""
+    """Each record is a letter: lower case goes to paper-changes, upper case to author-changes; the partition
+    by its place.
+    """
 
     name, input, outputs, kinds = "sorter", PAPERS, (PAPER_CHANGES, AUTHOR_CHANGES), (Kind("letter"),)
 
@@ -45,7 +49,8 @@ def test_targets_are_numbered_topic_after_topic():
     stage = Sorter(0, LAYOUT)
     assert list(stage.targets(PAPER_CHANGES)) == [0, 1] and list(stage.targets(AUTHOR_CHANGES)) == [2, 3, 4]
     assert [(topic.name, partition) for topic, partition in stage.destinations] == [
-        ("paper-changes", 0), ("paper-changes", 1), ("author-changes", 0), ("author-changes", 1), ("author-changes", 2),
+        ("paper-changes", 0), ("paper-changes", 1), ("author-changes", 0), ("author-changes", 1),
+        ("author-changes", 2),
     ]  # fmt: skip
     with pytest.raises(ValueError, match="not in tuple"):
         stage.targets(METRIC_CHANGES)

@@ -32,7 +32,9 @@ def columns(rows) -> dict:
 
 
 def put(outbox: Outbox, batch) -> list[tuple[int, tuple]]:
-    """Adds a batch of events for target 0; returns every touch with the number that the rules give it: event by event, kind by kind."""
+    """Adds a batch of events for target 0; returns every touch with the number that the rules give it: event
+    by event, kind by kind.
+    """
     touches, number = [], outbox.sent[0]
     for event in batch:
         for kind in KINDS:

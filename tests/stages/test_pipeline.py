@@ -112,7 +112,8 @@ def test_the_newest_count_of_each_source_stands(made):
     made.tell(counted("2026-02-02", 7), paper("p", "a"), paper("q", "a"))
     assert made.numbers("a", "counted:x") == {
         "papers": 2, "papers_counted": 1, "citations": 7, "h_index": 1, "g_index": 2, "g_index_uncapped": 2,
-        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None, "ai_score": None,
+        "i10_index": 0, "i100_index": 0, "e_index": 2.44949, "hm_index": 1.0, "m_index": None,
+        "ai_score": None,
     }  # fmt: skip
     made.tell(counted("2026-02-01", 99), counted("2026-02-02", 3), counted("2026-01-01", 120, "y"))
     assert (
@@ -195,7 +196,7 @@ def test_a_change_of_the_citing_paper_and_a_new_year_are_causes(made):
     assert mine[1]["causes"] == [{"kind": "new_year"}] and "citations_recent" in mine[1]["changed"]
 
 
-def test_at_most_twenty_causes_are_told_and_all_are_counted():
+def test_at_most_twenty_causes_are_reported_and_all_are_counted():
     made = Pipeline(seed=3)
     made.tell(paper("p", "a"))
     made.tell(*(paper(f"q{i}", "b", cites=["p"]) for i in range(57)))
@@ -258,17 +259,19 @@ def test_random_histories_equal_the_oracle(events, papers, authors, seed):
 
 
 def test_a_version_comes_after_all_that_it_stands_for():
-    """A flush may be cut between any two rows (rule C6), and a snapshot may be published there: nothing may be too late for its version."""
+    """A flush may be cut between any two rows (rule C6), and a snapshot may be published there: nothing may
+    be too late for its version.
+    """
     made = Pipeline()
     *others, publisher = made.sessions
-    told = [
+    stated = [
         paper("p", "a"),
         {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2026-01-01", "citations": 7},
         {"event": "author.described", "author_id": "a", "name": "Ada"},
         {"event": "paper.counted", "paper_id": "p", "source": "s", "as_of": "2026-01-02", "citations": 9},
     ]
     with mock.patch.object(packs, "PACK_BYTES", 1), mock.patch.object(made, "sessions", others):
-        for event in told:
+        for event in stated:
             made.tell(event)
     for record in made.logs[publisher.input]:
         publisher.step([record])

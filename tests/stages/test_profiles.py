@@ -17,7 +17,9 @@ ROW = {"row": ONE, "author": ONE, "paper": ONE, "people": ONE + 1, "byline": byt
 
 
 def test_what_is_public_of_authors_to_come_is_saved():
-    """A publisher that replays knows versions of authors it has not met yet. They are not learnt again, so a checkpoint must have them."""
+    """A publisher that replays knows versions of authors it has not met yet. They are not learnt again, so a
+    checkpoint must have them.
+    """
     stage = Profiles(0, Layout(), "f")
     public = {"a": (7, 1, dict.fromkeys(REFERENCES, 3), {"s": dict.fromkeys(COUNTED, 1)})}
     stage.learn_public(public)

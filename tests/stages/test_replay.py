@@ -1,4 +1,6 @@
-"""As of: the stages run again over any cut of the inputs say what a service says that stopped there, with whatever checkpoints."""
+"""As of: the stages run again over any cut of the inputs say what a service says that stopped there, with
+whatever checkpoints.
+"""
 
 import asyncio
 import random
@@ -192,7 +194,7 @@ async def _read_little(past):
 
 
 def test_damaged_checkpoints_are_passed_over(past):
-    """Flipped bits, of another generation, empty: each is told, none is used."""
+    """Flipped bits, of another generation, empty: each is reported, none is used."""
     dice, cut = random.Random(3), past.cut()
     damaged = {
         name: raw[: len(raw) // 2] + bytes([raw[len(raw) // 2] ^ 8]) + raw[len(raw) // 2 + 1 :]
@@ -236,7 +238,8 @@ def test_only_the_authors_partition_is_run_where_that_is_enough(past):
     replay, _ = asyncio.run(at(past, author, past.cut()))
     run = [(type(node.session.stage), node.session.stage.partition) for node in replay.nodes]
     assert run == [
-        (Catalogue, 0), (Catalogue, 1), (Directory, 0), (Directory, 1), (Aliases, 0), (Terms, 0), (Citations, 0), (Citations, 1),
+        (Catalogue, 0), (Catalogue, 1), (Directory, 0), (Directory, 1), (Aliases, 0), (Terms, 0),
+        (Citations, 0), (Citations, 1),
         (Cohorts, 0), (Authors, replay.partition), (Profiles, replay.partition),
     ]  # fmt: skip
     with pytest.raises(KeyError):
@@ -258,7 +261,7 @@ def test_nothing_is_written(past):
 def test_every_metric_of_every_author_is_explained_by_the_papers(past):
     """The explanation computes the number again, from the papers it lists."""
 
-    told = Counter()
+    stated = Counter()
 
     async def check():
         log = await past.log()
@@ -267,7 +270,7 @@ def test_every_metric_of_every_author_is_explained_by_the_papers(past):
             for basis, numbers in portfolio.profile["metrics"].items():
                 for metric, value in numbers.items():
                     assert reason_of(portfolio, metric, basis)["value"] == value, (author, basis, metric)
-                    told[metric] += value is not None
+                    stated[metric] += value is not None
             for series in ("papers_by_year", "citations_by_year"):
                 held = {year: n for year, n in portfolio.profile[series].items() if n}
                 assert reason_of(portfolio, series, "references")["value"] == held
@@ -276,12 +279,14 @@ def test_every_metric_of_every_author_is_explained_by_the_papers(past):
 
     asyncio.run(check())
     assert len(EXPLAINERS) > 10
-    assert told["novelty"] > 5 and told["ai_score"] > 5
+    assert stated["novelty"] > 5 and stated["ai_score"] > 5
 
 
 def test_what_a_snapshot_explains_is_what_the_whole_log_explains(past):
-    """From the listed papers alone: the same words, papers and next step; where the list is cut, these or none."""
-    told = Counter()
+    """From the listed papers alone: the same words, papers and next step; where the list is cut, these or
+    none.
+    """
+    stated = Counter()
 
     def agree(short, metric, whole, profile):
         if short.reason is None:
@@ -314,14 +319,14 @@ def test_what_a_snapshot_explains_is_what_the_whole_log_explains(past):
                     for listed in range(len(portfolio.papers)):
                         cut = explain_from(profile | {"papers": portfolio.papers[:listed]}, metric, basis)
                         agree(cut, metric, whole, profile)
-                        told[metric, basis == "references"] += cut.reason is not None
+                        stated[metric, basis == "references"] += cut.reason is not None
             for series in ("papers_by_year", "citations_by_year"):
                 assert explain_from(profile, series).reason is not None
 
     asyncio.run(check())
-    assert min(told[metric, True] for metric in CORES) > 0
-    assert not any(told[metric, True] for metric in EXPLAINERS if metric not in CORES)
-    assert not any(told[metric, False] for metric in EXPLAINERS), (
+    assert min(stated[metric, True] for metric in CORES) > 0
+    assert not any(stated[metric, True] for metric in EXPLAINERS if metric not in CORES)
+    assert not any(stated[metric, False] for metric in EXPLAINERS), (
         "a list is in the order of reference citations"
     )
 

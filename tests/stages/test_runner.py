@@ -1,4 +1,6 @@
-"""The loop around the stages: what it does when sends fail, logs are cut, somebody stops it; and how it tells where it is."""
+"""The loop around the stages: what it does when sends fail, logs are cut, somebody stops it; and how it tells
+where it is.
+"""
 
 import asyncio
 import signal
@@ -163,8 +165,8 @@ async def test_a_refused_send_ends_the_service_and_saves_nothing(log, tmp_path):
     async with Service(log, tmp_path) as service:
         assert str(await service.ended()) == "the disk is full"
         assert service.sample("send_failures_total", stage="citations") == 1
-        alive, told = service.health.alive()
-        assert not alive and told["failed"] == {"citations/0": "the disk is full"}
+        alive, stated = service.health.alive()
+        assert not alive and stated["failed"] == {"citations/0": "the disk is full"}
     assert not list((tmp_path / "checkpoints" / "g1").glob("citations-*"))
     refusing = False
     async with Service(log, tmp_path) as again:
@@ -189,15 +191,15 @@ async def test_a_log_that_was_cut_is_refused(log, tmp_path):
         )
 
 
-async def test_restoring_is_told_with_how_far_it_is(log, tmp_path):
+async def test_restoring_is_reported_with_how_far_it_is(log, tmp_path):
     """First assigning, then restoring with a rising fraction, then live: as /readyz shows it."""
-    told = []
+    stated = []
 
     class Listening(Health):
         def set(self, stage, partition, state, fraction=None, detail=""):
             super().set(stage, partition, state, fraction, detail)
             if stage == "catalogue":
-                told.append((state, fraction))
+                stated.append((state, fraction))
 
     await log.append({HERE: [paper(n) for n in range(500)]})
     service = Service(log, tmp_path, batch_records="100")
@@ -205,9 +207,9 @@ async def test_restoring_is_told_with_how_far_it_is(log, tmp_path):
     async with service:
         await service.idle()
         assert service.health.ready()[0]
-    states = [state for state, _ in told]
+    states = [state for state, _ in stated]
     assert states[:2] == ["assigning", "restoring"] and states[-1] == "live"
-    fractions = [fraction for state, fraction in told if state == "restoring"]
+    fractions = [fraction for state, fraction in stated if state == "restoring"]
     assert fractions == sorted(fractions) and fractions[0] == 0 and any(0 < f < 1 for f in fractions)
 
 
@@ -221,7 +223,7 @@ async def test_a_publisher_that_keeps_up_publishes_at_once(log, tmp_path):
 
 
 async def test_what_moves_nobody_is_not_waited_for(log, tmp_path):
-    """Marks of the stages before, for example: the next event's latency would be told from then on."""
+    """Marks of the stages before, for example: the next event's latency would be reported from then on."""
     async with Service(log, tmp_path) as service:
         await log.append({HERE: [paper(0)]})
         await service.idle()
@@ -298,7 +300,7 @@ async def test_metrics_tell_what_happened(log, tmp_path):
         assert service.sample("gap_drops_total", stage="citations", partition=0) == 0
 
 
-async def test_lag_is_told_in_records_and_seconds(log, tmp_path):
+async def test_lag_is_reported_in_records_and_seconds(log, tmp_path):
     async with Service(log, tmp_path, stages=(Catalogue, Citations)) as service:
         await service.idle()
         [_, runner] = service.runners
@@ -349,7 +351,9 @@ async def test_a_signal_stops_what_would_go_on_for_ever():
 
 
 async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatch):
-    """A publisher that was saved while authors waited publishes them after its start, and is not taken for idle before."""
+    """A publisher that was saved while authors waited publishes them after its start, and is not taken for
+    idle before.
+    """
     monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)
     async with Service(log, tmp_path) as service:
         await service.idle()
@@ -371,7 +375,7 @@ async def test_what_waited_in_a_checkpoint_is_not_done(log, tmp_path, monkeypatc
         assert len(await newest(log)) == 2
 
 
-async def test_who_scores_papers_alike_is_measured_and_who_is_no_longer_told_is_gone(log, tmp_path):
+async def test_who_scores_papers_alike_is_measured_and_who_is_no_longer_stated_is_gone(log, tmp_path):
     def score(n: int, version: str, novelty: float) -> Message:
         event = {
             "event": "paper.scored",

@@ -1,4 +1,6 @@
-"""Novelty and AI score through all stages: the golden scenarios in every order, random histories against the oracle, ticks and tables."""
+"""Novelty and AI score through all stages: the golden scenarios in every order, random histories against the
+oracle, ticks and tables.
+"""
 
 import itertools
 import json
@@ -37,17 +39,21 @@ def events_of(case: dict) -> list[list[dict]]:
     """By paper."""
     papers = []
     for paper in case["papers"]:
-        told = [
+        stated = [
             {
-                "paper_id": paper["id"], "revision": version["n"], "title": version["title"], "abstract": version["abstract"],
-                "published": f"{version['year']}-{version['month']:02}" if version["month"] else str(version["year"]),
-                "categories": [paper["category"]], "language": paper["language"], "authors": [{"name": "A B"}],
+                "paper_id": paper["id"], "revision": version["n"], "title": version["title"],
+                "abstract": version["abstract"],
+                "published": (
+                    f"{version['year']}-{version['month']:02}" if version["month"] else str(version["year"])
+                ),
+                "categories": [paper["category"]], "language": paper["language"],
+                "authors": [{"name": "A B"}],
             }
             for version in paper["versions"]
         ]  # fmt: skip
         if paper["withdrawn"]:
-            told.append({"event": "paper.withdrawn", "paper_id": paper["id"], "revision": 9})
-        papers.append(told)
+            stated.append({"event": "paper.withdrawn", "paper_id": paper["id"], "revision": 9})
+        papers.append(stated)
     return papers
 
 
@@ -186,8 +192,8 @@ def test_random_histories_equal_the_oracle_after_a_tick(events, partitions, seed
     with one, other:
         layout = Layout(papers, authors, terms=terms, cohorts=cohorts, headline_basis=basis)
         made = Pipeline(layout, seed).tell(*events).tell(TICK).tell(AGAIN)
-        told = [json.dumps(event).encode() for event in [*events, TICK, AGAIN]]
-        assert list(score_oracle.differences(made.profiles, told, parameters)) == []
+        stated = [json.dumps(event).encode() for event in [*events, TICK, AGAIN]]
+        assert list(score_oracle.differences(made.profiles, stated, parameters)) == []
 
 
 def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
@@ -200,14 +206,15 @@ def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
             "novelty": value,
         }
 
-    told = [
-        scored("p", "s", "1", 0.5), scored("p", "s", "1", 0.9), scored("p", "s", "2", 0.25), scored("q", "s", "1", 1.0),
+    stated = [
+        scored("p", "s", "1", 0.5), scored("p", "s", "1", 0.9), scored("p", "s", "2", 0.25),
+        scored("q", "s", "1", 1.0),
         scored("q", "t", "1", None), scored("q", "t", "1", 0.0), scored("elsewhere", "s", "1", 0.0),
     ]  # fmt: skip
     papers = [
         {"paper_id": paper, "title": "t", "authors": [{"author_id": "a", "name": "A"}]} for paper in "pq"
     ]
-    for events in (told + papers, papers + told):
+    for events in (stated + papers, papers + stated):
         for basis, headline in (("own", None), ("reported:s@1", 0.75), ("reported:s@3", None)):
             made = Pipeline(Layout(2, 2, headline_novelty=basis), 3).tell(*events)
             profile = made.profiles["a"]
@@ -230,7 +237,9 @@ def test_what_others_say_of_papers_stands_beside_ours_by_source_and_version():
 
 
 def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
-    """More papers than tell, citations that raise and withdrawals that lower them, tables in between: as if all were ranked anew."""
+    """More papers than tell, citations that raise and withdrawals that lower them, tables in between: as if
+    all were ranked anew.
+    """
     dice = random.Random(5)
     papers = [
         {
@@ -269,13 +278,13 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
         {"event": "paper.withdrawn", "paper_id": one, "revision": 1}
         for one in dice.sample(keys[:100] + [f"q{i}" for i in range(150)], 60)
     ]
-    made, told = Pipeline(seed=2).tell(*papers).tell(TICK), [*papers, TICK]
+    made, stated = Pipeline(seed=2).tell(*papers).tell(TICK), [*papers, TICK]
     for at, part in enumerate((citing[:600], gone[:30], citing[600:], gone[30:])):
         day = TICK | {"date": f"2026-12-{at + 1:02}"}
         made.tell(*part).tell(day)
-        told += [*part, day]
+        stated += [*part, day]
         assert (
-            list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told]))
+            list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in stated]))
             == []
         )
     [authors] = [session.stage for session in made.sessions if session.stage.name == "authors"]
@@ -284,14 +293,16 @@ def test_the_best_papers_of_a_large_author_are_followed_one_by_one():
 
 
 def test_a_large_author_takes_over_papers_and_gives_them_back():
-    """Merged and separated, with citations between the two that are by others only while they are two; tables are cut in between."""
+    """Merged and separated, with citations between the two that are by others only while they are two; tables
+    are cut in between.
+    """
     dice, events = random.Random(6), []
     for i in range(2 * MANY):
         author = "a" if i < MANY - 20 else "b"
         event = {"paper_id": f"p{i}", "title": "t", "published": "2020", "categories": [dice.choice("XY")]}
         event["references"] = [f"p{dice.randrange(2 * MANY)}" for _ in range(3)]
         events.append(event | {"authors": [{"author_id": author, "name": author}]})
-    made, told = Pipeline(Layout(2, 2), 3).tell(*events), list(events)
+    made, stated = Pipeline(Layout(2, 2), 3).tell(*events), list(events)
     claims = [
         {"event": "author.merged", "author_id": "b", "into": "a", "revision": 1},
         {"event": "author.separated", "author_id": "b", "revision": 2},
@@ -301,9 +312,9 @@ def test_a_large_author_takes_over_papers_and_gives_them_back():
     for at, claim in enumerate(claims):
         day = TICK | {"date": f"2026-12-{at + 1:02}"}
         made.tell(claim).tell(day)
-        told += [claim, day]
+        stated += [claim, day]
         assert (
-            list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in told]))
+            list(score_oracle.differences(made.profiles, [json.dumps(event).encode() for event in stated]))
             == []
         )
         scores.add(made.profiles["a"]["headline"]["ai_score"])

@@ -1,7 +1,8 @@
-"""Thousands of schedules of crashes, zombies, refused and repeated sends, stale checkpoints: the end is always what a batch says.
+"""Thousands of schedules of crashes, zombies, refused and repeated sends, stale checkpoints: the end is
+always what a batch says.
 
-SCHOLARSTREAM_SCHEDULES=300000 runs so many of them (the default is 800), SCHOLARSTREAM_SEED=N begins with seed N. A failure says how to
-replay its schedule.
+SCHOLARSTREAM_SCHEDULES=300000 runs so many of them (the default is 800), SCHOLARSTREAM_SEED=N begins with
+seed N. A failure says how to replay its schedule.
 """
 
 import os
@@ -17,7 +18,8 @@ FIRST = int(os.environ.get("SCHOLARSTREAM_SEED") or random.SystemRandom().randra
 ONCE_WRONG = (40, 5032, 702589)  # schedules that found errors
 CATCHES = {
     # how many schedules a mutant may survive; seeds from 1, so this is not a matter of luck
-    "no_high": 5, "no_gap_check": 40, "last_arrival": 20, "own_counter": 30, "high_apart": 20, "save_early": 50, "no_learning": 220,
+    "no_high": 5, "no_gap_check": 40, "last_arrival": 20, "own_counter": 30, "high_apart": 20,
+    "save_early": 50, "no_learning": 220,
     "live_on": 30, "merge_forward": 20, "merge_per_raw": 20,
 }  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""The runners of a process on a log that passes by itself (a cluster): sends that fail, reads that wait, partitions that come and go."""
+"""The runners of a process on a log that passes by itself (a cluster): sends that fail, reads that wait,
+partitions that come and go.
+"""
 
 import asyncio
 import errno
@@ -72,8 +74,8 @@ async def test_what_fails_starts_anew_and_what_waits_says_so(log, tmp_path):
         log.down = True
         await MemoryLog.append(log, {HERE: [paper(n) for n in range(40, 60)]})
         await until(lambda: service.health.ready()[1]["parts"]["catalogue/0"]["state"] == "waiting", service)
-        ready, told = service.health.ready()
-        assert not ready and told["parts"]["catalogue/0"]["detail"] == "no broker"
+        ready, stated = service.health.ready()
+        assert not ready and stated["parts"]["catalogue/0"]["detail"] == "no broker"
         assert service.health.alive()[0], "who waits for the log lives"
         log.down = False
         await service.idle()
@@ -142,9 +144,11 @@ async def test_checkpoints_that_cannot_be_kept_are_one_line_for_the_process(log,
             assert failures == dict.fromkeys(failures, 1)
             for runner in runners:
                 await runner.save()
-    told = [line for line in said if "checkpoint" in line["event"]]
-    assert [line["event"] for line in told] == ["checkpoints cannot be kept", "checkpoints are kept again"]
-    assert told[0]["reason"] == f"{store} cannot be written: disk full" and told[0]["log_level"] == "warning"
+    stated = [line for line in said if "checkpoint" in line["event"]]
+    assert [line["event"] for line in stated] == ["checkpoints cannot be kept", "checkpoints are kept again"]
+    assert (
+        stated[0]["reason"] == f"{store} cannot be written: disk full" and stated[0]["log_level"] == "warning"
+    )
 
 
 async def test_a_send_that_fails_ends_the_session_not_the_service(log, tmp_path):

@@ -43,8 +43,9 @@ def test_every_declared_column_is_resized_saved_and_measured(kinds, size):
     table.resize(size)
     parts = table.parts("table")
     expected = {f"table.{kind}_{place}" for place, kind in enumerate(kinds)}
-    assert {name.removesuffix(f".{end}") for name in parts for end in ("first", "last", "0", "1") if
-            name.endswith(f".{end}")} | {name for name in parts if name.count(".") == 1} == expected  # fmt: skip
+    ends = ("first", "last", "0", "1")
+    tables = {name.removesuffix(f".{end}") for name in parts for end in ends if name.endswith(f".{end}")}
+    assert tables | {name for name in parts if name.count(".") == 1} == expected
     assert {part.size for part in parts.values()} == {size}
     assert table.nbytes == sum(part.nbytes for part in parts.values()) > 0
     loaded = made(kinds)

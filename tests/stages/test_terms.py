@@ -1,4 +1,6 @@
-"""The table of word pairs against a brute-force one written from docs/scores.md: any order, batches, shards, revisions, days."""
+"""The table of word pairs against a brute-force one written from docs/scores.md: any order, batches, shards,
+revisions, days.
+"""
 
 import random
 from collections import defaultdict
@@ -70,14 +72,14 @@ def truth_of(records, limit: int, limits: NoveltyLimits) -> dict[int, tuple[int,
 
 
 class Table:
-    """Shards of the stage, told records in packs of any size; collects what they answer."""
+    """Shards of the stage, reported records in packs of any size; collects what they answer."""
 
     def __init__(self, shards: int, dice: random.Random):
         layout = Layout(terms=shards)
         self.sessions = [Session(Terms(shard, layout, fingerprint(layout))) for shard in range(shards)]
         self.dice, self.numbers, self.newest = dice, {}, defaultdict(lambda: -1)
         self.outboxes = {name: Outbox(SENT, shards) for name in ("catalogue", "directory")}
-        self.told = [{} for _ in range(shards)]  # paper → (k, n, state)
+        self.stated = [{} for _ in range(shards)]  # paper → (k, n, state)
         self.names: list[list[str]] = [[] for _ in range(shards)]
 
     def tell(self, records) -> None:
@@ -94,9 +96,11 @@ class Table:
             keys = [sorted(k * 0x9E3779B97F4A7C15 % 2**64 for k in pairs) for *_, pairs in records]
             keys = [[k for k in mine if k % len(self.sessions) == shard] for mine in keys]
             rows = {
-                "paper": np.array([self.numbers[r[0]] for r in records]), "month": np.array([r[2] for r in records], np.int32),
+                "paper": np.array([self.numbers[r[0]] for r in records]),
+                "month": np.array([r[2] for r in records], np.int32),
                 "current": np.array(newest, np.int8),
-                "keys": Ragged(np.array([len(k) for k in keys], np.int32), np.array([k for mine in keys for k in mine], np.uint64)),
+                "keys": Ragged(np.array([len(k) for k in keys], np.int32),
+                               np.array([k for mine in keys for k in mine], np.uint64)),
             }  # fmt: skip
             self.outboxes["catalogue"].add(shard, {"paper_key": {"key": names}, "text": rows})
         self._flush("catalogue")
@@ -125,18 +129,18 @@ class Table:
                     kinds = decode(message.value).kinds
                     self.names[shard] += kinds.get("paper_key", {"key": []})["key"]
                     rows = kinds["novelty"]
-                    for paper, *told in zip(
+                    for paper, *stated in zip(
                         *(rows[name].tolist() for name in ("paper", "new", "size", "state")), strict=True
                     ):
-                        self.told[shard][int(self.names[shard][paper][1:])] = tuple(told)
+                        self.stated[shard][int(self.names[shard][paper][1:])] = tuple(stated)
 
     @property
     def answer(self) -> dict[int, tuple[int, int, int]]:
         out = {}
-        for paper, (_, _, state) in self.told[0].items():
-            told = [mine[paper] for mine in self.told]
-            assert {t[2] for t in told} == {state}
-            out[paper] = (sum(t[0] for t in told), sum(t[1] for t in told), state)
+        for paper, (_, _, state) in self.stated[0].items():
+            stated = [mine[paper] for mine in self.stated]
+            assert {t[2] for t in stated} == {state}
+            out[paper] = (sum(t[0] for t in stated), sum(t[1] for t in stated), state)
         return out
 
 
@@ -184,15 +188,15 @@ def test_of_equal_revisions_the_later_one_counts(records, dice):
         assert table.answer == truth_of(records, 10**6, limits)
 
 
-def test_only_those_who_lose_a_pair_are_told_again():
+def test_only_those_who_lose_a_pair_are_reported_again():
     table = Table(1, random.Random(1))
     table.tell([(0, 0, JANUARY + 2, {1, 2, 3}), (1, 0, JANUARY + 2, {3, 4}), (2, 0, JANUARY + 2, {5})])
-    table.told[0].clear()
+    table.stated[0].clear()
     table.tell([(3, 0, JANUARY, {3})])
-    assert table.told[0] == {0: (2, 3, BURN_IN), 1: (1, 2, BURN_IN), 3: (1, 1, BURN_IN)}
-    table.told[0].clear()
+    assert table.stated[0] == {0: (2, 3, BURN_IN), 1: (1, 2, BURN_IN), 3: (1, 1, BURN_IN)}
+    table.stated[0].clear()
     table.tell([(3, 0, JANUARY, {3})])
-    assert table.told[0] == {}, "a repeated record changes nothing"
+    assert table.stated[0] == {}, "a repeated record changes nothing"
 
 
 def test_the_states_of_months():

@@ -1,9 +1,11 @@
-"""The benchmarks run and say what they should; no figure is judged here. Those on Kafka: tests/integration/test_bench_on_kafka.py."""
+"""The benchmarks run and say what they should; no figure is judged here. Those on Kafka:
+tests/integration/test_bench_on_kafka.py.
+"""
 
 import orjson
 import pytest
 
-from bench import literature, memory
+from bench import literature, memory, pair
 from bench.__main__ import KINDS, main
 from bench.measure import Figure, calibration, machine
 from services.publisher.stage import Profiles
@@ -42,6 +44,13 @@ def test_stages_and_memory_run_in_small(tmp_path, capsys):
     aimed = {f["what"].removesuffix(", all stages") for f in figures if f["aim"] and f["bench"] == "memory"}
     assert aimed == set(memory.AIMS)
     assert "together" in capsys.readouterr().out
+
+
+def test_two_trees_are_compared_in_small(capsys):
+    pair.main([str(pair.HERE), "--small"])
+    out = capsys.readouterr().out
+    ratios = {line[:30].strip(): float(line.split()[-1]) for line in out.splitlines()}
+    assert ratios["everything"] == 1 and {"catalogue", "snapshots", pair.LONE} <= set(ratios)
 
 
 def test_every_kind_is_run_in_small():

@@ -1,4 +1,6 @@
-"""How far ahead of its append time an event may be dated: the stages, `verify` and the truth of the tests agree."""
+"""How far ahead of its append time an event may be dated: the stages, `verify` and the truth of the tests
+agree.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -74,7 +76,8 @@ def test_the_reason_says_what_would_be_right():
     assert found.field == "as_of"
     assert (
         found.hint
-        == "2206-01-05 is 65,416 days after 2026-11-28, the day on which the record was appended; at most 2 are taken"
+        == "2206-01-05 is 65,416 days after 2026-11-28, the day on which the record was appended; at most 2 "
+        "are taken"
     )
 
 
@@ -108,11 +111,11 @@ def test_three_ways_to_say_it_agree(day, appended, days, make):
     assert by_stages == (day_of(event) > latest)
 
 
-def run(kind, key: str, told: list[tuple[dict, int]], days: int = 2, batch: int = 1_000) -> Session:
+def run(kind, key: str, stated: list[tuple[dict, int]], days: int = 2, batch: int = 1_000) -> Session:
     session = Session(kind(0, Layout(days_ahead=days), "f"))
     records = [
         Record(at, appended, key.encode(), orjson.dumps(event), ())
-        for at, (event, appended) in enumerate(told)
+        for at, (event, appended) in enumerate(stated)
     ]
     for start in range(0, len(records), batch):
         session.step(records[start : start + batch])
@@ -122,11 +125,12 @@ def run(kind, key: str, told: list[tuple[dict, int]], days: int = 2, batch: int 
 @pytest.mark.parametrize("batch", [1, 2, 1_000])
 def test_the_directory_refuses_what_is_dated_too_far_ahead(batch):
     """By the record's own append time, whatever came before it and however records are cut into batches."""
-    told = [
-        (tick("2026-11-28"), NOON), (tick("9999-12-31"), NOON), (tick("2026-11-30"), NOON), (tick("2027-01-01"), NOON),
+    stated = [
+        (tick("2026-11-28"), NOON), (tick("9999-12-31"), NOON), (tick("2026-11-30"), NOON),
+        (tick("2027-01-01"), NOON),
         (tick("2026-12-02"), NOON + 2 * DAY_MS), (tick("2026-12-03"), 0),
     ]  # fmt: skip
-    session = run(Directory, "clock", told, batch=batch)
+    session = run(Directory, "clock", stated, batch=batch)
     assert session.stage.day == 20261202
     assert [(one.record.offset, one.reason) for one in session.stage.refused] == [
         (at, "dated_ahead") for at in (1, 3, 5)
@@ -142,23 +146,25 @@ def test_the_directory_refuses_what_is_dated_too_far_ahead(batch):
 @pytest.mark.parametrize("batch", [1, 1_000])
 def test_the_catalogue_refuses_what_is_dated_too_far_ahead(batch):
     """A count of the far future does not hide the ones after it."""
-    told = [
+    stated = [
         (counted("2206-01-05"), NOON),
         (counted("2026-11-28"), NOON),
         ({"paper_id": "p", "title": "T", "published": "9999"}, NOON),
     ]
-    session = run(Catalogue, "p", told, batch=batch)
+    session = run(Catalogue, "p", stated, batch=batch)
     assert [(one.record.offset, one.reason) for one in session.stage.refused] == [(0, "dated_ahead")]
     assert (
         session.stage.paper.counted_at[0].data[0] == 20261128
         and session.stage.counters["stale_revisions"] == 0
     )
-    session = run(Catalogue, "p", told, days=ANY, batch=batch)
+    session = run(Catalogue, "p", stated, days=ANY, batch=batch)
     assert session.stage.refused == [] and session.stage.counters["stale_revisions"] == 1
 
 
 def test_a_day_never_goes_back():
-    """Neither the state nor what the other stages hear: an earlier day after a later one changes nothing (rule D4)."""
+    """Neither the state nor what the other stages hear: an earlier day after a later one changes nothing
+    (rule D4).
+    """
     days = ["2026-11-23", "2026-11-22", "2026-11-23", "2025-12-31", "2026-11-24", "2026-11-23"]
     session = run(Directory, "clock", [(tick(day), NOON) for day in days], batch=1)
     assert session.stage.day == 20261124

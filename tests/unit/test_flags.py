@@ -1,4 +1,6 @@
-"""Flags: each has a test here or in the oracle's comparison (tests/stages), and words on the page (test_viewer_pages)."""
+"""Flags: each has a test here or in the oracle's comparison (tests/stages), and words on the page
+(test_viewer_pages).
+"""
 
 import pytest
 from hypothesis import given
@@ -10,15 +12,23 @@ from shared.stages.stage import Layout
 from tests.oracle import is_group
 from tests.stages.memory import Pipeline
 
-GROUPS = ["ATLAS Collaboration", "The Pierre Auger collaboration", "Human Genome Consortium", "OPERA Collaborations", "WHO Study Group",
-          "Gemini Team", "name:the lhcb collaboration", "Alzheimer's Disease Neuroimaging Initiative", "CARDIoGRAM Consortium members",
-          "(LIGO Scientific Collaboration)", "GBD 2019 Diseases and Injuries Collaborators", "COVIDSurg Collaborative",
-          "Early Breast Cancer Trialists", "Early Breast Cancer Trialists' Collaborative Group", "ESC Task Force", "EULAR Working Party",
-          "Collaboration ATLAS (2012)", "The Collaboration ATLAS", "ATLAS Collaboration (2012)", "CMS Collaboration [CMS].",
-          "Consortium, CLIA", "Task Force on Sudden Death", "ESC Committee for Practice Guidelines", "RECOVERY Collaborative Group",
-          "The SPRINT Investigators", "SHARE-INVESTIGATORS", "ENIGMA Network", "European Reference Network", "The Annotation Group",
+GROUPS = ["ATLAS Collaboration", "The Pierre Auger collaboration", "Human Genome Consortium",
+          "OPERA Collaborations", "WHO Study Group",
+          "Gemini Team", "name:the lhcb collaboration", "Alzheimer's Disease Neuroimaging Initiative",
+          "CARDIoGRAM Consortium members",
+          "(LIGO Scientific Collaboration)", "GBD 2019 Diseases and Injuries Collaborators",
+          "COVIDSurg Collaborative",
+          "Early Breast Cancer Trialists", "Early Breast Cancer Trialists' Collaborative Group",
+          "ESC Task Force", "EULAR Working Party",
+          "Collaboration ATLAS (2012)", "The Collaboration ATLAS", "ATLAS Collaboration (2012)",
+          "CMS Collaboration [CMS].",
+          "Consortium, CLIA", "Task Force on Sudden Death", "ESC Committee for Practice Guidelines",
+          "RECOVERY Collaborative Group",
+          "The SPRINT Investigators", "SHARE-INVESTIGATORS", "ENIGMA Network", "European Reference Network",
+          "The Annotation Group",
           "Cochrane Project", "IMPACT Study Group Investigators", "Working Party of the EULAR"]  # fmt: skip
-PEOPLE = ["Ada Lovelace", "Group Theodore", "Team Wong", "Collaboration Smith", "Anna Grouper", "Teamson", "J. Projects", "",
+PEOPLE = ["Ada Lovelace", "Group Theodore", "Team Wong", "Collaboration Smith", "Anna Grouper", "Teamson",
+          "J. Projects", "",
           "John Network", "J. Network", "John Q. Network",
           "Network, John", "Mary Project", "Anna-Maria Team", "Peter Group (ed.)", "Committee Smith",
           "Forcett Task", "Paul Party", "()", "(Ada Lovelace)"]  # fmt: skip
@@ -93,13 +103,13 @@ def test_each_flag_is_raised_by_what_it_names_and_taken_back_with_it():
 
 def test_a_group_is_known_by_the_name_it_is_described_with():
     described = {"event": "author.described", "author_id": "a:1", "name": "Belle II Collaboration"}
-    told = {
+    stated = {
         "paper_id": "p",
         "title": "",
         "authors": [{"author_id": "a:1", "name": "Belle"}],
         "published": "2020",
     }
-    assert flags_of(told, described, author="a:1") == ["collective_author"]
+    assert flags_of(stated, described, author="a:1") == ["collective_author"]
 
 
 def test_coverage_is_the_share_of_references_that_lead_somewhere():

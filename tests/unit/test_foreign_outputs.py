@@ -1,4 +1,6 @@
-"""What other clients wrote into the public outputs: the viewer, the reading commands and the publisher pass it over."""
+"""What other clients wrote into the public outputs: the viewer, the reading commands and the publisher pass
+it over.
+"""
 
 import orjson
 import pytest
@@ -121,7 +123,9 @@ def test_the_publisher_learns_from_its_own_only(record):
 
 
 def test_an_erased_author_gets_no_version_of_before():
-    """Only a tombstone is left, and it tells no version: nothing is published again up to what the log has now."""
+    """Only a tombstone is left, and it tells no version: nothing is published again up to what the log has
+    now.
+    """
     stage = Profiles(0, Layout())
     stage._learn({"author_key": {"key": ["a", "b"]}})
     stage.learn_public({"a": (ERASED, 0, {}, {}), "later": (ERASED, 0, {}, {})})

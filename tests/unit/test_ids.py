@@ -1,4 +1,6 @@
-"""Ids that are made from names: equal for all spellings of a name, never longer than the contract allows, the same in all three codes."""
+"""Ids that are made from names: equal for all spellings of a name, never longer than the contract allows, the
+same in all three codes.
+"""
 
 import sys
 import unicodedata
@@ -13,7 +15,8 @@ from shared.errors import InputRefused
 from shared.ids import author_key, folded_id, name_key, visible
 from tests import oracle
 
-UNSEEN = ["\u200b", "\u200c", "\u200d", "\u2060", "\u00ad", "\u202e", "\u2066", "\ufeff", "\u3164", "\ufe0f", "\U000e0001", "\U000e0100",
+UNSEEN = ["\u200b", "\u200c", "\u200d", "\u2060", "\u00ad", "\u202e", "\u2066", "\ufeff", "\u3164", "\ufe0f",
+          "\U000e0001", "\U000e0100",
           "\x00", "\x07", "\x7f", "\x9f"]  # fmt: skip
 names = st.text(
     st.one_of(st.characters(codec="utf-8"), st.sampled_from([*UNSEEN, " ", "\u0307", "ẞ", "ΐ", "İ", "…"])),

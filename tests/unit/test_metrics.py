@@ -1,4 +1,6 @@
-"""The registry is whole, and the metrics agree with tables worked out by hand from the papers that define them."""
+"""The registry is whole, and the metrics agree with tables worked out by hand from the papers that define
+them.
+"""
 
 import numpy as np
 import pytest
@@ -37,31 +39,37 @@ def test_every_metric_says_all_that_must_be_known():
 
 
 def test_stored_numbers_come_back():
-    told = {metric.name: 0.25 if metric.digits else 7 for metric in definitions.COMPUTED["references"]} | {
+    stated = {metric.name: 0.25 if metric.digits else 7 for metric in definitions.COMPUTED["references"]} | {
         "m_index": None
     }
-    stored = np.array([definitions.stored("references", told)])
-    assert definitions.published("references", stored) == [tuple(told.values())]
+    stored = np.array([definitions.stored("references", stated)])
+    assert definitions.published("references", stored) == [tuple(stated.values())]
     assert definitions.stored("counted", {})[0] == NULL, "an older version of the definitions did not have it"
 
 
 def test_h_and_e_of_equal_h():
-    """Zhang 2009: authors of the same h differ in the excess of their core. h = 3 each; Σ(cᵢ − 3) over the core is 0, 1 and 24."""
+    """Zhang 2009: authors of the same h differ in the excess of their core. h = 3 each; Σ(cᵢ − 3) over the
+    core is 0, 1 and 24.
+    """
     for counts, excess in (([3, 3, 3], 0), ([4, 3, 3, 1], 1), ([20, 10, 3, 2], 24)):
         values = computed([(count, 1) for count in counts])
         assert (values["h"], values["excess"]) == (3, excess)
 
 
 def test_g_by_hand():
-    """Egghe 2006: cumulated citations against ranks squared. 10, 5, 3, 1, 0: 10 ≥ 1, 15 ≥ 4, 18 ≥ 9, 19 ≥ 16, 19 < 25: g = 4."""
+    """Egghe 2006: cumulated citations against ranks squared. 10, 5, 3, 1, 0: 10 ≥ 1, 15 ≥ 4, 18 ≥ 9, 19 ≥ 16,
+    19 < 25: g = 4.
+    """
     assert computed([(10, 1), (5, 1), (3, 1), (1, 1), (0, 1)])["g"] == 4
     assert (computed([(30, 1), (2, 1)])["g"], computed([(30, 1), (2, 1)])["g_uncapped"]) == (2, 5)
 
 
 def test_hm_by_hand():
-    """Schreiber 2008: r_eff after each paper in order, and the last one that is not above the citations there.
+    """Schreiber 2008: r_eff after each paper in order, and the last one that is not above the citations
+    there.
 
-    c: 9 7 6 4 3 2 2 1, a: 2 1 3 2 1 1 4 1 → r_eff: 0.5 1.5 1.8333 2.3333 3.3333: above 3, so hm = 2.3333; h = 4.
+    c: 9 7 6 4 3 2 2 1, a: 2 1 3 2 1 1 4 1 → r_eff: 0.5 1.5 1.8333 2.3333 3.3333: above 3, so hm = 2.3333; h =
+    4.
     """
     values = computed([(9, 2), (7, 1), (6, 3), (4, 2), (3, 1), (2, 4), (2, 1), (1, 1)])
     assert (values["h"], values["hm_index"]) == (4, pytest.approx(2.333333, abs=1e-9))

@@ -1,4 +1,6 @@
-"""The oracle against figures computed by hand, published tables and a third party's cases: who checks must be checked."""
+"""The oracle against figures computed by hand, published tables and a third party's cases: who checks must be
+checked.
+"""
 
 import json
 
@@ -66,7 +68,7 @@ def references(profile):
     return profile["metrics"]["references"]
 
 
-# definitions ------------------------------------------------------------------------------------------------------------
+# definitions -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,9 @@ def test_indices_follow_the_words_of_their_definitions(counts):
 
 
 def test_agrees_with_the_cases_of_ads():
-    """Third-party inputs and expected outputs (adsabs/metrics_service, MIT): h, g, i10, i100, citations, also year by year."""
+    """Third-party inputs and expected outputs (adsabs/metrics_service, MIT): h, g, i10, i100, citations, also
+    year by year.
+    """
     cases = json.loads(require("ads_metrics").read_text())
     events = (
         [published(p["bibcode"], ["The Set"], published=p["bibcode"][:4]) for p in cases["papers"]]
@@ -137,7 +141,7 @@ def test_agrees_with_the_special_cases_of_ads():
     )
 
 
-# citations --------------------------------------------------------------------------------------------------------------
+# citations -------------------------------------------------------------------------------------------------
 
 
 def test_a_small_literature_by_hand():
@@ -157,12 +161,18 @@ def test_a_small_literature_by_hand():
     )
     ada, bob, cyd = (profiles[f"name:{name}"] for name in ("ada", "bob", "cyd"))
     assert references(ada) == {
-        "papers": 2, "citations": 5, "h_index": 2, "g_index": 2, "g_index_uncapped": 2, "i10_index": 0, "i100_index": 0,
-        "citations_nonself": 3, "h_index_nonself": 1,  # a is cited by b (hers), c, d; b by c (b and c are Bob's), d
-        "citations_self": 1, "e_index": 1.0, "hm_index": 1.5, "m_index": None, "h5_index": None, "citations_recent": None,
+        "papers": 2, "citations": 5, "h_index": 2, "g_index": 2, "g_index_uncapped": 2, "i10_index": 0,
+        "i100_index": 0,
+        "citations_nonself": 3,
+        "h_index_nonself": 1,  # a is cited by b (hers), c, d; b by c (b and c are Bob's), d
+        "citations_self": 1, "e_index": 1.0, "hm_index": 1.5, "m_index": None, "h5_index": None,
+        "citations_recent": None,
         "h_index_recent": None, "mean_citedness_2y": None,  # no day yet
-        "tori": 0.6, "riq": 387,  # a: c and d of at least five references, alone; b: c and d, halved; √0.6 · 1000 / 2 years
-        "papers_normalized": 1.5, "citations_normalized": 4.0, "papers_first": 2, "papers_last": 0, "papers_single": 1, "coauthors": 1,
+        "tori": 0.6,
+        # a: c and d of at least five references, alone; b: c and d, halved; √0.6 · 1000 / 2 years
+        "riq": 387,
+        "papers_normalized": 1.5, "citations_normalized": 4.0, "papers_first": 2, "papers_last": 0,
+        "papers_single": 1, "coauthors": 1,
     }  # fmt: skip
     assert (ada["coverage"], bob["coverage"], ada["flags"]) == (
         0.5,
@@ -247,7 +257,8 @@ def test_counted_citations():
         ]
     )["name:ada"]
     assert profile["metrics"]["counted:openalex"] == {
-        "papers": 2, "papers_counted": 1, "citations": 12, "h_index": 1, "g_index": 2, "g_index_uncapped": 3, "i10_index": 1,
+        "papers": 2, "papers_counted": 1, "citations": 12, "h_index": 1, "g_index": 2, "g_index_uncapped": 3,
+        "i10_index": 1,
         "i100_index": 0, "e_index": 3.316625, "hm_index": 1.0, "m_index": None,  # √(12 − 1)
     }  # fmt: skip
     assert (
@@ -309,21 +320,28 @@ def test_order_of_the_list_and_its_hundred():
     ]
 
 
-# validity ---------------------------------------------------------------------------------------------------------------
+# validity --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "raw",
     [
         b"", b"\xff", b"[]", b"null", b'{"paper_id": "a"', b"{}",
-        published(""), published("x" * 257), published("é" * 129), published("a", title=None), published("a", title="x" * 2001),
-        published("a", title=7), published("a", revision=-1), published("a", revision="1"), published("a", revision=True),
-        published("a", revision=1.5), published("a", published="2001-13"), published("a", published="2001-02-29"),
+        published(""), published("x" * 257), published("é" * 129), published("a", title=None),
+        published("a", title="x" * 2001),
+        published("a", title=7), published("a", revision=-1), published("a", revision="1"),
+        published("a", revision=True),
+        published("a", revision=1.5), published("a", published="2001-13"),
+        published("a", published="2001-02-29"),
         published("a", published=2001),
-        published("a", published="1 Jan 2001"), published("a", [{"name": 3}]), published("a", [{"author_id": "x" * 300, "name": "X"}]),
-        published("a", references=[1]), published("a").replace(b'"references": []', b'"references": "b"'), published("a", ["X"] * 20_001),
-        published("a", references=["r"] * 20_001), published("a", categories="cs.LG"), published("a", event="paper.burnt"),
-        event("paper.withdrawn"), event("paper.counted", paper_id="a", source="s", as_of="2026-01-01", citations=-1),
+        published("a", published="1 Jan 2001"), published("a", [{"name": 3}]),
+        published("a", [{"author_id": "x" * 300, "name": "X"}]),
+        published("a", references=[1]), published("a").replace(b'"references": []', b'"references": "b"'),
+        published("a", ["X"] * 20_001),
+        published("a", references=["r"] * 20_001), published("a", categories="cs.LG"),
+        published("a", event="paper.burnt"),
+        event("paper.withdrawn"), event("paper.counted", paper_id="a", source="s", as_of="2026-01-01",
+                                        citations=-1),
         event("paper.counted", paper_id="a", source="s", citations=1),
     ],
     ids=lambda raw: raw[:60].decode(errors="replace"),
@@ -345,7 +363,9 @@ def test_valid_edges():
 
 
 def test_the_anthology_is_as_it_is():
-    """The figures of the data set itself: 19,266 papers, 94,970 references (42 to the paper itself, 7 to one unknown paper)."""
+    """The figures of the data set itself: 19,266 papers, 94,970 references (42 to the paper itself, 7 to one
+    unknown paper).
+    """
     profiles = oracle(aan_events())
     cited = {p["paper_id"]: p["citations"] for profile in profiles.values() for p in profile["papers"]}
     assert len(profiles) == 14_994
@@ -354,7 +374,7 @@ def test_the_anthology_is_as_it_is():
     assert sum(cited.values()) == 94_970 - 42 - 7
 
 
-# nothing is left out ----------------------------------------------------------------------------------------------------------
+# nothing is left out ---------------------------------------------------------------------------------------
 
 
 def test_every_metric_flag_and_check_of_the_registry_is_computed_here():
@@ -368,9 +388,8 @@ def test_every_metric_flag_and_check_of_the_registry_is_computed_here():
     ada = truth["name:ada"]
     assert ada["metrics"]["references"].keys() == {*definitions.names("references")}
     assert ada["metrics"]["counted:s"].keys() == {*definitions.names("counted")}
-    assert {metric.name for metric in definitions.METRICS} == {name for basis in ada["metrics"].values() for name in basis} | {
-        "papers_by_year", "citations_by_year",
-    }  # fmt: skip
+    named = {name for basis in ada["metrics"].values() for name in basis}
+    assert {metric.name for metric in definitions.METRICS} == named | {"papers_by_year", "citations_by_year"}
     assert ada["papers_by_year"] == {"2020": 1} and ada["citations_by_year"] == {}
     # `collective`; what a log cannot tell (test_flags); of a score (tests/score_oracle.py)
     elsewhere = {"collective_author", "definitions_changed", "self_citations_included"}

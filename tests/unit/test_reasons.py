@@ -1,4 +1,6 @@
-"""Explanations: each computes its number again from the papers it names, and what it says of the next step is so."""
+"""Explanations: each computes its number again from the papers it names, and what it says of the next step is
+so.
+"""
 
 import re
 
@@ -33,7 +35,8 @@ def test_every_metric_has_an_explainer_and_no_other():
 def test_the_values_are_those_of_the_oracle(citations):
     grounds = papers(citations)
     expected = {
-        "papers": len(citations), "citations": sum(citations), "h_index": oracle.h_index(citations), "g_index": oracle.g_index(citations),
+        "papers": len(citations), "citations": sum(citations), "h_index": oracle.h_index(citations),
+        "g_index": oracle.g_index(citations),
         "g_index_uncapped": oracle.g_index_uncapped(citations), "i10_index": oracle.at_least(citations, 10),
         "i100_index": oracle.at_least(citations, 100), "e_index": oracle.e_index(citations),
         "hm_index": oracle.decimal(oracle.hm_units((c, 1) for c in citations)),
@@ -43,7 +46,9 @@ def test_the_values_are_those_of_the_oracle(citations):
 
 @given(counts)
 def test_what_the_next_h_needs_is_what_it_needs(citations):
-    """Giving the papers what they lack, and adding the papers that are missing, makes h + 1; one citation less does not."""
+    """Giving the papers what they lack, and adding the papers that are missing, makes h + 1; one citation
+    less does not.
+    """
     reason = EXPLAINERS["h_index"](papers(citations))
     lacks = {paper["paper_id"]: paper["lacks"] for paper in reason.nearest}
     further = re.search(r"(\d+) further papers? with (\d+)", reason.needs)
@@ -92,13 +97,15 @@ papers_with_scores = st.lists(
 def test_the_scores_are_those_of_the_oracle(drawn):
     known = [
         {
-            "novelty": None if novelty is None else novelty / 10**6, "percentile": None if place is None else float(place),
+            "novelty": None if novelty is None else novelty / 10**6,
+            "percentile": None if place is None else float(place),
             "immature": immature, "pooled": pooled, "reasons": ["short_text"],
         }
         for novelty, place, immature, pooled in drawn
     ]  # fmt: skip
     rows = [
-        PaperFacts(f"p{i:02}", "T", None, 0, novelty=-1 if novelty is None else novelty, reasons=["short_text"],
+        PaperFacts(f"p{i:02}", "T", None, 0, novelty=-1 if novelty is None else novelty,
+                   reasons=["short_text"],
             percentile=-1.0 if place is None else float(place), is_immature=immature, is_pooled=pooled)
         for i, (novelty, place, immature, pooled) in enumerate(drawn)
     ]  # fmt: skip

@@ -1,4 +1,6 @@
-"""The checks of reported figures, written twice and a third time in the oracle: all say the same of any figures."""
+"""The checks of reported figures, written twice and a third time in the oracle: all say the same of any
+figures.
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,6 @@
-"""services/verify/recount.py against the oracle: two recomputations written apart must agree on every author."""
+"""services/verify/recount.py against the oracle: two recomputations written apart must agree on every
+author.
+"""
 
 import json
 from pathlib import Path
@@ -60,24 +62,25 @@ def assert_agree(events, slices=1):
                 assert_agree_on(expected, name, theirs, events)
 
 
-def grounds(told):
-    return {name: value for name, value in told.items() if name not in ("definition", "reported", "flags")}
+def grounds(stated):
+    return {name: value for name, value in stated.items() if name not in ("definition", "reported", "flags")}
 
 
 def assert_agree_on(expected, name, theirs, events):
     ours, papers, scores = expected.profile(name), expected.papers, theirs["scores"]
     by_source = scores.get("ai_score_by_source", {})
-    told = {
+    stated = {
         score: (theirs["metrics"]["references"].pop(score), grounds(scores[score]))
         for score in ("novelty", "ai_score")
     }
-    told["by_source"] = {
+    stated["by_source"] = {
         source: (theirs["metrics"][f"counted:{source}"].pop("ai_score"), grounds(rests_on))
         for source, rests_on in by_source.items()
     }
-    assert ours["scores"] == told | {"reported": scores["novelty"]["reported"]}, name
+    assert ours["scores"] == stated | {"reported": scores["novelty"]["reported"]}, name
     for field in (
-        "redirect", "name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total", "reported", "coverage", "flags",
+        "redirect", "name", "field", "metrics", "papers_by_year", "citations_by_year", "papers_total",
+        "reported", "coverage", "flags",
     ):  # fmt: skip
         assert ours[field] == theirs[field], (name, field)
     assert [(papers.name[paper], citations) for paper, citations in ours["papers"]] == [

@@ -1,5 +1,6 @@
-"""The pure parts of both scores against the golden cases of their definition (tests/golden/scores.json, made from docs/scores.md by other
-code)."""
+"""The pure parts of both scores against the golden cases of their definition (tests/golden/scores.json, made
+from docs/scores.md by other code).
+"""
 
 import json
 import random

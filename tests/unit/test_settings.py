@@ -61,7 +61,7 @@ def test_what_is_wrong_is_named(monkeypatch, name, value, right):
         Settings.load()
 
 
-def test_every_wrong_one_is_told_at_once():
+def test_every_wrong_one_is_reported_at_once():
     with pytest.raises(UsageError, match=r"--port: .*; --partitions: "):
         Settings.load(port="x", partitions="x")
 

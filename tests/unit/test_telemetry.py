@@ -180,9 +180,9 @@ def restored():
 def test_lines_are_json_where_nobody_looks(capsys, restored):
     logs.configure("info", "auto")
     structlog.get_logger("x").info("serving", port=1)
-    structlog.get_logger("x").debug("not told")
+    structlog.get_logger("x").debug("not stated")
     logging.getLogger("library").warning("odd %s", "thing")
-    logging.getLogger("library").info("not told")
+    logging.getLogger("library").info("not stated")
     try:
         raise KeyError("why")
     except KeyError:
@@ -202,11 +202,14 @@ def test_lines_are_json_where_nobody_looks(capsys, restored):
 
 def test_lines_for_people(capsys, restored):
     logs.configure("warning", "console")
-    structlog.get_logger("x").info("not told")
-    structlog.get_logger("x").warning("told", stage="authors/0")
+    structlog.get_logger("x").info("not stated")
+    structlog.get_logger("x").warning("stated", stage="authors/0")
     said = capsys.readouterr().err
     assert (
-        "told" in said and "stage=authors/0" in said and "not told" not in said and not said.startswith("{")
+        "stated" in said
+        and "stage=authors/0" in said
+        and "not stated" not in said
+        and not said.startswith("{")
     )
 
 

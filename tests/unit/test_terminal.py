@@ -1,4 +1,6 @@
-"""What commands print: nothing that a terminal obeys, ids that copy back, JSON that means the same; and where `--output` writes."""
+"""What commands print: nothing that a terminal obeys, ids that copy back, JSON that means the same; and where
+`--output` writes.
+"""
 
 import io
 import json

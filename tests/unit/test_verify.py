@@ -79,7 +79,9 @@ MERGED = [(5, 9), (9, 17), (7, 3), (30, 31), (31, 30)]  # a chain, one that does
 
 
 class Published:
-    """A log with events in it and what the oracle says about them, which a test may spoil before it is verified."""
+    """A log with events in it and what the oracle says about them, which a test may spoil before it is
+    verified.
+    """
 
     def __init__(self, events, partitions=1):
         self.truth = oracle(events)
@@ -130,7 +132,8 @@ class Published:
             log = MemoryLog()
             try:
                 topics = (PAPERS, AUTHORS, AUTHOR_PROFILES, AUTHOR_METRICS, DEAD_LETTERS)
-                # nothing is compacted away here: what verify says about versions, it says about those that are still there
+                # nothing is compacted away here: what verify says about versions, it says about those that
+                # are still there
                 await log.create(
                     [topic.spec(self.partitions, 1)._replace(compacted=False) for topic in topics]
                 )
@@ -199,7 +202,8 @@ def test_silent_when_all_is_right(events):
 def test_counts_what_it_compared():
     counts = Published(EVENTS).verify()
     assert counts == {
-        "events": 7, "papers": 3, "authorships": 4, "citations": 3, "authors": 3, "snapshots": 3, "dead_letters": 1,
+        "events": 7, "papers": 3, "authorships": 4, "citations": 3, "authors": 3, "snapshots": 3,
+        "dead_letters": 1,
     }  # fmt: skip
 
 
@@ -261,7 +265,7 @@ def test_names_wrong_reported_figures():
         published.verify()
 
 
-def test_names_a_check_that_is_not_told_or_wrongly_told():
+def test_names_a_check_that_is_not_reported_or_wrongly_stated():
     for codes in ([], ["h_index_exceeds_papers", "h_index_exceeds_computed_papers"]):
         published = Published(EVENTS)
         wrong = published.newest("x")
@@ -651,11 +655,15 @@ def in_slices(published):
 
 
 def literature():
-    """Enough papers that each has a novelty and a place among all; merged authors, withdrawn and revised papers."""
+    """Enough papers that each has a novelty and a place among all; merged authors, withdrawn and revised
+    papers.
+    """
     words = ["red", "green", "blue", "black", "white", "alpha", "beta"]
     events = [
-        {"paper_id": f"p{n}", "title": " ".join(words[n % 5 :] + words[: n % 3]), "published": str(2000 + n // 110),
-         "authors": [{"name": f"Author {n}"}, {"name": f"Author {n // 4}"}], "references": [f"p{n // 2}", f"p{n // 3}"]}
+        {"paper_id": f"p{n}", "title": " ".join(words[n % 5 :] + words[: n % 3]),
+         "published": str(2000 + n // 110),
+         "authors": [{"name": f"Author {n}"}, {"name": f"Author {n // 4}"}],
+         "references": [f"p{n // 2}", f"p{n // 3}"]}
         for n in range(240)
     ]  # fmt: skip
     events.append(
@@ -679,7 +687,8 @@ def literature():
     )
     events.append({"event": "paper.scored", "paper_id": "p9", "source": "s", "version": "1", "novelty": 0.5})
     events += [
-        {"event": "paper.counted", "paper_id": f"p{n}", "source": "s", "as_of": "2026-01-01", "citations": n * 7 % 13}
+        {"event": "paper.counted", "paper_id": f"p{n}", "source": "s", "as_of": "2026-01-01",
+         "citations": n * 7 % 13}
         for n in range(0, 240, 2)
     ]  # fmt: skip
     events.append({"event": "clock.ticked", "author_id": "clock", "date": "2003-11-23"})

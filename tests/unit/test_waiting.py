@@ -65,7 +65,7 @@ def settings(tmp_path, monkeypatch):
     return Settings(data_dir=tmp_path, port=port)
 
 
-async def told(settings, path: str) -> httpx.Response:
+async def stated(settings, path: str) -> httpx.Response:
     """The answer of the service's port, once it listens."""
     deadline = time.monotonic() + PATIENCE
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=5) as client:
@@ -88,11 +88,11 @@ async def test_it_says_that_it_waits_and_goes_on_by_itself(settings):
     log = SlowCluster()
     async with asyncio.timeout(PATIENCE):
         waiting = asyncio.create_task(wait_to_agree(settings, log))
-        assert (await told(settings, "/healthz")).status_code == 200
-        ready = await told(settings, "/readyz")
+        assert (await stated(settings, "/healthz")).status_code == 200
+        ready = await stated(settings, "/readyz")
         assert ready.status_code == 503
         assert ready.json()["parts"] == {"log/0": {"state": "waiting", "detail": "nobody there"}}
-        assert "scholarstream_build_info" in (await told(settings, "/metrics")).text
+        assert "scholarstream_build_info" in (await stated(settings, "/metrics")).text
         log.up.set()
         layout = await waiting
     assert layout.papers == 1 and PAPERS.name in await log.topics()
@@ -105,7 +105,7 @@ async def test_a_signal_ends_the_wait(settings, number):
     log = SlowCluster()
     async with asyncio.timeout(PATIENCE):
         waiting = asyncio.create_task(wait_to_agree(settings, log))
-        await told(settings, "/healthz")
+        await stated(settings, "/healthz")
         os.kill(os.getpid(), number)
         with pytest.raises(Stopped) as stopped:
             await waiting
@@ -124,13 +124,13 @@ async def test_a_taken_port_is_said_while_waiting(settings):
             await wait_to_agree(settings, SlowCluster())
 
 
-async def test_a_cluster_that_says_nothing_at_all_is_told_too(settings, monkeypatch):
+async def test_a_cluster_that_says_nothing_at_all_is_reported_too(settings, monkeypatch):
     """A connection that hangs is no error for a long time."""
     monkeypatch.setattr(patience, "LATE_SECONDS", 0.05)
     log = SlowCluster(hangs=True)
     async with asyncio.timeout(PATIENCE):
         waiting = asyncio.create_task(wait_to_agree(settings, log))
-        assert "has not answered" in (await told(settings, "/readyz")).text
+        assert "has not answered" in (await stated(settings, "/readyz")).text
         log.up.set()
         await waiting
 

@@ -31,7 +31,7 @@ from shared.metrics.percentile import NO_VALUE, NOWHERE, POOLED, Percentiles, Ta
 from shared.stages.packs import Rows, lists, numbers
 from shared.stages.stage import ChannelMap
 
-UNTOLD = -1  # reasons of a paper before its first percentile
+NOT_RANKED = -1  # reasons of a paper before its first percentile
 # Why a novelty is null or provisional: bits, in the order in which a snapshot lists them.
 REASONS = ("unscored", "undated", "small_cohort", "pooled_cohort", "burn_in", "short_text")
 BIT = {name: 1 << place for place, name in enumerate(REASONS)}

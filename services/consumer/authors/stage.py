@@ -34,6 +34,7 @@ from shared.columns.table import Table
 from shared.contracts import topics
 from shared.metrics.indices import Indices
 from shared.stages import causes
+from shared.stages.newest_day import day_of, day_row
 from shared.stages.packs import Kind, Pack, Rows, concatenate, lists, numbers, strings, take
 from shared.stages.stage import ChannelMap, PackStage
 
@@ -355,10 +356,10 @@ class Authors(PackStage):
 
     def _take_day(self, kinds: Kinds, offset: int, out: Kinds) -> list[np.ndarray]:
         """Takes a newer day. In a new calendar year all authors are touched, and returned."""
-        if "day" not in kinds or (day := int(numbers(kinds["day"], "day")[-1])) <= self.day:
+        if (day := day_of(kinds)) <= self.day:
             return []
         before, self.day = self.today, day
-        out["day"] = {"one": np.zeros(1, I32), "day": np.array([day], I32)}
+        out["day"] = day_row(day)
         if self.today == before:
             return []
         self.recent.start_year(self.today, self.sums.papers.data)

@@ -16,6 +16,7 @@ from shared.stages.stage import Refusal
 
 Event = dict[str, Any]
 
+WITH_SOURCE = ("paper.counted", "paper.scored")
 WRONG_PARTITION = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
 
 
@@ -47,7 +48,11 @@ def checked_events(stage: CatalogueState, records: Sequence[Record]) -> list[Eve
     valid = [checked for record in records if (checked := _decoded(stage, record)) is not None]
     if stage.layout.papers > 1 and valid:
         valid = _of_own_partition(stage, valid)
-    return [checked.event for checked in valid if _has_room(stage, checked)]
+    return [
+        checked.event
+        for checked in valid
+        if checked.event.get("event") not in WITH_SOURCE or _has_room(stage, checked)
+    ]
 
 
 def _refuse(stage: CatalogueState, record: Record, reason: str, detail: str) -> None:
@@ -80,7 +85,9 @@ def _of_own_partition(stage: CatalogueState, checked: list[Checked]) -> list[Che
 
 
 def _has_room(stage: CatalogueState, checked: Checked) -> bool:
-    """Whether the event's source is one of the first sources of the partition, or the source of the headline."""
+    """Whether the event's source is one of the first sources of the partition, or the source of the
+    headline.
+    """
     limit = _limit_of(stage, checked.event)
     if limit is None or limit.name in limit.known.slots:
         return True

@@ -1,4 +1,6 @@
-"""Sends the rows of a batch: papers, citations, counts and novelties to paper-changes, texts to paper-terms."""
+"""Sends the rows of a batch: papers, citations, counts and novelties to paper-changes, texts to
+paper-terms.
+"""
 
 import numpy as np
 

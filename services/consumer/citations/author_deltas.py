@@ -13,7 +13,7 @@ from services.consumer.citations.limits import bounded_parts
 from services.consumer.citations.states import NO_KEYS
 from shared.columns.grouping import I32, I64, distinct, first_of, group_sum, index_of, pair, ranges, starts_of
 from shared.metrics.coauthors import TEAM
-from shared.stages.causes import TOLD as CAUSES_SHOWN
+from shared.stages.causes import LISTED as CAUSES_SHOWN
 
 
 class PairDeltas(NamedTuple):

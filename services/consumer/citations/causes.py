@@ -29,7 +29,7 @@ from shared.stages.causes import (
     WITHDRAWN,
     cap,
 )
-from shared.stages.causes import TOLD as SHOWN
+from shared.stages.causes import LISTED as SHOWN
 from shared.stages.packs import Ragged
 
 NO_OTHER = -1  # `by` of a cause that lies in the paper itself

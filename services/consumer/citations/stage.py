@@ -58,21 +58,6 @@ from shared.contracts import topics
 from shared.stages.packs import Kind, Pack, Rows
 from shared.stages.stage import PackStage
 
-# Checkpoints name some parts as earlier versions did: start of a name here → start of the name there.
-NAMES_IN_CHECKPOINTS = {
-    "all_pairs": "size",
-    "as_published.bylines.entries": "written.sigs",
-    "as_published.bylines.entry_lengths": "written.sig_lengths",
-    "as_published.cards": "written",
-    "as_published.cards.columns": "written",
-    "byline_authors": "named",
-    "cohort_ids": "cohort_no",
-    "cohort_partition": "cohort_part",
-    "new_pairs": "new",
-    "nonself": "foreign",
-    "partition": "part",
-}
-
 
 class Citations(PackStage):
     name = "citations"
@@ -126,7 +111,7 @@ class Citations(PackStage):
     # state
 
     def parts(self) -> Mapping[str, Part]:
-        found: dict[str, Part] = self.as_published.parts("as_published")
+        parts: dict[str, Part] = self.as_published.parts("as_published")
         for tables in (
             self.keys,
             self.papers,
@@ -139,8 +124,8 @@ class Citations(PackStage):
             self.cohorts,
             self.ids,
         ):
-            found |= tables.parts()
-        return {_name_in_checkpoint(name): part for name, part in found.items()}
+            parts |= tables.parts()
+        return parts
 
     def facts(self) -> dict[str, Any]:
         return {"sources": len(self.papers.counted), "row_count": self.row_numbers.row_count}
@@ -344,11 +329,3 @@ class Citations(PackStage):
             [],
             np.flatnonzero(present),
         )
-
-
-def _name_in_checkpoint(name: str) -> str:
-    """The name of a part in a checkpoint."""
-    for start in (name, *(name[:at] for at in range(len(name) - 1, 0, -1) if name[at] == ".")):
-        if start in NAMES_IN_CHECKPOINTS:
-            return NAMES_IN_CHECKPOINTS[start] + name[len(start) :]
-    return name

@@ -20,6 +20,7 @@ from shared.columns.lists import CounterLists
 from shared.columns.table import Table
 from shared.contracts import topics
 from shared.metrics.percentile import should_cut
+from shared.stages.newest_day import KeepsDay, day_of, day_row
 from shared.stages.packs import Kind, Pack, Ragged, Rows, numbers, strings
 from shared.stages.stage import ChannelIds, ChannelMap, PackStage
 
@@ -38,7 +39,7 @@ class CohortTable(Table):
         self.ids = ChannelIds(targets)
 
 
-class Cohorts(PackStage):
+class Cohorts(KeepsDay, PackStage):
     name = "cohorts"
     input = topics.COHORT_CHANGES
     senders = ("citations", "directory")
@@ -49,13 +50,6 @@ class Cohorts(PackStage):
         super().__init__(*args)
         self.cohorts, self.cohort_slots = Dictionary(), ChannelMap()
         self.table = CohortTable(len(self.destinations))
-        self.day = 0  # YYYYMMDD
-
-    def facts(self) -> dict[str, Any]:
-        return {"day": self.day}
-
-    def prepare(self, facts: dict[str, Any]) -> None:
-        self.day = facts["day"]
 
     def rows(self) -> dict[str, int]:
         return {"cohorts": len(self.cohorts), "memberships": int(self.table.papers.view.sum(dtype=I64))}
@@ -68,15 +62,14 @@ class Cohorts(PackStage):
         if "move" in kinds:
             cohort = self.cohort_slots.slots(channel, numbers(kinds["move"], "cohort"))
             self._move(cohort, kinds["move"])
-        if "day" in kinds and (day := int(numbers(kinds["day"], "day")[-1])) > self.day:
-            self.day = day
+        if self.advance(day_of(kinds)):
             self.settle()
 
     def settle(self) -> None:
         """Cuts the tables of all cohorts that changed, and reports that all tables are exact."""
         self._cut(np.flatnonzero(self.table.changes.view).astype(I32))
         for target in self.targets(topics.AUTHOR_CHANGES):
-            self.outbox.add(target, {"even": {"one": np.zeros(1, I32), "day": np.array([self.day], I32)}})
+            self.outbox.add(target, {"even": day_row(self.day)})
 
     def _move(self, cohort: np.ndarray, rows: Rows) -> None:
         """Takes papers out of a bin, puts them into one, or both; cuts the tables of cohorts that changed

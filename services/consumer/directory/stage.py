@@ -26,8 +26,9 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import is_spelling_of, partitions_of
 from shared.log.port import Record
+from shared.stages.newest_day import KeepsDay, day_row
 from shared.stages.packs import Kind, Rows, bytes_column
-from shared.stages.stage import ChannelIds, Refusal, Stage
+from shared.stages.stage import ChannelIds, Refusal
 
 DESCRIBED = ("name", "orcid", "homepage", "aliases")
 NO_OTHER = -1  # the claim that an author is no other one
@@ -46,7 +47,7 @@ class AuthorTable(Table):
         self.ids = ChannelIds(targets)
 
 
-class Directory(Stage):
+class Directory(KeepsDay):
     name = "directory"
     input = topics.AUTHORS
     outputs = (topics.AUTHOR_CHANGES, topics.AUTHOR_LINKS, topics.PAPER_TERMS, topics.COHORT_CHANGES)
@@ -61,13 +62,6 @@ class Directory(Stage):
         super().__init__(*args)
         self.authors = Dictionary()
         self.table = AuthorTable(len(self.destinations))
-        self.day = 0  # YYYYMMDD
-
-    def facts(self) -> dict[str, Any]:
-        return {"day": self.day}
-
-    def prepare(self, facts: dict[str, Any]) -> None:
-        self.day = facts["day"]
 
     def rows(self) -> dict[str, int]:
         return {"authors": len(self.authors)}
@@ -129,11 +123,9 @@ class Directory(Stage):
 
     def _tick(self, day: int) -> None:
         """Sends a newer day (YYYYMMDD) to every target."""
-        if day <= self.day:
-            return
-        self.day = day
-        for target in range(len(self.destinations)):
-            self.outbox.add(target, {"day": {"one": np.zeros(1, I32), "day": np.array([day], I32)}})
+        if self.advance(day):
+            for target in range(len(self.destinations)):
+                self.outbox.add(target, {"day": day_row(day)})
 
     def _slots(self, *names: str) -> np.ndarray:
         """Slots of these authors; makes room for new ones."""

@@ -34,15 +34,18 @@ class _Answer(Response):  # type: ignore[misc]  # aiokafka has no types
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
         ("brokers", CompactArray(
-            ("node_id", Int32), ("host", CompactString("utf-8")), ("port", Int32), ("rack", CompactString("utf-8")), ("tags", TaggedFields),
+            ("node_id", Int32), ("host", CompactString("utf-8")), ("port", Int32),
+            ("rack", CompactString("utf-8")), ("tags", TaggedFields),
         )),
         ("cluster_id", CompactString("utf-8")),
         ("controller_id", Int32),
         ("topics", CompactArray(
-            ("error_code", Int16), ("name", CompactString("utf-8")), ("topic_id", _Uuid), ("is_internal", Boolean),
+            ("error_code", Int16), ("name", CompactString("utf-8")), ("topic_id", _Uuid),
+            ("is_internal", Boolean),
             ("partitions", CompactArray(
                 ("error_code", Int16), ("partition", Int32), ("leader", Int32), ("leader_epoch", Int32),
-                ("replicas", CompactArray(Int32)), ("isr", CompactArray(Int32)), ("offline", CompactArray(Int32)), ("tags", TaggedFields),
+                ("replicas", CompactArray(Int32)), ("isr", CompactArray(Int32)),
+                ("offline", CompactArray(Int32)), ("tags", TaggedFields),
             )),
             ("authorized_operations", Int32), ("tags", TaggedFields),
         )),

@@ -104,7 +104,9 @@ class PartitionReader:
         return bool(records)
 
     async def _skip(self) -> None:
-        """Moves on after an offset out of range: old records were deleted, or the offset is not yet written."""
+        """Moves on after an offset out of range: old records were deleted, or the offset is not yet
+        written.
+        """
         first = (await self._consumer.beginning_offsets([self._place]))[self._place]
         start = self.start
         await self.seek(max(first, self.next))

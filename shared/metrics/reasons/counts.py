@@ -38,7 +38,10 @@ def papers_counted(evidence: Evidence) -> Derivation:
 def citations(evidence: Evidence) -> Derivation:
     cited = [row for row in most_cited(evidence.papers) if row.citations]
     total = sum(row.citations for row in cited)
-    sentence = f"{len(cited):,} of {plural(len(evidence.papers), 'paper')} are cited, {plural(total, 'time')} together."
+    sentence = (
+        f"{len(cited):,} of {plural(len(evidence.papers), 'paper')} are cited, "
+        f"{plural(total, 'time')} together."
+    )
     return Derivation(total, sentence, ("citations",), [listed(row) for row in cited])
 
 
@@ -46,7 +49,10 @@ def citations_nonself(evidence: Evidence) -> Derivation:
     cited = [row for row in most_cited(evidence.papers) if row.citations]
     own = sum(row.citations - row.citations_nonself for row in cited)
     total = sum(row.citations_nonself for row in cited)
-    sentence = f"{plural(own + total, 'citation')}, {own:,} of them by papers that share an author with the cited one."
+    sentence = (
+        f"{plural(own + total, 'citation')}, {own:,} of them by papers that share an author with the "
+        "cited one."
+    )
     rows = [
         listed(row, self_citations=row.citations - row.citations_nonself, by_others=row.citations_nonself)
         for row in cited
@@ -66,7 +72,10 @@ def papers_by_year(evidence: Evidence) -> Derivation:
     years: dict[str, int] = {}
     for row in dated:
         years[f"{row.year:04}"] = years.get(f"{row.year:04}", 0) + 1
-    sentence = f"By the year of publication; {plural(len(evidence.papers) - len(dated), 'paper')} without a date in no year."
+    sentence = (
+        f"By the year of publication; {plural(len(evidence.papers) - len(dated), 'paper')} without a "
+        "date in no year."
+    )
     return Derivation(years, sentence, ("year",), [listed(row, year=row.year) for row in dated])
 
 
@@ -88,7 +97,10 @@ def citations_recent(evidence: Evidence) -> Derivation:
         (row for row in evidence.papers if row.recent), key=lambda row: (-row.citations_recent, row.paper_id)
     )
     total = sum(row.citations_recent for row in rows)
-    sentence = f"{plural(total, 'citation')} by papers of {evidence.year - 5} to {evidence.year}, to {plural(len(rows), 'paper')}."
+    sentence = (
+        f"{plural(total, 'citation')} by papers of {evidence.year - 5} to {evidence.year}, to "
+        f"{plural(len(rows), 'paper')}."
+    )
     return Derivation(
         total, sentence, ("recent", "citations"), [listed(row, recent=row.recent) for row in rows]
     )
@@ -105,7 +117,10 @@ def mean_citedness_2y(evidence: Evidence) -> Derivation:
     if not rows:
         return Derivation(None, f"There is no paper of {first} or {last}.")
     total = sum(row.citations_lately for row in rows)
-    sentence = f"{plural(total, 'citation')} by papers of {cited_in} to {plural(len(rows), 'paper')} of {first} and {last}."
+    sentence = (
+        f"{plural(total, 'citation')} by papers of {cited_in} to {plural(len(rows), 'paper')} of "
+        f"{first} and {last}."
+    )
     return Derivation(
         quotient(total, len(rows)),
         sentence,
@@ -144,7 +159,10 @@ def citations_normalized(evidence: Evidence) -> Derivation:
         (row for row in evidence.papers if row.citations),
         key=lambda row: (-row.citations * row.share, row.paper_id),
     )
-    sentence = f"{plural(sum(row.citations for row in rows), 'citation')}, each counted as one divided by the cited paper's authors."
+    sentence = (
+        f"{plural(sum(row.citations for row in rows), 'citation')}, each counted as one divided by "
+        "the cited paper's authors."
+    )
     listed_papers = [
         listed(row, authors=row.authors, share=decimal(row.citations * row.share)) for row in rows
     ]
@@ -191,6 +209,10 @@ def coauthors(evidence: Evidence) -> Derivation:
     most = sorted(evidence.coauthors.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{name} ({plural(count, 'paper')})" for name, count in most[:NEAR])
     rows = most_cited([row for row in evidence.papers if 1 < row.authors <= TEAM])
-    sentence = f"{plural(len(most), 'other person', 'other people')} on {plural(len(rows), 'paper')} of 2 to {TEAM} authors"
+    sentence = (
+        f"{plural(len(most), 'other person', 'other people')} on {plural(len(rows), 'paper')} of 2 "
+        "to "
+        f"{TEAM} authors"
+    )
     sentence += f"; most often {named}." if most else "."
     return Derivation(len(most), sentence, ("authors",), [listed(row, authors=row.authors) for row in rows])

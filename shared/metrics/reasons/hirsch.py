@@ -115,6 +115,9 @@ def hm_index(evidence: Evidence) -> Derivation:
     ranks = accumulate(row.share for row in rows)
     core = list(takewhile(lambda both: both[1] <= both[0].citations * UNIT, zip(rows, ranks, strict=True)))
     value = decimal(core[-1][1]) if core else 0.0
-    sentence = f"{plural(len(core), 'paper')}, each counted as one divided by its authors, have at least {value:g} citations each."
+    sentence = (
+        f"{plural(len(core), 'paper')}, each counted as one divided by its authors, have at least "
+        f"{value:g} citations each."
+    )
     listed_papers = [listed(row, rank=millionths(rank) / MILLION, authors=row.authors) for row, rank in core]
     return Derivation(value, sentence, ("rank", "citations", "authors"), listed_papers)

@@ -42,7 +42,11 @@ def _lacking(sums: Sequence[int], g: int) -> str:
 
 def _core(rows: Sequence[PaperFacts], sums: Sequence[int], g: int, needs: str) -> Derivation:
     shown = min(g, len(rows))
-    sentence = f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, at least {g}² = {g * g:,}."
+    sentence = (
+        f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, "
+        "at "
+        f"least {g}² = {g * g:,}."
+    )
     if g > len(rows):
         sentence += f" With {plural(g - len(rows), 'fictitious paper')} without citations, they are {g}."
     core = [listed(row, rank=rank, together=sums[rank]) for rank, row in enumerate(rows[:shown], 1)]
@@ -55,5 +59,8 @@ def riq(evidence: Evidence) -> Derivation:
         return Derivation(None, "There is no paper with a date.")
     weight, active = sum(row.weight for row in evidence.papers), max(years) - min(years) + 1
     reason = tori(evidence)
-    sentence = f"1000 times the square root of tori ({reason.value:g}), divided by {plural(active, 'year')} ({min(years)} to {max(years)})."
+    sentence = (
+        f"1000 times the square root of tori ({reason.value:g}), divided by {plural(active, 'year')} "
+        f"({min(years)} to {max(years)})."
+    )
     return Derivation(isqrt(millionths(weight)) // active, sentence, reason.columns, reason.papers)

@@ -27,9 +27,8 @@ def novelty_of(evidence: Evidence) -> Derivation:
     sentence = (
         f"The mean of {plural(len(values), 'paper')} of {len(rows):,} that have a novelty; {novelty.VERSION}."
     )
-    percent = round(
-        100 * (sum(values) / len(values)), 4
-    )  # it is told in percent: that decides how ties are rounded
+    # The page shows it in percent. That decides how ties are rounded.
+    percent = round(100 * (sum(values) / len(values)), 4)
     return Derivation(round(percent / 100, DECIMALS), sentence, columns, papers)
 
 

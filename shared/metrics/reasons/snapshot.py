@@ -149,7 +149,10 @@ def _same(metric: str, made: Any, stated: Any) -> bool:
 
 def _cut(profile: Mapping[str, Any], metric: str, basis: str, value: Any) -> str:
     papers, total = profile["papers"], profile["papers_total"]
-    text = f"It takes more than the {len(papers):,} most cited of {total:,} papers, and a snapshot lists no others."
+    text = (
+        f"It takes more than the {len(papers):,} most cited of {total:,} papers, and a snapshot lists no "
+        "others."
+    )
     if metric == "citations" and basis == REFERENCES:
         text += f" These have {sum(paper['citations'] for paper in papers):,} of the {value:,} citations."
     return text
