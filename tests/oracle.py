@@ -222,6 +222,7 @@ def valid(event: object) -> bool:
                 and (has("published") is None or is_date(has("published"), precise=False))
                 and is_list(has("authors"), is_author, 20_000)
                 and is_list(has("references"), is_id, 20_000)
+                and is_list(has("ids"), is_id, 50)
                 and is_list(has("categories"), is_label, 50)
                 and text("venue", 1_000)
                 and text("doi", 300)

@@ -62,7 +62,7 @@ Revision = Annotated[
     ),
 ]
 
-IDS = frozenset({"paper_id", "author_id", "into", "references"})  # the fields that hold an Id
+IDS = frozenset({"paper_id", "author_id", "into", "ids", "references"})  # the fields that hold an Id
 
 
 def list_of(item: Any, most: int) -> Any:

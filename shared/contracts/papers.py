@@ -71,6 +71,10 @@ class PaperPublished(TypedDict):
     doi: text(300)
     url: text(2_000)
     kind: text(100)
+    ids: Annotated[
+        list_of(Id, 50),
+        Field(description="Other ids of this very work, as the record has them. They change no number yet."),
+    ]
     authors: list_of(Author, 20_000)
     authors_truncated: Annotated[bool, Field(default=False, description="`authors` is not the whole list.")]
     references: Annotated[
@@ -124,7 +128,7 @@ KINDS = {
 def _tidy(event: Event) -> None:
     if event["event"] != "paper.published":
         return
-    for name in ("categories", "authors", "references"):
+    for name in ("categories", "ids", "authors", "references"):
         if event[name] is None:
             event[name] = []
     for author in event["authors"]:

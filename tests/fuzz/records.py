@@ -197,7 +197,7 @@ class Records:
             return paper | {
                 "title": dice.choice(("T", "Of things", "Ünï", "")), "published": self._day()[: dice.choice((4, 7, 10))],
                 "authors": authors, "references": [self._paper() for _ in range(dice.choice((0, 1, 5, 30)))],
-                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2), "abstract": "some words about graphs and streams",
+                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2), "ids": [self._paper()] * dice.randrange(2), "abstract": "some words about graphs and streams",
             }  # fmt: skip
         author = {"author_id": self._author()} | revision
         kind = dice.choices(("described", "reported", "merged", "separated", "clock"), (40, 25, 15, 10, 10))[

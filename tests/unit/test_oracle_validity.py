@@ -37,7 +37,7 @@ FIELDS = [
     "authors",
     "authors_truncated", "references", "reason", "source", "as_of", "citations", "version", "novelty", "name", "orcid", "homepage",
     "aliases",
-    "metrics", "into", "date", "unknown",
+    "metrics", "into", "date", "ids", "unknown",
 ]  # fmt: skip
 OTHERS = [
     {"event": "paper.scored", "paper_id": "p", "source": "s", "version": "1", "novelty": 0.5},
