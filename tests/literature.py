@@ -29,6 +29,7 @@ authors = st.fixed_dictionaries(
         "affiliations": st.lists(st.sampled_from(["U", "V", "W", "X"]), max_size=3),
     },
 )
+INSTANTS = ["2026-01-01", "2026-01-02", "2026-01-01T22:30:00Z", "2026-01-02T00:30:00.5+02:00"]
 days = st.sampled_from(
     [
         None,
@@ -66,7 +67,7 @@ counted = st.fixed_dictionaries(
         "event": st.just("paper.counted"),
         "paper_id": st.sampled_from(PAPERS),
         "source": st.sampled_from(["s", "t"]),
-        "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+        "as_of": st.sampled_from(INSTANTS),
         "citations": st.integers(0, 12),
     }
 )
@@ -98,7 +99,7 @@ reported = st.fixed_dictionaries(
         "event": st.just("author.reported"),
         "author_id": st.sampled_from(IDS),
         "source": st.sampled_from(["s", "t"]),
-        "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+        "as_of": st.sampled_from(INSTANTS),
         "metrics": figures,
     }
 )

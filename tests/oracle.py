@@ -98,6 +98,29 @@ def is_date(value: object, *, precise: bool = True) -> bool:
     return True
 
 
+def is_instant(value: object) -> bool:
+    """A day, or a time of a day as RFC 3339 writes it: to the second or finer, with the distance from UTC."""
+    if is_date(value):
+        return True
+    clock = r"([01]\d|2[0-3]):[0-5]\d"
+    zoned = rf"(.{{10}})[Tt]{clock}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{clock})"
+    found = isinstance(value, str) and re.fullmatch(zoned, value, re.ASCII | re.DOTALL)
+    return bool(found) and is_date(found[1])
+
+
+def micros(value: str) -> int:
+    """Microseconds from the beginning of the year 1 in UTC to this day or time; finer digits do not count."""
+    day, clock, zone = value[:10], value[11:], 0
+    seconds = date.fromisoformat(day).toordinal() * 86_400
+    if not clock:
+        return seconds * 10**6
+    found = re.fullmatch(r"(..):(..):(..)(?:\.(\d+))?(?:[Zz]|([+-])(..):(..))", clock)
+    if found[5]:
+        zone = int(found[5] + "1") * (int(found[6]) * 3600 + int(found[7]) * 60)
+    seconds += int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3]) - zone
+    return seconds * 10**6 + int(((found[4] or "") + "000000")[:6])
+
+
 def is_text(value: object, limit: int, least: int = 0) -> bool:
     return isinstance(value, str) and least <= len(value) <= limit
 
@@ -237,7 +260,7 @@ def valid(event: object) -> bool:
             return (
                 is_id(has("paper_id"))
                 and is_label(has("source"))
-                and is_date(has("as_of"))
+                and is_instant(has("as_of"))
                 and is_count(has("citations"), 2**31 - 1)
             )
         case "paper.scored":
@@ -257,7 +280,7 @@ def valid(event: object) -> bool:
             return (
                 is_id(has("author_id"))
                 and is_label(has("source"))
-                and is_date(has("as_of"))
+                and is_instant(has("as_of"))
                 and are_metrics(has("metrics"))
             )
         case "author.merged":
@@ -270,12 +293,11 @@ def valid(event: object) -> bool:
 
 
 def day_of(event: dict) -> str:
-    """The day that an event speaks of, "" for those that speak of none: a paper may be published in any year."""
-    return {
-        "paper.counted": event.get("as_of"),
-        "author.reported": event.get("as_of"),
-        "clock.ticked": event.get("date"),
-    }.get(event.get("event"), "")
+    """The day (UTC) that an event speaks of, "" for those that speak of none: a paper may be published in any year."""
+    if event.get("event") in ("paper.counted", "author.reported"):
+        day = micros(event["as_of"]) // (86_400 * 10**6)
+        return date.fromordinal(min(day, date.max.toordinal())).isoformat()
+    return event["date"] if event.get("event") == "clock.ticked" else ""
 
 
 def author_key(author: dict) -> str:
@@ -388,7 +410,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
                         called[author] = late
         elif kind == "paper.counted":
             held = counted.get((event["paper_id"], event["source"]))
-            if held is None or event["as_of"] >= held["as_of"]:
+            if held is None or micros(event["as_of"]) >= micros(held["as_of"]):
                 counted[event["paper_id"], event["source"]] = event
         elif kind == "author.described":
             held = described.get(event["author_id"])
@@ -396,7 +418,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
                 described[event["author_id"]] = event
         elif kind == "author.reported":
             held = reported[event["author_id"]].get(event["source"])
-            if held is None or event["as_of"] >= held["as_of"]:
+            if held is None or micros(event["as_of"]) >= micros(held["as_of"]):
                 reported[event["author_id"]][event["source"]] = event
         elif kind in ("author.merged", "author.separated"):
             held = claims.get(event["author_id"])

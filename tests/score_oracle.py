@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from tests.oracle import author_key, canonical, references_of, taken
+from tests.oracle import author_key, canonical, micros, references_of, taken
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
 STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
@@ -363,8 +363,8 @@ def truth_of(
     for event in events:
         if event.get("event") == "paper.counted":
             held = counted[event["source"]].get(event["paper_id"])
-            if held is None or event["as_of"] >= held[0]:
-                counted[event["source"]][event["paper_id"]] = event["as_of"], event["citations"]
+            if held is None or micros(event["as_of"]) >= held[0]:
+                counted[event["source"]][event["paper_id"]] = micros(event["as_of"]), event["citations"]
     counts = {
         source: {paper: citations for paper, (_, citations) in papers.items()}
         for source, papers in counted.items()

@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,7 +67,7 @@ class AuthorEvents:
     def _take_report(self, author: str, event: Event) -> None:
         by_source = self.reported.setdefault(author, {})
         held = by_source.get(event["source"])
-        if held is None or event["as_of"] >= held["as_of"]:
+        if held is None or since_1970(event["as_of"]) >= since_1970(held["as_of"]):
             figures = {name: value for name, value in event["metrics"].items() if value is not None}
             by_source[event["source"]] = {"source": event["source"], "as_of": event["as_of"], **figures}
 
@@ -118,7 +119,8 @@ class PaperEvents:
         self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("Q")
         # by author: date (YYYYMMDD, 0: none), paper and name of the latest byline, superseded ones included
         self.last_date, self.last_paper, self.last_name = array("I"), array("q"), array("I")
-        self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
+        # paper → source → (as of, citations)
+        self.counted: dict[int, dict[str, tuple[timedelta, int]]] = {}
         self.texts = PaperTexts()
         # paper → (source, version) → the first novelty reported
         self.scored: dict[int, dict[tuple[str, str], float]] = {}
@@ -130,8 +132,9 @@ class PaperEvents:
         match kind:
             case "paper.counted":
                 by_source = self.counted.setdefault(paper, {})
-                if event["source"] not in by_source or event["as_of"] >= by_source[event["source"]][0]:
-                    by_source[event["source"]] = (event["as_of"], event["citations"])
+                held, as_of = by_source.get(event["source"]), since_1970(event["as_of"])
+                if held is None or as_of >= held[0]:
+                    by_source[event["source"]] = (as_of, event["citations"])
             case "paper.scored" if event.get("novelty") is not None:
                 by_version = self.scored.setdefault(paper, {})
                 by_version.setdefault((event["source"], event["version"]), event["novelty"])
@@ -254,6 +257,14 @@ def of_name(name: str) -> str:
         + "…"
         + hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
     )
+
+
+def since_1970(as_of: str) -> timedelta:
+    """The time from 1970 UTC to an `as_of`: a date, which is its 00:00 UTC, or a time of RFC 3339."""
+    if "T" not in (told := as_of.upper()):
+        return date.fromisoformat(told) - date(1970, 1, 1)
+    at = datetime.fromisoformat(told)
+    return at.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC) - (at.utcoffset() or timedelta())
 
 
 def authors_of(event: Event) -> list[str]:

@@ -1,10 +1,9 @@
 """Decides which events the stages must refuse. Shares no code with them."""
 
 from collections.abc import Set
-from datetime import date
 from typing import Protocol
 
-from services.verify.events import Event, identity
+from services.verify.events import Event, identity, since_1970
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import partitions_of
@@ -44,7 +43,7 @@ def check_day(event: Event, timestamp: int, days_ahead: int) -> None:
     """
     if event.get("event") in DATED:
         day = event[DATED[event["event"]]]
-        start = (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY_MS
+        start = since_1970(day).days * DAY_MS
         if start - days_ahead * DAY_MS > timestamp:
             raise InputRefused(
                 Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended"

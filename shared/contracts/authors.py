@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from shared.contracts.checks import (
     STRICT,
+    AsOf,
     Checker,
     Date,
     Event,
@@ -85,7 +86,7 @@ class AuthorReported(TypedDict):
     event: Literal["author.reported"]
     author_id: Id
     source: Label
-    as_of: Date
+    as_of: AsOf
     metrics: Metrics
 
 

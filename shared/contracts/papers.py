@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 from shared.contracts.checks import (
     PARTIAL_DATE,
     STRICT,
+    AsOf,
     Checker,
-    Date,
     Event,
     Id,
     Label,
@@ -102,7 +102,7 @@ class PaperCounted(TypedDict):
     event: Literal["paper.counted"]
     paper_id: Id
     source: Label
-    as_of: Date
+    as_of: AsOf
     citations: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 

@@ -183,7 +183,7 @@ class Records:
                 return {
                     "event": "paper.counted",
                     "paper_id": paper["paper_id"],
-                    "as_of": self._day(),
+                    "as_of": self._instant(),
                     "citations": dice.randrange(99),
                 } | source
             if kind == "scored":
@@ -197,7 +197,8 @@ class Records:
             return paper | {
                 "title": dice.choice(("T", "Of things", "Ünï", "")), "published": self._day()[: dice.choice((4, 7, 10))],
                 "authors": authors, "references": [self._paper() for _ in range(dice.choice((0, 1, 5, 30)))],
-                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2), "ids": [self._paper()] * dice.randrange(2), "abstract": "some words about graphs and streams",
+                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2), "ids": [self._paper()] * dice.randrange(2),
+                "abstract": "some words about graphs and streams",
             }  # fmt: skip
         author = {"author_id": self._author()} | revision
         kind = dice.choices(("described", "reported", "merged", "separated", "clock"), (40, 25, 15, 10, 10))[
@@ -214,7 +215,7 @@ class Records:
             event = {
                 "event": "author.reported",
                 "source": f"s{dice.randrange(SOURCES)}",
-                "as_of": self._day(),
+                "as_of": self._instant(),
                 "metrics": numbers,
             }
             return {"author_id": author["author_id"]} | event
@@ -238,6 +239,9 @@ class Records:
         return (
             f"{self.dice.randint(2001, 2024)}-{self.dice.randint(1, 12):02d}-{self.dice.randint(1, 28):02d}"
         )
+
+    def _instant(self) -> str:
+        return self._day() + self.dice.choice(("", "T12:30:00Z", "t00:00:00.25-11:30"))
 
     # ---- what is wrong with them
 

@@ -13,9 +13,10 @@ import orjson
 
 from services.consumer.catalogue.batch import NO_TEXT, Batch
 from services.consumer.catalogue.cards import card_of
-from services.consumer.catalogue.state import CatalogueState
+from services.consumer.catalogue.state import NEVER, CatalogueState
 from services.consumer.catalogue.states import NOTHING_HELD, PUBLISHED, WITHDRAWN, Held
 from shared.columns.grouping import I32
+from shared.contracts.dates import instant
 from shared.ids import author_key
 from shared.metrics.novelty import month_of
 from shared.stages.packs import bytes_column
@@ -36,7 +37,7 @@ class Revisions:
         self.held: dict[int, Held] = {}
         self.text_revision: dict[int, int] = {}
         self.reports: dict[int, list[list[Any]]] = {}  # [source, version, novelty], sorted
-        self.counted_at: dict[tuple[int, int], int] = {}  # (source, paper) → date of the newest count
+        self.counted_at: dict[tuple[int, int], int] = {}  # (source, paper) → instant of the newest count
         self.scores: list[tuple[str, str, float]] = []  # (source, version, novelty), in the order of the log
 
     def apply(self, events: Sequence[Event]) -> None:
@@ -77,8 +78,8 @@ class Revisions:
             papers = np.fromiter(self.reports, I32, len(self.reports))
             columns.reported.replace(papers, blobs.lengths, blobs.values)
         self.stage.reported_novelty.add(self.scores)
-        for (source, paper), date in self.counted_at.items():
-            columns.counted_at[source].data[paper] = date
+        for (source, paper), counted in self.counted_at.items():
+            columns.counted_at[source].data[paper] = counted
 
     def _held(self, paper: int) -> Held:
         """The newest revision of a paper, after the events so far."""
@@ -233,16 +234,16 @@ class Revisions:
         return held
 
     def _counted(self, at: int, paper: int, event: Event) -> None:
-        """The newest count of a source wins; of equal dates the later event."""
-        stage, date = self.stage, int(event["as_of"].replace("-", ""))
+        """The newest count of a source wins; of equal instants the later event."""
+        stage, now = self.stage, instant(event["as_of"])
         source, counted_at = stage.sources.slots[event["source"]], stage.paper.counted_at
         while source >= len(counted_at):
             stage.add_source(self.before)
-        stored = int(counted_at[source].data[paper]) if paper < self.before else 0
-        if date < max(stored, self.counted_at.get((source, paper), 0)):
+        stored = int(counted_at[source].data[paper]) if paper < self.before else NEVER
+        if now < max(stored, self.counted_at.get((source, paper), NEVER)):
             stage.counters["stale_revisions"] += 1
             return
-        self.counted_at[source, paper] = date
+        self.counted_at[source, paper] = now
         rows = self.batch.counts
         rows.paper.append(paper)
         rows.source.append(source)

@@ -17,6 +17,8 @@ from shared.metrics.novelty import Reader
 from shared.stages.packs import Kind
 from shared.stages.stage import ChannelIds, Layout, Stage
 
+NEVER = -(1 << 63)  # in place of an instant: before every one
+
 
 class PaperColumns(Table):
     """By paper slot. targets: partitions of paper-changes."""
@@ -34,7 +36,8 @@ class PaperColumns(Table):
         self.reported = ListColumn(np.uint8)
         self.text_revision = Column(I64, -1)  # of the newest text; a withdrawal does not take the text back
         self.text_no = ChannelIds(1)  # one for all shards: each gets every text
-        self.counted_at = PerSource(lambda: Column(I32))  # date of the newest count; 0: none
+        # instant of the newest count (shared/contracts/dates.py)
+        self.counted_at = PerSource(lambda: Column(I64, NEVER))
 
 
 class CatalogueState(Stage):
