@@ -153,6 +153,11 @@ class Settings(BaseSettings):
         ge=1,
         le=200,
     )
+    retracted: Literal["exclude", "count"] = _setting(
+        "exclude",
+        "Whether retracted papers count in the numbers: exclude or count. Profiles say in either case that an "
+        "author has some. Must be the same for every service of a log.",
+    )
     coalesce_share: float = _setting(
         0.1,
         "Share of its time that a busy publisher uses to publish; a smaller one coalesces more.",

@@ -60,7 +60,10 @@ published = st.fixed_dictionaries(
 )
 withdrawn = st.fixed_dictionaries(
     {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from(PAPERS)},
-    optional={"revision": st.integers(0, 2)},
+    optional={
+        "revision": st.integers(0, 2),
+        "kind": st.sampled_from(["removed", "retracted", "retracted", "reinstated"]),
+    },
 )
 counted = st.fixed_dictionaries(
     {

@@ -194,7 +194,7 @@ def is_author(value: object) -> bool:
 COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
 SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
-FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out")
+FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out", "retracted_papers")
 PERSONAL = "groups?|teams?|networks?|projects?"
 IMPERSONAL = (
     "collaborations?|collaborators?|collaboratives?|consorti(?:um|a|ums)|trialists|investigators|(?:sub)?committees?|initiatives?"
@@ -255,7 +255,8 @@ def valid(event: object) -> bool:
                 and isinstance(has("authors_truncated", False), bool)
             )
         case "paper.withdrawn":
-            return is_id(has("paper_id")) and revision and text("reason", 2_000)
+            known = has("kind", "removed") in ("removed", "retracted", "reinstated")
+            return is_id(has("paper_id")) and revision and text("reason", 2_000) and known
         case "paper.counted":
             return (
                 is_id(has("paper_id"))
@@ -366,9 +367,11 @@ def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]
 # ----------------------------------------------------------------------------------------------------------------- the oracle
 
 
-def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dict]:
+def oracle(
+    events: Iterable[bytes], latest: str = "9999-12-31", *, retracted: str = "exclude"
+) -> dict[str, dict]:
     """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad; `latest`: events that speak
-    of a later day are refused.
+    of a later day are refused; `retracted`: whether retracted papers "count", or are to "exclude".
 
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
     in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: never on
@@ -390,9 +393,10 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
         str, tuple[str, str, str]
     ] = {}  # author → date, paper and name of the latest list that ever had him
     today: str | None = None
-    for event in taken(events, latest):
+    given = list(taken(events, latest))
+    for event in given:
         kind = event.get("event", "paper.published")
-        if kind in ("paper.published", "paper.withdrawn"):
+        if is_revision(event):
             held = newest.get(event["paper_id"])
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
@@ -429,10 +433,15 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
             today = max(today or "", event["date"])
 
     into = {author: event["into"] for author, event in claims.items() if event["event"] == "author.merged"}
-    papers = {
+    records = {
         paper: event
         for paper, event in newest.items()
         if event.get("event", "paper.published") == "paper.published"
+    }
+    bad = retracted_papers(given) & records.keys()
+    papers = {paper: event for paper, event in records.items() if retracted == "count" or paper not in bad}
+    disgraced = {
+        canonical(author_key(author), into) for paper in bad for author in records[paper].get("authors") or []
     }
     authors: dict[
         str, dict[str, dict]
@@ -504,6 +513,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
             len(dated) < len(mine),
             coverage is not None and coverage < 0.5,
             any(size > 50 for size in team),
+            author in disgraced,
         )
         profiles[author] = {
             "author_id": author,
@@ -540,6 +550,25 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
         }
         profiles[author]["collective"] = is_group(profiles[author]["name"] or author.removeprefix("name:"))
     return profiles
+
+
+def is_revision(event: dict) -> bool:
+    """Whether the event says what the record of a paper is now: published or removed. A retraction does not."""
+    kind = event.get("event", "paper.published")
+    return kind == "paper.published" or (
+        kind == "paper.withdrawn" and event.get("kind", "removed") == "removed"
+    )
+
+
+def retracted_papers(events: Iterable[dict]) -> set[str]:
+    """Those whose newest word about a retraction, by revision and then by place in the log, is that they are."""
+    newest: dict[str, dict] = {}
+    for event in events:
+        if event.get("event") == "paper.withdrawn" and not is_revision(event):
+            held = newest.get(event["paper_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                newest[event["paper_id"]] = event
+    return {paper for paper, event in newest.items() if event["kind"] == "retracted"}
 
 
 def affiliations_of(entries: list[dict]) -> list[dict]:

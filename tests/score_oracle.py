@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from tests.oracle import author_key, canonical, micros, references_of, taken
+from tests.oracle import author_key, canonical, is_revision, micros, references_of, retracted_papers, taken
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
 STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
@@ -142,10 +142,13 @@ class Cohorts:
 
 
 def scores(
-    events: Iterable[dict], independent: dict[str, int], parameters: Parameters | None = None
+    events: Iterable[dict],
+    independent: dict[str, int],
+    parameters: Parameters | None = None,
+    excluded: Iterable[str] = (),
 ) -> dict[str, dict]:
     """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
-    papers that are there."""
+    papers that are there; excluded: retracted papers that do not count."""
     p = parameters or Parameters()
     papers: dict[str, Paper] = defaultdict(Paper)
     revision: dict[str, int] = {}
@@ -156,7 +159,7 @@ def scores(
             today = max(today or "", event["date"])
     for event in events:
         kind = event.get("event", "paper.published")
-        if kind not in ("paper.published", "paper.withdrawn"):
+        if not is_revision(event):
             continue
         paper, number = papers[event["paper_id"]], event.get("revision", 0)
         newest = number >= revision.get(event["paper_id"], -1)
@@ -179,6 +182,8 @@ def scores(
             paper.year = int(event["published"][:4]) if event.get("published") else None
             paper.category = (event.get("categories") or ["none"])[0]
 
+    for name in excluded:
+        papers[name].withdrawn = True
     own: dict[str, dict] = {}
     first: dict[tuple, int] = {}
     for name, paper in papers.items():
@@ -325,20 +330,21 @@ def merges(events: Iterable[dict]) -> dict[str, str]:
 
 
 def truth_of(
-    raws: Iterable[bytes], parameters: Parameters | None = None
+    raws: Iterable[bytes], parameters: Parameters | None = None, retracted: str = "exclude"
 ) -> tuple[dict[str, dict], dict[str, list[str]]]:
     """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and bad, in log order."""
     events = list(taken(raws))
+    excluded = set() if retracted == "count" else retracted_papers(events)
     newest: dict[str, dict] = {}
     for event in events:
-        if event.get("event", "paper.published") in ("paper.published", "paper.withdrawn"):
+        if is_revision(event):
             held = newest.get(event["paper_id"])
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
     there = {
         paper: event
         for paper, event in newest.items()
-        if event.get("event", "paper.published") == "paper.published"
+        if event.get("event", "paper.published") == "paper.published" and paper not in excluded
     }
     into = merges(events)
     who = {
@@ -370,7 +376,7 @@ def truth_of(
         for source, papers in counted.items()
     }
     by_source = standings_by_source(there, counts, parameters)
-    found = scores(events, independent, parameters)
+    found = scores(events, independent, parameters, excluded)
     for paper, what in found.items():
         what["reported"] = reported[paper]
         what["by_source"] = {source: papers[paper] for source, papers in by_source.items() if paper in papers}
@@ -378,10 +384,14 @@ def truth_of(
 
 
 def differences(
-    profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None
+    profiles: dict[str, dict],
+    raws: Iterable[bytes],
+    parameters: Parameters | None = None,
+    *,
+    retracted: str = "exclude",
 ) -> Iterable[tuple]:
     """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
-    papers, written = truth_of(raws, parameters)
+    papers, written = truth_of(raws, parameters, retracted)
     for author, profile in profiles.items():
         mine = [papers[paper] for paper in written.get(author, ())]
         right = author_scores(mine)

@@ -360,7 +360,7 @@ class _Contents:
         )
 
     def _flags(self, at: int, name: str, counted: Counted) -> bytes:
-        references, resolved, large = self.coverage[at]
+        references, resolved, large, retracted = self.coverage[at]
         by_headline_source = (
             self.headline_source in counted and counted[self.headline_source]["ai_score"] is not None
         )
@@ -371,13 +371,14 @@ class _Contents:
                 self.undated[at],
                 references > 0 and resolved < LOW_COVERAGE * references,
                 large > 0,
+                retracted > 0,
                 self.definitions_changed,
                 by_headline_source,
             )
         )
 
     def _provenance(self, at: int) -> bytes:
-        references, resolved, _ = self.coverage[at]
+        references, resolved, *_ = self.coverage[at]
         scored = ScoreCounts._make(self.score_counts[at]).scored
         return _provenance_json(resolved, references, scored, self.papers_total[at])
 

@@ -34,7 +34,9 @@ log = structlog.get_logger("worker")
 LAYOUT = b"layout"  # the key of the layout record in the topic progress
 LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources")
 # Kept settings: fields of the layout.
-KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS)
+KEPT = (
+    "max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS, "retracted",
+)  # fmt: skip
 # What older releases, without the setting, computed with.
 UNKNOWN_THEN = {"days_ahead": ANY, **dict.fromkeys(LIMITS, 1 << 60)}
 
@@ -82,6 +84,7 @@ async def layout_of(settings: Settings, log: Log) -> Layout:
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
         terms=count(PAPER_TERMS, settings.term_partitions), cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
         headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead, **{name: getattr(settings, name) for name in LIMITS},
+        retracted=settings.retracted,
     )  # fmt: skip
 
 

@@ -107,7 +107,10 @@ class PaperEvents:
     `words`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, excludes_retracted: bool = True) -> None:
+        """excludes_retracted: whether retracted papers do not count."""
+        self.excludes_retracted = excludes_retracted
+        self.retractions: dict[int, tuple[int, bool]] = {}  # paper → (revision, whether it is retracted)
         self.papers, self.authors, self.words = NumberedStrings(), NumberedStrings(), NumberedStrings()
         self.words.number("")  # 0: no text
         self.state, self.truncated = bytearray(), bytearray()
@@ -138,6 +141,10 @@ class PaperEvents:
             case "paper.scored" if event.get("novelty") is not None:
                 by_version = self.scored.setdefault(paper, {})
                 by_version.setdefault((event["source"], event["version"]), event["novelty"])
+            case "paper.withdrawn" if event.get("kind", "removed") != "removed":
+                revision = event.get("revision") or 0
+                if revision >= self.retractions.get(paper, (0, False))[0]:
+                    self.retractions[paper] = (revision, event["kind"] == "retracted")
             case "paper.published" | "paper.withdrawn":
                 self._take_revision(paper, event, kind == "paper.withdrawn", (partition, offset))
 
@@ -183,6 +190,22 @@ class PaperEvents:
         held = self.last_paper[author]
         if held < 0 or (date, self.papers.names[paper]) >= (self.last_date[author], self.papers.names[held]):
             self.last_date[author], self.last_paper[author], self.last_name[author] = date, paper, name
+
+    def settle_retractions(self) -> set[str]:
+        """The authors of published papers that are retracted. Takes these papers out, if they do not count.
+
+        Call it once, after all events.
+        """
+        found: set[str] = set()
+        for paper, (_, is_retracted) in self.retractions.items():
+            if not is_retracted or self.state[paper] != PUBLISHED:
+                continue
+            at, count = self.authors_at[paper], self.authors_count[paper]
+            found |= {self.authors.names[author] for author in self.authorship_author[at : at + count]}
+            if self.excludes_retracted:
+                self.state[paper] = WITHDRAWN
+                self.authors_count[paper] = self.references_count[paper] = 0
+        return found
 
     def names_without_papers(self, identities: Mapping[str, str]) -> Iterator[tuple[str, DatedName]]:
         """The latest name of each author who has no current paper here, or is merged. identities: as of

@@ -61,6 +61,7 @@ class Recomputed:
             self.recount.today,
             listed,
             self.recount.names_of(number),
+            self.recount.retracted_of(number),
         )
 
 
@@ -90,17 +91,19 @@ class Verifier:
         sample: Sample | None = None,
         memory: int = memory_of(DEFAULT),
         source_limits: SourceLimits | None = None,
+        excludes_retracted: bool = True,
         pack_kinds: PackKinds = lambda partition, record: None,
     ) -> None:
         """Settings of one verification.
 
         listed: papers in a snapshot; max_event_bytes, days_ahead, source_limits: limits above which events
         are refused; sample: the authors that are compared, None: all; memory: bytes for the recomputation;
-        pack_kinds: decodes records of internal topics.
+        pack_kinds: decodes records of internal topics; excludes_retracted: whether
+        retracted papers do not count.
         """
         self.reader = LogReader(log, report)
         self.report, self.listed, self.sample, self.memory = report, listed, sample, memory
-        rules = InputRules(max_event_bytes, days_ahead, source_limits or SourceLimits())
+        rules = InputRules(max_event_bytes, days_ahead, source_limits or SourceLimits(), excludes_retracted)
         self.inputs = InputReader(self.reader, rules, sample)
         self.pack_kinds = pack_kinds
         self.differences = Differences()

@@ -84,11 +84,24 @@ class PaperPublished(TypedDict):
 
 @with_config(STRICT)
 class PaperWithdrawn(TypedDict):
-    """The paper and its references no longer count, until an equal or higher revision publishes it again."""
+    """The record of a paper is gone, or the paper is retracted, or a retraction is taken back.
+
+    removed: the record and its references no longer count, until an equal or higher revision publishes the
+    paper again. retracted: the paper is retracted, whatever revision of its record comes, until it is
+    reinstated; among these two kinds the highest revision counts, of equal ones the later in the log.
+    Retracted papers leave the numbers, unless the setting `retracted` is `count`. Their authors' profiles
+    have the flag `retracted_papers`.
+    """
 
     event: Literal["paper.withdrawn"]
     paper_id: Id
     revision: Revision
+    kind: Annotated[
+        Literal["removed", "retracted", "reinstated"],
+        Field(
+            default="removed", description="A removal is a revision of the record; the others stand apart."
+        ),
+    ]
     reason: text(2_000)
 
 

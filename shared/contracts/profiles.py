@@ -357,7 +357,8 @@ class Cause(TypedDict):
     kind: Annotated[
         str,
         Field(
-            description="cited, uncited, published, revised, withdrawn, counted, merged, separated or new_year."
+            description="cited, uncited, published, revised, withdrawn, retracted, "
+            "reinstated, counted, merged, separated or new_year."
         ),
     ]
     paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; absent for new_year.")]]

@@ -24,6 +24,8 @@ from shared.errors import NotAPack, ProtocolViolation
 from shared.log.port import Record
 from shared.stages.packs import Kind, Outbox, Pack, decode
 
+COUNT = "count"  # value of the setting `retracted`: retracted papers stay in the numbers
+
 
 class Layout(NamedTuple):
     """The partition counts and numbers that decide rows; part of the generation fingerprint (D3, L4)."""
@@ -43,6 +45,7 @@ class Layout(NamedTuple):
     max_counting_sources: int = 8
     max_scorers: int = 32
     max_reporting_sources: int = 10
+    retracted: str = "exclude"  # or COUNT
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""

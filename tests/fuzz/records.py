@@ -177,7 +177,10 @@ class Records:
             paper = {"paper_id": self._paper()} | revision
             kind = dice.choices(("published", "withdrawn", "counted", "scored"), (70, 10, 12, 8))[0]
             if kind == "withdrawn":
-                return paper | {"event": "paper.withdrawn"}
+                return paper | {
+                    "event": "paper.withdrawn",
+                    "kind": dice.choice(("removed", "removed", "retracted", "reinstated")),
+                }
             source = {"source": f"s{dice.randrange(SOURCES)}"}
             if kind == "counted":
                 return {

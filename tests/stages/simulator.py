@@ -21,8 +21,10 @@ import numpy as np
 import orjson
 
 from services.consumer.catalogue import stage as catalogue
+from services.consumer.catalogue.revisions import Revisions
 from services.consumer.citations import limits as citations_limits
 from services.consumer.citations.author_lists import AuthorLists
+from services.consumer.citations.stage import Citations
 from services.publisher.messages import messages_of, public_facts
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
@@ -53,13 +55,18 @@ class Violation(AssertionError):
 class Script:
     """Random input: (topic, key, bytes) in order; `poison` are the ones that must end in dead letters."""
 
-    def __init__(self, rng: random.Random):
-        self.rng = rng
+    def __init__(self, rng: random.Random, statements: random.Random | None = None):
+        """statements: dice for what else is said of papers, between the other events; None: nothing."""
+        self.rng, self.statements = rng, statements
         self.papers = [f"p{i}" for i in range(rng.randint(2, 7))]
         self.authors = [f"a{i}" for i in range(rng.randint(2, 6))]
         self.revision: dict[str, int] = defaultdict(int)
         self.sent: list[tuple[str, str, bytes]] = []
         self.events = [self._event() for _ in range(rng.randint(6, 22))]
+        if statements:
+            for _ in range(statements.choice((0, 2, 5, 9))):
+                at = statements.randint(0, len(self.events))
+                self.events.insert(at, self._statement(statements))
 
     def _event(self) -> tuple[str, str, bytes]:
         rng, r = self.rng, self.rng.random()
@@ -132,6 +139,13 @@ class Script:
         made = (PAPERS.name, paper, orjson.dumps(event))
         self.sent.append(made)
         return made
+
+    def _statement(self, dice: random.Random) -> tuple[str, str, bytes]:
+        """A retraction, or that it is taken back; in any order, repeated, with equal revisions."""
+        paper = dice.choice(self.papers)
+        event = {"event": "paper.withdrawn", "paper_id": paper, "revision": dice.randint(0, 3),
+                 "kind": dice.choice(("retracted", "retracted", "reinstated", "removed"))}  # fmt: skip
+        return PAPERS.name, paper, orjson.dumps(event)
 
     def _identity(self, author: str) -> dict:
         """A merge, of few authors, so that there are chains and loops; or a separation."""
@@ -286,6 +300,8 @@ class World:
         mutant: str | None = None,
         layout: Layout | None = None,
         script: Iterable[tuple] | None = None,
+        *,
+        extended: bool = True,
     ):
         self.seed, self.mutant, self.rng = seed, mutant, random.Random(seed)
         rng = self.rng
@@ -298,6 +314,9 @@ class World:
             terms=rng.choice((1, 1, 2)),
             cohorts=rng.choice((1, 1, 2)),
         )
+        statements = random.Random(seed * 2 + 1) if extended else None
+        if extended and layout is None:
+            self.layout = self.layout._replace(retracted=statements.choice(("exclude", "exclude", "count")))
         self.pack_bytes = rng.choice((1, 100, 400, 512 << 10))
         dice = random.Random(~seed)
         # parts of a step of everything from one authorship up, and papers that count as large ones
@@ -323,7 +342,7 @@ class World:
             self.refuses, self.refusing = True, 0.2
         self.logs: dict[Partition, list[Record]] = defaultdict(list)
         self.input: list[bytes] = []
-        self.script = deque(Script(rng).events if script is None else script)
+        self.script = deque(Script(rng, statements).events if script is None else script)
         self.saved: dict[tuple, bytes] = {}
         self.history: dict[tuple, list[bytes]] = defaultdict(list)
         self.digests: dict[tuple, int] = {}
@@ -510,7 +529,7 @@ class World:
                         newest[value["author_id"]] = value
                     elif not value["changed"]:
                         raise Violation(f"{topic}: a change that changes nothing: {value}")
-        truth = oracle(self.input)
+        truth = oracle(self.input, retracted=self.layout.retracted)
         unknown, missing = newest.keys() - truth.keys(), self._must_be_public(truth) - newest.keys()
         if unknown or missing:
             raise Violation(f"I7: authors {sorted(unknown)} are public, authors {sorted(missing)} are not")
@@ -519,7 +538,11 @@ class World:
             right["papers"] = right["papers"][: self.layout.snapshot_papers]
             for what, published, expected in equality.differences(said, right):
                 raise Violation(f"I7: {author} {what}: published {published}, batch says {expected}")
-        for author, what, said, right in score_oracle.differences(newest, self.input, SMALL) if even else ():
+        for author, what, said, right in (
+            score_oracle.differences(newest, self.input, SMALL, retracted=self.layout.retracted)
+            if even
+            else ()
+        ):
             raise Violation(f"I7: {author} {what}: published {said}, batch says {right}")
         cut = self.pack_bytes < 512 << 10
         for author, what, said, right in changes.faults(
@@ -583,6 +606,15 @@ def mutated(mutant: str | None):
         return mock.patch(
             "services.consumer.catalogue.revisions.Revisions._supersedes", lambda self, held, event: 1
         )
+    if mutant == "flicker":  # a record that comes again lifts the retraction for its own references
+        return mock.patch("services.consumer.catalogue.revisions.Revisions._is_excluded", lambda *_: False)
+    if mutant == "last_retraction":  # whatever its revision
+        retraction = Revisions._retraction
+        return mock.patch.object(
+            Revisions, "_retraction", lambda self, paper: retraction(self, paper)._replace(revision=-1)
+        )
+    if mutant == "retracted_stays":  # a retraction is noted, but the paper stays in the numbers
+        return mock.patch.object(Citations, "_apply_flips", lambda self, flips: None)
     if mutant == "merge_forward":  # a merge is not applied to papers already held
         return mock.patch.object(AuthorLists, "naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one
@@ -595,14 +627,15 @@ def mutated(mutant: str | None):
 
 
 MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
-           "merge_forward", "merge_per_raw")  # fmt: skip
+           "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays")  # fmt: skip
 
 
-def simulate(seed: int, mutant: str | None = None) -> None:
-    """One schedule. Error: Violation (or whatever the code under test raises), with the seed in its notes."""
+def simulate(seed: int, mutant: str | None = None, *, extended: bool = True) -> None:
+    """One schedule. extended: with retractions and references of other sources. Error: Violation (or whatever the code under test raises),
+    with the seed in its notes."""
     try:
         with mutated(mutant):
-            World(seed, mutant).run()
+            World(seed, mutant, extended=extended).run()
     except Exception as error:
         error.add_note(
             f"replay: python -m tests.stages.simulator --seed {seed} --count 1"

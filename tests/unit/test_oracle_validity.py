@@ -35,6 +35,7 @@ ODD = [
     {"citations_by_year": {"10000": 1}}, {"citations_by_year": {"2001\n": 1}}, {"citations_by_year": {"２００１": 1}},
     {"papers_by_year": {str(1500 + n): 1 for n in range(200)}}, {"papers_by_year": {str(1500 + n): 1 for n in range(201)}},
     {"novelty": 1.1}, {"ai_score": 100}, {"ai_score": 101}, {"ai_score": True}, {"unknown": [{}]}, "paper.published", "paper.burnt",
+    "removed", "retracted", "reinstated", "Retracted",
 ]  # fmt: skip
 FIELDS = [
     "event", "paper_id", "author_id", "revision", "title", "abstract", "published", "categories", "venue", "doi", "url", "kind",
@@ -44,6 +45,7 @@ FIELDS = [
     "metrics", "into", "date", "ids", "unknown",
 ]  # fmt: skip
 OTHERS = [
+    {"event": "paper.withdrawn", "paper_id": "p", "kind": "retracted"},
     {"event": "paper.scored", "paper_id": "p", "source": "s", "version": "1", "novelty": 0.5},
     {"event": "author.merged", "author_id": "a", "into": "b", "revision": 1},
     {"event": "author.separated", "author_id": "a", "revision": 2},

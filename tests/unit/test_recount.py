@@ -36,10 +36,11 @@ def recount(events, slices=1):
             recounted.take(number, literature)
         recounted.count(lambda line, number: None)
         for number in range(slices):
-            names = recounted.names_of(number)
+            names, retracted = recounted.names_of(number), recounted.retracted_of(number)
             yield ExpectedProfiles(
-                recounted.papers_of(number), people, recounted.identities, people.today, names=names
-            )
+                recounted.papers_of(number), people, recounted.identities, people.today, names=names,
+                retracted=retracted,
+            )  # fmt: skip
         assert not list(Path(folder).iterdir())  # what has been taken takes no room
 
 

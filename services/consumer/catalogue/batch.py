@@ -30,6 +30,7 @@ class PaperRows:
     dates: list[int] = field(default_factory=list)  # YYYYMMDD; 0: none
     truncated: list[bool] = field(default_factory=list)
     text: list[int] = field(default_factory=list)  # position in TextRows; NO_TEXT: none
+    for_others: list[bool] = field(default_factory=list)  # the paper's own partition does not get the row
 
     def columns(self, languages: list[str]) -> Rows:
         """languages: of the texts of TextRows."""
@@ -115,6 +116,21 @@ class ReportRows:
 
 
 @dataclass
+class RetractionRows:
+    """Papers that are retracted (1), or no longer (0)."""
+
+    event: list[int] = field(default_factory=list)
+    paper: list[int] = field(default_factory=list)
+    retracted: list[bool] = field(default_factory=list)
+
+    def columns(self) -> Rows:
+        return {
+            "paper": np.array(self.paper, I32),
+            "retracted": np.array(self.retracted, np.bool_).astype(I8),
+        }
+
+
+@dataclass
 class Batch:
     """All rows of one step. events: how many events it has."""
 
@@ -125,3 +141,4 @@ class Batch:
     ended: CitationRows = field(default_factory=CitationRows)
     counts: CountRows = field(default_factory=CountRows)
     reports: ReportRows = field(default_factory=ReportRows)
+    retractions: RetractionRows = field(default_factory=RetractionRows)

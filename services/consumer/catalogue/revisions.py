@@ -14,7 +14,14 @@ import orjson
 from services.consumer.catalogue.batch import NO_TEXT, Batch
 from services.consumer.catalogue.cards import card_of
 from services.consumer.catalogue.state import NEVER, CatalogueState
-from services.consumer.catalogue.states import NOTHING_HELD, PUBLISHED, WITHDRAWN, Held
+from services.consumer.catalogue.states import (
+    NO_RETRACTION,
+    NOTHING_HELD,
+    PUBLISHED,
+    WITHDRAWN,
+    Held,
+    Retraction,
+)
 from shared.columns.grouping import I32
 from shared.contracts.dates import instant
 from shared.ids import author_key
@@ -36,6 +43,7 @@ class Revisions:
         # Of papers that the step changed, the present state:
         self.held: dict[int, Held] = {}
         self.text_revision: dict[int, int] = {}
+        self.retraction: dict[int, Retraction] = {}
         self.reports: dict[int, list[list[Any]]] = {}  # [source, version, novelty], sorted
         self.counted_at: dict[tuple[int, int], int] = {}  # (source, paper) → instant of the newest count
         self.scores: list[tuple[str, str, float]] = []  # (source, version, novelty), in the order of the log
@@ -71,6 +79,8 @@ class Revisions:
             for lists, values in ((columns.members, members), (columns.references, references)):
                 lengths = np.fromiter(map(len, values), I32, len(values))
                 lists.replace(changed, lengths, np.fromiter(chain.from_iterable(values), I32))
+        for paper, (statement, retracted) in self.retraction.items():
+            columns.retraction.data[paper], columns.retracted.data[paper] = statement, retracted
         for paper, text_revision in self.text_revision.items():
             columns.text_revision.data[paper] = text_revision
         if self.reports:
@@ -144,7 +154,8 @@ class Revisions:
         rows.truncated.append(event["authors_truncated"])
         rows.cards.append(card_of(event, category.rpartition(".")[2], described))
         rows.text.append(text)
-        self._change_citations(at, paper, held, now)
+        if not self._is_excluded(paper):
+            self._change_citations(at, paper, held, now)
         self.held[paper] = now
 
     def _authors(self, event: Event) -> dict[int, Event]:
@@ -193,21 +204,70 @@ class Revisions:
         return len(rows.texts) - 1
 
     def _withdrawn(self, at: int, paper: int, event: Event) -> None:
+        if event["kind"] != "removed":
+            self._retracted(at, paper, event)
+            return
         held = self._held(paper)
         digest = self._supersedes(held, event)
         if digest is None:
             return
         now = Held(event["revision"], digest, WITHDRAWN, 0, [], [])
         if held.status == PUBLISHED:
-            self.batch.ended.add(at, paper, sorted(held.references))
+            if not self._is_excluded(paper):
+                self.batch.ended.add(at, paper, sorted(held.references))
             self._add_paper(at, paper, now)
-            rows = self.batch.papers
-            rows.categories.append("")
-            rows.dates.append(0)
-            rows.truncated.append(False)
-            rows.text.append(NO_TEXT)
-            rows.cards.append(b"")
+            self._add_nothing_displayed()
         self.held[paper] = now
+
+    def _add_nothing_displayed(self) -> None:
+        """Completes a paper row that has nothing to show."""
+        rows = self.batch.papers
+        rows.categories.append("")
+        rows.dates.append(0)
+        rows.truncated.append(False)
+        rows.text.append(NO_TEXT)
+        rows.cards.append(b"")
+
+    def _retracted(self, at: int, paper: int, event: Event) -> None:
+        """Rule A1 among retractions and reinstatements, whatever the revisions of the record are.
+
+        The paper's own partition holds its record. Others learn what they need to count its citations.
+        """
+        before, revision = self._retraction(paper), event["revision"]
+        if revision < before.revision:
+            self.stage.counters["stale_revisions"] += 1
+            return
+        now = Retraction(revision, event["kind"] == "retracted")
+        self.retraction[paper] = now
+        if now.retracted == before.retracted:
+            self.stage.counters["repeats"] += 1
+            return
+        rows = self.batch.retractions
+        rows.event.append(at)
+        rows.paper.append(paper)
+        rows.retracted.append(now.retracted)
+        held = self._held(paper)
+        if held.status != PUBLISHED or not self.stage.excludes_retracted:
+            return
+        if now.retracted:
+            self.batch.ended.add(at, paper, sorted(held.references))
+        else:
+            self._add_paper(at, paper, held, for_others=True)
+            self.batch.papers.bylines += [b""] * len(held.members)
+            self._add_nothing_displayed()
+            self.batch.begun.add(at, paper, held.references)
+
+    def _retraction(self, paper: int) -> Retraction:
+        """The newest statement on a retraction of the paper."""
+        changed = self.retraction.get(paper)
+        if changed is not None or paper >= self.before:
+            return changed or NO_RETRACTION
+        columns = self.stage.paper
+        return Retraction(int(columns.retraction.data[paper]), bool(columns.retracted.data[paper]))
+
+    def _is_excluded(self, paper: int) -> bool:
+        """Whether the paper does not count because it is retracted."""
+        return self.stage.excludes_retracted and self._retraction(paper).retracted
 
     def _scored(self, at: int, paper: int, event: Event) -> None:
         """Rule D6: the first novelty of a source and version counts; repeats with another value do not."""
@@ -250,12 +310,14 @@ class Revisions:
         rows.count.append(event["citations"])
         rows.event.append(at)
 
-    def _add_paper(self, at: int, paper: int, now: Held) -> None:
+    def _add_paper(self, at: int, paper: int, now: Held, *, for_others: bool = False) -> None:
+        """A paper row. for_others: not for the paper's own partition."""
         rows = self.batch.papers
         rows.event.append(at)
         rows.paper.append(paper)
         rows.status.append(now.status)
         rows.year.append(now.year)
         rows.references.append(len(now.references))
+        rows.for_others.append(for_others)
         rows.member_counts.append(len(now.members))
         rows.members += now.members

@@ -15,7 +15,7 @@ from shared.contracts import topics
 from shared.ids import partitions_of
 from shared.metrics.novelty import Reader
 from shared.stages.packs import Kind
-from shared.stages.stage import ChannelIds, Layout, Stage
+from shared.stages.stage import COUNT, ChannelIds, Layout, Stage
 
 NEVER = -(1 << 63)  # in place of an instant: before every one
 
@@ -36,6 +36,8 @@ class PaperColumns(Table):
         self.reported = ListColumn(np.uint8)
         self.text_revision = Column(I64, -1)  # of the newest text; a withdrawal does not take the text back
         self.text_no = ChannelIds(1)  # one for all shards: each gets every text
+        # the newest statement on a retraction; revision -1: none
+        self.retraction, self.retracted = Column(I64, -1), Column(I8)
         # instant of the newest count (shared/contracts/dates.py)
         self.counted_at = PerSource(lambda: Column(I64, NEVER))
 
@@ -55,6 +57,7 @@ class CatalogueState(Stage):
         Kind("edge"),
         Kind("counted", ("paper", "source")),
         Kind("reported", ("paper",)),
+        Kind("retraction", ("paper",)),
         Kind("text"),
     )
 
@@ -66,6 +69,7 @@ class CatalogueState(Stage):
         self.author_no, self.source_no = ChannelIds(targets), ChannelIds(targets)
         self.reported_novelty = ReportedNovelty()
         self.reader = Reader()
+        self.excludes_retracted = layout.retracted != COUNT
 
     def parts(self) -> Mapping[str, Part]:
         return {

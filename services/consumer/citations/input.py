@@ -13,12 +13,14 @@ from services.consumer.citations.changes import (
     NO_EDGES,
     NO_PAPERS,
     NO_REPORTS,
+    NO_RETRACTIONS,
     NO_SCORES,
     Authorships,
     CountedPapers,
     Edges,
     PaperRows,
     Reports,
+    Retractions,
     SourceCounts,
     TextScores,
 )
@@ -45,6 +47,7 @@ class PackChanges(NamedTuple):
     counts: SourceCounts
     reports: Reports
     scores: TextScores
+    retractions: Retractions
 
 
 class Aliases(NamedTuple):
@@ -75,6 +78,7 @@ class PackReader:
             self._counts(channel, kinds["counted"]) if "counted" in kinds else NO_COUNTS,
             self._reports(channel, kinds["reported"]) if "reported" in kinds else NO_REPORTS,
             self._scores(channel, pack.partition, kinds["novelty"]) if "novelty" in kinds else NO_SCORES,
+            self._retractions(channel, kinds["retraction"]) if "retraction" in kinds else NO_RETRACTIONS,
         )
 
     def aliases(self, channel: str, rows: Rows) -> Aliases:
@@ -143,6 +147,12 @@ class PackReader:
         paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
         last = last_of(paper)
         return Reports(paper[last], lists(rows, "reports").take(last))
+
+    def _retractions(self, channel: str, rows: Rows) -> Retractions:
+        paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
+        last = last_of(paper)
+        last = last[np.argsort(paper[last])]
+        return Retractions(paper[last], numbers(rows, "retracted")[last])
 
     def _scores(self, channel: str, shard: int, rows: Rows) -> TextScores:
         paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
