@@ -153,6 +153,14 @@ class Settings(BaseSettings):
         ge=1,
         le=200,
     )
+    max_citing_sources: int = _setting(
+        8,
+        "Sources of `paper.cites` in a partition of papers.v1, at most; events of further ones are refused. Must "
+        "be the same for every service of a log.",
+        unit="sources",
+        ge=1,
+        le=100,
+    )
     retracted: Literal["exclude", "count"] = _setting(
         "exclude",
         "Whether retracted papers count in the numbers: exclude or count. Profiles say in either case that an "

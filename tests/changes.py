@@ -46,6 +46,9 @@ class Happened:
         elif kind == "paper.withdrawn":
             kind = event.get("kind", "removed")
             self.facts.add(("withdrawn" if kind == "removed" else kind, event["paper_id"]))
+        elif kind == "paper.cites":
+            self.facts.add(("revised", event["paper_id"]))
+            self.citations |= {(event["paper_id"], reference) for reference in references_of(event)}
         elif kind == "paper.counted":
             self.facts.add(("counted", event["paper_id"], event["source"]))
         elif kind == "author.merged":

@@ -119,7 +119,16 @@ separated = st.fixed_dictionaries(
     {"event": st.just("author.separated"), "author_id": whom}, optional={"revision": st.integers(0, 2)}
 )
 
-paper_events = st.one_of(published, published, published, withdrawn, counted)
+cites = st.fixed_dictionaries(
+    {
+        "event": st.just("paper.cites"),
+        "paper_id": st.sampled_from(PAPERS),
+        "source": st.sampled_from(["s", "t"]),
+        "references": st.lists(st.sampled_from([*PAPERS, "unknown"]), max_size=4),
+    },
+    optional={"revision": st.integers(0, 2)},
+)
+paper_events = st.one_of(published, published, published, withdrawn, counted, cites)
 author_events = st.one_of(described, reported, ticked, merged, merged, separated)
 event_lists = st.lists(st.one_of(paper_events, paper_events, author_events), max_size=40)
 """Lists of events of both kinds, as dicts; `encode` makes their bytes."""

@@ -257,6 +257,16 @@ def valid(event: object) -> bool:
         case "paper.withdrawn":
             known = has("kind", "removed") in ("removed", "retracted", "reinstated")
             return is_id(has("paper_id")) and revision and text("reason", 2_000) and known
+        case "paper.cites":
+            as_of = has("as_of") is None or is_instant(has("as_of"))
+            return (
+                is_id(has("paper_id"))
+                and revision
+                and is_label(has("source"))
+                and as_of
+                and "references" in event
+                and is_list(has("references"), is_id, 20_000)
+            )
         case "paper.counted":
             return (
                 is_id(has("paper_id"))
@@ -295,7 +305,7 @@ def valid(event: object) -> bool:
 
 def day_of(event: dict) -> str:
     """The day (UTC) that an event speaks of, "" for those that speak of none: a paper may be published in any year."""
-    if event.get("event") in ("paper.counted", "author.reported"):
+    if event.get("event") in ("paper.counted", "paper.cites", "author.reported") and event.get("as_of"):
         day = micros(event["as_of"]) // (86_400 * 10**6)
         return date.fromordinal(min(day, date.max.toordinal())).isoformat()
     return event["date"] if event.get("event") == "clock.ticked" else ""
@@ -334,10 +344,11 @@ def key_of_name(name: str) -> str:
     return key
 
 
-COUNTING, SCORING, REPORTING = (
+COUNTING, SCORING, REPORTING, CITING = (
     8,
     32,
     10,
+    8,
 )  # sources there is room for: in a partition of papers.v1 twice, and for an author
 
 
@@ -357,6 +368,8 @@ def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]
             source, room = (source, event["version"]), SCORING
         elif kind == "author.reported":
             of, room = event["author_id"], REPORTING
+        elif kind == "paper.cites":
+            room = CITING
         if room < math.inf and source not in seen[kind, of]:
             if len(seen[kind, of]) == room:
                 continue
@@ -438,6 +451,7 @@ def oracle(
         for paper, event in newest.items()
         if event.get("event", "paper.published") == "paper.published"
     }
+    records = with_told_references(records, given)
     bad = retracted_papers(given) & records.keys()
     papers = {paper: event for paper, event in records.items() if retracted == "count" or paper not in bad}
     disgraced = {
@@ -569,6 +583,21 @@ def retracted_papers(events: Iterable[dict]) -> set[str]:
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
     return {paper for paper, event in newest.items() if event["kind"] == "retracted"}
+
+
+def with_told_references(records: dict[str, dict], events: Iterable[dict]) -> dict[str, dict]:
+    """The records, each with the references that it and the newest word of every source about it have together."""
+    newest: dict[tuple[str, str], dict] = {}
+    for event in events:
+        if event.get("event") == "paper.cites":
+            key = event["paper_id"], event["source"]
+            if key not in newest or event.get("revision", 0) >= newest[key].get("revision", 0):
+                newest[key] = event
+    together = {paper: set(event.get("references") or []) for paper, event in records.items()}
+    for (paper, _), event in newest.items():
+        if paper in together:
+            together[paper] |= set(event["references"] or [])
+    return {paper: event | {"references": sorted(together[paper])} for paper, event in records.items()}
 
 
 def affiliations_of(entries: list[dict]) -> list[dict]:

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from tests.oracle import author_key, canonical, is_revision, micros, references_of, retracted_papers, taken
+from tests.oracle import (
+    author_key,
+    canonical,
+    is_revision,
+    micros,
+    references_of,
+    retracted_papers,
+    taken,
+    with_told_references,
+)
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
 STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
@@ -346,6 +355,7 @@ def truth_of(
         for paper, event in newest.items()
         if event.get("event", "paper.published") == "paper.published" and paper not in excluded
     }
+    there = with_told_references(there, events)
     into = merges(events)
     who = {
         paper: {canonical(author_key(author), into) for author in event.get("authors") or ()}

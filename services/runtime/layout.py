@@ -32,7 +32,7 @@ from shared.stages.stage import Layout
 
 log = structlog.get_logger("worker")
 LAYOUT = b"layout"  # the key of the layout record in the topic progress
-LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources")
+LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources", "max_citing_sources")
 # Kept settings: fields of the layout.
 KEPT = (
     "max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS, "retracted",

@@ -111,6 +111,9 @@ class PaperEvents:
         """excludes_retracted: whether retracted papers do not count."""
         self.excludes_retracted = excludes_retracted
         self.retractions: dict[int, tuple[int, bool]] = {}  # paper → (revision, whether it is retracted)
+        self.cites: dict[
+            int, dict[str, tuple[int, array[int]]]
+        ] = {}  # paper → source → (revision, references)
         self.papers, self.authors, self.words = NumberedStrings(), NumberedStrings(), NumberedStrings()
         self.words.number("")  # 0: no text
         self.state, self.truncated = bytearray(), bytearray()
@@ -141,6 +144,11 @@ class PaperEvents:
             case "paper.scored" if event.get("novelty") is not None:
                 by_version = self.scored.setdefault(paper, {})
                 by_version.setdefault((event["source"], event["version"]), event["novelty"])
+            case "paper.cites":
+                revision, by_citing_source = event.get("revision") or 0, self.cites.setdefault(paper, {})
+                if revision >= by_citing_source.get(event["source"], (0, None))[0]:
+                    others = set(event["references"] or ()) - {event["paper_id"]}
+                    by_citing_source[event["source"]] = (revision, array("Q", map(digest_of, others)))
             case "paper.withdrawn" if event.get("kind", "removed") != "removed":
                 revision = event.get("revision") or 0
                 if revision >= self.retractions.get(paper, (0, False))[0]:
@@ -190,6 +198,18 @@ class PaperEvents:
         held = self.last_paper[author]
         if held < 0 or (date, self.papers.names[paper]) >= (self.last_date[author], self.papers.names[held]):
             self.last_date[author], self.last_paper[author], self.last_name[author] = date, paper, name
+
+    def settle_references(self) -> None:
+        """Adds the references that sources tell to those of the records. Call it once, after all events."""
+        for paper, by_source in self.cites.items():
+            if self.state[paper] != PUBLISHED:
+                continue
+            at, count = self.references_at[paper], self.references_count[paper]
+            together = set(self.reference[at : at + count])
+            for _, references in by_source.values():
+                together.update(references)
+            self.references_at[paper], self.references_count[paper] = len(self.reference), len(together)
+            self.reference.extend(together)
 
     def settle_retractions(self) -> set[str]:
         """The authors of published papers that are retracted. Takes these papers out, if they do not count.

@@ -89,6 +89,7 @@ class Recount:
 
     def take(self, number: int, read: PaperEvents) -> None:
         """Takes the papers of slice `number`."""
+        read.settle_references()
         for author in sorted(read.settle_retractions()):
             end = self.identities.get(author, author)
             if (slice_number := self.authors.number(end)) < self.authors.count:

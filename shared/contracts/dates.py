@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1).toordinal()
 ANY = 4_000_000  # days ahead that accept every date of the contract, whatever the append time
 DAY_US = DAY_MS * 1000
-DATED = ("as_of", "date")  # of paper.counted and author.reported; of clock.ticked
+DATED = ("as_of", "date")  # of what sources say; of clock.ticked
 
 
 def instant(as_of: str) -> int:

@@ -26,6 +26,7 @@ from shared.contracts.checks import (
 __all__ = [
     "KINDS",
     "Author",
+    "PaperCites",
     "PaperCounted",
     "PaperPublished",
     "PaperScored",
@@ -120,6 +121,30 @@ class PaperCounted(TypedDict):
 
 
 @with_config(STRICT)
+class PaperCites(TypedDict):
+    """The references of a paper as another source has them, beside those of its record.
+
+    A paper cites what its record or any source says. Of each source the highest revision counts; an empty
+    list takes back what the source said. The paper may come later.
+    """
+
+    event: Literal["paper.cites"]
+    paper_id: Id
+    source: Label
+    references: Annotated[
+        list[Id] | None,
+        Field(
+            max_length=20_000, fail_fast=True, description="The paper_id of each paper that this one cites."
+        ),
+    ]
+    revision: Revision
+    as_of: Annotated[
+        AsOf | None,
+        Field(default=None, description="When the source said so. It is kept, and decides nothing."),
+    ]
+
+
+@with_config(STRICT)
 class PaperScored(TypedDict):
     """The novelty of a paper as a source scores it, with the version of the source's method."""
 
@@ -135,10 +160,13 @@ KINDS = {
     "paper.withdrawn": PaperWithdrawn,
     "paper.counted": PaperCounted,
     "paper.scored": PaperScored,
+    "paper.cites": PaperCites,
 }
 
 
 def _tidy(event: Event) -> None:
+    if event["event"] == "paper.cites" and event["references"] is None:
+        event["references"] = []
     if event["event"] != "paper.published":
         return
     for name in ("categories", "ids", "authors", "references"):

@@ -122,6 +122,8 @@ RULES = (
     "once. A reference of a paper to itself never counts. A reference to a paper that is not in the log "
     "counts as soon "
     "as the paper arrives.",
+    "The references of a paper are those of its record, and those that sources tell beside it (`paper.cites`), "
+    "each once.",
     "A retracted paper does not count, unless the setting `retracted` is `count`.",
     "A self-citation is a citation between two papers that have an author in common.",
 )

@@ -45,6 +45,7 @@ class Layout(NamedTuple):
     max_counting_sources: int = 8
     max_scorers: int = 32
     max_reporting_sources: int = 10
+    max_citing_sources: int = 8
     retracted: str = "exclude"  # or COUNT
 
     def count(self, topic: Topic) -> int:

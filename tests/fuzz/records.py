@@ -175,7 +175,9 @@ class Records:
         revision = {"revision": dice.randrange(5)} if dice.random() < 0.5 else {}
         if topic == PAPERS:
             paper = {"paper_id": self._paper()} | revision
-            kind = dice.choices(("published", "withdrawn", "counted", "scored"), (70, 10, 12, 8))[0]
+            kind = dice.choices(("published", "withdrawn", "counted", "scored", "cites"), (66, 10, 12, 7, 5))[
+                0
+            ]
             if kind == "withdrawn":
                 return paper | {
                     "event": "paper.withdrawn",
@@ -189,6 +191,9 @@ class Records:
                     "as_of": self._instant(),
                     "citations": dice.randrange(99),
                 } | source
+            if kind == "cites":
+                references = [self._paper() for _ in range(dice.choice((0, 1, 5, 30)))]
+                return paper | {"event": "paper.cites", "references": references} | source
             if kind == "scored":
                 return {
                     "event": "paper.scored",

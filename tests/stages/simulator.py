@@ -21,7 +21,9 @@ import numpy as np
 import orjson
 
 from services.consumer.catalogue import stage as catalogue
+from services.consumer.catalogue.batch import ReferenceRows
 from services.consumer.catalogue.revisions import Revisions
+from services.consumer.catalogue.told_references import ToldReferences
 from services.consumer.citations import limits as citations_limits
 from services.consumer.citations.author_lists import AuthorLists
 from services.consumer.citations.stage import Citations
@@ -141,8 +143,12 @@ class Script:
         return made
 
     def _statement(self, dice: random.Random) -> tuple[str, str, bytes]:
-        """A retraction, or that it is taken back; in any order, repeated, with equal revisions."""
+        """A retraction, or that it is taken back, or references as a source has them; in any order, repeated, with equal revisions."""
         paper = dice.choice(self.papers)
+        if dice.random() < 0.5:
+            event = {"event": "paper.cites", "paper_id": paper, "source": dice.choice("st"), "revision": dice.randint(0, 3),
+                     "references": dice.choices([*self.papers, "elsewhere", "beyond"], k=dice.choice((0, 1, 1, 2, 4)))}  # fmt: skip
+            return PAPERS.name, paper, orjson.dumps(event)
         event = {"event": "paper.withdrawn", "paper_id": paper, "revision": dice.randint(0, 3),
                  "kind": dice.choice(("retracted", "retracted", "reinstated", "removed"))}  # fmt: skip
         return PAPERS.name, paper, orjson.dumps(event)
@@ -613,8 +619,20 @@ def mutated(mutant: str | None):
         return mock.patch.object(
             Revisions, "_retraction", lambda self, paper: retraction(self, paper)._replace(revision=-1)
         )
+    if mutant == "last_list":  # whatever the revision of the source's list
+        told = Revisions._told
+        return mock.patch.object(
+            Revisions, "_told", lambda self, slot: told(self, slot)._replace(revision=-1)
+        )
+    if mutant == "record_alone":  # the record replaces what sources tell
+        return mock.patch.object(Revisions, "_with_told", lambda self, paper, references: references)
+    if mutant == "one_list":  # sources overwrite one another
+        slot = ToldReferences.slot
+        return mock.patch.object(ToldReferences, "slot", lambda self, paper, source: slot(self, paper, 0))
+    if mutant == "old_number":  # the paper's own partition does not hear how many references there are
+        return mock.patch.object(ReferenceRows, "add", lambda self, event, paper, references: None)
     if mutant == "retracted_stays":  # a retraction is noted, but the paper stays in the numbers
-        return mock.patch.object(Citations, "_apply_flips", lambda self, flips: None)
+        return mock.patch.object(Citations, "_apply_again", lambda self, held: None)
     if mutant == "merge_forward":  # a merge is not applied to papers already held
         return mock.patch.object(AuthorLists, "naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one
@@ -627,7 +645,8 @@ def mutated(mutant: str | None):
 
 
 MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
-           "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays")  # fmt: skip
+           "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays", "last_list", "record_alone", "one_list",
+           "old_number")  # fmt: skip
 
 
 def simulate(seed: int, mutant: str | None = None, *, extended: bool = True) -> None:

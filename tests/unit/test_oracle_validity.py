@@ -45,6 +45,7 @@ FIELDS = [
     "metrics", "into", "date", "ids", "unknown",
 ]  # fmt: skip
 OTHERS = [
+    {"event": "paper.cites", "paper_id": "p", "source": "s", "references": ["q"]},
     {"event": "paper.withdrawn", "paper_id": "p", "kind": "retracted"},
     {"event": "paper.scored", "paper_id": "p", "source": "s", "version": "1", "novelty": 0.5},
     {"event": "author.merged", "author_id": "a", "into": "b", "revision": 1},

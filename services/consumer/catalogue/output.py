@@ -19,7 +19,11 @@ CITING_ONLY = -1  # status of a paper in a partition that knows it as a citing p
 def send(stage: CatalogueState, batch: Batch) -> None:
     """Puts all rows of the batch into the outbox of the stage."""
     languages = _send_texts(stage, batch)
-    if batch.papers.paper or batch.counts.paper or batch.reports.paper or batch.retractions.paper:
+    of_papers = (
+        batch.papers.paper, batch.counts.paper, batch.reports.paper, batch.retractions.paper,
+        batch.references.paper,
+    )  # fmt: skip
+    if any(of_papers):
         _Changes(stage, batch, languages).send()
 
 
@@ -70,6 +74,7 @@ class _Changes:
             "counted": batch.counts.columns(),
             "reported": batch.reports.columns(),
             "retraction": batch.retractions.columns(),
+            "cites": batch.references.columns(),
         }
         self.event = {
             "paper": np.array(batch.papers.event, I64),
@@ -78,10 +83,12 @@ class _Changes:
             "counted": np.array(batch.counts.event, I64),
             "reported": np.array(batch.reports.event, I64),
             "retraction": np.array(batch.retractions.event, I64),
+            "cites": np.array(batch.references.event, I64),
         }
         part = stage.paper.part.data
         affected = {
             "edge": "cited", "ended": "cited", "counted": "paper", "reported": "paper", "retraction": "paper",
+            "cites": "paper",
         }  # fmt: skip
         self.part = {kind: part[self.rows[kind][column]] for kind, column in affected.items()}
         self.own_part = part[self.rows["paper"]["paper"]]  # of each paper row
@@ -119,9 +126,9 @@ class _Changes:
         # Papers in `ended` rows have numbers since their citations began.
         used = [
             paper["paper"], rows["edge"]["cited"], counted["paper"], rows["reported"]["paper"],
-            rows["retraction"]["paper"],
+            rows["retraction"]["paper"], rows["cites"]["paper"],
         ]  # fmt: skip
-        used_by = [event[kind] for kind in ("paper", "edge", "counted", "reported", "retraction")]
+        used_by = [event[kind] for kind in ("paper", "edge", "counted", "reported", "retraction", "cites")]
         members = lists(paper, "members")
         new_papers, papers_event = _assign_ids(
             paper_no, target, np.concatenate(used), np.concatenate(used_by)
@@ -139,6 +146,7 @@ class _Changes:
             ("counted", ("paper",)),
             ("reported", ("paper",)),
             ("retraction", ("paper",)),
+            ("cites", ("paper",)),
         ):
             for name in names:
                 rows[kind][name] = paper_no.of(target, numbers(rows[kind], name))

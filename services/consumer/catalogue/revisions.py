@@ -22,6 +22,7 @@ from services.consumer.catalogue.states import (
     Held,
     Retraction,
 )
+from services.consumer.catalogue.told_references import Told
 from shared.columns.grouping import I32
 from shared.contracts.dates import instant
 from shared.ids import author_key
@@ -44,6 +45,7 @@ class Revisions:
         self.held: dict[int, Held] = {}
         self.text_revision: dict[int, int] = {}
         self.retraction: dict[int, Retraction] = {}
+        self.told: dict[int, Told] = {}  # by slot of ToldReferences
         self.reports: dict[int, list[list[Any]]] = {}  # [source, version, novelty], sorted
         self.counted_at: dict[tuple[int, int], int] = {}  # (source, paper) → instant of the newest count
         self.scores: list[tuple[str, str, float]] = []  # (source, version, novelty), in the order of the log
@@ -57,6 +59,7 @@ class Revisions:
             "paper.withdrawn": self._withdrawn,
             "paper.counted": self._counted,
             "paper.scored": self._scored,
+            "paper.cites": self._cites,
         }
         for at, event in enumerate(events):
             paper = slots.setdefault(event["paper_id"], len(slots))
@@ -79,6 +82,7 @@ class Revisions:
             for lists, values in ((columns.members, members), (columns.references, references)):
                 lengths = np.fromiter(map(len, values), I32, len(values))
                 lists.replace(changed, lengths, np.fromiter(chain.from_iterable(values), I32))
+        self.stage.told_references.store(self.told)
         for paper, (statement, retracted) in self.retraction.items():
             columns.retraction.data[paper], columns.retracted.data[paper] = statement, retracted
         for paper, text_revision in self.text_revision.items():
@@ -144,7 +148,10 @@ class Revisions:
         published = event["published"]
         year = int(published[:4]) if published else 0
         now = Held(event["revision"], digest, PUBLISHED, year, list(authors), cited)
-        self._add_paper(at, paper, now)
+        cited = self._with_told(paper, cited)
+        self._add_paper(at, paper, now, len(cited))
+        if paper in self.stage.told_references.of_paper:
+            self.batch.references.add(at, paper, len(cited))
         category = event["categories"][0] if event["categories"] else ""
         described = list(authors.values())
         rows = self.batch.papers
@@ -155,7 +162,7 @@ class Revisions:
         rows.cards.append(card_of(event, category.rpartition(".")[2], described))
         rows.text.append(text)
         if not self._is_excluded(paper):
-            self._change_citations(at, paper, held, now)
+            self._change_citations(at, paper, held, now, cited)
         self.held[paper] = now
 
     def _authors(self, event: Event) -> dict[int, Event]:
@@ -173,20 +180,64 @@ class Revisions:
         cited.pop(paper, None)
         return list(cited)
 
-    def _change_citations(self, at: int, paper: int, held: Held, now: Held) -> None:
-        """Citations begin in the order of the references and end in the order of slots (rule D2)."""
-        cited = now.references
+    def _with_told(self, paper: int, references: list[int]) -> list[int]:
+        """These references of a paper's record, and those that sources tell, each once."""
+        slots = self.stage.told_references.of_paper.get(paper)
+        if not slots:
+            return references
+        return list(
+            dict.fromkeys([*references, *(one for slot in slots for one in self._told(slot).references)])
+        )
+
+    def _told(self, slot: int) -> Told:
+        changed = self.told.get(slot)
+        return self.stage.told_references.held(slot) if changed is None else changed
+
+    def _cited_by(self, paper: int, held: Held) -> list[int]:
+        """What a paper cites by its record and all sources; nothing while its record is not published."""
+        return self._with_told(paper, held.references) if held.status == PUBLISHED else []
+
+    def _change_citations(self, at: int, paper: int, held: Held, now: Held, cited: list[int]) -> None:
+        """Citations begin in the order of the references and end in the order of slots (rule D2).
+
+        cited: what the paper cites from now on.
+        """
         if held is NOTHING_HELD:
             self.batch.begun.add(at, paper, cited)
             return
-        restated = (
-            held.members != now.members
-            or held.year != now.year
-            or len(held.references) != len(now.references)
-        )
-        kept = set() if restated else set(cited) & set(held.references)
-        self.batch.ended.add(at, paper, sorted(set(held.references) - kept))
+        before = self._cited_by(paper, held)
+        self._replace(at, paper, before, cited, held.members != now.members or held.year != now.year)
+
+    def _replace(self, at: int, paper: int, before: list[int], cited: list[int], restated: bool) -> None:
+        """Citations by a paper end and begin. restated: all of them, as when their number changes."""
+        kept = set() if restated or len(before) != len(cited) else set(cited) & set(before)
+        self.batch.ended.add(at, paper, sorted(set(before) - kept))
         self.batch.begun.add(at, paper, [one for one in cited if one not in kept])
+
+    def _cites(self, at: int, paper: int, event: Event) -> None:
+        """Rule A1 for each source: the highest revision of its list wins, of equal ones the later."""
+        held, told = self._held(paper), self.stage.told_references
+        before = self._cited_by(paper, held)
+        slot = told.slot(paper, told.sources.slots[event["source"]])
+        said, revision = self._told(slot), event["revision"]
+        if revision < said.revision:
+            self.stage.counters["stale_revisions"] += 1
+            return
+        self.told[slot] = Told(revision, self._cited(paper, event))
+        cited = self._cited_by(paper, held)
+        if held.status != PUBLISHED or set(before) == set(cited):
+            return
+        if len(before) != len(cited):
+            self.batch.references.add(at, paper, len(cited))
+        if not self._is_excluded(paper):
+            self._tell_others(at, paper, held, len(cited))
+            self._replace(at, paper, before, cited, restated=False)
+
+    def _tell_others(self, at: int, paper: int, held: Held, references: int) -> None:
+        """A paper row for the partitions of cited papers. The paper's own partition holds its record."""
+        self._add_paper(at, paper, held, references, for_others=True)
+        self.batch.papers.bylines += [b""] * len(held.members)
+        self._add_nothing_displayed()
 
     def _text(self, at: int, paper: int, event: Event) -> int:
         """Adds a text; a late text counts too (docs/scores.md §2.2). Returns its position in the batch."""
@@ -214,8 +265,8 @@ class Revisions:
         now = Held(event["revision"], digest, WITHDRAWN, 0, [], [])
         if held.status == PUBLISHED:
             if not self._is_excluded(paper):
-                self.batch.ended.add(at, paper, sorted(held.references))
-            self._add_paper(at, paper, now)
+                self.batch.ended.add(at, paper, sorted(self._cited_by(paper, held)))
+            self._add_paper(at, paper, now, 0)
             self._add_nothing_displayed()
         self.held[paper] = now
 
@@ -249,13 +300,12 @@ class Revisions:
         held = self._held(paper)
         if held.status != PUBLISHED or not self.stage.excludes_retracted:
             return
+        cited = self._cited_by(paper, held)
         if now.retracted:
-            self.batch.ended.add(at, paper, sorted(held.references))
+            self.batch.ended.add(at, paper, sorted(cited))
         else:
-            self._add_paper(at, paper, held, for_others=True)
-            self.batch.papers.bylines += [b""] * len(held.members)
-            self._add_nothing_displayed()
-            self.batch.begun.add(at, paper, held.references)
+            self._tell_others(at, paper, held, len(cited))
+            self.batch.begun.add(at, paper, cited)
 
     def _retraction(self, paper: int) -> Retraction:
         """The newest statement on a retraction of the paper."""
@@ -310,14 +360,16 @@ class Revisions:
         rows.count.append(event["citations"])
         rows.event.append(at)
 
-    def _add_paper(self, at: int, paper: int, now: Held, *, for_others: bool = False) -> None:
-        """A paper row. for_others: not for the paper's own partition."""
+    def _add_paper(
+        self, at: int, paper: int, now: Held, references: int, *, for_others: bool = False
+    ) -> None:
+        """A paper row. references: how many; for_others: not for the paper's own partition."""
         rows = self.batch.papers
         rows.event.append(at)
         rows.paper.append(paper)
         rows.status.append(now.status)
         rows.year.append(now.year)
-        rows.references.append(len(now.references))
+        rows.references.append(references)
         rows.for_others.append(for_others)
         rows.member_counts.append(len(now.members))
         rows.members += now.members

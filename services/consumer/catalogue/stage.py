@@ -9,7 +9,7 @@ Rows for the partition of the affected paper:
   authors, year and number of references.
 * `edge` (cited, citing): a citation begins.
 * `counted`: a citation count from a source. `reported`: novelties from sources. `retraction`: the paper is
-  retracted, or no longer.
+  retracted, or no longer. `cites`: how many references a paper has that sources tell references of.
 
 When the authors, the year or the number of references of a citing paper change, its citations end before the
 change and begin again after it. So a citation always counts with what is known of its citing paper.

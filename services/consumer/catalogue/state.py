@@ -6,6 +6,7 @@ import numpy as np
 
 from services.consumer.catalogue.reported_novelty import ReportedNovelty
 from services.consumer.catalogue.states import PUBLISHED, UNKNOWN, WITHDRAWN
+from services.consumer.catalogue.told_references import ToldReferences
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64
@@ -54,6 +55,8 @@ class CatalogueState(Stage):
         Kind("source_key"),
         Kind("ended"),
         Kind("paper"),
+        # Before the edges: a citation begins with the number of references of its citing paper.
+        Kind("cites", ("paper",)),
         Kind("edge"),
         Kind("counted", ("paper", "source")),
         Kind("reported", ("paper",)),
@@ -68,6 +71,7 @@ class CatalogueState(Stage):
         self.paper = PaperColumns(targets)
         self.author_no, self.source_no = ChannelIds(targets), ChannelIds(targets)
         self.reported_novelty = ReportedNovelty()
+        self.told_references = ToldReferences()
         self.reader = Reader()
         self.excludes_retracted = layout.retracted != COUNT
 
@@ -80,6 +84,7 @@ class CatalogueState(Stage):
             "author_no": self.author_no,
             "source_no": self.source_no,
             **self.reported_novelty.parts(),
+            **self.told_references.parts("told"),
         }
 
     def facts(self) -> dict[str, int]:
@@ -88,6 +93,9 @@ class CatalogueState(Stage):
     def prepare(self, facts: dict[str, int]) -> None:
         for _ in range(facts["sources"]):
             self.paper.counted_at.add()
+
+    def restored(self) -> None:
+        self.told_references.restored()
 
     def rows(self) -> dict[str, int]:
         status = self.paper.status.view

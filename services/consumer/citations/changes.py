@@ -140,6 +140,13 @@ class Reports(NamedTuple):
     reports: Ragged  # JSON bytes
 
 
+class ReferenceCounts(NamedTuple):
+    """How many references distinct papers have."""
+
+    paper: np.ndarray  # paper slot
+    references: np.ndarray
+
+
 class Retractions(NamedTuple):
     """Which distinct papers are retracted, from now on."""
 
@@ -159,6 +166,7 @@ class TextScores(NamedTuple):
 
 NO_COUNTS = SourceCounts(NONE_COUNTED, NO_SLOTS)
 NO_RETRACTIONS = Retractions(NO_SLOTS, NO_SLOTS)
+NO_REFERENCES = ReferenceCounts(NO_SLOTS, NO_SLOTS)
 NO_REPORTS = Reports(NO_SLOTS, NO_BYTES)
 NO_SCORES = TextScores(NO_SLOTS, 0, NO_SLOTS, NO_SLOTS, NO_SLOTS)
 

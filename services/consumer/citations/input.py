@@ -12,6 +12,7 @@ from services.consumer.citations.changes import (
     NO_COUNTS,
     NO_EDGES,
     NO_PAPERS,
+    NO_REFERENCES,
     NO_REPORTS,
     NO_RETRACTIONS,
     NO_SCORES,
@@ -19,6 +20,7 @@ from services.consumer.citations.changes import (
     CountedPapers,
     Edges,
     PaperRows,
+    ReferenceCounts,
     Reports,
     Retractions,
     SourceCounts,
@@ -48,6 +50,7 @@ class PackChanges(NamedTuple):
     reports: Reports
     scores: TextScores
     retractions: Retractions
+    references: ReferenceCounts
 
 
 class Aliases(NamedTuple):
@@ -79,6 +82,7 @@ class PackReader:
             self._reports(channel, kinds["reported"]) if "reported" in kinds else NO_REPORTS,
             self._scores(channel, pack.partition, kinds["novelty"]) if "novelty" in kinds else NO_SCORES,
             self._retractions(channel, kinds["retraction"]) if "retraction" in kinds else NO_RETRACTIONS,
+            self._references(channel, kinds["cites"]) if "cites" in kinds else NO_REFERENCES,
         )
 
     def aliases(self, channel: str, rows: Rows) -> Aliases:
@@ -147,6 +151,11 @@ class PackReader:
         paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
         last = last_of(paper)
         return Reports(paper[last], lists(rows, "reports").take(last))
+
+    def _references(self, channel: str, rows: Rows) -> ReferenceCounts:
+        paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
+        last = last_of(paper)
+        return ReferenceCounts(paper[last], numbers(rows, "references")[last])
 
     def _retractions(self, channel: str, rows: Rows) -> Retractions:
         paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))

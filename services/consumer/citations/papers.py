@@ -19,7 +19,7 @@ class Papers(Table):
         self.excludes_retracted = excludes_retracted
         self.present = Column(I8)  # see states.py
         self.retracted = Column(I8)  # 1: retracted
-        self.year, self.references = Column(I16), Column(I16)
+        self.year, self.references = Column(I16), Column(I32)
         self.date = Column(I32)  # of the record whose author list is held: YYYYMMDD
         self.reported = ListColumn(np.uint8)  # JSON: novelty that other sources report
         self.counted: PerSource[Column] = PerSource(lambda: Column(I32, -1))  # citations; -1: unknown

@@ -38,7 +38,15 @@ from services.consumer.citations.as_published import AsPublished, Cards
 from services.consumer.citations.author_lists import AuthorLists, RowNumbers
 from services.consumer.citations.bylines import BylineEntries
 from services.consumer.citations.causes import IdentityChanges, MergeCauses, PackCauses
-from services.consumer.citations.changes import NO_EDGES, NONE_COUNTED, Authorships, Edges, PaperRows
+from services.consumer.citations.changes import (
+    NO_EDGES,
+    NO_REFERENCES,
+    NONE_COUNTED,
+    Authorships,
+    Edges,
+    PaperRows,
+    ReferenceCounts,
+)
 from services.consumer.citations.channel_ids import AuthorChannelIds
 from services.consumer.citations.citation_counts import CitationCounts
 from services.consumer.citations.cohort_index import CohortIndex, PaperFacts
@@ -180,13 +188,14 @@ class Citations(PackStage):
         retracted, flips = self._take_retractions(changes)
         entries = self._names_at_risk(changes)
         self._take(changes)
-        step = self._fold(changes.edges, changes.papers)
+        restated = self._with_other_references(changes)
+        step = self._fold(changes.edges, changes.papers, changes.references)
         self._take_facts(step)
         affected = self._regroup(changes, step)
         causes = PackCauses(self.papers, self.lists, step, changes.counts.counted, changes.early.authorships)
         self.output.send_entries(entries)
         self.output.send(step, affected, causes)
-        self._apply_flips(flips)
+        self._apply_again(distinct(np.concatenate([flips, restated])))
         if retracted is not None:
             self.output.send_retracted(retracted.deltas())
 
@@ -208,16 +217,27 @@ class Citations(PackStage):
             return counted, NO_SLOTS
         return counted, flips[self.papers.is_held(flips) & (index_of(here, flips) < 0)]
 
-    def _apply_flips(self, flips: np.ndarray) -> None:
-        """Takes papers out of the numbers, or back into them. flips: ascending slots.
+    def _with_other_references(self, changes: PackChanges) -> np.ndarray:
+        """The present papers without a row in the pack that have another number of references from now on."""
+        paper, references = changes.references
+        if not len(paper):
+            return NO_SLOTS
+        differs = self.papers.references.data[paper] != references
+        here = index_of(changes.papers.papers_here, paper) >= 0
+        chosen: np.ndarray = paper[differs & ~here & self.papers.is_present(paper)]
+        return chosen
+
+    def _apply_again(self, held: np.ndarray) -> None:
+        """Describes papers again from what is held: they leave the numbers, or are back, or their number of
+        references changed. held: ascending slots.
 
         The citations by these papers are rows of the catalogue.
         """
-        if not len(flips):
+        if not len(held):
             return
-        size = self.lists.lengths[flips] + self.citations.lengths[flips]
+        size = self.lists.lengths[held] + self.citations.lengths[held]
         for some in bounded_parts(size):
-            papers = flips[some]
+            papers = held[some]
             entries = self._entries_of(papers[self.papers.is_present(papers)])
             step = self._fold(NO_EDGES, self._held_rows(papers))
             affected = Affected(NONE_COUNTED, self._move(papers), NO_SLOTS)
@@ -300,8 +320,11 @@ class Citations(PackStage):
         if hidden.any():
             self.output.send_cards(rows.papers_here[hidden], cards.take(rows.here[hidden]))
 
-    def _fold(self, edges: Edges, rows: PaperRows) -> Step:
-        """Ends citations, changes the papers, begins citations."""
+    def _fold(self, edges: Edges, rows: PaperRows, references: ReferenceCounts = NO_REFERENCES) -> Step:
+        """Ends citations, changes the papers, begins citations.
+
+        references: newer than those of the rows.
+        """
         here = rows.papers_here
         presence = self.papers.presence(rows)
         deltas = DeltaCollector(self.papers, self.lists, self.citations, edges, here, presence)
@@ -309,6 +332,8 @@ class Citations(PackStage):
         self.counters["citations_missing"] += self.citations.end(edges.ended)
         ended = self.lists.replace(rows, presence.now)
         self.papers.describe(rows, presence.now)
+        if len(references.paper):
+            self.papers.references.data[references.paper] = references.references
         self.citations.recount(here[presence.now])
         self.citations.begin(edges.begun)
         return Step(edges, rows, presence, ended, deltas.bring())
