@@ -41,6 +41,8 @@ class Happened:
     def _take(self, kind: str, event: dict) -> None:
         if kind == "paper.published":
             self.facts |= {("published", event["paper_id"]), ("revised", event["paper_id"])}
+            if event.get("kind"):  # records of this kind may not count
+                self.facts.add(("withdrawn", event["paper_id"]))
             self.authors[event["paper_id"]] |= {author_key(author) for author in event.get("authors") or ()}
             self.citations |= {(event["paper_id"], reference) for reference in references_of(event)}
         elif kind == "paper.withdrawn":

@@ -55,6 +55,7 @@ published = st.fixed_dictionaries(
         "categories": st.lists(st.sampled_from(["cs.LG", "cs.CL", "stat.ML", "math"]), max_size=2),
         "venue": st.sampled_from([None, "V"]),
         "doi": st.sampled_from([None, "10.1/x"]),
+        "kind": st.sampled_from([None, "article", "paratext"]),
         "ids": st.lists(st.sampled_from([*PAPERS, "doi:10.1/x"]), max_size=2),
     },
 )

@@ -377,14 +377,21 @@ def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]
         yield event
 
 
+KINDS = (
+    "all,-component,-erratum,-grant,-journal,-journal-issue,-journal-volume,-libguides,-paratext,-peer-review,-proceedings"
+    ",-proceedings-series,-retraction,-supplementary-materials"
+)
+
+
 # ----------------------------------------------------------------------------------------------------------------- the oracle
 
 
 def oracle(
-    events: Iterable[bytes], latest: str = "9999-12-31", *, retracted: str = "exclude"
+    events: Iterable[bytes], latest: str = "9999-12-31", *, retracted: str = "exclude", kinds: str = KINDS
 ) -> dict[str, dict]:
     """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad; `latest`: events that speak
-    of a later day are refused; `retracted`: whether retracted papers "count", or are to "exclude".
+    of a later day are refused; `retracted`: whether retracted papers "count", or are to "exclude"; `kinds`: the
+    kinds of record that count, as the setting says it.
 
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was described or reported on, or named
     in a merge; some have no papers now. Each value: author_id, redirect (the author it is merged into, or None), name (None: never on
@@ -413,6 +420,8 @@ def oracle(
             held = newest.get(event["paper_id"])
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
+                if not is_of_kinds(event, kinds):
+                    continue
                 known |= {author_key(author) for author in event.get("authors") or []}
                 once: dict[str, str] = {}
                 for author in event.get("authors") or []:
@@ -449,7 +458,7 @@ def oracle(
     records = {
         paper: event
         for paper, event in newest.items()
-        if event.get("event", "paper.published") == "paper.published"
+        if event.get("event", "paper.published") == "paper.published" and is_of_kinds(event, kinds)
     }
     records = with_told_references(records, given)
     bad = retracted_papers(given) & records.keys()
@@ -572,6 +581,13 @@ def is_revision(event: dict) -> bool:
     return kind == "paper.published" or (
         kind == "paper.withdrawn" and event.get("kind", "removed") == "removed"
     )
+
+
+def is_of_kinds(event: dict, kinds: str) -> bool:
+    """Whether a record counts by its kind: one without a kind does; others when they are named, or "all" is, and not "-" and the name."""
+    kind = (event.get("kind") or "").strip().casefold()
+    told = {one.strip().casefold() for one in kinds.split(",")}
+    return not kind or (("all" in told or kind in told) and "-" + kind not in told)
 
 
 def retracted_papers(events: Iterable[dict]) -> set[str]:

@@ -14,8 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.oracle import (
+    KINDS,
     author_key,
     canonical,
+    is_of_kinds,
     is_revision,
     micros,
     references_of,
@@ -155,6 +157,7 @@ def scores(
     independent: dict[str, int],
     parameters: Parameters | None = None,
     excluded: Iterable[str] = (),
+    kinds: str = KINDS,
 ) -> dict[str, dict]:
     """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
     papers that are there; excluded: retracted papers that do not count."""
@@ -176,6 +179,9 @@ def scores(
             revision[event["paper_id"]] = number
             paper.withdrawn = kind == "paper.withdrawn"
         if kind == "paper.withdrawn":
+            continue
+        if not is_of_kinds(event, kinds):
+            paper.withdrawn |= newest
             continue
         told = event["title"], event.get("abstract")
         when = month(event.get("published"))
@@ -339,7 +345,10 @@ def merges(events: Iterable[dict]) -> dict[str, str]:
 
 
 def truth_of(
-    raws: Iterable[bytes], parameters: Parameters | None = None, retracted: str = "exclude"
+    raws: Iterable[bytes],
+    parameters: Parameters | None = None,
+    retracted: str = "exclude",
+    kinds: str = KINDS,
 ) -> tuple[dict[str, dict], dict[str, list[str]]]:
     """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and bad, in log order."""
     events = list(taken(raws))
@@ -353,7 +362,9 @@ def truth_of(
     there = {
         paper: event
         for paper, event in newest.items()
-        if event.get("event", "paper.published") == "paper.published" and paper not in excluded
+        if event.get("event", "paper.published") == "paper.published"
+        and paper not in excluded
+        and is_of_kinds(event, kinds)
     }
     there = with_told_references(there, events)
     into = merges(events)
@@ -386,7 +397,7 @@ def truth_of(
         for source, papers in counted.items()
     }
     by_source = standings_by_source(there, counts, parameters)
-    found = scores(events, independent, parameters, excluded)
+    found = scores(events, independent, parameters, excluded, kinds)
     for paper, what in found.items():
         what["reported"] = reported[paper]
         what["by_source"] = {source: papers[paper] for source, papers in by_source.items() if paper in papers}
@@ -399,9 +410,10 @@ def differences(
     parameters: Parameters | None = None,
     *,
     retracted: str = "exclude",
+    kinds: str = KINDS,
 ) -> Iterable[tuple]:
     """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
-    papers, written = truth_of(raws, parameters, retracted)
+    papers, written = truth_of(raws, parameters, retracted, kinds)
     for author, profile in profiles.items():
         mine = [papers[paper] for paper in written.get(author, ())]
         right = author_scores(mine)

@@ -69,6 +69,7 @@ async def _verify_published(
             memory=memory,
             source_limits=source_limits_of(layout),
             excludes_retracted=layout.retracted != COUNT,
+            kinds=layout.kinds,
             pack_kinds=kinds_of_pack,
         )
         await verifier.note_ends()

@@ -99,6 +99,18 @@ class DatedName(NamedTuple):
     name: str
 
 
+class Kinds:
+    """The kinds of record that count, from the setting: names, "all", and "-" before those that do not."""
+
+    def __init__(self, setting: str) -> None:
+        self.said = [part.strip().lower() for part in setting.split(",")]
+
+    def has(self, kind: str | None) -> bool:
+        """Whether records of this kind count. Those without a kind do."""
+        wanted = (kind or "").strip().lower()
+        return wanted == "" or (f"-{wanted}" not in self.said and (wanted in self.said or "all" in self.said))
+
+
 class PaperEvents:
     """The newest revision of each paper, from valid events of papers.v1 in log order.
 
@@ -107,8 +119,9 @@ class PaperEvents:
     `words`.
     """
 
-    def __init__(self, excludes_retracted: bool = True) -> None:
-        """excludes_retracted: whether retracted papers do not count."""
+    def __init__(self, excludes_retracted: bool = True, kinds: Kinds | None = None) -> None:
+        """excludes_retracted: whether retracted papers do not count; kinds: of records that count, None: all."""
+        self.kinds = kinds or Kinds("all")
         self.excludes_retracted = excludes_retracted
         self.retractions: dict[int, tuple[int, bool]] = {}  # paper → (revision, whether it is retracted)
         self.cites: dict[
@@ -154,7 +167,8 @@ class PaperEvents:
                 if revision >= self.retractions.get(paper, (0, False))[0]:
                     self.retractions[paper] = (revision, event["kind"] == "retracted")
             case "paper.published" | "paper.withdrawn":
-                self._take_revision(paper, event, kind == "paper.withdrawn", (partition, offset))
+                counts = kind == "paper.published" and self.kinds.has(event.get("kind"))
+                self._take_revision(paper, event, not counts, (partition, offset))
 
     def _take_revision(self, paper: int, event: Event, is_withdrawn: bool, position: tuple[int, int]) -> None:
         """position: partition and offset."""

@@ -71,7 +71,10 @@ class PaperPublished(TypedDict):
     venue: text(1_000)
     doi: text(300)
     url: text(2_000)
-    kind: text(100)
+    kind: Annotated[
+        text(100),
+        Field(description="Of record: article, preprint, paratext, … The setting `kinds` says which count."),
+    ]
     ids: Annotated[
         list_of(Id, 50),
         Field(description="Other ids of this very work, as the record has them. They change no number yet."),

@@ -17,6 +17,7 @@ import numpy as np
 from shared.columns.column import Column
 from shared.columns.grouping import I32, first_of
 from shared.columns.table import declared_parts
+from shared.contracts import record_kinds
 from shared.contracts.dates import ANY
 from shared.contracts.refusals import Reason
 from shared.contracts.topics import Topic
@@ -47,6 +48,7 @@ class Layout(NamedTuple):
     max_reporting_sources: int = 10
     max_citing_sources: int = 8
     retracted: str = "exclude"  # or COUNT
+    kinds: str = record_kinds.DEFAULT  # of records that count
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""

@@ -30,6 +30,7 @@ from services.consumer.citations.stage import Citations
 from services.publisher.messages import messages_of, public_facts
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
+from shared.contracts.record_kinds import RecordKinds
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log.port import Message, Partition, Record
@@ -39,7 +40,7 @@ from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout, PackStage
 from tests import changes, score_oracle
 from tests.integration import equality
-from tests.oracle import oracle, parse, valid
+from tests.oracle import KINDS, oracle, parse, valid
 
 WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta"]
 SMALL = score_oracle.Parameters(cohort=2, reference=1, settled=3)
@@ -66,6 +67,7 @@ class Script:
         self.sent: list[tuple[str, str, bytes]] = []
         self.events = [self._event() for _ in range(rng.randint(6, 22))]
         if statements:
+            self.events = [self._of_a_kind(event, statements) for event in self.events]
             for _ in range(statements.choice((0, 2, 5, 9))):
                 at = statements.randint(0, len(self.events))
                 self.events.insert(at, self._statement(statements))
@@ -141,6 +143,16 @@ class Script:
         made = (PAPERS.name, paper, orjson.dumps(event))
         self.sent.append(made)
         return made
+
+    def _of_a_kind(self, made: tuple[str, str, bytes], dice: random.Random) -> tuple[str, str, bytes]:
+        """A record may have a kind; not every kind counts."""
+        topic, key, raw = made
+        event = parse(raw)
+        if isinstance(event, dict) and "title" in event and dice.random() < 0.3:
+            raw = orjson.dumps(
+                event | {"kind": dice.choice(("article", "Article ", "paratext", "", "peer-review"))}
+            )
+        return topic, key, raw
 
     def _statement(self, dice: random.Random) -> tuple[str, str, bytes]:
         """A retraction, or that it is taken back, or references as a source has them; in any order, repeated, with equal revisions."""
@@ -322,7 +334,10 @@ class World:
         )
         statements = random.Random(seed * 2 + 1) if extended else None
         if extended and layout is None:
-            self.layout = self.layout._replace(retracted=statements.choice(("exclude", "exclude", "count")))
+            self.layout = self.layout._replace(
+                retracted=statements.choice(("exclude", "exclude", "count")),
+                kinds=statements.choice((KINDS, KINDS, "all", "article", "all,-article")),
+            )
         self.pack_bytes = rng.choice((1, 100, 400, 512 << 10))
         dice = random.Random(~seed)
         # parts of a step of everything from one authorship up, and papers that count as large ones
@@ -535,7 +550,7 @@ class World:
                         newest[value["author_id"]] = value
                     elif not value["changed"]:
                         raise Violation(f"{topic}: a change that changes nothing: {value}")
-        truth = oracle(self.input, retracted=self.layout.retracted)
+        truth = oracle(self.input, retracted=self.layout.retracted, kinds=self.layout.kinds)
         unknown, missing = newest.keys() - truth.keys(), self._must_be_public(truth) - newest.keys()
         if unknown or missing:
             raise Violation(f"I7: authors {sorted(unknown)} are public, authors {sorted(missing)} are not")
@@ -545,7 +560,9 @@ class World:
             for what, published, expected in equality.differences(said, right):
                 raise Violation(f"I7: {author} {what}: published {published}, batch says {expected}")
         for author, what, said, right in (
-            score_oracle.differences(newest, self.input, SMALL, retracted=self.layout.retracted)
+            score_oracle.differences(
+                newest, self.input, SMALL, retracted=self.layout.retracted, kinds=self.layout.kinds
+            )
             if even
             else ()
         ):
@@ -631,6 +648,8 @@ def mutated(mutant: str | None):
         return mock.patch.object(ToldReferences, "slot", lambda self, paper, source: slot(self, paper, 0))
     if mutant == "old_number":  # the paper's own partition does not hear how many references there are
         return mock.patch.object(ReferenceRows, "add", lambda self, event, paper, references: None)
+    if mutant == "every_kind":  # kinds that do not count do
+        return mock.patch.object(RecordKinds, "count", lambda self, kind: True)
     if mutant == "retracted_stays":  # a retraction is noted, but the paper stays in the numbers
         return mock.patch.object(Citations, "_apply_again", lambda self, held: None)
     if mutant == "merge_forward":  # a merge is not applied to papers already held
@@ -646,7 +665,7 @@ def mutated(mutant: str | None):
 
 MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
            "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays", "last_list", "record_alone", "one_list",
-           "old_number")  # fmt: skip
+           "old_number", "every_kind")  # fmt: skip
 
 
 def simulate(seed: int, mutant: str | None = None, *, extended: bool = True) -> None:

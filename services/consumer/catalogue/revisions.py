@@ -137,6 +137,9 @@ class Revisions:
     # ---- one event: its position in the step, the slot of its paper, the event
 
     def _published(self, at: int, paper: int, event: Event) -> None:
+        if not self.stage.record_kinds.count(event["kind"]):
+            self._removed(at, paper, event)
+            return
         held = self._held(paper)
         digest = self._supersedes(held, event)
         if digest is None:
@@ -258,6 +261,10 @@ class Revisions:
         if event["kind"] != "removed":
             self._retracted(at, paper, event)
             return
+        self._removed(at, paper, event)
+
+    def _removed(self, at: int, paper: int, event: Event) -> None:
+        """A revision after which the record does not count: a removal, or a kind that does not count."""
         held = self._held(paper)
         digest = self._supersedes(held, event)
         if digest is None:

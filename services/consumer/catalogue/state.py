@@ -13,6 +13,7 @@ from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import ListColumn
 from shared.columns.table import Part, PerSource, Table
 from shared.contracts import topics
+from shared.contracts.record_kinds import RecordKinds
 from shared.ids import partitions_of
 from shared.metrics.novelty import Reader
 from shared.stages.packs import Kind
@@ -73,6 +74,7 @@ class CatalogueState(Stage):
         self.reported_novelty = ReportedNovelty()
         self.told_references = ToldReferences()
         self.reader = Reader()
+        self.record_kinds = RecordKinds(layout.kinds)
         self.excludes_retracted = layout.retracted != COUNT
 
     def parts(self) -> Mapping[str, Part]:
