@@ -122,6 +122,10 @@ RULES = (
     "once. A reference of a paper to itself never counts. A reference to a paper that is not in the log "
     "counts as soon "
     "as the paper arrives.",
+    "The references of a paper are those of its record, and those that sources tell beside it (`paper.cites`), "
+    "each once.",
+    "A record of a `kind` that does not count (setting `kinds`) is as if it were removed, and its text is not read.",
+    "A retracted paper does not count, unless the setting `retracted` is `count`.",
     "A self-citation is a citation between two papers that have an author in common.",
 )
 

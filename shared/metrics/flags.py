@@ -52,6 +52,12 @@ FLAGS = (
         f"At least one paper has more than {TEAM} authors. They do not count as co-authors.",
     ),
     Flag(
+        "retracted_papers",
+        "At least one published paper of the author is retracted (`paper.withdrawn` of kind `retracted`). The "
+        "setting `retracted` says whether such papers count.",
+        "At least one paper of this author is retracted.",
+    ),
+    Flag(
         "definitions_changed",
         "This generation uses another version of the definitions than the one before, and a number changed "
         "its meaning.",
