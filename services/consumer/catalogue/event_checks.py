@@ -16,7 +16,7 @@ from shared.stages.stage import Refusal
 
 Event = dict[str, Any]
 
-WITH_SOURCE = ("paper.counted", "paper.scored")
+WITH_SOURCE = ("paper.counted", "paper.cites", "paper.scored")
 WRONG_PARTITION = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
 
 
