@@ -138,6 +138,11 @@ def index_of(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(ascending[at] == values, at, -1)
 
 
+def narrowed(values: np.ndarray) -> np.ndarray:
+    """The values as int16 where all fit, else as they are. Packs are cut by the size of their columns."""
+    return values.astype(I16) if values.max(initial=0) <= np.iinfo(I16).max else values
+
+
 def group_sum(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct keys, ascending, and the sum of the values of each; zero sums are omitted."""
     order = np.argsort(keys)

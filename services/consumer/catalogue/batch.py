@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shared.columns.grouping import I8, I16, I32, I64, starts_of
+from shared.columns.grouping import I8, I16, I32, I64, narrowed, starts_of
 from shared.stages.packs import Ragged, Rows, bytes_column
 
 NO_TEXT = -1
@@ -44,7 +44,7 @@ class PaperRows:
             "paper": np.array(self.paper, I32),
             "status": np.array(self.status, I8),
             "year": np.array(self.year, I16),
-            "references": np.array(self.references, I32),
+            "references": narrowed(np.array(self.references, I32)),
             "members": Ragged(members, np.array(self.members, I32)),
             "sig_lengths": Ragged(members, bylines.lengths),
             "sigs": Ragged(byline_bytes.astype(I32), bylines.values),

@@ -23,7 +23,7 @@ from services.consumer.citations.identities import Identities
 from services.consumer.citations.papers import Papers
 from services.consumer.citations.states import FIRST, LAST, NO_SLOTS
 from services.consumer.citations.step import Affected, Step
-from shared.columns.grouping import I8, I16, I32, I64, distinct, index_of, starts_of
+from shared.columns.grouping import I8, I16, I32, I64, distinct, index_of, narrowed, starts_of
 from shared.stages.causes import COUNTED, MERGED, SEPARATED
 from shared.stages.packs import Ragged, Rows
 
@@ -217,7 +217,7 @@ class TargetRows:
             "byline": entries,
             "year": self.papers.year.data[paper],
             "authors": authors.astype(I16),
-            "references": self.papers.references.data[paper],
+            "references": narrowed(self.papers.references.data[paper]),
             "place": ((rank == 0) * FIRST + (rank == authors - 1) * LAST).astype(I8),
         }
         return out
