@@ -64,8 +64,7 @@ class Settings(BaseSettings):
     http_hosts: str | None = _setting(
         None,
         "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the "
-        "address "
-        "always work.",
+        "address always work.",
         words="names without ports, with commas between them, or *",
     )
     http_connections: int = _setting(
@@ -189,8 +188,7 @@ class Settings(BaseSettings):
     checkpoints: str | None = _setting(
         None,
         "Place of checkpoints: a folder, or the URL of a store that several machines share (s3://…, gs://…, "
-        "with its "
-        "fsspec package).",
+        "with its fsspec package).",
     )
     generation: int | None = _setting(
         None,

@@ -94,8 +94,7 @@ async def _make_topics(settings: Settings, log: Log, specs: Sequence[TopicSpec])
     if losing and not settings.accept_topics:
         raise UsageError(
             f"topics may lose needed records ({'; '.join(losing)}): change their settings, or accept the "
-            "loss with "
-            "--accept-topics true"
+            "loss with --accept-topics true"
         )
     missing = {d.topic for d in differences if d.what == "topic"}
     if missing:

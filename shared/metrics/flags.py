@@ -23,10 +23,9 @@ FLAGS = (
     Flag(
         "collective_author",
         "The name is that of a group. Its last words say so (Collaboration, Collaborators, Consortium, "
-        "Trialists, Study "
-        "Group, Task Force, …), or the words before its subject (Task Force on …, Collaboration ATLAS). "
-        "Group, Team, "
-        "Network and Project after only given names and initials are family names. The name alone decides.",
+        "Trialists, Study Group, Task Force, …), or the words before its subject (Task Force on …, "
+        "Collaboration ATLAS). Group, Team, Network and Project after only given names and initials are "
+        "family names. The name alone decides.",
         "This is a group, not a person: its numbers are not those of one author.",
     ),
     Flag(
