@@ -1,10 +1,12 @@
-# make run starts the service with the demo. make test runs every test. make help lists all targets.
+# make run starts the demo, or a service with a source of yours. make test runs every test. make help lists all targets.
+# The demo keeps its data in data/demo, a source of yours in data, so that the two never mix.
 # Needs Python 3.11 or newer with its venv module, and the network for what is not installed yet.
 
 VENV ?= .venv
-DATA_DIR ?= data
+SOURCE ?=
+DATA_DIR ?= $(if $(SOURCE),data,data/demo)
 PYTHON ?=
-N ?= 2
+N ?= 3
 MINUTES ?= 30
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
@@ -21,8 +23,8 @@ SETUP = VENV="$(VENV)" PYTHON="$(PYTHON)" sh deploy/setup.sh
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: setup ## install the packages and start the demo (DATA_DIR=folder, VENV=folder, PYTHON=interpreter)
-	@exec $(BIN)/scholarstream run --demo --data-dir "$(DATA_DIR)"
+run: setup ## install the packages and start the demo, or SOURCE=openalex:FILE (DATA_DIR=folder)
+	@exec $(BIN)/scholarstream run $(if $(SOURCE),--source "$(SOURCE)",--demo) --data-dir "$(DATA_DIR)"
 
 setup: ## install the Python packages of the service
 	@$(SETUP) run
@@ -31,7 +33,7 @@ test: ## lint and every test; says first what it installs (N=processes, PYTEST_A
 	@VENV="$(VENV)" sh deploy/test-tools.sh plan
 	@$(MAKE) --no-print-directory lint
 	@VENV="$(VENV)" sh deploy/test-tools.sh
-	@$(BIN)/python -m pytest -n $(N) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(N) --dist worksteal $(PYTEST_ARGS)
 
 # One test alone, without any tool beside Python: make unit PYTEST_ARGS=-q, or after it
 #   .venv/bin/python -m pytest tests/unit/test_ids.py

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contracts import record_kinds
 from shared.contracts.dates import ANY
 from shared.errors import UsageError
 from shared.log.kafka.options import KafkaOptions
@@ -150,6 +151,25 @@ class Settings(BaseSettings):
         ge=1,
         le=200,
     )
+    max_citing_sources: int = _setting(
+        8,
+        "Sources of `paper.cites` in a partition of papers.v1, at most; events of further ones are refused. Must "
+        "be the same for every service of a log.",
+        unit="sources",
+        ge=1,
+        le=100,
+    )
+    retracted: Literal["exclude", "count"] = _setting(
+        "exclude",
+        "Whether retracted papers count in the numbers: exclude or count. Profiles say in either case that an "
+        "author has some. Must be the same for every service of a log.",
+    )
+    kinds: str = _setting(
+        record_kinds.DEFAULT,
+        "Kinds of record that count (`kind` of paper.published). Records without a kind count always. Must be the "
+        "same for every service of a log.",
+        words=record_kinds.FORM,
+    )
     coalesce_share: float = _setting(
         0.1,
         "Share of its time that a busy publisher uses to publish; a smaller one coalesces more.",
@@ -263,6 +283,12 @@ class Settings(BaseSettings):
                 "names without ports, with commas between them, for example "
                 "scholars.example.org,*.lab.example.org, or *"
             )
+        return value
+
+    @field_validator("kinds")
+    @classmethod
+    def _are_kinds(cls, value: str) -> str:
+        record_kinds.RecordKinds(value)  # raises ValueError
         return value
 
     @field_validator("headline_basis")

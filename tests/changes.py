@@ -19,6 +19,8 @@ FIELDS = {
     "published": {"paper_id"},
     "revised": {"paper_id"},  # and `by`, where it was the citing paper
     "withdrawn": {"paper_id"},
+    "retracted": {"paper_id"},
+    "reinstated": {"paper_id"},
     "counted": {"paper_id", "source"},
     "merged": {"paper_id", "other"},
     "separated": {"paper_id", "other"},
@@ -41,10 +43,16 @@ class Happened:
     def _take(self, kind: str, event: dict) -> None:
         if kind == "paper.published":
             self.facts |= {("published", event["paper_id"]), ("revised", event["paper_id"])}
+            if event.get("kind"):  # records of this kind may not count
+                self.facts.add(("withdrawn", event["paper_id"]))
             self.authors[event["paper_id"]] |= {author_key(author) for author in event.get("authors") or ()}
             self.citations |= {(event["paper_id"], reference) for reference in references_of(event)}
         elif kind == "paper.withdrawn":
-            self.facts.add(("withdrawn", event["paper_id"]))
+            kind = event.get("kind", "removed")
+            self.facts.add(("withdrawn" if kind == "removed" else kind, event["paper_id"]))
+        elif kind == "paper.cites":
+            self.facts.add(("revised", event["paper_id"]))
+            self.citations |= {(event["paper_id"], reference) for reference in references_of(event)}
         elif kind == "paper.counted":
             self.facts.add(("counted", event["paper_id"], event["source"]))
         elif kind == "author.merged":

@@ -31,6 +31,7 @@ authors = st.fixed_dictionaries(
         "affiliations": st.lists(st.sampled_from(["U", "V", "W", "X"]), max_size=3),
     },
 )
+INSTANTS = ["2026-01-01", "2026-01-02", "2026-01-01T22:30:00Z", "2026-01-02T00:30:00.5+02:00"]
 days = st.sampled_from(
     [
         None,
@@ -56,18 +57,23 @@ published = st.fixed_dictionaries(
         "categories": st.lists(st.sampled_from(["cs.LG", "cs.CL", "stat.ML", "math"]), max_size=2),
         "venue": st.sampled_from([None, "V"]),
         "doi": st.sampled_from([None, "10.1/x"]),
+        "kind": st.sampled_from([None, "article", "paratext"]),
+        "ids": st.lists(st.sampled_from([*PAPERS, "doi:10.1/x"]), max_size=2),
     },
 )
 withdrawn = st.fixed_dictionaries(
     {"event": st.just("paper.withdrawn"), "paper_id": st.sampled_from(PAPERS)},
-    optional={"revision": st.integers(0, 2)},
+    optional={
+        "revision": st.integers(0, 2),
+        "kind": st.sampled_from(["removed", "retracted", "retracted", "reinstated"]),
+    },
 )
 counted = st.fixed_dictionaries(
     {
         "event": st.just("paper.counted"),
         "paper_id": st.sampled_from(PAPERS),
         "source": st.sampled_from(["s", "t"]),
-        "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+        "as_of": st.sampled_from(INSTANTS),
         "citations": st.integers(0, 12),
     }
 )
@@ -99,7 +105,7 @@ reported = st.fixed_dictionaries(
         "event": st.just("author.reported"),
         "author_id": st.sampled_from(IDS),
         "source": st.sampled_from(["s", "t"]),
-        "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+        "as_of": st.sampled_from(INSTANTS),
         "metrics": figures,
     }
 )
@@ -116,7 +122,16 @@ separated = st.fixed_dictionaries(
     {"event": st.just("author.separated"), "author_id": whom}, optional={"revision": st.integers(0, 2)}
 )
 
-paper_events = st.one_of(published, published, published, withdrawn, counted)
+cites = st.fixed_dictionaries(
+    {
+        "event": st.just("paper.cites"),
+        "paper_id": st.sampled_from(PAPERS),
+        "source": st.sampled_from(["s", "t"]),
+        "references": st.lists(st.sampled_from([*PAPERS, "unknown"]), max_size=4),
+    },
+    optional={"revision": st.integers(0, 2)},
+)
+paper_events = st.one_of(published, published, published, withdrawn, counted, cites)
 author_events = st.one_of(described, reported, ticked, merged, merged, separated)
 event_lists = st.lists(st.one_of(paper_events, paper_events, author_events), max_size=40)
 """Lists of events of both kinds, as dicts; `encode` makes their bytes."""

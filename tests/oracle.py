@@ -106,6 +106,29 @@ def is_date(value: object, *, precise: bool = True) -> bool:
     return True
 
 
+def is_instant(value: object) -> bool:
+    """A day, or a time of a day as RFC 3339 writes it: to the second or finer, with the distance from UTC."""
+    if is_date(value):
+        return True
+    clock = r"([01]\d|2[0-3]):[0-5]\d"
+    zoned = rf"(.{{10}})[Tt]{clock}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{clock})"
+    found = isinstance(value, str) and re.fullmatch(zoned, value, re.ASCII | re.DOTALL)
+    return bool(found) and is_date(found[1])
+
+
+def micros(value: str) -> int:
+    """Microseconds from the beginning of the year 1 in UTC to this day or time; finer digits do not count."""
+    day, clock, zone = value[:10], value[11:], 0
+    seconds = date.fromisoformat(day).toordinal() * 86_400
+    if not clock:
+        return seconds * 10**6
+    found = re.fullmatch(r"(..):(..):(..)(?:\.(\d+))?(?:[Zz]|([+-])(..):(..))", clock)
+    if found[5]:
+        zone = int(found[5] + "1") * (int(found[6]) * 3600 + int(found[7]) * 60)
+    seconds += int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3]) - zone
+    return seconds * 10**6 + int(((found[4] or "") + "000000")[:6])
+
+
 def is_text(value: object, limit: int, least: int = 0) -> bool:
     return isinstance(value, str) and least <= len(value) <= limit
 
@@ -179,7 +202,7 @@ def is_author(value: object) -> bool:
 COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
 SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
-FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out")
+FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out", "retracted_papers")
 PERSONAL = "groups?|teams?|networks?|projects?"
 IMPERSONAL = (
     "collaborations?|collaborators?|collaboratives?|consorti(?:um|a|ums)|trialists|investigators|(?:sub)?committees?|initiatives?"
@@ -235,6 +258,7 @@ def valid(event: object) -> bool:
                 and (has("published") is None or is_date(has("published"), precise=False))
                 and is_list(has("authors"), is_author, 20_000)
                 and is_list(has("references"), is_id, 20_000)
+                and is_list(has("ids"), is_id, 50)
                 and is_list(has("categories"), is_label, 50)
                 and text("venue", 1_000)
                 and text("doi", 300)
@@ -244,12 +268,23 @@ def valid(event: object) -> bool:
                 and isinstance(has("authors_truncated", False), bool)
             )
         case "paper.withdrawn":
-            return is_id(has("paper_id")) and revision and text("reason", 2_000)
+            known = has("kind", "removed") in ("removed", "retracted", "reinstated")
+            return is_id(has("paper_id")) and revision and text("reason", 2_000) and known
+        case "paper.cites":
+            as_of = has("as_of") is None or is_instant(has("as_of"))
+            return (
+                is_id(has("paper_id"))
+                and revision
+                and is_label(has("source"))
+                and as_of
+                and "references" in event
+                and is_list(has("references"), is_id, 20_000)
+            )
         case "paper.counted":
             return (
                 is_id(has("paper_id"))
                 and is_label(has("source"))
-                and is_date(has("as_of"))
+                and is_instant(has("as_of"))
                 and is_count(has("citations"), 2**31 - 1)
             )
         case "paper.scored":
@@ -269,7 +304,7 @@ def valid(event: object) -> bool:
             return (
                 is_id(has("author_id"))
                 and is_label(has("source"))
-                and is_date(has("as_of"))
+                and is_instant(has("as_of"))
                 and are_metrics(has("metrics"))
             )
         case "author.merged":
@@ -282,14 +317,11 @@ def valid(event: object) -> bool:
 
 
 def day_of(event: dict) -> str:
-    """The day that an event speaks of, "" for those that speak of none: a paper may be published in
-    any year.
-    """
-    return {
-        "paper.counted": event.get("as_of"),
-        "author.reported": event.get("as_of"),
-        "clock.ticked": event.get("date"),
-    }.get(event.get("event"), "")
+    """The day (UTC) that an event speaks of, "" for those that speak of none: a paper may be published in any year."""
+    if event.get("event") in ("paper.counted", "paper.cites", "author.reported") and event.get("as_of"):
+        day = micros(event["as_of"]) // (86_400 * 10**6)
+        return date.fromordinal(min(day, date.max.toordinal())).isoformat()
+    return event["date"] if event.get("event") == "clock.ticked" else ""
 
 
 def author_key(author: dict) -> str:
@@ -330,10 +362,11 @@ def key_of_name(name: str) -> str:
     return key
 
 
-COUNTING, SCORING, REPORTING = (
+COUNTING, SCORING, REPORTING, CITING = (
     8,
     32,
     10,
+    8,
 )  # sources there is room for: in a partition of papers.v1 twice, and for an author
 
 
@@ -354,6 +387,8 @@ def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]
             source, room = (source, event["version"]), SCORING
         elif kind == "author.reported":
             of, room = event["author_id"], REPORTING
+        elif kind == "paper.cites":
+            room = CITING
         if room < math.inf and source not in seen[kind, of]:
             if len(seen[kind, of]) == room:
                 continue
@@ -361,12 +396,21 @@ def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]
         yield event
 
 
-# ------------------------------------------------------------------------------------------------- the oracle
+KINDS = (
+    "all,-component,-erratum,-grant,-journal,-journal-issue,-journal-volume,-libguides,-paratext,-peer-review,-proceedings"
+    ",-proceedings-series,-retraction,-supplementary-materials"
+)
 
 
-def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dict]:
-    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad;
-    `latest`: events that speak of a later day are refused.
+# ----------------------------------------------------------------------------------------------------------------- the oracle
+
+
+def oracle(
+    events: Iterable[bytes], latest: str = "9999-12-31", *, retracted: str = "exclude", kinds: str = KINDS
+) -> dict[str, dict]:
+    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad; `latest`: events that speak
+    of a later day are refused; `retracted`: whether retracted papers "count", or are to "exclude"; `kinds`: the
+    kinds of record that count, as the setting says it.
 
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was
     described or reported on, or named in a merge; some have no papers now. Each value: author_id, redirect
@@ -389,12 +433,15 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
         str, tuple[str, str, str]
     ] = {}  # author → date, paper and name of the latest list that ever had him
     today: str | None = None
-    for event in taken(events, latest):
+    given = list(taken(events, latest))
+    for event in given:
         kind = event.get("event", "paper.published")
-        if kind in ("paper.published", "paper.withdrawn"):
+        if is_revision(event):
             held = newest.get(event["paper_id"])
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
+                if not is_of_kinds(event, kinds):
+                    continue
                 known |= {author_key(author) for author in event.get("authors") or []}
                 once: dict[str, str] = {}
                 for author in event.get("authors") or []:
@@ -409,7 +456,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
                         called[author] = late
         elif kind == "paper.counted":
             held = counted.get((event["paper_id"], event["source"]))
-            if held is None or event["as_of"] >= held["as_of"]:
+            if held is None or micros(event["as_of"]) >= micros(held["as_of"]):
                 counted[event["paper_id"], event["source"]] = event
         elif kind == "author.described":
             held = described.get(event["author_id"])
@@ -417,7 +464,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
                 described[event["author_id"]] = event
         elif kind == "author.reported":
             held = reported[event["author_id"]].get(event["source"])
-            if held is None or event["as_of"] >= held["as_of"]:
+            if held is None or micros(event["as_of"]) >= micros(held["as_of"]):
                 reported[event["author_id"]][event["source"]] = event
         elif kind in ("author.merged", "author.separated"):
             held = claims.get(event["author_id"])
@@ -428,10 +475,16 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
             today = max(today or "", event["date"])
 
     into = {author: event["into"] for author, event in claims.items() if event["event"] == "author.merged"}
-    papers = {
+    records = {
         paper: event
         for paper, event in newest.items()
-        if event.get("event", "paper.published") == "paper.published"
+        if event.get("event", "paper.published") == "paper.published" and is_of_kinds(event, kinds)
+    }
+    records = with_told_references(records, given)
+    bad = retracted_papers(given) & records.keys()
+    papers = {paper: event for paper, event in records.items() if retracted == "count" or paper not in bad}
+    disgraced = {
+        canonical(author_key(author), into) for paper in bad for author in records[paper].get("authors") or []
     }
     authors: dict[
         str, dict[str, dict]
@@ -503,6 +556,7 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
             len(dated) < len(mine),
             coverage is not None and coverage < 0.5,
             any(size > 50 for size in team),
+            author in disgraced,
         )
         profiles[author] = {
             "author_id": author,
@@ -539,6 +593,47 @@ def oracle(events: Iterable[bytes], latest: str = "9999-12-31") -> dict[str, dic
         }
         profiles[author]["collective"] = is_group(profiles[author]["name"] or author.removeprefix("name:"))
     return profiles
+
+
+def is_revision(event: dict) -> bool:
+    """Whether the event says what the record of a paper is now: published or removed. A retraction does not."""
+    kind = event.get("event", "paper.published")
+    return kind == "paper.published" or (
+        kind == "paper.withdrawn" and event.get("kind", "removed") == "removed"
+    )
+
+
+def is_of_kinds(event: dict, kinds: str) -> bool:
+    """Whether a record counts by its kind: one without a kind does; others when they are named, or "all" is, and not "-" and the name."""
+    kind = (event.get("kind") or "").strip().casefold()
+    told = {one.strip().casefold() for one in kinds.split(",")}
+    return not kind or (("all" in told or kind in told) and "-" + kind not in told)
+
+
+def retracted_papers(events: Iterable[dict]) -> set[str]:
+    """Those whose newest word about a retraction, by revision and then by place in the log, is that they are."""
+    newest: dict[str, dict] = {}
+    for event in events:
+        if event.get("event") == "paper.withdrawn" and not is_revision(event):
+            held = newest.get(event["paper_id"])
+            if held is None or event.get("revision", 0) >= held.get("revision", 0):
+                newest[event["paper_id"]] = event
+    return {paper for paper, event in newest.items() if event["kind"] == "retracted"}
+
+
+def with_told_references(records: dict[str, dict], events: Iterable[dict]) -> dict[str, dict]:
+    """The records, each with the references that it and the newest word of every source about it have together."""
+    newest: dict[tuple[str, str], dict] = {}
+    for event in events:
+        if event.get("event") == "paper.cites":
+            key = event["paper_id"], event["source"]
+            if key not in newest or event.get("revision", 0) >= newest[key].get("revision", 0):
+                newest[key] = event
+    together = {paper: set(event.get("references") or []) for paper, event in records.items()}
+    for (paper, _), event in newest.items():
+        if paper in together:
+            together[paper] |= set(event["references"] or [])
+    return {paper: event | {"references": sorted(together[paper])} for paper, event in records.items()}
 
 
 def affiliations_of(entries: list[dict]) -> list[dict]:

@@ -15,7 +15,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from tests.oracle import author_key, canonical, references_of, taken
+from tests.oracle import (
+    KINDS,
+    author_key,
+    canonical,
+    is_of_kinds,
+    is_revision,
+    micros,
+    references_of,
+    retracted_papers,
+    taken,
+    with_told_references,
+)
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scores.md"
 STOP_LIST = set(re.search(r"```\n(a about above .*?)```", DOCUMENT.read_text(), re.S).group(1).split())
@@ -146,11 +157,14 @@ class Cohorts:
 
 
 def scores(
-    events: Iterable[dict], independent: dict[str, int], parameters: Parameters | None = None
+    events: Iterable[dict],
+    independent: dict[str, int],
+    parameters: Parameters | None = None,
+    excluded: Iterable[str] = (),
+    kinds: str = KINDS,
 ) -> dict[str, dict]:
-    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations
-    that share no author, of the papers that are there.
-    """
+    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
+    papers that are there; excluded: retracted papers that do not count."""
     p = parameters or Parameters()
     papers: dict[str, Paper] = defaultdict(Paper)
     revision: dict[str, int] = {}
@@ -161,7 +175,7 @@ def scores(
             today = max(today or "", event["date"])
     for event in events:
         kind = event.get("event", "paper.published")
-        if kind not in ("paper.published", "paper.withdrawn"):
+        if not is_revision(event):
             continue
         paper, number = papers[event["paper_id"]], event.get("revision", 0)
         newest = number >= revision.get(event["paper_id"], -1)
@@ -169,6 +183,9 @@ def scores(
             revision[event["paper_id"]] = number
             paper.withdrawn = kind == "paper.withdrawn"
         if kind == "paper.withdrawn":
+            continue
+        if not is_of_kinds(event, kinds):
+            paper.withdrawn |= newest
             continue
         stated = event["title"], event.get("abstract")
         when = month(event.get("published"))
@@ -186,6 +203,8 @@ def scores(
             paper.year = int(event["published"][:4]) if event.get("published") else None
             paper.category = (event.get("categories") or ["none"])[0]
 
+    for name in excluded:
+        papers[name].withdrawn = True
     own: dict[str, dict] = {}
     first: dict[tuple, int] = {}
     for name, paper in papers.items():
@@ -339,15 +358,19 @@ def merges(events: Iterable[dict]) -> dict[str, str]:
 
 
 def truth_of(
-    raws: Iterable[bytes], parameters: Parameters | None = None
+    raws: Iterable[bytes],
+    parameters: Parameters | None = None,
+    retracted: str = "exclude",
+    kinds: str = KINDS,
 ) -> tuple[dict[str, dict], dict[str, list[str]]]:
     """(paper → scores, author → papers that are there, merges followed) of events of both kinds, good and
     bad, in log order.
     """
     events = list(taken(raws))
+    excluded = set() if retracted == "count" else retracted_papers(events)
     newest: dict[str, dict] = {}
     for event in events:
-        if event.get("event", "paper.published") in ("paper.published", "paper.withdrawn"):
+        if is_revision(event):
             held = newest.get(event["paper_id"])
             if held is None or event.get("revision", 0) >= held.get("revision", 0):
                 newest[event["paper_id"]] = event
@@ -355,7 +378,10 @@ def truth_of(
         paper: event
         for paper, event in newest.items()
         if event.get("event", "paper.published") == "paper.published"
+        and paper not in excluded
+        and is_of_kinds(event, kinds)
     }
+    there = with_told_references(there, events)
     into = merges(events)
     who = {
         paper: {canonical(author_key(author), into) for author in event.get("authors") or ()}
@@ -379,14 +405,14 @@ def truth_of(
     for event in events:
         if event.get("event") == "paper.counted":
             held = counted[event["source"]].get(event["paper_id"])
-            if held is None or event["as_of"] >= held[0]:
-                counted[event["source"]][event["paper_id"]] = event["as_of"], event["citations"]
+            if held is None or micros(event["as_of"]) >= held[0]:
+                counted[event["source"]][event["paper_id"]] = micros(event["as_of"]), event["citations"]
     counts = {
         source: {paper: citations for paper, (_, citations) in papers.items()}
         for source, papers in counted.items()
     }
     by_source = standings_by_source(there, counts, parameters)
-    found = scores(events, independent, parameters)
+    found = scores(events, independent, parameters, excluded, kinds)
     for paper, what in found.items():
         what["reported"] = reported[paper]
         what["by_source"] = {source: papers[paper] for source, papers in by_source.items() if paper in papers}
@@ -394,12 +420,15 @@ def truth_of(
 
 
 def differences(
-    profiles: dict[str, dict], raws: Iterable[bytes], parameters: Parameters | None = None
+    profiles: dict[str, dict],
+    raws: Iterable[bytes],
+    parameters: Parameters | None = None,
+    *,
+    retracted: str = "exclude",
+    kinds: str = KINDS,
 ) -> Iterable[tuple]:
-    """(author, what, published, right) wherever newest snapshots say something else of scores than the
-    oracle.
-    """
-    papers, written = truth_of(raws, parameters)
+    """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
+    papers, written = truth_of(raws, parameters, retracted, kinds)
     for author, profile in profiles.items():
         mine = [papers[paper] for paper in written.get(author, ())]
         right = author_scores(mine)

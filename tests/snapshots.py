@@ -185,6 +185,13 @@ async def publish(log: Log, *snapshots: Mapping) -> None:
     await log.append(batches)
 
 
+async def erase(log: Log, author: str) -> None:
+    """Appends a tombstone, as another client does that erases an author."""
+    count = (await log.topics())[AUTHOR_PROFILES.name].partitions
+    key = author.encode()
+    await log.append({Partition(AUTHOR_PROFILES.name, sum(key) % count): [Message(key, b"")]})
+
+
 async def profile_topic(log: Log, partitions: int = 1) -> Log:
     """The log, with author-profiles.v1 in it."""
     await log.create([AUTHOR_PROFILES.spec(partitions, 1)])

@@ -1,6 +1,7 @@
 """`scholarstream run`: producer, consumer, scorer, publisher and viewer in one process, on any log."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +9,21 @@ from typing import Any
 
 import structlog
 
-from services.producer.ingest import Counts
+from services.producer.ingest import Counts, partition_counts
 from services.producer.main import Listeners, produce
+from services.producer.simulation.demo import BACKLOG, FACTS
 from services.producer.sources import Source
 from services.runtime.input_checks import require_checkpoints
 from services.runtime.layout import require_same_layout
 from services.runtime.process import supervisor_of, working
 from services.runtime.progress import Progress, behind_of
-from services.runtime.roles import Roles, hold
+from services.runtime.roles import hold
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened, prepare_folder
 from services.runtime.supervisor import Supervisor
 from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
-from shared.log.port import Log
+from shared.contracts.topics import PAPERS
+from shared.log.port import Log, Partition
 from shared.settings import Settings
 from shared.stages.runner import Stop
 from shared.telemetry.health import Health
@@ -30,6 +33,7 @@ log = structlog.get_logger("run")
 
 ROLES = ("producer", "consumer", "scorer", "publisher", "viewer")
 REPORT_SECONDS = 5.0  # between two log lines about how far a file is read
+BACKLOG_SECONDS = 300.0  # the longest wait for the backlog of the demo
 IDLE_SECONDS = 0.02  # between two checks whether everything is published
 
 
@@ -74,14 +78,19 @@ async def run(
             with stopping_on_signals(stop):
                 tasks = working(supervisor, stop)
                 if open_port:
-                    tasks += await _view(process, locks, announce)
+                    viewing, address = await _view(process)
+                    locks.describe(address)
+                    announcing = _announce(process, address, demo, announce)
+                    tasks += [*viewing, asyncio.create_task(announcing, name="address")]
                 work = _produce(process, sources, demo, exit_when_idle)
                 tasks.append(asyncio.create_task(work, name="producer"))
                 await together(stop, tasks, settings.shutdown_seconds)
 
 
-async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]) -> list[asyncio.Task[None]]:
-    """Starts the viewer and returns its tasks, once the port is open. Error: UsageError for a port in use."""
+async def _view(process: _Process) -> tuple[list[asyncio.Task[None]], str]:
+    """Starts the viewer. Returns its tasks and its address, once the port is open. Error: UsageError for a port
+    in use.
+    """
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
 
@@ -112,10 +121,33 @@ async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         viewer.result()
-    address = bound.result()
-    locks.describe(address)
-    announce(address)
-    return [viewer, following]
+    return [viewer, following], bound.result()
+
+
+async def _announce(process: _Process, address: str, demo: bool, announce: Callable[[str], None]) -> None:
+    """Announces the address. With the demo: not before its backlog is published, so that the scores of its
+    author are settled when somebody opens the page.
+    """
+    until = time.monotonic() + BACKLOG_SECONDS
+    reported_at = time.monotonic()
+    while demo and not process.stop.is_set() and time.monotonic() < until:
+        sent = await _papers_sent(process)
+        if sent >= FACTS + BACKLOG and await _is_idle(process):
+            break
+        if time.monotonic() - reported_at >= REPORT_SECONDS:
+            reported_at = time.monotonic()
+            log.info("preparing the demo", papers_sent=sent, papers_to_send=FACTS + BACKLOG)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.stop.wait(), IDLE_SECONDS)
+    if not process.stop.is_set():
+        announce(address)
+
+
+async def _papers_sent(process: _Process) -> int:
+    """The number of records in papers.v1."""
+    count = (await partition_counts(process.log))[PAPERS.name]
+    bounds = await process.log.bounds([Partition(PAPERS.name, number) for number in range(count)])
+    return sum(end - start for start, end in bounds.values())
 
 
 class _ReadingReporter:

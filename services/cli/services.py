@@ -9,8 +9,6 @@ import typer
 from services.cli.app import SERVICES, AsJson, Sources, app
 from services.cli.ingest import print_sent
 from services.cli.options import ALL, INTAKE, LOG, PARTITIONS, SERVICE, with_settings
-from services.runtime.process import run_stages
-from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
 from shared.settings import Settings
 
 
@@ -67,21 +65,21 @@ def producer(settings: Settings, source: Sources = None, json: AsJson = False) -
 @with_settings(*ALL)
 def consumer(settings: Settings) -> None:
     """Compute authors' numbers: catalogue, directory, aliases, citations, cohorts, authors."""
-    asyncio.run(run_consumer(settings))
+    _run_stages(settings, "consumer")
 
 
 @app.command(rich_help_panel=SERVICES)
 @with_settings(*ALL)
 def scorer(settings: Settings) -> None:
     """Compute the novelty of texts. Without a scorer, papers have no novelty."""
-    asyncio.run(run_scorer(settings))
+    _run_stages(settings, "scorer")
 
 
 @app.command(rich_help_panel=SERVICES)
 @with_settings(*ALL)
 def publisher(settings: Settings) -> None:
     """Publish profiles, and a record of what changed in each."""
-    asyncio.run(run_publisher(settings))
+    _run_stages(settings, "publisher")
 
 
 @app.command(rich_help_panel=SERVICES)
@@ -97,16 +95,10 @@ def _announce(what: str) -> Callable[[str], None]:
     return lambda address: print(f"{what} is live at {address.rstrip('/')}/ — Ctrl-C stops it", flush=True)
 
 
-async def run_consumer(settings: Settings) -> None:
-    """Runs until a signal or an error. Errors: AlreadyRunning, LogError, ProtocolViolation."""
-    await run_stages(settings, "consumer", CONSUMER)
+def _run_stages(settings: Settings, role: str) -> None:
+    """Runs the stages of a role until a signal or an error. Errors: AlreadyRunning, LogError, ProtocolViolation."""
+    from services.runtime.process import run_stages
+    from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
 
-
-async def run_scorer(settings: Settings) -> None:
-    """Runs until a signal or an error. Errors: AlreadyRunning, LogError, ProtocolViolation."""
-    await run_stages(settings, "scorer", SCORER)
-
-
-async def run_publisher(settings: Settings) -> None:
-    """Runs until a signal or an error. Errors: AlreadyRunning, LogError, ProtocolViolation."""
-    await run_stages(settings, "publisher", PUBLISHER)
+    stages = {"consumer": CONSUMER, "scorer": SCORER, "publisher": PUBLISHER}
+    asyncio.run(run_stages(settings, role, stages[role]))

@@ -358,7 +358,7 @@ class _Contents:
         )
 
     def _flags(self, at: int, name: str, counted: Counted) -> bytes:
-        references, resolved, large = self.coverage[at]
+        references, resolved, large, retracted = self.coverage[at]
         by_headline_source = (
             self.headline_source in counted and counted[self.headline_source]["ai_score"] is not None
         )
@@ -369,14 +369,16 @@ class _Contents:
                 self.undated[at],
                 references > 0 and resolved < LOW_COVERAGE * references,
                 large > 0,
+                retracted > 0,
                 self.definitions_changed,
                 by_headline_source,
             )
         )
 
     def _provenance(self, at: int) -> bytes:
-        references, resolved, _ = self.coverage[at]
-        return _provenance_json(resolved, references, self.score_counts[at].scored, self.papers_total[at])
+        references, resolved, *_ = self.coverage[at]
+        scored = self.score_counts[at].scored
+        return _provenance_json(resolved, references, scored, self.papers_total[at])
 
     def _extras(self, at: int, described: Said) -> bytes:
         extras = {extra: described[extra] for extra in EXTRAS if extra in described}

@@ -10,7 +10,7 @@ import structlog
 from services.runtime.supervisor import Supervisor
 from services.runtime.topology import STAGES
 from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
-from shared.errors import InputLost, LogUnavailable
+from shared.errors import InputLost, LogUnavailable, ScholarstreamError
 from shared.log.port import Log, Partition
 from shared.settings import Settings
 from shared.stages.inputs import Inputs, Witness, inputs_lost
@@ -21,6 +21,7 @@ from shared.telemetry.health import Health
 
 log = structlog.get_logger("worker")
 WATCH_SECONDS = 2.0  # between two checks of the inputs
+PART = "inputs"  # of the process, in /readyz: named when a check fails
 PUBLIC_INPUTS = (PAPERS.name, AUTHORS.name)
 
 
@@ -126,17 +127,22 @@ async def watch(
     """Checks every WATCH_SECONDS that topics still hold the records that were read.
 
     names: the topics. reached: gives, by runner, the input partition and how far it was read. A missing topic
-    makes the process not ready until it exists. Errors: InputLost; LogError where it is not transient.
+    makes the process not ready until it exists. Errors: InputLost; LogError where it is not transient. Both
+    make the process not ready before it ends.
     """
     inputs, names = Inputs(the_log, layout, accept), sorted(names)
     waits: set[str] = set()
     while not stop.is_set():
         try:
             missing = set(await inputs.look(reached(), names))
-        except LogUnavailable:
+        except LogUnavailable as error:
             if not the_log.outages_are_transient:
+                health.set(PART, 0, "failed", detail=str(error))
                 raise
             missing = waits
+        except ScholarstreamError as error:  # the process ends; until then it is not ready
+            health.set(PART, 0, "failed", detail=str(error))
+            raise
         for name in missing - waits:
             log.warning("a topic does not exist", topic=name)
         for name in missing:

@@ -11,6 +11,7 @@ import structlog
 
 from services.publisher.generations import Control
 from services.runtime.input_checks import require_inputs
+from shared.contracts import record_kinds
 from shared.contracts.dates import ANY
 from shared.contracts.topics import (
     AUTHOR_CHANGES,
@@ -32,11 +33,14 @@ from shared.stages.stage import Layout
 
 log = structlog.get_logger("worker")
 LAYOUT = b"layout"  # the key of the layout record in the topic progress
-LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources")
+LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources", "max_citing_sources")
 # Kept settings: fields of the layout.
-KEPT = ("max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS)
+KEPT = (
+    "max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS, "retracted",
+    "kinds",
+)  # fmt: skip
 # What older releases, without the setting, computed with.
-UNKNOWN_THEN = {"days_ahead": ANY, **dict.fromkeys(LIMITS, 1 << 60)}
+UNKNOWN_THEN = {"days_ahead": ANY, **dict.fromkeys(LIMITS, 1 << 60), "kinds": record_kinds.ALL}
 
 
 async def agree(settings: Settings, log: Log, *, create: bool = True) -> Layout:
@@ -81,10 +85,9 @@ async def layout_of(settings: Settings, log: Log) -> Layout:
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers,
         settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
-        terms=count(PAPER_TERMS, settings.term_partitions),
-        cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
-        headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead,
-        **{name: getattr(settings, name) for name in LIMITS},
+        terms=count(PAPER_TERMS, settings.term_partitions), cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
+        headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead, **{name: getattr(settings, name) for name in LIMITS},
+        retracted=settings.retracted, kinds=settings.kinds,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from shared.errors import ScholarstreamError
 from shared.log import open_log
 from shared.reporting import Report
 from shared.settings import Settings
+from shared.stages.stage import COUNT
 
 SETTLE_SECONDS = 2.0  # for which a service may still note that it has read its last records
 LOOK_SECONDS = 0.05
@@ -67,6 +68,8 @@ async def _verify_published(
             sample=sample,
             memory=memory,
             source_limits=source_limits_of(layout),
+            excludes_retracted=layout.retracted != COUNT,
+            kinds=layout.kinds,
             pack_kinds=kinds_of_pack,
         )
         await verifier.note_ends()

@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,7 +67,7 @@ class AuthorEvents:
     def _take_report(self, author: str, event: Event) -> None:
         by_source = self.reported.setdefault(author, {})
         held = by_source.get(event["source"])
-        if held is None or event["as_of"] >= held["as_of"]:
+        if held is None or since_1970(event["as_of"]) >= since_1970(held["as_of"]):
             figures = {name: value for name, value in event["metrics"].items() if value is not None}
             by_source[event["source"]] = {"source": event["source"], "as_of": event["as_of"], **figures}
 
@@ -98,6 +99,18 @@ class DatedName(NamedTuple):
     name: str
 
 
+class Kinds:
+    """The kinds of record that count, from the setting: names, "all", and "-" before those that do not."""
+
+    def __init__(self, setting: str) -> None:
+        self.said = [part.strip().lower() for part in setting.split(",")]
+
+    def has(self, kind: str | None) -> bool:
+        """Whether records of this kind count. Those without a kind do."""
+        wanted = (kind or "").strip().lower()
+        return wanted == "" or (f"-{wanted}" not in self.said and (wanted in self.said or "all" in self.said))
+
+
 class PaperEvents:
     """The newest revision of each paper, from valid events of papers.v1 in log order.
 
@@ -106,7 +119,14 @@ class PaperEvents:
     `words`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, excludes_retracted: bool = True, kinds: Kinds | None = None) -> None:
+        """excludes_retracted: whether retracted papers do not count; kinds: of records that count, None: all."""
+        self.kinds = kinds or Kinds("all")
+        self.excludes_retracted = excludes_retracted
+        self.retractions: dict[int, tuple[int, bool]] = {}  # paper → (revision, whether it is retracted)
+        self.cites: dict[
+            int, dict[str, tuple[int, array[int]]]
+        ] = {}  # paper → source → (revision, references)
         self.papers, self.authors, self.words = NumberedStrings(), NumberedStrings(), NumberedStrings()
         self.words.number("")  # 0: no text
         self.state, self.truncated = bytearray(), bytearray()
@@ -118,7 +138,8 @@ class PaperEvents:
         self.authorship_author, self.authorship_name, self.reference = array("I"), array("I"), array("Q")
         # by author: date (YYYYMMDD, 0: none), paper and name of the latest byline, superseded ones included
         self.last_date, self.last_paper, self.last_name = array("I"), array("q"), array("I")
-        self.counted: dict[int, dict[str, tuple[str, int]]] = {}  # paper → source → (as of, citations)
+        # paper → source → (as of, citations)
+        self.counted: dict[int, dict[str, tuple[timedelta, int]]] = {}
         self.texts = PaperTexts()
         # paper → (source, version) → the first novelty reported
         self.scored: dict[int, dict[tuple[str, str], float]] = {}
@@ -130,13 +151,24 @@ class PaperEvents:
         match kind:
             case "paper.counted":
                 by_source = self.counted.setdefault(paper, {})
-                if event["source"] not in by_source or event["as_of"] >= by_source[event["source"]][0]:
-                    by_source[event["source"]] = (event["as_of"], event["citations"])
+                held, as_of = by_source.get(event["source"]), since_1970(event["as_of"])
+                if held is None or as_of >= held[0]:
+                    by_source[event["source"]] = (as_of, event["citations"])
             case "paper.scored" if event.get("novelty") is not None:
                 by_version = self.scored.setdefault(paper, {})
                 by_version.setdefault((event["source"], event["version"]), event["novelty"])
+            case "paper.cites":
+                revision, by_citing_source = event.get("revision") or 0, self.cites.setdefault(paper, {})
+                if revision >= by_citing_source.get(event["source"], (0, None))[0]:
+                    others = set(event["references"] or ()) - {event["paper_id"]}
+                    by_citing_source[event["source"]] = (revision, array("Q", map(digest_of, others)))
+            case "paper.withdrawn" if event.get("kind", "removed") != "removed":
+                revision = event.get("revision") or 0
+                if revision >= self.retractions.get(paper, (0, False))[0]:
+                    self.retractions[paper] = (revision, event["kind"] == "retracted")
             case "paper.published" | "paper.withdrawn":
-                self._take_revision(paper, event, kind == "paper.withdrawn", (partition, offset))
+                counts = kind == "paper.published" and self.kinds.has(event.get("kind"))
+                self._take_revision(paper, event, not counts, (partition, offset))
 
     def _take_revision(self, paper: int, event: Event, is_withdrawn: bool, position: tuple[int, int]) -> None:
         """position: partition and offset."""
@@ -180,6 +212,34 @@ class PaperEvents:
         held = self.last_paper[author]
         if held < 0 or (date, self.papers.names[paper]) >= (self.last_date[author], self.papers.names[held]):
             self.last_date[author], self.last_paper[author], self.last_name[author] = date, paper, name
+
+    def settle_references(self) -> None:
+        """Adds the references that sources tell to those of the records. Call it once, after all events."""
+        for paper, by_source in self.cites.items():
+            if self.state[paper] != PUBLISHED:
+                continue
+            at, count = self.references_at[paper], self.references_count[paper]
+            together = set(self.reference[at : at + count])
+            for _, references in by_source.values():
+                together.update(references)
+            self.references_at[paper], self.references_count[paper] = len(self.reference), len(together)
+            self.reference.extend(together)
+
+    def settle_retractions(self) -> set[str]:
+        """The authors of published papers that are retracted. Takes these papers out, if they do not count.
+
+        Call it once, after all events.
+        """
+        found: set[str] = set()
+        for paper, (_, is_retracted) in self.retractions.items():
+            if not is_retracted or self.state[paper] != PUBLISHED:
+                continue
+            at, count = self.authors_at[paper], self.authors_count[paper]
+            found |= {self.authors.names[author] for author in self.authorship_author[at : at + count]}
+            if self.excludes_retracted:
+                self.state[paper] = WITHDRAWN
+                self.authors_count[paper] = self.references_count[paper] = 0
+        return found
 
     def names_without_papers(self, identities: Mapping[str, str]) -> Iterator[tuple[str, DatedName]]:
         """The latest name of each author who has no current paper here, or is merged. identities: as of
@@ -254,6 +314,14 @@ def of_name(name: str) -> str:
         + "…"
         + hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
     )
+
+
+def since_1970(as_of: str) -> timedelta:
+    """The time from 1970 UTC to an `as_of`: a date, which is its 00:00 UTC, or a time of RFC 3339."""
+    if "T" not in (told := as_of.upper()):
+        return date.fromisoformat(told) - date(1970, 1, 1)
+    at = datetime.fromisoformat(told)
+    return at.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC) - (at.utcoffset() or timedelta())
 
 
 def authors_of(event: Event) -> list[str]:

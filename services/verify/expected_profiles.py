@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
@@ -74,15 +74,17 @@ class ExpectedProfiles:
         today: str | None,
         listed: int = 100,
         names: Mapping[str, str] | None = None,
+        retracted: Set[str] = frozenset(),
     ) -> None:
         """Prepares the profiles.
 
         papers: all papers of these authors (Recount.papers_of); events: the events about them; identities:
         merged author → canonical author; today: the newest day that the clock gave; listed: papers in a
-        snapshot; names: of authors without papers (Recount.names_of).
+        snapshot; names: of authors without papers (Recount.names_of); retracted: authors of
+        retracted papers (Recount.retracted_of).
         """
         self.papers, self.events, self.identities, self.listed = papers, events, identities, listed
-        self.names = names or {}
+        self.names, self.retracted = names or {}, retracted
         self.this_year = int(today[:4]) if today else None
         self._slot_of = {name: slot for slot, name in enumerate(papers.name.tolist())}
         self._authors = NumberedStrings()
@@ -148,6 +150,7 @@ class ExpectedProfiles:
         fields = Counter(self._field[slot] for slot in papers.slots if self._field[slot])
         field = min(fields, key=lambda category: (-fields[category], category), default=None)
         coverage, flags = self._coverage(papers)
+        flags += ["retracted_papers"] * (author in self.retracted)
         papers_by_year, citations_by_year = self._by_year(papers)
         return {
             "redirect": self.identities.get(author),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from services.verify.events import AuthorEvents, Event, PaperEvents, authors_of
+from services.verify.events import AuthorEvents, Event, Kinds, PaperEvents, authors_of
 from services.verify.log_reader import LogReader, RecordPosition
 from services.verify.memory_budget import InputSize
 from services.verify.partitioning import ROW_BYTES, Spool
@@ -29,6 +29,8 @@ class InputRules:
     max_event_bytes: int = NO_LIMIT
     days_ahead: int = NO_LIMIT  # days by which the date in an event may be after its append time
     source_limits: SourceLimits = field(default_factory=SourceLimits)
+    excludes_retracted: bool = True  # retracted papers do not count
+    kinds: Kinds = field(default_factory=lambda: Kinds("all"))  # of records that count
 
 
 class InputEvent(NamedTuple):
@@ -54,7 +56,7 @@ class InputReader:
 
         `authors` then holds all of authors.v1 or, without papers, only what every slice needs.
         """
-        papers: PaperEvents | None = PaperEvents()
+        papers: PaperEvents | None = PaperEvents(self.rules.excludes_retracted, self.rules.kinds)
         async for partition, event, record in self._accepted((PAPERS.name, AUTHORS.name), "reading"):
             if self.sample is not None:
                 self.sample.offer(authors_of(event))
@@ -82,7 +84,7 @@ class InputReader:
         slices = recount.papers.count
         for number in range(slices):
             self.reader.report(f"reading{slice_text(number, slices)}", (number + 1) / slices)
-            read = PaperEvents()
+            read = PaperEvents(self.rules.excludes_retracted, self.rules.kinds)
             for partition, offset, value in papers.take(number):
                 read.take(paper_events.decode(value), partition, offset)
             recount.take(number, read)

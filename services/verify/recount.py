@@ -79,6 +79,7 @@ class Recount:
         self.scores = PaperScores()
         self.total = dict.fromkeys(("papers", "authorships", "citations"), 0)
         self._names: Spool[tuple[str, DatedName]] = Spool(folder, "names")
+        self._retracted: Spool[str] = Spool(folder, "retracted")  # authors of retracted papers
         self._papers: Spool[Papers] = Spool(folder, "papers")
         self._citing: Spool[CitingPapers] = Spool(folder, "citing")
         self._pairs: Spool[PairRows] = Spool(folder, "pairs")
@@ -88,6 +89,11 @@ class Recount:
 
     def take(self, number: int, read: PaperEvents) -> None:
         """Takes the papers of slice `number`."""
+        read.settle_references()
+        for author in sorted(read.settle_retractions()):
+            end = self.identities.get(author, author)
+            if (slice_number := self.authors.number(end)) < self.authors.count:
+                self._retracted.add(slice_number, end, len(end))
         papers = papers_from(read, self.identities, self.today)
         for author, name in read.names_without_papers(self.identities):
             if (slice_number := self.authors.number(author)) < self.authors.count:
@@ -141,6 +147,10 @@ class Recount:
         for author, name in self._names.take(number):
             latest[author] = max(name, latest.get(author, name), key=lambda one: one[:2])
         return {author: name.name for author, name in latest.items()}
+
+    def retracted_of(self, number: int) -> set[str]:
+        """The authors of a slice who have a retracted paper."""
+        return set(self._retracted.take(number))
 
     def _count_words(self, number: int) -> None:
         rows = list(self._pairs.take(number))

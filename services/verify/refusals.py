@@ -1,16 +1,16 @@
 """Decides which events the stages must refuse. Shares no code with them."""
 
 from collections.abc import Set
-from datetime import date
 from typing import Protocol
 
-from services.verify.events import Event, identity
+from services.verify.events import Event, identity, since_1970
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import partitions_of
 
 DATED = {
     "paper.counted": "as_of",
+    "paper.cites": "as_of",
     "author.reported": "as_of",
     "clock.ticked": "date",
 }  # event → its date field
@@ -43,8 +43,10 @@ def check_day(event: Event, timestamp: int, days_ahead: int) -> None:
     timestamp: the append time in milliseconds since the epoch. Error: InputRefused.
     """
     if event.get("event") in DATED:
-        day = event[DATED[event["event"]]]
-        start = (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY_MS
+        day = event.get(DATED[event["event"]])
+        if day is None:
+            return
+        start = since_1970(day).days * DAY_MS
         if start - days_ahead * DAY_MS > timestamp:
             raise InputRefused(
                 Reason.DATED_AHEAD, "", f"{day} is more than {days_ahead} days after the record was appended"
@@ -54,7 +56,7 @@ def check_day(event: Event, timestamp: int, days_ahead: int) -> None:
 class SourceLimits:
     """Limits the number of sources.
 
-    `paper.counted` and `paper.scored` have a limit for each partition of papers.v1, `author.reported` has one
+    `paper.counted`, `paper.scored` and `paper.cites` have a limit for each partition of papers.v1, `author.reported` has one
     for each author. The sources that come first are accepted. A source that a headline uses is always
     accepted.
     """
@@ -64,11 +66,17 @@ class SourceLimits:
         counting: int = UNLIMITED,
         scoring: int = UNLIMITED,
         reporting: int = UNLIMITED,
+        citing: int = UNLIMITED,
         headlines: Set[str] = frozenset(),
     ) -> None:
         """headlines: the sources that headlines use, as counted:SOURCE or reported:SOURCE@VERSION."""
         self.headlines = headlines
-        self.limits = {"paper.counted": counting, "paper.scored": scoring, "author.reported": reporting}
+        self.limits = {
+            "paper.counted": counting,
+            "paper.scored": scoring,
+            "author.reported": reporting,
+            "paper.cites": citing,
+        }
         self._seen: dict[tuple[str, int | str], set[str | tuple[str, str]]] = {}
 
     def check(self, partition: int, event: Event) -> None:
@@ -82,6 +90,8 @@ class SourceLimits:
             case "paper.scored" if event["novelty"] is not None:
                 scope, source = partition, (event["source"], event["version"])
                 name = f"reported:{event['source']}@{event['version']}"
+            case "paper.cites":
+                scope, source, name = partition, event["source"], ""
             case "author.reported":
                 scope, source, name = event["author_id"], event["source"], ""
             case _:
@@ -102,6 +112,8 @@ class LimitSettings(Protocol):
     @property
     def max_reporting_sources(self) -> int: ...
     @property
+    def max_citing_sources(self) -> int: ...
+    @property
     def headline_basis(self) -> str: ...
     @property
     def headline_novelty(self) -> str: ...
@@ -111,5 +123,9 @@ def source_limits_of(layout: LimitSettings) -> SourceLimits:
     """The limits that a log was computed with."""
     headlines = {layout.headline_basis, layout.headline_novelty}
     return SourceLimits(
-        layout.max_counting_sources, layout.max_scorers, layout.max_reporting_sources, headlines
+        layout.max_counting_sources,
+        layout.max_scorers,
+        layout.max_reporting_sources,
+        layout.max_citing_sources,
+        headlines,
     )

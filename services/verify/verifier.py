@@ -17,7 +17,7 @@ import orjson
 from services.verify.cohort_tables import PackKinds, are_tables_exact
 from services.verify.comparison import ProfileComparison, Scope
 from services.verify.dead_letters import DeadLetterCheck
-from services.verify.events import AuthorEvents, Event
+from services.verify.events import AuthorEvents, Event, Kinds
 from services.verify.expected_profiles import ExpectedProfiles
 from services.verify.inputs import NO_LIMIT, InputReader, InputRules, slice_text
 from services.verify.log_reader import LogReader
@@ -61,6 +61,7 @@ class Recomputed:
             self.recount.today,
             listed,
             self.recount.names_of(number),
+            self.recount.retracted_of(number),
         )
 
 
@@ -90,17 +91,22 @@ class Verifier:
         sample: Sample | None = None,
         memory: int = memory_of(DEFAULT),
         source_limits: SourceLimits | None = None,
+        excludes_retracted: bool = True,
+        kinds: str = "all",
         pack_kinds: PackKinds = lambda partition, record: None,
     ) -> None:
         """Settings of one verification.
 
         listed: papers in a snapshot; max_event_bytes, days_ahead, source_limits: limits above which events
         are refused; sample: the authors that are compared, None: all; memory: bytes for the recomputation;
-        pack_kinds: decodes records of internal topics.
+        pack_kinds: decodes records of internal topics; excludes_retracted: whether
+        retracted papers do not count; kinds: of records that count, as the setting says it.
         """
         self.reader = LogReader(log, report)
         self.report, self.listed, self.sample, self.memory = report, listed, sample, memory
-        rules = InputRules(max_event_bytes, days_ahead, source_limits or SourceLimits())
+        rules = InputRules(
+            max_event_bytes, days_ahead, source_limits or SourceLimits(), excludes_retracted, Kinds(kinds)
+        )
         self.inputs = InputReader(self.reader, rules, sample)
         self.pack_kinds = pack_kinds
         self.differences = Differences()

@@ -215,6 +215,8 @@ class ProfileIndex:
             return
         self.name_search.name_changed(self._authors.remove(key))
         self.simulated -= key.startswith(SIMULATED.encode())
+        for subscription in self._subscriptions.to(key):
+            subscription.offer(key, None)
 
     def _add(self, key: bytes, name: bytes) -> int:
         slot = self._authors.add(key, name)

@@ -48,7 +48,7 @@ class EventStream(StreamingResponse):
 async def profile_events(
     subscription: Subscription, current: StoredSnapshot, seen: str | None, stop: asyncio.Event
 ) -> AsyncIterator[bytes]:
-    """The current snapshot, then every newer one.
+    """The current snapshot, then every newer one; `gone` when the author is erased.
 
     seen: the client's last event id; that version is not sent again.
     """
@@ -59,13 +59,15 @@ async def profile_events(
     async for new in _snapshots(subscription, stop):
         if new is None:
             yield HEARTBEAT
+        elif new.snapshot is None:
+            yield _gone(new.author_id)
         elif (version := (new.snapshot.generation, new.snapshot.version)) > sent:
             sent = version
             yield _event(new.snapshot.tag, b"profile", new.snapshot.value)
 
 
 async def headlines(subscription: Subscription, stop: asyncio.Event) -> AsyncIterator[bytes]:
-    """Author, version and headline of every new snapshot of all authors.
+    """Author, version and headline of every new snapshot of all authors; `gone` for erased ones.
 
     No event ids: it cannot be resumed.
     """
@@ -75,6 +77,9 @@ async def headlines(subscription: Subscription, stop: asyncio.Event) -> AsyncIte
             yield HEARTBEAT
             continue
         author_id, snapshot = new
+        if snapshot is None:
+            yield _gone(author_id)
+            continue
         try:
             headline = orjson.loads(snapshot.value).get("headline")
         except ValueError:  # another client wrote it
@@ -101,6 +106,10 @@ async def _snapshots(subscription: Subscription, stop: asyncio.Event) -> AsyncIt
                 return
     finally:
         stopping.cancel()
+
+
+def _gone(author_id: str) -> bytes:
+    return _event(None, b"gone", orjson.dumps({"author_id": author_id}))
 
 
 def _event(identity: str | None, kind: bytes, data: bytes) -> bytes:

@@ -14,10 +14,10 @@ SUBSCRIPTIONS = 2000  # at once
 
 
 class NewSnapshot(NamedTuple):
-    """A new snapshot of an author, as a subscription delivers it."""
+    """A new snapshot of an author, as a subscription delivers it. None: the author was erased."""
 
     author_id: str
-    snapshot: StoredSnapshot
+    snapshot: StoredSnapshot | None
 
 
 class Subscription:
@@ -28,20 +28,19 @@ class Subscription:
 
     def __init__(self, subscriptions: "Subscriptions", key: bytes | None):
         self._subscriptions, self.key = subscriptions, key
-        self._pending: OrderedDict[bytes, StoredSnapshot] = OrderedDict()
+        self._pending: OrderedDict[bytes, StoredSnapshot | None] = OrderedDict()
         self._news = asyncio.Event()
         self._bytes = 0
         self.dropped = 0  # authors, not versions
 
-    def offer(self, key: bytes, snapshot: StoredSnapshot) -> None:
-        """Takes a new snapshot. It replaces an older one of the same author."""
+    def offer(self, key: bytes, snapshot: StoredSnapshot | None) -> None:
+        """Takes a new snapshot, or None: the author was erased. It replaces an older one of the same author."""
         pending = self._pending
-        replaced = pending.get(key)
-        self._bytes += len(snapshot.value) - (len(replaced.value) if replaced else 0)
+        self._bytes += _size(snapshot) - _size(pending.get(key))
         pending[key] = snapshot
         while len(pending) > PENDING or (self._bytes > PENDING_BYTES and len(pending) > 1):
             _, oldest = pending.popitem(last=False)
-            self._bytes -= len(oldest.value)
+            self._bytes -= _size(oldest)
             self.dropped += 1
         self._news.set()
 
@@ -58,7 +57,7 @@ class Subscription:
         if not self._pending:  # `wake` was called
             return None
         key, snapshot = self._pending.popitem(last=False)
-        self._bytes -= len(snapshot.value)
+        self._bytes -= _size(snapshot)
         return NewSnapshot(key.decode(), snapshot)
 
     def wake(self) -> None:
@@ -84,6 +83,10 @@ class Subscription:
                     return
                 if new is not None:
                     yield new
+
+
+def _size(snapshot: StoredSnapshot | None) -> int:
+    return 0 if snapshot is None else len(snapshot.value)
 
 
 class Subscriptions:

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from shared.contracts.checks import (
     STRICT,
+    AsOf,
     Checker,
     Date,
     Event,
@@ -87,7 +88,7 @@ class AuthorReported(TypedDict):
     event: Literal["author.reported"]
     author_id: Id
     source: Label
-    as_of: Date
+    as_of: AsOf
     metrics: Metrics
 
 

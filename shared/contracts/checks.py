@@ -37,12 +37,16 @@ _DAY = (
 # Days of the Gregorian calendar, years 1000 to 9999. It is a pattern, so that the JSON Schema has it too.
 FULL_DATE = f"^(?:{_DAY})$"
 PARTIAL_DATE = f"^(?:{_YEAR}(?:-(?:0[1-9]|1[0-2]))?|{_DAY})$"
+_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+# RFC 3339: a time of a day with seconds, at most nine digits behind them, and the offset from UTC.
+INSTANT = f"^(?:{_DAY})(?:[Tt]{_CLOCK}:[0-5][0-9](?:\\.[0-9]{{1,9}})?(?:[Zz]|[+-]{_CLOCK}))?$"
 YEAR = f"^{_YEAR}$"
 VISIBLE = rf"[^\s{INVISIBLE}\u001C-\u001F\u0085\u2800]"  # U+2800: a Braille cell without dots
 
 _RIGHT_PATTERNS = {
     FULL_DATE: "must be a calendar date YYYY-MM-DD",
     PARTIAL_DATE: "must be a calendar date as YYYY, YYYY-MM or YYYY-MM-DD",
+    INSTANT: "must be a calendar date YYYY-MM-DD, or a time as 2026-11-28T09:30:00Z (RFC 3339)",
     YEAR: "must be a year YYYY, from 1000 to 9999",
     VISIBLE: "must have a visible character",
 }
@@ -51,6 +55,14 @@ Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES, description="At mos
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=VISIBLE)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 Date = Annotated[str, Field(pattern=FULL_DATE, description="A calendar date YYYY-MM-DD.")]
+AsOf = Annotated[
+    str,
+    Field(
+        pattern=INSTANT,
+        description="A calendar date YYYY-MM-DD, or a time as 2026-11-28T09:30:00Z (RFC 3339). A date is 00:00 UTC. "
+        "Times are compared to the microsecond.",
+    ),
+]
 Year = Annotated[str, Field(pattern=YEAR)]
 Revision = Annotated[
     int,
@@ -62,7 +74,7 @@ Revision = Annotated[
     ),
 ]
 
-IDS = frozenset({"paper_id", "author_id", "into", "references"})  # the fields that hold an Id
+IDS = frozenset({"paper_id", "author_id", "into", "ids", "references"})  # the fields that hold an Id
 
 
 def list_of(item: Any, most: int) -> Any:

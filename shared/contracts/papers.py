@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 from shared.contracts.checks import (
     PARTIAL_DATE,
     STRICT,
+    AsOf,
     Checker,
-    Date,
     Event,
     Id,
     Label,
@@ -26,6 +26,7 @@ from shared.contracts.checks import (
 __all__ = [
     "KINDS",
     "Author",
+    "PaperCites",
     "PaperCounted",
     "PaperPublished",
     "PaperScored",
@@ -70,7 +71,14 @@ class PaperPublished(TypedDict):
     venue: text(1_000)
     doi: text(300)
     url: text(2_000)
-    kind: text(100)
+    kind: Annotated[
+        text(100),
+        Field(description="Of record: article, preprint, paratext, … The setting `kinds` says which count."),
+    ]
+    ids: Annotated[
+        list_of(Id, 50),
+        Field(description="Other ids of this very work, as the record has them. They change no number yet."),
+    ]
     authors: list_of(Author, 20_000)
     authors_truncated: Annotated[bool, Field(default=False, description="`authors` is not the whole list.")]
     references: Annotated[
@@ -80,11 +88,24 @@ class PaperPublished(TypedDict):
 
 @with_config(STRICT)
 class PaperWithdrawn(TypedDict):
-    """The paper and its references no longer count, until an equal or higher revision publishes it again."""
+    """The record of a paper is gone, or the paper is retracted, or a retraction is taken back.
+
+    removed: the record and its references no longer count, until an equal or higher revision publishes the
+    paper again. retracted: the paper is retracted, whatever revision of its record comes, until it is
+    reinstated; among these two kinds the highest revision counts, of equal ones the later in the log.
+    Retracted papers leave the numbers, unless the setting `retracted` is `count`. Their authors' profiles
+    have the flag `retracted_papers`.
+    """
 
     event: Literal["paper.withdrawn"]
     paper_id: Id
     revision: Revision
+    kind: Annotated[
+        Literal["removed", "retracted", "reinstated"],
+        Field(
+            default="removed", description="A removal is a revision of the record; the others stand apart."
+        ),
+    ]
     reason: text(2_000)
 
 
@@ -98,8 +119,32 @@ class PaperCounted(TypedDict):
     event: Literal["paper.counted"]
     paper_id: Id
     source: Label
-    as_of: Date
+    as_of: AsOf
     citations: Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+@with_config(STRICT)
+class PaperCites(TypedDict):
+    """The references of a paper as another source has them, beside those of its record.
+
+    A paper cites what its record or any source says. Of each source the highest revision counts; an empty
+    list takes back what the source said. The paper may come later.
+    """
+
+    event: Literal["paper.cites"]
+    paper_id: Id
+    source: Label
+    references: Annotated[
+        list[Id] | None,
+        Field(
+            max_length=20_000, fail_fast=True, description="The paper_id of each paper that this one cites."
+        ),
+    ]
+    revision: Revision
+    as_of: Annotated[
+        AsOf | None,
+        Field(default=None, description="When the source said so. It is kept, and decides nothing."),
+    ]
 
 
 @with_config(STRICT)
@@ -118,13 +163,16 @@ KINDS = {
     "paper.withdrawn": PaperWithdrawn,
     "paper.counted": PaperCounted,
     "paper.scored": PaperScored,
+    "paper.cites": PaperCites,
 }
 
 
 def _tidy(event: Event) -> None:
+    if event["event"] == "paper.cites" and event["references"] is None:
+        event["references"] = []
     if event["event"] != "paper.published":
         return
-    for name in ("categories", "authors", "references"):
+    for name in ("categories", "ids", "authors", "references"):
         if event[name] is None:
             event[name] = []
     for author in event["authors"]:

@@ -11,7 +11,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from shared.contracts.authors import Metrics
-from shared.contracts.checks import PARTIAL_DATE, STRICT, Date, Id, Name, Year
+from shared.contracts.checks import PARTIAL_DATE, STRICT, AsOf, Date, Id, Name, Year
 from shared.metrics import definitions, flags
 from shared.metrics.metric import BOTH, REFERENCES, Metric
 
@@ -93,7 +93,7 @@ class Reported(Metrics):
     """What a source reports about the author, unchanged, with the checks that it fails."""
 
     source: str
-    as_of: Date
+    as_of: AsOf
     violations: Annotated[
         list[str], Field(description="Codes of docs/metrics.md, for impossible or incomplete numbers.")
     ]
@@ -363,8 +363,8 @@ class Cause(TypedDict):
     kind: Annotated[
         str,
         Field(
-            description="cited, uncited, published, revised, withdrawn, counted, merged, separated or "
-            "new_year."
+            description="cited, uncited, published, revised, withdrawn, retracted, "
+            "reinstated, counted, merged, separated or new_year."
         ),
     ]
     paper_id: NotRequired[Annotated[Id, Field(description="The author's paper; absent for new_year.")]]

@@ -1,6 +1,7 @@
 """Warnings about an author's numbers: the codes in `flags` of a snapshot."""
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -50,6 +51,12 @@ FLAGS = (
         f"At least one paper has more than {TEAM} authors. They do not count as co-authors.",
     ),
     Flag(
+        "retracted_papers",
+        "At least one published paper of the author is retracted (`paper.withdrawn` of kind `retracted`). The "
+        "setting `retracted` says whether such papers count.",
+        "At least one paper of this author is retracted.",
+    ),
+    Flag(
         "definitions_changed",
         "This generation uses another version of the definitions than the one before, and a number changed "
         "its meaning.",
@@ -84,20 +91,36 @@ _ALSO_PEOPLE = _words("group groups team teams network networks project projects
 _MEMBERS = _words("members investigators authors participants collaborators")
 _GIVEN = _words(
     """
-    ada adam alan albert alex alexander alice amy ana andrea andreas andrew angela ann anna anne anthony
-    antonio barbara ben benjamin bob brian carl carlos carol caroline catherine charles chris christian
-    christine christopher claire clara daniel david deborah dennis diana donald dorothy ed edward elena
-    elizabeth ella emily emma eric eva evelyn frank frederick gary george giovanni grace greg hannah
-    hans harold helen henry hugo ian irene isabel jack jacob james jan jane janet jason jean jennifer
-    jessica jim joan joe johann john jonathan jorge jose joseph juan julia julie karen karl kate
-    katherine kevin klaus laura lee leo linda lisa louis lucas lucy luis luke marco margaret maria marie
-    mario mark martin mary matthew max mei michael michelle miguel mike min mohammed monica nancy
-    nicholas nicole nina olga olivia otto pablo patricia patrick paul paula pedro peter philip rachel
-    ralph raymond rebecca richard robert roger ronald rosa ruth ryan sam samuel sandra sara sarah scott
-    sharon simon sofia stefan stephen steven susan teresa theodore thomas tim timothy tom victor
-    victoria vincent walter wei william xiao yi
+    aaron abdul ada adam adriana agnes ahmed aisha akira alan albert alejandro alessandro alex
+    alexander ali alice amina amir amit amy ana ananya anders andrea andreas andrew angela anil
+    anita ann anna anne anthony antoine anton antonio anya arjun astrid ayse barbara bastien
+    beatrice ben benjamin bernd bjorn bob brian bruno camille carl carla carlos carmen carol
+    caroline catherine cecilia charles chiara chloe chris christian christine christopher claire
+    clara clement cristina daniel daniela david deborah deepak denise dennis diana dieter dimitri
+    dmitry donald dorothy ed edith eduardo edward ekaterina eleanor elena elias elif elizabeth ella
+    emily emma enrique eric erik ernst esther eva evelyn fabio farid fatima felix fernando florian
+    francesca francesco francois frank franz frederick fritz gabriel gary georg george gerard
+    gerhard giovanni giulia grace greg grigory guillaume gunter hannah hans harold haruto hassan
+    heidi heinz helen henry hiroshi hugo hui hussein ian ibrahim igor ines inge ingrid irene irina
+    isabel ivan jack jacob jacques jakob james jan jane janet jason javier jean jennifer jens
+    jessica jia jim jing jiri joan joe johann john jonas jonathan jorge jose josef joseph juan julia
+    julie julien jun jurgen kai kamala karen karim karin karl katarina kate katherine kenji kevin
+    khalid klaus kofi krishna kwame lars laura laurent lee leila leo leon linda lisa lorenzo louis
+    luca lucas luciana lucy ludwig luis luke magnus mahmoud manuel marcel marco marcus marek
+    margaret maria marie marina mario mark markus marta martin martina mary mateo matteo matthew
+    matthias max mehmet mei michael michelle miguel mike mikhail min miriam mohamed mohammad
+    mohammed monica muhammad mustafa nadia nancy natalia natasha nicholas nicolas nicole nikolai
+    nina noah olaf oleg olga oliver olivia omar oscar otto pablo patricia patrick paul paula pavel
+    pedro peter petra philip pierre piotr priya rachel rafael rahul raj rajesh ralph ramon rania
+    ravi raymond rebecca renata rene richard robert roberto roger rolf ronald rosa ruth ryan sabine
+    sakura salma sam samir samuel sandra sanjay sara sarah satoshi scott sergei sharon shreya silvia
+    simon simone sofia sophie stefan stefano stephen steven sunita susan susanne sven takashi tanja
+    tatiana teresa theo theodore theresa thomas tim timothy tom ulrich ursula valentina vera victor
+    victoria vijay vincent vincenzo vladimir walter wei william wolfgang xiao xin yan yang yasmin yi
+    ying youssef yuki yuri yusuf yves zoe
     """
 )
+_TITLES = _words("dr prof professor sir")
 _IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]][\s.,;]*$")  # at the end: a year, an abbreviation
 
 
@@ -106,7 +129,8 @@ def is_collective(name: str) -> bool:
     """Whether a name is that of a group of people.
 
     True for "ATLAS Collaboration", "GBD 2019 Collaborators", "Collaboration ATLAS (2012)"; False for "John
-    Network".
+    Network". In "X Network" a list of common given names decides: nothing else tells "Priya Network" from
+    "Cochrane Network".
     """
     words = re.findall(r"\w+", name)
     if _LAST_WORDS.isdisjoint([word.lower() for word in words]):  # nearly every name
@@ -122,8 +146,14 @@ def _ends_in_group(words: list[str]) -> bool:
         words = words[:-1]
     group = _group_of(words)
     before = words[: len(words) - len(group.split())]
-    is_person = before and group in _ALSO_PEOPLE and all(word in _GIVEN or len(word) == 1 for word in before)
+    is_person = before and group in _ALSO_PEOPLE and all(_is_given(word) for word in before)
     return bool(group) and not is_person
+
+
+def _is_given(word: str) -> bool:
+    """Whether it is a common given name (accents do not count), an initial or a title."""
+    word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+    return word in _GIVEN or word in _TITLES or len(word) == 1
 
 
 def _group_of(words: list[str]) -> str:

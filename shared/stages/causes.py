@@ -6,6 +6,7 @@ from shared.columns.grouping import I32, run_lengths, stable_order, starts_of
 
 LISTED = 20  # causes that one change record lists (docs/contracts.md)
 CITED, UNCITED, PUBLISHED, REVISED, WITHDRAWN, COUNTED, NEW_YEAR, MERGED, SEPARATED = range(9)
+RETRACTED, REINSTATED = 9, 10
 KINDS = (
     "cited",
     "uncited",
@@ -16,6 +17,8 @@ KINDS = (
     "new_year",
     "merged",
     "separated",
+    "retracted",
+    "reinstated",
 )
 BY_AUTHOR = (MERGED, SEPARATED)  # the other kinds: by a paper, by a source, or without an originator
 

@@ -18,7 +18,7 @@ from shared.stages import checkpoints
 from shared.stages.checkpoints import Position
 from shared.stages.stage import Layout, Refusal, Stage
 
-ROWS = 6  # raise it with every change that can alter a row (rule G1)
+ROWS = 7  # raise it with every change that can alter a row (rule G1)
 
 
 def fingerprint(layout: Layout) -> str:

@@ -25,6 +25,8 @@ from shared.log.port import Record
 from shared.settings import default_of
 from shared.stages.packs import Kind, Outbox, Pack, decode
 
+COUNT = "count"  # value of the setting `retracted`: retracted papers stay in the numbers
+
 
 class Layout(NamedTuple):
     """The partition counts and numbers that decide rows; part of the generation fingerprint (D3, L4)."""
@@ -44,6 +46,9 @@ class Layout(NamedTuple):
     max_counting_sources: int = default_of("max_counting_sources")
     max_scorers: int = default_of("max_scorers")
     max_reporting_sources: int = default_of("max_reporting_sources")
+    max_citing_sources: int = default_of("max_citing_sources")
+    retracted: str = default_of("retracted")  # or COUNT
+    kinds: str = default_of("kinds")  # of records that count
 
     def count(self, topic: Topic) -> int:
         """How many partitions the topic has in this generation."""

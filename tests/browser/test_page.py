@@ -19,7 +19,7 @@ from services.viewer.profile_index import ProfileIndex
 from shared.contracts.topics import AUTHOR_METRICS
 from shared.log.memory import MemoryLog
 from shared.log.port import Log, Message, Partition
-from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, sygnowski
+from tests.snapshots import SYGNOWSKI, erase, paper, profile_topic, publish, snapshot, sygnowski
 
 pytestmark = pytest.mark.browser
 
@@ -154,6 +154,27 @@ async def test_numbers_change_without_reload():
         changed = page.locator("#changed")  # a busy machine is not always quick enough for "just now"
         await expect(changed).to_have_text(re.compile(r"just now|\d+ seconds? ago"))
         assert await changed.evaluate("time => Date.parse(time.dateTime)") >= published_at
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["while it is live", "while it is away"])
+async def test_nothing_of_an_erased_author_stays_on_an_open_page(away):
+    async with opened(sygnowski(1)) as viewer:
+        page = await viewer.page()
+        await expect(page.locator("#live")).to_have_text("Live")
+        if away:
+            await page.evaluate("dispatchEvent(new Event('pagehide'))")
+        await erase(viewer.log, "a:sygnowski")
+        if away:
+            await page.evaluate("dispatchEvent(new Event('pageshow'))")
+        await expect(page.locator("main")).to_contain_text("There is no author with the id 'a:sygnowski'")
+        await expect(page).not_to_have_title(re.compile("Sygnowski"))
+        await expect(page.locator("article, .papers, #live")).to_have_count(0)
+        assert "Theano" not in await page.content() and "812" not in await page.content()
+        not_found = [
+            line for line in viewer.said if "404" in line
+        ]  # the browser says so of every such answer
+        assert not_found == viewer.said
+        viewer.said.clear()
 
 
 def why(page: Page, name: str):

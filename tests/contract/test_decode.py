@@ -24,10 +24,8 @@ anything = st.recursive(
     max_leaves=12,
 )
 FIELDS = (
-    "event", "paper_id", "author_id", "revision", "title", "abstract", "published", "categories", "authors",
-    "authors_truncated",
-    "references", "source", "as_of", "citations", "version", "novelty", "metrics", "name", "aliases", "into",
-    "date", "reason",
+    "event", "paper_id", "author_id", "revision", "title", "abstract", "published", "categories", "authors", "authors_truncated",
+    "references", "ids", "source", "as_of", "citations", "version", "novelty", "metrics", "name", "aliases", "into", "date", "reason",
 )  # fmt: skip
 dates = st.dates().map(str) | st.sampled_from(["2020", "2020-07", None])
 names = st.text(min_size=1, max_size=30).filter(
@@ -47,6 +45,7 @@ published = st.fixed_dictionaries(
             st.fixed_dictionaries({"name": names}, optional={"author_id": st.none() | ids}), max_size=4
         ),
         "references": st.none() | st.lists(ids, max_size=5),
+        "ids": st.none() | st.lists(ids, max_size=5),
         "authors_truncated": st.booleans(),
         "something_else": anything.filter(lambda x: "NaN" not in repr(x).lower()),
     },
@@ -92,6 +91,7 @@ def test_a_right_event_is_taken_with_every_field(event):
         return
     assert "something_else" not in decoded and decoded["paper_id"] == event["paper_id"]
     assert decoded["references"] == (event.get("references") or [])
+    assert decoded["ids"] == (event.get("ids") or [])
     assert [a["name"] for a in decoded["authors"]] == [a["name"] for a in event.get("authors") or []]
     assert decoded["revision"] == event.get("revision", 0) and decoded["published"] == event.get("published")
 
@@ -122,13 +122,16 @@ def test_what_is_no_object(raw, reason):
         ("abstract", 50_000, lambda n: "x" * n),
         ("authors", 20_000, lambda n: [{"name": "A"}] * n),
         ("references", 20_000, lambda n: ["p"] * n),
+        ("ids", 50, lambda n: ["p"] * n),
+        ("ids.0", 128, lambda n: ["é" * n]),  # 256 bytes
         ("paper_id", 256, lambda n: "x" * n),
         ("paper_id", 128, lambda n: "é" * n),  # 256 bytes
     ],
 )
 def test_limits_are_exact_and_named(field, most, make):
-    papers.decode(orjson.dumps(PAPER | {field: make(most)}))
-    refused = refusal(papers.decode, orjson.dumps(PAPER | {field: make(most + 1)}))
+    name = field.partition(".")[0]
+    papers.decode(orjson.dumps(PAPER | {name: make(most)}))
+    refused = refusal(papers.decode, orjson.dumps(PAPER | {name: make(most + 1)}))
     assert (refused.reason, refused.field) == (Reason.LIMIT_EXCEEDED, field) and ("at most" in refused.hint)
 
 

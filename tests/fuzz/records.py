@@ -2,6 +2,7 @@
 every topic.
 """
 
+import copy
 import json
 import random
 from collections.abc import Mapping
@@ -177,17 +178,25 @@ class Records:
         revision = {"revision": dice.randrange(5)} if dice.random() < 0.5 else {}
         if topic == PAPERS:
             paper = {"paper_id": self._paper()} | revision
-            kind = dice.choices(("published", "withdrawn", "counted", "scored"), (70, 10, 12, 8))[0]
+            kind = dice.choices(("published", "withdrawn", "counted", "scored", "cites"), (66, 10, 12, 7, 5))[
+                0
+            ]
             if kind == "withdrawn":
-                return paper | {"event": "paper.withdrawn"}
+                return paper | {
+                    "event": "paper.withdrawn",
+                    "kind": dice.choice(("removed", "removed", "retracted", "reinstated")),
+                }
             source = {"source": f"s{dice.randrange(SOURCES)}"}
             if kind == "counted":
                 return {
                     "event": "paper.counted",
                     "paper_id": paper["paper_id"],
-                    "as_of": self._day(),
+                    "as_of": self._instant(),
                     "citations": dice.randrange(99),
                 } | source
+            if kind == "cites":
+                references = [self._paper() for _ in range(dice.choice((0, 1, 5, 30)))]
+                return paper | {"event": "paper.cites", "references": references} | source
             if kind == "scored":
                 return {
                     "event": "paper.scored",
@@ -200,7 +209,7 @@ class Records:
                 "title": dice.choice(("T", "Of things", "Ünï", "")),
                 "published": self._day()[: dice.choice((4, 7, 10))],
                 "authors": authors, "references": [self._paper() for _ in range(dice.choice((0, 1, 5, 30)))],
-                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2),
+                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2), "ids": [self._paper()] * dice.randrange(2),
                 "abstract": "some words about graphs and streams",
             }  # fmt: skip
         author = {"author_id": self._author()} | revision
@@ -218,7 +227,7 @@ class Records:
             event = {
                 "event": "author.reported",
                 "source": f"s{dice.randrange(SOURCES)}",
-                "as_of": self._day(),
+                "as_of": self._instant(),
                 "metrics": numbers,
             }
             return {"author_id": author["author_id"]} | event
@@ -243,6 +252,9 @@ class Records:
             f"{self.dice.randint(2001, 2024)}-{self.dice.randint(1, 12):02d}-{self.dice.randint(1, 28):02d}"
         )
 
+    def _instant(self) -> str:
+        return self._day() + self.dice.choice(("", "T12:30:00Z", "t00:00:00.25-11:30"))
+
     # ---- what is wrong with them
 
     def _spoil(self, value: Any) -> None:
@@ -257,7 +269,7 @@ class Records:
         elif isinstance(value, dict) and dice.random() < 0.3:
             del value[place]
         else:
-            value[place] = dice.choice(VALUES)
+            value[place] = copy.deepcopy(dice.choice(VALUES))  # another `_spoil` may change it
 
     def _flipped(self, raw: bytes) -> bytes:
         """With a few bytes changed, cut off, or twice."""

@@ -3,7 +3,7 @@
 from services.producer.simulate import simulate
 
 
-def simulated(papers: int = 1_500, seed: int = 11) -> list[bytes]:
+def simulated(papers: int = 800, seed: int = 11) -> list[bytes]:
     """A simulated literature: heavy-tailed citations, references to papers that come later or never, some
     revisions and withdrawals.
     """

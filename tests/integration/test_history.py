@@ -49,7 +49,7 @@ def end_of(data) -> str:
 
 @pytest.mark.parametrize(("partitions", "kills"), [(1, 0), (3, 0), (1, 3)])
 def test_what_a_service_said_that_stopped_there(partitions, kills, tmp_path):
-    events = disturbed(simulated(400), seed=12 + partitions)
+    events = disturbed(simulated(250), seed=12 + partitions)
     data, env, cuts = tmp_path / "data", SAVING | {"SCHOLARSTREAM_PARTITIONS": str(partitions)}, {}
     dice = random.Random(partitions)
     for part in range(3):
@@ -67,7 +67,7 @@ def test_what_a_service_said_that_stopped_there(partitions, kills, tmp_path):
         cuts[end_of(data)] = exported_profiles(data)
     assert len(cuts) == 3
     for number, (cut, published) in enumerate(cuts.items()):
-        authors = dice.sample(sorted(published), 6)
+        authors = dice.sample(sorted(published), 4)
         if number == 1:  # without any checkpoint it takes longer and says the same
             (data / "checkpoints").rename(data / "away")
         for author in authors:
@@ -105,13 +105,13 @@ def around(events: Sequence[bytes], name: str) -> list[bytes]:
     ]
 
 
-def test_the_anthology_at_ten_cuts(tmp_path):
+def test_the_anthology_at_six_cuts(tmp_path):
     events, dice = aan_events(), random.Random(10)
     data = tmp_path / "data"
     run_to_idle(
         data, write_events(tmp_path / "events.jsonl", events), env={"SCHOLARSTREAM_CHECKPOINT_SECONDS": "1"}
     )
-    for cut in [*sorted(dice.sample(range(100, len(events)), 9)), len(events)]:
+    for cut in [*sorted(dice.sample(range(100, len(events)), 5)), len(events)]:
         names = (
             author["name"]
             for event in dice.sample(events[:cut], 50)
@@ -200,7 +200,7 @@ def test_with_the_scores_where_a_day_was_the_last_it_read(tmp_path):
     but versions.
     """
     data, dice = tmp_path / "data", random.Random(5)
-    run_to_idle(data, write_events(tmp_path / "events.jsonl", disturbed(simulated(600), seed=5)), env=SAVING)
+    run_to_idle(data, write_events(tmp_path / "events.jsonl", disturbed(simulated(300), seed=5)), env=SAVING)
     for ahead in (1, 2):  # the first may let papers in
         day = (datetime.now(UTC).date() + timedelta(ahead)).isoformat()
         stated = json.dumps({"event": "clock.ticked", "author_id": "clock", "date": day}).encode()

@@ -1,6 +1,7 @@
 """`scholarstream verify` finds what is wrong: a verifier that never fails shows nothing."""
 
 import json
+import shutil
 import zlib
 
 import numpy as np
@@ -14,10 +15,16 @@ from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
 
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("verify")
+    run_to_idle(folder / "data", write_events(folder / "events.jsonl", disturbed(simulated(), seed=8)))
+    return folder / "data"
+
+
 @pytest.fixture
-def data(tmp_path):
-    run_to_idle(tmp_path / "data", write_events(tmp_path / "events.jsonl", disturbed(simulated(), seed=8)))
-    return tmp_path / "data"
+def data(intact, tmp_path):
+    return shutil.copytree(intact, tmp_path / "data")
 
 
 def newest_snapshot(data):

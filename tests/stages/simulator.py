@@ -24,11 +24,16 @@ import numpy as np
 import orjson
 
 from services.consumer.catalogue import stage as catalogue
+from services.consumer.catalogue.batch import ReferenceRows
+from services.consumer.catalogue.revisions import Revisions
+from services.consumer.catalogue.told_references import ToldReferences
 from services.consumer.citations import limits as citations_limits
 from services.consumer.citations.author_lists import AuthorLists
+from services.consumer.citations.stage import Citations
 from services.publisher.messages import messages_of, public_facts
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
+from shared.contracts.record_kinds import RecordKinds
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, AUTHORS, DEAD_LETTERS, PAPERS
 from shared.ids import partitions_of
 from shared.log.port import Message, Partition, Record
@@ -38,7 +43,7 @@ from shared.stages.session import Session, fingerprint
 from shared.stages.stage import Layout, PackStage
 from tests import changes, score_oracle
 from tests.integration import equality
-from tests.oracle import oracle, parse, valid
+from tests.oracle import KINDS, oracle, parse, valid
 
 WORDS = ["red", "green", "blue", "black", "white", "alpha", "beta"]
 SMALL = score_oracle.Parameters(cohort=2, reference=1, settled=3)
@@ -57,13 +62,19 @@ class Violation(AssertionError):
 class Script:
     """Random input: (topic, key, bytes) in order; `poison` are the ones that must end in dead letters."""
 
-    def __init__(self, rng: random.Random):
-        self.rng = rng
+    def __init__(self, rng: random.Random, statements: random.Random | None = None):
+        """statements: dice for what else is said of papers, between the other events; None: nothing."""
+        self.rng, self.statements = rng, statements
         self.papers = [f"p{i}" for i in range(rng.randint(2, 7))]
         self.authors = [f"a{i}" for i in range(rng.randint(2, 6))]
         self.revision: dict[str, int] = defaultdict(int)
         self.sent: list[tuple[str, str, bytes]] = []
         self.events = [self._event() for _ in range(rng.randint(6, 22))]
+        if statements:
+            self.events = [self._of_a_kind(event, statements) for event in self.events]
+            for _ in range(statements.choice((0, 2, 5, 9))):
+                at = statements.randint(0, len(self.events))
+                self.events.insert(at, self._statement(statements))
 
     def _event(self) -> tuple[str, str, bytes]:
         rng, r = self.rng, self.rng.random()
@@ -142,6 +153,27 @@ class Script:
         made = (PAPERS.name, paper, orjson.dumps(event))
         self.sent.append(made)
         return made
+
+    def _of_a_kind(self, made: tuple[str, str, bytes], dice: random.Random) -> tuple[str, str, bytes]:
+        """A record may have a kind; not every kind counts."""
+        topic, key, raw = made
+        event = parse(raw)
+        if isinstance(event, dict) and "title" in event and dice.random() < 0.3:
+            raw = orjson.dumps(
+                event | {"kind": dice.choice(("article", "Article ", "paratext", "", "peer-review"))}
+            )
+        return topic, key, raw
+
+    def _statement(self, dice: random.Random) -> tuple[str, str, bytes]:
+        """A retraction, or that it is taken back, or references as a source has them; in any order, repeated, with equal revisions."""
+        paper = dice.choice(self.papers)
+        if dice.random() < 0.5:
+            event = {"event": "paper.cites", "paper_id": paper, "source": dice.choice("st"), "revision": dice.randint(0, 3),
+                     "references": dice.choices([*self.papers, "elsewhere", "beyond"], k=dice.choice((0, 1, 1, 2, 4)))}  # fmt: skip
+            return PAPERS.name, paper, orjson.dumps(event)
+        event = {"event": "paper.withdrawn", "paper_id": paper, "revision": dice.randint(0, 3),
+                 "kind": dice.choice(("retracted", "retracted", "reinstated", "removed"))}  # fmt: skip
+        return PAPERS.name, paper, orjson.dumps(event)
 
     def _identity(self, author: str) -> dict:
         """A merge, of few authors, so that there are chains and loops; or a separation."""
@@ -298,6 +330,8 @@ class World:
         mutant: str | None = None,
         layout: Layout | None = None,
         script: Iterable[tuple] | None = None,
+        *,
+        extended: bool = True,
     ):
         self.seed, self.mutant, self.rng = seed, mutant, random.Random(seed)
         rng = self.rng
@@ -310,6 +344,12 @@ class World:
             terms=rng.choice((1, 1, 2)),
             cohorts=rng.choice((1, 1, 2)),
         )
+        statements = random.Random(seed * 2 + 1) if extended else None
+        if extended and layout is None:
+            self.layout = self.layout._replace(
+                retracted=statements.choice(("exclude", "exclude", "count")),
+                kinds=statements.choice((KINDS, KINDS, "all", "article", "all,-article")),
+            )
         self.pack_bytes = rng.choice((1, 100, 400, 512 << 10))
         dice = random.Random(~seed)
         # parts of a step of everything from one authorship up, and papers that count as large ones
@@ -335,7 +375,7 @@ class World:
             self.refuses, self.refusing = True, 0.2
         self.logs: dict[Partition, list[Record]] = defaultdict(list)
         self.input: list[bytes] = []
-        self.script = deque(Script(rng).events if script is None else script)
+        self.script = deque(Script(rng, statements).events if script is None else script)
         self.saved: dict[tuple, bytes] = {}
         self.history: dict[tuple, list[bytes]] = defaultdict(list)
         self.digests: dict[tuple, int] = {}
@@ -527,7 +567,7 @@ class World:
                         newest[value["author_id"]] = value
                     elif not value["changed"]:
                         raise Violation(f"{topic}: a change that changes nothing: {value}")
-        truth = oracle(self.input)
+        truth = oracle(self.input, retracted=self.layout.retracted, kinds=self.layout.kinds)
         unknown, missing = newest.keys() - truth.keys(), self._must_be_public(truth) - newest.keys()
         if unknown or missing:
             raise Violation(f"I7: authors {sorted(unknown)} are public, authors {sorted(missing)} are not")
@@ -536,7 +576,13 @@ class World:
             right["papers"] = right["papers"][: self.layout.snapshot_papers]
             for what, published, expected in equality.differences(said, right):
                 raise Violation(f"I7: {author} {what}: published {published}, batch says {expected}")
-        for author, what, said, right in score_oracle.differences(newest, self.input, SMALL) if even else ():
+        for author, what, said, right in (
+            score_oracle.differences(
+                newest, self.input, SMALL, retracted=self.layout.retracted, kinds=self.layout.kinds
+            )
+            if even
+            else ()
+        ):
             raise Violation(f"I7: {author} {what}: published {said}, batch says {right}")
         cut = self.pack_bytes < 512 << 10
         for author, what, said, right in changes.faults(
@@ -600,6 +646,29 @@ def mutated(mutant: str | None):
         return mock.patch(
             "services.consumer.catalogue.revisions.Revisions._supersedes", lambda self, held, event: 1
         )
+    if mutant == "flicker":  # a record that comes again lifts the retraction for its own references
+        return mock.patch("services.consumer.catalogue.revisions.Revisions._is_excluded", lambda *_: False)
+    if mutant == "last_retraction":  # whatever its revision
+        retraction = Revisions._retraction
+        return mock.patch.object(
+            Revisions, "_retraction", lambda self, paper: retraction(self, paper)._replace(revision=-1)
+        )
+    if mutant == "last_list":  # whatever the revision of the source's list
+        told = Revisions._told
+        return mock.patch.object(
+            Revisions, "_told", lambda self, slot: told(self, slot)._replace(revision=-1)
+        )
+    if mutant == "record_alone":  # the record replaces what sources tell
+        return mock.patch.object(Revisions, "_with_told", lambda self, paper, references: references)
+    if mutant == "one_list":  # sources overwrite one another
+        slot = ToldReferences.slot
+        return mock.patch.object(ToldReferences, "slot", lambda self, paper, source: slot(self, paper, 0))
+    if mutant == "old_number":  # the paper's own partition does not hear how many references there are
+        return mock.patch.object(ReferenceRows, "add", lambda self, event, paper, references: None)
+    if mutant == "every_kind":  # kinds that do not count do
+        return mock.patch.object(RecordKinds, "count", lambda self, kind: True)
+    if mutant == "retracted_stays":  # a retraction is noted, but the paper stays in the numbers
+        return mock.patch.object(Citations, "_apply_again", lambda self, held: None)
     if mutant == "merge_forward":  # a merge is not applied to papers already held
         return mock.patch.object(AuthorLists, "naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one
@@ -611,16 +680,17 @@ def mutated(mutant: str | None):
     )  # the other mutants are in the world, not in the code
 
 
-MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early",
-           "no_learning", "live_on",
-           "merge_forward", "merge_per_raw")  # fmt: skip
+MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
+           "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays", "last_list", "record_alone", "one_list",
+           "old_number", "every_kind")  # fmt: skip
 
 
-def simulate(seed: int, mutant: str | None = None) -> None:
-    """One schedule. Error: Violation (or whatever the code under test raises), with the seed in its notes."""
+def simulate(seed: int, mutant: str | None = None, *, extended: bool = True) -> None:
+    """One schedule. extended: with retractions and references of other sources. Error: Violation (or whatever the code under test raises),
+    with the seed in its notes."""
     try:
         with mutated(mutant):
-            World(seed, mutant).run()
+            World(seed, mutant, extended=extended).run()
     except Exception as error:
         error.add_note(
             f"replay: python -m tests.stages.simulator --seed {seed} --count 1"

@@ -198,10 +198,16 @@ def test_the_source_of_the_headline_always_has_a_place():
     assert made.profiles["a"]["headline"]["basis"] == "counted:mine"
 
 
+def cites(name: str, source: str, revision: int = 0) -> dict:
+    about = {"event": "paper.cites", "paper_id": name, "source": source, "revision": revision}
+    return about | {"references": ["q"]}
+
+
 names = st.sampled_from("stuvwxyz")
 said = st.one_of(
     st.builds(counted, st.sampled_from("pq"), names, st.integers(1, 3)),
     st.builds(scored, st.sampled_from("pq"), names, st.sampled_from("12"), st.sampled_from([None, 0.5])),
+    st.builds(cites, st.sampled_from("pq"), names, st.integers(0, 3)),
     st.builds(reported, st.sampled_from("ab"), names, st.integers(1, 3)),
 )
 
@@ -210,7 +216,11 @@ said = st.one_of(
 @given(st.lists(said, max_size=40), st.integers(1, 4), st.integers(0, 99))
 def test_stages_verify_and_the_oracle_refuse_the_same(events, most, seed):
     layout = Layout(
-        max_counting_sources=most, max_scorers=most, max_reporting_sources=most, headline_basis="counted:z"
+        max_counting_sources=most,
+        max_scorers=most,
+        max_reporting_sources=most,
+        max_citing_sources=most,
+        headline_basis="counted:z",
     )
     made, limits, refused = (
         Pipeline(layout, seed).tell(paper("p", "a"), paper("q", "b"), *events),
@@ -224,8 +234,8 @@ def test_stages_verify_and_the_oracle_refuse_the_same(events, most, seed):
             assert refusal.reason == "too_many_sources"
             refused.append(json.dumps(event))
     assert sorted(json.dumps(json.loads(letter.value)) for letter in made.letters) == sorted(refused)
-    plain = SourceLimits(most, most, most)
-    with mock.patch.multiple("tests.oracle", COUNTING=most, SCORING=most, REPORTING=most):
+    plain = SourceLimits(most, most, most, most)
+    with mock.patch.multiple("tests.oracle", COUNTING=most, SCORING=most, REPORTING=most, CITING=most):
         right = list(taken(map(encode, events)))
     for event in events:
         try:

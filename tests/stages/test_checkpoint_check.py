@@ -16,7 +16,7 @@ from services.consumer.authors import ai_scores as ranking
 from services.publisher.messages import messages_of
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
-from services.verify_checkpoints.stages import check_all
+from services.verify_checkpoints.stages import CheckpointChecker, check_all
 from shared.errors import VerificationFailed
 from shared.metrics import rankpoints
 from shared.stages.checkpoints import read_header
@@ -94,6 +94,22 @@ def life() -> Iterator[tuple[Past, dict[str, bytes]]]:
         yield made, store.held
 
 
+@pytest.fixture
+def replays_known(life, monkeypatch):
+    """What a stage makes of its input is in its right checkpoint (`test_all_is_well`): it need not run again.
+    The publisher runs: its check keeps the causes on the way.
+    """
+    replay = CheckpointChecker._replay
+
+    async def restore(checker, replayed, end, name, publisher):
+        if publisher is None and replayed.stage.name in name:
+            replayed.restore(life[1][name])
+        else:
+            await replay(checker, replayed, end, name, publisher)
+
+    monkeypatch.setattr(CheckpointChecker, "_replay", restore)
+
+
 def check(life: tuple[Past, dict[str, bytes]], changed: dict[str, bytes] | None = None) -> int:
     made, held = life
     only = changed or held
@@ -154,6 +170,7 @@ def _unnumbered(part: str, name: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("stage", [stage.name for stage in STAGES])
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.usefixtures("replays_known")
 def test_one_value_that_is_wrong_is_found_in_every_table(life, stage, seed):
     dice, seen = random.Random(f"{stage} {seed}"), set()
     for checkpoint, raw in life[1].items():

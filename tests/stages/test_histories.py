@@ -20,6 +20,7 @@ from shared.contracts.topics import AUTHOR_PROFILES, AUTHORS, PAPERS
 from shared.log.port import Partition
 from shared.stages import packs
 from shared.stages.stage import Layout
+from tests.literature import INSTANTS
 from tests.oracle import parse, valid
 from tests.stages.memory import Pipeline
 from tests.stages.past import without_version
@@ -84,8 +85,7 @@ published = st.fixed_dictionaries(
     },
 )
 counted = st.fixed_dictionaries(
-    {"paper_id": papers, "source": st.sampled_from("st"),
-     "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+    {"paper_id": papers, "source": st.sampled_from("st"), "as_of": st.sampled_from(INSTANTS),
      "citations": st.sampled_from([0, 1, 5, 12, 150])}
 )  # fmt: skip
 scored = st.fixed_dictionaries(
@@ -115,8 +115,7 @@ figures = st.fixed_dictionaries(
     },
 )
 reported = st.fixed_dictionaries(
-    {"author_id": st.sampled_from(IDS), "source": st.sampled_from("st"),
-     "as_of": st.sampled_from(["2026-01-01", "2026-01-02"]),
+    {"author_id": st.sampled_from(IDS), "source": st.sampled_from("st"), "as_of": st.sampled_from(INSTANTS),
      "metrics": figures}
 )  # fmt: skip
 people = st.sampled_from([*IDS, "name:ada", "name:bob", "a:nobody"])

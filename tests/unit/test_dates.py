@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from services.consumer.catalogue.stage import Catalogue
 from services.consumer.directory.stage import Directory
+from services.verify.events import since_1970
 from services.verify.refusals import check_day
-from shared.contracts.dates import ANY, check_date
+from shared.contracts.dates import ANY, check_date, instant
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.log.port import Record
 from shared.stages.session import Session
 from shared.stages.stage import Layout
-from tests.oracle import day_of
+from tests.oracle import day_of, micros
 
 DAY_MS = 86_400_000
 NOON = int(datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp() * 1000)
@@ -69,6 +70,61 @@ def test_days_ahead_are_counted_from_the_day_of_the_append_time(make, day, appen
     assert (found is not None) == refused == (refuses(check_day, make(day), appended, days) is not None)
     if found:
         assert found.reason == Reason.DATED_AHEAD and found.field in ("as_of", "date") and day in str(found)
+
+
+@pytest.mark.parametrize("make", [counted, reported])
+@pytest.mark.parametrize(
+    ("time", "refused"),
+    [
+        ("2026-11-30T23:59:59.999999999Z", False),
+        ("2026-12-01T00:00:00Z", True),
+        ("2026-12-01T01:59:59+02:00", False),
+        ("2026-11-30T20:00:00-04:00", True),
+        ("9999-12-31T23:59:59-23:59", True),
+    ],
+)
+def test_a_time_is_as_far_ahead_as_its_day_in_utc(make, time, refused):
+    found = refuses(check_date, make(time), NOON, 2)
+    assert (found is not None) == refused == (refuses(check_day, make(time), NOON, 2) is not None)
+    assert refused == (day_of(make(time)) > "2026-11-30")
+    for check in (check_date, check_day):
+        assert refuses(check, make(time), NOON, ANY) is None
+
+
+offsets = st.integers(-1439, 1439).map(
+    lambda minutes: f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+)
+instants = st.builds(
+    lambda at, digits, zone: f"{at:%Y-%m-%dT%H:%M:%S}{digits}{zone}",
+    st.datetimes(datetime(1000, 1, 1)),
+    st.just("") | st.integers(0, 10**9 - 1).map(lambda n: f".{n}"),
+    st.sampled_from(["Z", "z"]) | offsets,
+) | st.dates(date(1000, 1, 1)).map(str)  # fmt: skip
+
+
+@given(instants, instants)
+def test_three_ways_to_order_instants_agree(one, other):
+    orders = [(at(one) < at(other), at(one) == at(other)) for at in (instant, since_1970, micros)]
+    assert orders[0] == orders[1] == orders[2]
+    assert instant(one) == since_1970(one) // timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("2026-11-27", "2026-11-27T00:00:00.000001Z"),
+        ("2026-11-27T23:59:59Z", "2026-11-28"),
+        ("2026-11-28T00:30:00+02:00", "2026-11-27T23:00:00Z"),
+        ("2026-11-27t23:00:00.5z", "2026-11-27T22:00:00.6-01:00"),
+    ],
+)
+def test_the_newest_instant_counts(earlier, later):
+    for order in ([earlier, later], [later, earlier]):
+        session = run(Catalogue, "p", [(counted(at) | {"citations": order.index(at)}, NOON) for at in order])
+        assert session.stage.paper.counted_at[0].data[0] == instant(later)
+        assert session.stage.counters["stale_revisions"] == (order[0] == later)
+        session = run(Directory, "a", [(reported(at), NOON) for at in order])
+        assert later in orjson.dumps(session.stage._json_of(0).decode()).decode()
 
 
 def test_the_reason_says_what_would_be_right():
@@ -154,7 +210,7 @@ def test_the_catalogue_refuses_what_is_dated_too_far_ahead(batch):
     session = run(Catalogue, "p", stated, batch=batch)
     assert [(one.record.offset, one.reason) for one in session.stage.refused] == [(0, "dated_ahead")]
     assert (
-        session.stage.paper.counted_at[0].data[0] == 20261128
+        session.stage.paper.counted_at[0].data[0] == instant("2026-11-28")
         and session.stage.counters["stale_revisions"] == 0
     )
     session = run(Catalogue, "p", stated, days=ANY, batch=batch)

@@ -9,20 +9,20 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 
-from services.verify.events import AuthorEvents, PaperEvents, authors_of, card_of, digest_of_card
+from services.verify.events import AuthorEvents, Kinds, PaperEvents, authors_of, card_of, digest_of_card
 from services.verify.expected_profiles import ExpectedProfiles
 from services.verify.partitioning import Slices
 from services.verify.recount import Recount
 from tests.data import aan_events, vis_events
 from tests.literature import encode, event_lists
-from tests.oracle import oracle, parse, valid
+from tests.oracle import KINDS, oracle, parse, valid
 from tests.score_oracle import add_scores
 from tests.streams import disturbed
 
 
 def recount(events, slices=1):
     """What the snapshots of each slice must say, one slice after another."""
-    people, papers = AuthorEvents(), [PaperEvents() for _ in range(slices)]
+    people, papers = AuthorEvents(), [PaperEvents(kinds=Kinds(KINDS)) for _ in range(slices)]
     cut = Slices(slices)
     for offset, raw in enumerate(events):
         event = parse(raw)
@@ -38,10 +38,11 @@ def recount(events, slices=1):
             recounted.take(number, literature)
         recounted.count(lambda line, number: None)
         for number in range(slices):
-            names = recounted.names_of(number)
+            names, retracted = recounted.names_of(number), recounted.retracted_of(number)
             yield ExpectedProfiles(
-                recounted.papers_of(number), people, recounted.identities, people.today, names=names
-            )
+                recounted.papers_of(number), people, recounted.identities, people.today, names=names,
+                retracted=retracted,
+            )  # fmt: skip
         assert not list(Path(folder).iterdir())  # what has been taken takes no room
 
 

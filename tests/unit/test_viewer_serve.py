@@ -18,7 +18,7 @@ from services.viewer.profile_index import ProfileIndex
 from shared.errors import UsageError
 from shared.log.memory import MemoryLog
 from shared.log.port import Log
-from tests.snapshots import profile_topic, publish, snapshot
+from tests.snapshots import erase, profile_topic, publish, snapshot
 
 
 class Running(NamedTuple):
@@ -139,6 +139,24 @@ async def test_a_listener_to_everybody_gets_headlines():
                 "headline": snapshot("a:1", citations=9)["headline"],
             },
         ]
+
+
+async def test_listeners_hear_that_an_author_was_erased_and_came_again():
+    async with (
+        running(snapshot("a:1", 3)) as viewer,
+        viewer.client.stream("GET", "/api/v1/authors/a:1/events") as answer,
+        viewer.client.stream("GET", "/api/v1/events") as everybody,
+    ):
+        stream, of_all = blocks(answer), blocks(everybody)
+        assert (await next_event(stream))["event"] == "profile"
+        await next_event(of_all, kind="retry")
+        await erase(viewer.log, "a:1")
+        for one in (stream, of_all):
+            event = await next_event(one)
+            assert (event["event"], event["data"], "id" in event) == ("gone", '{"author_id":"a:1"}', False)
+        assert (await viewer.client.get("/api/v1/authors/a:1")).status_code == 404
+        await publish(viewer.log, snapshot("a:1", 7))
+        assert [(await next_event(one))["event"] for one in (stream, of_all)] == ["profile", "headline"]
 
 
 async def test_a_listener_that_leaves_is_forgotten(monkeypatch):

@@ -70,7 +70,7 @@ class Authorships(Table):
         self.own, self.weight = Column(I32), Column(I64)
         self.year = Column(I16)  # of the paper; 0: none
         self.team = Column(I16, 1)  # authors of the paper
-        self.references = Column(I16)
+        self.references = Column(I32)
         self.position = Column(I8)  # in the byline: bits FIRST and LAST
 
     def counts(self, row: np.ndarray) -> Counts:

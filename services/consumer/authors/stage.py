@@ -1,7 +1,7 @@
 """authors: author-changes → metric-changes. The metrics of each author, kept up to date with each pack.
 
 Input: authorships and their counts (`row`, `state`, `row_cohorts`, `row_count`, `cited_in`, `team`,
-`resolved`) from `citations`; tables of cohorts (`cut`, `even`) from `cohorts`; the day and facts of authors
+`resolved`, `retracted`) from `citations`; tables of cohorts (`cut`, `even`) from `cohorts`; the day and facts of authors
 from `directory` and `aliases`.
 
 Output, for the publisher of the same partition:
@@ -209,6 +209,11 @@ class Authors(PackStage):
             rows = kinds["resolved"]
             author = self.author_slots.slots(channel, numbers(rows, "author"))
             np.add.at(self.sums["resolved"].data, author, numbers(rows, "delta"))
+            touched.append(author)
+        if "retracted" in kinds:
+            rows = kinds["retracted"]
+            author = self.author_slots.slots(channel, numbers(rows, "author"))
+            np.add.at(self.sums["retracted"].data, author, numbers(rows, "delta"))
             touched.append(author)
         if "row_count" in kinds:
             rows = _without_redefined(kinds["row_count"], kinds.get("row"))

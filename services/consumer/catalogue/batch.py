@@ -30,6 +30,7 @@ class PaperRows:
     dates: list[int] = field(default_factory=list)  # YYYYMMDD; 0: none
     truncated: list[bool] = field(default_factory=list)
     text: list[int] = field(default_factory=list)  # position in TextRows; NO_TEXT: none
+    for_others: list[bool] = field(default_factory=list)  # the paper's own partition does not get the row
 
     def columns(self, languages: list[str]) -> Rows:
         """languages: of the texts of TextRows."""
@@ -43,7 +44,7 @@ class PaperRows:
             "paper": np.array(self.paper, I32),
             "status": np.array(self.status, I8),
             "year": np.array(self.year, I16),
-            "references": np.array(self.references, I16),
+            "references": np.array(self.references, I32),
             "members": Ragged(members, np.array(self.members, I32)),
             "sig_lengths": Ragged(members, bylines.lengths),
             "sigs": Ragged(byline_bytes.astype(I32), bylines.values),
@@ -115,6 +116,38 @@ class ReportRows:
 
 
 @dataclass
+class RetractionRows:
+    """Papers that are retracted (1), or no longer (0)."""
+
+    event: list[int] = field(default_factory=list)
+    paper: list[int] = field(default_factory=list)
+    retracted: list[bool] = field(default_factory=list)
+
+    def columns(self) -> Rows:
+        return {
+            "paper": np.array(self.paper, I32),
+            "retracted": np.array(self.retracted, np.bool_).astype(I8),
+        }
+
+
+@dataclass
+class ReferenceRows:
+    """How many references papers have that sources tell references of."""
+
+    event: list[int] = field(default_factory=list)
+    paper: list[int] = field(default_factory=list)
+    references: list[int] = field(default_factory=list)  # how many
+
+    def add(self, event: int, paper: int, references: int) -> None:
+        self.event.append(event)
+        self.paper.append(paper)
+        self.references.append(references)
+
+    def columns(self) -> Rows:
+        return {"paper": np.array(self.paper, I32), "references": np.array(self.references, I32)}
+
+
+@dataclass
 class Batch:
     """All rows of one step. events: how many events it has."""
 
@@ -125,3 +158,5 @@ class Batch:
     ended: CitationRows = field(default_factory=CitationRows)
     counts: CountRows = field(default_factory=CountRows)
     reports: ReportRows = field(default_factory=ReportRows)
+    references: ReferenceRows = field(default_factory=ReferenceRows)
+    retractions: RetractionRows = field(default_factory=RetractionRows)

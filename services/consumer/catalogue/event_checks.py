@@ -111,6 +111,14 @@ def _limit_of(stage: CatalogueState, event: Event) -> SourceLimit | None:
             field="source",
             leads=layout.headline_basis == f"counted:{source}",
         )
+    if kind == "paper.cites":
+        return SourceLimit(
+            name=event["source"],
+            known=stage.told_references.sources,
+            most=layout.max_citing_sources,
+            field="source",
+            leads=False,
+        )
     if kind == "paper.scored" and event["novelty"] is not None:
         source, version = event["source"], event["version"]
         return SourceLimit(

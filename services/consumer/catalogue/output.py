@@ -21,7 +21,11 @@ CITING_ONLY = -1  # status of a paper in a partition that knows it as a citing p
 def send(stage: CatalogueState, batch: Batch) -> None:
     """Puts all rows of the batch into the outbox of the stage."""
     languages = _send_texts(stage, batch)
-    if batch.papers.paper or batch.counts.paper or batch.reports.paper:
+    of_papers = (
+        batch.papers.paper, batch.counts.paper, batch.reports.paper, batch.retractions.paper,
+        batch.references.paper,
+    )  # fmt: skip
+    if any(of_papers):
         _Changes(stage, batch, languages).send()
 
 
@@ -71,6 +75,8 @@ class _Changes:
             "ended": batch.ended.columns(),
             "counted": batch.counts.columns(),
             "reported": batch.reports.columns(),
+            "retraction": batch.retractions.columns(),
+            "cites": batch.references.columns(),
         }
         self.event = {
             "paper": np.array(batch.papers.event, I64),
@@ -78,11 +84,17 @@ class _Changes:
             "ended": np.array(batch.ended.event, I64),
             "counted": np.array(batch.counts.event, I64),
             "reported": np.array(batch.reports.event, I64),
+            "retraction": np.array(batch.retractions.event, I64),
+            "cites": np.array(batch.references.event, I64),
         }
         part = stage.paper.part.data
-        affected = {"edge": "cited", "ended": "cited", "counted": "paper", "reported": "paper"}
+        affected = {
+            "edge": "cited", "ended": "cited", "counted": "paper", "reported": "paper", "retraction": "paper",
+            "cites": "paper",
+        }  # fmt: skip
         self.part = {kind: part[self.rows[kind][column]] for kind, column in affected.items()}
         self.own_part = part[self.rows["paper"]["paper"]]  # of each paper row
+        self.for_others = np.array(batch.papers.for_others, np.bool_)
         self.row_of_event = np.full(self.events, -1, I64)
         self.row_of_event[self.event["paper"]] = np.arange(len(self.event["paper"]))
 
@@ -92,7 +104,7 @@ class _Changes:
         for target in targets:
             index = {kind: np.flatnonzero(part == target) for kind, part in self.part.items()}
             index["paper"] = (
-                self._papers_for(target, index) if len(targets) > 1 else np.arange(len(self.own_part))
+                self._papers_for(target, index) if len(targets) > 1 else np.flatnonzero(~self.for_others)
             )
             rows = {kind: take(self.rows[kind], index[kind]) for kind in self.rows}
             event = {kind: self.event[kind][index[kind]] for kind in self.rows}
@@ -103,7 +115,10 @@ class _Changes:
     def _papers_for(self, target: int, index: dict[str, np.ndarray]) -> np.ndarray:
         """Rows of papers of the target's partition, and of papers whose citations there begin or end."""
         changed = np.concatenate([self.event[kind][index[kind]] for kind in ("edge", "ended")])
-        return np.union1d(np.flatnonzero(self.own_part == target), self.row_of_event[changed])
+        of_citing = self.row_of_event[changed]
+        found = np.union1d(np.flatnonzero(self.own_part == target), of_citing[of_citing >= 0])
+        rows: np.ndarray = found[~self.for_others[found] | (self.own_part[found] != target)]
+        return rows
 
     def _send_to(self, target: int, rows: dict[str, Rows], event: dict[str, np.ndarray]) -> None:
         """Replaces slots by numbers of the channel, with key rows for new numbers, and hands the rows out."""
@@ -111,8 +126,11 @@ class _Changes:
         paper_no, author_no, source_no = stage.paper.paper_no, stage.author_no, stage.source_no
         paper, counted = rows["paper"], rows["counted"]
         # Papers in `ended` rows have numbers since their citations began.
-        used = [paper["paper"], rows["edge"]["cited"], counted["paper"], rows["reported"]["paper"]]
-        used_by = [event[kind] for kind in ("paper", "edge", "counted", "reported")]
+        used = [
+            paper["paper"], rows["edge"]["cited"], counted["paper"], rows["reported"]["paper"],
+            rows["retraction"]["paper"], rows["cites"]["paper"],
+        ]  # fmt: skip
+        used_by = [event[kind] for kind in ("paper", "edge", "counted", "reported", "retraction", "cites")]
         members = lists(paper, "members")
         new_papers, papers_event = _assign_ids(
             paper_no, target, np.concatenate(used), np.concatenate(used_by)
@@ -129,6 +147,8 @@ class _Changes:
             ("ended", ("cited", "citing")),
             ("counted", ("paper",)),
             ("reported", ("paper",)),
+            ("retraction", ("paper",)),
+            ("cites", ("paper",)),
         ):
             for name in names:
                 rows[kind][name] = paper_no.of(target, numbers(rows[kind], name))

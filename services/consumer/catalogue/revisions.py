@@ -13,9 +13,18 @@ import orjson
 
 from services.consumer.catalogue.batch import NO_TEXT, Batch
 from services.consumer.catalogue.cards import card_of
-from services.consumer.catalogue.state import CatalogueState
-from services.consumer.catalogue.states import NOTHING_HELD, PUBLISHED, WITHDRAWN, Held
+from services.consumer.catalogue.state import NEVER, CatalogueState
+from services.consumer.catalogue.states import (
+    NO_RETRACTION,
+    NOTHING_HELD,
+    PUBLISHED,
+    WITHDRAWN,
+    Held,
+    Retraction,
+)
+from services.consumer.catalogue.told_references import Told
 from shared.columns.grouping import I32
+from shared.contracts.dates import instant
 from shared.ids import author_key
 from shared.metrics.novelty import month_of
 from shared.stages.packs import bytes_column
@@ -35,8 +44,10 @@ class Revisions:
         # Of papers that the step changed, the present state:
         self.held: dict[int, Held] = {}
         self.text_revision: dict[int, int] = {}
+        self.retraction: dict[int, Retraction] = {}
+        self.told: dict[int, Told] = {}  # by slot of ToldReferences
         self.reports: dict[int, list[list[Any]]] = {}  # [source, version, novelty], sorted
-        self.counted_at: dict[tuple[int, int], int] = {}  # (source, paper) → date of the newest count
+        self.counted_at: dict[tuple[int, int], int] = {}  # (source, paper) → instant of the newest count
         self.scores: list[tuple[str, str, float]] = []  # (source, version, novelty), in the order of the log
 
     def apply(self, events: Sequence[Event]) -> None:
@@ -48,6 +59,7 @@ class Revisions:
             "paper.withdrawn": self._withdrawn,
             "paper.counted": self._counted,
             "paper.scored": self._scored,
+            "paper.cites": self._cites,
         }
         for at, event in enumerate(events):
             paper = slots.setdefault(event["paper_id"], len(slots))
@@ -70,6 +82,9 @@ class Revisions:
             for lists, values in ((columns.members, members), (columns.references, references)):
                 lengths = np.fromiter(map(len, values), I32, len(values))
                 lists.replace(changed, lengths, np.fromiter(chain.from_iterable(values), I32))
+        self.stage.told_references.store(self.told)
+        for paper, (statement, retracted) in self.retraction.items():
+            columns.retraction.data[paper], columns.retracted.data[paper] = statement, retracted
         for paper, text_revision in self.text_revision.items():
             columns.text_revision.data[paper] = text_revision
         if self.reports:
@@ -77,8 +92,8 @@ class Revisions:
             papers = np.fromiter(self.reports, I32, len(self.reports))
             columns.reported.replace(papers, blobs.lengths, blobs.values)
         self.stage.reported_novelty.add(self.scores)
-        for (source, paper), date in self.counted_at.items():
-            columns.counted_at[source].data[paper] = date
+        for (source, paper), counted in self.counted_at.items():
+            columns.counted_at[source].data[paper] = counted
 
     def _held(self, paper: int) -> Held:
         """The newest revision of a paper, after the events so far."""
@@ -122,6 +137,9 @@ class Revisions:
     # ---- one event: its position in the step, the slot of its paper, the event
 
     def _published(self, at: int, paper: int, event: Event) -> None:
+        if not self.stage.record_kinds.count(event["kind"]):
+            self._removed(at, paper, event)
+            return
         held = self._held(paper)
         digest = self._supersedes(held, event)
         if digest is None:
@@ -133,7 +151,10 @@ class Revisions:
         published = event["published"]
         year = int(published[:4]) if published else 0
         now = Held(event["revision"], digest, PUBLISHED, year, list(authors), cited)
-        self._add_paper(at, paper, now)
+        cited = self._with_told(paper, cited)
+        self._add_paper(at, paper, now, len(cited))
+        if paper in self.stage.told_references.of_paper:
+            self.batch.references.add(at, paper, len(cited))
         category = event["categories"][0] if event["categories"] else ""
         described = list(authors.values())
         rows = self.batch.papers
@@ -143,7 +164,8 @@ class Revisions:
         rows.truncated.append(event["authors_truncated"])
         rows.cards.append(card_of(event, category.rpartition(".")[2], described))
         rows.text.append(text)
-        self._change_citations(at, paper, held, now)
+        if not self._is_excluded(paper):
+            self._change_citations(at, paper, held, now, cited)
         self.held[paper] = now
 
     def _authors(self, event: Event) -> dict[int, Event]:
@@ -161,20 +183,64 @@ class Revisions:
         cited.pop(paper, None)
         return list(cited)
 
-    def _change_citations(self, at: int, paper: int, held: Held, now: Held) -> None:
-        """Citations begin in the order of the references and end in the order of slots (rule D2)."""
-        cited = now.references
+    def _with_told(self, paper: int, references: list[int]) -> list[int]:
+        """These references of a paper's record, and those that sources tell, each once."""
+        slots = self.stage.told_references.of_paper.get(paper)
+        if not slots:
+            return references
+        return list(
+            dict.fromkeys([*references, *(one for slot in slots for one in self._told(slot).references)])
+        )
+
+    def _told(self, slot: int) -> Told:
+        changed = self.told.get(slot)
+        return self.stage.told_references.held(slot) if changed is None else changed
+
+    def _cited_by(self, paper: int, held: Held) -> list[int]:
+        """What a paper cites by its record and all sources; nothing while its record is not published."""
+        return self._with_told(paper, held.references) if held.status == PUBLISHED else []
+
+    def _change_citations(self, at: int, paper: int, held: Held, now: Held, cited: list[int]) -> None:
+        """Citations begin in the order of the references and end in the order of slots (rule D2).
+
+        cited: what the paper cites from now on.
+        """
         if held is NOTHING_HELD:
             self.batch.begun.add(at, paper, cited)
             return
-        restated = (
-            held.members != now.members
-            or held.year != now.year
-            or len(held.references) != len(now.references)
-        )
-        kept = set() if restated else set(cited) & set(held.references)
-        self.batch.ended.add(at, paper, sorted(set(held.references) - kept))
+        before = self._cited_by(paper, held)
+        self._replace(at, paper, before, cited, held.members != now.members or held.year != now.year)
+
+    def _replace(self, at: int, paper: int, before: list[int], cited: list[int], restated: bool) -> None:
+        """Citations by a paper end and begin. restated: all of them, as when their number changes."""
+        kept = set() if restated or len(before) != len(cited) else set(cited) & set(before)
+        self.batch.ended.add(at, paper, sorted(set(before) - kept))
         self.batch.begun.add(at, paper, [one for one in cited if one not in kept])
+
+    def _cites(self, at: int, paper: int, event: Event) -> None:
+        """Rule A1 for each source: the highest revision of its list wins, of equal ones the later."""
+        held, told = self._held(paper), self.stage.told_references
+        before = self._cited_by(paper, held)
+        slot = told.slot(paper, told.sources.slots[event["source"]])
+        said, revision = self._told(slot), event["revision"]
+        if revision < said.revision:
+            self.stage.counters["stale_revisions"] += 1
+            return
+        self.told[slot] = Told(revision, self._cited(paper, event))
+        cited = self._cited_by(paper, held)
+        if held.status != PUBLISHED or set(before) == set(cited):
+            return
+        if len(before) != len(cited):
+            self.batch.references.add(at, paper, len(cited))
+        if not self._is_excluded(paper):
+            self._tell_others(at, paper, held, len(cited))
+            self._replace(at, paper, before, cited, restated=False)
+
+    def _tell_others(self, at: int, paper: int, held: Held, references: int) -> None:
+        """A paper row for the partitions of cited papers. The paper's own partition holds its record."""
+        self._add_paper(at, paper, held, references, for_others=True)
+        self.batch.papers.bylines += [b""] * len(held.members)
+        self._add_nothing_displayed()
 
     def _text(self, at: int, paper: int, event: Event) -> int:
         """Adds a text; a late text counts too (docs/scores.md §2.2). Returns its position in the batch."""
@@ -192,21 +258,73 @@ class Revisions:
         return len(rows.texts) - 1
 
     def _withdrawn(self, at: int, paper: int, event: Event) -> None:
+        if event["kind"] != "removed":
+            self._retracted(at, paper, event)
+            return
+        self._removed(at, paper, event)
+
+    def _removed(self, at: int, paper: int, event: Event) -> None:
+        """A revision after which the record does not count: a removal, or a kind that does not count."""
         held = self._held(paper)
         digest = self._supersedes(held, event)
         if digest is None:
             return
         now = Held(event["revision"], digest, WITHDRAWN, 0, [], [])
         if held.status == PUBLISHED:
-            self.batch.ended.add(at, paper, sorted(held.references))
-            self._add_paper(at, paper, now)
-            rows = self.batch.papers
-            rows.categories.append("")
-            rows.dates.append(0)
-            rows.truncated.append(False)
-            rows.text.append(NO_TEXT)
-            rows.cards.append(b"")
+            if not self._is_excluded(paper):
+                self.batch.ended.add(at, paper, sorted(self._cited_by(paper, held)))
+            self._add_paper(at, paper, now, 0)
+            self._add_nothing_displayed()
         self.held[paper] = now
+
+    def _add_nothing_displayed(self) -> None:
+        """Completes a paper row that has nothing to show."""
+        rows = self.batch.papers
+        rows.categories.append("")
+        rows.dates.append(0)
+        rows.truncated.append(False)
+        rows.text.append(NO_TEXT)
+        rows.cards.append(b"")
+
+    def _retracted(self, at: int, paper: int, event: Event) -> None:
+        """Rule A1 among retractions and reinstatements, whatever the revisions of the record are.
+
+        The paper's own partition holds its record. Others learn what they need to count its citations.
+        """
+        before, revision = self._retraction(paper), event["revision"]
+        if revision < before.revision:
+            self.stage.counters["stale_revisions"] += 1
+            return
+        now = Retraction(revision, event["kind"] == "retracted")
+        self.retraction[paper] = now
+        if now.retracted == before.retracted:
+            self.stage.counters["repeats"] += 1
+            return
+        rows = self.batch.retractions
+        rows.event.append(at)
+        rows.paper.append(paper)
+        rows.retracted.append(now.retracted)
+        held = self._held(paper)
+        if held.status != PUBLISHED or not self.stage.excludes_retracted:
+            return
+        cited = self._cited_by(paper, held)
+        if now.retracted:
+            self.batch.ended.add(at, paper, sorted(cited))
+        else:
+            self._tell_others(at, paper, held, len(cited))
+            self.batch.begun.add(at, paper, cited)
+
+    def _retraction(self, paper: int) -> Retraction:
+        """The newest statement on a retraction of the paper."""
+        changed = self.retraction.get(paper)
+        if changed is not None or paper >= self.before:
+            return changed or NO_RETRACTION
+        columns = self.stage.paper
+        return Retraction(int(columns.retraction.data[paper]), bool(columns.retracted.data[paper]))
+
+    def _is_excluded(self, paper: int) -> bool:
+        """Whether the paper does not count because it is retracted."""
+        return self.stage.excludes_retracted and self._retraction(paper).retracted
 
     def _scored(self, at: int, paper: int, event: Event) -> None:
         """Rule D6: the first novelty of a source and version counts; repeats with another value do not."""
@@ -233,28 +351,32 @@ class Revisions:
         return held
 
     def _counted(self, at: int, paper: int, event: Event) -> None:
-        """The newest count of a source wins; of equal dates the later event."""
-        stage, date = self.stage, int(event["as_of"].replace("-", ""))
+        """The newest count of a source wins; of equal instants the later event."""
+        stage, now = self.stage, instant(event["as_of"])
         source, counted_at = stage.sources.slots[event["source"]], stage.paper.counted_at
         while source >= len(counted_at):
             stage.add_source(self.before)
-        stored = int(counted_at[source].data[paper]) if paper < self.before else 0
-        if date < max(stored, self.counted_at.get((source, paper), 0)):
+        stored = int(counted_at[source].data[paper]) if paper < self.before else NEVER
+        if now < max(stored, self.counted_at.get((source, paper), NEVER)):
             stage.counters["stale_revisions"] += 1
             return
-        self.counted_at[source, paper] = date
+        self.counted_at[source, paper] = now
         rows = self.batch.counts
         rows.paper.append(paper)
         rows.source.append(source)
         rows.count.append(event["citations"])
         rows.event.append(at)
 
-    def _add_paper(self, at: int, paper: int, now: Held) -> None:
+    def _add_paper(
+        self, at: int, paper: int, now: Held, references: int, *, for_others: bool = False
+    ) -> None:
+        """A paper row. references: how many; for_others: not for the paper's own partition."""
         rows = self.batch.papers
         rows.event.append(at)
         rows.paper.append(paper)
         rows.status.append(now.status)
         rows.year.append(now.year)
-        rows.references.append(len(now.references))
+        rows.references.append(references)
+        rows.for_others.append(for_others)
         rows.member_counts.append(len(now.members))
         rows.members += now.members

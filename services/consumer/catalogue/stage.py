@@ -8,7 +8,8 @@ Rows for the partition of the affected paper:
 * `paper`: the state of a paper. Its own partition gets everything. Partitions of cited papers get its
   authors, year and number of references.
 * `edge` (cited, citing): a citation begins.
-* `counted`: a citation count from a source. `reported`: novelties from sources.
+* `counted`: a citation count from a source. `reported`: novelties from sources. `retraction`: the paper is
+  retracted, or no longer. `cites`: how many references a paper has that sources tell references of.
 
 When the authors, the year or the number of references of a citing paper change, its citations end before the
 change and begin again after it. So a citation always counts with what is known of its citing paper.

@@ -6,16 +6,20 @@ import numpy as np
 
 from services.consumer.catalogue.reported_novelty import ReportedNovelty
 from services.consumer.catalogue.states import PUBLISHED, UNKNOWN, WITHDRAWN
+from services.consumer.catalogue.told_references import ToldReferences
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import ListColumn
 from shared.columns.table import Part, PerSource, Table
 from shared.contracts import topics
+from shared.contracts.record_kinds import RecordKinds
 from shared.ids import partitions_of
 from shared.metrics.novelty import Reader
 from shared.stages.packs import Kind
-from shared.stages.stage import ChannelIds, Layout, Stage
+from shared.stages.stage import COUNT, ChannelIds, Layout, Stage
+
+NEVER = -(1 << 63)  # in place of an instant: before every one
 
 
 class PaperColumns(Table):
@@ -34,7 +38,10 @@ class PaperColumns(Table):
         self.reported = ListColumn(np.uint8)
         self.text_revision = Column(I64, -1)  # of the newest text; a withdrawal does not take the text back
         self.text_no = ChannelIds(1)  # one for all shards: each gets every text
-        self.counted_at = PerSource(lambda: Column(I32))  # date of the newest count; 0: none
+        # the newest statement on a retraction; revision -1: none
+        self.retraction, self.retracted = Column(I64, -1), Column(I8)
+        # instant of the newest count (shared/contracts/dates.py)
+        self.counted_at = PerSource(lambda: Column(I64, NEVER))
 
 
 class CatalogueState(Stage):
@@ -49,9 +56,12 @@ class CatalogueState(Stage):
         Kind("source_key"),
         Kind("ended"),
         Kind("paper"),
+        # Before the edges: a citation begins with the number of references of its citing paper.
+        Kind("cites", ("paper",)),
         Kind("edge"),
         Kind("counted", ("paper", "source")),
         Kind("reported", ("paper",)),
+        Kind("retraction", ("paper",)),
         Kind("text"),
     )
 
@@ -62,7 +72,10 @@ class CatalogueState(Stage):
         self.paper = PaperColumns(targets)
         self.author_no, self.source_no = ChannelIds(targets), ChannelIds(targets)
         self.reported_novelty = ReportedNovelty()
+        self.told_references = ToldReferences()
         self.reader = Reader()
+        self.record_kinds = RecordKinds(layout.kinds)
+        self.excludes_retracted = layout.retracted != COUNT
 
     def parts(self) -> Mapping[str, Part]:
         return {
@@ -73,6 +86,7 @@ class CatalogueState(Stage):
             "author_no": self.author_no,
             "source_no": self.source_no,
             **self.reported_novelty.parts(),
+            **self.told_references.parts("told"),
         }
 
     def facts(self) -> dict[str, int]:
@@ -81,6 +95,9 @@ class CatalogueState(Stage):
     def prepare(self, facts: dict[str, int]) -> None:
         for _ in range(facts["sources"]):
             self.paper.counted_at.add()
+
+    def restored(self) -> None:
+        self.told_references.restored()
 
     def rows(self) -> dict[str, int]:
         status = self.paper.status.view

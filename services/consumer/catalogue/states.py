@@ -17,3 +17,13 @@ class Held(NamedTuple):
 
 
 NOTHING_HELD = Held(-1, 0, UNKNOWN, 0, [], [])
+
+
+class Retraction(NamedTuple):
+    """The newest statement on a retraction of a paper; revision -1: none."""
+
+    revision: int
+    retracted: bool
+
+
+NO_RETRACTION = Retraction(-1, False)

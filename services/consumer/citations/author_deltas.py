@@ -10,6 +10,7 @@ from services.consumer.citations.changes import Edges, within
 from services.consumer.citations.deltas import Deltas, KeyedDeltas
 from services.consumer.citations.identities import Identities
 from services.consumer.citations.limits import bounded_parts
+from services.consumer.citations.papers import Papers
 from services.consumer.citations.states import NO_KEYS
 from shared.columns.grouping import I32, I64, distinct, first_of, group_sum, index_of, pair, ranges, starts_of
 from shared.metrics.coauthors import TEAM
@@ -57,8 +58,10 @@ class YearDeltas(NamedTuple):
 class AuthorDeltas:
     """The deltas of one step, by author."""
 
-    def __init__(self, lists: AuthorLists, identities: Identities, deltas: Deltas) -> None:
-        self.lists, self.identities, self.deltas = lists, identities, deltas
+    def __init__(
+        self, papers: Papers, lists: AuthorLists, identities: Identities, deltas: Deltas
+    ) -> None:  # fmt: skip
+        self.papers, self.lists, self.identities, self.deltas = papers, lists, identities, deltas
 
     def row_estimates(self, papers: np.ndarray, papers_here: np.ndarray, edges: Edges) -> np.ndarray:
         """About how many rows the step sends for each of these papers (ascending slots)."""
@@ -123,13 +126,19 @@ class AuthorDeltas:
             leads[first_of(position * partitions + self.identities.partition.data[author])] = True
         return leads
 
+    def _now(self, paper_slots: np.ndarray) -> ListedAuthors:
+        """The authors of the papers that count."""
+        listed = self.lists.of(paper_slots)
+        counts = self.papers.is_present(paper_slots)
+        return listed if counts.all() else ListedAuthors(*(c[counts[listed.position]] for c in listed))
+
     def coauthors(self, paper_slots: np.ndarray) -> PairDeltas:
         """(author slot, co-author slot, papers) of pairs that begin or end on these papers.
 
         Papers with more than TEAM authors have no co-author pairs.
         """
         before = _small_teams(self.deltas.before.of(paper_slots), len(paper_slots))
-        now = _small_teams(self.lists.of(paper_slots), len(paper_slots))
+        now = _small_teams(self._now(paper_slots), len(paper_slots))
         size = len(paper_slots)
         ended, begun = _pairs_missing_in(now, before, size), _pairs_missing_in(before, now, size)
         return PairDeltas(

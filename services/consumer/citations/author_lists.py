@@ -128,18 +128,24 @@ class AuthorLists(Table):
         merged_byline = Ragged(np.where(merged, lengths, 0), byline.values[merged[owner]])
         return CanonicalLists(byline, authors, Ragged(authors.lengths, rank), merged_byline)
 
-    def replace(self, rows: PaperRows) -> EndedAuthorships:
-        """Sets the author lists of papers.
+    def replace(self, rows: PaperRows, now: np.ndarray) -> EndedAuthorships:
+        """Sets the author lists of papers. now: a mask of the papers described here that count.
 
         Authorships that stay keep their row number, ended ones release it, new ones take one. Only papers
-        described here have row numbers.
+        described here that count have row numbers.
         """
         authors = rows.lists.authors
         here = rows.papers_here
         held_index, held_position = self.members.index(here)
         held_author, held_row = self.author_slots[held_index], self.members.values[1].data[held_index]
-        described = np.flatnonzero(np.repeat(_mask(len(rows.paper), rows.here), authors.lengths))
-        key = pair(np.repeat(np.arange(len(here)), authors.lengths[rows.here]), authors.values[described])
+        if len(held_row) and held_row.min() == NO_ROW:
+            numbered = held_row != NO_ROW
+            held_position, held_author, held_row = (
+                column[numbered] for column in (held_position, held_author, held_row)
+            )
+        described = np.flatnonzero(np.repeat(_mask(len(rows.paper), rows.here[now]), authors.lengths))
+        of_paper = np.where(now, authors.lengths[rows.here], 0)
+        key = pair(np.repeat(np.arange(len(here)), of_paper), authors.values[described])
         held_key = pair(held_position, held_author)
         order = np.argsort(held_key)
         at = index_of(held_key[order], key)

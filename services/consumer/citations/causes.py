@@ -16,6 +16,7 @@ from services.consumer.citations.changes import (
     between,
 )
 from services.consumer.citations.papers import Papers
+from services.consumer.citations.states import HIDDEN
 from services.consumer.citations.step import Step
 from shared.columns.grouping import I8, I32, distinct, first_of, index_of, pair, run_lengths
 from shared.stages.causes import (
@@ -23,6 +24,8 @@ from shared.stages.causes import (
     COUNTED,
     MERGED,
     PUBLISHED,
+    REINSTATED,
+    RETRACTED,
     REVISED,
     SEPARATED,
     UNCITED,
@@ -101,17 +104,19 @@ class PackCauses:
         papers = self.papers_here[here]
         if not len(papers):
             return []
-        before, now = self.presence.before[here], self.presence.now[here]
+        before, now, hidden = (mask[here] for mask in self.presence)
         return [
-            self._of_papers(papers[now & ~before], PUBLISHED),
+            self._of_papers(papers[now & ~before & ~hidden], PUBLISHED),
             self._of_papers(papers[now & before], REVISED),
+            self._of_papers(papers[now & hidden], REINSTATED),
         ]
 
     def _ended_authorships(self, first: int, last: int) -> Causes:
         """Authors that a paper no longer lists."""
         here = between(self.ended.paper, first, last)
         paper = self.ended.paper[here]
-        kind = np.where(self.papers.is_present(paper), REVISED, WITHDRAWN)
+        absent = np.where(self.papers.present.data[paper] == HIDDEN, RETRACTED, WITHDRAWN)
+        kind = np.where(self.papers.is_present(paper), REVISED, absent)
         return _by_itself(self.ended.author[here], paper, kind)
 
     def _early_authorships(self, first: int, last: int) -> Causes:

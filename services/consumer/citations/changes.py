@@ -95,6 +95,7 @@ class Presence(NamedTuple):
 
     before: np.ndarray  # bool
     now: np.ndarray  # bool
+    hidden_before: np.ndarray  # bool: published, but retracted and therefore not counted
 
 
 class Authorships(NamedTuple):
@@ -139,6 +140,20 @@ class Reports(NamedTuple):
     reports: Ragged  # JSON bytes
 
 
+class ReferenceCounts(NamedTuple):
+    """How many references distinct papers have."""
+
+    paper: np.ndarray  # paper slot
+    references: np.ndarray
+
+
+class Retractions(NamedTuple):
+    """Which distinct papers are retracted, from now on."""
+
+    paper: np.ndarray  # paper slot
+    retracted: np.ndarray  # 1 or 0
+
+
 class TextScores(NamedTuple):
     """What a shard of the scorer counts in the texts of distinct papers."""
 
@@ -150,6 +165,8 @@ class TextScores(NamedTuple):
 
 
 NO_COUNTS = SourceCounts(NONE_COUNTED, NO_SLOTS)
+NO_RETRACTIONS = Retractions(NO_SLOTS, NO_SLOTS)
+NO_REFERENCES = ReferenceCounts(NO_SLOTS, NO_SLOTS)
 NO_REPORTS = Reports(NO_SLOTS, NO_BYTES)
 NO_SCORES = TextScores(NO_SLOTS, 0, NO_SLOTS, NO_SLOTS, NO_SLOTS)
 

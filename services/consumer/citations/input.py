@@ -12,13 +12,17 @@ from services.consumer.citations.changes import (
     NO_COUNTS,
     NO_EDGES,
     NO_PAPERS,
+    NO_REFERENCES,
     NO_REPORTS,
+    NO_RETRACTIONS,
     NO_SCORES,
     Authorships,
     CountedPapers,
     Edges,
     PaperRows,
+    ReferenceCounts,
     Reports,
+    Retractions,
     SourceCounts,
     TextScores,
 )
@@ -45,6 +49,8 @@ class PackChanges(NamedTuple):
     counts: SourceCounts
     reports: Reports
     scores: TextScores
+    retractions: Retractions
+    references: ReferenceCounts
 
 
 class Aliases(NamedTuple):
@@ -75,6 +81,8 @@ class PackReader:
             self._counts(channel, kinds["counted"]) if "counted" in kinds else NO_COUNTS,
             self._reports(channel, kinds["reported"]) if "reported" in kinds else NO_REPORTS,
             self._scores(channel, pack.partition, kinds["novelty"]) if "novelty" in kinds else NO_SCORES,
+            self._retractions(channel, kinds["retraction"]) if "retraction" in kinds else NO_RETRACTIONS,
+            self._references(channel, kinds["cites"]) if "cites" in kinds else NO_REFERENCES,
         )
 
     def aliases(self, channel: str, rows: Rows) -> Aliases:
@@ -143,6 +151,17 @@ class PackReader:
         paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
         last = last_of(paper)
         return Reports(paper[last], lists(rows, "reports").take(last))
+
+    def _references(self, channel: str, rows: Rows) -> ReferenceCounts:
+        paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
+        last = last_of(paper)
+        return ReferenceCounts(paper[last], numbers(rows, "references")[last])
+
+    def _retractions(self, channel: str, rows: Rows) -> Retractions:
+        paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))
+        last = last_of(paper)
+        last = last[np.argsort(paper[last])]
+        return Retractions(paper[last], numbers(rows, "retracted")[last])
 
     def _scores(self, channel: str, shard: int, rows: Rows) -> TextScores:
         paper = self.keys.paper_slots.slots(channel, numbers(rows, "paper"))

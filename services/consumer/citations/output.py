@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.consumer.citations.as_published import Cards
 from services.consumer.citations.author_deltas import AuthorDeltas, YearDeltas
 from services.consumer.citations.author_lists import AuthorLists
 from services.consumer.citations.bylines import BylineEntries
@@ -22,7 +23,7 @@ from services.consumer.citations.papers import Papers
 from services.consumer.citations.states import NO_SLOTS
 from services.consumer.citations.step import Affected, Step
 from services.consumer.citations.target_rows import Part, SentPapers, TargetRows, Touched
-from shared.columns.grouping import I8, I64, distinct
+from shared.columns.grouping import I8, I32, I64, distinct
 from shared.stages.packs import Outbox
 
 NO_YEARS = YearDeltas(NO_SLOTS, NO_SLOTS, NO_SLOTS, np.zeros(0, I64), np.zeros(0, bool))
@@ -46,10 +47,23 @@ class Output:
             mine = entries.take(self.identities.in_partition(target, entries.author))
             self.outbox.add(target, self.target_rows.called(target, mine))
 
+    def send_cards(self, papers: np.ndarray, cards: Cards) -> None:
+        """Sends cards of papers that do not count, where authors have one partition: it keeps them."""
+        self.outbox.add(0, self.target_rows.cards_alone(0, papers, cards))
+
+    def send_retracted(self, papers: KeyedDeltas) -> None:
+        """Sends how many more retracted papers authors have. Keys: author slots."""
+        for some in bounded_parts(np.ones(len(papers.key), I8)):
+            author, delta = papers.key[some].astype(I32), papers.delta[some]
+            for target in range(self.identities.partitions):
+                mine = self.identities.in_partition(target, author)
+                if len(mine):
+                    self.outbox.add(target, self.target_rows.retracted(target, author[mine], delta[mine]))
+
     def send(self, step: Step, affected: Affected, causes: CauseSource) -> None:
         """Sends all other rows of a step."""
         papers_here = step.rows.papers_here
-        author_deltas = AuthorDeltas(self.lists, self.identities, step.deltas)
+        author_deltas = AuthorDeltas(self.papers, self.lists, self.identities, step.deltas)
         papers = distinct(
             np.concatenate(
                 [

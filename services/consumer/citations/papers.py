@@ -3,7 +3,7 @@
 import numpy as np
 
 from services.consumer.citations.changes import PaperRows, Presence
-from services.consumer.citations.states import ABSENT, PRESENT
+from services.consumer.citations.states import ABSENT, HIDDEN, PRESENT
 from shared.columns.column import Column
 from shared.columns.grouping import I8, I16, I32, last_by
 from shared.columns.lists import ListColumn
@@ -14,9 +14,12 @@ from shared.stages.packs import Ragged
 class Papers(Table):
     """Papers that this partition describes, and papers that cite these."""
 
-    def __init__(self) -> None:
+    def __init__(self, excludes_retracted: bool = True) -> None:
+        """excludes_retracted: whether retracted papers do not count."""
+        self.excludes_retracted = excludes_retracted
         self.present = Column(I8)  # see states.py
-        self.year, self.references = Column(I16), Column(I16)
+        self.retracted = Column(I8)  # 1: retracted
+        self.year, self.references = Column(I16), Column(I32)
         self.date = Column(I32)  # of the record whose author list is held: YYYYMMDD
         self.reported = ListColumn(np.uint8)  # JSON: novelty that other sources report
         self.counted: PerSource[Column] = PerSource(lambda: Column(I32, -1))  # citations; -1: unknown
@@ -26,14 +29,23 @@ class Papers(Table):
         present: np.ndarray = self.present.data[paper_slots] == PRESENT
         return present
 
+    def is_held(self, paper_slots: np.ndarray) -> np.ndarray:
+        """A mask: which of these papers are published and described here, whether they count or not."""
+        present = self.present.data[paper_slots]
+        held: np.ndarray = (present == PRESENT) | (present == HIDDEN)
+        return held
+
     def presence(self, rows: PaperRows) -> Presence:
         """Which papers described here are present before the step, and which after it."""
-        return Presence(self.is_present(rows.papers_here), rows.status[rows.here] == PRESENT)
+        here, published = rows.papers_here, rows.status[rows.here] == PRESENT
+        now = published & (self.retracted.data[here] == 0) if self.excludes_retracted else published
+        return Presence(self.is_present(here), now, self.present.data[here] == HIDDEN)
 
     def describe(self, rows: PaperRows, now: np.ndarray) -> None:
         """Takes the facts of the rows. now: which papers described here are present from now on."""
         self.year.data[rows.paper], self.references.data[rows.paper] = rows.year, rows.references
-        self.present.data[rows.papers_here] = np.where(now, PRESENT, ABSENT)
+        otherwise = np.where(rows.status[rows.here] == PRESENT, HIDDEN, ABSENT)
+        self.present.data[rows.papers_here] = np.where(now, PRESENT, otherwise)
 
     def count(self, papers: np.ndarray, sources: np.ndarray, counts: np.ndarray) -> None:
         """Sets what sources count, one row a distinct (paper, source)."""

@@ -14,6 +14,7 @@ Rows for the partition of an author. A `row` number identifies one authorship:
 * `card`: the paper for display. `reported`: its novelty from other sources.
 * `called`: a byline entry that may be the only name of an author (bylines.py).
 * `cause`: why numbers of an author change.
+* `retracted`: a delta, retracted papers of an author.
 * Deltas: `year` (author, citing year, citations), `cited_in` (paper, citing year, citations), `team` (author,
   co-author, papers), `resolved` (author, references of the author's papers that lead to present papers).
 
@@ -33,11 +34,19 @@ from typing import Any
 import numpy as np
 
 from services.consumer.citations import bylines
-from services.consumer.citations.as_published import AsPublished
+from services.consumer.citations.as_published import AsPublished, Cards
 from services.consumer.citations.author_lists import AuthorLists, RowNumbers
 from services.consumer.citations.bylines import BylineEntries
 from services.consumer.citations.causes import IdentityChanges, MergeCauses, PackCauses
-from services.consumer.citations.changes import NONE_COUNTED, Edges, PaperRows
+from services.consumer.citations.changes import (
+    NO_EDGES,
+    NO_REFERENCES,
+    NONE_COUNTED,
+    Authorships,
+    Edges,
+    PaperRows,
+    ReferenceCounts,
+)
 from services.consumer.citations.channel_ids import AuthorChannelIds
 from services.consumer.citations.citation_counts import CitationCounts
 from services.consumer.citations.cohort_index import CohortIndex, PaperFacts
@@ -49,14 +58,15 @@ from services.consumer.citations.keys import Keys
 from services.consumer.citations.limits import bounded_parts
 from services.consumer.citations.output import Output
 from services.consumer.citations.papers import Papers
+from services.consumer.citations.retractions import RetractedPapers
 from services.consumer.citations.states import CITING_ONLY, NO_SLOTS, PRESENT
 from services.consumer.citations.step import Affected, Step
 from services.consumer.citations.target_rows import TargetRows
-from shared.columns.grouping import I64, distinct
+from shared.columns.grouping import I64, distinct, index_of
 from shared.columns.table import Part
 from shared.contracts import topics
 from shared.stages.packs import Kind, Pack, Rows
-from shared.stages.stage import PackStage
+from shared.stages.stage import COUNT, PackStage
 
 
 class Citations(PackStage):
@@ -84,6 +94,7 @@ class Citations(PackStage):
         Kind("team"),
         Kind("resolved"),
         Kind("called"),
+        Kind("retracted"),
         Kind("cause"),
         Kind("move"),
     )
@@ -92,7 +103,7 @@ class Citations(PackStage):
         super().__init__(*args)
         partitions = len(self.targets(topics.AUTHOR_CHANGES))
         self.keys = Keys()
-        self.papers = Papers()
+        self.papers = Papers(self.layout.retracted != COUNT)
         self.identities = Identities(partitions)
         self.row_numbers = RowNumbers(partitions)
         self.lists = AuthorLists(self.identities, self.row_numbers)
@@ -159,14 +170,65 @@ class Citations(PackStage):
             self._apply_aliases(self.reader.aliases(channel, pack.kinds["alias"]))
             return
         changes = self.reader.read(channel, pack)
+        retracted, flips = self._take_retractions(changes)
         entries = self._names_at_risk(changes)
         self._take(changes)
-        step = self._fold(changes.edges, changes.papers)
+        restated = self._with_other_references(changes)
+        step = self._fold(changes.edges, changes.papers, changes.references)
         self._take_facts(step)
         affected = self._regroup(changes, step)
         causes = PackCauses(self.papers, self.lists, step, changes.counts.counted, changes.early.authorships)
         self.output.send_entries(entries)
         self.output.send(step, affected, causes)
+        self._apply_again(distinct(np.concatenate([flips, restated])))
+        if retracted is not None:
+            self.output.send_retracted(retracted.deltas())
+
+    # retractions
+
+    def _take_retractions(self, changes: PackChanges) -> tuple[RetractedPapers | None, np.ndarray]:
+        """Notes which papers are retracted from now on.
+
+        Returns what counts the retracted papers of authors (None: nothing changes), and the papers held here
+        that come into the numbers or leave them although the pack has no row of them.
+        """
+        here, (paper, now) = changes.papers.papers_here, changes.retractions
+        if not len(paper) and not self.papers.retracted.data[here].any():
+            return None, NO_SLOTS
+        counted = RetractedPapers(self.papers, self.lists, distinct(np.concatenate([here, paper])))
+        flips = paper[self.papers.retracted.data[paper] != now]
+        self.papers.retracted.data[paper] = now
+        if not self.papers.excludes_retracted:
+            return counted, NO_SLOTS
+        return counted, flips[self.papers.is_held(flips) & (index_of(here, flips) < 0)]
+
+    def _with_other_references(self, changes: PackChanges) -> np.ndarray:
+        """The present papers without a row in the pack that have another number of references from now on."""
+        paper, references = changes.references
+        if not len(paper):
+            return NO_SLOTS
+        differs = self.papers.references.data[paper] != references
+        here = index_of(changes.papers.papers_here, paper) >= 0
+        chosen: np.ndarray = paper[differs & ~here & self.papers.is_present(paper)]
+        return chosen
+
+    def _apply_again(self, held: np.ndarray) -> None:
+        """Describes papers again from what is held: they leave the numbers, or are back, or their number of
+        references changed. held: ascending slots.
+
+        The citations by these papers are rows of the catalogue.
+        """
+        if not len(held):
+            return
+        size = self.lists.lengths[held] + self.citations.lengths[held]
+        for some in bounded_parts(size):
+            papers = held[some]
+            entries = self._entries_of(papers[self.papers.is_present(papers)])
+            step = self._fold(NO_EDGES, self._held_rows(papers))
+            affected = Affected(NONE_COUNTED, self._move(papers), NO_SLOTS)
+            causes = PackCauses(self.papers, self.lists, step, NONE_COUNTED, Authorships(NO_SLOTS, NO_SLOTS))
+            self.output.send_entries(entries)
+            self.output.send(step, affected, causes)
 
     def _bind(self, channel: str, kinds: Mapping[str, Rows]) -> None:
         """Learns the keys that a pack defines, and makes room for them."""
@@ -190,13 +252,22 @@ class Citations(PackStage):
         here = rows.papers_here
         held = here[self.papers.is_present(here)]
         canonical, byline = self.identities.canonical.data, rows.lists.byline
-        if not len(held) and not (len(here) and (canonical[byline.values] != byline.values).any()):
+        hidden = (
+            self.papers.retracted.data[here] == 1
+            if self.papers.excludes_retracted
+            else np.zeros(len(here), bool)
+        )
+        merged = len(here) and (canonical[byline.values] != byline.values).any()
+        if not len(held) and not merged and not hidden.any():
             return early  # the usual case: new papers of authors that are not merged
         published = rows.published.take(rows.here)
         dates = NO_SLOTS if published.cards is None else published.cards.date
         begun = BylineEntries.of(here, dates, byline.take(rows.here), published)
         ended = bylines.without_replaced(self._entries_of(held), begun)
-        return bylines.joined([ended, early, begun.take(canonical[begun.author] != begun.author)])
+        at_risk = canonical[begun.author] != begun.author
+        if hidden.any():
+            at_risk |= hidden[index_of(here, begun.paper)]
+        return bylines.joined([ended, early, begun.take(at_risk)])
 
     def _entries_of(self, papers: np.ndarray) -> BylineEntries:
         """The byline entries that are held of these papers."""
@@ -217,28 +288,45 @@ class Citations(PackStage):
             if self.as_published.cards is None:
                 published = published._replace(cards=None)
             self.as_published.keep(here, published.take(rows.here))
+            if self.as_published.cards is None and cards is not None:
+                self._send_hidden_cards(rows, cards)
         if len(changes.counts.counts):
             self.papers.count(*changes.counts.counted, changes.counts.counts)
         self.papers.report(*changes.reports)
         if len(changes.scores.paper):
             self.cohorts.score(changes.scores)
 
-    def _fold(self, edges: Edges, rows: PaperRows) -> Step:
-        """Ends citations, changes the papers, begins citations."""
+    def _send_hidden_cards(self, rows: PaperRows, cards: Cards) -> None:
+        """Sends the cards of papers that are published while they are retracted.
+
+        The partition of all authors keeps them for the day when they count again.
+        """
+        hidden = (rows.status[rows.here] == PRESENT) & ~self.papers.presence(rows).now
+        if hidden.any():
+            self.output.send_cards(rows.papers_here[hidden], cards.take(rows.here[hidden]))
+
+    def _fold(self, edges: Edges, rows: PaperRows, references: ReferenceCounts = NO_REFERENCES) -> Step:
+        """Ends citations, changes the papers, begins citations.
+
+        references: newer than those of the rows.
+        """
         here = rows.papers_here
         presence = self.papers.presence(rows)
         deltas = DeltaCollector(self.papers, self.lists, self.citations, edges, here, presence)
         deltas.take_away()
         self.counters["citations_missing"] += self.citations.end(edges.ended)
-        ended = self.lists.replace(rows)
+        ended = self.lists.replace(rows, presence.now)
         self.papers.describe(rows, presence.now)
+        if len(references.paper):
+            self.papers.references.data[references.paper] = references.references
         self.citations.recount(here[presence.now])
         self.citations.begin(edges.begun)
         return Step(edges, rows, presence, ended, deltas.bring())
 
     def _take_facts(self, step: Step) -> None:
         """Takes the facts that decide the cohorts of described papers."""
-        rows, now = step.rows, step.presence.now
+        rows = step.rows
+        now = rows.status[rows.here] == PRESENT
         cards = rows.published.cards
         if cards is None:
             return
@@ -299,8 +387,9 @@ class Citations(PackStage):
         before: the canonical author of each author slot before; involved: author slots that aliases change
         from or to; merged: author slots that have another canonical author now.
         """
-        entries = self._entries_of(papers[self.papers.is_present(papers)])
+        entries = self._entries_of(papers[self.papers.is_held(papers)])
         entries = entries.take(np.isin(entries.author, merged))
+        retracted = RetractedPapers(self.papers, self.lists, papers)
         rows = self._held_rows(papers)
         edges = self.citations.by(papers)
         nonself = self.citations.nonself.data[edges.cited].copy()
@@ -315,10 +404,11 @@ class Citations(PackStage):
         )
         self.output.send_entries(entries)
         self.output.send(step, Affected(NONE_COUNTED, regrouped, NO_SLOTS), causes)
+        self.output.send_retracted(retracted.deltas())
 
     def _held_rows(self, papers: np.ndarray) -> PaperRows:
         """Paper rows that say what is held of these papers, with canonical authors as they are now."""
-        present = self.papers.is_present(papers)
+        present = self.papers.is_held(papers)
         return PaperRows(
             papers,
             np.where(present, PRESENT, CITING_ONLY),

@@ -7,6 +7,7 @@ from shared.stages.packs import Ragged
 
 # The `status` of a paper row: only known as a citing paper; withdrawn; published.
 CITING_ONLY, ABSENT, PRESENT = -1, 0, 1
+HIDDEN = 2  # in the state only: published, but retracted and therefore not counted
 FIRST, LAST = 1, 2  # bits of an authorship's `place`: first author, last author
 NO_ROW = -1  # row number of an author on a paper that another partition describes
 

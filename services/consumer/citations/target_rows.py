@@ -137,6 +137,20 @@ class TargetRows:
             },
         }
 
+    def cards_alone(self, target: int, papers: np.ndarray, cards: Cards) -> dict[str, Rows]:
+        """Rows of cards whose papers have no authorships."""
+        return {
+            "paper_key": self.ids.new_papers(target, papers),
+            "card": self._card_rows(target, papers, cards),
+        }
+
+    def retracted(self, target: int, authors: np.ndarray, delta: np.ndarray) -> dict[str, Rows]:
+        """Rows of retracted papers of authors."""
+        return {
+            "author_key": self.ids.new_authors(target, authors),
+            "retracted": {"author": self.ids.author_no.of(target, authors), "delta": delta.astype(I32)},
+        }
+
     def deltas(self, target: int, part: Part) -> dict[str, Rows]:
         """Rows of the year deltas and resolved references alone."""
         year, cited_in, resolved = part.years.by_author(), part.years.by_paper(), part.resolved

@@ -21,7 +21,7 @@ from shared.columns.table import Table
 from shared.contracts import authors as contract
 from shared.contracts import papers as papers_contract
 from shared.contracts import topics
-from shared.contracts.dates import check_date
+from shared.contracts.dates import check_date, instant
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.ids import is_spelling_of, partitions_of
@@ -211,10 +211,10 @@ def _describe(held: About, event: Event) -> bool:
 
 
 def _report(held: About, event: Event) -> bool:
-    """The newest day of a source wins, of equal ones the later."""
+    """The newest instant of a source wins, of equal ones the later."""
     source, as_of = event["source"], event["as_of"]
     before = held["reported"].get(source)
-    if before and as_of < before["as_of"]:
+    if before and instant(as_of) < instant(before["as_of"]):
         return False
     given = {name: value for name, value in event["metrics"].items() if value is not None}
     held["reported"][source] = {"as_of": as_of, **given}

@@ -76,13 +76,21 @@ PAPERS = (
 # The simulated part consists of editions. Each is a literature of its own, so that memory stays bounded and a
 # restart finds its position within a second.
 EDITION = 20_000  # papers
-FIRST_CITES = 0.25  # the share of papers in the backlog that cite him
-CITES = 0.03  # the share afterwards: about nine citations a minute
-BACKLOG = 400  # papers sent at once
-BACKLOG_DAYS = (date(2017, 1, 1), date(2026, 10, 31))
-BUSY = 6_000  # events at BUSY_RATE, twenty minutes; then CALM_RATE, so that a forgotten demo fills no disk
-BUSY_RATE = 5.0
-CALM_RATE = 1.0
+FIRST_CITES = 0.03  # the share of papers in the backlog that cite him
+CITES = 0.1  # the share afterwards: about nine citations a minute at LIVELY_RATE
+# The backlog is sent at once. It is large enough that his scores are settled when the page opens: novelty needs
+# 1,000 papers before his first one, and 30 papers with a long enough title in the cohort of each of his papers
+# (docs/scores.md, 2.3).
+BACKLOG = 10_000  # events
+BACKLOG_PAPERS = 9_900  # the others are revisions and withdrawals
+EARLY = 1_500  # papers of the backlog before his first one
+BACKLOG_DAYS = (date(2004, 1, 1), date(2016, 5, 1), date(2026, 10, 31))  # first, first after EARLY, last
+FIELDS = ("cs.LG", "cs.CL", "cs.SC", "cs.NE", "stat.ML", "cs.CV", "cs.RO", "math.OC")  # his fields come first
+LIVELY = (
+    900  # events at LIVELY_RATE, a quarter of an hour; then CALM_RATE, so that a forgotten demo fills no disk
+)
+LIVELY_RATE = 1.0
+CALM_RATE = 0.2
 
 
 def facts() -> Iterator[dict[str, Any]]:
@@ -124,28 +132,25 @@ FACTS = len(PAPERS) + 2
 class Edition(Literature):
     """EDITION simulated papers.
 
-    The first edition begins with ten years of backlog; each later one is one day later.
+    The first edition begins with the backlog; each later one is one day later.
     """
 
     def __init__(self, seed: int, number: int):
         landmarks = [Landmark(paper_id(paper), paper.published, paper.weight) for paper in PAPERS]
-        super().__init__(
-            seed * 1_000_003 + number,
-            f"demo{seed}.{number}",
-            landmarks,
-            FIRST_CITES if number == 0 else CITES,
-        )
+        super().__init__(seed * 1_000_003 + number, f"demo{seed}.{number}", landmarks, CITES, FIELDS)
         self.number = number
 
     def paper(self) -> dict[str, Any]:
-        if len(self.references) == BACKLOG:
-            self.cites_landmark = CITES
+        in_backlog = self.number == 0 and len(self.references) < BACKLOG_PAPERS
+        self.cites_landmark = FIRST_CITES if in_backlog else CITES
         return super().paper()
 
     def day(self, paper: int) -> str:
-        first, last = BACKLOG_DAYS
-        if self.number == 0 and paper < BACKLOG:
-            return (first + (last - first) * paper / BACKLOG).isoformat()
+        first, middle, last = BACKLOG_DAYS
+        if self.number == 0 and paper < EARLY:
+            return (first + (middle - first) * paper / EARLY).isoformat()
+        if self.number == 0 and paper < BACKLOG_PAPERS:
+            return (middle + (last - middle) * (paper - EARLY) / (BACKLOG_PAPERS - EARLY)).isoformat()
         return (last + timedelta(days=1 + self.number)).isoformat()
 
 
@@ -170,4 +175,4 @@ def demo(seed: int = 1, after: int = 0) -> Iterator[tuple[int, bytes]]:
 
 def rate(position: int) -> float:
     """Events a second at a position after the backlog."""
-    return BUSY_RATE if position <= FACTS + BUSY else CALM_RATE
+    return LIVELY_RATE if position <= FACTS + BACKLOG + LIVELY else CALM_RATE

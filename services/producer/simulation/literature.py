@@ -77,7 +77,9 @@ class Literature:
         name: str | None = None,
         landmarks: Sequence[Landmark] = (),
         cites_landmark: float = 0.0,
+        fields: Sequence[str] = FIELDS,
     ):
+        """fields: categories, the most frequent first. Frequencies follow Zipf's law."""
         self.random = Random(seed).random
         self.name = name or str(seed)
         self.cites_landmark = cites_landmark  # share of papers that cite a landmark
@@ -86,11 +88,12 @@ class Literature:
         pool = (i for i, landmark in enumerate(self.landmarks) for _ in range(landmark.weight))
         self.pool = list(pool)  # landmarks; each citation adds one more entry
         self.references: list[list[int]] = []  # by paper
-        self.by_field: list[list[int]] = [[] for _ in FIELDS]  # papers
-        self.slots: list[list[int]] = [[] for _ in FIELDS]  # authors, once for each of their papers
+        self.by_field: list[list[int]] = [[] for _ in fields]  # papers
+        self.slots: list[list[int]] = [[] for _ in fields]  # authors, once for each of their papers
         self.authors: list[dict[str, Any]] = []
         self.recent: deque[dict[str, Any]] = deque(maxlen=REVISABLE)
-        self.fields = list(accumulate(1 / rank for rank in range(1, len(FIELDS) + 1)))
+        self.fields = fields
+        self.frequencies = list(accumulate(1 / rank for rank in range(1, len(fields) + 1)))
 
     def day(self, paper: int) -> str:
         """The publication date of a paper.
@@ -116,7 +119,7 @@ class Literature:
         """The next publication."""
         random = self.random
         number = len(self.references)
-        field = bisect(self.fields, random() * self.fields[-1])
+        field = bisect(self.frequencies, random() * self.frequencies[-1])
         published = self.day(number)
         cited = self._cited(number, field)
         self.references.append(cited)
@@ -131,7 +134,7 @@ class Literature:
             "revision": 0,
             "title": self._title(),
             "published": published,
-            "categories": [FIELDS[field]],
+            "categories": [self.fields[field]],
             "venue": VENUE,
             "kind": KIND,
             "authors": self._team(field),
@@ -180,7 +183,7 @@ class Literature:
         random = self.random
         team: dict[int, dict[str, Any]] = {}
         for _ in range(1 + bisect(TEAM_SIZES, random() * TEAM_SIZES[-1])):
-            slots = self.slots[field if random() >= OTHER_COMMUNITY else int(random() * len(FIELDS))]
+            slots = self.slots[field if random() >= OTHER_COMMUNITY else int(random() * len(self.fields))]
             if slots and random() >= NEW_AUTHOR:
                 author = slots[int(random() * len(slots))]
             else:

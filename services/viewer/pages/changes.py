@@ -129,8 +129,8 @@ def _why(causes: Sequence[Entry], titles: Mapping[str, str]) -> str:
             return f"new paper {paper}"
         case "revised":
             return f"{paper}: a citing paper was revised, {others}" if by else f"{paper} was revised"
-        case "withdrawn":
-            return f"{paper} was withdrawn"
+        case "withdrawn" | "retracted" | "reinstated" as done:
+            return f"{paper} was {done}"
         case "counted":
             sources = dict.fromkeys(isolated(cause["source"]) for cause in causes if cause.get("source"))
             return f"{', '.join(sources) or 'a source'} counted the citations of {paper} anew"

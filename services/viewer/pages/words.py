@@ -39,12 +39,13 @@ def plural(count: float, one: str, many: str | None = None) -> str:
 
 
 def day(written: str | None) -> str | None:
-    """ "2022-07-05" → "Jul 5, 2022"; "2022-07" → "Jul 2022"; "2022" → "2022"; anything else as it is."""
+    """ "2022-07-05" → "Jul 5, 2022"; "2022-07" → "Jul 2022"; "2022" → "2022"; of a time its day; anything else as
+    it is."""
     try:
-        year, *rest = (written or "").split("-")
+        year, *rest = (written or "").split("T")[0].split("-")
         month = MONTHS[int(rest[0]) - 1] if rest else ""
         if written and len(rest) > 1:
-            date.fromisoformat(written)
+            date.fromisoformat(written.split("T")[0])
             return f"{month} {int(rest[1])}, {int(year)}"
         return f"{month} {int(year)}".strip()
     except (ValueError, IndexError):

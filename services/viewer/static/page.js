@@ -16,6 +16,8 @@ let wanted = article.dataset.version; // the newest version heard of
 let working = false;
 let lastSpoken = 0;
 let toSpeak = null;
+let ticking = null;
+let ended = false; // the author was erased
 
 function show(state, text) {
   if (live.dataset.state !== state) {
@@ -25,7 +27,7 @@ function show(state, text) {
 }
 
 function open() {
-  if (stream || document.hidden) return;
+  if (stream || ended || document.hidden) return;
   stream = new EventSource(article.dataset.events);
   stream.onopen = () => {
     failures = 0;
@@ -37,17 +39,25 @@ function open() {
       // the browser has given up (an answer that is no stream); it comes again by itself otherwise
       close();
       setTimeout(open, AGAIN[Math.min(failures++, AGAIN.length - 1)]);
+      look(); // the author may have been erased meanwhile
     }
   };
   stream.addEventListener("profile", (event) => {
     wanted = event.lastEventId;
     update();
   });
+  stream.addEventListener("gone", look);
 }
 
 function close() {
   stream?.close();
   stream = null;
+}
+
+// Fetches the page whatever its version is.
+function look() {
+  wanted = "";
+  update();
 }
 
 async function update() {
@@ -56,6 +66,7 @@ async function update() {
   try {
     while (wanted !== article.dataset.version) {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+      if (answer.status === 404) return gone(await answer.text());
       if (!answer.ok) throw new Error(answer.statusText);
       if (answer.redirected) return location.replace(answer.url); // the author was merged into another one
       const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -71,6 +82,17 @@ async function update() {
   } finally {
     working = false;
   }
+}
+
+// The author was erased: nothing of the profile stays, the page says so.
+function gone(text) {
+  const newer = new DOMParser().parseFromString(text, "text/html");
+  close();
+  ended = true;
+  clearInterval(ticking);
+  clearTimeout(toSpeak);
+  document.title = newer.title;
+  document.querySelector("main").replaceChildren(...copy(newer.querySelector("main")).childNodes);
 }
 
 // An author may have got another name.
@@ -195,4 +217,4 @@ addEventListener("pageshow", open);
 
 open();
 tick();
-setInterval(tick, 1000);
+ticking = setInterval(tick, 1000);
