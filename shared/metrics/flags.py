@@ -52,8 +52,8 @@ FLAGS = (
     ),
     Flag(
         "retracted_papers",
-        "At least one published paper of the author is retracted (`paper.withdrawn` of kind `retracted`). The "
-        "setting `retracted` says whether such papers count.",
+        "At least one published paper of the author is retracted (`paper.withdrawn` of kind `retracted`). "
+        "The setting `retracted` says whether such papers count.",
         "At least one paper of this author is retracted.",
     ),
     Flag(

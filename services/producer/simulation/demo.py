@@ -78,8 +78,10 @@ PAPERS = (
 EDITION = 20_000  # papers
 FIRST_CITES = 0.03  # the share of papers in the backlog that cite him
 CITES = 0.1  # the share afterwards: about nine citations a minute at LIVELY_RATE
-# The backlog is sent at once. It is large enough that his scores are settled when the page opens: novelty needs
-# 1,000 papers before his first one, and 30 papers with a long enough title in the cohort of each of his papers
+# The backlog is sent at once. It is large enough that his scores are settled when the page opens: novelty
+# needs
+# 1,000 papers before his first one, and 30 papers with a long enough title in the cohort of each of his
+# papers
 # (docs/scores.md, 2.3).
 BACKLOG = 10_000  # events
 BACKLOG_PAPERS = 9_900  # the others are revisions and withdrawals
