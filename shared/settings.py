@@ -65,8 +65,7 @@ class Settings(BaseSettings):
     http_hosts: str | None = _setting(
         None,
         "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the "
-        "address "
-        "always work.",
+        "address always work.",
         words="names without ports, with commas between them, or *",
     )
     http_connections: int = _setting(
@@ -154,21 +153,21 @@ class Settings(BaseSettings):
     )
     max_citing_sources: int = _setting(
         8,
-        "Sources of `paper.cites` in a partition of papers.v1, at most; events of further ones are refused. Must "
-        "be the same for every service of a log.",
+        "Sources of `paper.cites` in a partition of papers.v1, at most; events of further ones are refused. "
+        "Must be the same for every service of a log.",
         unit="sources",
         ge=1,
         le=100,
     )
     retracted: Literal["exclude", "count"] = _setting(
         "exclude",
-        "Whether retracted papers count in the numbers: exclude or count. Profiles say in either case that an "
-        "author has some. Must be the same for every service of a log.",
+        "Whether retracted papers count in the numbers: exclude or count. Profiles say in either case that "
+        "an author has some. Must be the same for every service of a log.",
     )
     kinds: str = _setting(
         record_kinds.DEFAULT,
-        "Kinds of record that count (`kind` of paper.published). Records without a kind count always. Must be the "
-        "same for every service of a log.",
+        "Kinds of record that count (`kind` of paper.published). Records without a kind count always. Must "
+        "be the same for every service of a log.",
         words=record_kinds.FORM,
     )
     coalesce_share: float = _setting(
@@ -209,8 +208,7 @@ class Settings(BaseSettings):
     checkpoints: str | None = _setting(
         None,
         "Place of checkpoints: a folder, or the URL of a store that several machines share (s3://…, gs://…, "
-        "with its "
-        "fsspec package).",
+        "with its fsspec package).",
     )
     generation: int | None = _setting(
         None,

@@ -317,7 +317,9 @@ def valid(event: object) -> bool:
 
 
 def day_of(event: dict) -> str:
-    """The day (UTC) that an event speaks of, "" for those that speak of none: a paper may be published in any year."""
+    """The day (UTC) that an event speaks of, "" for those that speak of none: a paper may be published in any
+    year.
+    """
     if event.get("event") in ("paper.counted", "paper.cites", "author.reported") and event.get("as_of"):
         day = micros(event["as_of"]) // (86_400 * 10**6)
         return date.fromordinal(min(day, date.max.toordinal())).isoformat()
@@ -402,15 +404,15 @@ KINDS = (
 )
 
 
-# ----------------------------------------------------------------------------------------------------------------- the oracle
+# ------------------------------------------------------------------------------------------------- the oracle
 
 
 def oracle(
     events: Iterable[bytes], latest: str = "9999-12-31", *, retracted: str = "exclude", kinds: str = KINDS
 ) -> dict[str, dict]:
-    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad; `latest`: events that speak
-    of a later day are refused; `retracted`: whether retracted papers "count", or are to "exclude"; `kinds`: the
-    kinds of record that count, as the setting says it.
+    """Author key → what the profile must say. `events`: both public kinds mixed, in log order, good and bad;
+    `latest`: events that speak of a later day are refused; `retracted`: whether retracted papers "count", or
+    are to "exclude"; `kinds`: the kinds of record that count, as the setting says it.
 
     Everybody is listed who was ever an author of a revision that was the newest when it came, or was
     described or reported on, or named in a merge; some have no papers now. Each value: author_id, redirect
@@ -596,7 +598,9 @@ def oracle(
 
 
 def is_revision(event: dict) -> bool:
-    """Whether the event says what the record of a paper is now: published or removed. A retraction does not."""
+    """Whether the event says what the record of a paper is now: published or removed. A retraction
+    does not.
+    """
     kind = event.get("event", "paper.published")
     return kind == "paper.published" or (
         kind == "paper.withdrawn" and event.get("kind", "removed") == "removed"
@@ -604,14 +608,18 @@ def is_revision(event: dict) -> bool:
 
 
 def is_of_kinds(event: dict, kinds: str) -> bool:
-    """Whether a record counts by its kind: one without a kind does; others when they are named, or "all" is, and not "-" and the name."""
+    """Whether a record counts by its kind: one without a kind does; others when they are named, or "all" is,
+    and not "-" and the name.
+    """
     kind = (event.get("kind") or "").strip().casefold()
     told = {one.strip().casefold() for one in kinds.split(",")}
     return not kind or (("all" in told or kind in told) and "-" + kind not in told)
 
 
 def retracted_papers(events: Iterable[dict]) -> set[str]:
-    """Those whose newest word about a retraction, by revision and then by place in the log, is that they are."""
+    """Those whose newest word about a retraction, by revision and then by place in the log, is that
+    they are.
+    """
     newest: dict[str, dict] = {}
     for event in events:
         if event.get("event") == "paper.withdrawn" and not is_revision(event):
@@ -622,7 +630,9 @@ def retracted_papers(events: Iterable[dict]) -> set[str]:
 
 
 def with_told_references(records: dict[str, dict], events: Iterable[dict]) -> dict[str, dict]:
-    """The records, each with the references that it and the newest word of every source about it have together."""
+    """The records, each with the references that it and the newest word of every source about it have
+    together.
+    """
     newest: dict[tuple[str, str], dict] = {}
     for event in events:
         if event.get("event") == "paper.cites":

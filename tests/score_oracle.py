@@ -163,8 +163,9 @@ def scores(
     excluded: Iterable[str] = (),
     kinds: str = KINDS,
 ) -> dict[str, dict]:
-    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations that share no author, of the
-    papers that are there; excluded: retracted papers that do not count."""
+    """Paper → what is known of it. events: valid ones of both kinds, in log order; independent: citations
+    that share no author, of the papers that are there; excluded: retracted papers that do not count.
+    """
     p = parameters or Parameters()
     papers: dict[str, Paper] = defaultdict(Paper)
     revision: dict[str, int] = {}
@@ -427,7 +428,9 @@ def differences(
     retracted: str = "exclude",
     kinds: str = KINDS,
 ) -> Iterable[tuple]:
-    """(author, what, published, right) wherever newest snapshots say something else of scores than the oracle."""
+    """(author, what, published, right) wherever newest snapshots say something else of scores than the
+    oracle.
+    """
     papers, written = truth_of(raws, parameters, retracted, kinds)
     for author, profile in profiles.items():
         mine = [papers[paper] for paper in written.get(author, ())]

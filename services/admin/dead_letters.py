@@ -166,10 +166,8 @@ def _cut(letter: Letter) -> str:
     topic, partition, offset = letter.origin
     return (
         f"the letter holds only the first {len(letter.record.value):,} of {letter.headers[ORIGINAL_BYTES]} "
-        "bytes; "
-        f"the whole event is in {topic}, partition {partition}, at {offset}: send it again from there, or "
-        "drop the "
-        "letter"
+        f"bytes; the whole event is in {topic}, partition {partition}, at {offset}: send it again from "
+        "there, or drop the letter"
     )
 
 

@@ -46,8 +46,7 @@ async def drop(settings: Settings, generation: int) -> list[str]:
         if publishing is None or generation >= publishing:
             raise UsageError(
                 f"generation {generation} is not over: {publishing or 'no generation'} publishes; only "
-                "topics of "
-                "older generations may be dropped"
+                "topics of older generations may be dropped"
             )
         names = sorted(
             name for name in held if any(topic.generation_of(name) == generation for topic in TOPICS)

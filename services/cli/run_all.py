@@ -88,8 +88,8 @@ async def run(
 
 
 async def _view(process: _Process) -> tuple[list[asyncio.Task[None]], str]:
-    """Starts the viewer. Returns its tasks and its address, once the port is open. Error: UsageError for a port
-    in use.
+    """Starts the viewer. Returns its tasks and its address, once the port is open. Error: UsageError for a
+    port in use.
     """
     from services.runtime.http_server import serve
     from services.viewer.main import build_app

@@ -96,7 +96,9 @@ def _announce(what: str) -> Callable[[str], None]:
 
 
 def _run_stages(settings: Settings, role: str) -> None:
-    """Runs the stages of a role until a signal or an error. Errors: AlreadyRunning, LogError, ProtocolViolation."""
+    """Runs the stages of a role until a signal or an error. Errors: AlreadyRunning, LogError,
+    ProtocolViolation.
+    """
     from services.runtime.process import run_stages
     from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
 

@@ -77,8 +77,10 @@ class Clock:
             )
             if newest is not None and newest - day > timedelta(BEHIND_DAYS):
                 reason = (
-                    f"the clock of this machine says {day}, but the log already has {newest}. Profiles are as of "
-                    f"{newest} until that day is over, because no day is taken back. If the clock is right, see "
+                    f"the clock of this machine says {day}, but the log already has {newest}. Profiles are "
+                    "as of "
+                    f"{newest} until that day is over, because no day is taken back. If the clock is right, "
+                    "see "
                     '"A clock that was wrong" in docs/operations.md'
                 )
         except ClockRefused as error:
@@ -109,16 +111,17 @@ async def say(the_log: Log, day: date, days_ahead: int) -> date:
     event = orjson.dumps({"event": KIND, "author_id": KEY, "date": day.isoformat()})
     if last is not None and day - last > timedelta(JUMP_DAYS):
         raise ClockRefused(
-            f"the clock of this machine says {day}, {(day - last).days:,} days after {last}, the newest day in the log. "
-            "That day is not sent, because no day is taken back. Correct the clock; if it is right, send the day "
-            f"once: echo '{event.decode()}' | scholarstream ingest -"
+            f"the clock of this machine says {day}, {(day - last).days:,} days after {last}, the newest day "
+            "in the log. That day is not sent, because no day is taken back. Correct the clock; if it is "
+            f"right, send the day once: echo '{event.decode()}' | scholarstream ingest -"
         )
     headers = cloud_event(KIND, KEY, SOURCE, time.time_ns() // 1_000_000, f"{SOURCE}:{day.isoformat()}")
     offset = (await the_log.append({home: [Message(KEY.encode(), event, headers)]}))[home]
     records = await the_log.read(home, offset, max_records=1)
     if records and records[0].offset == offset and _day(record := records[0], days_ahead) is None:
         error = ClockRefused(
-            f"the clock of this machine says {day}, but the log received it on {_appended(record) or 'no day'}: more than "
+            f"the clock of this machine says {day}, but the log received it on "
+            f"{_appended(record) or 'no day'}: more than "
             f"{days_ahead} days ahead, so it is refused. Correct the clock"
         )
         error.tried = True

@@ -134,7 +134,8 @@ class Intake:
     def _letter(self, position: int, raw: bytes, refusal: InputRefused) -> Message:
         detail = f"{refusal.field}: {refusal.hint}" if refusal.field else refusal.hint
         return letter(
-            _key(raw), raw, reason=refusal.reason, detail=detail, stage=STAGE, topic=self.source, offset=position,
+            _key(raw), raw, reason=refusal.reason, detail=detail, stage=STAGE, topic=self.source,
+            offset=position,
         )  # fmt: skip
 
 
@@ -174,7 +175,8 @@ class Guard:
         first = "\n".join(f"  {text}" for text in self.first)
         hint = (
             f"{what} up to position {position} are not valid events. The intake of this source stops here, "
-            f"so that a wrong file does not fill the dead letters.\nThe first refused events, by position:\n{first}"
+            "so that a wrong file does not fill the dead letters.\nThe first refused events, by "
+            f"position:\n{first}"
         )
         raise InputRefused("too_many_refused", self.source, hint)
 

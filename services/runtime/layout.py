@@ -36,7 +36,8 @@ LAYOUT = b"layout"  # the key of the layout record in the topic progress
 LIMITS = ("max_counting_sources", "max_scorers", "max_reporting_sources", "max_citing_sources")
 # Kept settings: fields of the layout.
 KEPT = (
-    "max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS, "retracted",
+    "max_event_bytes", "snapshot_papers", "headline_basis", "headline_novelty", "days_ahead", *LIMITS,
+    "retracted",
     "kinds",
 )  # fmt: skip
 # What older releases, without the setting, computed with.
@@ -85,8 +86,10 @@ async def layout_of(settings: Settings, log: Log) -> Layout:
         papers, authors, generation, settings.max_event_bytes, settings.snapshot_papers,
         settings.headline_basis,
         **{name: 0 if own == public else own for name, (own, public) in inner.items()},
-        terms=count(PAPER_TERMS, settings.term_partitions), cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
-        headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead, **{name: getattr(settings, name) for name in LIMITS},
+        terms=count(PAPER_TERMS, settings.term_partitions),
+        cohorts=count(COHORT_CHANGES, settings.cohort_partitions),
+        headline_novelty=settings.headline_novelty, days_ahead=settings.days_ahead,
+        **{name: getattr(settings, name) for name in LIMITS},
         retracted=settings.retracted, kinds=settings.kinds,
     )  # fmt: skip
 
@@ -97,8 +100,7 @@ async def _make_topics(settings: Settings, log: Log, specs: Sequence[TopicSpec])
     if losing and not settings.accept_topics:
         raise UsageError(
             f"topics may lose needed records ({'; '.join(losing)}): change their settings, or accept the "
-            "loss with "
-            "--accept-topics true"
+            "loss with --accept-topics true"
         )
     missing = {d.topic for d in differences if d.what == "topic"}
     if missing:

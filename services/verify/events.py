@@ -120,7 +120,9 @@ class PaperEvents:
     """
 
     def __init__(self, excludes_retracted: bool = True, kinds: Kinds | None = None) -> None:
-        """excludes_retracted: whether retracted papers do not count; kinds: of records that count, None: all."""
+        """excludes_retracted: whether retracted papers do not count; kinds: of records that count,
+        None: all.
+        """
         self.kinds = kinds or Kinds("all")
         self.excludes_retracted = excludes_retracted
         self.retractions: dict[int, tuple[int, bool]] = {}  # paper → (revision, whether it is retracted)

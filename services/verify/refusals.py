@@ -56,9 +56,9 @@ def check_day(event: Event, timestamp: int, days_ahead: int) -> None:
 class SourceLimits:
     """Limits the number of sources.
 
-    `paper.counted`, `paper.scored` and `paper.cites` have a limit for each partition of papers.v1, `author.reported` has one
-    for each author. The sources that come first are accepted. A source that a headline uses is always
-    accepted.
+    `paper.counted`, `paper.scored` and `paper.cites` have a limit for each partition of papers.v1,
+    `author.reported` has one for each author. The sources that come first are accepted. A source that a
+    headline uses is always accepted.
     """
 
     def __init__(

@@ -214,9 +214,8 @@ class Verifier:
             return
         if growth := await self.reader.growth():
             raise ScholarstreamError(
-                f"the log grew by {growth:,} records during the verification, "
-                "so what differs may only be newer; "
-                "verify an idle service (`scholarstream status --wait-idle 60`)"
+                f"the log grew by {growth:,} records during the verification, so what differs may only be "
+                "newer; verify an idle service (`scholarstream status --wait-idle 60`)"
             )
         raise VerificationFailed(str(self.differences))
 

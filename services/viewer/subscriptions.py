@@ -34,7 +34,9 @@ class Subscription:
         self.dropped = 0  # authors, not versions
 
     def offer(self, key: bytes, snapshot: StoredSnapshot | None) -> None:
-        """Takes a new snapshot, or None: the author was erased. It replaces an older one of the same author."""
+        """Takes a new snapshot, or None: the author was erased. It replaces an older one of the same
+        author.
+        """
         pending = self._pending
         self._bytes += _size(snapshot) - _size(pending.get(key))
         pending[key] = snapshot

@@ -59,7 +59,8 @@ AsOf = Annotated[
     str,
     Field(
         pattern=INSTANT,
-        description="A calendar date YYYY-MM-DD, or a time as 2026-11-28T09:30:00Z (RFC 3339). A date is 00:00 UTC. "
+        description="A calendar date YYYY-MM-DD, or a time as 2026-11-28T09:30:00Z (RFC 3339). A date is "
+        "00:00 UTC. "
         "Times are compared to the microsecond.",
     ),
 ]

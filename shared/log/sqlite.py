@@ -371,8 +371,7 @@ class SqliteLog(Log):
         )
         return LogDamaged(
             f"{self.path} is damaged: {partition.topic}, partition {partition.number}, lacks {which}; "
-            f"{RESTORE}. "
-            f"{self.path.name} and {self.path.name}-wal belong together: copy both, or neither"
+            f"{RESTORE}. {self.path.name} and {self.path.name}-wal belong together: copy both, or neither"
         )
 
     def _altered(self, partition: Partition, offset: int) -> LogDamaged:
@@ -526,9 +525,8 @@ class SqliteLog(Log):
             raise self._unknown(partition)  # it was deleted since it was looked up
         if row[0] > LAST_OFFSET:
             raise LogDamaged(
-                f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client "
-                "wrote a "
-                f"record at the highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
+                f"{self.path}: {partition.topic}/{partition.number} has no offset left: another client wrote "
+                f"a record at the highest one; delete that row (SELECT MAX(offset) FROM p{table} finds it)"
             )
         return row[0] - count, newest
 

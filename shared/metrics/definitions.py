@@ -115,16 +115,14 @@ RULES = (
     "A paper counts while its newest revision is published. A withdrawn paper does not count, and its "
     "references do not.",
     "An author of a paper is identified by `author_id`, or else by the key of the name (docs/contracts.md). "
-    "The same "
-    "author twice on a paper counts once.",
+    "The same author twice on a paper counts once.",
     "A citation is a pair of papers that both count, where one references the other. The same reference "
-    "twice counts "
-    "once. A reference of a paper to itself never counts. A reference to a paper that is not in the log "
-    "counts as soon "
-    "as the paper arrives.",
-    "The references of a paper are those of its record, and those that sources tell beside it (`paper.cites`), "
-    "each once.",
-    "A record of a `kind` that does not count (setting `kinds`) is as if it were removed, and its text is not read.",
+    "twice counts once. A reference of a paper to itself never counts. A reference to a paper that is not in "
+    "the log counts as soon as the paper arrives.",
+    "The references of a paper are those of its record, and those that sources tell beside it "
+    "(`paper.cites`), each once.",
+    "A record of a `kind` that does not count (setting `kinds`) is as if it were removed, and its text is "
+    "not read.",
     "A retracted paper does not count, unless the setting `retracted` is `count`.",
     "A self-citation is a citation between two papers that have an author in common.",
 )
@@ -140,8 +138,7 @@ BASES = (
     (
         "reported",
         "What a source reports about the author as a whole (`author.reported`). These numbers are checked, "
-        "see below, and "
-        "never mixed with computed ones.",
+        "see below, and never mixed with computed ones.",
     ),
 )
 

@@ -24,10 +24,9 @@ FLAGS = (
     Flag(
         "collective_author",
         "The name is that of a group. Its last words say so (Collaboration, Collaborators, Consortium, "
-        "Trialists, Study "
-        "Group, Task Force, …), or the words before its subject (Task Force on …, Collaboration ATLAS). "
-        "Group, Team, "
-        "Network and Project after only given names and initials are family names. The name alone decides.",
+        "Trialists, Study Group, Task Force, …), or the words before its subject (Task Force on …, "
+        "Collaboration ATLAS). Group, Team, Network and Project after only given names and initials are "
+        "family names. The name alone decides.",
         "This is a group, not a person: its numbers are not those of one author.",
     ),
     Flag(
@@ -53,8 +52,8 @@ FLAGS = (
     ),
     Flag(
         "retracted_papers",
-        "At least one published paper of the author is retracted (`paper.withdrawn` of kind `retracted`). The "
-        "setting `retracted` says whether such papers count.",
+        "At least one published paper of the author is retracted (`paper.withdrawn` of kind `retracted`). "
+        "The setting `retracted` says whether such papers count.",
         "At least one paper of this author is retracted.",
     ),
     Flag(

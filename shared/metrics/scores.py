@@ -26,8 +26,7 @@ AI_SCORE = Metric(
     "ai_score",
     "AI score",
     "Rank-weighted citation percentiles of the author's papers, from 0 to 100, without self-citations "
-    "(counts of a source "
-    "include them). No model is involved: the label is inherited.",
+    "(counts of a source include them). No model is involved: the label is inherited.",
     "100 · Σ 0.2 · 0.8^(i−1) · Pᵢ³ over the ranked papers, P₁ ≥ P₂ ≥ …",
     f"{SOURCE}, {rankpoints.VERSION}",
     "points",

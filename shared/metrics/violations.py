@@ -101,8 +101,7 @@ def _i_index(bar: int) -> tuple[Violation, ...]:
             lambda i, citations, papers: i == 0 < papers and citations > (bar - 1) * papers,
             lambda i, citations, papers: (
                 f"{_count(citations, 'citation')} of {_count(papers, 'paper')} mean a paper with at least "
-                f"{bar}; "
-                f"the reported {title} is {i:,}."
+                f"{bar}; the reported {title} is {i:,}."
             ),
         ),
         _together(("h_index", name), ("h-index", title), lambda h: h, lambda _: bar),
@@ -173,8 +172,7 @@ def _i_index_with_g(bar: int, name: str, title: str) -> tuple[Violation, ...]:
         Violation(
             f"{name}_zero_with_g_index",
             f"{title} = 0, g-index of {bar} or more: g papers with g² citations together have g on average, "
-            "so one has "
-            f"{bar}.",
+            f"so one has {bar}.",
             (name, "g_index"),
             lambda i, g: i == 0 and g >= bar,
             lambda i, g: (
@@ -205,8 +203,7 @@ def _by_year(series: str, total: str, one: str) -> tuple[Violation, Violation]:
         Violation(
             f"{series}_below_{total}",
             f"Σ {title} < {total}: the others have no date at the source, or are of years that it does not "
-            "report "
-            "(some report only the last ten).",
+            "report (some report only the last ten).",
             (series, total),
             lambda years, n: sum(years.values()) < n,
             lambda years, n: (

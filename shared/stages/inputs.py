@@ -213,9 +213,7 @@ class Inputs:
         if identity.partitions != known:
             raise InputLost(
                 f"{name} has {identity.partitions} partitions, and had {known} when this log was first "
-                "computed: "
-                "no stage reads the others. "
-                f"{_way_out(self.layout.generation)}"
+                f"computed: no stage reads the others. {_way_out(self.layout.generation)}"
             )
 
     async def _require_length(self, positions: Mapping[str, tuple[Partition, Witness]]) -> None:

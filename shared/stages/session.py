@@ -56,9 +56,8 @@ class Session:
         if record is None or record.offset != offset or zlib.crc32(record.value) != crc:
             raise ProtocolViolation(
                 f"{self.input.topic}, partition {self.input.number}: the record at offset {offset} is not "
-                "the one "
-                "that this checkpoint has read: the log was replaced or cut. Put it back from its copy (rule "
-                "K4)"
+                "the one that this checkpoint has read: the log was replaced or cut. Put it back from its "
+                "copy (rule K4)"
             )
 
     def step(self, records: Sequence[Record]) -> None:

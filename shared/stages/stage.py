@@ -190,8 +190,7 @@ class PackStage(Stage):
         if self.senders and pack.stage not in self.senders:
             raise NotAPack(
                 f"a record of an internal topic must be a pack of {' or '.join(self.senders)}; this one "
-                "names "
-                f"the stage {pack.stage!r}"
+                f"names the stage {pack.stage!r}"
             )
         if pack.to not in ("", here := f"{self.layout_name(self.input)}/{self.partition}"):
             raise NotAPack(f"a record of {here} is a copy of a pack for {pack.to!r}")
@@ -200,8 +199,7 @@ class PackStage(Stage):
     def _stopped_by(self, record: Record, error: ProtocolViolation) -> ProtocolViolation:
         return ProtocolViolation(
             f"{self.layout_name(self.input)}, partition {self.partition}, offset {record.offset}: {error}. "
-            "Only the "
-            "services may write there. Compute a new generation beside the published one, with "
+            "Only the services may write there. Compute a new generation beside the published one, with "
             f"--generation {self.layout.generation + 1}"
         )
 

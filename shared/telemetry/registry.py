@@ -229,8 +229,7 @@ class Telemetry:
             "connections",
             ("reason",),
             "Refused or ended connections: crowded (503), evicted or idle (no request), stalled (client did "
-            "not read), "
-            "early or malformed (wrong bytes), files (no file left), host (another host name).",
+            "not read), early or malformed (wrong bytes), files (no file left), host (another host name).",
         )
 
     def exactness(self, stage: str, partition: int) -> dict[str, Counter]:

@@ -24,8 +24,10 @@ anything = st.recursive(
     max_leaves=12,
 )
 FIELDS = (
-    "event", "paper_id", "author_id", "revision", "title", "abstract", "published", "categories", "authors", "authors_truncated",
-    "references", "ids", "source", "as_of", "citations", "version", "novelty", "metrics", "name", "aliases", "into", "date", "reason",
+    "event", "paper_id", "author_id", "revision", "title", "abstract", "published", "categories", "authors",
+    "authors_truncated",
+    "references", "ids", "source", "as_of", "citations", "version", "novelty", "metrics", "name", "aliases",
+    "into", "date", "reason",
 )  # fmt: skip
 dates = st.dates().map(str) | st.sampled_from(["2020", "2020-07", None])
 names = st.text(min_size=1, max_size=30).filter(

@@ -209,7 +209,8 @@ class Records:
                 "title": dice.choice(("T", "Of things", "Ünï", "")),
                 "published": self._day()[: dice.choice((4, 7, 10))],
                 "authors": authors, "references": [self._paper() for _ in range(dice.choice((0, 1, 5, 30)))],
-                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2), "ids": [self._paper()] * dice.randrange(2),
+                "categories": [f"c.{dice.randrange(3)}"] * dice.randrange(2),
+                "ids": [self._paper()] * dice.randrange(2),
                 "abstract": "some words about graphs and streams",
             }  # fmt: skip
         author = {"author_id": self._author()} | revision

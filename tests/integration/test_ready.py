@@ -1,4 +1,6 @@
-"""/readyz over HTTP while a damaged or lost record is met on the embedded log: never "ready" before it, not ready from then on."""
+"""/readyz over HTTP while a damaged or lost record is met on the embedded log: never "ready" before it, not
+ready from then on.
+"""
 
 import asyncio
 import sqlite3
@@ -101,7 +103,8 @@ NEXT = "UPDATE partitions SET next = %d WHERE id = {id}"
 LATER = {  # what another program does while the service runs; where it shows
     "a damaged record comes": (
         (
-            "INSERT INTO {table} SELECT 10, timestamp, key, value, headers, crc FROM {table} WHERE offset = 9",
+            "INSERT INTO {table} SELECT 10, timestamp, key, value, headers, crc FROM {table} WHERE offset = "
+            "9",
             NEXT % 11,
         ),
         LogDamaged,

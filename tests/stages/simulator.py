@@ -165,11 +165,15 @@ class Script:
         return topic, key, raw
 
     def _statement(self, dice: random.Random) -> tuple[str, str, bytes]:
-        """A retraction, or that it is taken back, or references as a source has them; in any order, repeated, with equal revisions."""
+        """A retraction, or that it is taken back, or references as a source has them; in any order, repeated,
+        with equal revisions.
+        """
         paper = dice.choice(self.papers[:3])  # few, so that statements meet
         if dice.random() < 0.5:
-            event = {"event": "paper.cites", "paper_id": paper, "source": dice.choice("sst"), "revision": dice.randint(0, 3),
-                     "references": dice.choices([*self.papers, "elsewhere", "beyond"], k=dice.choice((0, 1, 1, 2, 4)))}  # fmt: skip
+            event = {"event": "paper.cites", "paper_id": paper, "source": dice.choice("sst"),
+                     "revision": dice.randint(0, 3),
+                     "references": dice.choices([*self.papers, "elsewhere", "beyond"],
+                                                k=dice.choice((0, 1, 1, 2, 4)))}  # fmt: skip
             return PAPERS.name, paper, orjson.dumps(event)
         event = {"event": "paper.withdrawn", "paper_id": paper, "revision": dice.randint(0, 3),
                  "kind": dice.choice(("retracted", "retracted", "reinstated", "removed"))}  # fmt: skip
@@ -680,14 +684,17 @@ def mutated(mutant: str | None):
     )  # the other mutants are in the world, not in the code
 
 
-MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early", "no_learning", "live_on",
-           "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays", "last_list", "record_alone", "one_list",
+MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart", "save_early",
+           "no_learning", "live_on",
+           "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays", "last_list",
+           "record_alone", "one_list",
            "old_number", "every_kind")  # fmt: skip
 
 
 def simulate(seed: int, mutant: str | None = None, *, extended: bool = True) -> None:
-    """One schedule. extended: with retractions and references of other sources. Error: Violation (or whatever the code under test raises),
-    with the seed in its notes."""
+    """One schedule. extended: with retractions and references of other sources. Error: Violation (or whatever
+    the code under test raises), with the seed in its notes.
+    """
     try:
         with mutated(mutant):
             World(seed, mutant, extended=extended).run()

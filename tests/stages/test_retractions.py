@@ -1,4 +1,6 @@
-"""Retracted papers: out of the numbers and back, whatever came first; the record's revisions have no say in it."""
+"""Retracted papers: out of the numbers and back, whatever came first; the record's revisions have no say in
+it.
+"""
 
 import itertools
 
@@ -75,7 +77,9 @@ def test_a_record_that_is_read_again_does_not_end_a_retraction(layout):
 @pytest.mark.parametrize("retracted", ["exclude", "count"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_order_of_one_history_ends_equal(layout, retracted):
-    """Retraction before the record, revision while retracted, other authors then, a removal, a merge of authors."""
+    """Retraction before the record, revision while retracted, other authors then, a removal, a merge of
+    authors.
+    """
     layout = layout._replace(retracted=retracted)
     events = [
         paper("p", "ab"),

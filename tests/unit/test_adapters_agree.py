@@ -1,4 +1,6 @@
-"""The product's adapters for AAN and VIS make the same events of the same files as the plain conversion of tests/data.py."""
+"""The product's adapters for AAN and VIS make the same events of the same files as the plain conversion of
+tests/data.py.
+"""
 
 import json
 

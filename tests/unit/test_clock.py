@@ -127,7 +127,9 @@ async def test_a_service_that_rested_goes_on_with_today(log, at, rest):
 
 
 async def test_a_day_far_beyond_the_newest_one_is_not_said(log, at):
-    """Whatever the log is given in the meantime by this clock; once a person says the day, the clock goes on."""
+    """Whatever the log is given in the meantime by this clock; once a person says the day, the clock
+    goes on.
+    """
     await say(log, DAY)
     far = date(2036, 11, 23)
     at(far)

@@ -1,4 +1,6 @@
-"""The demo stream: the facts about its author as the seed has them, and a simulated literature that cites him, found again anywhere."""
+"""The demo stream: the facts about its author as the seed has them, and a simulated literature that cites
+him, found again anywhere.
+"""
 
 import itertools
 import json
@@ -67,7 +69,9 @@ def test_what_is_reported_of_him():
 
 
 def test_the_facts_are_those_of_the_seed(papers):
-    """Read from the seed in another way: titles, days, fields, authors as listed and institutions are equal."""
+    """Read from the seed in another way: titles, days, fields, authors as listed and institutions are
+    equal.
+    """
     seeds = sorted((SHARED / "seeds").glob("*.txt"))
     if not seeds:
         pytest.skip(f"the seed is absent (looked in {SHARED / 'seeds'})")

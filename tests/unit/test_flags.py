@@ -30,7 +30,8 @@ GROUPS = ["ATLAS Collaboration", "The Pierre Auger collaboration", "Human Genome
 PEOPLE = ["Ada Lovelace", "Group Theodore", "Team Wong", "Collaboration Smith", "Anna Grouper", "Teamson",
           "J. Projects", "",
           "John Network", "J. Network", "John Q. Network",
-          "Priya Network", "Kenji Team", "Fatima Project", "Jean-Pierre Group", "Dr. John Network", "JOHN NETWORK",
+          "Priya Network", "Kenji Team", "Fatima Project", "Jean-Pierre Group", "Dr. John Network",
+          "JOHN NETWORK",
           "José Group", "Björn Team",
           "Network, John", "Mary Project", "Anna-Maria Team", "Peter Group (ed.)", "Committee Smith",
           "Forcett Task", "Paul Party", "()", "(Ada Lovelace)"]  # fmt: skip

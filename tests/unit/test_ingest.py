@@ -261,15 +261,18 @@ def bookmark_with(**changes) -> bytes:
 @pytest.mark.parametrize(
     "kept",
     [
-        b"", b"{", b"[]", b"7", b"\xff", b"[" * 100_000, b"{}" + b" " * (1 << 20), b'{"identity": "x"}', KEPT % b"null", KEPT % WITNESS,
+        b"", b"{", b"[]", b"7", b"\xff", b"[" * 100_000, b"{}" + b" " * (1 << 20), b'{"identity": "x"}',
+        KEPT % b"null", KEPT % WITNESS,
         *(
             bookmark_with(**{name: value})
-            for name in ("name", "identity", "position", "finished", "witness") for value in (None, "x", 1.5, -1, [], {})
+            for name in ("name", "identity", "position", "finished", "witness") for value in (None, "x", 1.5,
+                                                                                              -1, [], {})
         ),
         bookmark_with(position=True), bookmark_with(position=1 << 63),
         *(
             bookmark_with(witness=orjson.loads(WITNESS) | {name: value})
-            for name in ("topic", "partition", "offset", "crc") for value in (None, "x", 1.5, -1, 1 << 63, [], {})
+            for name in ("topic", "partition", "offset", "crc") for value in (None, "x", 1.5, -1, 1 << 63, [],
+                                                                              {})
         ),
         bookmark_with(witness={"topic": "papers.v1"}), bookmark_with(more=5),
     ],

@@ -1,4 +1,6 @@
-"""A letter always fits its topic: what is too large is cut, and says how long it was and where the whole of it is."""
+"""A letter always fits its topic: what is too large is cut, and says how long it was and where the whole of
+it is.
+"""
 
 from hashlib import sha256
 
@@ -96,7 +98,8 @@ async def test_a_cut_letter_is_not_sent_again(settings, small):
     assert (first["bytes"], first["original_bytes"]) == (100, 2_000 + len(GOOD))
     with pytest.raises(
         InputRefused,
-        match=r"1 sent, 1 refused[\s\S]*0: the letter holds only the first 100 of 2060 bytes.*papers.v1, partition 3, at 7",
+        match=r"1 sent, 1 refused[\s\S]*0: the letter holds only the first 100 of 2060 bytes.*papers.v1, "
+        r"partition 3, at 7",
     ):
         await dead_letters.replay(settings)
     async with opened(settings) as (log, _):

@@ -101,7 +101,8 @@ def test_what_is_reported_says_which_of_it_cannot_be_and_which_is_not_all(capsys
         if "reported by" in line or line.startswith("  ")
     ]
     assert told[:4] == [
-        "reported by s as of 2026-01-01: papers 4, papers_by_year 2019:2 2021:3, citations 9, citations_by_year no year",
+        "reported by s as of 2026-01-01: papers 4, papers_by_year 2019:2 2021:3, citations 9, "
+        "citations_by_year no year",
         "  impossible: papers_by_year_exceed_papers",
         "  incomplete: citations_by_year_below_citations",
         "  impossible: of_a_later_release",
@@ -116,7 +117,8 @@ def test_what_changed_is_told_as_exactly_as_the_numbers(capsys):
         "novelty": (None, 0.7),
     }
     end = {"point": "now", "cut": "papers.v1:0=9", "known": True}
-    found = {"name": "A", "author_id": "a:1", "before": end, "after": end, "years": {}, "citations": [], "metrics": {
+    found = {"name": "A", "author_id": "a:1", "before": end, "after": end, "years": {}, "citations": [],
+             "metrics": {
         "references": {name: {"before": before, "after": after} for name, (before, after) in moved.items()}
     }, "papers_added": [], "papers_withdrawn": [], "papers_left": [], "papers_revised": []}  # fmt: skip
     print_comparison(found)
@@ -276,11 +278,15 @@ async def test_metrics_are_one_row_an_author_in_order(tmp_path):
         assert [row["author_id"] for row in rows] == ["Z", SYGNOWSKI, "b", "name:é"]
         assert [row["name"] for row in rows] == ["Zed\nline", "Jakub Sygnowski", "Bea", 'Quote "and", comma']
         assert rows[2] == {
-            "author_id": "b", "name": "Bea", "papers": "2", "citations": "7", "h_index": "2", "g_index": "2", "i10_index": "0",
+            "author_id": "b", "name": "Bea", "papers": "2", "citations": "7", "h_index": "2", "g_index": "2",
+            "i10_index": "0",
             "citations_nonself": "7", "h_index_nonself": "2", "g_index_uncapped": "2", "i100_index": "0",
-            "citations_self": "0", "e_index": "1.414214", "hm_index": "1.0", "m_index": "0.25", "h5_index": "0", "citations_recent": "0",
-            "h_index_recent": "0", "mean_citedness_2y": "", "tori": "0.4", "riq": "316", "papers_normalized": "1.0",
-            "citations_normalized": "2.5", "papers_first": "2", "papers_last": "0", "papers_single": "0", "coauthors": "1",
+            "citations_self": "0", "e_index": "1.414214", "hm_index": "1.0", "m_index": "0.25",
+            "h5_index": "0", "citations_recent": "0",
+            "h_index_recent": "0", "mean_citedness_2y": "", "tori": "0.4", "riq": "316",
+            "papers_normalized": "1.0",
+            "citations_normalized": "2.5", "papers_first": "2", "papers_last": "0", "papers_single": "0",
+            "coauthors": "1",
             "novelty": "", "ai_score": "",
         }  # fmt: skip
         as_lines = [json.loads(line) for line in (await exported(settings, format="jsonl")).splitlines()]

@@ -108,7 +108,8 @@ def people(*called: str) -> list[dict]:
     ],
 )
 def test_words_are_what_people_take_for_words(text, found):
-    told = people("राम कुमार", "मीरा कपूर", "กีรติ ใจดี", "张 三", "李四", "김 철수", "Timothy O‘Brien", "Gʻulom Otkir", "Kaʾb ibn Malik",
+    told = people("राम कुमार", "मीरा कपूर", "กีรติ ใจดี", "张 三", "李四", "김 철수", "Timothy O‘Brien",
+                  "Gʻulom Otkir", "Kaʾb ibn Malik",
                   "Jean‐Pierre Roux", "Chen Chen", "Chen", "Chen Li", "An\u200bn Lee", "★")  # fmt: skip
     assert search(told, text) == found
 

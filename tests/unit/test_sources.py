@@ -22,12 +22,15 @@ OURS = [
     b'{"event":"author.described","author_id":"a","name":"A"}',
 ]
 AAN = {
-    "id": "C65-1001", "title": "Some Questions", "authors": ["Abraham, S.", "B, C"], "venue": "COLING", "year": 1965, "month": None,
+    "id": "C65-1001", "title": "Some Questions", "authors": ["Abraham, S.", "B, C"], "venue": "COLING",
+    "year": 1965, "month": None,
     "doi": None, "references": ["C65-1002"],
 }  # fmt: skip
 VIS = {
-    "doi": "10.1109/VISUAL.1990.1", "title": "Surfaces", "abstract": "About", "year": 1990, "publication_title": "Vis 90",
-    "authors": [{"position": 1, "name": "J H", "affiliation": "Somewhere"}, {"position": 2, "name": "L H", "affiliation": ""}],
+    "doi": "10.1109/VISUAL.1990.1", "title": "Surfaces", "abstract": "About", "year": 1990,
+    "publication_title": "Vis 90",
+    "authors": [{"position": 1, "name": "J H", "affiliation": "Somewhere"},
+                {"position": 2, "name": "L H", "affiliation": ""}],
     "references": ["10.1/A", "2", "2-u", "10.1/a", "10. 2/b"], "internal_references": ["10.1/a", "10.3/c"],
 }  # fmt: skip
 
@@ -460,7 +463,8 @@ def test_a_record_of_aan(write):
     [(_, raw)] = items(write(json.dumps(AAN).encode()))
     event = json.loads(raw)
     assert event == {
-        "event": "paper.published", "paper_id": "C65-1001", "title": "Some Questions", "published": "1965", "venue": "COLING", "doi": None,
+        "event": "paper.published", "paper_id": "C65-1001", "title": "Some Questions", "published": "1965",
+        "venue": "COLING", "doi": None,
         "authors": [{"name": "Abraham, S."}, {"name": "B, C"}], "references": ["C65-1002"],
     }  # fmt: skip
     [(_, raw)] = items(write(json.dumps(AAN | {"month": 6}).encode()))
@@ -471,7 +475,8 @@ def test_a_record_of_vis(write):
     [(_, raw)] = items(write(json.dumps(VIS).encode()))
     event = json.loads(raw)
     assert event == {
-        "event": "paper.published", "paper_id": "doi:10.1109/visual.1990.1", "title": "Surfaces", "abstract": "About", "published": "1990",
+        "event": "paper.published", "paper_id": "doi:10.1109/visual.1990.1", "title": "Surfaces",
+        "abstract": "About", "published": "1990",
         "venue": "Vis 90", "doi": "10.1109/visual.1990.1",
         "authors": [{"name": "J H", "affiliations": ["Somewhere"]}, {"name": "L H", "affiliations": []}],
         "references": ["doi:10.1/a", "doi:10.2/b", "doi:10.3/c"],
@@ -522,8 +527,10 @@ def test_a_foreign_record_with_a_wrong_type_names_the_field(write, record, said)
 
 @pytest.mark.parametrize(
     "written",
-    ["10.1109/A", "10.1109/a", "https://doi.org/10.1109/A", "http://dx.doi.org/10.1109%2FA", "doi:10.1109/A", "DOI 10.1109/A",
-     "doi.org/10.1109/a", "10.1109/a.", " 10. 1109/A ,", "info:doi/10.1109/a", "https://doi.example.org/10.1109/A",
+    ["10.1109/A", "10.1109/a", "https://doi.org/10.1109/A", "http://dx.doi.org/10.1109%2FA", "doi:10.1109/A",
+     "DOI 10.1109/A",
+     "doi.org/10.1109/a", "10.1109/a.", " 10. 1109/A ,", "info:doi/10.1109/a",
+     "https://doi.example.org/10.1109/A",
      "Visual 91, doi:10.1109/A", "\u200b10.1109/A"],
 )  # fmt: skip
 def test_a_doi_is_the_same_in_every_form(write, written):

@@ -1,4 +1,6 @@
-"""What clients that mean harm, or have left, can do to a server: over real sockets, with a clock of the test's own."""
+"""What clients that mean harm, or have left, can do to a server: over real sockets, with a clock of the
+test's own.
+"""
 
 import asyncio
 import errno

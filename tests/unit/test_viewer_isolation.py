@@ -1,4 +1,6 @@
-"""What comes from the log stands on a page by itself: text of any direction, overrides, blank titles, DOIs of every form."""
+"""What comes from the log stands on a page by itself: text of any direction, overrides, blank titles, DOIs of
+every form.
+"""
 
 import html
 import re
@@ -47,8 +49,8 @@ def test_names_stand_in_the_order_of_the_paper_each_for_itself():
     )
     page = page_of(told)
     assert (
-        "<b><bdi>דוד לוי</bdi></b>, <bdi>\u202eevil Rlo</bdi>, <bdi>Anna Cohen</bdi> · <bdi>أ</bdi>, <bdi>B</bdi>"
-        in page
+        "<b><bdi>דוד לוי</bdi></b>, <bdi>\u202eevil Rlo</bdi>, <bdi>Anna Cohen</bdi> · <bdi>أ</bdi>, "
+        "<bdi>B</bdi>" in page
     )
     assert "<h1><bdi>דוד לוי</bdi></h1>" in page
     assert "<title>\u2068דוד לוי\u2069 · scholarstream</title>" in page
@@ -80,15 +82,18 @@ def test_nothing_from_the_log_stands_on_a_page_unisolated():
         aliases=[ODD + "alias"],
         orcid=ODD + "orcid",
         homepage=ODD + "home",
-        papers=[paper(ODD + "p", 3, title=ODD + "title", authors=[ODD + "author"], affiliations=[ODD + "place"], field=ODD + "field",
+        papers=[paper(ODD + "p", 3, title=ODD + "title", authors=[ODD + "author"],
+                      affiliations=[ODD + "place"], field=ODD + "field",
                       citations_by_source={ODD + "source": 1})],
         reported=[{"source": ODD + "reporter", "as_of": "2026-01-01", "h_index": 9, "violations": []}],
     )  # fmt: skip
     told["metrics"][f"counted:{ODD}source"] = dict(told["metrics"]["references"], papers_counted=1)
     told["headline"]["basis"] = f"counted:{ODD}source"
     change = {
-        "author_id": ODD, "generation": 1, "version": 2, "before": {"citations": 1}, "after": {"citations": 2}, "changed": ["citations"],
-        "causes": [{"kind": "cited", "paper_id": ODD + "p", "by": ODD + "q"}, {"kind": "merged", "paper_id": "r", "other": ODD + "other"},
+        "author_id": ODD, "generation": 1, "version": 2, "before": {"citations": 1},
+        "after": {"citations": 2}, "changed": ["citations"],
+        "causes": [{"kind": "cited", "paper_id": ODD + "p", "by": ODD + "q"},
+                   {"kind": "merged", "paper_id": "r", "other": ODD + "other"},
                    {"kind": "counted", "paper_id": ODD + "s", "source": ODD + "source"}],
         "causes_total": 3,
     }  # fmt: skip
@@ -155,7 +160,9 @@ LINKS = {
     " 10.1000/xyz\n": "10.1000/xyz",
     "\u200b10.1000/xyz": "10.1000/xyz",
     "https://publisher.example/doi/10.1000/xyz": "10.1000/xyz",
-    "10.1002/(sici)1(199823/24)37:3/4<197::aid-x>3.0.co;2-#": "10.1002/(sici)1(199823/24)37:3/4%3C197::aid-x%3E3.0.co;2-%23",
+    "10.1002/(sici)1(199823/24)37:3/4<197::aid-x>3.0.co;2-#": (
+        "10.1002/(sici)1(199823/24)37:3/4%3C197::aid-x%3E3.0.co;2-%23"
+    ),
     "10.1000/a%2fb?x=1": "10.1000/a%252fb%3Fx=1",
     "https://doi.org/10.1000/a%2Fb": "10.1000/a/b",
     "10.1000/é ü": "10.1000/%C3%A9%20%C3%BC",

@@ -183,9 +183,11 @@ def grounds(
     scored: int = 5, provisional_papers: int = 0, ranked: int = 5, immature: int = 0, doubtful: int = 0
 ) -> dict:
     return {
-        "novelty": {"definition": "lexpair-1", "scored": scored, "provisional_papers": provisional_papers, "standard_error": 0.1297,
+        "novelty": {"definition": "lexpair-1", "scored": scored, "provisional_papers": provisional_papers,
+                    "standard_error": 0.1297,
                     "provisional": scored < 5 or 2 * provisional_papers > scored},
-        "ai_score": {"definition": "rankpoints-1", "ranked": ranked, "immature": immature, "pooled_or_immature": doubtful,
+        "ai_score": {"definition": "rankpoints-1", "ranked": ranked, "immature": immature,
+                     "pooled_or_immature": doubtful,
                      "provisional": ranked < 3 or 2 * doubtful > ranked},
     }  # fmt: skip
 
@@ -203,8 +205,8 @@ def test_both_scores_are_told_whole_and_explained_in_one_line():
     text = text_of(page)
     assert "60%" in text and ">35<" in page
     assert (
-        "On average, the author's papers use more new word combinations than 60% of papers of the same field and year."
-        in unescape(page)
+        "On average, the author's papers use more new word combinations than 60% of papers of the same field "
+        "and year." in unescape(page)
     )
     assert "No model is involved" in page and 'href="/scores"' in page
     assert "5 of 5 papers scored, ± 13 points." in text and "provisional" not in text
@@ -289,12 +291,12 @@ def test_series_by_year_are_told_as_a_sum_beside_ours_and_explained():
     assert "papers by year 2 in 2019–2020 14 in 2019–2021 impossible" in page
     assert "citations by year 5 in 2020 4 in 2020 incomplete" in page
     assert (
-        "Why papers by year, 14 in 2019–2021, are impossible The years have 14 papers together; only 13 papers are reported."
-        in page
+        "Why papers by year, 14 in 2019–2021, are impossible The years have 14 papers together; only 13 "
+        "papers are reported." in page
     )
     assert (
-        "Why citations by year, 4 in 2020, are incomplete The years that the source reports have 4 of the 5 citations"
-        in page
+        "Why citations by year, 4 in 2020, are incomplete The years that the source reports have 4 of the 5 "
+        "citations" in page
     )
     assert "0 in no year" in text_of(
         page_of(snapshot("a:1", reported=[{"source": "s", "papers_by_year": {}, "violations": []}]))

@@ -1,4 +1,6 @@
-"""Why a number is what it is, from a snapshot: what a fold of the page lists makes the number shown, or it says that it does not."""
+"""Why a number is what it is, from a snapshot: what a fold of the page lists makes the number shown, or it
+says that it does not.
+"""
 
 import re
 from html import unescape
@@ -114,7 +116,8 @@ def test_a_list_that_is_cut_explains_a_core_as_the_whole_list_does_or_not_at_all
 def test_what_needs_more_papers_than_are_listed_says_so():
     told = profile_of([9] * 30, listed=5)
     assert explain(told, "citations").lacking == (
-        "It takes more than the 5 most cited of 30 papers, and a snapshot lists no others. These have 45 of the 270 citations."
+        "It takes more than the 5 most cited of 30 papers, and a snapshot lists no others. These have 45 of "
+        "the 270 citations."
     )
     assert explain(told, "h_index").reason is None and explain(told, "novelty").reason is None
     assert (
@@ -197,8 +200,8 @@ def test_the_fold_of_the_h_index_has_the_core_the_definition_and_the_next_step()
     text = text_of(found)
     assert "11 papers with at least 11 citations each." in text
     assert (
-        "The largest h with h papers of at least h citations each. max {h : c_h ≥ h} — Hirsch, PNAS 102:16569, 2005."
-        in text
+        "The largest h with h papers of at least h citations each. max {h : c_h ≥ h} — Hirsch, PNAS "
+        "102:16569, 2005." in text
     )
     assert "For 12 : 4 citations more, to 2 papers." in text and text.count("lacks") == 2
     assert "scholarstream explain a:sygnowski h_index" in text

@@ -222,7 +222,8 @@ async def test_a_taken_port_is_said_so():
         port = taken.getsockname()[1]
         with pytest.raises(
             UsageError,
-            match=f"port {port} is in use by another program; choose another with --port, or 0 for a free one",
+            match=f"port {port} is in use by another program; choose another with --port, or 0 for a free "
+            "one",
         ):
             await serve(
                 application(Viewer(ProfileIndex(MemoryLog()), asyncio.Event())),

@@ -1,8 +1,8 @@
 """authors: author-changes → metric-changes. The metrics of each author, kept up to date with each pack.
 
 Input: authorships and their counts (`row`, `state`, `row_cohorts`, `row_count`, `cited_in`, `team`,
-`resolved`, `retracted`) from `citations`; tables of cohorts (`cut`, `even`) from `cohorts`; the day and facts of authors
-from `directory` and `aliases`.
+`resolved`, `retracted`) from `citations`; tables of cohorts (`cut`, `even`) from `cohorts`; the day and facts
+of authors from `directory` and `aliases`.
 
 Output, for the publisher of the same partition:
 

@@ -41,8 +41,10 @@ class Paper(NamedTuple):
 
 
 PAPERS = (
-    Paper("1605.01335", "2016-05-04", "cs.LG", "Learning from the memory of Atari 2600", (AUTHOR, "Henryk Michalewski"), False),
-    Paper("1605.02688", "2016-05-09", "cs.SC", "Theano: A Python framework for fast computation of mathematical expressions",
+    Paper("1605.01335", "2016-05-04", "cs.LG", "Learning from the memory of Atari 2600",
+          (AUTHOR, "Henryk Michalewski"), False),
+    Paper("1605.02688", "2016-05-09", "cs.SC",
+          "Theano: A Python framework for fast computation of mathematical expressions",
           ("The Theano Development Team", "Rami Al-Rfou", "Guillaume Alain"), weight=9),
     Paper("1806.07917", "2018-06-06", "cs.NE", "Meta-Learning by the Baldwin Effect",
           ("Chrisantha Thomas Fernando", AUTHOR, "Simon Osindero")),
@@ -52,19 +54,22 @@ PAPERS = (
           ("Xu He", AUTHOR, "Alexandre Galashov"), weight=3),
     Paper("2009.04875", "2020-09-10", "cs.LG", "Importance Weighted Policy Learning and Adaptation",
           ("Alexandre Galashov", AUTHOR, "Guillaume Desjardins"), weight=1),
-    Paper("2010.03053", "2020-10-06", "cs.LG", "Sequential Changepoint Detection in Neural Networks with Checkpoints",
+    Paper("2010.03053", "2020-10-06", "cs.LG",
+          "Sequential Changepoint Detection in Neural Networks with Checkpoints",
           ("Michalis K. Titsias", AUTHOR, "Yutian Chen"), False, weight=1),
     Paper("2103.09575", "2021-03-17", "cs.LG", "Regularized Behavior Value Estimation",
           ("Caglar Gulcehre", "Sergio Gómez Colmenarejo", "Ziyu Wang")),
     Paper("2107.12808", "2021-07-27", "cs.LG", "Open-Ended Learning Leads to Generally Capable Agents",
           ("Open Ended Learning Team", "Adam Stooke", "Anuj Mahajan"), weight=5),
-    Paper("2207.02099", "2022-07-05", "cs.LG", "An Empirical Study of Implicit Regularization in Deep Offline RL",
+    Paper("2207.02099", "2022-07-05", "cs.LG",
+          "An Empirical Study of Implicit Regularization in Deep Offline RL",
           ("Caglar Gulcehre", "Srivatsan Srinivasan", AUTHOR), institutions=("deepmind",)),
     Paper("2301.07608", "2023-01-18", "cs.LG", "Human-Timescale Adaptation in an Open-Ended Task Space",
           ("Adaptive Agent Team", "Jakob Bauer", "Kate Baumli"), institutions=("oxford",), weight=4),
     Paper("2312.11805", "2023-12-19", "cs.CL", "Gemini: A Family of Highly Capable Multimodal Models",
           ("Gemini Team", "Rohan Anil", "Sebastian Borgeaud"), weight=9),
-    Paper("2403.05530", "2024-03-08", "cs.CL", "Gemini 1.5: Unlocking multimodal understanding across millions of tokens of context",
+    Paper("2403.05530", "2024-03-08", "cs.CL",
+          "Gemini 1.5: Unlocking multimodal understanding across millions of tokens of context",
           ("Gemini Team", "Petko Georgiev", "Ving Ian Lei"), institutions=("deepmind", "mila"), weight=7),
 )  # fmt: skip
 
@@ -73,8 +78,10 @@ PAPERS = (
 EDITION = 20_000  # papers
 FIRST_CITES = 0.03  # the share of papers in the backlog that cite him
 CITES = 0.1  # the share afterwards: about nine citations a minute at LIVELY_RATE
-# The backlog is sent at once. It is large enough that his scores are settled when the page opens: novelty needs
-# 1,000 papers before his first one, and 30 papers with a long enough title in the cohort of each of his papers
+# The backlog is sent at once. It is large enough that his scores are settled when the page opens: novelty
+# needs
+# 1,000 papers before his first one, and 30 papers with a long enough title in the cohort of each of his
+# papers
 # (docs/scores.md, 2.3).
 BACKLOG = 10_000  # events
 BACKLOG_PAPERS = 9_900  # the others are revisions and withdrawals

@@ -215,7 +215,9 @@ class Literature:
         if shape < 0.7:
             return f"Towards {adjective} {method} for {other} {thing}"
         if shape < 0.9:
-            return f"{method} and {METHODS[int(random() * len(METHODS))]}: a {adjective} view on {thing}".capitalize()
+            return (
+                f"{method} and {METHODS[int(random() * len(METHODS))]}: a {adjective} view on {thing}"
+            ).capitalize()
         return f"Why does {adjective} {method} work for {other} {thing}?"
 
     def _recent(self) -> int:

@@ -19,7 +19,8 @@ LAST_ENDS = _words(
 LAST_NAMES = [a + b + c for a in LAST_STARTS for b in LAST_MIDDLES for c in LAST_ENDS]  # 4,320
 
 PLACES = _words(
-    "Northmere Eastvale Highford Lakeholm Stonebridge Ravenmoor Silverdale Greywater Oakhaven Thornfield Westmarch Elmstead"
+    "Northmere Eastvale Highford Lakeholm Stonebridge Ravenmoor Silverdale Greywater Oakhaven Thornfield "
+    "Westmarch Elmstead"
 )
 INSTITUTIONS = [
     f"{form} of {place} (simulated)"
@@ -29,25 +30,27 @@ INSTITUTIONS = [
 
 ADJECTIVES = _words("""
 adaptive amortised asynchronous bayesian causal compositional continual contrastive convex deep differentiable
-distributed efficient equivariant evolutionary exact federated few-shot generalised geometric graph-based hierarchical
-implicit incremental interpretable iterative latent lifelong low-rank minimal modular multi-agent multilingual neural
-non-parametric online private probabilistic provable quantised recurrent robust sample-efficient scalable
-self-supervised sparse spectral stochastic structured symbolic unsupervised variational
+distributed efficient equivariant evolutionary exact federated few-shot generalised geometric graph-based
+hierarchical implicit incremental interpretable iterative latent lifelong low-rank minimal modular multi-agent
+multilingual neural non-parametric online private probabilistic provable quantised recurrent robust
+sample-efficient scalable self-supervised sparse spectral stochastic structured symbolic unsupervised
+variational
 """)
 
 METHODS = _words("""
-adaptation alignment annotation approximation attention calibration clustering compression decoding distillation
-embedding estimation exploration factorisation filtering forecasting generation imputation indexing inference learning
-matching modelling normalisation optimisation parsing planning pooling pretraining pruning ranking reasoning
-regularisation retrieval sampling scheduling search segmentation summarisation tracking translation verification
+adaptation alignment annotation approximation attention calibration clustering compression decoding
+distillation embedding estimation exploration factorisation filtering forecasting generation imputation
+indexing inference learning matching modelling normalisation optimisation parsing planning pooling pretraining
+pruning ranking reasoning regularisation retrieval sampling scheduling search segmentation summarisation
+tracking translation verification
 """)
 
 OBJECTS = _words("""
 agents answers attractors behaviours catalogues citations conversations corpora decisions dynamics embeddings
-environments equations events features games gradients grammars graphs images interactions kernels knowledge manifolds
-markets memories molecules networks objects observations orbits policies preferences programs proofs proteins queries
-rewards scenes sentences signals simulations skills spaces speech streams tables tasks time-series trajectories videos
-worlds
+environments equations events features games gradients grammars graphs images interactions kernels knowledge
+manifolds markets memories molecules networks objects observations orbits policies preferences programs proofs
+proteins queries rewards scenes sentences signals simulations skills spaces speech streams tables tasks
+time-series trajectories videos worlds
 """)
 
 FIELDS = _words("cs.LG cs.CL cs.CV stat.ML cs.NE cs.AI cs.RO cs.IR math.OC physics.comp-ph q-bio.NC econ.EM")

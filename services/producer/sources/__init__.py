@@ -7,7 +7,8 @@ from services.producer.sources.stream import StreamSource
 from shared.errors import UsageError
 
 KNOWN = {
-    "file:PATH": "JSON Lines or a JSON array, also as .gz: our own events, AAN or VIS records (a bare PATH means the same)",
+    "file:PATH": "JSON Lines or a JSON array, also as .gz: our own events, AAN or VIS records (a bare PATH "
+    "means the same)",
     "-": "JSON Lines from standard input",
     "demo:": "one real author and an endless simulated literature that cites him",
 }

@@ -84,7 +84,8 @@ class _Lines:
             check_encoding(bytes(self.tail[:4]), self.source.label)
             if self.tail[:2] == GZIP:
                 raise UsageError(
-                    "the stream is compressed with gzip; decompress it first: gunzip -c FILE | scholarstream ingest -"
+                    "the stream is compressed with gzip; decompress it first: gunzip -c FILE | scholarstream "
+                    "ingest -"
                 )
             if self.tail[:3] == BOM:
                 del self.tail[:3]

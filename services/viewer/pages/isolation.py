@@ -30,7 +30,9 @@ def isolated(text: str) -> str:
 
 
 def tame(text: str) -> str:
-    """The text on one line, with balanced isolates: each one is closed, and only those that the text opens."""
+    """The text on one line, with balanced isolates: each one is closed, and only those that the text
+    opens.
+    """
     if text.isascii() and text.isprintable():
         return text
     kept, depth = [], 0

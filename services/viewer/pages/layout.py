@@ -72,8 +72,7 @@ def footer() -> Html:
         tag(
             "p",
             "scholarstream counts live from a stream of papers. Every event updates these numbers, and "
-            "everybody can "
-            "check them.",
+            "everybody can check them.",
         ),
         tag("nav", [tag("a", name, href=href) for href, name in links], aria_label="Of this service"),
         class_="site",

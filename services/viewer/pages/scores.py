@@ -26,13 +26,11 @@ WEAKNESSES = {
         "It does not predict quality. It does not separate award papers, or papers that will be cited, from "
         "others.",
         "It measures wording. New names, odd phrases and old ideas in new words score. A new combination of "
-        "old "
-        "phrases does not.",
+        "old phrases does not.",
         "One paper's value is noisy. The mean of five papers has a reliability of 0.46, of ten 0.63.",
         "It does not say whether a year was inventive: papers are compared with those of their own year.",
         "A text in another language, of fewer than 30 words and without a language label, counts as English "
-        "and "
-        "looks novel.",
+        "and looks novel.",
     ),
     "AI score": (
         "Percentiles are relative: about half of all authors slip slightly over two years as others are "
@@ -175,28 +173,23 @@ def about_page() -> str:
         tag(
             "p",
             "Both are computed from the log alone, without a network, a model or a clock. Both are "
-            "percentiles among "
-            "similar papers.",
+            "percentiles among similar papers.",
         ),
         tag("h2", "Novelty"),
         tag("p", explained("novelty", None)),
         tag(
             "p",
             "A paper's word pairs are compared with all papers of earlier months. The share of pairs that "
-            "are new is "
-            "ranked among papers of the same field, year, language and length of text. An author's novelty "
-            "is the mean "
-            "of the scored papers.",
+            "are new is ranked among papers of the same field, year, language and length of text. An "
+            "author's novelty is the mean of the scored papers.",
         ),
         tag("h2", "AI score"),
         tag("p", explained("ai_score", None)),
         tag(
             "p",
-            "Each paper's citations without self-citations are ranked among the papers of the same field "
-            "and year, as P "
-            "from 0 to 1. The score is 100 · Σ 0.2 · 0.8^(i−1) · P³ over the author's papers, best first. "
-            "One paper is "
-            "worth at most 20, five at most 67.2.",
+            "Each paper's citations without self-citations are ranked among the papers of the same field and "
+            "year, as P from 0 to 1. The score is 100 · Σ 0.2 · 0.8^(i−1) · P³ over the author's papers, "
+            "best first. One paper is worth at most 20, five at most 67.2.",
         ),
         tag("h2", "What they cannot say"),
         [

@@ -39,8 +39,10 @@ def plural(count: float, one: str, many: str | None = None) -> str:
 
 
 def day(written: str | None) -> str | None:
-    """ "2022-07-05" → "Jul 5, 2022"; "2022-07" → "Jul 2022"; "2022" → "2022"; of a time its day; anything else as
-    it is."""
+    """A date in words: "2022-07-05" → "Jul 5, 2022"; "2022-07" → "Jul 2022"; "2022" → "2022".
+
+    Of a time its day; anything else as it is.
+    """
     try:
         year, *rest = (written or "").split("T")[0].split("-")
         month = MONTHS[int(rest[0]) - 1] if rest else ""

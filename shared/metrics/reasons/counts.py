@@ -178,8 +178,7 @@ def tori(evidence: Evidence) -> Derivation:
     rows = sorted((row for row in evidence.papers if row.weight), key=lambda row: (-row.weight, row.paper_id))
     sentence = (
         f"Of {plural(len(rows), 'paper')} cited by others: each citation divided by the cited paper's "
-        "authors and by the citing paper's "
-        "references (at least 5)."
+        "authors and by the citing paper's references (at least 5)."
     )
     listed_papers = [listed(row, authors=row.authors, share=decimal(row.weight)) for row in rows]
     return Derivation(
@@ -210,9 +209,8 @@ def coauthors(evidence: Evidence) -> Derivation:
     named = ", ".join(f"{name} ({plural(count, 'paper')})" for name, count in most[:NEAR])
     rows = most_cited([row for row in evidence.papers if 1 < row.authors <= TEAM])
     sentence = (
-        f"{plural(len(most), 'other person', 'other people')} on {plural(len(rows), 'paper')} of 2 "
-        "to "
-        f"{TEAM} authors"
+        f"{plural(len(most), 'other person', 'other people')} on {plural(len(rows), 'paper')} of 2 to {TEAM} "
+        "authors"
     )
     sentence += f"; most often {named}." if most else "."
     return Derivation(len(most), sentence, ("authors",), [listed(row, authors=row.authors) for row in rows])

@@ -43,9 +43,8 @@ def _lacking(sums: Sequence[int], g: int) -> str:
 def _core(rows: Sequence[PaperFacts], sums: Sequence[int], g: int, needs: str) -> Derivation:
     shown = min(g, len(rows))
     sentence = (
-        f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, "
-        "at "
-        f"least {g}² = {g * g:,}."
+        f"The {plural(shown, 'most cited paper')} have {plural(sums[shown], 'citation')} together, at least "
+        f"{g}² = {g * g:,}."
     )
     if g > len(rows):
         sentence += f" With {plural(g - len(rows), 'fictitious paper')} without citations, they are {g}."
