@@ -130,7 +130,7 @@ class Settings(BaseSettings):
         8,
         "Sources of `paper.counted` in a partition of papers.v1, at most; events of further ones are "
         "refused. Each costs "
-        "about 300 bytes a paper and author. Must be the same for every service of a log.",
+        "about 300 bytes for each paper that it counts. Must be the same for every service of a log.",
         unit="sources",
         ge=1,
         le=100,

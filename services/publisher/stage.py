@@ -7,6 +7,7 @@ Several changes between two publications make one snapshot.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from services.consumer.authors.percentiles import BY_CITATIONS, COUNTS, FACTS
 from services.publisher.authorships import define_rows, set_citations
 from services.publisher.pending_authors import AHEAD, LATER
 from services.publisher.pending_causes import PendingCauses, only_new
-from services.publisher.snapshot_json import Snapshot, snapshots
+from services.publisher.snapshot_json import Snapshot, snapshot_bytes, snapshots
 from services.publisher.state import CITED_IN, ProfileState
-from shared.columns.grouping import distinct, last_by, last_of
+from shared.columns.column import parts_of
+from shared.columns.grouping import I32, distinct, last_by, last_of
+from shared.columns.sparse import NOTHING
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages.packs import Pack, Rows, bytes_column
@@ -31,6 +34,9 @@ PublicFacts = tuple[int, int, dict[str, Any], dict[str, Any]]  # version, digest
 LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card; in a JSON text the quotes are escaped
 # Above every version: the only public record is a tombstone, which does not have the version that it erased.
 ERASED = 1 << 62
+AT_ONCE = 16 << 20  # bytes of snapshots that are made together
+TAKEN_BYTES = 64 << 20  # of the authors that are published together: about a second of work
+FEW = 250  # authors
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still to come
 
 
@@ -80,7 +86,7 @@ class Profiles(ProfileState):
         ):
             if kind in kinds:
                 names.extend(kinds[kind]["key"])
-        while len(self.author.counted) < len(self.sources):
+        while len(self.author.author_sources) < len(self.sources):
             self.add_source()
 
     def _add_authors(self, names: list[str]) -> None:
@@ -135,9 +141,12 @@ class Profiles(ProfileState):
         if "source_metrics" in kinds:
             rows = kinds["source_metrics"]
             for source, last in last_by(rows["source"], rows["author"]):
-                author = rows["author"][last]
-                self.author.counted[source].data[author] = _stacked(rows, COUNTED, last)
-                self.author.counted_grounds[source].data[author] = _stacked(rows, ai_scores.COUNTS, last)
+                held = self.author.author_sources[source]
+                counts = (rows["papers_counted"][last] > 0) | (held.find(rows["author"][last]) != NOTHING)
+                last = last[counts]  # the others show nothing of the source
+                entries = held.take(rows["author"][last])
+                held.table.numbers.data[entries] = _stacked(rows, COUNTED, last)
+                held.table.grounds.data[entries] = _stacked(rows, ai_scores.COUNTS, last)
         return restated
 
     def _apply_ranks(self, kinds: dict[str, Rows]) -> None:
@@ -145,7 +154,7 @@ class Profiles(ProfileState):
         if "paper_count" in kinds:
             rows = kinds["paper_count"]
             for source, last in last_by(rows["source"], rows["paper"]):
-                self.paper.paper_counted[source].data[rows["paper"][last]] = rows["count"][last]
+                self.paper.paper_sources[source].set("citations", rows["paper"][last], rows["count"][last])
         if "reported" in kinds:
             rows = kinds["reported"]
             last = last_of(rows["paper"])
@@ -158,8 +167,8 @@ class Profiles(ProfileState):
         if "source_percentiles" in kinds:
             rows = kinds["source_percentiles"]
             for source, last in last_by(rows["source"], rows["paper"]):
-                standing = self.paper.paper_standing[source]
-                standing.data[rows["paper"][last]] = _stacked(rows, BY_CITATIONS, last)
+                standing = _stacked(rows, BY_CITATIONS, last)
+                self.paper.paper_sources[source].set("standing", rows["paper"][last], standing)
 
     def _describe(self, rows: Rows) -> None:
         """`card` rows: what a snapshot shows of a paper, and what tallies count of it.
@@ -255,25 +264,42 @@ class Profiles(ProfileState):
         blob = orjson.dumps(counted) if counted else b""
         self.public.counted.replace(np.array([slot]), np.array([len(blob)]), np.frombuffer(blob, np.uint8))
 
+    def take_pending(self, limit: int) -> np.ndarray:
+        """At most `limit` pending authors, and fewer where their snapshots are large. They wait no longer."""
+        taken, left, size = [], limit, 0
+        while left > 0 and self.pending.size and size < TAKEN_BYTES:
+            taken.append(self.pending.take(min(left, FEW)))
+            size += int(snapshot_bytes(self, taken[-1]).sum())
+            left -= len(taken[-1])
+        return np.concatenate([np.zeros(0, I32), *taken])
+
     def publish(self, authors: np.ndarray) -> list[Snapshot]:
         """Snapshots of those authors whose version and content are new (rule P3).
 
         They count as published from now on.
         """
+        return [one for part in self.publish_in_parts(authors) for one in part]
+
+    def publish_in_parts(self, authors: np.ndarray) -> Iterator[list[Snapshot]]:
+        """As `publish`, in parts that need about AT_ONCE bytes while they are made. Take all of them."""
         authors = authors[self.author.version.data[authors] > self.public.version.data[authors]]
         if not len(authors):
-            return []
+            return
         causes = self.causes.take(authors, self.public.version, self.author.version)
-        out = list(snapshots(self, authors, causes))
-        if out:
-            slots = np.array([one.slot for one in out])
-            self.public.version.data[slots] = [one.version for one in out]
-            self.public.digest.data[slots] = [one.digest for one in out]
-            self.public.numbers.data[slots] = [one.numbers for one in out]
-            if self.sources.names:
-                counted = bytes_column([one.counted for one in out])
-                self.public.counted.replace(slots, counted.lengths, counted.values)
-        return out
+        for part in parts_of(snapshot_bytes(self, authors), AT_ONCE):
+            out = list(snapshots(self, authors[part], causes.take(part)))
+            if out:
+                self._note_public(out)
+                yield out
+
+    def _note_public(self, out: list[Snapshot]) -> None:
+        slots = np.array([one.slot for one in out])
+        self.public.version.data[slots] = [one.version for one in out]
+        self.public.digest.data[slots] = [one.digest for one in out]
+        self.public.numbers.data[slots] = [one.numbers for one in out]
+        if self.sources.names:
+            counted = bytes_column([one.counted for one in out])
+            self.public.counted.replace(slots, counted.lengths, counted.values)
 
 
 def _stacked(rows: Rows, names: tuple[str, ...], index: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from services.consumer.catalogue.batch import NO_TEXT, Batch
 from services.consumer.catalogue.cards import card_of
 from services.consumer.catalogue.state import CatalogueState
 from services.consumer.catalogue.states import NOTHING_HELD, PUBLISHED, WITHDRAWN, Held
-from shared.columns.grouping import I32
+from shared.columns.grouping import I32, distinct
 from shared.ids import author_key
 from shared.metrics.novelty import month_of
 from shared.stages.packs import bytes_column
@@ -77,8 +77,12 @@ class Revisions:
             papers = np.fromiter(self.reports, I32, len(self.reports))
             columns.reported.replace(papers, blobs.lengths, blobs.values)
         self.stage.reported_novelty.add(self.scores)
-        for (source, paper), date in self.counted_at.items():
-            columns.counted_at[source].data[paper] = date
+        if self.counted_at:
+            source, counted = np.array(list(self.counted_at), I32).T
+            dates = np.fromiter(self.counted_at.values(), I32, len(source))
+            for one in distinct(source).tolist():
+                of_source = source == one
+                columns.counted_at[one].set("date", counted[of_source], dates[of_source])
 
     def _held(self, paper: int) -> Held:
         """The newest revision of a paper, after the events so far."""
@@ -238,7 +242,7 @@ class Revisions:
         source, counted_at = stage.sources.slots[event["source"]], stage.paper.counted_at
         while source >= len(counted_at):
             stage.add_source(self.before)
-        stored = int(counted_at[source].data[paper]) if paper < self.before else 0
+        stored = counted_at[source].of("date", np.array([paper]))[0] if paper < self.before else 0
         if date < max(stored, self.counted_at.get((source, paper), 0)):
             stage.counters["stale_revisions"] += 1
             return

@@ -10,6 +10,7 @@ from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import ListColumn
+from shared.columns.sparse import Sparse
 from shared.columns.table import Part, PerSource, Table
 from shared.contracts import topics
 from shared.ids import partitions_of
@@ -34,7 +35,7 @@ class PaperColumns(Table):
         self.reported = ListColumn(np.uint8)
         self.text_revision = Column(I64, -1)  # of the newest text; a withdrawal does not take the text back
         self.text_no = ChannelIds(1)  # one for all shards: each gets every text
-        self.counted_at = PerSource(lambda: Column(I32))  # date of the newest count; 0: none
+        self.counted_at = PerSource(lambda: Sparse(Table(date=I32)))  # of the newest count; 0: none
 
 
 class CatalogueState(Stage):
