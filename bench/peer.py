@@ -9,7 +9,7 @@ what is published of an author. Runs until SIGTERM; started again after kill -9 
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -133,6 +133,13 @@ class ChannelIds(PackStage):
             self.numbers.data[author] = np.stack([rows[name][last] for name in NUMBERS], axis=1)
             self.version.data[author] = rows["version"][last]
             self.pending.add(author)
+
+    def take_pending(self, limit: int) -> np.ndarray:
+        return self.pending.take(limit)
+
+    def publish_in_parts(self, authors: np.ndarray) -> Iterator[list[Snapshot]]:
+        if snapshots := self.publish(authors):
+            yield snapshots
 
     def publish(self, authors: np.ndarray) -> list[Snapshot]:
         newer = self.version.data[authors] > self.public_version.data[authors]

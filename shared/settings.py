@@ -129,8 +129,8 @@ class Settings(BaseSettings):
     max_counting_sources: int = _setting(
         8,
         "The most sources of `paper.counted` in a partition of papers.v1; an event of another source is "
-        "refused. Each source costs about 300 bytes a paper and author. Must be the same for every service "
-        "of a log.",
+        "refused. Each source costs about 300 bytes for each paper that it counts. Must be the same for "
+        "every service of a log.",
         unit="sources",
         ge=1,
         le=100,

@@ -122,7 +122,10 @@ def _facts(authors: Authors, profiles: Profiles, slot: int) -> dict[str, dict[st
             strict=True,
         )
     )
-    ranked = zip(*(ranking.rows.percentile.data[row].tolist() for ranking in rankings.values()), strict=True)
+    ranked = zip(
+        *(ranking.rows.percentile.data[ranking.row_at(row)].tolist() for ranking in rankings.values()),
+        strict=True,
+    )
     papers = [profiles.papers.names[paper] for paper in held.paper.data[row].tolist()]
     return {
         paper: dict(zip(columns, values, strict=True))

@@ -16,7 +16,8 @@ class LastRows:
     def __init__(self, rows: Rows, key: str, positions: np.ndarray | None = None) -> None:
         """positions: of the last rows, where they are known."""
         slots = numbers(rows, key)
-        self._rows, self._last = rows, last_of(slots) if positions is None else positions
+        self._rows, self._key = rows, key
+        self._last = last_of(slots) if positions is None else positions
         self.keys: np.ndarray = slots[self._last]
 
     @classmethod
@@ -25,10 +26,18 @@ class LastRows:
         for source, positions in last_by(numbers(rows, "source"), numbers(rows, key)):
             yield source, cls(rows, key, positions)
 
+    def where(self, kept: np.ndarray) -> "LastRows":
+        """Some of the keys. kept: a truth value for each key."""
+        return LastRows(self._rows, self._key, self._last[kept])
+
+    def values(self, *names: str) -> np.ndarray:
+        """The values of one column, shape (keys,); of several columns, shape (keys, names)."""
+        values = [numbers(self._rows, name)[self._last] for name in names]
+        return values[0] if len(names) == 1 else np.stack(values, axis=1)
+
     def store(self, column: Column, *names: str) -> None:
         """Writes the values of the rows: one for each entry, or one for each of `names`."""
-        values = [numbers(self._rows, name)[self._last] for name in names]
-        column.data[self.keys] = values[0] if len(names) == 1 else np.stack(values, axis=1)
+        column.data[self.keys] = self.values(*names)
 
     def replace(self, column: ListColumn, name: str) -> None:
         """Writes the lists of the rows."""

@@ -248,13 +248,11 @@ def _add_sources(pieces: list[bytes], state: ProfileState, paper: np.ndarray) ->
     """`citations_by_source` and `standing_by_source` of the papers that sources count."""
     citations: dict[int, list[bytes]] = {}
     ranks: dict[int, list[bytes]] = {}
-    for name, counted, standing in zip(
-        state.sources.names, state.paper.paper_counted, state.paper.paper_standing, strict=True
-    ):
-        source, held, facts = json_of(name), counted.data[paper], standing.data[paper]
-        for at in np.flatnonzero(held >= 0).tolist():
-            citations.setdefault(at, []).append(b"%s:%d" % (source, held[at]))
-            rank = facts[at].tolist()
+    for name, held in zip(state.sources.names, state.paper.paper_sources, strict=True):
+        source, count, standing = json_of(name), held.of("citations", paper), held.of("standing", paper)
+        for at in np.flatnonzero(count >= 0).tolist():
+            citations.setdefault(at, []).append(b"%s:%d" % (source, count[at]))
+            rank = standing[at].tolist()
             if CitationRank._make(rank).percentile != NO_SOURCE_PERCENTILE:
                 ranks.setdefault(at, []).append(
                     b"%s:%s" % (source, _rank_by_citations(tuple(rank), state.cohorts.names))

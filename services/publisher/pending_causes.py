@@ -10,6 +10,7 @@ from shared.columns.grouping import I64, index_of, stable_order
 from shared.stages import causes
 
 PARTS = 256  # pieces that wait to be merged
+ROWS = 1 << 18  # causes that wait to be merged; also as many as are merged already
 
 
 class AuthorCauses(NamedTuple):
@@ -23,6 +24,12 @@ class AuthorCauses(NamedTuple):
     paper: np.ndarray
     by: np.ndarray
     weight: np.ndarray
+
+    def take(self, part: slice) -> "AuthorCauses":
+        """The causes of the authors in this slice."""
+        bounds = self.bounds[part.start : part.stop + 1]
+        here = slice(bounds[0], bounds[-1])
+        return AuthorCauses(bounds - bounds[0], *(column[here] for column in self[1:]))
 
 
 def no_causes(authors: int) -> AuthorCauses:
@@ -39,11 +46,13 @@ class PendingCauses:
 
     def __init__(self) -> None:
         self.parts: list[tuple[np.ndarray, ...]] = []
+        self._waiting = 0  # causes that were added since the last merge
 
     def add(self, *columns: np.ndarray) -> None:
         """One array for each of `names`, of one length."""
         self.parts.append(columns)
-        if len(self.parts) > PARTS:
+        self._waiting += len(columns[0])
+        if len(self.parts) > PARTS or self._waiting > max(ROWS, len(self.parts[0][0])):
             self.merge()
 
     def forget_public(self, public_version: Column) -> None:
@@ -57,6 +66,7 @@ class PendingCauses:
         author, paper, kind, by, weight, version = (np.concatenate(c) for c in zip(*self.parts, strict=True))
         author, at, kind, by, weight = causes.cap(author, np.arange(len(author)), kind, by, weight)
         self.parts = [(author, paper[at], kind, by, weight, version[at])]
+        self._waiting = 0
 
     def take(self, authors: np.ndarray, public_version: Column, version: Column) -> AuthorCauses:
         """Removes and returns the causes of these distinct authors. Both versions: by author slot.

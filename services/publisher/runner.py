@@ -3,6 +3,7 @@
 Several changes of an author between two publications make one snapshot.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,9 @@ from shared.stages.runner import IDLE_WAIT, StageRunner
 WATCH_SECONDS = 5.0
 BEHIND_SECONDS = 0.5  # a publisher that reads events so long after their append time is behind
 QUIET_SECONDS = 1.0  # without input: then there is nothing to coalesce
+SLICE_SECONDS = (
+    1.0  # of publishing, then the publisher reads on: a change that comes now need not wait for all others
+)
 AT_ONCE = 500  # authors that a publisher which is not behind publishes before it reads on
 AT_THE_END = 2_000  # pending authors that a clean stop still publishes; more of them stay for the next start
 
@@ -49,6 +53,7 @@ class PublisherRunner(StageRunner):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._published_at, self._cost, self._looked_at = 0.0, 0.0, 0.0
+        self._unfinished, self._spent = False, 0.0  # publishing of all goes on; its seconds so far
         # Seconds from the append time of the newest event to its reading, and the time of the reading.
         self._behind, self._read_at = 0.0, 0.0
         self._publish_from: int | None = None  # input offset; None until the generation publishes
@@ -142,7 +147,7 @@ class PublisherRunner(StageRunner):
                 self.session.stage.place_erased()
                 self._has_erased = False
             if self.session.stage.pending.size and time.monotonic() >= self._due():
-                await self._publish(everything=not self._keeps_up())
+                await self._publish(everything=not self._keeps_up(), seconds=SLICE_SECONDS)
         return moved
 
     @property
@@ -194,9 +199,10 @@ class PublisherRunner(StageRunner):
         return self._behind < BEHIND_SECONDS and waits < self.pace.coalesce_max_seconds
 
     def _due(self) -> float:
-        if self._behind < BEHIND_SECONDS:
+        nothing_came = self._unfinished and self._read_at <= self._published_at
+        if self._behind < BEHIND_SECONDS or nothing_came:
             return self._published_at
-        pause = self._cost * (1 / self.pace.coalesce_share - 1)
+        pause = self._cost * (1 if self._unfinished else 1 / self.pace.coalesce_share - 1)
         return min(
             self._published_at + min(pause, self.pace.coalesce_max_seconds), self._read_at + QUIET_SECONDS
         )
@@ -210,29 +216,41 @@ class PublisherRunner(StageRunner):
                 return
         await super()._wait(seconds)
 
-    async def _publish(self, everything: bool) -> None:
-        """Publishes all pending authors, or at most AT_ONCE: those ahead, or else some of the others."""
+    async def _publish(self, everything: bool, seconds: float = math.inf) -> None:
+        """Publishes all pending authors, or at most AT_ONCE: those ahead, or else some of the others.
+
+        After so many seconds it stops between two batches. The rest stays pending.
+        """
         stage: Profiles = self.session.stage
         pending, looked_at, published, busy = stage.pending.size, 0, 0, 0.0
         limit = self.pace.publish_authors
         if not everything:
             limit = pending = min(stage.pending.ahead or pending, AT_ONCE)
-        while looked_at < pending and not (self._stopped.done() and pending - looked_at > AT_THE_END):
-            began = time.perf_counter()
-            authors = stage.pending.take(limit)
+        while (
+            looked_at < pending
+            and (busy < seconds or not looked_at)
+            and not (self._stopped.done() and pending - looked_at > AT_THE_END)
+        ):
+            authors = stage.take_pending(limit)
             looked_at += len(authors)
-            snapshots = stage.publish(authors)
+            began = time.perf_counter()
+            for snapshots in stage.publish_in_parts(authors):
+                busy += time.perf_counter() - began
+                await self._append(snapshots)
+                published += len(snapshots)
+                began = time.perf_counter()
             busy += time.perf_counter() - began
-            if not snapshots:
-                continue
-            await self._append(snapshots)
-            published += len(snapshots)
         self.telemetry.coalesced_total.inc(looked_at - published)
         if not stage.pending.size and self.oldest is not None and published:
             self.telemetry.event_to_snapshot_seconds.observe(max(0.0, time.time() - self.oldest / 1000))
         self._advance()
         self._published_at = time.monotonic()
-        self._cost = 2 * busy  # sending costs about as much again; waiting for the log costs no CPU
+        self._unfinished = everything and looked_at < pending
+        self._spent += busy
+        # Sending costs about as much again; waiting for the log costs no CPU.
+        self._cost = 2 * (busy if self._unfinished else self._spent)
+        if not self._unfinished:
+            self._spent = 0.0
 
     def _note_age(self, records: Sequence[Record]) -> None:
         age = self._age(records)

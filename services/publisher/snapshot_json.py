@@ -30,6 +30,7 @@ from services.publisher.paper_json import BOOLEAN, NULL, blobs, json_of, papers_
 from services.publisher.pending_causes import AuthorCauses
 from services.publisher.state import BYLINE, CATEGORY, CITED_IN, LOW, PUBLISHED_IN, ProfileState
 from services.publisher.templates import template
+from shared.columns.grouping import I64, ranges
 from shared.metrics import definitions, novelty, rankpoints
 from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED, is_collective
 from shared.metrics.violations import violations
@@ -38,6 +39,8 @@ Means = list[dict[str, Any]]  # of each (source, version): its mean novelty, and
 Said = dict[str, Any]  # described and reported facts of an author
 
 NO_BYLINE = -1
+# Memory that a snapshot needs while it is made: of itself, of a paper beside its card, of a tally.
+AUTHOR_BYTES, PAPER_BYTES, TALLY_BYTES = 4_000, 600, 150
 EXTRAS = ("orcid", "homepage", "aliases")  # shown where an author.described has them
 PAPERS, H_INDEX, CITATIONS, NOVELTY, AI_SCORE = (
     REFERENCES.index(name) for name in ("papers", "h_index", "citations", "novelty", "ai_score")
@@ -174,6 +177,20 @@ def snapshots(state: ProfileState, authors: np.ndarray, of_authors: AuthorCauses
         )
 
 
+def snapshot_bytes(state: ProfileState, authors: np.ndarray) -> np.ndarray:
+    """About how many bytes the snapshot of each author needs while it is made."""
+    columns = state.author
+    held, about = columns.held, columns.about.length.data[authors].astype(I64)
+    shown = np.minimum(held.length.data[authors], state.top)
+    index, owner = ranges(held.offset.data[authors], shown)
+    papers = state.paper
+    paper = state.row.paper.data[held.values[0].data[index]]
+    cards = papers.cards.length.data[paper].astype(I64) + papers.reports.length.data[paper]
+    of_papers = np.bincount(owner, cards + PAPER_BYTES, len(authors)).astype(I64)
+    tallies: np.ndarray = columns.tallies.pairs.length.data[authors] * TALLY_BYTES
+    return AUTHOR_BYTES + about + 3 * of_papers + tallies
+
+
 def current(state: ProfileState, slot: int) -> bytes:
     """The snapshot of an author as of now, whether it is public or not."""
     version = VERSION(
@@ -277,10 +294,12 @@ class _Contents:
         has_last = columns.last_paper.data[authors] >= 0
         self.last_byline = np.where(has_last, columns.last_written.data[authors], NO_BYLINE).tolist()
         self.sources = [
-            (name, definitions.published("counted", numbers.data[authors]), ranks.data[authors].tolist())
-            for name, numbers, ranks in zip(
-                state.sources.names, columns.counted, columns.counted_grounds, strict=True
+            (
+                name,
+                definitions.published("counted", held.of("numbers", authors)),
+                held.of("grounds", authors).tolist(),
             )
+            for name, held in zip(state.sources.names, columns.author_sources, strict=True)
         ]
         self.definitions_changed = layout.generation > 1 and bool(definitions.changed())
         self.basis, self.novelty_basis = layout.headline_basis, layout.headline_novelty

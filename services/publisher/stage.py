@@ -7,6 +7,7 @@ Several changes between two publications make one snapshot.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,11 @@ from services.publisher.authorships import define_rows, set_citations
 from services.publisher.last_rows import LastRows
 from services.publisher.pending_authors import AHEAD, LATER
 from services.publisher.pending_causes import PendingCauses, only_new
-from services.publisher.snapshot_json import Snapshot, snapshots
+from services.publisher.snapshot_json import Snapshot, snapshot_bytes, snapshots
 from services.publisher.state import CITED_IN, ProfileState
-from shared.columns.grouping import distinct, last_of
+from shared.columns.column import parts_of
+from shared.columns.grouping import I32, distinct, last_of
+from shared.columns.sparse import NOTHING
 from shared.errors import CheckpointInvalid
 from shared.metrics import definitions
 from shared.stages.packs import Pack, Rows, bytes_column
@@ -33,6 +36,9 @@ LISTED = b'"authors_total":'  # in a card; inside a JSON text the quotes are esc
 NUMBER = re.compile(rb"\d+")
 # Above every version: the only public record is a tombstone, which does not have the version that it erased.
 ERASED = 1 << 62
+AT_ONCE = 16 << 20  # bytes of snapshots that are made together
+TAKEN_BYTES = 64 << 20  # of the authors that are published together: about a second of work
+FEW = 250  # authors
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still to come
 
 
@@ -82,7 +88,7 @@ class Profiles(ProfileState):
         ):
             if kind in kinds:
                 names.extend(kinds[kind]["key"])
-        while len(self.author.counted) < len(self.sources):
+        while len(self.author.author_sources) < len(self.sources):
             self.add_source()
 
     def _add_authors(self, names: list[str]) -> None:
@@ -129,22 +135,26 @@ class Profiles(ProfileState):
             restated.append(last.keys)
         if "source_metrics" in kinds:
             for source, last in LastRows.by_source(kinds["source_metrics"], "author"):
-                last.store(self.author.counted[source], *COUNTED)
-                last.store(self.author.counted_grounds[source], *ai_scores.COUNTS)
+                held = self.author.author_sources[source]
+                # the others show nothing of the source
+                last = last.where((last.values("papers_counted") > 0) | (held.find(last.keys) != NOTHING))
+                entries = held.take(last.keys)
+                held.table.numbers.data[entries] = last.values(*COUNTED)
+                held.table.grounds.data[entries] = last.values(*ai_scores.COUNTS)
         return restated
 
     def _apply_ranks(self, kinds: dict[str, Rows]) -> None:
         """Counts, novelties and percentiles of papers."""
         if "paper_count" in kinds:
             for source, last in LastRows.by_source(kinds["paper_count"], "paper"):
-                last.store(self.paper.paper_counted[source], "count")
+                self.paper.paper_sources[source].set("citations", last.keys, last.values("count"))
         if "reported" in kinds:
             LastRows(kinds["reported"], "paper").replace(self.paper.reports, "reports")
         if "percentiles" in kinds:
             LastRows(kinds["percentiles"], "paper").store(self.paper.standing, *FACTS)
         if "source_percentiles" in kinds:
             for source, last in LastRows.by_source(kinds["source_percentiles"], "paper"):
-                last.store(self.paper.paper_standing[source], *BY_CITATIONS)
+                self.paper.paper_sources[source].set("standing", last.keys, last.values(*BY_CITATIONS))
 
     def _describe(self, rows: Rows) -> None:
         """`card` rows: what a snapshot shows of a paper, and what tallies count of it.
@@ -238,25 +248,42 @@ class Profiles(ProfileState):
         blob = orjson.dumps(counted) if counted else b""
         self.public.counted.replace(np.array([slot]), np.array([len(blob)]), np.frombuffer(blob, np.uint8))
 
+    def take_pending(self, limit: int) -> np.ndarray:
+        """At most `limit` pending authors, and fewer where their snapshots are large. They wait no longer."""
+        taken, left, size = [], limit, 0
+        while left > 0 and self.pending.size and size < TAKEN_BYTES:
+            taken.append(self.pending.take(min(left, FEW)))
+            size += int(snapshot_bytes(self, taken[-1]).sum())
+            left -= len(taken[-1])
+        return np.concatenate([np.zeros(0, I32), *taken])
+
     def publish(self, authors: np.ndarray) -> list[Snapshot]:
         """Snapshots of those authors whose version and content are new (rule P3).
 
         They count as published from now on.
         """
+        return [one for part in self.publish_in_parts(authors) for one in part]
+
+    def publish_in_parts(self, authors: np.ndarray) -> Iterator[list[Snapshot]]:
+        """As `publish`, in parts that need about AT_ONCE bytes while they are made. Take all of them."""
         authors = authors[self.author.version.data[authors] > self.public.version.data[authors]]
         if not len(authors):
-            return []
+            return
         causes = self.causes.take(authors, self.public.version, self.author.version)
-        out = list(snapshots(self, authors, causes))
-        if out:
-            slots = np.array([one.slot for one in out])
-            self.public.version.data[slots] = [one.version for one in out]
-            self.public.digest.data[slots] = [one.digest for one in out]
-            self.public.numbers.data[slots] = [one.numbers for one in out]
-            if self.sources.names:
-                counted = bytes_column([one.counted for one in out])
-                self.public.counted.replace(slots, counted.lengths, counted.values)
-        return out
+        for part in parts_of(snapshot_bytes(self, authors), AT_ONCE):
+            out = list(snapshots(self, authors[part], causes.take(part)))
+            if out:
+                self._note_public(out)
+                yield out
+
+    def _note_public(self, out: list[Snapshot]) -> None:
+        slots = np.array([one.slot for one in out])
+        self.public.version.data[slots] = [one.version for one in out]
+        self.public.digest.data[slots] = [one.digest for one in out]
+        self.public.numbers.data[slots] = [one.numbers for one in out]
+        if self.sources.names:
+            counted = bytes_column([one.counted for one in out])
+            self.public.counted.replace(slots, counted.lengths, counted.values)
 
 
 def _authors_total(card: bytes) -> int:

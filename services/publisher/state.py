@@ -17,6 +17,7 @@ from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary, NameList
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import CounterLists, ListColumn
+from shared.columns.sparse import Sparse
 from shared.columns.table import Part, PerSource, Table
 from shared.contracts import topics
 from shared.metrics.metric import NULL
@@ -29,6 +30,24 @@ CITED_IN, PUBLISHED_IN, CATEGORY, BYLINE = (kind << 28 for kind in range(4))
 LOW = (1 << 28) - 1  # the other bits: a year, a category or a byline
 
 
+class CountedPaper(Table):
+    """Of a paper that a source counts."""
+
+    def __init__(self) -> None:
+        self.citations = Column(I32, -1)  # -1: unknown
+        self.standing = Column(
+            I32, NO_SOURCE_PERCENTILE, width=len(BY_CITATIONS)
+        )  # see paper_json.CitationRank
+
+
+class CountedAuthor(Table):
+    """Of an author whose papers a source counts."""
+
+    def __init__(self) -> None:
+        self.numbers = Column(I64, width=len(COUNTED))
+        self.grounds = Column(I32, width=len(ranking.COUNTS))
+
+
 class PaperColumns(Table):
     """By paper slot."""
 
@@ -39,10 +58,7 @@ class PaperColumns(Table):
         self.fact = Column(I32)  # slot in `facts_seen`
         self.reports = ListColumn(np.uint8)  # JSON: [[source, version, novelty], …]
         self.standing = Column(I32, -1, width=len(FACTS))  # see paper_json.PaperRank
-        self.paper_counted = PerSource(lambda: Column(I32, -1))  # citations; -1: unknown
-        self.paper_standing = PerSource(
-            lambda: Column(I32, NO_SOURCE_PERCENTILE, width=len(BY_CITATIONS))
-        )  # see paper_json.CitationRank
+        self.paper_sources = PerSource(lambda: Sparse(CountedPaper()))
 
 
 class AuthorshipColumns(Table):
@@ -66,8 +82,7 @@ class AuthorColumns(Table):
         self.numbers = Column(I64, width=len(REFERENCES))
         self.evidence = Column(I32, width=len(EVIDENCE))
         self.score_counts = Column(I32, width=len(COUNTS))
-        self.counted = PerSource(lambda: Column(I64, width=len(COUNTED)))
-        self.counted_grounds = PerSource(lambda: Column(I32, width=len(ranking.COUNTS)))
+        self.author_sources = PerSource(lambda: Sparse(CountedAuthor()))
         self.version = Column(I64)
         # Rows. With more than `top` papers, the first `top` rows are the most cited ones.
         self.held = ListColumn(I32, growing=True)
@@ -147,7 +162,7 @@ class ProfileState(PackStage):
         }
 
     def facts(self) -> dict[str, int]:
-        return {"sources": len(self.author.counted), "day": self.day}
+        return {"sources": len(self.author.author_sources), "day": self.day}
 
     def prepare(self, facts: dict[str, int]) -> None:
         self.day = facts["day"]
@@ -163,10 +178,8 @@ class ProfileState(PackStage):
 
     def add_source(self) -> None:
         """Columns for one more source that counts citations."""
-        for held in (self.author.counted, self.author.counted_grounds):
-            held.add(len(self.authors))
-        for held in (self.paper.paper_counted, self.paper.paper_standing):
-            held.add(len(self.papers))
+        self.author.author_sources.add(len(self.authors))
+        self.paper.paper_sources.add(len(self.papers))
 
 
 def _prefixed(prefix: str, table: Table) -> dict[str, Part]:

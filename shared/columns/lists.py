@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from shared.columns.column import Arrays, Column
+from shared.columns.column import Arrays, Column, parts_of
 from shared.columns.grouping import (
     I32,
     I64,
@@ -15,6 +15,8 @@ from shared.columns.grouping import (
     stable_order,
     starts_of,
 )
+
+AT_ONCE = 1 << 18  # values of lists that are moved or merged together
 
 
 class ListColumn:
@@ -128,14 +130,21 @@ class ListColumn:
             size = int(room.sum(dtype=I64))
             offset = starts_of(room.astype(I64)).astype(I32)
             for column in self.values:
-                values = gather(column.data, self.offset.view, self.length.view)
-                column.data, column.size = np.zeros(max(64, size), column.data.dtype), size
-                if self.capacity is None:
-                    column.data[:size] = values
-                else:
-                    column.data[ranges(offset, self.length.view)[0]] = values
+                column.data, column.size = self._moved(column.data, offset, size), size
             self.offset.data[: self.offset.size] = offset
             self.garbage = 0
+
+    def _moved(self, data: np.ndarray, offset: np.ndarray, size: int) -> np.ndarray:
+        """A new arena with the same lists at other places."""
+        moved = np.zeros(max(64, size), data.dtype)
+        for part in parts_of(self.length.view, AT_ONCE):
+            lengths = self.length.view[part]
+            values = gather(data, self.offset.view[part], lengths)
+            if self.capacity is None:
+                moved[offset[part.start] :][: len(values)] = values
+            else:
+                moved[ranges(offset[part], lengths)[0]] = values
+        return moved
 
     @property
     def nbytes(self) -> int:
@@ -191,9 +200,13 @@ class CounterLists:
         One sort merges the owners' lists.
         """
         wanted, change = group_sum(pair(owners, keys), deltas)
-        if not len(wanted):
-            return
-        touched = run_lengths(wanted >> 32)[0]
+        touched, first, count = run_lengths(wanted >> 32)
+        for part in parts_of(self.pairs.length.data[touched] + count, AT_ONCE):
+            here = slice(first[part.start], first[part.stop - 1] + count[part.stop - 1])
+            self._add(touched[part], wanted[here], change[here])
+
+    def _add(self, touched: np.ndarray, wanted: np.ndarray, change: np.ndarray) -> None:
+        """As `add`, for distinct (owner, key) in order. touched: the distinct owners."""
         index, owner = self.pairs.index(touched)
         held = pair(touched[owner], self.pairs.values[0].data[index])
         keys_of, counts = group_sum(

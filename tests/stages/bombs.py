@@ -4,14 +4,16 @@ and in bytes written.
     python -m tests.stages.bombs NAME    # prints JSON: {"peak": MB above rest, "stages": {stage: MB},
     "written": bytes, "read": bytes, …}
 
-The stages run alone over logs in memory, in a process of their own, with the batches of the runner.
+The stages run alone, in a process of their own, with the batches of the runner. Their logs are files, so they take no memory.
 """
 
 import argparse
 import json
+import os
+import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from services.publisher.messages import messages_of
@@ -174,8 +176,34 @@ BOMBS: dict[str, Callable[[], Iterator[Step]]] = {
 }  # fmt: skip
 
 
+class Spool:
+    """Records of a partition: the values are in a file that all partitions share."""
+
+    def __init__(self, file):
+        self.file, self.places, self.next = file, deque(), 0
+
+    def append(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.places.append((message.key, message.headers, self.file.tell(), len(message.value)))
+            self.file.write(message.value)
+
+    def take(self) -> list[Record]:
+        """The next batch, as the runner reads it."""
+        self.file.flush()
+        records, size = [], 0
+        while self.places and len(records) < Pace().batch_records:
+            key, headers, at, length = self.places[0]
+            if records and size + length > READ_BYTES:
+                break
+            self.places.popleft()
+            size += length
+            records.append(Record(self.next, 0, key, os.pread(self.file.fileno(), length, at), headers))
+            self.next += 1
+        return records
+
+
 class Run:
-    """The stages over logs in memory; what is read is forgotten. peaks: bytes above rest by (step, stage);
+    """The stages over logs in a file; what is read is forgotten. peaks: bytes above rest by (step, stage);
     held: seconds of a step.
     """
 
@@ -186,20 +214,29 @@ class Run:
             for stage in STAGES
             for number in range(self.layout.count(stage.input))
         ]
-        self.logs: dict[Partition, list[Record]] = defaultdict(list)
-        self.ends: Counter[Partition] = Counter()
+        handle, path = tempfile.mkstemp()
+        os.unlink(path)
+        self.file = file = os.fdopen(handle, "w+b")
+        self.logs: dict[Partition, Spool] = defaultdict(lambda: Spool(file))
+        self.read: set[Partition] = {session.input for session in self.sessions}
         self.written: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.largest: Counter[str] = Counter()  # bytes of the largest record by topic
         self.spent: Counter[str] = Counter()
+        self.longest: Counter[str] = Counter()  # CPU seconds of one batch
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.file.close()
 
     def append(self, batches) -> None:
         for partition, messages in batches.items():
             if partition.topic == DEAD_LETTERS.name:
                 self.refused.update(dict(m.headers)["reason"].decode() for m in messages)
-            log, start = self.logs[partition], self.ends[partition]
-            log += [Record(start + i, 0, *m) for i, m in enumerate(messages)]
-            self.ends[partition] += len(messages)
+            if partition in self.read:
+                self.logs[partition].append(messages)
             self.written[partition.topic] += sum(len(m.value) for m in messages)
             self.largest[partition.topic] = max(
                 [self.largest[partition.topic], *(len(m.value) for m in messages)]
@@ -220,34 +257,22 @@ class Run:
         while moved:
             moved = False
             for session in self.sessions:
-                log = self.logs[session.input]
-                while log:
+                while records := self.logs[session.input].take():
                     moved, began = True, time.process_time()
-                    batch, size = 0, 0
-                    while batch < min(len(log), Pace().batch_records) and (
-                        not batch or size + len(log[batch].value) <= READ_BYTES
-                    ):
-                        size += len(log[batch].value)
-                        batch += 1
-                    records = log[:batch]
-                    del log[:batch]
                     session.step(records)
                     self.append(session.flush())
                     self.publish(session.stage)
-                    self.spent[session.stage.name] += time.process_time() - began
+                    seconds = time.process_time() - began
+                    self.spent[session.stage.name] += seconds
+                    self.longest[session.stage.name] = max(self.longest[session.stage.name], seconds)
                     del records
                     peak(session.stage.name)
-        self.logs.clear()
 
     def publish(self, stage) -> None:
         if isinstance(stage, Profiles):
             while stage.pending.size:
-                snapshots = stage.publish(stage.pending.take(Pace().publish_authors))
-                self.append(messages_of(snapshots, self.layout.authors, 1, 0))
-                for partition in [
-                    p for p in self.logs if p.topic.endswith(".v1") and p.topic.startswith("author-")
-                ]:
-                    self.logs[partition].clear()  # public records are in the log by now
+                for snapshots in stage.publish_in_parts(stage.take_pending(Pace().publish_authors)):
+                    self.append(messages_of(snapshots, self.layout.authors, 1, 0))
 
 
 def memory(what: str) -> int:
@@ -297,7 +322,7 @@ def measure(name: str) -> dict:
             }
         )
     return {"steps": steps, "refused": dict(run.refused), "largest": dict(run.largest),
-            "written": dict(run.written),
+            "written": dict(run.written), "longest": dict(run.longest),
             "state": {s.stage.name: s.stage.nbytes for s in run.sessions}}  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from services.consumer.aliases.claims import Resolver
 from services.consumer.catalogue import stage as catalogue
 from services.consumer.citations import limits as citations_limits
 from services.consumer.citations.states import NO_SLOTS
+from services.publisher.snapshot_json import current
+from services.publisher.stage import Profiles
 from services.verify.events import AuthorEvents
 from services.verify.refusals import SourceLimits, source_limits_of
 from shared.columns.column import parts_of
@@ -28,6 +30,7 @@ from shared.stages.packs import Kind, Outbox, decode
 from shared.stages.stage import Layout
 from tests.literature import encode
 from tests.oracle import canonical, taken
+from tests.stages import bombs
 from tests.stages.memory import Pipeline
 from tests.stages.test_merges import assert_equal, merged, separated
 from tests.stages.test_pipeline import paper
@@ -260,6 +263,20 @@ def test_memory_and_what_is_written_follow_the_places_not_the_names():
         sizes.append(sum(session.stage.nbytes for session in made.sessions))
     assert sizes[1] < 1.1 * sizes[0]
     assert written[1] < 3 * written[0], "bytes an event"
+
+
+def test_a_source_costs_what_it_counts():
+    """Eight sources that count one paper each, among 20,000 papers of 15,000 authorships and more."""
+    sizes = []
+    with bombs.Run() as run:
+        for events in bombs.counting_sources(20_000, 8):
+            run.tell(events)
+            run.work(lambda stage: None)
+            sizes.append(sum(session.stage.nbytes for session in run.sessions))
+    assert sizes[1] - sizes[0] < 1_000_000
+    [profiles] = [session.stage for session in run.sessions if isinstance(session.stage, Profiles)]
+    author = json.loads(current(profiles, profiles.authors.names.index("a1")))
+    assert author["metrics"].keys() == {"references", *(f"counted:s{n}" for n in range(8))}
 
 
 # ---- chains of merges

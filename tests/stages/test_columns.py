@@ -1,5 +1,6 @@
 """Columns against plain lists and dicts: whatever is done to them, and through a dump and a load."""
 
+import tracemalloc
 from collections import defaultdict
 
 import numpy as np
@@ -214,3 +215,23 @@ def test_a_column_grows_with_its_filling():
         and (column.view[4:] == -1).all()
     )
     assert (renewed(column, np.int32, -1, width=2).view == column.view).all()
+
+
+def test_many_lists_are_merged_and_moved_in_parts():
+    """A thousand lists of a thousand counters, each of which gets one more: memory follows a part, not all of them."""
+    held, owners = CounterLists(), np.arange(1_000, dtype=np.int32)
+    held.resize(len(owners))
+    for first in range(0, 1_000, 100):
+        years = np.tile(np.arange(first, first + 100, dtype=np.int32), len(owners))
+        held.add(np.repeat(owners, 100), years, np.ones(len(years), np.int64))
+    tracemalloc.start()
+    try:
+        for year in (5, 2_000):  # a counter that is there, and one that is new
+            held.add(owners, np.full(len(owners), year), np.ones(len(owners), np.int64))
+        assert tracemalloc.get_traced_memory()[1] < 40e6, "in one piece it took 96 MB"
+    finally:
+        tracemalloc.stop()
+    right = dict.fromkeys(range(1_000), 1) | {5: 2, 2_000: 1}
+    for one in (0, 500, 999):
+        _, years, counts = held.of(np.array([one]))
+        assert dict(zip(years.tolist(), counts.tolist(), strict=True)) == right

@@ -15,6 +15,7 @@ from services.consumer.catalogue.stage import Catalogue
 from services.consumer.citations.stage import Citations
 from services.consumer.directory.stage import Directory
 from services.publisher import runner as publisher
+from services.publisher import stage as publisher_stage
 from services.publisher.stage import Profiles
 from services.runtime.layout import agree
 from services.runtime.process import Stop, supervisor_of, working
@@ -271,6 +272,34 @@ async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coales
         assert (await log.bounds([SNAPSHOTS]))[SNAPSHOTS][1] == first + 5, "and is read on for after some"
     published = await log.read(SNAPSHOTS, first, max_records=1_000)
     assert len(published) == len({r.key for r in published}) == 42, "the stop published each author once"
+
+
+async def test_one_that_publishes_all_reads_on_before_it_is_through(log, tmp_path, monkeypatch):
+    """What comes while a publisher works off many authors goes ahead of those that wait."""
+    monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # so it publishes all
+    monkeypatch.setattr(publisher, "SLICE_SECONDS", 0.0)  # one batch
+    monkeypatch.setattr(publisher_stage, "FEW", 1)
+    monkeypatch.setattr(publisher_stage, "TAKEN_BYTES", 1)
+    last = Message(b"last", orjson.dumps({"paper_id": "last", "title": "", "authors": [{"name": "Last"}]}))
+    published = []
+    async with Service(log, tmp_path) as service:
+        *before, runner = service.runners
+        append = runner._append
+
+        async def append_and_wait(snapshots) -> None:
+            await append(snapshots)
+            published.extend(one.author for one in snapshots)
+            if len(published) == 3:
+                await log.append({HERE: [last]})
+                async with asyncio.timeout(BOUND):
+                    while await behind_of(log, before):
+                        await log.wait({SNAPSHOTS: 10**9}, 0.01)
+
+        runner._append = append_and_wait
+        await log.append({HERE: [paper(0, authors=40)]})
+        await service.idle()
+    assert set(published) == set(await newest(log)) and len(published) >= 41
+    assert published.index("name:last") < 10, "it did not wait for all the others"
 
 
 async def test_metrics_tell_what_happened(log, tmp_path):

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.publisher import stage as publisher
 from services.publisher.pending_authors import AHEAD, LATER, PendingAuthors
+from services.publisher.pending_causes import PendingCauses
 from services.publisher.stage import Profiles
 from tests.stages.memory import Pipeline
 
@@ -90,3 +92,51 @@ def test_a_citation_goes_ahead_of_a_day():
     )
     assert (stage.pending.ahead, stage.pending.size) == (2, 10)
     assert sorted(stage.authors.names[author] for author in stage.pending.take(2).tolist()) == ["a:10", "a:4"]
+
+
+def papers_of(authors: int) -> list[dict]:
+    return [
+        {
+            "paper_id": f"p:{n}",
+            "title": "T",
+            "authors": [{"author_id": f"a:{n}", "name": "A"}],
+            "references": ["p:0"],
+        }
+        for n in range(authors)
+    ]
+
+
+@pytest.mark.parametrize("bound", [1, 20_000])
+def test_snapshots_that_are_made_in_parts_are_the_same(bound, monkeypatch):
+    made = []
+    for parts in (False, True):
+        [stage] = [
+            s.stage for s in Unpublished(seed=1).tell(*papers_of(9)).sessions if isinstance(s.stage, Profiles)
+        ]
+        if parts:
+            monkeypatch.setattr(publisher, "AT_ONCE", bound)
+        made.append(list(stage.publish_in_parts(stage.take_pending(100))))
+    [whole], cut = made
+    assert len(cut) > 1 and [one for part in cut for one in part] == whole and len(whole) == 9
+
+
+def test_fewer_large_authors_are_taken_at_once(monkeypatch):
+    [stage] = [
+        s.stage for s in Unpublished(seed=1).tell(*papers_of(9)).sessions if isinstance(s.stage, Profiles)
+    ]
+    monkeypatch.setattr(publisher, "FEW", 2)
+    monkeypatch.setattr(publisher, "TAKEN_BYTES", 1)
+    assert [len(stage.take_pending(100)) for _ in range(6)] == [2, 2, 2, 2, 1, 0]
+
+
+def test_causes_that_wait_follow_the_authors_not_the_events():
+    waiting, many = PendingCauses(), 1 << 17
+    for event in range(30):
+        authors = np.arange(many, dtype=np.int32) % 50
+        waiting.add(
+            authors, *(np.full(many, event, np.int32) for _ in range(3)), np.ones(many, np.int32), authors
+        )
+    assert sum(len(part[0]) for part in waiting.parts) <= 3 * (1 << 18), "not 30 << 17"
+    waiting.merge()
+    author, *_, weight, _ = waiting.parts[0]
+    assert len(author) == 50 * 20 and weight.sum() == 30 * many

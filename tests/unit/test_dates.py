@@ -4,6 +4,7 @@ agree.
 
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -121,7 +122,7 @@ def test_three_ways_to_order_instants_agree(one, other):
 def test_the_newest_instant_counts(earlier, later):
     for order in ([earlier, later], [later, earlier]):
         session = run(Catalogue, "p", [(counted(at) | {"citations": order.index(at)}, NOON) for at in order])
-        assert session.stage.paper.counted_at[0].data[0] == instant(later)
+        assert session.stage.paper.counted_at[0].of("instant", np.array([0]))[0] == instant(later)
         assert session.stage.counters["stale_revisions"] == (order[0] == later)
         session = run(Directory, "a", [(reported(at), NOON) for at in order])
         assert later in orjson.dumps(session.stage._json_of(0).decode()).decode()
@@ -210,7 +211,7 @@ def test_the_catalogue_refuses_what_is_dated_too_far_ahead(batch):
     session = run(Catalogue, "p", stated, batch=batch)
     assert [(one.record.offset, one.reason) for one in session.stage.refused] == [(0, "dated_ahead")]
     assert (
-        session.stage.paper.counted_at[0].data[0] == instant("2026-11-28")
+        session.stage.paper.counted_at[0].of("instant", np.array([0]))[0] == instant("2026-11-28")
         and session.stage.counters["stale_revisions"] == 0
     )
     session = run(Catalogue, "p", stated, days=ANY, batch=batch)

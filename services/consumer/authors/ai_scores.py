@@ -5,6 +5,8 @@ Part of the state of `authors`: one for citations from references and one for ea
 are never mixed (docs/scores.md §3).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from shared.columns.column import Column
@@ -23,6 +25,14 @@ COUNTS = ("ranked", "immature", "doubtful")
 IMMATURE, FROM_POOLED = 1, 2  # bits of `uncertainty`
 MANY = 2 * rankpoints.SUMMED  # papers of an author above which the best ones are kept
 ONCE_AT_MOST = 1 << 18  # authors whose scores are computed at once
+
+
+Find = Callable[[np.ndarray], np.ndarray]  # slots to entries
+
+
+def every(slots: np.ndarray) -> np.ndarray:
+    """The entries of a table that holds every slot."""
+    return slots
 
 
 class RankedRows(Table):
@@ -47,10 +57,16 @@ class RankedAuthors(Table):
 
 
 class Ranking(State):
-    """The state; its owner says which authorships there are and which authors they belong to."""
+    """The state; its owner says which authorships there are and which authors they belong to.
 
-    def __init__(self) -> None:
-        self.rows, self.authors = RankedRows(), RankedAuthors()
+    row_at and author_at: slots to entries of the tables. A slot that is not held has the fill values.
+    """
+
+    def __init__(
+        self, rows: RankedRows, authors: RankedAuthors, row_at: Find = every, author_at: Find = every
+    ) -> None:
+        self.rows, self.authors = rows, authors
+        self.row_at, self.author_at = row_at, author_at
         self._unseen: list[np.ndarray] = []
 
     def look_later(self, rows: np.ndarray) -> None:
@@ -66,7 +82,8 @@ class Ranking(State):
     def look(
         self, rows: np.ndarray, found: percentile.Percentiles, author: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Sets the percentiles of distinct authorships of these authors.
+        """Sets the percentiles of distinct authorships of these authors. All are held, and the authors of ranked
+        ones.
 
         Returns a mask of the percentiles that changed, and the uncertainty of each: bits IMMATURE and
         FROM_POOLED.
@@ -74,9 +91,10 @@ class Ranking(State):
         ranked = found.value != NO_VALUE
         uncertainty = np.where(ranked, found.immature * IMMATURE + (found.source == POOLED) * FROM_POOLED, 0)
         masks = (ranked, ranked & (uncertainty & IMMATURE > 0), ranked & (uncertainty > 0))
-        tally(self.authors.counts, self.rows.counted_as, rows, author, masks)
-        differs = self.rows.percentile.data[rows] != found.value
-        self.rows.percentile.data[rows] = found.value
+        at = self.row_at(rows)
+        tally(self.authors.counts, self.rows.counted_as, at, self.author_at(author), masks)
+        differs = self.rows.percentile.data[at] != found.value
+        self.rows.percentile.data[at] = found.value
         return differs, uncertainty
 
     def rank(self, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
@@ -92,19 +110,20 @@ class Ranking(State):
 
     def _rank(self, authors: np.ndarray, changed: np.ndarray, author: np.ndarray, held: ListColumn) -> None:
         """As `rank`, for some authors: first those whose best authorships suffice, then the rest."""
-        has_best = self.authors.best.length.data[authors] > 0
+        at = self.author_at(authors)
+        has_best = self.authors.best.length.data[at] > 0
         large = authors[has_best]
         owner, row = self._candidates(large, changed, author)
         enough = np.bincount(owner, minlength=len(large)) >= rankpoints.SUMMED
         stays = enough[owner]
         owner_among_enough = (np.cumsum(enough) - 1)[owner[stays]]
         keeps_best = np.ones(int(enough.sum()), bool)
-        self._score(large[enough], owner_among_enough, row[stays], keeps_best)
+        self._score(at[has_best][enough], owner_among_enough, row[stays], keeps_best)
         rest = np.concatenate([authors[~has_best], large[~enough]])
         index, owner = held.index(rest)
         row = held.values[0].data[index]
-        ranked = self.rows.percentile.data[row] != NO_VALUE
-        self._score(rest, owner[ranked], row[ranked], held.length.data[rest] > MANY)
+        ranked = self.rows.percentile.data[self.row_at(row)] != NO_VALUE
+        self._score(self.author_at(rest), owner[ranked], row[ranked], held.length.data[rest] > MANY)
 
     def _candidates(
         self, large: np.ndarray, changed: np.ndarray, author: np.ndarray
@@ -113,23 +132,25 @@ class Ranking(State):
 
         Returns the position of the author in `large` and the authorship, ordered by both.
         """
-        index, owner = self.authors.best.index(large)
+        at = self.author_at(large)
+        index, owner = self.authors.best.index(at)
         mine = np.flatnonzero(np.isin(author, large))
         kept = pair(owner, self.authors.best.values[0].data[index])
         key = distinct(np.concatenate([kept, pair(np.searchsorted(large, author[mine]), changed[mine])]))
         owner, row = key >> 32, (key & 0xFFFFFFFF).astype(I32)
-        floor = np.maximum(self.authors.floor.data[large], 0)[owner]
-        reach = self.rows.percentile.data[row] >= floor
+        floor = np.maximum(self.authors.floor.data[at], 0)[owner]
+        reach = self.rows.percentile.data[self.row_at(row)] >= floor
         return owner[reach], row[reach]
 
     def _score(self, authors: np.ndarray, owner: np.ndarray, row: np.ndarray, many: np.ndarray) -> None:
-        """Scores distinct authors by these authorships.
+        """Scores distinct authors, given as entries, by these authorships.
 
         owner: the position in `authors` for each row. many: mask of the authors whose best rows are kept.
         """
-        order, rank = rankpoints.order_of(owner, self.rows.percentile.data[row], len(authors))
-        owner, row = owner[order], row[order]
-        sums = rankpoints.sums_of(owner, self.rows.percentile.data[row], rank, len(authors))
+        value = self.rows.percentile.data[self.row_at(row)]
+        order, rank = rankpoints.order_of(owner, value, len(authors))
+        owner, row, value = owner[order], row[order], value[order]
+        sums = rankpoints.sums_of(owner, value, rank, len(authors))
         scores = decimals(np.round(sums, rankpoints.EXACT), rankpoints.DECIMALS)  # as rankpoints.published
         self.authors.score.data[authors] = np.where(
             self.authors.counts["ranked"].data[authors] > 0, scores, NULL
@@ -139,13 +160,13 @@ class Ranking(State):
         large = np.flatnonzero((lengths > 0) | (self.authors.best.length.data[authors] > 0))
         self.authors.best.replace(authors[large], lengths[large], row[kept])
         last = np.cumsum(lengths)[lengths > 0] - 1
-        self.authors.floor.data[authors[lengths > 0]] = self.rows.percentile.data[row[kept][last]]
+        self.authors.floor.data[authors[lengths > 0]] = value[kept][last]
 
 
 def tally(
     counts: Table, counted_as: Column, rows: np.ndarray, author: np.ndarray, masks: tuple[np.ndarray, ...]
 ) -> None:
-    """Counts distinct authorships for their authors: one column of `counts` for each mask.
+    """Counts distinct authorships for their authors, both as entries: one column of `counts` for each mask.
 
     counted_as: for each authorship the columns that it counts in now, as bits.
     """

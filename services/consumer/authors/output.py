@@ -61,21 +61,22 @@ class Numbers:
 
     def source_rows(self, authors: np.ndarray) -> Rows:
         """Rows `source_metrics` of distinct authors: the metrics by each source. There must be a source."""
-        sums, counted = self.sums, self.sources.authors
+        sums = self.sums
         papers = sums.papers.data[authors]
         parts: list[Rows] = []
-        for source, ranking in enumerate(self.percentiles.counted):
+        for source, of in enumerate(self.sources.sources):
+            entry, held = of.authors.find(authors), of.authors.table
             aggregates = Aggregates(
                 papers=papers,
                 first_year=sums.first_year.data[authors],
                 last_year=sums.last_year.data[authors],
                 year=self.recent.year,
-                papers_counted=counted.papers[source].data[authors],
-                ai_score=ranking.authors.score.data[authors],
-                **counted.indices[source].of(authors, papers),
+                papers_counted=held.papers.data[entry],
+                ai_score=held.ranked.score.data[entry],
+                **held.indices.of(entry, papers),
             )
             part: Rows = {"author": authors, "source": np.full(len(authors), source, I32)}
-            part |= {name: ranking.authors.counts[name].data[authors] for name in ai_scores.COUNTS}
+            part |= {name: held.ranked.counts[name].data[entry] for name in ai_scores.COUNTS}
             parts.append(part | definitions.values("counted", aggregates))
         return concatenate(parts)
 

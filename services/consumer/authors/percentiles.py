@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from services.consumer.authors import ai_scores
-from services.consumer.authors.ai_scores import Ranking, tally
+from services.consumer.authors.ai_scores import RankedAuthors, RankedRows, Ranking, tally
+from services.consumer.authors.source_counts import Source
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64, distinct, pair
@@ -83,33 +84,37 @@ class TextAuthors(Table):
 
 
 class CohortPercentiles(State):
-    """The state; `Authors` says which authorships there are and which authors they belong to."""
+    """The state; `Authors` says which authorships there are and which authors they belong to.
 
-    def __init__(self) -> None:
+    sources: what each source counts.
+    """
+
+    derived = ("sources",)
+
+    def __init__(self, sources: PerSource[Source]) -> None:
+        self.sources = sources
         self.cohorts, self.cohort_slots = Dictionary(own=True), ChannelMap()
         self.by_cohort = CohortTables()
         self.rows, self.authors = TextRows(), TextAuthors()
-        self.cited = Ranking()
-        self.counted = PerSource(Ranking)
+        self.cited = Ranking(RankedRows(), RankedAuthors())
 
     def counts(self, name: str) -> Column:
         """One of COUNTS, by author."""
         return self.authors.counts[name] if name in BY_TEXT else self.cited.authors.counts[name]
 
-    def new_source(self, rows: int, authors: int) -> None:
-        """Adds a source, with room for as many authorships and authors."""
-        ranking = self.counted.add()
-        ranking.rows.resize(rows)
-        ranking.authors.resize(authors)
+    @property
+    def counted(self) -> list[Ranking]:
+        """The ranking by what each source counts."""
+        return [source.ranking for source in self.sources]
 
     def resize_rows(self, rows: int) -> None:
         """Makes room for as many authorships."""
-        for table in (self.rows, self.cited.rows, *(ranking.rows for ranking in self.counted)):
+        for table in (self.rows, self.cited.rows):
             table.resize(rows)
 
     def resize_authors(self, authors: int) -> None:
         """Makes room for as many authors."""
-        for table in (self.authors, self.cited.authors, *(ranking.authors for ranking in self.counted)):
+        for table in (self.authors, self.cited.authors):
             table.resize(authors)
 
     # ---- input
@@ -128,7 +133,7 @@ class CohortPercentiles(State):
     def forget(self, rows: np.ndarray) -> None:
         """Drops the cohorts of authorships that are of another paper from now on."""
         for ranking in (self.cited, *self.counted):
-            ranking.rows.cohort.data[rows] = NO_COHORT
+            ranking.rows.cohort.data[ranking.row_at(rows)] = NO_COHORT
         self.rows.novel.data[rows] = NO_COHORT
         self.rows.state.data[rows] = UNSCORED
 
@@ -139,8 +144,8 @@ class CohortPercentiles(State):
     def set_cohorts(self, channel: str, row: np.ndarray, rows: Rows) -> None:
         """Sets the cohorts of distinct authorships and what their novelties rest on."""
         held = self.rows
-        self._set_cohort(self.cited.rows.cohort, channel, row, numbers(rows, "cited"))
-        self._set_cohort(held.novel, channel, row, numbers(rows, "novel"))
+        self._set_cohort(self.cited.rows.cohort, row, channel, row, numbers(rows, "cited"))
+        self._set_cohort(held.novel, row, channel, row, numbers(rows, "novel"))
         sent = {"bin": held.bin, "new": held.new, "size": held.pairs, "state": held.state}
         for name, column in sent.items():
             column.data[row] = numbers(rows, name)
@@ -148,15 +153,20 @@ class CohortPercentiles(State):
 
     def set_source_cohorts(self, source: int, channel: str, row: np.ndarray, cohort: np.ndarray) -> None:
         """Sets the cohorts of distinct authorships by what a source counts."""
-        self._set_cohort(self.counted[source].rows.cohort, channel, row, cohort)
-        self.counted[source].look_later(row)
+        of = self.sources[source]
+        entry = of.rows.take(row)
+        self._set_cohort(of.rows.table.ranked.cohort, entry, channel, row, cohort)
+        of.ranking.look_later(row)
 
-    def _set_cohort(self, column: Column, channel: str, row: np.ndarray, number: np.ndarray) -> None:
+    def _set_cohort(
+        self, column: Column, entry: np.ndarray, channel: str, row: np.ndarray, number: np.ndarray
+    ) -> None:
+        """entry: of each authorship in the column."""
         cohort, given = np.full(len(row), NO_COHORT, I32), number != NO_COHORT
         cohort[given] = self.cohort_slots.slots(channel, number[given])
-        moved = given & (column.data[row] != cohort)
+        moved = given & (column.data[entry] != cohort)
         self.by_cohort.members.append(cohort[moved], row[moved])
-        column.data[row] = cohort
+        column.data[entry] = cohort
 
     def set_tables(self, channel: str, rows: Rows) -> None:
         """Takes new tables; marks the members of cohorts that grew to twice their changes."""
@@ -186,7 +196,7 @@ class CohortPercentiles(State):
         )
         self.look_later(row[is_member])
         for ranking in self.counted:
-            of_source = ranking.rows.cohort.data[row] == cohorts[owner]
+            of_source = ranking.rows.cohort.data[ranking.row_at(row)] == cohorts[owner]
             ranking.look_later(row[of_source])
             is_member |= of_source
         key = distinct(pair(owner[is_member], row[is_member]))
@@ -228,14 +238,14 @@ class CohortPercentiles(State):
 
     def look_counted(self, source: int, rows: np.ndarray, counts: np.ndarray, author: np.ndarray) -> Found:
         """As `look`, by what a source counts (below 0: nothing). The facts are BY_CITATIONS."""
-        differs, facts = self._look_cited(self.counted[source], rows, counts, author)
+        differs, facts = self._look_cited(self.sources[source].ranking, rows, counts, author)
         return Found(differs, np.zeros(len(rows), bool), dict(zip(BY_CITATIONS, facts, strict=True)))
 
     def _look_cited(
         self, ranking: Ranking, rows: np.ndarray, counts: np.ndarray, author: np.ndarray
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         """A mask of the percentiles that differ, and BY_CITATIONS."""
-        cohort = np.where(counts >= 0, ranking.rows.cohort.data[rows], NO_COHORT)
+        cohort = np.where(counts >= 0, ranking.rows.cohort.data[ranking.row_at(rows)], NO_COHORT)
         found = self._look_up(cohort, rankpoints.citation_bin(np.maximum(counts, 0)))
         differs, uncertainty = ranking.look(rows, found, author)
         used = self._cohort_used(cohort, found)

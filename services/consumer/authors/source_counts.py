@@ -1,30 +1,48 @@
-"""Citations as other sources count them: per authorship the count of each source, per author the indices of
-each.
+"""Citations as other sources count them: per authorship the count of each source and its percentile, per author
+the indices and the score of each.
+
+Memory follows what is counted: only authorships that a source counts are held, and authors who have one.
 """
 
 import numpy as np
 
+from services.consumer.authors.ai_scores import RankedAuthors, RankedRows, Ranking
 from services.consumer.authors.authorships import Arrivals, AuthorshipLists
 from services.consumer.authors.names import ABSENT
 from shared.columns.column import Column
 from shared.columns.grouping import I32, distinct
+from shared.columns.sparse import NOTHING, Sparse
 from shared.columns.table import PerSource, State, Table
 from shared.metrics.indices import Indices
 
 
 class SourceRows(Table):
-    """Per authorship."""
+    """Of an authorship that a source counts, or counted."""
 
     def __init__(self) -> None:
-        self.count = PerSource(lambda: Column(I32, ABSENT))  # ABSENT: the source does not count the paper
+        self.count = Column(I32, ABSENT)  # ABSENT: the source does not count the paper
+        self.ranked = RankedRows()
 
 
 class SourceAuthors(Table):
-    """Per author."""
+    """Of an author with such an authorship."""
 
     def __init__(self) -> None:
-        self.indices = PerSource(Indices)
-        self.papers = PerSource(lambda: Column(I32))  # papers that the source counts
+        self.indices = Indices()
+        self.papers = Column(I32)  # papers that the source counts
+        self.all_papers = Column(I32)
+        self.ranked = RankedAuthors()
+
+
+class Source(State):
+    """What one source counts."""
+
+    derived = ("ranking",)
+
+    def __init__(self) -> None:
+        self.rows, self.authors = Sparse(SourceRows()), Sparse(SourceAuthors())
+        ranked = self.rows.table.ranked, self.authors.table.ranked
+        self.ranking = Ranking(*ranked, self.rows.find, self.authors.find)
 
 
 class SourceCounts(State):
@@ -34,36 +52,46 @@ class SourceCounts(State):
 
     def __init__(self, lists: AuthorshipLists) -> None:
         self.lists, self.authorships = lists, lists.authorships
-        self.rows, self.authors = SourceRows(), SourceAuthors()
+        self.sources = PerSource(Source)
 
     def __len__(self) -> int:
-        return len(self.rows.count)
+        return len(self.sources)
 
     def add(self, rows: int, authors: int) -> None:
         """Adds a source, with room for as many authorships and authors."""
-        self.rows.count.add(rows)
-        self.authors.indices.add(authors)
-        self.authors.papers.add(authors)
+        source = self.sources.add()
+        source.rows.resize(rows)
+        source.authors.resize(authors)
+
+    def resize_rows(self, rows: int) -> None:
+        """Makes room for as many authorships."""
+        for source in self.sources:
+            source.rows.resize(rows)
+
+    def resize_authors(self, authors: int) -> None:
+        """Makes room for as many authors."""
+        for source in self.sources:
+            source.authors.resize(authors)
 
     def forget(self, row: np.ndarray) -> None:
         """Drops the counts of authorships that are of another paper from now on."""
-        for column in self.rows.count:
-            column.data[row] = ABSENT
+        for source in self.sources:
+            source.rows.table.count.data[source.rows.find(row)] = ABSENT
 
     def move(self, source: int, moved: Arrivals, papers: np.ndarray) -> np.ndarray:
         """Updates the numbers of one source after authorships came or left.
 
         papers: how many each author has, by author slot. Returns the authorships that the source counts.
         """
-        column = self.rows.count[source]
-        held, came = column.data[moved.row], moved.came
+        of = self.sources[source]
+        held = of.rows.of("count", moved.row)
+        known = (held >= 0) | (of.authors.find(moved.author) != NOTHING)
+        if not known.all():  # the other authors have no paper that the source counts
+            moved, held = Arrivals(*(column[known] for column in moved)), held[known]
+        came, count = moved.came, np.maximum(held, 0)
         step = np.where(held < 0, 0, np.where(came, 1, -1))
-        np.add.at(self.authors.papers[source].data, moved.author, step)
-        count = np.maximum(held, 0)
         before, after = np.where(came, -1, count), np.where(came, count, -1)
-        indices = self.authors.indices[source]
-        dirty = indices.change(moved.author, before, after, papers, moved.team)
-        self.lists.recompute(indices, dirty, column)
+        self._change(of, moved.author, step, (before, after), moved.team, papers)
         counted: np.ndarray = moved.row[held >= 0]
         return counted
 
@@ -73,14 +101,41 @@ class SourceCounts(State):
         The count of an authorship whose paper is not present is kept until its state comes with a later pack.
         papers: how many each author has, by author slot.
         """
-        column = self.rows.count[source]
+        of = self.sources[source]
+        before = of.rows.of("count", row)
+        of.rows.set("count", row, count)
         present = self.authorships.citations.data[row] >= 0
-        column.data[row[~present]] = count[~present]
-        row, count = row[present], count[present]
-        author, before = self.authorships.author.data[row], column.data[row]
-        np.add.at(self.authors.papers[source].data, author[before < 0], 1)
-        column.data[row] = count
-        indices, team = self.authors.indices[source], self.authorships.team.data[row]
-        dirty = indices.change(author, np.maximum(before, 0), count, papers, team)
-        self.lists.recompute(indices, dirty, column)
+        row, count, before = row[present], count[present], before[present]
+        author, team = self.authorships.author.data[row], self.authorships.team.data[row]
+        step = (before < 0).astype(I32)
+        self._change(of, author, step, (np.maximum(before, 0), count), team, papers)
         return distinct(author)
+
+    def _change(
+        self,
+        of: Source,
+        author: np.ndarray,
+        step: np.ndarray,
+        counts: tuple[np.ndarray, np.ndarray],
+        team: np.ndarray,
+        papers: np.ndarray,
+    ) -> None:
+        """Authorships of these authors go from one count to another; -1: no such paper.
+
+        step: what each adds to the papers that the source counts. team: authors of each paper.
+        """
+        if not len(author):
+            return
+        first_new, entry, held = len(of.authors.entries), of.authors.take(author), of.authors.table
+        np.add.at(held.papers.data, entry, step)
+        held.all_papers.data[entry] = papers[author]
+        again = held.indices.change(entry, *counts, held.all_papers.data, team)
+        # Those of a new author start from papers that nobody counts.
+        new = np.arange(first_new, len(of.authors.entries))
+        again = distinct(np.concatenate([again[again < first_new], new]))
+        if not len(again):
+            return
+        authors = of.authors.entries.slots(again)
+        row, lengths = self.lists.of(authors), self.lists.rows.length.data[authors]
+        counted = np.maximum(of.rows.of("count", row), 0)
+        held.indices.look(again, lengths, counted, self.authorships.team.data[row])

@@ -30,6 +30,7 @@ from services.consumer.authors.source_counts import SourceCounts
 from services.consumer.authors.sums import Sums
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, I64, distinct, index_of, last_by, last_of, pair
+from shared.columns.sparse import NOTHING
 from shared.columns.table import Table
 from shared.contracts import topics
 from shared.metrics.indices import Indices
@@ -90,9 +91,9 @@ class Authors(PackStage):
         self.lists = AuthorshipLists(self.authorships)
         self.indices = AuthorIndices()
         self.sums = Sums()
-        self.percentiles = CohortPercentiles()
-        self.recent = RecentYears(self.lists)
         self.source_counts = SourceCounts(self.lists)
+        self.percentiles = CohortPercentiles(self.source_counts.sources)
+        self.recent = RecentYears(self.lists)
         self.numbers = output.Numbers(self.sums, self.percentiles, self.recent, self.source_counts)
         self.day = 0  # YYYYMMDD
 
@@ -114,9 +115,7 @@ class Authors(PackStage):
         return self.day // 10000
 
     def _new_source(self) -> None:
-        sizes = self.authorships.size, len(self.authors)
-        self.source_counts.add(*sizes)
-        self.percentiles.new_source(*sizes)
+        self.source_counts.add(self.authorships.size, len(self.authors))
 
     # ---- one pack
 
@@ -156,13 +155,15 @@ class Authors(PackStage):
             out["other_key"] = {"key": _bind(self.other_slots, channel, self.others, kinds["other_key"])}
 
     def _resize_authors(self, size: int) -> None:
-        for table in (self.indices, self.sums, self.lists, self.recent.authors, self.source_counts.authors):
+        for table in (self.indices, self.sums, self.lists, self.recent.authors):
             table.resize(size)
+        self.source_counts.resize_authors(size)
         self.percentiles.resize_authors(size)
 
     def _resize_rows(self, size: int) -> None:
-        for table in (self.authorships, self.recent.counts, self.source_counts.rows):
+        for table in (self.authorships, self.recent.counts):
             table.resize(size)
+        self.source_counts.resize_rows(size)
         self.percentiles.resize_rows(size)
 
     def _number_papers(self, channel: str, keys: list[str]) -> list[str]:
@@ -285,15 +286,15 @@ class Authors(PackStage):
         self._update_indices(change)
         if self.today:
             self.recent.update(change, self.sums.papers.data)
-        for source, ranking in enumerate(self.percentiles.counted):
-            ranking.look_later(self.source_counts.move(source, moved, self.sums.papers.data))
+        for source, of in enumerate(self.source_counts.sources):
+            of.ranking.look_later(self.source_counts.move(source, moved, self.sums.papers.data))
         return distinct(change.author)
 
     def _look_up_while_held(self, row: np.ndarray) -> None:
         """Takes authorships that left out of the scores while they still name their author."""
         self._look_up(row, {})
-        for source in range(len(self.source_counts)):
-            self._look_up_at(source, row)
+        for source, of in enumerate(self.source_counts.sources):
+            self._look_up_at(source, row[of.rows.find(row) != NOTHING])
 
     def _update_indices(self, change: CountChange) -> None:
         held, papers, indices = self.authorships, self.sums.papers.data, self.indices
@@ -394,10 +395,10 @@ class Authors(PackStage):
         Returns authors whose metrics may differ.
         """
         held, touched, sent = self.authorships, [np.zeros(0, I32)], []
-        for source, ranking in enumerate(self.percentiles.counted):
-            row = ranking.take_unseen()
+        for source, of in enumerate(self.source_counts.sources):
+            row = of.ranking.take_unseen()
             author, facts = self._look_up_at(source, row)
-            is_counted = self.source_counts.rows.count[source].data[row] >= 0
+            is_counted = of.rows.of("count", row) >= 0
             there = np.flatnonzero((held.citations.data[row] >= 0) & is_counted)
             paper = held.paper.data[row[there]]
             facts = {name: column[there] for name, column in facts.items()}
@@ -412,11 +413,12 @@ class Authors(PackStage):
 
         Returns the authors whose score may differ, and the facts of every authorship.
         """
-        author, counts = self.authorships.author.data[row], self.source_counts.rows.count[source].data[row]
+        of = self.source_counts.sources[source]
+        author, counts = self.authorships.author.data[row], of.rows.of("count", row)
         there = self.authorships.citations.data[row] >= 0
         found = self.percentiles.look_counted(source, row, np.where(there, counts, ABSENT), author)
         differs = found.cited_differs
-        self.percentiles.counted[source].rank(row[differs], author[differs], self.lists.rows)
+        of.ranking.rank(row[differs], author[differs], self.lists.rows)
         return author[differs], found.facts
 
     def _send_metrics(self, authors: np.ndarray, offset: int, out: Kinds) -> None:

@@ -23,7 +23,7 @@ from services.consumer.catalogue.states import (
     Retraction,
 )
 from services.consumer.catalogue.told_references import Told
-from shared.columns.grouping import I32
+from shared.columns.grouping import I32, I64, distinct
 from shared.contracts.dates import instant
 from shared.ids import author_key
 from shared.metrics.novelty import month_of
@@ -92,8 +92,12 @@ class Revisions:
             papers = np.fromiter(self.reports, I32, len(self.reports))
             columns.reported.replace(papers, blobs.lengths, blobs.values)
         self.stage.reported_novelty.add(self.scores)
-        for (source, paper), counted in self.counted_at.items():
-            columns.counted_at[source].data[paper] = counted
+        if self.counted_at:
+            source, counted = np.array(list(self.counted_at), I32).T
+            instants = np.fromiter(self.counted_at.values(), I64, len(source))
+            for one in distinct(source).tolist():
+                of_source = source == one
+                columns.counted_at[one].set("instant", counted[of_source], instants[of_source])
 
     def _held(self, paper: int) -> Held:
         """The newest revision of a paper, after the events so far."""
@@ -356,7 +360,9 @@ class Revisions:
         source, counted_at = stage.sources.slots[event["source"]], stage.paper.counted_at
         while source >= len(counted_at):
             stage.add_source(self.before)
-        stored = int(counted_at[source].data[paper]) if paper < self.before else NEVER
+        stored = NEVER
+        if paper < self.before:
+            stored = int(counted_at[source].of("instant", np.array([paper]))[0])
         if now < max(stored, self.counted_at.get((source, paper), NEVER)):
             stage.counters["stale_revisions"] += 1
             return

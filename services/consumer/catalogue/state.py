@@ -11,6 +11,7 @@ from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import ListColumn
+from shared.columns.sparse import Sparse
 from shared.columns.table import Part, PerSource, Table
 from shared.contracts import topics
 from shared.contracts.record_kinds import RecordKinds
@@ -20,6 +21,13 @@ from shared.stages.packs import Kind
 from shared.stages.stage import COUNT, ChannelIds, Layout, Stage
 
 NEVER = -(1 << 63)  # in place of an instant: before every one
+
+
+class CountedAt(Table):
+    """Of a paper that a source counts."""
+
+    def __init__(self) -> None:
+        self.instant = Column(I64, NEVER)  # of the newest count (shared/contracts/dates.py)
 
 
 class PaperColumns(Table):
@@ -40,8 +48,7 @@ class PaperColumns(Table):
         self.text_no = ChannelIds(1)  # one for all shards: each gets every text
         # the newest statement on a retraction; revision -1: none
         self.retraction, self.retracted = Column(I64, -1), Column(I8)
-        # instant of the newest count (shared/contracts/dates.py)
-        self.counted_at = PerSource(lambda: Column(I64, NEVER))
+        self.counted_at = PerSource(lambda: Sparse(CountedAt()))
 
 
 class CatalogueState(Stage):

@@ -7,7 +7,8 @@ import numpy as np
 from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I32, distinct
-from shared.columns.table import PerSource, State
+from shared.columns.sparse import Sparse
+from shared.columns.table import PerSource, State, Table
 from shared.ids import partitions_of
 from shared.metrics.cohorts import NO_COHORT, citation_cohort, counted_cohort, novelty_cohort, pooled_of
 from shared.stages.stage import ChannelIds
@@ -61,7 +62,7 @@ class PaperFacts(State):
         self.known_facts = Dictionary(own=True)
         self.cohorts_of = Column(I32, width=3)
         # NO_COHORT: no paper has needed it yet.
-        self.cohorts_counted: PerSource[Column] = PerSource(lambda: Column(I32, NO_COHORT))
+        self.cohorts_counted = PerSource(lambda: Sparse(Table(cohort=Column(I32, NO_COHORT))))
 
     def slots_of(self, facts: Sequence[str]) -> np.ndarray:
         """The slots of facts. New facts define their cohorts."""
@@ -75,11 +76,12 @@ class PaperFacts(State):
 
     def counted_cohorts(self, source: int, fact: np.ndarray) -> np.ndarray:
         """The cohorts of papers with these facts, by what a source counts."""
-        column = self.cohorts_counted[source]
-        column.resize(len(self.known_facts))
-        for new in distinct(fact[column.data[fact] == NO_COHORT]).tolist():
-            year, _, category = self.known_facts.names[new].split("|", 2)
-            key = counted_cohort(self.sources.names[source], int(year), category)
-            column.data[new] = self.index.slots_of([key])[0]
-        cohorts: np.ndarray = column.data[fact]
-        return cohorts
+        held = self.cohorts_counted[source]
+        held.resize(len(self.known_facts))
+        new = distinct(fact[held.of("cohort", fact) == NO_COHORT])
+        if len(new):
+            facts = (self.known_facts.names[one].split("|", 2) for one in new.tolist())
+            name = self.sources.names[source]
+            keys = [counted_cohort(name, int(year), category) for year, _, category in facts]
+            held.set("cohort", new, self.index.slots_of(keys))
+        return held.of("cohort", fact)

@@ -15,6 +15,7 @@ from services.consumer.citations.cohort_index import (
 )
 from shared.columns.column import Column
 from shared.columns.grouping import I8, I16, I32, I64, group_sum, pair
+from shared.columns.sparse import NOTHING, Sparse
 from shared.columns.table import PerSource, Table
 from shared.metrics import novelty
 from shared.metrics.cohorts import NO_COHORT
@@ -71,7 +72,7 @@ class CohortMembership(Table):
         self.new_pairs, self.all_pairs = _by_shard(shards), _by_shard(shards)
         self.text_state = Column(I8, novelty.UNSCORED)
         self.cited, self.novel = CohortBins(), CohortBins()
-        self.counted: PerSource[CohortBins] = PerSource(CohortBins)
+        self.counted = PerSource(lambda: Sparse(CohortBins()))
 
     def add_source(self) -> None:
         self.counted.add(self.fact.size)
@@ -118,9 +119,12 @@ class CohortMembership(Table):
         other_novel, more = self.novel.put(papers, novel, novelty.bin_of(new, np.maximum(size, 1)))
         moves += more
         for source, (bins, count) in enumerate(zip(self.counted, counts, strict=True)):
-            cohort, known = np.full(len(papers), NO_COHORT, I32), dated & (count >= 0)
-            cohort[known] = self.facts.counted_cohorts(source, fact[known])
-            moves += bins.put(papers, cohort, citation_bin(np.maximum(count, 0)))[1]
+            known = dated & (count >= 0)
+            held = np.flatnonzero(known | (bins.find(papers) != NOTHING))  # the others have no cohort there
+            cohort, known, count = np.full(len(held), NO_COHORT, I32), known[held], count[held]
+            cohort[known] = self.facts.counted_cohorts(source, fact[held[known]])
+            entries = bins.take(papers[held])
+            moves += bins.table.put(entries, cohort, citation_bin(np.maximum(count, 0)))[1]
         return papers[other_cited | other_novel], _joined(moves)
 
     def move_rows(self, moves: Moves, targets: Sequence[int]) -> Iterator[tuple[int, dict[str, Rows]]]:

@@ -7,6 +7,7 @@ from services.consumer.citations.states import ABSENT, HIDDEN, PRESENT
 from shared.columns.column import Column
 from shared.columns.grouping import I8, I16, I32, last_by
 from shared.columns.lists import ListColumn
+from shared.columns.sparse import Sparse
 from shared.columns.table import PerSource, Table
 from shared.stages.packs import Ragged
 
@@ -22,7 +23,7 @@ class Papers(Table):
         self.year, self.references = Column(I16), Column(I32)
         self.date = Column(I32)  # of the record whose author list is held: YYYYMMDD
         self.reported = ListColumn(np.uint8)  # JSON: novelty that other sources report
-        self.counted: PerSource[Column] = PerSource(lambda: Column(I32, -1))  # citations; -1: unknown
+        self.counted = PerSource(lambda: Sparse(Table(citations=Column(I32, -1))))  # -1: unknown
 
     def is_present(self, paper_slots: np.ndarray) -> np.ndarray:
         """A mask: which of these papers are present."""
@@ -50,7 +51,7 @@ class Papers(Table):
     def count(self, papers: np.ndarray, sources: np.ndarray, counts: np.ndarray) -> None:
         """Sets what sources count, one row a distinct (paper, source)."""
         for source, rows in last_by(sources, papers):
-            self.counted[source].data[papers[rows]] = counts[rows]
+            self.counted[source].set("citations", papers[rows], counts[rows])
 
     def report(self, papers: np.ndarray, reports: Ragged) -> None:
         """Sets the novelty reports of these distinct papers."""

@@ -352,7 +352,7 @@ class Citations(PackStage):
 
         Returns the papers in other cohorts by citations or text.
         """
-        counts = [column.data[papers] for column in self.papers.counted]
+        counts = [counted.of("citations", papers) for counted in self.papers.counted]
         nonself = self.citations.nonself.data[papers]
         regrouped, moves = self.cohorts.move(papers, self.papers.is_present(papers), nonself, counts)
         for target, rows in self.cohorts.move_rows(moves, self.targets(topics.COHORT_CHANGES)):

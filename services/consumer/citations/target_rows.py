@@ -267,11 +267,12 @@ class TargetRows:
         on the channel."""
         row, number, count, cohort = [], [], [], []
         for source, (counted, bins) in enumerate(zip(self.papers.counted, self.cohorts.counted, strict=True)):
-            known = np.flatnonzero(counted.data[papers] >= 0)
+            counts = counted.of("citations", papers)
+            known = np.flatnonzero(counts >= 0)
             row.append(rows[known])
             number.append(np.full(len(known), self.ids.source_no.columns[target].data[source], I32))
-            count.append(counted.data[papers[known]])
-            cohort.append(bins.cohort.data[papers[known]])
+            count.append(counts[known])
+            cohort.append(bins.of("cohort", papers[known]))
         cohorts, names = self.cohorts.index.channel_ids(target, np.concatenate(cohort))
         out: Rows = {
             "row": np.concatenate(row),
