@@ -9,7 +9,7 @@ counted. So are authors without a name: two papers have one, and the rest of tho
 
 from services.producer.formats.fields import Count, Fields, Record
 from shared.contracts.refusals import Reason
-from shared.doi import doi_of
+from shared.identifiers import doi_of
 from shared.ids import visible
 
 
