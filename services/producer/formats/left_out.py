@@ -14,6 +14,7 @@ class LeftOut(StrEnum):
     RECORD_WITHOUT_ID = "records without an id"
     RECORD_REPEATED = "records given twice"
     NO_EVENT = "records that say nothing that we count"
+    HIDDEN = "records that their owner hides"
     # authors
     AUTHOR_WITHOUT_NAME = "authors without a name"
     EDITOR = "editors and other contributors that are not authors"
@@ -26,6 +27,7 @@ class LeftOut(StrEnum):
     REFERENCE_TO_ITSELF = "references of a paper to itself"
     REFERENCE_REPEATED = "references given twice"
     REFERENCE_TO_DELETED = "references to deleted records"
+    CITATION = "citations of which a record names only one end"
     # fields
     IDENTIFIER = "identifiers that are not valid"
     FURTHER_IDENTIFIER = "further identifiers that may be of another paper"
@@ -34,4 +36,5 @@ class LeftOut(StrEnum):
     TEXT_CUT = "texts above the limits, cut"
     LIST_CUT = "entries of lists above the limits"
     FIELD_TOO_LONG = "values above the limits"
+    COUNT = "counts without a day"
     MERGE = "merges into a deleted record"
