@@ -38,6 +38,7 @@ _WHOLE = re.compile(r"\\(?:begin|end|\[|\()")
 _MARK = re.compile(r"\\.|[{}]|\s", re.DOTALL)
 _OPEN_COMMAND = re.compile(r"\\(?:[A-Za-z]+|[^A-Za-z\s{}])\Z")  # its argument may be the next word
 _LONGEST_COMMAND = 40  # characters
+_LONGEST_PARSED = 20_000  # characters; half a second. Real abstracts are shorter
 _MATH = re.compile(r"((?<!\\)(?:\$\$[^$]+\$\$|\$(?:[^$\\]++|\\.)+\$))")
 
 
@@ -157,6 +158,8 @@ def _words(text: str) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=1 << 14)
 def _parsed(text: str) -> str:
+    if len(text) > _LONGEST_PARSED:
+        return text
     try:
         return str(_converter().latex_to_text(_BARE.sub(r"\\\1", text)))
     except Exception:  # any error of a parser of free text; the text as written is right
