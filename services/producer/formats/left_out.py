@@ -15,6 +15,7 @@ class LeftOut(StrEnum):
     RECORD_REPEATED = "records given twice"
     NO_EVENT = "records that say nothing that we count"
     WORK = "lists of works that do not tell their authors"
+    HIDDEN = "records that their owner hides"
     # authors
     AUTHOR_WITHOUT_NAME = "authors without a name"
     EDITOR = "editors and other contributors that are not authors"
@@ -28,6 +29,7 @@ class LeftOut(StrEnum):
     REFERENCE_TO_ITSELF = "references of a paper to itself"
     REFERENCE_REPEATED = "references given twice"
     REFERENCE_TO_DELETED = "references to deleted records"
+    CITATION = "citations of which a record names only one end"
     # fields
     IDENTIFIER = "identifiers that are not valid"
     FURTHER_IDENTIFIER = "further identifiers that may be of another paper"

@@ -85,23 +85,6 @@ def author(
     return [entry]
 
 
-def group_name(text: str) -> str | None:
-    """The name of a group as it stands: its commas are its own. None without a letter."""
-    return text if any(map(str.isalpha, text)) else None
-
-
-def read(
-    value: str | None, reader: Callable[[str], str | None], leave_out: Count, what: LeftOut
-) -> str | None:
-    """What `reader` finds in a text. A text in which it finds nothing is counted as `what`."""
-    if not value or not value.strip():
-        return None
-    found = reader(value)
-    if found is None:
-        leave_out(what)
-    return found
-
-
 def references_of(paper_id: str, cited: Iterable[str | None], leave_out: Count) -> list[str]:
     """Each cited id once, without the paper's own. None: a reference without an id; it is counted."""
     found: dict[str, None] = {}
@@ -187,7 +170,7 @@ def _is_count(value: object) -> bool:
 
 
 def _with_distinct_orcids(authors: list[Record], leave_out: Count) -> list[Record]:
-    ids = [one["author_id"] for one in authors if one.get("author_id", "").startswith(OF_ORCID)]
+    ids = [iD for one in authors if (iD := one.get("author_id")) and iD.startswith(OF_ORCID)]
     if len(set(ids)) < len(ids):
         used = Counter(ids)
         for one in authors:
@@ -195,3 +178,20 @@ def _with_distinct_orcids(authors: list[Record], leave_out: Count) -> list[Recor
                 del one["author_id"]
                 leave_out(LeftOut.AUTHOR_ID)
     return authors
+
+
+def group_name(text: str) -> str | None:
+    """The name of a group as it stands: its commas are its own. None without a letter."""
+    return text if any(map(str.isalpha, text)) else None
+
+
+def read(
+    value: str | None, reader: Callable[[str], str | None], leave_out: Count, what: LeftOut
+) -> str | None:
+    """What `reader` finds in a text. A text in which it finds nothing is counted as `what`."""
+    if not value or not value.strip():
+        return None
+    found = reader(value)
+    if found is None:
+        leave_out(what)
+    return found

@@ -1,7 +1,7 @@
 """Dates as exact as a source tells them, and times in milliseconds since 1970 UTC."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -70,12 +70,12 @@ def without_first_days(day: str | None) -> str | None:
 def milliseconds(text: str | None) -> int:
     """Milliseconds since 1970 UTC of a time in ISO 8601 or RFC 3339; without a zone it is UTC, a day is its 00:00.
 
-    0 for another text, no text, or a time before 1970.
+    A part of a millisecond is cut. 0 for another text, no text, or a time before 1970.
     """
     try:
         time = datetime.fromisoformat((text or "").strip())
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
-        return max(0, int((time - _EPOCH).total_seconds() * 1000 + 0.5))
+        return max(0, (time - _EPOCH) // _MILLISECOND)
     except (ValueError, OverflowError):
         return 0
 
@@ -89,6 +89,7 @@ def day_of(ms: int) -> str | None:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def _in_range(day: date) -> str | None:
