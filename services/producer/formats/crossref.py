@@ -11,7 +11,7 @@ from services.producer.formats import kinds
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
 from services.producer.formats.left_out import LeftOut
-from services.producer.formats.paper import author, counted, published, references_of, withdrawn
+from services.producer.formats.paper import author, counted, published, references_of, valid, withdrawn
 from services.producer.formats.shapes import KebabShape, Text, shaped
 from services.producer.text.names import is_others, spoken, spoken_parts
 from services.producer.text.texts import plain
@@ -106,8 +106,15 @@ class Work(KebabShape):
 
 
 def recognises(record: Record) -> bool:
-    """Whether a record has a DOI and a field of Crossref's own register."""
-    return isinstance(record.get("DOI"), str) and not _OWN_FIELDS.isdisjoint(record)
+    """Whether a record, or the `message` of an answer, has a DOI and a field of Crossref's own register."""
+    work = _inside(record)
+    return isinstance(work.get("DOI"), str) and not _OWN_FIELDS.isdisjoint(work)
+
+
+def _inside(record: Record) -> Record:
+    """The work in the answer to a single call, or the record itself."""
+    message = record.get("message")
+    return message if isinstance(message, dict) and "DOI" not in record else record
 
 
 def events(record: Record, leave_out: Count = ignore) -> list[Record]:
@@ -115,7 +122,7 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
 
     Error: InputRefused for a field with another type, or without a DOI.
     """
-    work = shaped(record, Work, "Crossref")
+    work = shaped(_inside(record), Work, "Crossref")
     own = doi(work.doi)
     if own is None:
         raise InputRefused(Reason.INVALID_VALUE, "DOI", "must be a DOI (Crossref record)")
@@ -232,7 +239,7 @@ def _authors(work: Work, leave_out: Count) -> tuple[list[Record], bool]:
             truncated = True
             continue
         name = spoken_parts(family=one.family, given=one.given, suffix=one.suffix) or spoken(one.name)
-        iD = orcid(one.orcid)
+        iD = valid(orcid, one.orcid, leave_out)
         found += author(
             name,
             leave_out,

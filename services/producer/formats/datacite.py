@@ -9,7 +9,7 @@ from services.producer.formats import kinds
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
 from services.producer.formats.left_out import LeftOut
-from services.producer.formats.paper import author, published, references_of
+from services.producer.formats.paper import author, published, references_of, valid
 from services.producer.formats.shapes import CamelShape, Key, Shape, Text, shaped
 from services.producer.text.names import is_others, spoken, spoken_parts
 from services.producer.text.texts import plain
@@ -108,17 +108,24 @@ class Attributes(CamelShape):
 
 def recognises(record: Record) -> bool:
     """Whether a record is a DOI as DataCite's API gives it, or names the schema of DataCite."""
-    if record.get("type") == "dois" and isinstance(record.get("attributes"), dict):
+    inside = _inside(record)
+    if inside.get("type") == "dois" and isinstance(inside.get("attributes"), dict):
         return True
-    schema = record.get("schemaVersion")
-    return isinstance(schema, str) and "datacite.org/schema" in schema and "creators" in record
+    schema = inside.get("schemaVersion")
+    return isinstance(schema, str) and "datacite.org/schema" in schema and "creators" in inside
+
+
+def _inside(record: Record) -> Record:
+    """The DOI in the answer to a single call, or the record itself."""
+    data = record.get("data")
+    return data if isinstance(data, dict) else record
 
 
 def events(record: Record, leave_out: Count = ignore) -> list[Record]:
     """paper.published. Error: InputRefused for a field with another type, or without a DOI."""
-    attributes = record.get("attributes")
-    inside = attributes if isinstance(attributes, dict) else record
-    work = shaped(inside, Attributes, "DataCite")
+    inside = _inside(record)
+    attributes = inside.get("attributes")
+    work = shaped(attributes if isinstance(attributes, dict) else inside, Attributes, "DataCite")
     own = doi(work.doi)
     if own is None:
         raise InputRefused(Reason.INVALID_VALUE, "doi", "must be a DOI (DataCite record)")
@@ -203,7 +210,7 @@ def _authors(creators: list[Creator], leave_out: Count) -> tuple[list[Record], b
             name = plain(one.name) or None
         else:
             name = spoken_parts(family=one.family_name, given=one.given_name) or spoken(one.name)
-        iD = _orcid(one)
+        iD = valid(orcid, _orcid(one), leave_out)
         found += author(
             name,
             leave_out,
@@ -216,8 +223,8 @@ def _authors(creators: list[Creator], leave_out: Count) -> tuple[list[Record], b
 def _orcid(creator: Creator) -> str | None:
     given = creator.name_identifiers or []
     for one in given if isinstance(given, list) else [given]:
-        if (one.name_identifier_scheme or "").upper() == "ORCID" and (iD := orcid(one.name_identifier)):
-            return iD
+        if (one.name_identifier_scheme or "").upper() == "ORCID" and one.name_identifier:
+            return one.name_identifier
     return None
 
 

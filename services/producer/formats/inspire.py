@@ -14,8 +14,10 @@ from services.producer.formats.paper import (
     counted,
     described,
     merged,
+    other_names,
     published,
     references_of,
+    valid,
     withdrawn,
 )
 from services.producer.formats.shapes import Key, Number, Shape, Text, shaped
@@ -183,8 +185,10 @@ def _of_literature(paper: Literature, revision: int, leave_out: Count) -> list[R
         return made
     eprints = [bare for one in paper.arxiv_eprints or () if (bare := arxiv(one.value))]
     of_this = [one for one in paper.dois or () if (one.material or "") in _OF_THIS_PAPER]
+    for _ in range(len(paper.dois or ()) - len(of_this)):
+        leave_out(LeftOut.FURTHER_IDENTIFIER)  # of an erratum, an addendum, a translation
     of_this.sort(key=lambda one: one.material == "preprint")  # the article's DOI comes first
-    dois = [bare for one in of_this if (bare := doi(one.value))]
+    dois = [bare for one in of_this if (bare := valid(doi, one.value, leave_out))]
     authors = _authors(paper.authors or [], leave_out)
     made.append(
         published(
@@ -308,15 +312,16 @@ def _of_author(person: Author, revision: int, leave_out: Count) -> list[Record]:
         return []
     name = person.name or Name()
     shown = spoken(name.preferred_name) or spoken(name.value)
-    iD = next((orcid(one.value) for one in person.ids or () if one.schema == "ORCID"), None)
-    variants = [spoken(other) for other in [name.value, *(name.name_variants or ())]]
+    iD = next((one.value for one in person.ids or () if one.schema == "ORCID"), None)
     made = described(
         author_id,
         shown,
         leave_out,
-        orcid=iD,
+        orcid=valid(orcid, iD, leave_out),
         homepage=next((one.value for one in person.urls or () if one.value), None),
-        aliases=[other for other in dict.fromkeys(variants) if other and other != shown],
+        aliases=other_names(
+            shown, [name.value if name.preferred_name else None, *(name.name_variants or ())], leave_out
+        ),
         revision=revision,
     )
     joined = [old for link in person.deleted_records or () if (old := _linked(link, "authors"))]

@@ -11,7 +11,16 @@ from services.producer.formats import kinds
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
 from services.producer.formats.left_out import LeftOut
-from services.producer.formats.paper import author, counted, described, published, reported, withdrawn
+from services.producer.formats.paper import (
+    author,
+    counted,
+    described,
+    other_names,
+    published,
+    reported,
+    valid,
+    withdrawn,
+)
 from services.producer.formats.shapes import Number, Shape, Text, shaped
 from services.producer.text.names import spoken
 from services.producer.text.texts import plain
@@ -19,7 +28,6 @@ from services.producer.text.times import day_of, milliseconds, partial_date, tol
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.identifiers import arxiv, doi, orcid, paper_id_of_doi, pmcid, pmid
-from shared.ids import name_key
 
 NAME = "openalex"
 CONTAINER = Container.JSON
@@ -164,7 +172,7 @@ def _of_work(paper_id: str, work: Work, leave_out: Count) -> list[Record]:
     place = work.primary_location or Location()
     topic = work.primary_topic or Topic()
     ids = work.ids or WorkIds()
-    own_doi = doi(work.doi or ids.doi)
+    own_doi = valid(doi, work.doi or ids.doi, leave_out)
     authorships = work.authorships or []
     made = [
         published(
@@ -207,6 +215,9 @@ def _authors(authorships: list[Authorship], leave_out: Count) -> list[Record]:
     for one in authorships:
         person = one.author or Entity()
         author_id = short_id(person.id) if person.id else None
+        if author_id in NOBODY:
+            author_id = None
+            leave_out(LeftOut.AUTHOR_ID)
         raw = one.raw_author_name or ""
         if raw.startswith(_WRONG_STARTS):
             raw = raw.partition(" ")[2]
@@ -217,7 +228,7 @@ def _authors(authorships: list[Authorship], leave_out: Count) -> list[Record]:
         found += author(
             spoken(raw) or spoken(person.display_name),
             leave_out,
-            author_id=None if author_id in NOBODY else author_id,
+            author_id=author_id,
             affiliations=places,
         )
     return found
@@ -227,9 +238,11 @@ _affiliation = functools.lru_cache(8_192)(plain)  # co-authors share affiliation
 
 
 def _references(paper_id: str, urls: list[str], leave_out: Count) -> list[str]:
-    lines = "\n".join(urls)  # one text is changed at once, because a work has many references
-    ids: list[str | None] = list(lines.replace(SITE, PREFIX).split("\n")) if urls else []
-    if lines.count(SITE + "W") != len(urls) or len(ids) != len(urls):
+    lines = "\n".join(urls)  # a work has many references: one text is checked and changed at once
+    numbers = lines.replace(SITE + "W", "").replace("\n", "")
+    if numbers.isdecimal() and len(numbers) == len(lines) - len(urls) * len(SITE + "W\n") + 1:
+        ids: list[str | None] = list(lines.replace(SITE, PREFIX).split("\n"))
+    else:
         ids = list(map(short_id, urls))
     found = dict.fromkeys(ids)
     left = len(ids)
@@ -302,8 +315,8 @@ def _of_author(author_id: str, person: Author, leave_out: Count) -> list[Record]
         author_id,
         name,
         leave_out,
-        orcid=orcid(person.orcid),
-        aliases=_aliases(name, person.display_name_alternatives or []),
+        orcid=valid(orcid, person.orcid, leave_out),
+        aliases=other_names(name, person.display_name_alternatives or (), leave_out),
         revision=revision,
     )
     stats, years = person.summary_stats or Stats(), person.counts_by_year or []
@@ -316,14 +329,3 @@ def _of_author(author_id: str, person: Author, leave_out: Count) -> list[Record]
         "citations_by_year": {str(one.year): one.cited_by_count for one in years},
     }
     return made + reported(author_id, NAME, day_of(revision), metrics, leave_out)
-
-
-def _aliases(name: str | None, others: list[Text]) -> list[str]:
-    """Other names, each once. The same name in another order ("Lee, Ann") is no other name."""
-    known = {name_key(name)} if name else set()
-    found: list[str] = []
-    for other in map(spoken, others):
-        if other and (key := name_key(other)) not in known:
-            known.add(key)
-            found.append(other)
-    return found

@@ -3,10 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from services.producer.formats.fields import Count, Record
 from services.producer.formats.left_out import LeftOut
+from services.producer.text.names import spoken
+from shared.ids import name_key
 
+T = TypeVar("T")
 OF_ORCID = "orcid:"  # begins the author_id of an author with an ORCID iD
 _YEAR = re.compile("[1-9][0-9]{3}")
 
@@ -64,6 +68,31 @@ def published(
     if others := [one for one in dict.fromkeys(ids) if one != paper_id]:
         event["ids"] = others
     return event
+
+
+def valid(read: Callable[[T], str | None], text: T | None, leave_out: Count) -> str | None:
+    """The identifier that `read` finds in `text`; None without one. What is no identifier is counted."""
+    if text is None or text == "":
+        return None
+    found = read(text)
+    if found is None:
+        leave_out(LeftOut.IDENTIFIER)
+    return found
+
+
+def other_names(name: str | None, others: Iterable[str | None], leave_out: Count) -> list[str]:
+    """The names in spoken order, each once, without the name itself. "Lee, Ann" is no other name of Ann Lee."""
+    known = {name_key(name)} if name else set()
+    found: list[str] = []
+    for other in map(spoken, others):
+        if not other:
+            continue
+        if (key := name_key(other)) in known:
+            leave_out(LeftOut.ALIAS)
+        else:
+            known.add(key)
+            found.append(other)
+    return found
 
 
 def author(

@@ -6,7 +6,7 @@ https://github.com/allenai/s2orc. `paper_id` is Semantic Scholar's corpus id, so
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
-from services.producer.formats.paper import author, published, references_of
+from services.producer.formats.paper import author, published, references_of, valid
 from services.producer.formats.shapes import Key, Shape, Text, shaped
 from services.producer.text.names import spoken_parts
 from services.producer.text.texts import plain
@@ -55,7 +55,7 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
     paper_id = _paper_id(paper.paper_id)
     if paper_id is None:
         raise InputRefused(Reason.INVALID_VALUE, "paper_id", "must be a number (S2ORC record)")
-    own_doi = doi(paper.doi)
+    own_doi = valid(doi, paper.doi, leave_out)
     return [
         published(
             paper_id,

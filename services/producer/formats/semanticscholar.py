@@ -15,6 +15,7 @@ from services.producer.formats.paper import (
     published,
     references_of,
     reported,
+    valid,
     withdrawn,
 )
 from services.producer.formats.shapes import Key, Number, Shape, Text, shaped
@@ -116,19 +117,20 @@ def events(record: Record, leave_out: Count = ignore, release: str | None = None
     release: the day of the release, YYYY-MM-DD: the revision of records without a time of their own. Error:
     InputRefused for a field with another type, or for a deleted paper without a release.
     """
-    for name in _ENDS:
-        if isinstance(end := record.get(name), dict):
-            leave_out(LeftOut.CITATION)  # the record does not say which paper the list is about
-            record = end
-    lowered = _lowered(record)
-    if lowered.keys() <= {"corpusid"}:
-        return _deleted(shaped(lowered, Paper, "Semantic Scholar"), release)
-    if "paperid" in lowered or "corpusid" in lowered:
-        if not lowered.keys().isdisjoint(_OTHER_DATA):
-            leave_out(LeftOut.NO_EVENT)
-            return []
-        return _of_paper(shaped(lowered, Paper, "Semantic Scholar"), leave_out, release)
-    return _of_author(shaped(lowered, Author, "Semantic Scholar"), leave_out, release)
+    ends = [end for name in _ENDS if isinstance(end := record.get(name), dict)]
+    lowered = _lowered(ends[0] if ends else record)
+    if not lowered.keys().isdisjoint(_OTHER_DATA):
+        made: list[Record] = []
+        leave_out(LeftOut.NO_EVENT)
+    elif lowered.keys() == {"corpusid"}:
+        made = [_deleted(shaped(lowered, Paper, "Semantic Scholar"), release)]
+    elif "paperid" in lowered or "corpusid" in lowered:
+        made = _of_paper(shaped(lowered, Paper, "Semantic Scholar"), leave_out, release)
+    else:
+        made = _of_author(shaped(lowered, Author, "Semantic Scholar"), leave_out, release)
+    if ends:
+        leave_out(LeftOut.CITATION)  # the record does not say which paper the list is about
+    return made
 
 
 def _lowered(record: Record) -> Record:
@@ -136,12 +138,12 @@ def _lowered(record: Record) -> Record:
     return {key.lower(): value for key, value in record.items()}
 
 
-def _deleted(paper: Paper, release: str | None) -> list[Record]:
+def _deleted(paper: Paper, release: str | None) -> Record:
     if release is None:
         hint = "of a deleted paper needs the day of its release (--release YYYY-MM-DD)"
         raise InputRefused(Reason.MISSING_FIELD, "corpusid", hint)
     reason = f"deleted in the release of {release} (Semantic Scholar datasets)"
-    return [withdrawn(_paper_id(paper), revision=milliseconds(release), reason=reason)]
+    return withdrawn(_paper_id(paper), revision=milliseconds(release), reason=reason)
 
 
 def _paper_id(paper: Paper) -> str:
@@ -164,7 +166,7 @@ def _ids(given: dict[str, object] | None) -> Ids:
 def _of_paper(paper: Paper, leave_out: Count, release: str | None) -> list[Record]:
     paper_id = _paper_id(paper)
     ids = _ids(paper.externalids)
-    own_doi = doi(_text(ids.doi))
+    own_doi = valid(doi, _text(ids.doi), leave_out)
     revision = milliseconds(paper.updated or release)
     made = [
         published(
@@ -241,7 +243,7 @@ def _of_author(person: Author, leave_out: Count, release: str | None) -> list[Re
         author_id,
         spoken(person.name),
         leave_out,
-        orcid=_orcid(person),
+        orcid=valid(orcid, _orcid(person), leave_out),
         homepage=person.homepage,
         revision=revision,
     )
@@ -258,4 +260,4 @@ def _of_author(person: Author, leave_out: Count, release: str | None) -> list[Re
 
 def _orcid(person: Author) -> str | None:
     given = shaped(_lowered(person.externalids or {}), AuthorIds, "Semantic Scholar").orcid
-    return orcid(next(iter(given), None) if isinstance(given, list) else given)
+    return next(iter(given), None) if isinstance(given, list) else given

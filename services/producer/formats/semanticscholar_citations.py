@@ -21,8 +21,8 @@ class Edge(Shape):
 
 
 def recognises(record: Record) -> bool:
-    """Whether a line is an edge of this data set."""
-    return "citingcorpusid" in record
+    """Whether a line is an edge of this data set, or the key of a deleted one."""
+    return "citingcorpusid" in record or record.keys() == {"citationid"}
 
 
 def edge(record: Record, leave_out: Count = ignore) -> tuple[str, str] | None:
