@@ -14,6 +14,7 @@ class LeftOut(StrEnum):
     RECORD_WITHOUT_ID = "records without an id"
     RECORD_REPEATED = "records given twice"
     NO_EVENT = "records that say nothing that we count"
+    WORK = "lists of works that do not tell their authors"
     HIDDEN = "records that their owner hides"
     # authors
     AUTHOR_WITHOUT_NAME = "authors without a name"
@@ -22,6 +23,7 @@ class LeftOut(StrEnum):
     NAME_CUT = "names above 500 characters, cut"
     ALIAS = "other names that only turn a name around"
     AFFILIATION = "affiliations above the limits"
+    AFFILIATION_IN_LINE = "affiliations in one line with all authors"
     # references
     REFERENCE_WITHOUT_ID = "references without an id"
     REFERENCE_TO_ITSELF = "references of a paper to itself"
@@ -37,4 +39,5 @@ class LeftOut(StrEnum):
     LIST_CUT = "entries of lists above the limits"
     FIELD_TOO_LONG = "values above the limits"
     COUNT = "counts without a day"
+    INHERITED = "fields that stand in another record"
     MERGE = "merges into a deleted record"

@@ -207,3 +207,20 @@ def _with_distinct_orcids(authors: list[Record], leave_out: Count) -> list[Recor
                 del one["author_id"]
                 leave_out(LeftOut.AUTHOR_ID)
     return authors
+
+
+def group_name(text: str) -> str | None:
+    """The name of a group as it stands: its commas are its own. None without a letter."""
+    return text if any(map(str.isalpha, text)) else None
+
+
+def read(
+    value: str | None, reader: Callable[[str], str | None], leave_out: Count, what: LeftOut
+) -> str | None:
+    """What `reader` finds in a text. A text in which it finds nothing is counted as `what`."""
+    if not value or not value.strip():
+        return None
+    found = reader(value)
+    if found is None:
+        leave_out(what)
+    return found

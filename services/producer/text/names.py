@@ -37,6 +37,11 @@ def spoken_parts(*, family: str | None, given: str | None = None, suffix: str | 
     return _usable(" ".join(part for part in parts if part))
 
 
+def is_suffix(text: str) -> bool:
+    """Whether a text is a part of a name that stands behind it: Jr, Sr, II to IV, PhD."""
+    return _SUFFIX.fullmatch(text.strip()) is not None
+
+
 def is_others(name: str | None) -> bool:
     """Whether the "name" says that more authors follow: others, et al."""
     return _OTHERS.fullmatch(" ".join((name or "").split()).strip(" ,;")) is not None

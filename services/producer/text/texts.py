@@ -4,6 +4,7 @@ import functools
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 # An element counts as markup only with a known name, because "a <b and c> d" is a text too.
@@ -32,6 +33,12 @@ _COMMENT = re.compile(r"<!\[CDATA\[|\]\]>|<\?[a-z][^<>]*\?>", re.IGNORECASE)
 _HEADING = re.compile(r"(?:abstract|summary|résumé|zusammenfassung|resumen)[.:]?", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BARE = re.compile(r"(?<!\\)([%&#$])")  # LaTeX would read them as a comment, a column, a parameter, a formula
+# Within these the whole text is parsed at once: displayed formulas, and environments over many words.
+_WHOLE = re.compile(r"\\(?:begin|end|\[|\()")
+_MARK = re.compile(r"\\.|[{}]|\s", re.DOTALL)
+_OPEN_COMMAND = re.compile(r"\\(?:[A-Za-z]+|[^A-Za-z\s{}])\Z")  # its argument may be the next word
+_LONGEST_COMMAND = 40  # characters
+_LONGEST_PARSED = 20_000  # characters; half a second. Real abstracts are shorter
 _MATH = re.compile(r"((?<!\\)(?:\$\$[^$]+\$\$|\$(?:[^$\\]++|\\.)+\$))")
 
 
@@ -136,13 +143,37 @@ def latex(text: str | None) -> str:
 
 
 def _printed(text: str) -> str:
+    """The text without its formulas. Only the words that hold LaTeX are parsed: that is a hundred times faster."""
     if "\\" not in text:
         return text.replace("{", "").replace("}", "")
+    if _WHOLE.search(text):
+        return _parsed(text)
+    return "".join(_parsed(word) if "\\" in word or "{" in word else word for word in _words(text))
+
+
+def _words(text: str) -> Iterator[str]:
+    """The text in pieces that end behind a blank outside of braces. A command and what it stands before are one."""
+    depth = start = 0
+    for mark in _MARK.finditer(text):
+        if mark[0] == "{":
+            depth += 1
+        elif mark[0] == "}":
+            depth = max(0, depth - 1)
+        elif depth == 0 and mark[0].isspace():
+            at = mark.start()
+            if not _OPEN_COMMAND.search(text, max(start, at - _LONGEST_COMMAND), at):
+                yield text[start : mark.end()]
+                start = mark.end()
+    yield text[start:]
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _parsed(text: str) -> str:
+    if len(text) > _LONGEST_PARSED:
+        return text
     try:
         return str(_converter().latex_to_text(_BARE.sub(r"\\\1", text)))
-    except (
-        Exception
-    ):  # any error of a parser of free text, also too deep a nesting; the text as written is right
+    except Exception:  # any error of a parser of free text; the text as written is right
         return text
 
 
