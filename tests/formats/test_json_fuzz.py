@@ -13,10 +13,11 @@ from tests.formats.examples import OWN, accept, module, records
 
 DEEP = [[[[[[[[{"a": [{"a": None}]}]]]]]]]]
 JUNK = st.sampled_from(
-    [None, True, False, 0, -1, 2**53, 2**70, -(2**70), 1.5, 1e300, "", " ", "\x00", "\ud800", "null", "0", "W1", "<<&amp;"]
-    + ["10.5555/" + "a" * 400, "https://openalex.org/W", "9999-99-99", "0001-01-01", "x" * 60_000, "\\" * 300, "{" * 300]
-    + [[], {}, [None], [[]], [{}], {"": None}, {"date-parts": [[None]]}, {"value": []}, DEEP, ["x"] * 300, [{"name": "y"}] * 300]
-)
+    (None, True, False, 0, -1, 2**53, 2**70, -(2**70), 1.5, 1e300, "", " ", "\x00", "\ud800", "null", "0", "W1", "<<&amp;",
+     "10.5555/" + "a" * 400, "https://openalex.org/W", "9999-99-99", "0001-01-01", "x" * 60_000, "\\" * 300, "{" * 300,
+     [], {}, [None], [[]], [{}], {"": None}, {"date-parts": [[None]]}, {"value": []}, DEEP, ["x"] * 300,
+     [{"name": "y"}] * 300)
+)  # fmt: skip
 FORMATS = {
     "openalex": ("works.jsonl", "authors.jsonl"),
     "crossref": ("works.jsonl",),
@@ -56,7 +57,9 @@ def damaged(draw, given_records):
         elif what == "cut" and isinstance(old, str | list):
             inside[path[-1]] = old[: draw(st.integers(0, len(old)))]
         elif what == "nested":
-            inside[path[-1]] = draw(st.sampled_from((lambda v: [v], lambda v: {"a": v}, lambda v: [[v]])))(old)
+            inside[path[-1]] = draw(st.sampled_from((lambda v: [v], lambda v: {"a": v}, lambda v: [[v]])))(
+                old
+            )
         elif what == "other":
             inside[path[-1]] = copy.deepcopy(list(record.values())[draw(st.integers(0, len(record) - 1))])
         else:

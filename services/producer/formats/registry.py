@@ -11,6 +11,15 @@ from services.producer.formats.protocol import Format
 MODULES = (
     "aan",
     "vis",
+    "openalex",
+    "openalex_ids",
+    "crossref",
+    "semanticscholar",
+    "semanticscholar_citations",
+    "s2orc",
+    "unarxive",
+    "inspire",
+    "datacite",
 )
 
 
