@@ -11,6 +11,18 @@ from services.producer.formats.protocol import Format
 MODULES = (
     "aan",
     "vis",
+    "arxiv_kaggle",
+    "arxiv_oai",
+    "arxiv_atom",
+    "dblp",
+    "bibtex",
+    "ris",
+    "csl",
+    "orcid",
+    "orcid_json",
+    "retractionwatch",
+    "opencitations",
+    "opencitations_index",
 )
 
 
