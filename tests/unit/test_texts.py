@@ -45,6 +45,8 @@ LATEX = {
     'Gr{\\"u}{\\ss}e': "Grüße",
     "the $a & b% \\alpha$ law \\'e": "the $a & b% \\alpha$ law é",
     "$35,000 \\'e": "$35,000 é",
+    "{a boson at $\\sqrt{s}$ = 7 TeV: 100\\% of it}": "a boson at $\\sqrt{s}$ = 7 TeV: 100% of it",
+    "\\c c and \\emph {x y} {\\it a $b$ c} d": "ç and x y a $b$ c d",
     "no backslash: 10% & $5": "no backslash: 10% & $5",
     None: "",
 }

@@ -20,6 +20,18 @@ MODULES = (
     "unarxive",
     "inspire",
     "datacite",
+    "arxiv_kaggle",
+    "arxiv_oai",
+    "arxiv_atom",
+    "dblp",
+    "bibtex",
+    "ris",
+    "csl",
+    "orcid",
+    "orcid_json",
+    "retractionwatch",
+    "opencitations",
+    "opencitations_index",
 )
 
 

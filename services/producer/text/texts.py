@@ -145,10 +145,14 @@ def latex(text: str | None) -> str:
 def _printed(text: str) -> str:
     """The text without its formulas. Only the words that hold LaTeX are parsed: that is a hundred times faster."""
     if "\\" not in text:
-        return text.replace("{", "").replace("}", "")
+        return _without_braces(text)
     if _WHOLE.search(text):
         return _parsed(text)
-    return "".join(_parsed(word) if "\\" in word or "{" in word else word for word in _words(text))
+    return "".join(_parsed(word) if "\\" in word else _without_braces(word) for word in _words(text))
+
+
+def _without_braces(text: str) -> str:
+    return text.replace("{", "").replace("}", "")
 
 
 def _words(text: str) -> Iterator[str]:
