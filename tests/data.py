@@ -8,6 +8,7 @@ The data lies outside the repository; tests that need it are skipped, naming it,
 import gzip
 import json
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ FILES = {
     "aan_scores_papers": "design/scores_expected_aan2004_papers.csv.gz",
     "aan_scores_authors": "design/scores_expected_aan2004_authors.csv.gz",
 }
+
+SUFFIXES = {"Jr", "Sr", "II", "III", "IV", "PhD"}
 
 
 def require(name: str) -> Path:
@@ -61,7 +64,7 @@ def _aan(paper: dict, k: str) -> dict:
         "published": f"{paper['year']}{month}",
         "venue": paper["venue"],
         "doi": paper["doi"],
-        "authors": [{"name": k + name} for name in paper["authors"]],
+        "authors": [{"name": k + _spoken(name)} for name in paper["authors"]],
         "references": [k + reference for reference in paper["references"]],
     }
 
@@ -76,7 +79,10 @@ def _vis(paper: dict) -> dict:
         "venue": paper["publication_title"],
         "doi": paper["doi"].lower(),
         "authors": [
-            {"name": author["name"], "affiliations": [author["affiliation"]] if author["affiliation"] else []}
+            {
+                "name": _spoken(author["name"]),
+                "affiliations": [author["affiliation"]] if author["affiliation"] else [],
+            }
             for author in paper["authors"]
             if author["name"]  # two papers have one author, without a name
         ],
@@ -90,6 +96,19 @@ def _doi(reference: str) -> str | None:
     """
     doi = reference.replace(" ", "").lower().rstrip(".")
     return doi if doi.startswith("10.") and "/" in doi else None
+
+
+def _spoken(name: str) -> str:
+    """ "Last, First" in the order in which it is spoken; "Last, First, Jr." and "First Last, III" too."""
+    if any("\x80" <= letter <= "\x9f" for letter in name):  # one name of AAN is UTF-8 read as Latin-1
+        name = name.encode("latin-1").decode()
+    name = unicodedata.normalize("NFC", name)
+    if "," not in name:
+        return " ".join(name.split())
+    parts = [part.strip() for part in name.split(",") if part.strip()]
+    suffixes = [part for part in parts[1:] if part.strip(".") in SUFFIXES]
+    given = [part for part in parts[1:] if part.strip(".") not in SUFFIXES]
+    return " ".join([*given, parts[0], *suffixes])
 
 
 def _lines(name: str) -> Iterator[dict]:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from services.producer.conversion import converted
 from services.producer.ingest import newest_time, partition_counts
-from services.producer.sources.source import SourceItem
 from services.producer.validation import Intake
 from services.runtime.startup import opened
 from shared.contracts.letters import ORIGINAL_BYTES, ORIGINAL_KEY_BYTES, ORIGINAL_SHA256
@@ -118,7 +118,8 @@ async def replay(settings: Settings, numbers: Sequence[int] | None = None) -> in
         intake.newest = await newest_time(log)
         for start in range(0, len(chosen), AT_ONCE):
             some = chosen[start : start + AT_ONCE]
-            batches = intake.take([SourceItem(letter.number, letter.record.value) for letter in some]).batches
+            items = [item for letter in some for item in converted(letter.number, letter.record.value)]
+            batches = intake.take(items).batches
             again = {
                 headers["source_offset"]: headers["detail"]
                 for _, _, h in batches.pop(HOME, ())

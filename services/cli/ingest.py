@@ -1,6 +1,7 @@
 """The commands that put events into the log."""
 
 import asyncio
+import re
 import sys
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 from services.cli.app import INTAKE as INTAKE_COMMANDS
 from services.cli.app import AsJson, app
 from services.cli.options import INTAKE, LOG, with_settings
-from shared.errors import UsageError
+from shared.errors import InputRefused, UsageError
 from shared.settings import Settings
 
 
@@ -18,23 +19,59 @@ from shared.settings import Settings
 def ingest(
     settings: Settings,
     source: Annotated[
-        list[str], typer.Argument(help="file:PATH (or a path); - is standard input.", metavar="SOURCE…")
+        list[str],
+        typer.Argument(
+            help="A path, or NAME:PATH with the format of its records (openalex:works); - is standard input. "
+            "A folder is read file by file.",
+            metavar="SOURCE…",
+        ),
     ],
     restart: Annotated[
         bool, typer.Option("--restart", help="Send each source from its beginning again.")
     ] = False,
+    namespace: Annotated[
+        str | None,
+        typer.Option(
+            "--namespace",
+            help="Name of your library, for ids that mean something in one file only: citation keys of BibTeX.",
+            metavar="NAME",
+        ),
+    ] = None,
+    accept_refused: Annotated[
+        float,
+        typer.Option(
+            "--accept-refused",
+            help="The share of refused events with which the command still succeeds: 0.01 is one in a hundred.",
+            min=0,
+            max=1,
+        ),
+    ] = 0.0,
     json: AsJson = False,
 ) -> None:
-    """Send events from files or standard input into the log.
+    """Send events, or records of other formats, from files or standard input into the log.
 
-    It works beside a running service, and continues where an earlier call stopped.
+    It works beside a running service, and continues where an earlier call stopped. Exit code 3 says that
+    something was refused.
     """
     from services.producer.ingest import ingest
 
-    report = asyncio.run(ingest(settings, source, progress=not json, restart=restart))
+    report = asyncio.run(
+        ingest(settings, source, progress=not json, restart=restart, namespace=_checked(namespace))
+    )
     print_sent(report, json)
     if any(one["status"] == "stopped" for one in report["sources"]):
         raise KeyboardInterrupt
+    refused = report["refused"]
+    if refused > accept_refused * (report["sent"] + refused):
+        raise typer.Exit(InputRefused.exit_code)
+
+
+def _checked(namespace: str | None) -> str | None:
+    if namespace is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", namespace):
+        raise UsageError(
+            f"--namespace {namespace!r}: 1 to 40 letters, digits, dots, dashes or low lines are right"
+        )
+    return namespace
 
 
 @app.command(rich_help_panel=INTAKE_COMMANDS)
@@ -77,7 +114,7 @@ def simulate(
 
 
 def print_sent(report: dict[str, Any], json: bool) -> None:
-    """Prints how many events were sent and refused (`Counts.report`)."""
+    """Prints what was read, sent, left out and refused (`Counts.report`)."""
     from services.cli.output import print_json
 
     if json:
@@ -87,5 +124,23 @@ def print_sent(report: dict[str, Any], json: bool) -> None:
         f", {count:,} refused ({reason})" for reason, count in report["refused_by_reason"].items()
     )
     print(f"{report['papers']:,} events of papers and {report['authors']:,} of authors sent{refused}")
+    if report["left_out"] or report["refused"] or len(report["events"]) > 1:
+        for line in _table(report):
+            print(line)
     if report["refused"]:
         print("`scholarstream dead-letters list` lists the refused events", file=sys.stderr)
+
+
+def _table(report: dict[str, Any]) -> list[str]:
+    """A row for each count, in groups: records, events by name, left out by kind, refused by reason."""
+    from shared.contracts.refusals import MEANINGS, Reason
+
+    rows = [("records", report["records"], "")]
+    rows += [(kind, count, "sent") for kind, count in report["events"].items()]
+    rows += [(what, count, "left out") for what, count in report["left_out"].items()]
+    rows += [
+        (f"{reason}: {MEANINGS[Reason(reason)]}" if reason in set(Reason) else reason, count, "refused")
+        for reason, count in report["refused_by_reason"].items()
+    ]
+    width = max(len(f"{count:,}") for _, count, _ in rows)
+    return [f"  {count:>{width},} {group:<8} {what}" for what, count, group in rows]

@@ -23,7 +23,8 @@ from rich.progress import (
 )
 
 from services.producer.bookmark import Bookmark
-from services.producer.sources import Source, open_source
+from services.producer.sources import Source, open_sources
+from services.producer.unknown_fields import sentence
 from services.producer.validation import STAGE, Intake, Taken
 from services.runtime.retry import retry_while_unavailable
 from services.runtime.signals import stopping_on_signals
@@ -40,12 +41,17 @@ PROGRESS_FOLDER = "ingest"  # below the data folder
 @dataclass
 class Counts:
     """Counts of events. papers, authors: sent to papers.v1 and authors.v1. refused: dead letters by reason
-    code.
+    code. kinds: sent events by name. records: read from the sources. left_out: parts of foreign records that our
+    events have no field for, by kind. unknown: events of ours with an unknown field, by its name.
     """
 
     papers: int = 0
     authors: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
 
     @property
     def sent(self) -> int:
@@ -55,15 +61,26 @@ class Counts:
         self.papers += taken.papers
         self.authors += taken.authors
         self.refused += taken.refused
+        self.kinds += taken.kinds
+        if isinstance(taken, Counts):
+            self.records += taken.records
+            self.left_out += taken.left_out
+            self.unknown += taken.unknown
 
     def report(self) -> dict[str, Any]:
-        """{sent, papers, authors, refused (total), refused_by_reason}."""
+        """{records, sent, papers, authors, events (by name), refused (total), refused_by_reason, left_out,
+        unknown_fields}.
+        """
         return {
+            "records": self.records,
             "sent": self.sent,
             "papers": self.papers,
             "authors": self.authors,
+            "events": dict(sorted(self.kinds.items())),
             "refused": self.refused.total(),
             "refused_by_reason": dict(sorted(self.refused.items())),
+            "left_out": dict(sorted((str(what), count) for what, count in self.left_out.items())),
+            "unknown_fields": dict(sorted(self.unknown.items())),
         }
 
 
@@ -96,8 +113,10 @@ async def pump(
         async with aclosing(source.batches(state.position if state else 0, stop)) as batches:
             async for items in batches:
                 taken = intake.take(items)
-                append = functools.partial(log.append, taken.batches)
-                firsts = await retry_while_unavailable(log, stop, f"send {source.label}", append, tell)
+                firsts: dict[Partition, int] | None = {}
+                if taken.batches:
+                    append = functools.partial(log.append, taken.batches)
+                    firsts = await retry_while_unavailable(log, stop, f"send {source.label}", append, tell)
                 if (
                     firsts is None
                 ):  # stopped while the log did not answer; the next call sends the batch again
@@ -112,27 +131,36 @@ async def pump(
         if state and not stop.is_set():
             state.finish()
     finally:
+        counts.records, counts.left_out, counts.unknown = (
+            source.records,
+            source.left_out,
+            intake.unknown.counts,
+        )
         if state:
             state.save()
     return counts
 
 
 async def ingest(
-    settings: Settings, sources: Sequence[str], *, progress: bool = True, restart: bool = False
+    settings: Settings,
+    sources: Sequence[str],
+    *,
+    progress: bool = True,
+    restart: bool = False,
+    namespace: str | None = None,
 ) -> dict[str, Any]:
     """Sends `sources`, one after the other.
 
-    Returns {"sent", "papers", "authors", "refused", "refused_by_reason", "skipped", "sources": [{"source",
-    "status", "position", "skipped", the same counts, "left_out"}]}.
+    Returns the counts of `Counts.report`, "skipped", and "sources": [{"source", "status", "position", "skipped",
+    the same counts}], one for each file of a folder.
 
     status: "done"; "already ingested": this very file is in the log, nothing was sent; "stopped": by a
     signal, the next call continues. skipped: the position up to which earlier calls sent the source. restart:
-    send everything again; equal events change nothing. left_out: parts of foreign records that our events
-    have no field for, by kind.
+    send everything again; equal events change nothing. namespace: of ids that are private to a file.
 
     Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
     """
-    readable = [open_source(spec) for spec in sources]
+    readable = [source for spec in sources for source in open_sources(spec, namespace)]
     total, skipped, reports = Counts(), 0, []
     stop = asyncio.Event()
     async with opened(settings, patient=True, served=False) as (log, _):
@@ -146,12 +174,7 @@ async def ingest(
                 total.add(counts)
                 skipped += before
                 place = {"position": state.position if state else None, "skipped": before}
-                reports.append(
-                    {"source": source.name, "status": status}
-                    | place
-                    | counts.report()
-                    | {"left_out": dict(source.left_out)}
-                )
+                reports.append({"source": source.name, "status": status} | place | counts.report())
     return total.report() | {"skipped": skipped, "sources": reports}
 
 
@@ -166,8 +189,8 @@ async def _send(
         _note(progress, f"{source.name}: continues after position {state.position:,}")
     with progress_bar(source, progress) as show:
         counts = await pump(log, intake, source, stop=stop, on_progress=show, state=state)
-    if source.left_out:
-        _note(progress, f"{source.name}: left out {left_out_of(source)}")
+    if counts.unknown:
+        _note(progress, f"{source.label}: {sentence(counts.unknown)}")
     return counts, "stopped" if stop.is_set() else "done"
 
 

@@ -9,7 +9,8 @@ import structlog
 
 from services.producer.clock import Clock
 from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, partition_counts, pump
-from services.producer.sources import Source, open_source
+from services.producer.sources import Source, open_sources
+from services.producer.unknown_fields import sentence
 from services.producer.validation import Intake
 from services.runtime.input_checks import watch
 from services.runtime.signals import stopping_on_signals, together
@@ -65,7 +66,8 @@ async def produce(
     wait for `stop`. Leaves out a source that is in the log already. Returns counts (`Counts.report`). Errors:
     as `ingest`.
     """
-    chosen = [open_source(spec) for spec in [*sources, *(["demo:"] if demo else [])]]
+    named = [*sources, *(["demo:"] if demo else [])]
+    chosen = [source for spec in named for source in open_sources(spec)]
     ending = [source for source in chosen if not source.endless]
     groups = [ending, *([source] for source in chosen if source.endless)]
     counts = Counts()
@@ -114,6 +116,8 @@ async def _send_all(
         counts.add(sent)
         if source.left_out:
             logger.warning("left out of foreign records", source=source.name, left_out=left_out_of(source))
+        if sent.unknown:
+            logger.warning(sentence(sent.unknown), source=source.name)
 
 
 async def run_producer(settings: Settings, sources: Sequence[str]) -> dict[str, Any]:

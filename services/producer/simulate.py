@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.producer.ingest import partition_counts, progress_bar, pump
+from services.producer.items import SourceItem
 from services.producer.simulation.literature import simulate
-from services.producer.sources.source import PacedSource, SourceItem
+from services.producer.sources.source import PacedSource
 from services.producer.validation import Intake
 from services.runtime.signals import stopping_on_signals
 from services.runtime.startup import opened

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
-from services.producer.formats.registry import fault_of
-from services.producer.sources.source import SourceItem
+from services.producer.items import SourceItem
+from services.producer.unknown_fields import UnknownFields
 from shared.contracts import authors, papers
 from shared.contracts.dates import check_date
 from shared.contracts.envelope import cloud_event
@@ -43,12 +43,16 @@ class Limits(Protocol):
 
 
 class Taken(NamedTuple):
-    """The messages for a batch. papers, authors: how many events. refused: how many, by reason code."""
+    """The messages for a batch. papers, authors: how many events. refused: how many, by reason code.
+
+    kinds: events by their name.
+    """
 
     batches: dict[Partition, list[Message]]
     papers: int
     authors: int
     refused: Counter[str]
+    kinds: Counter[str]
 
 
 class Intake:
@@ -60,6 +64,7 @@ class Intake:
 
     def __init__(self, source: str, partitions: Mapping[str, int], limits: Limits):
         self.source, self.partitions, self.limits, self.newest = source, partitions, limits, 0
+        self.unknown = UnknownFields()
         self.guard = Guard(source, limits.refused_share, limits.refused_window, limits.refused_run)
 
     def take(self, items: Sequence[SourceItem]) -> Taken:
@@ -71,32 +76,38 @@ class Intake:
         keyed: dict[str, tuple[list[bytes], list[Message]]] = {PAPERS.name: ([], []), AUTHORS.name: ([], [])}
         letters: list[Message] = []
         refused: Counter[str] = Counter()
+        kinds: Counter[str] = Counter()
         good = 0
-        for position, raw in items:
+        for item in items:
+            if not item.raw and item.refusal is None:  # a record that makes no event
+                continue
             try:
-                topic, key, kind = self._decode(raw, max(now, self.newest))
-            except InputRefused as error:
-                refusal = (fault_of(raw) if error.field == "paper_id" else None) or error
+                if item.refusal is not None:
+                    raise item.refusal
+                topic, key, kind = self._decode(item.raw, max(now, self.newest))
+            except InputRefused as refusal:
                 self.guard.good(good)
-                self.guard.bad(position, refusal)
+                self.guard.bad(item.position, refusal)
                 good = 0
                 refused[str(refusal.reason)] += 1
-                letters.append(self._letter(position, raw, refusal))
+                letters.append(self._letter(item, refusal))
                 continue
             good += 1
+            kinds[kind] += 1
+            if item.origin is None:
+                self.unknown.look(item.raw, kind)
             keys, messages = keyed[topic]
             data = key.encode()
             keys.append(data)
-            messages.append(
-                Message(data, raw, cloud_event(kind, key, self.source, now, f"{self.source}:{position}"))
-            )
+            identity = f"{self.source}:{item.position}" + (f".{item.number}" if item.number > 1 else "")
+            messages.append(Message(data, item.raw, cloud_event(kind, key, self.source, now, identity)))
         self.guard.good(good)
         batches: dict[Partition, list[Message]] = {}
         for topic, (keys, messages) in keyed.items():
             self._spread(topic, keys, messages, batches)
         if letters:
             batches[Partition(DEAD_LETTERS.name, 0)] = letters
-        return Taken(batches, len(keyed[PAPERS.name][1]), len(keyed[AUTHORS.name][1]), refused)
+        return Taken(batches, len(keyed[PAPERS.name][1]), len(keyed[AUTHORS.name][1]), refused, kinds)
 
     def _decode(self, raw: bytes, appended: int) -> tuple[str, str, str]:
         """(topic, key, event name) of an event. Error: InputRefused."""
@@ -131,11 +142,12 @@ class Intake:
         for number, message in zip(partitions_of(keys, count).tolist(), messages, strict=True):
             batches.setdefault(Partition(topic, number), []).append(message)
 
-    def _letter(self, position: int, raw: bytes, refusal: InputRefused) -> Message:
+    def _letter(self, item: SourceItem, refusal: InputRefused) -> Message:
+        """The letter has the bytes of the record as it came, not of the event that a format made of it."""
+        raw = item.raw if item.origin is None else item.origin
         detail = f"{refusal.field}: {refusal.hint}" if refusal.field else refusal.hint
         return letter(
-            _key(raw), raw, reason=refusal.reason, detail=detail, stage=STAGE, topic=self.source,
-            offset=position,
+            _key(raw), raw, reason=refusal.reason, detail=detail, stage=STAGE, topic=self.source, offset=item.position,
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from services.viewer.name_search import Match
 from services.viewer.pages.isolation import UNTITLED, isolated, tame, title_of
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.search import search_page
-from shared.doi import doi_of, link_of
+from shared.identifiers import doi_of, link_of
 from tests.snapshots import paper, snapshot
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"

@@ -7,6 +7,11 @@ from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 
 Record = dict[str, Any]  # a JSON object: a foreign record, or our event
+Count = Callable[[str], None]  # called with the kind (`LeftOut`) of each part that a format leaves out
+
+
+def ignore(_: str) -> None:
+    """A Count that does not count."""
 
 
 class Fields:
@@ -58,6 +63,3 @@ class Fields:
 
     def refuse(self, name: str, hint: str, reason: Reason = Reason.WRONG_TYPE) -> NoReturn:
         raise InputRefused(reason, f"{self.path}{name}", f"{hint} ({self.of} record)")
-
-
-Count = Callable[[str], None]  # called with the kind of each part that an adapter leaves out

@@ -7,10 +7,16 @@ have no meaning, so ids are bare and in lower case. References without a DOI ("2
 counted. So are authors without a name: two papers have one, and the rest of those papers counts.
 """
 
-from services.producer.formats.fields import Count, Fields, Record
+from services.producer.formats.containers import Container
+from services.producer.formats.fields import Count, Fields, Record, ignore
+from services.producer.formats.left_out import LeftOut
+from services.producer.text.names import spoken
 from shared.contracts.refusals import Reason
-from shared.doi import doi_of
+from shared.identifiers import doi_of
 from shared.ids import visible
+
+NAME = "vis"
+CONTAINER = Container.JSON
 
 
 def recognises(record: Record) -> bool:
@@ -18,7 +24,7 @@ def recognises(record: Record) -> bool:
     return record.keys() >= {"doi", "publication_title", "title"}
 
 
-def adapt(record: Record, leave_out: Count) -> Record:
+def events(record: Record, leave_out: Count = ignore) -> list[Record]:
     """The event of papers.v1 for a record. leave_out: called for each part left out.
 
     Error: InputRefused for a field with another type.
@@ -26,24 +32,26 @@ def adapt(record: Record, leave_out: Count) -> Record:
     fields = Fields(record, "VIS")
     year = fields.integer("year", 1000, 9999)
     doi = _plain(fields.text("doi")) or fields.refuse("doi", "must be a DOI", Reason.INVALID_VALUE)
-    return {
-        "event": "paper.published",
-        "paper_id": "doi:" + doi,
-        "title": fields.text("title"),
-        "abstract": fields.optional_text("abstract") or None,
-        "published": None if year is None else f"{year:04d}",
-        "venue": fields.optional_text("publication_title"),
-        "doi": doi,
-        "authors": _authors(fields, leave_out),
-        "references": _references(fields, leave_out),
-    }
+    return [
+        {
+            "event": "paper.published",
+            "paper_id": "doi:" + doi,
+            "title": fields.text("title"),
+            "abstract": fields.optional_text("abstract") or None,
+            "published": None if year is None else f"{year:04d}",
+            "venue": fields.optional_text("publication_title"),
+            "doi": doi,
+            "authors": _authors(fields, leave_out),
+            "references": _references(fields, leave_out),
+        }
+    ]
 
 
 def _authors(fields: Fields, leave_out: Count) -> list[Record]:
     found: list[Record] = []
     for author in fields.objects("authors"):
-        name, affiliation = author.optional_text("name") or "", author.optional_text("affiliation")
-        if visible(name).strip():
+        name, affiliation = spoken(author.optional_text("name")), author.optional_text("affiliation")
+        if name:
             found.append(
                 {
                     "name": name,
@@ -51,7 +59,7 @@ def _authors(fields: Fields, leave_out: Count) -> list[Record]:
                 }
             )
         else:
-            leave_out("authors without a name")
+            leave_out(LeftOut.AUTHOR_WITHOUT_NAME)
     return found
 
 
@@ -64,7 +72,7 @@ def _references(fields: Fields, leave_out: Count) -> list[str]:
             if doi is not None:
                 found["doi:" + doi] = None
             elif name == "references":  # internal references repeat them
-                leave_out("references without a DOI")
+                leave_out(LeftOut.REFERENCE_WITHOUT_ID)
     return list(found)
 
 

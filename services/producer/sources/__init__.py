@@ -1,43 +1,68 @@
-"""Where events come from: one module for each kind of source, and `open_source`."""
+"""Where events come from: one module for each kind of source, and `open_sources`."""
 
+from pathlib import Path
+
+from services.producer.conversion import OWN
+from services.producer.formats.registry import names
+from services.producer.items import SourceItem
 from services.producer.sources.demo import DemoSource
 from services.producer.sources.file import FileSource
-from services.producer.sources.source import PacedSource, Source, SourceItem
+from services.producer.sources.folder import files_of
+from services.producer.sources.source import PacedSource, Source
 from services.producer.sources.stream import StreamSource
 from shared.errors import UsageError
 
 KNOWN = {
-    "file:PATH": "JSON Lines or a JSON array, also as .gz: our own events, AAN or VIS records (a bare PATH "
-    "means the same)",
-    "-": "JSON Lines from standard input",
+    "file:PATH": "a file or folder whose records tell what they are (a bare PATH means the same): JSON Lines, one "
+    "JSON array, XML, CSV, BibTeX or RIS, also as .gz and .zst",
+    f"{OWN}:PATH": "our own events, nothing else",
+    "NAME:PATH": "records of one format; NAME is one of ",
+    "-": "standard input; with a format NAME:-",
     "demo:": "one real author and an endless simulated literature that cites him",
 }
 
-__all__ = ["KNOWN", "FileSource", "PacedSource", "Source", "SourceItem", "open_source"]
+__all__ = ["KNOWN", "FileSource", "PacedSource", "Source", "SourceItem", "open_source", "open_sources"]
 
 
-def open_source(spec: str) -> Source:
-    """The source that `spec` names. Checks it without reading it.
+def open_sources(spec: str, namespace: str | None = None) -> list[Source]:
+    """The sources that `spec` names: one, or one for each file of a folder. Checks them without reading them.
 
-    Errors: UsageError when there is no such source, or its file is missing, a folder or not readable.
+    namespace: of ids that are private to a file. Errors: UsageError when there is no such source, or its file is
+    missing or not readable.
     """
     if spec == "-":
-        return StreamSource.stdin()
+        return [StreamSource.stdin(None, namespace)]
     kind, colon, rest = spec.partition(":")
     if kind == "demo" and colon:
-        return DemoSource(_seed(rest))
+        return [DemoSource(_seed(rest))]
     if kind == "file" and colon and rest:
-        return open_path(rest)
+        return _open_path(rest, None, namespace)
+    if colon and rest and (kind == OWN or kind in names()):
+        return [StreamSource.stdin(kind, namespace)] if rest == "-" else _open_path(rest, kind, namespace)
     if spec and (not colon or "/" in kind or kind == ""):
-        return open_path(spec)
-    known = "\n".join(f"  {name:<10} {meaning}" for name, meaning in KNOWN.items())
+        return _open_path(spec, None, namespace)
+    formats = ", ".join(names())
+    known = "\n".join(
+        f"  {name:<11} {meaning}{formats if name == 'NAME:PATH' else ''}" for name, meaning in KNOWN.items()
+    )
     raise UsageError(f"no source {spec!r}; there are:\n{known}")
 
 
-def open_path(path: str) -> Source:
-    """A source for a path: a file, or a stream for a pipe or terminal."""
-    source = FileSource(path)
-    return source if source.regular else StreamSource.pipe(path)
+def open_source(spec: str) -> Source:
+    """The one source that `spec` names. Error: UsageError, also for a folder with several files."""
+    sources = open_sources(spec)
+    if len(sources) > 1:
+        raise UsageError(f"{spec} has {len(sources):,} files")
+    return sources[0]
+
+
+def _open_path(path: str, name: str | None, namespace: str | None) -> list[Source]:
+    """A source for a path: a file, the files of a folder, or a stream for a pipe or terminal."""
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return [FileSource(file, name, namespace) for file in files_of(folder.absolute())]
+    source = FileSource(path, name, namespace)
+    return [source if source.regular else StreamSource.pipe(path, name, namespace)]
 
 
 def _seed(text: str) -> int:

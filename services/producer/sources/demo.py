@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from services.producer.items import SourceItem
 from services.producer.simulation import demo
-from services.producer.sources.source import PacedSource, SourceItem
+from services.producer.sources.source import PacedSource
 
 
 class DemoSource(PacedSource):

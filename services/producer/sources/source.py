@@ -5,20 +5,13 @@ import functools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
-from itertools import islice
-from typing import NamedTuple
 
+from services.producer.items import SourceItem
 from shared.errors import ScholarstreamError
 
 BATCH_ITEMS = 2_000
 BATCH_BYTES = 2 << 20
-
-
-class SourceItem(NamedTuple):
-    """One event as it goes into the log. position: rising from 1; for files the line number."""
-
-    position: int
-    raw: bytes
+ORIGIN_SHARE = 8  # a foreign record counts for a batch with this part of its bytes
 
 
 class Source(ABC):
@@ -26,8 +19,8 @@ class Source(ABC):
 
     name: for messages, and in the headers of records. identity: names its bookmark; None if it cannot be read
     again. Two sources with one identity give the same items at the same positions. size: bytes in total, if
-    known. read: bytes read so far. left_out: parts of foreign records that adapters left out so far → how
-    many.
+    known. read: bytes read so far. records: how many were read so far. left_out: parts of foreign records that
+    formats left out so far → how many.
     """
 
     name: str
@@ -35,6 +28,7 @@ class Source(ABC):
     size: int | None = None
     endless: bool = False
     read: int = 0
+    records: int = 0
 
     @functools.cached_property
     def left_out(self) -> Counter[str]:
@@ -68,17 +62,17 @@ class Source(ABC):
 
 
 def take_batch(items: Iterator[SourceItem], limit: int = 0) -> tuple[list[SourceItem], Exception | None]:
-    """(at most `limit` items and about BATCH_BYTES, the error after them or None). [] at the end.
+    """(about `limit` items and about BATCH_BYTES, the error after them or None). [] at the end.
 
-    limit: 0 is BATCH_ITEMS.
+    limit: 0 is BATCH_ITEMS. Items of one position stay together.
     """
     batch: list[SourceItem] = []
     size = 0
     try:
-        for item in islice(items, limit or BATCH_ITEMS):
+        for item in items:
             batch.append(item)
-            size += len(item.raw)
-            if size >= BATCH_BYTES:
+            size += len(item.raw) + (len(item.origin) // ORIGIN_SHARE if item.origin else 0)
+            if item.last and (size >= BATCH_BYTES or len(batch) >= (limit or BATCH_ITEMS)):
                 break
     except ScholarstreamError as failure:
         return batch, failure

@@ -1,108 +1,138 @@
-"""Standard input or a pipe: JSON Lines as they arrive. It cannot be read again, so it has no bookmark."""
+"""Standard input or a pipe: records as they arrive. It cannot be read again, so it has no bookmark."""
 
 import asyncio
+import io
 import os
+import queue
 import select
 import stat
 import sys
+import threading
 import uuid
 from collections.abc import AsyncGenerator, Iterator
+from typing import Any
 
-from services.producer.formats.registry import convert
-from services.producer.sources.encodings import BOM, check_encoding
-from services.producer.sources.file import GZIP, LINE_LIMIT
-from services.producer.sources.source import BATCH_ITEMS, Source, SourceItem
-from shared.errors import UsageError
+from services.producer.conversion import Conversion
+from services.producer.items import SourceItem
+from services.producer.sources import reading
+from services.producer.sources.source import BATCH_ITEMS, Source
+from shared.errors import ScholarstreamError, UsageError
 
 POLL_SECONDS = 0.2  # the wait of one read, between two looks at `stop`
-CHUNK = 1 << 20
+BUFFER = 1 << 16
+
+_Arrived = SourceItem | Exception | None  # None: the end
 
 
 class StreamSource(Source):
-    """A stream of JSON Lines. position: the line number, from 1. A batch is what has arrived."""
+    """A stream of records. position: as in a file. A batch is what has arrived."""
 
-    def __init__(self, descriptor: int, label: str):
-        self.descriptor = descriptor
+    def __init__(self, descriptor: int, label: str, name: str | None = None, namespace: str | None = None):
+        self.descriptor, self.format, self.namespace = descriptor, name, namespace
         self.name = f"{label}@{uuid.uuid4().hex[:8]}"  # each run reads other lines
 
     @classmethod
-    def stdin(cls) -> "StreamSource":
+    def stdin(cls, name: str | None = None, namespace: str | None = None) -> "StreamSource":
         try:
             descriptor = os.dup(sys.stdin.fileno())
         except (AttributeError, OSError, ValueError):
             raise UsageError("there is no standard input to read from") from None
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise UsageError("standard input is a folder")
-        return cls(descriptor, "stdin")
+        return cls(descriptor, "stdin", name, namespace)
 
     @classmethod
-    def pipe(cls, path: str) -> "StreamSource":
+    def pipe(cls, path: str, name: str | None = None, namespace: str | None = None) -> "StreamSource":
         try:
-            return cls(
-                os.open(path, os.O_RDONLY), "file:" + os.fsencode(path).decode(errors="backslashreplace")
-            )
+            label = "file:" + os.fsencode(path).decode(errors="backslashreplace")
+            return cls(os.open(path, os.O_RDONLY), label, name, namespace)
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from None
 
     def items(self, after: int = 0) -> Iterator[SourceItem]:
-        splitter = _Lines(self)
-        while (data := os.read(self.descriptor, CHUNK)) != b"":
-            yield from splitter.feed(data)
-        yield from splitter.end()
+        yield from self._items(threading.Event())
+
+    def _items(self, stopped: threading.Event) -> Iterator[SourceItem]:
+        conversion = Conversion(self.label, self.format, self.namespace, self.leave_out)
+        file: Any = io.BufferedReader(_Polled(self.descriptor, stopped), BUFFER)
+
+        def on_record() -> None:
+            self.records = conversion.records
+
+        yield from reading.items(file, conversion, on_record=on_record)
+        on_record()
 
     async def batches(self, after: int, stop: asyncio.Event) -> AsyncGenerator[list[SourceItem]]:
-        splitter = _Lines(self)
-        while not stop.is_set():
-            data = await asyncio.to_thread(self._poll)
-            if data is None:
-                continue
-            items = list(splitter.end() if data == b"" else splitter.feed(data))
-            for start in range(0, len(items), BATCH_ITEMS):
-                yield items[start : start + BATCH_ITEMS]
-            if data == b"":
-                return
+        """Another thread reads, so that what has arrived goes on while the next record has not ended."""
+        arrived: queue.Queue[_Arrived] = queue.Queue(2 * BATCH_ITEMS)
+        stopped = threading.Event()
+        reading = threading.Thread(target=self._read_into, args=(arrived, stopped), daemon=True)
+        reading.start()
+        try:
+            while not stop.is_set():
+                batch, end = await asyncio.to_thread(_take, arrived)
+                if batch:
+                    yield batch
+                if isinstance(end, Exception):
+                    raise end
+                if end:
+                    return
+        finally:
+            stopped.set()
+            while reading.is_alive():
+                _drop(arrived)
+                await asyncio.to_thread(reading.join, POLL_SECONDS)
 
-    def _poll(self) -> bytes | None:
-        """The bytes that have arrived; b"" at the end; None when nothing came within POLL_SECONDS."""
-        ready, _, _ = select.select([self.descriptor], [], [], POLL_SECONDS)
-        return os.read(self.descriptor, CHUNK) if ready else None
+    def _read_into(self, arrived: "queue.Queue[_Arrived]", stopped: threading.Event) -> None:
+        end: Exception | None = None
+        try:
+            for item in self._items(stopped):
+                if stopped.is_set():
+                    break
+                arrived.put(item)
+        except (ScholarstreamError, OSError) as error:
+            end = error
+        arrived.put(end)
 
 
-class _Lines:
-    """Cuts a stream of bytes into lines."""
+def _take(arrived: "queue.Queue[_Arrived]") -> tuple[list[SourceItem], Exception | bool]:
+    """(what has arrived, whether the stream has ended or the error that ended it). It waits POLL_SECONDS."""
+    batch: list[SourceItem] = []
+    try:
+        one = arrived.get(timeout=POLL_SECONDS)
+        while isinstance(one, SourceItem):
+            batch.append(one)
+            if one.last and len(batch) >= BATCH_ITEMS:
+                return batch, False
+            one = arrived.get(block=not one.last)  # events of one record stay together
+    except queue.Empty:
+        return batch, False
+    return batch, one or True
 
-    def __init__(self, source: Source):
-        self.source = source
-        self.tail = bytearray()
-        self.number = 0
-        self.fresh = True
 
-    def feed(self, data: bytes) -> Iterator[SourceItem]:
-        if self.fresh and len(self.tail) + len(data) >= 4:
-            self.tail += data
-            data = b""
-            check_encoding(bytes(self.tail[:4]), self.source.label)
-            if self.tail[:2] == GZIP:
-                raise UsageError(
-                    "the stream is compressed with gzip; decompress it first: gunzip -c FILE | scholarstream "
-                    "ingest -"
-                )
-            if self.tail[:3] == BOM:
-                del self.tail[:3]
-            self.fresh = False
-        cut = (self.tail + data).split(b"\n") if b"\n" in data or b"\n" in self.tail else [self.tail + data]
-        self.tail = cut.pop()
-        del self.tail[LINE_LIMIT:]  # the intake refuses a longer line as too large
-        for line in cut:
-            yield from self._item(line)
+def _drop(arrived: "queue.Queue[_Arrived]") -> None:
+    """Makes room, so that the reading thread sees that it is to stop."""
+    try:
+        while True:
+            arrived.get_nowait()
+    except queue.Empty:
+        pass
 
-    def end(self) -> Iterator[SourceItem]:
-        if self.tail:
-            yield from self._item(self.tail)
-            self.tail = bytearray()
 
-    def _item(self, line: bytearray) -> Iterator[SourceItem]:
-        self.number += 1
-        raw = bytes(line).rstrip(b"\r\n")
-        if raw and not raw.isspace():
-            yield SourceItem(self.number, convert(raw, self.source.leave_out))
+class _Polled(io.RawIOBase):
+    """The bytes of a descriptor as they arrive; the end when `stopped` is set."""
+
+    def __init__(self, descriptor: int, stopped: threading.Event):
+        self._descriptor, self._stopped = descriptor, stopped
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        while not self._stopped.is_set():
+            ready, _, _ = select.select([self._descriptor], [], [], POLL_SECONDS)
+            if ready:
+                data = os.read(self._descriptor, len(buffer))
+                buffer[: len(data)] = data
+                return len(data)
+        return 0

@@ -37,7 +37,7 @@ from services.viewer.pages.words import (
     plural,
 )
 from services.viewer.urls import api_of
-from shared.doi import link_of
+from shared.identifiers import link_of
 from shared.ids import SIMULATED
 
 ORCID = re.compile(r"(?:[0-9]{4}-){3}[0-9]{3}[0-9Xx]")

@@ -40,10 +40,14 @@ class Elements:
     """Iterates the elements of the array in `stream`. faults: the faults so far, as texts.
 
     limit: the most bytes of an element. A longer one is cut there and given as not JSON. start: the number of
-    bytes before the stream.
+    bytes before the stream. enclosed: the array is a part of a JSON text, which goes on behind its bracket
+    (`rest`). bare: there are no brackets and commas, only elements.
     """
 
-    def __init__(self, stream: Stream, limit: int, start: int = 0):
+    def __init__(
+        self, stream: Stream, limit: int, start: int = 0, *, enclosed: bool = False, bare: bool = False
+    ):
+        self._enclosed, self._bare = enclosed, bare
         self._stream, self._limit = stream, limit
         self._data = bytearray()  # the bytes at hand
         self._at = 0  # the position in them
@@ -60,32 +64,37 @@ class Elements:
 
     def __iter__(self) -> Iterator[Element]:
         self._next()
-        self._at += 1  # the bracket
+        self._at += not self._bare  # the bracket
         number, comma, parted = 0, None, True  # comma: its place, if nothing follows it so far
         while (byte := self._next()) is not None:
             if byte == b"," and parted:
-                self._fault("a comma too many", self._place)
+                self._fault("a comma too many", self.place)
                 self._at += 1
             elif byte == b",":
-                comma, parted = self._place, True
+                comma, parted = self.place, True
                 self._at += 1
-            elif byte == b"]" and self._closes(comma):
+            elif byte == b"]" and not self._bare and self._closes(comma):
                 return
             elif byte == b"]":
                 comma, parted = None, True
             else:
-                if not parted:
-                    self._fault("a comma is missing", self._place)
+                if not parted and not self._bare:
+                    self._fault("a comma is missing", self.place)
                 number += 1
                 element = self._element(number)
                 yield element
                 comma, parted = None, not element.is_json and self._next() != b","
-        if not self._is_cut:
-            self._fault("the file ends without a ]", self._place)
+        if not self._is_cut and not self._bare:
+            self._fault("the file ends without a ]", self.place)
 
     @property
-    def _place(self) -> int:
+    def place(self) -> int:
+        """The number of bytes before the next one."""
         return self._before + self._at
+
+    def rest(self) -> bytes:
+        """The bytes that were read from the stream and belong to no element."""
+        return bytes(self._data[self._at :])
 
     def _fault(self, what: str, place: int) -> None:
         self._count += 1
@@ -94,8 +103,12 @@ class Elements:
 
     def _closes(self, comma: int | None) -> bool:
         """Whether the bracket here ends the array; otherwise it is one too many."""
-        bracket = self._place
+        bracket = self.place
         self._at += 1
+        if self._enclosed:
+            if comma is not None:
+                self._fault("a comma too many before ]", comma)
+            return True
         last = self._next() is None
         if not last:
             self._fault("a ] too early", bracket)
@@ -106,7 +119,7 @@ class Elements:
     # ---- one element
 
     def _element(self, number: int) -> Element:
-        place, end = self._place, self._end()
+        place, end = self.place, self._end()
         if end is not None:
             raw = bytes(self._data[self._at : end])
             try:
