@@ -63,7 +63,7 @@ def damaged(draw, given_records):
         elif what == "other":
             inside[path[-1]] = copy.deepcopy(list(record.values())[draw(st.integers(0, len(record) - 1))])
         else:
-            inside[path[-1]] = draw(JUNK)
+            inside[path[-1]] = copy.deepcopy(draw(JUNK))  # another turn may change it
     return record
 
 
