@@ -16,7 +16,8 @@ CheckpointInvalid          a checkpoint is damaged or has another fingerprint: s
 ProtocolViolation          a rule of the position protocol is broken: stop, never skip │   └── NotAPack
 a record of an internal topic that no stage wrote: refuse it and go on ├── ClockRefused               the day
 of this machine cannot be right, or a person must confirm it ├── NotShown                   the newest
-snapshot of an author does not follow the contract └── SubscriptionClosed         the index has ended: no new
+snapshot of an author does not follow the contract ├── StoreOutdated              the viewer's store is of
+another log or release: make it anew └── SubscriptionClosed         the index has ended: no new
 snapshots will come
 
 NotAFile, an OSError           a path leads to something that is not a regular file
@@ -136,6 +137,10 @@ class ClockRefused(ScholarstreamError):
 
 class NotShown(ScholarstreamError):
     """The newest snapshot of an author does not follow the contract: another client wrote it."""
+
+
+class StoreOutdated(ScholarstreamError):
+    """The viewer's store is of another log, of another release, or damaged. It is made anew."""
 
 
 class SubscriptionClosed(ScholarstreamError):

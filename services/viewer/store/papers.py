@@ -223,13 +223,14 @@ def newest(
     """The papers that came last, newest first."""
     place = place_of(cursor, "newest", int)
     rows = connection.execute(
-        f"SELECT {CARD} FROM papers p{JOINED} WHERE p.state = 1 AND p.id < ? ORDER BY p.id DESC LIMIT ?",
+        f"SELECT {CARD}, p.arrived FROM papers p{JOINED} WHERE p.arrived < ? AND p.state = 1"
+        " ORDER BY p.arrived DESC LIMIT ?",
         (place[0] if place else 2**62, limit + 1),
     ).fetchall()
     more, rows = len(rows) > limit, rows[:limit]
     return {
-        "items": cards(connection, rows, abstracts=abstracts),
-        "next_cursor": cursor_of("newest", rows[-1][0]) if more else None,
+        "items": cards(connection, [row[:-1] for row in rows], abstracts=abstracts),
+        "next_cursor": cursor_of("newest", rows[-1][-1]) if more else None,
     }
 
 

@@ -25,15 +25,17 @@ CREATE TABLE positions (
     PRIMARY KEY (topic, partition)
 ) WITHOUT ROWID;
 
--- A row that is only cited has a key and state 0. changed_ms: append time of the newest revision.
+-- A row that is only cited has a key and state 0. changed_ms: append time of the newest revision. digest: of its
+-- event. arrived: rises with each paper that is published for the first time.
 -- field: the first of `categories`. categories: JSON array. authors: entries of the byline.
 CREATE TABLE papers (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, state INTEGER NOT NULL DEFAULT 0,
-    revision INTEGER NOT NULL DEFAULT -1, changed_ms INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT -1, digest INTEGER, changed_ms INTEGER NOT NULL DEFAULT 0, arrived INTEGER,
     title TEXT NOT NULL DEFAULT '', published TEXT, year INTEGER, field INTEGER, categories TEXT, venue TEXT,
     kind TEXT, language TEXT, doi TEXT, doi_key TEXT, url TEXT, authors INTEGER NOT NULL DEFAULT 0,
     truncated INTEGER NOT NULL DEFAULT 0, revisions INTEGER NOT NULL DEFAULT 0, reason TEXT
 );
+CREATE INDEX papers_by_arrival ON papers (arrived) WHERE arrived IS NOT NULL;
 CREATE INDEX papers_by_doi ON papers (doi_key) WHERE doi_key IS NOT NULL;
 
 CREATE TABLE abstracts (paper INTEGER PRIMARY KEY, abstract TEXT NOT NULL);
