@@ -6,7 +6,8 @@ exit 3: an input is refused; the error names the field and what would be right �
 exit 4: recomputation and published state differ ├── LogError                   the log cannot do what was
 asked │   ├── LogUnavailable         locked, full or unreachable: the same call may succeed later │   │   └──
 Busy               the viewer has too much to do │   │       ├── TooManySubscribers  the limit of
-subscriptions is reached │   │       └── StoreSlow          the viewer's store did not answer in time │   ├── LogDamaged             the file is not a log, or is damaged: nothing may
+subscriptions is reached │   │       └── StoreSlow          the viewer's store did not answer in time │
+├── LogDamaged             the file is not a log, or is damaged: nothing may
 write to it │   └── UnknownTopic           no such topic or partition ├── InputLost                  an input
 topic lost records that were read from it: it was cut, deleted or made anew ├── AlreadyRunning
 another process holds the role on this log ├── Fenced                     another process has taken over: this

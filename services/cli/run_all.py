@@ -84,7 +84,9 @@ async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]
     """Starts the viewer and returns its tasks, once the port is open. Error: UsageError for a port in use."""
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
+    from services.viewer.store.service import StoreService
 
+    store = StoreService.of(process.log, process.settings)
     app, index = build_app(
         process.log,
         process.settings,
@@ -92,6 +94,7 @@ async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]
         health=process.health,
         status=process.progress.status_json,
         stop=process.stop,
+        store=store,
     )
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = serve(
@@ -115,7 +118,10 @@ async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]
     address = bound.result()
     locks.describe(address)
     announce(address)
-    return [viewer, following]
+    if store is None:
+        return [viewer, following]
+    filling = store.run(process.stop, process.telemetry, process.health)
+    return [viewer, following, asyncio.create_task(filling, name="store")]
 
 
 class _ReadingReporter:

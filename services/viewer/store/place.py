@@ -9,9 +9,18 @@ import re
 from pathlib import Path
 
 from shared.errors import LogUnavailable
+from shared.settings import NO_STORE, Settings
 
+FOLDER = "viewer-store"  # in the data folder
 CURRENT, WANTED = "current", "rebuild"
 _NAME = re.compile(r"viewer-\d{1,9}\.sqlite")
+
+
+def folder_of(settings: Settings) -> Path | None:
+    """The folder of the store. None: the viewer keeps no store."""
+    if settings.store == NO_STORE:
+        return None
+    return Path(settings.store).expanduser() if settings.store else settings.data_dir / FOLDER
 
 
 class StorePlace:
@@ -46,6 +55,10 @@ class StorePlace:
         new = self.folder / f"{CURRENT}.new"
         new.write_text(name)
         os.replace(new, self._current)
+
+    def forget_current(self) -> None:
+        """There is no current file any more, until the next one is complete."""
+        self._current.unlink(missing_ok=True)
 
     def remove_others(self, *kept: str) -> None:
         """Deletes every store file but these. Readers that have one open keep it until they ask again."""

@@ -9,6 +9,7 @@ from services.viewer.store.search.corrections import corrections
 from services.viewer.store.search.texts import quoted, sorted_words
 
 MOST = 500  # authors of an answer
+FEW = 3  # with fewer authors that fit, typing errors are looked for
 RANKED = 20_000  # authors that fit and are compared, at most
 INITIALS = 3  # letters of a word that may be initials: "CD" in "Manning CD"
 _ORCID = re.compile(r"(?:https?://)?(?:www\.)?(?:orcid\.org/)?(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])/?")
@@ -29,7 +30,7 @@ def orcid_of(text: str | None) -> str | None:
 
 
 def find_authors(connection: sqlite3.Connection, query: str, wanted: int) -> FoundAuthors:
-    """The authors that fit; words with errors only where fewer than `wanted` fit without."""
+    """The authors that fit; words with errors only where few fit without."""
     found: dict[int, None] = {}
     for number in _by_id(connection, query):
         found[number] = None
@@ -41,6 +42,16 @@ def find_authors(connection: sqlite3.Connection, query: str, wanted: int) -> Fou
     may_be_initials = _initials(query, given)
     exact = " AND ".join(_one(word, word in may_be_initials) for word in given)
     complete &= _add(connection, found, exact, order)
+    before = len(found)
+    if before < min(FEW, wanted):
+        near = {word: corrections(connection, word) for word in given}
+        if any(near.values()):
+            loose = " AND ".join(
+                "(" + " OR ".join([_one(word, word in may_be_initials), *map(quoted, near[word])]) + ")"
+                for word in given
+            )
+            complete &= _add(connection, found, loose, order)
+    corrected = len(found) > before
     if len(found) < wanted and len(given) > 1:  # "Christopher Manning" also finds "C. Manning"
         surname = _surname(query, given)
         shortened = " AND ".join(
@@ -50,16 +61,7 @@ def find_authors(connection: sqlite3.Connection, query: str, wanted: int) -> Fou
             for word in given
         )
         complete &= _add(connection, found, shortened, order)
-    before = len(found)
-    if before < wanted:
-        near = {word: corrections(connection, word) for word in given}
-        if any(near.values()):
-            loose = " AND ".join(
-                "(" + " OR ".join([_one(word, word in may_be_initials), *map(quoted, near[word])]) + ")"
-                for word in given
-            )
-            complete &= _add(connection, found, loose, order)
-    return FoundAuthors(list(found), len(found) > before, complete)
+    return FoundAuthors(list(found), corrected, complete)
 
 
 class _Order(NamedTuple):

@@ -9,6 +9,7 @@ from services.viewer.store.search.texts import indexable, quoted
 from shared.doi import doi_of
 
 MOST = 500  # papers of an answer
+FEW = 3  # with fewer papers that fit, typing errors are looked for
 RANKED = 20_000  # papers that fit and are compared, at most
 MOST_WORDS = 32  # of a query that are looked for
 
@@ -34,7 +35,7 @@ def find_papers(connection: sqlite3.Connection, query: str, wanted: int) -> Foun
     if len(found) < wanted:
         complete &= _add(connection, found, " AND ".join(exact))
     before = len(found)
-    if before < wanted:
+    if before < min(FEW, wanted):
         near = [corrections(connection, fold(word).decode()) for word in given]
         if any(near):
             loose = [
@@ -48,8 +49,10 @@ def find_papers(connection: sqlite3.Connection, query: str, wanted: int) -> Foun
 def _add(connection: sqlite3.Connection, found: dict[int, None], question: str) -> bool:
     """Adds the papers that fit a question of FTS5, best first. Returns whether all were compared."""
     rows = connection.execute(
-        f"SELECT rowid, COUNT(*) OVER () FROM (SELECT rowid, bm25(paper_words, 10.0, 4.0, 1.0) AS score"
-        f" FROM paper_words WHERE paper_words MATCH ? LIMIT {RANKED}) ORDER BY score LIMIT {MOST}",
+        f"SELECT w.rowid, w.fits FROM (SELECT rowid, score, COUNT(*) OVER () AS fits FROM (SELECT rowid,"
+        f" bm25(paper_words, 10.0, 4.0, 1.0) AS score FROM paper_words WHERE paper_words MATCH ? LIMIT {RANKED})"
+        f" ORDER BY score LIMIT {MOST}) w JOIN standings s ON s.paper = w.rowid"
+        " ORDER BY w.score * (1 + 0.2 * ln(1 + s.cited_by))",  # a negative score: the least is the best
         (question,),
     ).fetchall()
     for number, _ in rows:
