@@ -45,7 +45,6 @@ class SearchAddresses:
         return [
             Endpoint(
                 "/search", "Authors and papers, best match first", self.search, Found, (QUERY, LIMIT, CURSOR, ABSTRACTS),
-                tagged=False,
                 description="Without a store, or while it is made, it finds names alone: `matches` then have "
                 "`author_id`, `name`, `papers` and `h_index`, and `complete` is false.",
             )

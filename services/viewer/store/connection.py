@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from services.viewer.store.schema import APPLICATION_ID, TABLES, VERSION
-from shared.errors import LogUnavailable, StoreSlow
+from shared.errors import Busy, LogUnavailable, StoreSlow
 
 PAGE = 8192  # bytes
 STEPS = 20_000  # of SQLite's machine between two looks at the clock: about a millisecond
@@ -58,10 +58,19 @@ def is_current(path: Path) -> bool:
     return marks == [APPLICATION_ID, VERSION]
 
 
+def file_of(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one with its name. None: there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads. Error: LogUnavailable if there is no file."""
+    """A connection that only reads. Error: Busy if there is no file."""
     if not path.exists():
-        raise LogUnavailable(f"there is no store at {path} yet")
+        raise Busy("The store of this viewer is being made; try again in a moment.")
     try:
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False,

@@ -106,13 +106,13 @@ def _card(row: tuple[Any, ...], byline: list[Any], abstract: str | None) -> Pape
 class Listing(NamedTuple):
     """A list of papers. source: SQL from FROM on, with `p` and `s`; kind: names it in cursors.
 
-    first: columns that come before those of the order; given: parameters of `source`.
+    known_first: published papers come before all others; given: parameters of `source`.
     """
 
     kind: str
     source: str
     given: dict[str, Any]
-    first: tuple[str, ...] = ()
+    known_first: bool = False
     authors: tuple[int, ...] = ()
 
 
@@ -128,8 +128,10 @@ def page(
 ) -> Page[PaperCard]:
     """A part of a list. Error: UsageError for a cursor of another list."""
     order = ORDERS[sort]
-    columns = (*listing.first, *order.columns)
-    types = (*(int for _ in listing.first), *order.types)
+    columns, types = order.columns, order.types
+    if listing.known_first:
+        columns = ("p.state = 1" if order.falls else "p.state <> 1", *columns)
+        types = (int, *types)
     kind = f"{listing.kind} {sort}"
     place = place_of(cursor, kind, *types)
     given = dict(listing.given)
@@ -181,11 +183,10 @@ def of_author(authors: Sequence[int]) -> Listing:
         f" JOIN papers p ON p.id = h.paper AND p.state = 1{JOINED} WHERE h.position ="
         " (SELECT MIN(g.position) FROM json_each(:authors) n JOIN authorships g ON g.author = n.value AND g.paper = p.id)"
     )
-    if len(authors) == 1:  # nobody was merged into the author, so there are few papers that list him twice
+    if len(authors) == 1:
         source = (
             "FROM authorships h JOIN papers p ON p.id = h.paper AND p.state = 1"
-            f"{JOINED} WHERE h.author = :author AND NOT EXISTS (SELECT 1 FROM authorships g"
-            " WHERE g.author = :author AND g.paper = h.paper AND g.position < h.position)"
+            f"{JOINED} WHERE h.author = :author"
         )
         return Listing("author", source, {"author": authors[0]}, authors=tuple(authors))
     return Listing(
@@ -204,7 +205,7 @@ def citing(paper: int) -> Listing:
 def references(paper: int) -> Listing:
     """The papers that this one cites: published ones first, then those of which only the id is known."""
     source = f"FROM citations x JOIN papers p ON p.id = x.cited{JOINED} WHERE x.citing = :paper"
-    return Listing("references", source, {"paper": paper}, first=("p.state = 1",))
+    return Listing("references", source, {"paper": paper}, known_first=True)
 
 
 def of_field(code: str) -> Listing:

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from shared.errors import LogUnavailable
+from shared.errors import Busy
 from shared.settings import NO_STORE, Settings
 
 FOLDER = "viewer-store"  # in the data folder
@@ -33,16 +33,16 @@ class StorePlace:
         self._name = ""
 
     def current(self) -> str:
-        """The name of the current file. Error: LogUnavailable if there is none yet."""
+        """The name of the current file. Error: Busy if there is none yet."""
         try:
             facts = self._current.stat()
             seen = facts.st_ino, facts.st_mtime_ns
             if seen != self._seen:
                 self._name, self._seen = self._current.read_text().strip(), seen
         except OSError:
-            raise LogUnavailable("the store of this viewer is not made yet") from None
+            raise Busy("The store of this viewer is being made; try again in a moment.") from None
         if not _NAME.fullmatch(self._name):
-            raise LogUnavailable(f"{self._current} names no store")
+            raise Busy(f"{self._current} names no store")
         return self._name
 
     def next_name(self) -> str:

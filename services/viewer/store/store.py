@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from services.viewer.store import authors, changes, fields, papers
-from services.viewer.store.connection import bounded, open_reader
+from services.viewer.store.connection import bounded, file_of, open_reader
 from services.viewer.store.cursors import cursor_of, place_of
 from services.viewer.store.fields import By
 from services.viewer.store.papers import NO_FILTERS, Filters, Sort
@@ -57,7 +57,7 @@ class _Opened(threading.local):
     """The connection of one thread, and the file that it is of."""
 
     connection: sqlite3.Connection | None = None
-    name = ""
+    file: tuple[int, int] | None = None
 
 
 class Store:
@@ -264,9 +264,8 @@ class Store:
         self, query: str, *, cursor: str | None = None, limit: int = LIMIT, abstracts: bool = False
     ) -> SearchAnswer:
         """Authors and papers that fit, best first: `limit` of each on a page. See `services.viewer.store.search`."""
-        return await self._ask(
-            self._search, query[:QUERY_LENGTH], cursor, limit, abstracts, seconds=2 * SECONDS
-        )
+        text = query[:QUERY_LENGTH].encode(errors="replace").decode()  # SQLite takes no lone surrogates
+        return await self._ask(self._search, text, cursor, limit, abstracts, seconds=2 * SECONDS)
 
     def _search(
         self, connection: sqlite3.Connection, query: str, cursor: str | None, limit: int, abstracts: bool
@@ -333,14 +332,16 @@ class Store:
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's connection to the current file."""
-        name = self.place.current()
-        if self._opened.connection is None or self._opened.name != name:
-            if self._opened.connection is not None:
-                self._opened.connection.close()
-            self._opened.connection = None
-            self._opened.connection = open_reader(self.place.folder / name)
-            self._opened.name = name
-        return self._opened.connection
+        opened = self._opened
+        path = self.place.folder / self.place.current()
+        file = file_of(path)
+        if opened.connection is None or opened.file != file or file is None:
+            if opened.connection is not None:
+                opened.connection.close()
+            opened.connection = None
+            opened.connection = open_reader(path)
+            opened.file = file
+        return opened.connection
 
     def close(self) -> None:
         """Ends the threads. Idempotent."""

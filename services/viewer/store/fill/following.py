@@ -70,9 +70,9 @@ async def _follow(
     path = _usable(place)
     is_new = path is None
     if path is None:
+        path = place.folder / place.next_name()
         place.rebuild_begins()
         place.remove_others(_current_or(place, ""))
-        path = place.folder / place.next_name()
     with contextlib.closing(Filler(the_log, path, max_event_bytes)) as filler:
         while not await filler.start():
             if await _pause(stop, TOPICS_SECONDS):

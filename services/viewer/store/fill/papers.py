@@ -181,7 +181,7 @@ class PaperRows:
         if not winners:
             return
         events = [one.event for one in winners.values()]
-        bylines = [[author_key(author) for author in event["authors"]] for event in events]
+        bylines = [_byline(event) for event in events]
         authors = self._authors.of(key for byline in bylines for key in byline)
         cited = self._papers.of(reference for event in events for reference in event["references"])
         fields = self._fields.of(event["categories"][0] for event in events if event["categories"])
@@ -191,18 +191,18 @@ class PaperRows:
             self._arrived += 1
             year = int(event["published"][:4]) if event["published"] else None
             field = fields[event["categories"][0]] if event["categories"] else None
-            papers.append(_row(winner, paper, self._arrived, year, field))
+            papers.append(_row(winner, paper, self._arrived, year, field, len(byline)))
             standings.append((field, year, paper))
             self._counts.field(field, year, 1)
             if event["abstract"]:
                 abstracts.append((paper, event["abstract"]))
-            for position, (author, of_author) in enumerate(zip(event["authors"], byline, strict=True)):
+            for position, (of_author, author) in enumerate(byline.items()):
                 places = text_of(author["affiliations"]) if author["affiliations"] else None
                 authorships.append((paper, position, authors[of_author], author["name"], places))
             references = {cited[reference] for reference in event["references"]} - {paper}
             citations += [(paper, other) for other in sorted(references)]
             edges.update(references)
-            names = [author["name"] for author in event["authors"]]
+            names = [author["name"] for author in byline.values()]
             texts.append(
                 (
                     paper,
@@ -225,7 +225,9 @@ class PaperRows:
         self._counts.add("citations", len(citations))
 
 
-def _row(winner: _Winner, paper: int, arrived: int, year: int | None, field: int | None) -> tuple[Any, ...]:
+def _row(
+    winner: _Winner, paper: int, arrived: int, year: int | None, field: int | None, authors: int
+) -> tuple[Any, ...]:
     """The parameters of _PUBLISH."""
     event = winner.event
     doi = event["doi"]
@@ -233,9 +235,17 @@ def _row(winner: _Winner, paper: int, arrived: int, year: int | None, field: int
     return (
         event["revision"], winner.digest, winner.changed_ms, arrived, winner.records, event["title"],
         event["published"], year, field, text_of(event["categories"]) if event["categories"] else None, event["venue"],
-        event["kind"], event["language"], doi, bare.casefold() if bare else None, event["url"], len(event["authors"]),
+        event["kind"], event["language"], doi, bare.casefold() if bare else None, event["url"], authors,
         event["authors_truncated"], paper,
     )  # fmt: skip
+
+
+def _byline(event: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The authors by their ids, in order. An author who is listed twice counts once, as first written."""
+    byline: dict[str, dict[str, Any]] = {}
+    for author in event["authors"]:
+        byline.setdefault(author_key(author), author)
+    return byline
 
 
 def _winners(events: Iterable[tuple[dict[str, Any], int]], held: dict[str, _Held]) -> dict[str, _Winner]:
