@@ -5,8 +5,9 @@ the command or a setting is wrong │   └── UnknownMetric          no metr
 exit 3: an input is refused; the error names the field and what would be right ├── VerificationFailed
 exit 4: recomputation and published state differ ├── LogError                   the log cannot do what was
 asked │   ├── LogUnavailable         locked, full or unreachable: the same call may succeed later │   │   └──
-Busy               the viewer has too much to do │   │       └── TooManySubscribers  the limit of
-subscriptions is reached │   ├── LogDamaged             the file is not a log, or is damaged: nothing may
+Busy               the viewer has too much to do │   │       ├── TooManySubscribers  the limit of
+subscriptions is reached │   │       └── StoreSlow          the viewer's store did not answer in time │
+├── LogDamaged             the file is not a log, or is damaged: nothing may
 write to it │   └── UnknownTopic           no such topic or partition ├── InputLost                  an input
 topic lost records that were read from it: it was cut, deleted or made anew ├── AlreadyRunning
 another process holds the role on this log ├── Fenced                     another process has taken over: this
@@ -16,7 +17,8 @@ CheckpointInvalid          a checkpoint is damaged or has another fingerprint: s
 ProtocolViolation          a rule of the position protocol is broken: stop, never skip │   └── NotAPack
 a record of an internal topic that no stage wrote: refuse it and go on ├── ClockRefused               the day
 of this machine cannot be right, or a person must confirm it ├── NotShown                   the newest
-snapshot of an author does not follow the contract └── SubscriptionClosed         the index has ended: no new
+snapshot of an author does not follow the contract ├── StoreOutdated              the viewer's store is of
+another log or release: make it anew └── SubscriptionClosed         the index has ended: no new
 snapshots will come
 
 NotAFile, an OSError           a path leads to something that is not a regular file
@@ -72,6 +74,10 @@ class Busy(LogUnavailable):
 
 class TooManySubscribers(Busy):
     """The limit of subscriptions is reached."""
+
+
+class StoreSlow(Busy):
+    """A question to the viewer's store took longer than it may."""
 
 
 class LogDamaged(LogError):
@@ -132,6 +138,10 @@ class ClockRefused(ScholarstreamError):
 
 class NotShown(ScholarstreamError):
     """The newest snapshot of an author does not follow the contract: another client wrote it."""
+
+
+class StoreOutdated(ScholarstreamError):
+    """The viewer's store is of another log, of another release, or damaged. It is made anew."""
 
 
 class SubscriptionClosed(ScholarstreamError):

@@ -3,6 +3,7 @@
 Each one is an environment variable, a flag, and a line of docs/operations.md.
 """
 
+import ipaddress
 import re
 import types
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,12 @@ UNSET = {
     "log": "log.sqlite in the data folder",
     "checkpoints": "checkpoints in the data folder",
     "generation": "the one that publishes, at first 1",
+    "store": "viewer-store in the data folder",
+    "cors_origins": "* on a loopback address, else none",
 }
+NO_STORE = "off"
+ORIGIN = re.compile(r"https?://[^\s/,*?#@]+")
+ANY_ORIGIN, NO_ORIGIN = "*", "none"
 SECRET = ("kafka_password",)  # settings without a flag
 
 
@@ -74,6 +80,24 @@ class Settings(BaseSettings):
         unit="connections",
         ge=16,
         le=100_000,
+    )
+    http_rate: int = _setting(
+        6000,
+        "Requests to the HTTP API that one client may make in a minute; 0: any number. A client is an IPv4 "
+        "address or a /64 of IPv6.",
+        unit="requests",
+        ge=0,
+        le=10_000_000,
+    )
+    cors_origins: str | None = _setting(
+        None,
+        "Origins whose pages may read the HTTP API (CORS): * for any, none, or a list.",
+        words="*, none, or origins with commas between them, for example https://lab.example.org",
+    )
+    store: str | None = _setting(
+        None,
+        "Folder of the viewer's store (papers, citations, search), which is made from the log; off: no store.",
+        words="the path of a folder, or off",
     )
     partitions: int = _setting(
         1,
@@ -291,6 +315,24 @@ class Settings(BaseSettings):
         record_kinds.RecordKinds(value)  # raises ValueError
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _is_origins(cls, value: str | None) -> str | None:
+        if value not in (None, ANY_ORIGIN, NO_ORIGIN) and not all(
+            ORIGIN.fullmatch(origin.strip()) for origin in value.split(",")
+        ):
+            raise ValueError(
+                "*, none, or origins with commas between them, for example https://lab.example.org"
+            )
+        return value
+
+    @field_validator("store")
+    @classmethod
+    def _is_store(cls, value: str | None) -> str | None:
+        if value is not None and "\0" in value:
+            raise ValueError("the path of a folder, or off")
+        return value
+
     @field_validator("headline_basis")
     @classmethod
     def _is_basis(cls, value: str) -> str:
@@ -342,6 +384,28 @@ class Settings(BaseSettings):
         return tuple(name.strip() for name in self.http_hosts.split(",")) if self.http_hosts else ()
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """`cors_origins`, one by one: ("*",) for any. Without the setting, any on a loopback address alone."""
+        if self.cors_origins is None:
+            return (ANY_ORIGIN,) if _is_loopback(self.host) else ()
+        if self.cors_origins == NO_ORIGIN:
+            return ()
+        return tuple(origin.strip() for origin in self.cors_origins.split(","))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """These settings as variables, for a process that this one starts."""
+        values = {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name in type(self).model_fields
+            if (value := getattr(self, name)) is not None
+        }
+        return {
+            variable_of(name): str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in values.items()
+        }
+
+    @property
     def log_url(self) -> str:
         """The URL of the log: `log`, or log.sqlite in the data folder."""
         return self.log or f"sqlite:///{self.data_dir}/log.sqlite"
@@ -358,6 +422,14 @@ class Settings(BaseSettings):
         except ValidationError as error:
             faults = error.errors(include_url=False)
             raise UsageError("; ".join(_in_words(fault, given) for fault in faults)) from None
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def default_of(name: str) -> Any:

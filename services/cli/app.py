@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 topics_app = typer.Typer(help="Show, check and create the topics of the log.", no_args_is_help=True)
 export_app = typer.Typer(help="Write all published profiles or numbers to a file.", no_args_is_help=True)
+store_app = typer.Typer(help="Show the viewer's store, or make it anew.", no_args_is_help=True)
 letters_app = typer.Typer(help="Show refused events, send them again, or drop them.", no_args_is_help=True)
 POINT = (
     "A day (YYYY-MM-DD, its end in UTC), now, or offsets (papers.v1:0=1200,authors.v1:0=40); "

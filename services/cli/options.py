@@ -33,6 +33,7 @@ INTAKE = (
     "refused_run",
 )
 SERVICE = ("host", "port", "http_connections", "log_level", "log_format", "shutdown_seconds")
+VIEWER = ("http_hosts", "http_rate", "cors_origins", "store", "max_event_bytes")
 ALL = tuple(Settings.model_fields)
 # Arguments that may hold any bytes, because they name files.
 PATHS = (
@@ -41,6 +42,7 @@ PATHS = (
     "data_dir",
     "log",
     "checkpoints",
+    "store",
     *(name for name in KAFKA if name.endswith("_file")),
 )
 

@@ -93,7 +93,9 @@ async def _view(process: _Process) -> tuple[list[asyncio.Task[None]], str]:
     """
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
+    from services.viewer.store.service import StoreService
 
+    store = StoreService.of(process.log, process.settings)
     app, index = build_app(
         process.log,
         process.settings,
@@ -101,6 +103,7 @@ async def _view(process: _Process) -> tuple[list[asyncio.Task[None]], str]:
         health=process.health,
         status=process.progress.status_json,
         stop=process.stop,
+        store=store,
     )
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = serve(
@@ -121,7 +124,11 @@ async def _view(process: _Process) -> tuple[list[asyncio.Task[None]], str]:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         viewer.result()
-    return [viewer, following], bound.result()
+    tasks = [viewer, following]
+    if store is not None:
+        filling = store.run(process.stop, process.telemetry, process.health)
+        tasks.append(asyncio.create_task(filling, name="store"))
+    return tasks, bound.result()
 
 
 async def _announce(process: _Process, address: str, demo: bool, announce: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from services.cli.app import SERVICES, AsJson, Sources, app
 from services.cli.ingest import print_sent
-from services.cli.options import ALL, INTAKE, LOG, PARTITIONS, SERVICE, with_settings
+from services.cli.options import ALL, INTAKE, LOG, PARTITIONS, SERVICE, VIEWER, with_settings
 from shared.settings import Settings
 
 
@@ -83,7 +83,7 @@ def publisher(settings: Settings) -> None:
 
 
 @app.command(rich_help_panel=SERVICES)
-@with_settings(*LOG, *PARTITIONS, "accept_topics", "http_hosts", *SERVICE)
+@with_settings(*LOG, *PARTITIONS, "accept_topics", *VIEWER, *SERVICE)
 def viewer(settings: Settings) -> None:
     """Serve the page, the HTTP API and live updates."""
     from services.viewer.main import run_viewer

@@ -10,6 +10,8 @@ from services.runtime.http_server import serve
 from services.viewer.api import Status, Viewer, application
 from services.viewer.hosts import HostNames
 from services.viewer.profile_index import ProfileIndex
+from services.viewer.store.service import StoreService
+from services.viewer.web.access import Access
 from shared.log.port import Log
 from shared.settings import Settings
 from shared.telemetry.health import Health
@@ -27,8 +29,9 @@ def build_app(
     health: Health,
     status: Status | None = None,
     stop: asyncio.Event,
+    store: StoreService | None = None,
 ) -> tuple[ASGIApp, ProfileIndex]:
-    """The application and its index. The caller runs `index.follow(stop)`.
+    """The application and its index. The caller runs `index.follow(stop)` and `store.run(stop, …)`.
 
     settings: None accepts any host name and does not limit connections (for tests).
     """
@@ -51,7 +54,13 @@ def build_app(
         names = HostNames(settings.host, settings.host_names)
         # A quarter of the connections stays free for pages.
         index.limit_subscriptions(most_connections(settings.http_connections) * 3 // 4)
-    page = application(Viewer(index, stop, status), routes(registry, health), names, registry)
+    page = application(
+        Viewer(index, stop, status, store),
+        routes(registry, health),
+        names,
+        registry,
+        access=Access.of(settings),
+    )
     return Metered(page, page.routes, registry), index
 
 
@@ -70,6 +79,7 @@ async def run_viewer(settings: Settings) -> None:
 
     async with opened(settings, patient=True, roles=("viewer",)) as (the_log, layout):
         stop, telemetry, health = Stop(), Telemetry(("viewer",)), Health()
+        store = StoreService.of(the_log, settings)
         app, index = build_app(
             the_log,
             settings,
@@ -77,6 +87,7 @@ async def run_viewer(settings: Settings) -> None:
             health=health,
             status=Progress(the_log, layout).status_json,
             stop=stop,
+            store=store,
         )
         with stopping_on_signals(stop):
             tasks = [
@@ -95,4 +106,6 @@ async def run_viewer(settings: Settings) -> None:
                 ),
                 asyncio.create_task(watch(the_log, layout, health, stop), name="inputs"),
             ]
+            if store is not None:
+                tasks.append(asyncio.create_task(store.run(stop, telemetry, health), name="store"))
             await together(stop, tasks, settings.shutdown_seconds)

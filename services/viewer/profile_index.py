@@ -24,7 +24,7 @@ from services.viewer.snapshots import (
     not_shown,
     redirect_of,
 )
-from services.viewer.subscriptions import Subscription, Subscriptions
+from services.viewer.subscriptions import NewSnapshot, Subscription, Subscriptions
 from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import LogUnavailable, UnknownTopic
 from shared.ids import SIMULATED, folded_id
@@ -321,6 +321,35 @@ class ProfileIndex:
         A slow reader misses versions in between, never the newest.
         """
         return self._subscriptions.add(None if author_id is None else author_id.encode())
+
+    def subscribe_to(self, author_ids: Sequence[str]) -> Subscription:
+        """New snapshots of these authors, known or not. Error: TooManySubscribers."""
+        return self._subscriptions.add(*(author_id.encode() for author_id in dict.fromkeys(author_ids)))
+
+    async def since(self, timestamp: int, most: int) -> tuple[list[NewSnapshot], bool]:
+        """The newest snapshot of each author that was appended since `timestamp` (milliseconds since the epoch).
+
+        Reads at most `most` records, the newest ones; False: there were more. Error: LogUnavailable.
+        """
+        found: dict[bytes, NewSnapshot] = {}
+        complete, share = True, max(1, most // max(1, len(self._positions)))
+        for partition, end in self.positions.items():
+            at = await self._log.first_since(partition, timestamp)
+            complete &= end - at <= share
+            at = max(at, end - share)
+            while at < end and (records := await self._log.read(partition, at, max_records=READ_RECORDS)):
+                for offset, appended, key, value, _ in records:
+                    head = head_of(key, value) if offset < end else None
+                    if head is None or key is None:
+                        continue
+                    new = StoredSnapshot(head.generation, head.version, appended, value)
+                    held = found.get(key)
+                    if held is None or new[:2] > held.snapshot[:2]:
+                        found.pop(key, None)
+                        found[key] = NewSnapshot(key.decode(), new)
+                at = records[-1].offset + 1
+                await asyncio.sleep(0)
+        return list(found.values()), complete
 
     @property
     def subscriptions(self) -> int:

@@ -1,7 +1,8 @@
 """Server-sent events (WHATWG HTML, 9.2) from subscriptions."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 import orjson
 from starlette.responses import StreamingResponse
@@ -16,6 +17,9 @@ HEARTBEAT_SECONDS = 10.0
 HEARTBEAT = b": still here\n\n"
 RETRY = b"retry: 2000\n\n"  # milliseconds until a disconnected client connects again
 PAUSE_SECONDS = 0.02  # between events about all authors: a replay changes more authors than a client can read
+
+
+Fits: TypeAlias = Callable[[NewSnapshot, dict[str, Any]], Awaitable[bool]]  # (snapshot, its content)
 
 
 class EventStream(StreamingResponse):
@@ -66,31 +70,60 @@ async def profile_events(
             yield _event(new.snapshot.tag, b"profile", new.snapshot.value)
 
 
-async def headlines(subscription: Subscription, stop: asyncio.Event) -> AsyncIterator[bytes]:
-    """Author, version and headline of every new snapshot of all authors; `gone` for erased ones.
+class Headlines:
+    """Author, version and headline of new snapshots, as events `headline`; `gone` for erased authors.
 
-    No event ids: it cannot be resumed.
+    fits: whether a reader wants a snapshot. metrics: numbers that the events also have. An event's id is the append
+    time of the oldest snapshot that is not sent yet, so a reader that resumes misses none; it may get some again.
     """
-    yield RETRY
-    async for new in _snapshots(subscription, stop):
-        if new is None:
-            yield HEARTBEAT
-            continue
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        stop: asyncio.Event,
+        fits: Fits | None = None,
+        metrics: Sequence[str] = (),
+    ):
+        self._subscription, self._stop, self._fits, self._metrics = subscription, stop, fits, metrics
+
+    async def events(self, missed: Sequence[NewSnapshot] = (), complete: bool = True) -> AsyncIterator[bytes]:
+        """missed: snapshots to send first. complete: whether they are all that a reader missed."""
+        yield RETRY
+        if not complete:
+            yield _event(None, b"gap", b"{}")
+        for new in missed:
+            async for event in self._event(new, None):
+                yield event
+        async for news in _snapshots(self._subscription, self._stop):
+            if news is None:
+                yield HEARTBEAT
+                continue
+            identity = None if news.snapshot is None else str(self._subscription.oldest_ms(news.snapshot))
+            async for event in self._event(news, identity):
+                yield event
+
+    async def _event(self, new: NewSnapshot, identity: str | None) -> AsyncIterator[bytes]:
+        """The event of a snapshot; nothing if the reader does not want it."""
         author_id, snapshot = new
         if snapshot is None:
             yield _gone(author_id)
-            continue
+            return
         try:
-            headline = orjson.loads(snapshot.value).get("headline")
-        except ValueError:  # another client wrote it
-            continue
-        event = {
-            "author_id": author_id,
-            "generation": snapshot.generation,
-            "version": snapshot.version,
-            "headline": headline,
-        }
-        yield _event(None, b"headline", orjson.dumps(event))
+            content = orjson.loads(snapshot.value)
+            if self._fits is not None and not await self._fits(new, content):
+                return
+            event = {
+                "author_id": author_id,
+                "generation": snapshot.generation,
+                "version": snapshot.version,
+                "headline": content.get("headline"),
+            }
+            if self._metrics:
+                numbers = content["metrics"]["references"]
+                event["metrics"] = {name: numbers.get(name) for name in self._metrics}
+        except (ValueError, KeyError, TypeError, AttributeError):  # another client wrote it
+            return
+        yield _event(identity, b"headline", orjson.dumps(event))
         await asyncio.sleep(PAUSE_SECONDS)
 
 

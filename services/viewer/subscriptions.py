@@ -1,8 +1,8 @@
-"""Subscriptions to new snapshots: of one author, or of all."""
+"""Subscriptions to new snapshots: of one author, of some, or of all."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
 from services.viewer.snapshots import StoredSnapshot
@@ -26,8 +26,8 @@ class Subscription:
     At most PENDING authors and PENDING_BYTES wait. Beyond that, the authors that wait longest are dropped.
     """
 
-    def __init__(self, subscriptions: "Subscriptions", key: bytes | None):
-        self._subscriptions, self.key = subscriptions, key
+    def __init__(self, subscriptions: "Subscriptions", keys: Sequence[bytes | None]):
+        self._subscriptions, self.keys = subscriptions, tuple(keys)
         self._pending: OrderedDict[bytes, StoredSnapshot | None] = OrderedDict()
         self._news = asyncio.Event()
         self._bytes = 0
@@ -61,6 +61,11 @@ class Subscription:
         key, snapshot = self._pending.popitem(last=False)
         self._bytes -= _size(snapshot)
         return NewSnapshot(key.decode(), snapshot)
+
+    def oldest_ms(self, sent: StoredSnapshot) -> int:
+        """The append time of the oldest snapshot that waits, or of the one that is being sent."""
+        waiting = (one.timestamp for one in self._pending.values() if one is not None)
+        return min([sent.timestamp, *waiting])
 
     def wake(self) -> None:
         """Ends a wait in `next`."""
@@ -101,23 +106,28 @@ class Subscriptions:
         self.most = SUBSCRIPTIONS
         self.closed = False
 
-    def add(self, key: bytes | None) -> Subscription:
-        """A new subscription to one author, or (None) to all. Error: TooManySubscribers."""
+    def add(self, *keys: bytes | None) -> Subscription:
+        """A new subscription to some authors, or (None) to all. Error: TooManySubscribers."""
         if self.count >= (most := min(SUBSCRIPTIONS, self.most)):
             raise TooManySubscribers(f"{most} clients are listening already; try again later")
-        subscription = Subscription(self, key)
-        self._by_key.setdefault(key, []).append(subscription)
+        subscription = Subscription(self, keys)
+        for key in keys:
+            self._by_key.setdefault(key, []).append(subscription)
         self._set_count(self.count + 1)
         return subscription
 
     def remove(self, subscription: Subscription) -> None:
         """Removes a subscription. Idempotent."""
-        listening = self._by_key.get(subscription.key, [])
-        if subscription in listening:
-            listening.remove(subscription)
+        removed = False
+        for key in subscription.keys:
+            listening = self._by_key.get(key, [])
+            if subscription in listening:
+                listening.remove(subscription)
+                removed = True
+                if not listening:
+                    del self._by_key[key]
+        if removed:
             self._set_count(self.count - 1)
-            if not listening:
-                del self._by_key[subscription.key]
 
     def to(self, key: bytes) -> list[Subscription]:
         """The subscriptions that a new snapshot of this author concerns."""

@@ -32,11 +32,11 @@ def author_of(raw_path: bytes, collection: str, *parts: str) -> tuple[str, str]:
     """
     rest = raw_path.split(b"?", 1)[0].removeprefix(collection.encode() + b"/")
     first, slash, last = rest.rpartition(b"/")
+    before, between, part = first.rpartition(b"/")
+    if between and f"{part.decode()}/" in parts:  # the name may be that of a part
+        return unquote_to_bytes(before).decode(), f"{part.decode()}/{unquote_to_bytes(last).decode()}"
     if slash and last.decode() in parts:
         return unquote_to_bytes(first).decode(), last.decode()
-    first, slash, part = first.rpartition(b"/")
-    if slash and f"{part.decode()}/" in parts:
-        return unquote_to_bytes(first).decode(), f"{part.decode()}/{unquote_to_bytes(last).decode()}"
     return unquote_to_bytes(rest).decode(), ""
 
 

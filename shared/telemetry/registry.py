@@ -224,6 +224,18 @@ class Telemetry:
             "http_requests_in_progress", "requests", (), "Requests being answered, with streams."
         )
         self.http_connections = self._gauge("http_connections", "connections", (), "Open connections.")
+        self.viewer_store_lag_records = self._gauge(
+            "viewer_store_lag_records",
+            "records",
+            (),
+            "Records of public topics that the viewer's store has not read; -1: there is no store yet.",
+        )
+        self.viewer_store_lag_seconds = self._gauge(
+            "viewer_store_lag_seconds",
+            "seconds",
+            (),
+            "Age of the oldest record that the viewer's store has not read.",
+        )
         self.http_refused_total = self._counter(
             "http_refused_total",
             "connections",

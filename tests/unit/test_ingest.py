@@ -428,7 +428,9 @@ async def test_progress_that_cannot_be_kept_stops_nothing(settings, write, monke
 async def test_one_bad_source_ends_the_producer(settings, write):
     async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
         with pytest.raises(InputRefused):
-            await produce(log, settings, [f"events:{write([b'%PDF'] * 30_000)}"], demo=True, stop=asyncio.Event())
+            await produce(
+                log, settings, [f"events:{write([b'%PDF'] * 30_000)}"], demo=True, stop=asyncio.Event()
+            )
 
 
 async def test_it_stays_when_asked(settings, write):

@@ -1,0 +1,1 @@
+"""Fills the store from the public topics, in a process of its own."""
