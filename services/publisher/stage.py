@@ -34,7 +34,7 @@ PublicFacts = tuple[int, int, dict[str, Any], dict[str, Any]]  # version, digest
 LISTED = re.compile(rb'"authors_total":(\d+)')  # of a card; in a JSON text the quotes are escaped
 # Above every version: the only public record is a tombstone, which does not have the version that it erased.
 ERASED = 1 << 62
-AT_ONCE = 16 << 20  # bytes of snapshots that are made together
+AT_ONCE = 24 << 20  # bytes of snapshots that are made together
 TAKEN_BYTES = 64 << 20  # of the authors that are published together: about a second of work
 FEW = 250  # authors
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still to come
