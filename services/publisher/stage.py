@@ -36,7 +36,7 @@ LISTED = b'"authors_total":'  # in a card; inside a JSON text the quotes are esc
 NUMBER = re.compile(rb"\d+")
 # Above every version: the only public record is a tombstone, which does not have the version that it erased.
 ERASED = 1 << 62
-AT_ONCE = 16 << 20  # bytes of snapshots that are made together
+AT_ONCE = 24 << 20  # bytes of snapshots that are made together
 TAKEN_BYTES = 64 << 20  # of the authors that are published together: about a second of work
 FEW = 250  # authors
 NOTHING_KNOWN = "0|0|"  # fact 0, of papers whose card is still to come
