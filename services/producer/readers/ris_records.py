@@ -19,12 +19,9 @@ def records(stream: io.BufferedReader, head: bytes, name: str) -> Records:
     an end ends where the next one begins.
     """
     lines = Lines(stream, name)
-    number, record, last, begun = (
-        0,
-        None,
-        "",
-        b"",
-    )  # begun: the line that begins the record, when it ended another one
+    number, last = 0, ""
+    record: dict[str, list[str]] | None = None
+    begun = b""  # the line that begins the record, when it ended another one
     for line in lines:
         found = _LINE.match(line.rstrip("\r\n"))
         tag = found[1] if found else ""
