@@ -10,7 +10,6 @@ from shared.errors import InputRefused
 from tests.formats.examples import fixtures
 from tests.formats.files import check_file, read
 
-
 OWN = [one for one in fixtures("arxiv") if one.values[0]]
 REAL = [one for name in ("arxiv_oai", "arxiv_atom", "arxiv_kaggle") for one in fixtures(name)]
 

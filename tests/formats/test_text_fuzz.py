@@ -1,5 +1,6 @@
 """Damaged records and files of the text formats are refused or left out; nothing else happens, and memory stays bounded."""
 
+import copy
 import random
 import resource
 import time
@@ -39,7 +40,7 @@ FOLDERS = {
     "retractionwatch": (retractionwatch,),
     "opencitations": (opencitations, opencitations_index),
 }
-ROUNDS = 300  # damaged records of a format
+ROUNDS = 150  # damaged records of a format
 FILES = sorted(
     path for name in FOLDERS for path in (OWN / name).glob("*") if not path.name.endswith(".expected.json")
 )
@@ -49,12 +50,9 @@ def whole_records(name):
     for path in FILES:
         if path.parent.name == name:
             for container, record in records(path):
-                yield (
-                    next(
-                        one for one in FOLDERS[name] if container == one.CONTAINER and one.recognises(record)
-                    ),
-                    record,
-                )
+                for one in FOLDERS[name]:
+                    if container == one.CONTAINER and one.recognises(record):
+                        yield one, copy.deepcopy(record)  # the reader empties an XML element behind it
 
 
 def damaged(container, record, chance):
@@ -90,7 +88,7 @@ def test_a_damaged_record_is_refused_or_left_out(name):
         chance = random.Random(f"{name} {seed}")
         one, record = chance.choice(whole)
         broken = damaged(one.CONTAINER, record, chance)
-        if one.CONTAINER is Container.JSON and not isinstance(broken, dict):
+        if isinstance(record, dict) and not isinstance(broken, dict):
             continue
         one.recognises(broken)
         try:
@@ -107,7 +105,7 @@ def test_a_damaged_record_is_refused_or_left_out(name):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_a_damaged_file_gives_events_and_refusals_only(path, tmp_path):
     data = path.read_bytes()
-    for seed in range(12):
+    for seed in range(5):
         chance = random.Random(f"{path.name} {seed}")
         file = tmp_path / path.name
         file.write_bytes(damage.damaged_bytes(data, chance))

@@ -19,28 +19,30 @@ def records(stream: io.BufferedReader, head: bytes, name: str) -> Records:
     an end ends where the next one begins.
     """
     lines = Lines(stream, name)
+    number, last = 0, ""
     record: dict[str, list[str]] | None = None
-    number, last, raw = 0, "", b""
+    begun = b""  # the line that begins the record, when it ended another one
     for line in lines:
         found = _LINE.match(line.rstrip("\r\n"))
         tag = found[1] if found else ""
         if record is not None and tag == "TY":
             number += 1
-            yield Found(number, raw, record)
-            record = None
-        raw = raw + b"\n" + lines.taken() if record is not None else lines.taken()
+            raw, _, beginning = lines.taken().rpartition(b"\n")
+            yield Found(number, begun + raw, record)
+            record, begun = None, beginning + b"\n"
         if tag == "TY":
             record = {}
         if record is None:
+            lines.taken()
             continue
         if tag == "ER":
             number += 1
-            yield Found(number, raw, record)
-            record = None
+            yield Found(number, begun + lines.taken(), record)
+            record, begun = None, b""
         elif found:
             last = tag
             record.setdefault(tag, []).append((found[2] or "").strip())
         elif text := line.strip():
             record[last][-1] = f"{record[last][-1]} {text}".strip()
     if record is not None:
-        yield Found(number + 1, raw, record)
+        yield Found(number + 1, begun + lines.taken(), record)
