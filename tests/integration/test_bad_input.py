@@ -177,3 +177,31 @@ def test_a_file_of_garbage_stops_intake(tmp_path):
     assert "wrong2.pdf" in again.stderr
     run_to_idle(data, write_events(tmp_path / "good.jsonl", good))
     assert_equal_to_oracle(data, good)
+
+
+def test_ingest_says_what_it_read_and_that_something_was_refused(tmp_path):
+    data = tmp_path / "data"
+    good = [encode(**paper(f"y{n}"), year=2020) for n in range(9)]
+    source = write_events(tmp_path / "events.jsonl", [*good, BAD["long title"]])
+    said = scholarstream("ingest", source, data_dir=data, expect=3)
+    assert "10          records" in said.stdout and "9 sent     paper.published" in said.stdout
+    assert "1 refused  limit_exceeded" in said.stdout
+    assert "unknown fields: year; did you mean published?" in said.stderr
+    scholarstream("ingest", source, "--restart", "--accept-refused", "0.1", data_dir=data)
+    report = scholarstream(
+        "ingest", source, "--restart", "--accept-refused", "0.09", "--json", data_dir=data, expect=3
+    )
+    assert json.loads(report.stdout)["unknown_fields"] == {"year": 9}
+
+
+def test_a_wholly_wrong_file_is_one_sentence(tmp_path):
+    for name, content in {
+        "a.pdf": b"%PDF-1.7\n",
+        "b.csv": b"a,b,c\n1,2,3\n",
+        "c.json": b'[{"x": 1}]',
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        said = scholarstream(
+            "ingest", str(tmp_path / name), data_dir=tmp_path / "data", expect=2 if name == "c.json" else 3
+        )
+        assert said.stderr.count("\n") == 1 and name in said.stderr

@@ -328,7 +328,7 @@ def variants_of(events: list[bytes]) -> list[dict]:
     there = {author_key(author) for raw in events for author in parse(raw)["authors"]}
     found, canonical = [], ""
     for kind, first, last in NAME.findall(VARIANTS.read_text()):
-        key = author_key({"name": ", ".join(part.strip("'\"") for part in (last, first))})
+        key = author_key({"name": " ".join(part.strip("'\"") for part in (first, last))})
         if kind == "- canonical:":
             canonical = key
         elif key in there and key != canonical:

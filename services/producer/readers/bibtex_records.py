@@ -1,6 +1,7 @@
 """Entries of a BibTeX file, read by bibtexparser in pieces of a few hundred entries."""
 
 import io
+import logging
 import re
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from services.producer.readers.text_lines import Lines
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 
+logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it warns of entries that become dead letters
 PIECE = 1 << 18  # characters of a piece, about
 _BEGINS = re.compile(r"[ \t]*@[A-Za-z]+[ \t]*[{(]")
 
@@ -42,7 +44,8 @@ def records(stream: io.BufferedReader, head: bytes, name: str) -> Records:
                 hint = f"an earlier entry has the key {key!r:.100} too; which one is meant cannot be told"
                 yield Found(number, raw, fault=InputRefused(Reason.UNUSABLE_RECORD, "key", hint))
             else:
-                hint = f"the entry cannot be read: {' '.join(str(block.error).split()):.300}"
+                why = getattr(block.error, "abort_reason", None) or str(block.error)
+                hint = f"the entry cannot be read: {' '.join(why.split()):.300}"
                 yield Found(number, raw, fault=InputRefused(Reason.UNUSABLE_RECORD, "", hint))
 
 
