@@ -10,10 +10,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench import author, kafka, latency, literature, memory, merge, service, stages
+from bench import author, kafka, latency, literature, memory, merge, openalex, service, stages
 from bench.measure import Figure, machine
 
-KINDS = ("throughput", "restore", "stages", "memory", "latency", "author", "merge", "kafka")
+KINDS = ("throughput", "restore", "stages", "memory", "latency", "author", "merge", "kafka", "openalex")
 SMALL_SECONDS = 1.5  # of latency: more papers than its warm-up
 
 
@@ -66,6 +66,8 @@ def main(words: Sequence[str] | None = None) -> None:
             figures += kafka.measure(
                 Path(folder) / "on-kafka", events, seconds, kills=1 if papers else kafka.KILLS, newest=papers
             )
+        if "openalex" in kinds:
+            figures += openalex.measure(200 if papers else 20_000)
     show(figures)
     if chosen.json:
         written = {"machine": machine(), "figures": [figure._asdict() for figure in figures]}

@@ -14,7 +14,7 @@ from shared.stages.session import fingerprint
 from shared.stages.stage import Layout
 from tests.data import require
 
-FIGURES = {"throughput": 4, "restore": 3, "latency": 4, "author": 5, "merge": 4}
+FIGURES = {"throughput": 4, "restore": 3, "latency": 4, "author": 5, "merge": 4, "openalex": 6}
 
 
 def small(folder, *kinds: str) -> list[dict]:
@@ -23,7 +23,7 @@ def small(folder, *kinds: str) -> list[dict]:
     return orjson.loads((folder / "figures.json").read_bytes())["figures"]
 
 
-@pytest.mark.parametrize("kinds", [("throughput", "restore"), ("latency",), ("author",), ("merge",)])
+@pytest.mark.parametrize("kinds", [("throughput", "restore"), ("latency",), ("author",), ("merge",), ("openalex",)])
 def test_a_bench_runs_in_small(tmp_path, kinds):
     figures = small(tmp_path, *kinds)
     assert [f["bench"] for f in figures] == [kind for kind in kinds for _ in range(FIGURES[kind])]

@@ -3,6 +3,7 @@
 A field that may be null may also be absent. A wrong type refuses the record and names the field.
 """
 
+import json
 import re
 from typing import TypeVar
 
@@ -46,9 +47,18 @@ class CamelShape(msgspec.Struct, gc=False, rename="camel"):
 def shaped(record: Record, shape: type[T], of: str) -> T:
     """The record in its shape. of: the name of the format. Error: InputRefused names the first wrong field."""
     try:
-        return msgspec.convert(record, shape)
+        try:
+            return msgspec.convert(record, shape)
+        except UnicodeEncodeError:
+            return msgspec.convert(_without_surrogates(record), shape)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), of) from None
+
+
+def _without_surrogates(record: Record) -> Record:
+    """The record with a question mark for each half of a surrogate pair, which real records have in titles."""
+    whole: Record = json.loads(json.dumps(record, ensure_ascii=False).encode(errors="replace"))
+    return whole
 
 
 def _refusal(message: str, of: str) -> InputRefused:
