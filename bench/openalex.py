@@ -1,8 +1,9 @@
-"""OpenAlex' layout: how many works a CPU-second the format reads. The works are invented, their shape and size are not.
+"""OpenAlex' layout: how many works a CPU-second the format reads. The works are invented, their shape and
+size are not.
 
-A line of the snapshot has about 6 KB on average (1.6 TB for 250 million works): many works have no abstract and no references,
-some have hundreds. `works` follows that: half with an abstract of about 150 words, a third with about 25 references, three
-authors, one or two locations, and the fields that the format does not read.
+A line of the snapshot has about 6 KB on average (1.6 TB for 250 million works): many works have no abstract
+and no references, some have hundreds. `works` follows that: half with an abstract of about 150 words, a third
+with about 25 references, three authors, one or two locations, and the fields that the format does not read.
 """
 
 import random
@@ -41,13 +42,17 @@ def _work(number: int, count: int, chance: random.Random) -> dict[str, object]:
     doi = f"https://doi.org/10.5555/ink.{number}"
     title = " ".join(chance.choices(WORDS, k=chance.randint(4, 14))).capitalize()
     source = _entity("S", chance.randint(1, 50_000), "Annals of Ink") | {
-        "issn_l": "0000-0000", "issn": ["0000-0000", "0000-0001"], "is_oa": False, "is_in_doaj": False, "is_core": True,
+        "issn_l": "0000-0000", "issn": ["0000-0000", "0000-0001"], "is_oa": False, "is_in_doaj": False,
+        "is_core": True,
         "host_organization": SITE + "P1", "host_organization_name": "Invented Press",
-        "host_organization_lineage": [SITE + "P1"], "host_organization_lineage_names": ["Invented Press"], "type": "journal",
+        "host_organization_lineage": [SITE + "P1"], "host_organization_lineage_names": ["Invented Press"],
+        "type": "journal",
     }  # fmt: skip
     place = {
-        "id": f"doi:10.5555/ink.{number}", "is_oa": False, "landing_page_url": doi, "pdf_url": None, "source": source,
-        "license": None, "license_id": None, "version": "publishedVersion", "is_accepted": True, "is_published": True,
+        "id": f"doi:10.5555/ink.{number}", "is_oa": False, "landing_page_url": doi, "pdf_url": None,
+        "source": source,
+        "license": None, "license_id": None, "version": "publishedVersion", "is_accepted": True,
+        "is_published": True,
         "raw_source_name": "Annals of Ink", "raw_type": "journal-article",
     }  # fmt: skip
     cited = (
@@ -63,24 +68,35 @@ def _work(number: int, count: int, chance: random.Random) -> dict[str, object]:
     }
     return {
         "id": f"{SITE}W{number}", "doi": doi, "title": title, "display_name": title, "publication_year": 2020,
-        "publication_date": f"{chance.randint(1950, 2025)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}",
-        "ids": {"openalex": f"{SITE}W{number}", "doi": doi, "mag": str(number)}, "language": "en", "primary_location": place,
+        "publication_date": "{}-{:02}-{:02}".format(
+            chance.randint(1950, 2025), chance.randint(1, 12), chance.randint(1, 28)
+        ),
+        "ids": {"openalex": f"{SITE}W{number}", "doi": doi, "mag": str(number)}, "language": "en",
+        "primary_location": place,
         "type": "article", "indexed_in": ["crossref"],
-        "open_access": {"is_oa": False, "oa_status": "closed", "oa_url": None, "any_repository_has_fulltext": False},
+        "open_access": {"is_oa": False, "oa_status": "closed", "oa_url": None,
+                        "any_repository_has_fulltext": False},
         "authorships": [_authorship(chance) for _ in range(min(30, 1 + int(chance.expovariate(0.5))))],
         "countries_distinct_count": 1, "institutions_distinct_count": 1, "corresponding_author_ids": [],
         "fwci": 1.5, "has_fulltext": False, "cited_by_count": int(chance.paretovariate(1)) % 1000,
-        "citation_normalized_percentile": {"value": 0.5, "is_in_top_1_percent": False, "is_in_top_10_percent": False},
-        "biblio": {"volume": "1", "issue": "2", "first_page": "3", "last_page": "4"}, "is_retracted": False, "is_paratext": False,
+        "citation_normalized_percentile": {"value": 0.5, "is_in_top_1_percent": False,
+                                           "is_in_top_10_percent": False},
+        "biblio": {"volume": "1", "issue": "2", "first_page": "3", "last_page": "4"}, "is_retracted": False,
+        "is_paratext": False,
         "primary_topic": _entity("T", 1, "Inks") | {"score": 0.9} | topic,
-        "topics": [_entity("T", n, "Inks") | {"score": 0.9} | topic for n in range(2)], "keywords": [_entity("k", 1, "ink")],
-        "concepts": [_entity("C", n, "Ink") | {"wikidata": "https://www.wikidata.org/wiki/Q1", "level": 1, "score": 0.4} for n in range(6)],
-        "mesh": [], "locations_count": 1, "locations": [place] * chance.choice((1, 1, 2)), "best_oa_location": None,
+        "topics": [_entity("T", n, "Inks") | {"score": 0.9} | topic for n in range(2)],
+        "keywords": [_entity("k", 1, "ink")],
+        "concepts": [_entity("C", n, "Ink") | {"wikidata": "https://www.wikidata.org/wiki/Q1", "level": 1,
+                                               "score": 0.4} for n in range(6)],
+        "mesh": [], "locations_count": 1, "locations": [place] * chance.choice((1, 1, 2)),
+        "best_oa_location": None,
         "sustainable_development_goals": [], "grants": [], "referenced_works_count": len(cited),
-        "referenced_works": [f"{SITE}W{one}" for one in cited], "related_works": [f"{SITE}W{n}" for n in range(number, number + 10)],
+        "referenced_works": [f"{SITE}W{one}" for one in cited],
+        "related_works": [f"{SITE}W{n}" for n in range(number, number + 10)],
         "abstract_inverted_index": _inverted(chance) if chance.random() < 0.5 else None,
         "counts_by_year": [{"year": year, "cited_by_count": 1} for year in range(2020, 2026)],
-        "updated_date": f"2026-01-{chance.randint(1, 28):02}T06:25:30.{number % 1_000_000:06}", "created_date": "2025-10-10",
+        "updated_date": f"2026-01-{chance.randint(1, 28):02}T06:25:30.{number % 1_000_000:06}",
+        "created_date": "2025-10-10",
     }  # fmt: skip
 
 
@@ -90,8 +106,11 @@ def _authorship(chance: random.Random) -> dict[str, object]:
     return {
         "author_position": "middle",
         "author": _entity("A", chance.randint(5_000_000_000, 5_100_000_000), name) | {"orcid": None},
-        "institutions": [_entity("I", 1, "Invented University") | {"ror": "https://ror.org/1", "country_code": "XX", "type": "education", "lineage": [SITE + "I1"]}],
-        "countries": ["XX"], "is_corresponding": False, "raw_author_name": name, "raw_affiliation_strings": [place],
+        "institutions": [_entity("I", 1, "Invented University") | {"ror": "https://ror.org/1",
+                                                                   "country_code": "XX", "type": "education",
+                                                                   "lineage": [SITE + "I1"]}],
+        "countries": ["XX"], "is_corresponding": False, "raw_author_name": name,
+        "raw_affiliation_strings": [place],
         "affiliations": [{"raw_affiliation_string": place, "institution_ids": [SITE + "I1"]}],
     }  # fmt: skip
 

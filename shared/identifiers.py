@@ -1,8 +1,8 @@
-"""Reads the identifiers of papers and people in the forms that people and data sets use: DOI, arXiv, PubMed, ISBN,
-ORCID.
+"""Reads the identifiers of papers and people in the forms that people and data sets use: DOI, arXiv, PubMed,
+ISBN, ORCID.
 
-Each function gives the bare identifier in one form, or None when the text holds none. `doi_of` and `link_of` are
-more lenient than `doi`: they serve a person who reads a page, `doi` serves as a key.
+Each function gives the bare identifier in one form, or None when the text holds none. `doi_of` and `link_of`
+are more lenient than `doi`: they serve a person who reads a page, `doi` serves as a key.
 """
 
 import html
@@ -60,8 +60,8 @@ _ISBN = re.compile(r"(?:urn:)?(?:isbn(?:-1[03])?\s*:?\s*)?([0-9]{9}[0-9X]|[0-9]{
 def doi(text: str | None) -> str | None:
     """The DOI that `text` is: bare, in lower case, without a full stop or bracket of the sentence around it.
 
-    It may stand behind a resolver or `doi:`; in an address it may be percent-encoded. None: another text, or more
-    than DOI_BYTES bytes.
+    It may stand behind a resolver or `doi:`; in an address it may be percent-encoded. None: another text, or
+    more than DOI_BYTES bytes.
     """
     if text and (plain := _PLAIN_DOI.fullmatch(text)):
         return plain[1].lower()
@@ -123,7 +123,9 @@ def arxiv(text: str | None) -> str | None:
 
 
 def paper_id_of_doi(bare: str) -> str:
-    """The paper_id for a bare DOI (`doi`): `arxiv:X` for the DOIs that arXiv gives, else `doi:` and the DOI."""
+    """The paper_id for a bare DOI (`doi`): `arxiv:X` for the DOIs that arXiv gives, else `doi:` and
+    the DOI.
+    """
     of_arxiv = arxiv(bare) if bare.startswith(_OF_ARXIV) else None
     return f"doi:{bare}" if of_arxiv is None else f"arxiv:{of_arxiv}"
 

@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     )
     store: str | None = _setting(
         None,
-        "Folder of the viewer's store (papers, citations, search), which is made from the log; off: no store.",
+        "Folder of the viewer's store (papers, citations, search), which is made from the log; off: no "
+        "store.",
         words="the path of a folder, or off",
     )
     partitions: int = _setting(
@@ -385,7 +386,9 @@ class Settings(BaseSettings):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """`cors_origins`, one by one: ("*",) for any. Without the setting, any on a loopback address alone."""
+        """`cors_origins`, one by one: ("*",) for any. Without the setting, any on a loopback address
+        alone.
+        """
         if self.cors_origins is None:
             return (ANY_ORIGIN,) if _is_loopback(self.host) else ()
         if self.cors_origins == NO_ORIGIN:

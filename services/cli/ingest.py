@@ -33,7 +33,8 @@ def ingest(
         str | None,
         typer.Option(
             "--namespace",
-            help="Name of your library, for ids that mean something in one file only: citation keys of BibTeX.",
+            help="Name of your library, for ids that mean something in one file only: citation keys of "
+            "BibTeX.",
             metavar="NAME",
         ),
     ] = None,
@@ -41,7 +42,8 @@ def ingest(
         float,
         typer.Option(
             "--accept-refused",
-            help="The share of refused events with which the command still succeeds: 0.01 is one in a hundred.",
+            help="The share of refused events with which the command still succeeds: 0.01 is one in a "
+            "hundred.",
             min=0,
             max=1,
         ),

@@ -14,7 +14,8 @@ WITH_STORE = (*LOG, "store", "max_event_bytes")
 def store_rebuild(settings: Settings) -> None:
     """Make the viewer's store anew from the log.
 
-    Beside a running viewer it only asks for it: the viewer goes on with the old store until the new one is complete.
+    Beside a running viewer it only asks for it: the viewer goes on with the old store until the new one is
+    complete.
     """
     from services.viewer.store.commands import rebuild
 

@@ -1,7 +1,8 @@
-"""Turns what a reader finds in a file into events: events of ours pass as they are, records of formats are mapped.
+"""Turns what a reader finds in a file into events: events of ours pass as they are, records of formats are
+mapped.
 
-Without a name the fields of the first records tell the format. A record is ours only when its top level has one
-of our ids and no format recognises it.
+Without a name the fields of the first records tell the format. A record is ours only when its top level has
+one of our ids and no format recognises it.
 """
 
 import functools
@@ -39,8 +40,8 @@ _FAULTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, 
 class Conversion:
     """The events of one source, record by record.
 
-    file: for messages. name: of the format, OWN, or None when the records must tell. namespace: of ids that are
-    private to a file. leave_out: counts what formats leave out.
+    file: for messages. name: of the format, OWN, or None when the records must tell. namespace: of ids that
+    are private to a file. leave_out: counts what formats leave out.
     """
 
     def __init__(self, file: str, name: str | None, namespace: str | None, leave_out: Count):
@@ -143,8 +144,8 @@ class Conversion:
     def _ask(self) -> NoReturn:
         known = ", ".join(f"{name}:" for name in (OWN, *names()))
         raise UsageError(
-            f"cannot tell what {self.file} holds: its first records are neither events nor of a known format. "
-            f"Name the format before the path, one of {known}"
+            f"cannot tell what {self.file} holds: its first records are neither events nor of a known "
+            f"format. Name the format before the path, one of {known}"
         )
 
     def _converted(self, found: Found) -> tuple[list[SourceItem], bool]:
@@ -198,7 +199,10 @@ class Conversion:
         except InputRefused as refusal:
             return [self._refused(found, refusal)]
         except _FAULTS as error:
-            hint = f"the record has a shape that {chosen.NAME} records do not have ({type(error).__name__}: {error})"
+            hint = (
+                f"the record has a shape that {chosen.NAME} records do not have ({type(error).__name__}: "
+                f"{error})"
+            )
             return [self._refused(found, InputRefused(Reason.UNUSABLE_RECORD, "", f"{hint:.500}"))]
         return [self._item(found, raw, last=False, origin=found.raw) for raw in encoded]
 
@@ -267,7 +271,9 @@ def _is_ours(record: Any) -> bool:
 
 
 def _json(raw: bytes) -> tuple[Any, InputRefused | None]:
-    """(the value, why there is none). A byte order mark, NaN and half surrogates, which real files have, are read."""
+    """(the value, why there is none). A byte order mark, NaN and half surrogates, which real files have, are
+    read.
+    """
     try:
         return orjson.loads(raw), None
     except orjson.JSONDecodeError as error:

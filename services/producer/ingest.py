@@ -41,8 +41,8 @@ PROGRESS_FOLDER = "ingest"  # below the data folder
 @dataclass
 class Counts:
     """Counts of events. papers, authors: sent to papers.v1 and authors.v1. refused: dead letters by reason
-    code. kinds: sent events by name. records: read from the sources. left_out: parts of foreign records that our
-    events have no field for, by kind. unknown: events of ours with an unknown field, by its name.
+    code. kinds: sent events by name. records: read from the sources. left_out: parts of foreign records that
+    our events have no field for, by kind. unknown: events of ours with an unknown field, by its name.
     """
 
     papers: int = 0
@@ -151,8 +151,8 @@ async def ingest(
 ) -> dict[str, Any]:
     """Sends `sources`, one after the other.
 
-    Returns the counts of `Counts.report`, "skipped", and "sources": [{"source", "status", "position", "skipped",
-    the same counts}], one for each file of a folder.
+    Returns the counts of `Counts.report`, "skipped", and "sources": [{"source", "status", "position",
+    "skipped", the same counts}], one for each file of a folder.
 
     status: "done"; "already ingested": this very file is in the log, nothing was sent; "stopped": by a
     signal, the next call continues. skipped: the position up to which earlier calls sent the source. restart:

@@ -18,10 +18,14 @@ _OF_AUTHORS = frozenset(papers.Author.__annotations__)
 # What other formats call our fields.
 _MEANT = {
     "year": "published", "date": "published", "publication_date": "published", "published_date": "published",
-    "author": "authors", "creator": "authors", "creators": "authors", "journal": "venue", "booktitle": "venue",
-    "citations": "references", "cites": "references", "reference": "references", "referenced_works": "references",
-    "id": "paper_id", "type": "kind", "subjects": "categories", "keywords": "categories", "summary": "abstract",
-    "lang": "language", "link": "url", "version": "revision", "updated": "revision", "affiliation": "affiliations",
+    "author": "authors", "creator": "authors", "creators": "authors", "journal": "venue",
+    "booktitle": "venue",
+    "citations": "references", "cites": "references", "reference": "references",
+    "referenced_works": "references",
+    "id": "paper_id", "type": "kind", "subjects": "categories", "keywords": "categories",
+    "summary": "abstract",
+    "lang": "language", "link": "url", "version": "revision", "updated": "revision",
+    "affiliation": "affiliations",
     "orcid": "author_id", "citation_count": "citations", "display_name": "name", "website": "homepage",
 }  # fmt: skip
 
@@ -33,7 +37,9 @@ class UnknownFields:
         self.counts: Counter[str] = Counter()
 
     def look(self, raw: bytes, kind: str) -> None:
-        """Counts the unknown fields of an event that the contract takes. kind: for example "paper.published"."""
+        """Counts the unknown fields of an event that the contract takes. kind: for example
+        "paper.published".
+        """
         fields = _FIELDS[kind]
         event = orjson.loads(raw)
         if not event.keys() <= fields:

@@ -147,7 +147,8 @@ class Intake:
         raw = item.raw if item.origin is None else item.origin
         detail = f"{refusal.field}: {refusal.hint}" if refusal.field else refusal.hint
         return letter(
-            _key(raw), raw, reason=refusal.reason, detail=detail, stage=STAGE, topic=self.source, offset=item.position,
+            _key(raw), raw, reason=refusal.reason, detail=detail, stage=STAGE, topic=self.source,
+            offset=item.position,
         )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Tables that hold some slots only: their memory follows what is held, not how many slots there are.
 
-Slots are looked up in pages of 64. A slot alone in its page costs 256 bytes and its entry, a slot among others 4
-bytes and its entry. A page that holds nothing costs 4 bytes. So no choice of slots makes lookups slow.
+Slots are looked up in pages of 64. A slot alone in its page costs 256 bytes and its entry, a slot among
+others 4 bytes and its entry. A page that holds nothing costs 4 bytes. So no choice of slots makes lookups
+slow.
 """
 
 from typing import Generic, TypeVar
@@ -100,7 +101,8 @@ Held = TypeVar("Held", bound=Table)
 
 
 class Sparse(State, Generic[Held]):
-    """A table by entry. The first entry, NOTHING, keeps the fill values: what `find` gives can be read at once.
+    """A table by entry. The first entry, NOTHING, keeps the fill values: what `find` gives can be read at
+    once.
 
     Writes go to what `take` gives. Only fill values may be written to what `find` gives.
     """

@@ -40,7 +40,8 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.TOO_MANY_SOURCES: "The event has a new source (paper.scored: a new source and version), and the "
     "partition "
     "(author.reported: the author) already has as many as this log takes.",
-    Reason.UNUSABLE_RECORD: "A record of another format cannot be used: it is of no known kind, or cannot be read.",
+    Reason.UNUSABLE_RECORD: "A record of another format cannot be used: it is of no known kind, or cannot be "
+    "read.",
     Reason.NO_KEY: "The event has no usable id, so no partition can be chosen.",
     Reason.DATED_AHEAD: "`as_of` or `date` is more than `--days-ahead` days after the append time of the "
     "record.",

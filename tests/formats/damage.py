@@ -7,8 +7,10 @@ from typing import Any
 from lxml import etree
 
 JUNK: tuple[Any, ...] = (
-    None, True, 0, -1, 2**70, 1.5, float("nan"), "", " ", "\0", "\ud800", "null", "0", "x" * 3_000, "{" * 300 + "\\x",
-    "\\'" * 300, "&lt;<<&amp;amp;", "10.5555/" + "a" * 400, "9999-99-99", "0000-0000-0000-0000", "https://", "arXiv:",
+    None, True, 0, -1, 2**70, 1.5, float("nan"), "", " ", "\0", "\ud800", "null", "0", "x" * 3_000,
+    "{" * 300 + "\\x",
+    "\\'" * 300, "&lt;<<&amp;amp;", "10.5555/" + "a" * 400, "9999-99-99", "0000-0000-0000-0000", "https://",
+    "arXiv:",
     [], {}, [None], [[]], [[1]], {"": {}}, {"value": []}, {"date-parts": [[None]]}, [[["x"]]], ["x"] * 300,
 )  # fmt: skip
 TEXTS = tuple(value for value in JUNK if isinstance(value, str))

@@ -1,8 +1,8 @@
 """Fixtures of formats: records beside the events that they must become.
 
-A file FIXTURE stands beside FIXTURE.expected.json: {"events": […], "left_out": {member of LeftOut: count}}. Our own fixtures,
-with invented people, are in `fixtures`; those of real records are outside the repository, and a test that needs them is
-skipped where they are absent.
+A file FIXTURE stands beside FIXTURE.expected.json: {"events": […], "left_out": {member of LeftOut: count}}.
+Our own fixtures, with invented people, are in `fixtures`; those of real records are outside the repository,
+and a test that needs them is skipped where they are absent.
 """
 
 import csv
@@ -23,7 +23,9 @@ RELEASE = "2026-02-01"  # of our own fixtures
 
 
 def fixtures(name):
-    """The files of a format that have expected events: own ones, then real ones, or one skipped place for them."""
+    """The files of a format that have expected events: own ones, then real ones, or one skipped place for
+    them.
+    """
     own = sorted((OWN / name).glob("*.expected.json"))
     real = sorted((REAL / name).glob("*.expected.json")) or [
         pytest.param(None, marks=pytest.mark.skip(reason="the real records are not here"), id=f"real-{name}")
@@ -49,7 +51,8 @@ def module(name):
 
 
 def check(path, *formats, **options):
-    """Checks that the records of a fixture become its events, that the contract takes them, and what is left out.
+    """Checks that the records of a fixture become its events, that the contract takes them, and what is left
+    out.
 
     formats: modules that read the file; each record goes to the one that recognises it.
     """

@@ -77,7 +77,9 @@ def in_order(events):
 
 
 def _told(event, path):
-    """The expected event. The real fixtures are older than `kind` of paper.withdrawn, and than paper.cites."""
+    """The expected event. The real fixtures are older than `kind` of paper.withdrawn, and than
+    paper.cites.
+    """
     event = lean(event)
     if "join" in event:
         citing = event["join"].removeprefix("references of ")

@@ -1,4 +1,6 @@
-"""Damaged records of the JSON formats are refused or left out: no other error, and nothing that is no event."""
+"""Damaged records of the JSON formats are refused or left out: no other error, and nothing that is no
+event.
+"""
 
 import copy
 
@@ -13,8 +15,10 @@ from tests.formats.examples import OWN, accept, module, records
 
 DEEP = [[[[[[[[{"a": [{"a": None}]}]]]]]]]]
 JUNK = st.sampled_from(
-    (None, True, False, 0, -1, 2**53, 2**70, -(2**70), 1.5, 1e300, "", " ", "\x00", "\ud800", "null", "0", "W1", "<<&amp;",
-     "10.5555/" + "a" * 400, "https://openalex.org/W", "9999-99-99", "0001-01-01", "x" * 60_000, "\\" * 300, "{" * 300,
+    (None, True, False, 0, -1, 2**53, 2**70, -(2**70), 1.5, 1e300, "", " ", "\x00", "\ud800", "null", "0",
+     "W1", "<<&amp;",
+     "10.5555/" + "a" * 400, "https://openalex.org/W", "9999-99-99", "0001-01-01", "x" * 60_000, "\\" * 300,
+     "{" * 300,
      [], {}, [None], [[]], [{}], {"": None}, {"date-parts": [[None]]}, {"value": []}, DEEP, ["x"] * 300,
      [{"name": "y"}] * 300)
 )  # fmt: skip

@@ -1,4 +1,6 @@
-"""Every registered format is documented, has fixtures, and refuses what it cannot use without another error."""
+"""Every registered format is documented, has fixtures, and refuses what it cannot use without another
+error.
+"""
 
 import json
 import random

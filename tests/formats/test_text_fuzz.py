@@ -1,4 +1,6 @@
-"""Damaged records and files of the text formats are refused or left out; nothing else happens, and memory stays bounded."""
+"""Damaged records and files of the text formats are refused or left out; nothing else happens, and memory
+stays bounded.
+"""
 
 import copy
 import random

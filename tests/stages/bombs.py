@@ -4,7 +4,8 @@ and in bytes written.
     python -m tests.stages.bombs NAME    # prints JSON: {"peak": MB above rest, "stages": {stage: MB},
     "written": bytes, "read": bytes, …}
 
-The stages run alone, in a process of their own, with the batches of the runner. Their logs are files, so they take no memory.
+The stages run alone, in a process of their own, with the batches of the runner. Their logs are files, so they
+take no memory.
 """
 
 import argparse

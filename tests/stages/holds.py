@@ -1,10 +1,11 @@
 """How long a bomb holds another client's paper: from its append to the snapshot of its author.
 
-    python -m tests.stages.holds NAME    # prints JSON: for each step of the bomb the longest time, in seconds and in CPU seconds
+    python -m tests.stages.holds NAME    # prints JSON: for each step of the bomb the longest time, in seconds
+    and in CPU seconds
 
-The service runs as a process over an embedded log, without other input. The first innocent paper is appended together with the bomb, each
-further one when the one before is out, until the bomb is worked off. On a machine where others work, only the CPU seconds of the service
-count.
+The service runs as a process over an embedded log, without other input. The first innocent paper is appended
+together with the bomb, each further one when the one before is out, until the bomb is worked off. On a
+machine where others work, only the CPU seconds of the service count.
 """
 
 import argparse

@@ -218,7 +218,9 @@ def test_a_column_grows_with_its_filling():
 
 
 def test_many_lists_are_merged_and_moved_in_parts():
-    """A thousand lists of a thousand counters, each of which gets one more: memory follows a part, not all of them."""
+    """A thousand lists of a thousand counters, each of which gets one more: memory follows a part, not all of
+    them.
+    """
     held, owners = CounterLists(), np.arange(1_000, dtype=np.int32)
     held.resize(len(owners))
     for first in range(0, 1_000, 100):

@@ -1,7 +1,8 @@
-"""Logs without retractions, kinds and references of sources give the very records that they gave before these existed.
+"""Logs without retractions, kinds and references of sources give the very records that they gave before these
+existed.
 
-BEFORE is what the commit before them (0a420f2) published, as a digest. A change that is meant to alter public records makes it anew:
-`python -m tests.stages.test_same_snapshots` prints it.
+BEFORE is what the commit before them (0a420f2) published, as a digest. A change that is meant to alter public
+records makes it anew: `python -m tests.stages.test_same_snapshots` prints it.
 """
 
 import hashlib
@@ -52,9 +53,12 @@ def events() -> list[dict]:
         day = f"2026-0{dice.randint(1, 9)}-11"
         return (
             {"event": "paper.withdrawn", "paper_id": paper(), "revision": dice.randrange(5)},
-            {"event": "paper.counted", "paper_id": paper(), "source": dice.choice("st"), "as_of": day, "citations": dice.randrange(90)},
-            {"event": "author.reported", "author_id": author(), "source": "r", "as_of": day, "metrics": {"h_index": dice.randrange(9)}},
-            {"event": "author.merged", "author_id": author(), "into": author(), "revision": dice.randrange(4)},
+            {"event": "paper.counted", "paper_id": paper(), "source": dice.choice("st"), "as_of": day,
+             "citations": dice.randrange(90)},
+            {"event": "author.reported", "author_id": author(), "source": "r", "as_of": day,
+             "metrics": {"h_index": dice.randrange(9)}},
+            {"event": "author.merged", "author_id": author(), "into": author(),
+             "revision": dice.randrange(4)},
             {"event": "author.separated", "author_id": author(), "revision": dice.randrange(4)},
             {"event": "clock.ticked", "author_id": "clock", "date": day},
         )[kind]  # fmt: skip

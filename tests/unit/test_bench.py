@@ -23,7 +23,9 @@ def small(folder, *kinds: str) -> list[dict]:
     return orjson.loads((folder / "figures.json").read_bytes())["figures"]
 
 
-@pytest.mark.parametrize("kinds", [("throughput", "restore"), ("latency",), ("author",), ("merge",), ("openalex",)])
+@pytest.mark.parametrize(
+    "kinds", [("throughput", "restore"), ("latency",), ("author",), ("merge",), ("openalex",)]
+)
 def test_a_bench_runs_in_small(tmp_path, kinds):
     figures = small(tmp_path, *kinds)
     assert [f["bench"] for f in figures] == [kind for kind in kinds for _ in range(FIGURES[kind])]

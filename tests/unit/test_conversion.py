@@ -1,4 +1,6 @@
-"""Records of formats become events: how the format is found, how events of one record stay together, what is cut."""
+"""Records of formats become events: how the format is found, how events of one record stay together, what is
+cut.
+"""
 
 import json
 from collections import Counter
@@ -141,7 +143,8 @@ def test_events_of_a_record_have_one_position(write):
         {"shelf": "a", "book": "B", "times": 3}, {"shelf": "b", "book": "none"}, {"shelf": "c", "book": "B"}
     )
     assert told(path) == [
-        (1, 1, False, "a.0"), (1, 2, False, "a.1"), (1, 3, True, "a.2"), (2, 1, True, b""), (3, 1, True, "c.0"),
+        (1, 1, False, "a.0"), (1, 2, False, "a.1"), (1, 3, True, "a.2"), (2, 1, True, b""),
+        (3, 1, True, "c.0"),
     ]  # fmt: skip
     source = FileSource(path)
     assert [item.position for item in source.items(after=1)] == [2, 3]
@@ -208,7 +211,8 @@ def test_rows_of_edges_become_one_event_for_each_citing_paper(write):
 def test_what_is_too_long_is_cut_and_counted():
     left_out: Counter[str] = Counter()
     event = {
-        "title": "t" * 2_001, "abstract": "a", "url": "u" * 2_001, "published": "2031", "categories": ["", "c", "l" * 101],
+        "title": "t" * 2_001, "abstract": "a", "url": "u" * 2_001, "published": "2031",
+        "categories": ["", "c", "l" * 101],
         "authors": [{"name": "n" * 501, "affiliations": ["", "p" * 501]}] * 1 + [{"name": "B"}] * 20_000,
         "references": ["r" * 257, "é" * 128, "é" * 129, "", "ok"], "ids": [f"i{n}" for n in range(51)],
     }  # fmt: skip

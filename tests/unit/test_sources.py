@@ -462,7 +462,8 @@ def test_a_record_of_aan(write):
     [(_, raw)] = items(write(json.dumps(AAN).encode()))
     event = json.loads(raw)
     assert event == {
-        "event": "paper.published", "paper_id": "C65-1001", "title": "Some Questions", "published": "1965", "venue": "COLING", "doi": None,
+        "event": "paper.published", "paper_id": "C65-1001", "title": "Some Questions", "published": "1965",
+        "venue": "COLING", "doi": None,
         "authors": [{"name": "S. Abraham"}, {"name": "C B"}], "references": ["C65-1002"],
     }  # fmt: skip
     [(_, raw)] = items(write(json.dumps(AAN | {"month": 6}).encode()))

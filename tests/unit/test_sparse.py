@@ -1,4 +1,6 @@
-"""Sparse tables: they hold what was put there and nothing else, whatever the order, and survive a checkpoint."""
+"""Sparse tables: they hold what was put there and nothing else, whatever the order, and survive a
+checkpoint.
+"""
 
 import numpy as np
 import pytest

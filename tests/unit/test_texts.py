@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from services.producer.text.texts import latex, plain
 
 FORMULA = (
-    '<mml:math xmlns:mml="http://www.w3.org/1998/Math/MathML"><mml:semantics>\n <mml:msup> <mml:mi>b</mml:mi>\n'
-    ' <mml:mo>&#x2192;</mml:mo> <mml:mn>2</mml:mn></mml:msup><mml:annotation encoding="TeX">b \\to</mml:annotation>'
+    '<mml:math xmlns:mml="http://www.w3.org/1998/Math/MathML"><mml:semantics>\n <mml:msup> '
+    "<mml:mi>b</mml:mi>\n"
+    ' <mml:mo>&#x2192;</mml:mo> <mml:mn>2</mml:mn></mml:msup><mml:annotation encoding="TeX">b '
+    "\\to</mml:annotation>"
     "</mml:semantics></mml:math>"
 )
 PLAIN = {

@@ -82,8 +82,8 @@ class Ranking(State):
     def look(
         self, rows: np.ndarray, found: percentile.Percentiles, author: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Sets the percentiles of distinct authorships of these authors. All are held, and the authors of ranked
-        ones.
+        """Sets the percentiles of distinct authorships of these authors. All are held, and the authors of
+        ranked ones.
 
         Returns a mask of the percentiles that changed, and the uncertainty of each: bits IMMATURE and
         FROM_POOLED.

@@ -1,5 +1,5 @@
-"""Citations as other sources count them: per authorship the count of each source and its percentile, per author
-the indices and the score of each.
+"""Citations as other sources count them: per authorship the count of each source and its percentile, per
+author the indices and the score of each.
 
 Memory follows what is counted: only authorships that a source counts are held, and authors who have one.
 """

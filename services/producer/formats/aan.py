@@ -2,7 +2,8 @@
 
 {"id": "C65-1001", "title": …, "authors": ["Abraham, S."], "venue": …, "year": 1965, "month": null or 1 to 12,
 "doi": null or …, "references": ["C65-1002", …]}, and fields that are not used. Authors have no ids: the name
-distinguishes them. "Last, First" becomes the spoken order, so that both ways of writing a name are one author.
+distinguishes them. "Last, First" becomes the spoken order, so that both ways of writing a name are one
+author.
 """
 
 from services.producer.formats.containers import Container

@@ -1,8 +1,8 @@
 """Crossref: works of its REST API, and of the public data file.
 
-{"DOI", "type", "title": ["…"], "author": [{"given", "family", "ORCID", …}], "issued": {"date-parts": [[2018, 5]]},
-"reference": [{"DOI"}], "indexed": {"timestamp"}, "is-referenced-by-count", "relation", "update-to", "updated-by" …}.
-https://api.crossref.org/swagger-ui/index.html
+{"DOI", "type", "title": ["…"], "author": [{"given", "family", "ORCID", …}], "issued": {"date-parts": [[2018,
+5]]}, "reference": [{"DOI"}], "indexed": {"timestamp"}, "is-referenced-by-count", "relation", "update-to",
+"updated-by" …}. https://api.crossref.org/swagger-ui/index.html
 """
 
 from msgspec import field
@@ -118,7 +118,8 @@ def _inside(record: Record) -> Record:
 
 
 def events(record: Record, leave_out: Count = ignore) -> list[Record]:
-    """paper.published and paper.counted; paper.withdrawn of a retracted work, also of the work that a notice retracts.
+    """paper.published and paper.counted; paper.withdrawn of a retracted work, also of the work that a notice
+    retracts.
 
     Error: InputRefused for a field with another type, or without a DOI.
     """
@@ -196,7 +197,8 @@ def _partial(moment: Moment | None) -> str | None:
 
 
 def _date(work: Work) -> str | None:
-    """The earliest day of publication, the more exact one where they agree; else the dates that Crossref derives.
+    """The earliest day of publication, the more exact one where they agree; else the dates that Crossref
+    derives.
 
     `created` and `deposited` are times of the register, not of the paper.
     """

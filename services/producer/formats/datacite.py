@@ -1,4 +1,5 @@
-"""DataCite: DOIs of its REST API and public data file ({"id", "type": "dois", "attributes": {…}}), or bare DataCite JSON.
+"""DataCite: DOIs of its REST API and public data file ({"id", "type": "dois", "attributes": {…}}), or bare
+DataCite JSON.
 
 https://datacite-metadata-schema.readthedocs.io, https://support.datacite.org/docs/api. CC0.
 """

@@ -123,7 +123,9 @@ class Author(Shape):
 
 
 def recognises(record: Record) -> bool:
-    """Whether a record, or its `metadata`, is INSPIRE's: by its schema, or its control number and its titles or name."""
+    """Whether a record, or its `metadata`, is INSPIRE's: by its schema, or its control number and its titles
+    or name.
+    """
     inside = record.get("metadata")
     metadata = inside if isinstance(inside, dict) else record
     schema = metadata.get("$schema")
@@ -135,7 +137,9 @@ def recognises(record: Record) -> bool:
 
 
 def events(record: Record, leave_out: Count = ignore) -> list[Record]:
-    """The events of a paper or an author. Error: InputRefused for a field with another type, or without a number."""
+    """The events of a paper or an author. Error: InputRefused for a field with another type, or without a
+    number.
+    """
     inside = record.get("metadata")
     metadata = inside if isinstance(inside, dict) else record
     updated = record.get("updated")
@@ -299,8 +303,8 @@ def _cited(one: Reference) -> str | None:
 def _of_author(person: Author, revision: int, leave_out: Count) -> list[Record]:
     """The description. Records that were joined into this one become merges.
 
-    Papers name a person by the BAI. A record that took others in is also known by its number, because those name
-    it so.
+    Papers name a person by the BAI. A record that took others in is also known by its number, because those
+    name it so.
     """
     number = _number(person.control_number)
     author_id = _bai(person.ids or []) or number

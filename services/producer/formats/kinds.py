@@ -1,7 +1,7 @@
 """Which kinds of record count as papers.
 
-Each format names the kinds that it leaves out: paratext, notices of retraction, peer reviews, grants, components,
-issues and volumes of proceedings. Each would be one more "paper" of real people.
+Each format names the kinds that it leaves out: paratext, notices of retraction, peer reviews, grants,
+components, issues and volumes of proceedings. Each would be one more "paper" of real people.
 """
 
 from collections.abc import Set

@@ -4,7 +4,9 @@ from enum import StrEnum
 
 
 class LeftOut(StrEnum):
-    """One member for each kind of thing that our events have no place for, or that would make numbers wrong."""
+    """One member for each kind of thing that our events have no place for, or that would make numbers
+    wrong.
+    """
 
     # whole records
     KIND = "records of a kind that is no paper of its authors"

@@ -1,8 +1,8 @@
 """OpenAlex: works and authors of its API pages, of single calls, and of the lines of its snapshot.
 
-A work has `id` "https://openalex.org/W…", `authorships`, `referenced_works`, `abstract_inverted_index` …; an author has
-`id` "https://openalex.org/A…", `works_count`, `summary_stats` …. https://developers.openalex.org. The tables of merged
-and deleted ids are in openalex_ids.py.
+A work has `id` "https://openalex.org/W…", `authorships`, `referenced_works`, `abstract_inverted_index` …; an
+author has `id` "https://openalex.org/A…", `works_count`, `summary_stats` …. https://developers.openalex.org.
+The tables of merged and deleted ids are in openalex_ids.py.
 """
 
 import functools
@@ -135,7 +135,8 @@ def recognises(record: Record) -> bool:
 
 
 def events(record: Record, leave_out: Count = ignore) -> list[Record]:
-    """paper.published, paper.counted and paper.withdrawn of a work; author.described and author.reported of an author.
+    """paper.published, paper.counted and paper.withdrawn of a work; author.described and author.reported of
+    an author.
 
     Error: InputRefused for a field with another type.
     """
@@ -262,7 +263,9 @@ def _references(paper_id: str, urls: list[str], leave_out: Count) -> list[str]:
 
 
 def _ids(own_doi: str | None, ids: WorkIds, locations: list[Location]) -> list[str]:
-    """The DOI, PubMed, PubMed Central and arXiv ids of this work. DOIs of further locations are copies or versions."""
+    """The DOI, PubMed, PubMed Central and arXiv ids of this work. DOIs of further locations are copies or
+    versions.
+    """
     found = [paper_id_of_doi(own_doi)] if own_doi else []
     if number := pmid(ids.pmid):
         found.append("pmid:" + number)
@@ -279,7 +282,9 @@ def _ids(own_doi: str | None, ids: WorkIds, locations: list[Location]) -> list[s
 
 
 def _abstract(work: Work) -> str:
-    """The words of the inverted index in their order. Positions may be missing, and a "word" may hold blanks."""
+    """The words of the inverted index in their order. Positions may be missing, and a "word" may hold
+    blanks.
+    """
     index = work.abstract_inverted_index or work.abstract_inverted_index_v3
     if isinstance(index, dict):
         index = index.get("InvertedIndex", index)

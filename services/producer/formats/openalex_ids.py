@@ -1,8 +1,8 @@
 """OpenAlex's tables of ids that ended: CSV files beside the snapshot.
 
-`merged_ids/authors/*.csv` and `merged_ids/works/*.csv` have `merge_date,id,merge_into_id`; `works/deleted_ids.csv` has
-`work_id,deleted_date`. An id merged into a grave (the "Deleted Work", the "Deleted Author", the null author) was
-deleted: a merge would make one person of all deleted people.
+`merged_ids/authors/*.csv` and `merged_ids/works/*.csv` have `merge_date,id,merge_into_id`;
+`works/deleted_ids.csv` has `work_id,deleted_date`. An id merged into a grave (the "Deleted Work", the
+"Deleted Author", the null author) was deleted: a merge would make one person of all deleted people.
 """
 
 from services.producer.formats.containers import Container

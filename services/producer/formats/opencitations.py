@@ -26,7 +26,8 @@ from shared.identifiers import pmid as pmid_of
 NAME = "opencitations"
 CONTAINER = Container.CSV
 _LEFT_OUT_KINDS = (
-    "book series", "book set", "component", "journal", "journal issue", "journal volume", "peer review", "proceedings",
+    "book series", "book set", "component", "journal", "journal issue", "journal volume", "peer review",
+    "proceedings",
     "proceedings series", "series", "standard series",
 )  # fmt: skip
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")

@@ -35,7 +35,9 @@ def edge(record: Record, leave_out: Count = ignore) -> tuple[str, str] | None:
 
 
 def group(citing: str, cited: list[str], leave_out: Count = ignore) -> Record:
-    """The event paper.cites of all edges of one citing paper; each reference once, in the order of the file."""
+    """The event paper.cites of all edges of one citing paper; each reference once, in the order of
+    the file.
+    """
     return cites(citing, NAME, cited, leave_out)
 
 

@@ -81,7 +81,9 @@ def described(person: Person, leave_out: Count) -> list[Record]:
 
 
 def replaced(message: str, leave_out: Count) -> list[Record]:
-    """author.merged for the message that another iD replaced this one; [] for other errors. It tells no time."""
+    """author.merged for the message that another iD replaced this one; [] for other errors. It tells
+    no time.
+    """
     found = _REPLACED.search(message)
     into, orcid = (orcid_of(found[1]), orcid_of(found[2])) if found else (None, None)
     if orcid is None or into is None or orcid == into:

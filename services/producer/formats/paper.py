@@ -1,4 +1,6 @@
-"""Builds our events from the parts that a format found. Empty parts are left out; the frame cuts what is too long."""
+"""Builds our events from the parts that a format found. Empty parts are left out; the frame cuts what is too
+long.
+"""
 
 import re
 from collections import Counter
@@ -81,7 +83,9 @@ def valid(read: Callable[[T], str | None], text: T | None, leave_out: Count) -> 
 
 
 def other_names(name: str | None, others: Iterable[str | None], leave_out: Count) -> list[str]:
-    """The names in spoken order, each once, without the name itself. "Lee, Ann" is no other name of Ann Lee."""
+    """The names in spoken order, each once, without the name itself. "Lee, Ann" is no other name of
+    Ann Lee.
+    """
     known = {name_key(name)} if name else set()
     found: list[str] = []
     for other in map(spoken, others):

@@ -11,20 +11,23 @@ class Format(Protocol):
 
     NAME: the word before the colon on the command line. CONTAINER: how files hold its records.
 
-    A format that makes ids from keys which are private to one file takes the name of that file's collection as
-    `events(record, leave_out, namespace=…)` and has `NAMESPACED = True`. It is None when the user gave none.
+    A format that makes ids from keys which are private to one file takes the name of that file's collection
+    as `events(record, leave_out, namespace=…)` and has `NAMESPACED = True`. It is None when the user gave
+    none.
     """
 
     NAME: str
     CONTAINER: Container
 
     def recognises(self, record: Any) -> bool:
-        """Whether the record has fields that this format alone has. It raises nothing, whatever the record is."""
+        """Whether the record has fields that this format alone has. It raises nothing, whatever the record
+        is.
+        """
 
     def events(self, record: Any, leave_out: Count = ignore) -> list[Record]:
         """The events of a record, in order; [] for a record that is left out.
 
-        leave_out: called with a member of `LeftOut` for each thing left out. Texts, names and lists may be longer
-        than the contract allows: the frame cuts them. Fields that are null or empty may be left out.
+        leave_out: called with a member of `LeftOut` for each thing left out. Texts, names and lists may be
+        longer than the contract allows: the frame cuts them. Fields that are null or empty may be left out.
         Error: InputRefused for a record that cannot be used; its field is named as the record names it.
         """

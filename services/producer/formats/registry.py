@@ -45,7 +45,9 @@ def formats() -> tuple[Format, ...]:
 
 @functools.cache
 def names() -> tuple[str, ...]:
-    """The words before the colon on the command line, in alphabetical order. A name may have several formats."""
+    """The words before the colon on the command line, in alphabetical order. A name may have several
+    formats.
+    """
     return tuple(sorted({one.NAME for one in formats()}))
 
 

@@ -1,5 +1,6 @@
-"""S2ORC's lines of metadata (2020), a corpus made from Semantic Scholar: {"paper_id": "77490191", "title", "authors":
-[{"first", "middle": [], "last", "suffix"}], "year", "outbound_citations": ["20201131"], "s2_url", …}.
+"""S2ORC's lines of metadata (2020), a corpus made from Semantic Scholar: {"paper_id": "77490191", "title",
+"authors": [{"first", "middle": [], "last", "suffix"}], "year", "outbound_citations": ["20201131"], "s2_url",
+…}.
 
 https://github.com/allenai/s2orc. `paper_id` is Semantic Scholar's corpus id, so the events have its prefix.
 """

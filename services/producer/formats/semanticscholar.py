@@ -1,8 +1,8 @@
 """Semantic Scholar: papers and authors of its Graph API, and of the files of its Datasets API.
 
-The Graph API writes `paperId`, `corpusId`, `externalIds`; the data sets `papers` and `authors` have the same fields in
-lower case. A line of `delete_files` of a difference between two releases has only the key. The data set `citations` is
-in semanticscholar_citations.py. https://api.semanticscholar.org/api-docs, ODC-BY 1.0.
+The Graph API writes `paperId`, `corpusId`, `externalIds`; the data sets `papers` and `authors` have the same
+fields in lower case. A line of `delete_files` of a difference between two releases has only the key. The data
+set `citations` is in semanticscholar_citations.py. https://api.semanticscholar.org/api-docs, ODC-BY 1.0.
 """
 
 from services.producer.formats.containers import Container

@@ -1,8 +1,8 @@
 """Semantic Scholar's data set `citations`: one edge a line, the same edge often twice.
 
-{"citationid", "citingcorpusid": 202, "citedcorpusid": 101, "isinfluential", "contexts", "intents"}. `citedcorpusid` is
-null for a reference that is not resolved. Lines of one paper need not be neighbours: a reader brings them together
-(`grouping`), and this file makes one event of a group.
+{"citationid", "citingcorpusid": 202, "citedcorpusid": 101, "isinfluential", "contexts", "intents"}.
+`citedcorpusid` is null for a reference that is not resolved. Lines of one paper need not be neighbours: a
+reader brings them together (`grouping`), and this file makes one event of a group.
 """
 
 from services.producer.formats.containers import Container
@@ -42,5 +42,7 @@ def edge(record: Record, leave_out: Count = ignore) -> tuple[str, str] | None:
 
 
 def group(citing: str, cited: list[str], leave_out: Count = ignore) -> Record:
-    """The event paper.cites of all edges of one citing paper; each reference once, in the order of the file."""
+    """The event paper.cites of all edges of one citing paper; each reference once, in the order of
+    the file.
+    """
     return cites(citing, NAME, cited, leave_out)

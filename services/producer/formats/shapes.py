@@ -1,4 +1,5 @@
-"""Reads a foreign JSON object into a typed shape: the fields that a format uses, with their types. The rest is skipped.
+"""Reads a foreign JSON object into a typed shape: the fields that a format uses, with their types. The rest
+is skipped.
 
 A field that may be null may also be absent. A wrong type refuses the record and names the field.
 """
@@ -45,7 +46,9 @@ class CamelShape(msgspec.Struct, gc=False, rename="camel"):
 
 
 def shaped(record: Record, shape: type[T], of: str) -> T:
-    """The record in its shape. of: the name of the format. Error: InputRefused names the first wrong field."""
+    """The record in its shape. of: the name of the format. Error: InputRefused names the first wrong
+    field.
+    """
     try:
         try:
             return msgspec.convert(record, shape)
@@ -56,7 +59,9 @@ def shaped(record: Record, shape: type[T], of: str) -> T:
 
 
 def _without_surrogates(record: Record) -> Record:
-    """The record with a question mark for each half of a surrogate pair, which real records have in titles."""
+    """The record with a question mark for each half of a surrogate pair, which real records have in
+    titles.
+    """
     whole: Record = json.loads(json.dumps(record, ensure_ascii=False).encode(errors="replace"))
     return whole
 

@@ -1,8 +1,8 @@
 """unarXive: papers of arXiv with their reference lists, one object a line.
 
-{"paper_id": "2212.11861", "metadata": {arXiv's metadata as in arxiv_kaggle.py}, "bib_entries": {KEY: {"bib_entry_raw",
-"contained_arXiv_ids": [{"id"}], "ids": {"arxiv_id", "doi", "pubmed_id", "open_alex_id"}}}, …}.
-https://github.com/IllDepence/unarXive
+{"paper_id": "2212.11861", "metadata": {arXiv's metadata as in arxiv_kaggle.py}, "bib_entries": {KEY:
+{"bib_entry_raw", "contained_arXiv_ids": [{"id"}], "ids": {"arxiv_id", "doi", "pubmed_id", "open_alex_id"}}},
+…}. https://github.com/IllDepence/unarXive
 """
 
 from services.producer.formats import arxiv_kaggle
@@ -59,7 +59,9 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
 
 
 def _id(entry: Entry) -> str | None:
-    """One id of the cited paper: arXiv, DOI, PubMed, OpenAlex, else the only arXiv id in the text of the entry."""
+    """One id of the cited paper: arXiv, DOI, PubMed, OpenAlex, else the only arXiv id in the text of the
+    entry.
+    """
     ids = entry.ids or Ids()
     if bare := arxiv(ids.arxiv_id):
         return "arxiv:" + bare

@@ -19,7 +19,8 @@ _BEGINS = re.compile(r"[ \t]*@[A-Za-z]+[ \t]*[{(]")
 
 
 def records(stream: io.BufferedReader, head: bytes, name: str) -> Records:
-    """The entries of a stream. position: the number of the entry, from 1; entries that cannot be read count too.
+    """The entries of a stream. position: the number of the entry, from 1; entries that cannot be read count
+    too.
 
     An entry with a key that an earlier one has is refused: which of the two is meant cannot be told.
     """

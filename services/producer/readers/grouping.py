@@ -1,4 +1,6 @@
-"""Brings edges of one citing paper together that stand anywhere in a file: an external sort in bounded memory."""
+"""Brings edges of one citing paper together that stand anywhere in a file: an external sort in bounded
+memory.
+"""
 
 import heapq
 import tempfile
@@ -16,7 +18,9 @@ Edge = tuple[str, int, str]  # citing, number of the edge, cited
 
 
 class Edges:
-    """Takes edges, then gives each citing paper once with the papers that it cites, in the order of the file."""
+    """Takes edges, then gives each citing paper once with the papers that it cites, in the order of
+    the file.
+    """
 
     def __init__(self) -> None:
         self._run: list[Edge] = []

@@ -1,7 +1,7 @@
 """Records in JSON: lines, one array, objects over several lines, or answers of an API with a list inside.
 
-`{"results": […]}`, `{"message": {"items": […]}}`, `{"items": […]}`, `{"hits": {"hits": […]}}` and `{"data": […]}`
-hold records in their lists; a large one is read element by element.
+`{"results": […]}`, `{"message": {"items": […]}}`, `{"items": […]}`, `{"hits": {"hits": […]}}` and `{"data":
+[…]}` hold records in their lists; a large one is read element by element.
 """
 
 import io
@@ -27,7 +27,9 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,]', re.DOTALL)
 
 
 def records(stream: io.BufferedReader, head: bytes, name: str) -> Records:
-    """The records of a stream. head: its first bytes. Error: InputRefused behind the last record of a broken array."""
+    """The records of a stream. head: its first bytes. Error: InputRefused behind the last record of a broken
+    array.
+    """
     bom = len(BOM) if head.startswith(BOM) else 0
     head = head[bom:]
     if bom:
@@ -107,7 +109,9 @@ def _lists(stream: io.BufferedReader, start: int, before: int, name: str) -> Rec
 
 
 class _Rest:
-    """What stands behind a list: the end of its object, and maybe further objects. before: the bytes before it."""
+    """What stands behind a list: the end of its object, and maybe further objects. before: the bytes before
+    it.
+    """
 
     def __init__(self, stream: io.BufferedReader, before: int):
         self._stream, self._data, self.before = stream, b"", before
@@ -194,7 +198,9 @@ def list_in(head: bytes) -> int | None:
 
 
 def _are_lines(head: bytes) -> bool:
-    """Whether a file that begins with a bracket holds lines: the first line is a JSON text, and another follows."""
+    """Whether a file that begins with a bracket holds lines: the first line is a JSON text, and another
+    follows.
+    """
     first, _, rest = head.partition(b"\n")
     return rest.lstrip().startswith((b"{", b"[")) and _is_json(first)
 

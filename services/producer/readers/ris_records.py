@@ -15,8 +15,8 @@ _LINE = re.compile(r"\s*([A-Z][A-Z0-9]) {1,2}-(?: (.*)|\s*)$")
 def records(stream: io.BufferedReader, head: bytes, name: str) -> Records:
     """The references of a stream as dicts of tag to texts. position: the number of the reference, from 1.
 
-    A line without a tag continues the text above it. Lines between references are dropped. A reference without
-    an end ends where the next one begins.
+    A line without a tag continues the text above it. Lines between references are dropped. A reference
+    without an end ends where the next one begins.
     """
     lines = Lines(stream, name)
     number, last = 0, ""

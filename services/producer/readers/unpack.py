@@ -71,8 +71,8 @@ class _Joined(io.RawIOBase):
 
 
 def begun(stream: Bytes) -> tuple[bytes, io.BufferedReader]:
-    """(its first bytes, the stream from its beginning). The bytes go to the end of the first line that is not blank,
-    to AHEAD bytes, or to the end.
+    """(its first bytes, the stream from its beginning). The bytes go to the end of the first line that is not
+    blank, to AHEAD bytes, or to the end.
 
     Damage behind the first bytes is no error here: reading on raises it.
     """

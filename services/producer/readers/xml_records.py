@@ -1,7 +1,7 @@
 """Elements of an XML file, one record at a time, with lxml.
 
-No entity of the document is resolved and no document type is read: a local file or an endless entity cannot come in.
-Names of characters as HTML has them (&uuml;) become the characters.
+No entity of the document is resolved and no document type is read: a local file or an endless entity cannot
+come in. Names of characters as HTML has them (&uuml;) become the characters.
 """
 
 import html.entities
@@ -79,7 +79,10 @@ class _Text:
                 return held
             self.since_last += len(data)
             if self.since_last > found_module.LINE_LIMIT:
-                hint = f"there is no end of a record within {found_module.LINE_LIMIT:,} bytes; is it another format?"
+                hint = (
+                    f"there is no end of a record within {found_module.LINE_LIMIT:,} bytes; is it "
+                    "another format?"
+                )
                 raise InputRefused("damaged_file", self._name, hint)
             data = self._held + data
             if not self._begun:

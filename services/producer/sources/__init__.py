@@ -13,7 +13,8 @@ from services.producer.sources.stream import StreamSource
 from shared.errors import UsageError
 
 KNOWN = {
-    "file:PATH": "a file or folder whose records tell what they are (a bare PATH means the same): JSON Lines, one "
+    "file:PATH": "a file or folder whose records tell what they are (a bare PATH means the same): JSON "
+    "Lines, one "
     "JSON array, XML, CSV, BibTeX or RIS, also as .gz and .zst",
     f"{OWN}:PATH": "our own events, nothing else",
     "NAME:PATH": "records of one format; NAME is one of ",
@@ -27,8 +28,8 @@ __all__ = ["KNOWN", "FileSource", "PacedSource", "Source", "SourceItem", "open_s
 def open_sources(spec: str, namespace: str | None = None) -> list[Source]:
     """The sources that `spec` names: one, or one for each file of a folder. Checks them without reading them.
 
-    namespace: of ids that are private to a file. Errors: UsageError when there is no such source, or its file is
-    missing or not readable.
+    namespace: of ids that are private to a file. Errors: UsageError when there is no such source, or its file
+    is missing or not readable.
     """
     if spec == "-":
         return [StreamSource.stdin(None, namespace)]

@@ -16,8 +16,8 @@ from shared.errors import UsageError
 class FileSource(Source):
     """A file as a source.
 
-    position: the number of the line, from 1, blank lines included; otherwise the number of the record, from 1.
-    name: of its format; None when the records tell. namespace: of ids that are private to the file.
+    position: the number of the line, from 1, blank lines included; otherwise the number of the record, from
+    1. name: of its format; None when the records tell. namespace: of ids that are private to the file.
     """
 
     def __init__(self, path: str | Path, name: str | None = None, namespace: str | None = None):

@@ -1,4 +1,6 @@
-"""The files of a folder, in the order in which they are read: of its manifests, otherwise all with a known suffix."""
+"""The files of a folder, in the order in which they are read: of its manifests, otherwise all with a known
+suffix.
+"""
 
 import os
 from collections.abc import Iterator
@@ -23,8 +25,9 @@ MOST_BYTES = 64 << 20  # of a manifest
 def files_of(folder: Path) -> list[Path]:
     """The files to read, sorted by their paths.
 
-    Where a folder has a manifest, the files below it are those that the manifest names; others are left over from
-    an earlier download. Says what is missing and what is left over. Error: UsageError for a folder without files.
+    Where a folder has a manifest, the files below it are those that the manifest names; others are left over
+    from an earlier download. Says what is missing and what is left over. Error: UsageError for a folder
+    without files.
     """
     manifests = {path.parent: _named(path) for path in sorted(_walk(folder)) if path.name in MANIFESTS}
     found: list[Path] = []
@@ -78,7 +81,8 @@ def _is_known(path: Path) -> bool:
 
 
 def _named(manifest: Path) -> dict[str, list[str]]:
-    """The paths that a manifest names, by the name of the file. {} when it names none: then it is no manifest.
+    """The paths that a manifest names, by the name of the file. {} when it names none: then it is no
+    manifest.
 
     OpenAlex has {"entries": [{"url": "s3://openalex/data/works/updated_date=2024-01-01/part_000.gz"}]}.
     """

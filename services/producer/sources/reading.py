@@ -21,7 +21,8 @@ def items(
 ) -> Iterator[SourceItem]:
     """The items behind position `after`. on_record: called before each record.
 
-    Errors: UsageError when nothing tells the format; InputRefused for a file that is damaged, or of a wrong kind.
+    Errors: UsageError when nothing tells the format; InputRefused for a file that is damaged, or of a wrong
+    kind.
     """
     name = conversion.file
     try:

@@ -19,8 +19,8 @@ class Source(ABC):
 
     name: for messages, and in the headers of records. identity: names its bookmark; None if it cannot be read
     again. Two sources with one identity give the same items at the same positions. size: bytes in total, if
-    known. read: bytes read so far. records: how many were read so far. left_out: parts of foreign records that
-    formats left out so far → how many.
+    known. read: bytes read so far. records: how many were read so far. left_out: parts of foreign records
+    that formats left out so far → how many.
     """
 
     name: str

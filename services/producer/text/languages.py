@@ -5,12 +5,16 @@ import re
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
 # ISO 639-2 codes, English names, and the names of the LaTeX package babel, by ISO 639-1 code.
 _NAMES = {
-    "ar": "ara arabic", "cs": "cze ces czech", "da": "dan danish", "de": "ger deu german ngerman austrian naustrian",
+    "ar": "ara arabic", "cs": "cze ces czech", "da": "dan danish",
+    "de": "ger deu german ngerman austrian naustrian",
     "el": "gre ell greek", "en": "eng english american british ukenglish usenglish canadian australian",
-    "es": "spa spanish castilian", "fa": "per fas persian", "fi": "fin finnish", "fr": "fre fra french francais",
-    "he": "heb hebrew", "hu": "hun hungarian magyar", "id": "ind indonesian", "it": "ita italian", "ja": "jpn japanese",
+    "es": "spa spanish castilian", "fa": "per fas persian", "fi": "fin finnish",
+    "fr": "fre fra french francais",
+    "he": "heb hebrew", "hu": "hun hungarian magyar", "id": "ind indonesian", "it": "ita italian",
+    "ja": "jpn japanese",
     "ko": "kor korean", "nl": "dut nld dutch", "no": "nor norwegian norsk", "pl": "pol polish",
-    "pt": "por portuguese brazilian brazil portuges", "ro": "rum ron romanian", "ru": "rus russian", "sv": "swe swedish",
+    "pt": "por portuguese brazilian brazil portuges", "ro": "rum ron romanian", "ru": "rus russian",
+    "sv": "swe swedish",
     "tr": "tur turkish", "uk": "ukr ukrainian", "zh": "chi zho chinese",
 }  # fmt: skip
 _CODES = {name: code for code, names in _NAMES.items() for name in names.split()}

@@ -42,7 +42,8 @@ _LONGEST_PARSED = 20_000  # characters; half a second. Real abstracts are shorte
 _MATH = re.compile(r"((?<!\\)(?:\$\$[^$]+\$\$|\$(?:[^$\\]++|\\.)+\$))")
 
 
-# Two bytes of UTF-8 as cp1252, Latin-1 or cp1251 show them. Only such a text is worth a second look: it is 50 times
+# Two bytes of UTF-8 as cp1252, Latin-1 or cp1251 show them. Only such a text is worth a second look: it is 50
+# times
 # quicker to find them than to ask ftfy.
 _SUSPECT = re.compile(
     "[\u00c2-\u00f4][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2026\u2030\u2039\u203a"
@@ -143,7 +144,9 @@ def latex(text: str | None) -> str:
 
 
 def _printed(text: str) -> str:
-    """The text without its formulas. Only the words that hold LaTeX are parsed: that is a hundred times faster."""
+    """The text without its formulas. Only the words that hold LaTeX are parsed: that is a hundred times
+    faster.
+    """
     if "\\" not in text:
         return _without_braces(text)
     if _WHOLE.search(text):
@@ -156,7 +159,9 @@ def _without_braces(text: str) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
-    """The text in pieces that end behind a blank outside of braces. A command and what it stands before are one."""
+    """The text in pieces that end behind a blank outside of braces. A command and what it stands before are
+    one.
+    """
     depth = start = 0
     for mark in _MARK.finditer(text):
         if mark[0] == "{":

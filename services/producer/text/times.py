@@ -6,7 +6,8 @@ from email.utils import parsedate_to_datetime
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMES = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november",
     "december",
 )  # fmt: skip
 _TOLD = re.compile(r"([0-9]{4})(?![0-9])(?:[-/]([0-9]{1,2})(?![0-9])(?:[-/]([0-9]{1,2})(?![0-9]))?)?")
@@ -44,7 +45,8 @@ def month_number(month: str | int | None) -> int | None:
 
 
 def told_date(text: str | None) -> str | None:
-    """The date that begins a text: "2019", "2019-05", "2019/05/03", a time of ISO 8601, a range; or one of RFC 822.
+    """The date that begins a text: "2019", "2019-05", "2019/05/03", a time of ISO 8601, a range; or one of
+    RFC 822.
 
     It is as exact as the text. None: the text begins with no year from 1000 to 9999.
     """
@@ -61,14 +63,17 @@ def told_date(text: str | None) -> str | None:
 
 
 def without_first_days(day: str | None) -> str | None:
-    """The date of a source that cannot say "this month" or "this year": 1 January is the year, another first the month."""
+    """The date of a source that cannot say "this month" or "this year": 1 January is the year, another first
+    the month.
+    """
     if day is not None and len(day) == 10 and day.endswith("-01"):
         return day[:4] if day.endswith("-01-01") else day[:7]
     return day
 
 
 def milliseconds(text: str | None) -> int:
-    """Milliseconds since 1970 UTC of a time in ISO 8601 or RFC 3339; without a zone it is UTC, a day is its 00:00.
+    """Milliseconds since 1970 UTC of a time in ISO 8601 or RFC 3339; without a zone it is UTC, a day is its
+    00:00.
 
     A part of a millisecond is cut. 0 for another text, no text, or a time before 1970.
     """
@@ -81,7 +86,9 @@ def milliseconds(text: str | None) -> int:
 
 
 def day_of(ms: int) -> str | None:
-    """The UTC day (YYYY-MM-DD) of milliseconds since 1970. None: not in the years 1000 to 9999, or 0 (no time)."""
+    """The UTC day (YYYY-MM-DD) of milliseconds since 1970. None: not in the years 1000 to 9999, or 0 (no
+    time).
+    """
     try:
         return _in_range(datetime.fromtimestamp(ms / 1000, UTC).date()) if ms else None
     except (ValueError, OverflowError, OSError):
