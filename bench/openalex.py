@@ -66,11 +66,10 @@ def _work(number: int, count: int, chance: random.Random) -> dict[str, object]:
             ("subfield", "field", "domain"), ("Dyes", "Chemistry", "Physical Sciences"), strict=True
         )
     }
+    year, month, day = chance.randint(1950, 2025), chance.randint(1, 12), chance.randint(1, 28)
     return {
         "id": f"{SITE}W{number}", "doi": doi, "title": title, "display_name": title, "publication_year": 2020,
-        "publication_date": "{}-{:02}-{:02}".format(
-            chance.randint(1950, 2025), chance.randint(1, 12), chance.randint(1, 28)
-        ),
+        "publication_date": f"{year}-{month:02}-{day:02}",
         "ids": {"openalex": f"{SITE}W{number}", "doi": doi, "mag": str(number)}, "language": "en",
         "primary_location": place,
         "type": "article", "indexed_in": ["crossref"],
