@@ -425,7 +425,9 @@ async def test_progress_that_cannot_be_kept_stops_nothing(settings, write, monke
 async def test_one_bad_source_ends_the_producer(settings, write):
     async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
         with pytest.raises(InputRefused):
-            await produce(log, settings, [write([b"%PDF"] * 30_000)], demo=True, stop=asyncio.Event())
+            await produce(
+                log, settings, [write([paper(1), *[b"%PDF"] * 30_000])], demo=True, stop=asyncio.Event()
+            )
 
 
 async def test_it_stays_when_asked(settings, write):
