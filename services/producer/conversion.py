@@ -68,7 +68,9 @@ class Conversion:
                 raise UsageError(f"{self.file} holds no JSON; our events are JSON Lines or one JSON array")
             return ()
         self._candidates = formats_of(self.name, container)
-        if not self._candidates:
+        if not self._candidates and (
+            self.name is not None or container not in (Container.CSV, Container.JSON)
+        ):
             self._refuse_container(container)
         if container is Container.CSV and not any(
             _recognises(one, dict.fromkeys(columns, "")) for one in self._candidates
@@ -84,13 +86,10 @@ class Conversion:
         return f" of {self.name}" if self.name else ""
 
     def _refuse_container(self, container: Container) -> NoReturn:
-        if self.name is None and container is Container.JSON:
-            return_to = "no format is known"
-            raise UsageError(return_to)
-        have = " or ".join(one.upper() for one in containers_of(self.name)) if self.name else "JSON"
-        raise UsageError(
-            f"{self.file} holds {container.upper()}, but {self.name or 'an unnamed file'} comes as {have}"
-        )
+        if self.name is None:
+            raise UsageError(f"{self.file} holds {container.upper()}, which no format reads")
+        have = " or ".join(one.upper() for one in containers_of(self.name))
+        raise UsageError(f"{self.file} holds {container.upper()}, but {self.name} comes as {have}")
 
     # ---- records
 

@@ -429,7 +429,7 @@ async def test_one_bad_source_ends_the_producer(settings, write):
     async with asyncio.timeout(PATIENCE), opened(settings) as (log, _):
         with pytest.raises(InputRefused):
             await produce(
-                log, settings, [f"events:{write([b'%PDF'] * 30_000)}"], demo=True, stop=asyncio.Event()
+                log, settings, [write([paper(1), *[b"%PDF"] * 30_000])], demo=True, stop=asyncio.Event()
             )
 
 
