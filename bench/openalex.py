@@ -102,14 +102,14 @@ def _work(number: int, count: int, chance: random.Random) -> dict[str, object]:
 def _authorship(chance: random.Random) -> dict[str, object]:
     name = f"{chance.choice(GIVEN)} {chance.choice(FAMILY)}"
     place = f"Department {chance.randint(1, 500)}, Invented University, Inkstadt 12345, Inkland"
+    university = _entity("I", 1, "Invented University") | {
+        "ror": "https://ror.org/1", "country_code": "XX", "type": "education", "lineage": [SITE + "I1"],
+    }  # fmt: skip
     return {
         "author_position": "middle",
         "author": _entity("A", chance.randint(5_000_000_000, 5_100_000_000), name) | {"orcid": None},
-        "institutions": [_entity("I", 1, "Invented University") | {"ror": "https://ror.org/1",
-                                                                   "country_code": "XX", "type": "education",
-                                                                   "lineage": [SITE + "I1"]}],
-        "countries": ["XX"], "is_corresponding": False, "raw_author_name": name,
-        "raw_affiliation_strings": [place],
+        "institutions": [university],
+        "countries": ["XX"], "is_corresponding": False, "raw_author_name": name, "raw_affiliation_strings": [place],
         "affiliations": [{"raw_affiliation_string": place, "institution_ids": [SITE + "I1"]}],
     }  # fmt: skip
 

@@ -24,6 +24,7 @@ from services.producer.items import SourceItem
 from services.producer.readers.encodings import BOM
 from services.producer.readers.found import Found
 from services.producer.readers.grouping import Edges
+from services.producer.text.times import told_date
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused, UsageError
 
@@ -32,6 +33,7 @@ FIRST = 20  # records among which one must be known, when no name is given
 YEARS_AHEAD = 2  # a later date of publication is a typing error
 _OWN_LINE = re.compile(rb'\s*\{\s*"event"\s*:\s*"(?:paper|author|clock)\.')
 _OWN_KINDS = ("paper.", "author.", "clock.")
+_DAY = re.compile(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _OUR_IDS = (b'"paper_id"', b'"author_id"')
 # What a format may raise beside InputRefused when a record has a shape that it did not think of.
 _FAULTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -208,6 +210,8 @@ class Conversion:
     def _events_of(self, chosen: Format) -> Callable[[Any, Count], list[Record]]:
         if getattr(chosen, "NAMESPACED", False):
             return functools.partial(chosen.events, namespace=self.namespace)  # type: ignore[call-arg]
+        if getattr(chosen, "RELEASED", False):
+            return functools.partial(chosen.events, release=_release_of(self.file))  # type: ignore[call-arg]
         return chosen.events
 
     def _add_edge(self, chosen: Format, record: Any) -> None:
@@ -238,6 +242,13 @@ def converted(position: int, raw: bytes) -> list[SourceItem]:
     conversion._is_decided = True
     conversion.begin(Container.JSON, [])
     return list(conversion.items(Found(position, raw, alone=True)))
+
+
+@functools.lru_cache(64)
+def _release_of(path: str) -> str | None:
+    """The last day (YYYY-MM-DD) in the path of a file: data sets are kept in folders with the name of their release."""
+    days = [day for day in _DAY.findall(path) if told_date(day) == day]
+    return days[-1] if days else None
 
 
 def _one_line(found: Found) -> bytes:

@@ -140,7 +140,7 @@ def _lowered(record: Record) -> Record:
 
 def _deleted(paper: Paper, release: str | None) -> Record:
     if release is None:
-        hint = "of a deleted paper needs the day of its release (--release YYYY-MM-DD)"
+        hint = "of a deleted paper needs the day of its release in the path of the file (2024-10-15/…)"
         raise InputRefused(Reason.MISSING_FIELD, "corpusid", hint)
     reason = f"deleted in the release of {release} (Semantic Scholar datasets)"
     return withdrawn(_paper_id(paper), revision=milliseconds(release), reason=reason)
