@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 
 from services.viewer.store.fill.filler import TOPICS, Filler
+from services.viewer.store.fill.rules import Rules
 from services.viewer.store.place import StorePlace
 from services.viewer.store.store import Store
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS
@@ -43,11 +44,11 @@ async def publish(
     await log.append({Partition(name, 0): messages for name, messages in told.items() if messages})
 
 
-async def fill(log: Log, folder: Path) -> Store:
+async def fill(log: Log, folder: Path, rules: Rules | None = None) -> Store:
     """Reads everything into the store in `folder`, which goes on where it ended. The caller closes the answer."""
     place = StorePlace(folder)
     name = "viewer-1.sqlite"
-    filler = Filler(log, folder / name)
+    filler = Filler(log, folder / name, rules=rules)
     try:
         assert await filler.start()
         await filler.catch_up()

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import orjson
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from services.viewer.store.connection import is_current
 from services.viewer.store.fill.filler import Filler
 from services.viewer.store.fill.following import follow
+from services.viewer.store.fill.rules import Rules
 from services.viewer.store.place import StorePlace
 from services.viewer.store.store import Store
 from shared.contracts.topics import AUTHOR_PROFILES, PAPERS
@@ -52,18 +55,21 @@ def as_snapshot(profile: dict) -> dict:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(events=event_lists)
-async def test_papers_and_citations_of_every_author_are_those_of_the_oracle(events):
+@given(
+    events=event_lists,
+    rules=st.sampled_from([Rules(), Rules(retracted="count"), Rules(kinds="all"), Rules(kinds="paratext")]),
+)
+async def test_papers_and_citations_of_every_author_are_those_of_the_oracle(events, rules):
     raw = [encode(one) for one in events]
-    profiles = oracle(raw)
+    profiles = oracle(raw, retracted=rules.retracted, kinds=rules.kinds)
     papers = [one for one in raw if orjson.loads(one).get("event", "paper.published").startswith("paper.")]
     log = await topics()
     half = len(papers) // 2
     with tempfile.TemporaryDirectory() as folder:
         await publish(log, papers[:half])
-        (await fill(log, Path(folder))).close()  # and once more, from there
+        (await fill(log, Path(folder), rules)).close()  # and once more, from there
         await publish(log, papers[half:], [as_snapshot(one) for one in profiles.values()])
-        store = await fill(log, Path(folder))
+        store = await fill(log, Path(folder), rules)
         try:
             for author_id, profile in profiles.items():
                 if profile["redirect"]:
@@ -152,6 +158,93 @@ async def test_a_paper_is_revised_withdrawn_and_published_again(tmp_path):
     assert (await store.paper("p"))["title"] == "Back" and (await store.paper("q"))["citations"] == 1
     assert [one["paper_id"] for one in (await store.references("p"))["items"]] == ["q"]
     store.close()
+
+
+def withdrawn(kind: str, revision: int = 0, **more) -> dict:
+    return {"event": "paper.withdrawn", "paper_id": "p", "kind": kind, "revision": revision, **more}
+
+
+async def test_a_retracted_paper_leaves_the_lists_and_comes_back_as_it_was(tmp_path):
+    log = await topics()
+    await publish(log, [event("p", abstract="zebras", references=["q"], categories=["cs.LG"]), event("q")])
+    await publish(log, [withdrawn("retracted", 7, reason="made up"), event("p", title="Late", revision=9)])
+    await publish(log, [event("p", abstract="zebras", references=["q"], categories=["cs.LG"], revision=9)])
+    store = await fill(log, tmp_path)
+    page = await store.paper("p")
+    assert (page["state"], page["retracted"], page["reason"]) == ("retracted", True, "made up")
+    assert page["title"] == "On p" and page["abstract"] == "zebras" and page["authors"]
+    assert (await store.paper("q"))["citations"] == 0 and not (await store.search("zebras"))["papers"]
+    assert [one["paper_id"] for one in (await store.newest())["items"]] == ["q"]
+    assert (await store.citing("q"))["items"] == [] and not (await store.field_papers("cs.LG"))["items"]
+    await publish(log, [withdrawn("reinstated", 6)])  # an old word
+    (await fill(log, tmp_path)).close()
+    assert (await store.paper("p"))["state"] == "retracted"
+    await publish(log, [withdrawn("reinstated", 7)])
+    (await fill(log, tmp_path)).close()
+    page = await store.paper("p")
+    assert (page["state"], page["retracted"], page["reason"]) == ("published", False, None)
+    assert (await store.paper("q"))["citations"] == 1 and (await store.counts())["citations"] == 1
+    assert [one["paper_id"] for one in (await store.search("zebras"))["papers"]] == ["p"]
+    assert [one["paper_id"] for one in (await store.field_papers("cs.LG"))["items"]] == ["p"]
+    store.close()
+
+
+async def test_a_retracted_paper_that_counts_is_marked(tmp_path):
+    log = await topics()
+    await publish(log, [event("p", references=["q"]), event("q"), withdrawn("retracted", reason="made up")])
+    store = await fill(log, tmp_path, Rules(retracted="count"))
+    (card,) = (await store.citing("q"))["items"]
+    assert (card["paper_id"], card["state"], card["retracted"]) == ("p", "published", True)
+    assert (await store.paper("p"))["reason"] == "made up" and not (await store.paper("q"))["retracted"]
+    store.close()
+
+
+async def test_a_record_of_a_kind_that_does_not_count_is_not_listed(tmp_path):
+    log = await topics()
+    await publish(log, [event("p", references=["q"]), event("q")])
+    store = await fill(log, tmp_path)
+    await publish(log, [event("p", revision=1, kind="Paratext", title="Front matter", references=["q"])])
+    (await fill(log, tmp_path)).close()
+    page = await store.paper("p")
+    assert (page["state"], page["title"], page["authors"]) == ("left_out", "Front matter", [])
+    assert (await store.paper("q"))["citations"] == 0 and (await store.counts())["papers"] == 1
+    assert not (await store.search("front matter"))["papers"]
+    await publish(log, [event("p", revision=2, kind="article", references=["q"])])
+    (await fill(log, tmp_path)).close()
+    assert (await store.paper("q"))["citations"] == 1
+    store.close()
+
+
+def cites(source: str, references: list[str], revision: int = 0) -> dict:
+    told = {"event": "paper.cites", "paper_id": "p", "source": source, "revision": revision}
+    return told | {"references": references}
+
+
+async def test_a_paper_cites_what_its_record_or_any_source_says(tmp_path):
+    log = await topics()
+    rules = Rules(max_citing_sources=2)
+
+    async def after(*events: dict) -> list[str]:
+        await publish(log, events)
+        store = await fill(log, tmp_path, rules)
+        page = await store.references("p")
+        found = sorted(one["paper_id"] for one in page["items"]) if page else []
+        for paper_id in "abc":
+            paper = await store.paper(paper_id)
+            assert paper is None or paper["citations"] == (paper_id in found)
+        store.close()
+        return found
+
+    assert await after(cites("x", ["a"])) == []  # the record may come later
+    assert await after(event("p", references=["b", "p"])) == ["a", "b"]
+    assert await after(cites("y", ["b", "c"], 5), cites("y", [], 4)) == ["a", "b", "c"]
+    assert await after(event("p", revision=1)) == ["a", "b", "c"]
+    assert await after(cites("x", []), cites("z", ["d"])) == ["b", "c"]  # no room for a third source
+    assert await after(cites("y", [], 5)) == []
+    assert await after(event("p", revision=2, references=["a"]), cites("x", ["a", "b"])) == ["a", "b"]
+    assert await after(cites("x", [])) == ["a"]
+    assert await after(withdrawn("removed", 2), cites("x", ["c"])) == []
+    assert await after(event("p", revision=3)) == ["c"]
 
 
 async def test_an_erased_author_is_gone_and_may_come_back(tmp_path):
@@ -272,6 +365,32 @@ async def test_a_store_of_another_log_is_made_anew(tmp_path):
     store = Store(StorePlace(tmp_path))
     assert await store.paper("one") is None
     store.close()
+
+
+async def test_a_store_of_other_settings_is_made_anew(tmp_path):
+    import asyncio
+
+    log, place = await topics(), StorePlace(tmp_path)
+    await publish(log, [event("p"), withdrawn("retracted")])
+    states = []
+
+    def is_made_under(rules: Rules) -> bool:
+        return (tmp_path / "current").exists() and is_current(tmp_path / place.current(), rules.text)
+
+    for rules in (Rules(), Rules(), Rules(retracted="count")):
+        stop = asyncio.Event()
+        following = asyncio.create_task(follow(log, place, 1 << 20, stop, rules=rules))
+        async with asyncio.timeout(60):
+            while not is_made_under(rules):
+                await asyncio.sleep(0.01)
+        stop.set()
+        await following
+        store = Store(StorePlace(tmp_path))
+        states.append(((await store.paper("p"))["state"], place.current()))
+        store.close()
+    first, again, other = states
+    assert first == again and first[0] == "retracted"
+    assert other[0] == "published" and other[1] != first[1]
 
 
 async def test_a_rebuild_goes_on_beside_readers(tmp_path):

@@ -6,6 +6,7 @@ from contextlib import closing
 
 from services.viewer.store.fill.filler import Filler
 from services.viewer.store.fill.following import lock, make
+from services.viewer.store.fill.rules import Rules
 from services.viewer.store.lag import StoreLag
 from services.viewer.store.place import StorePlace, folder_of
 from services.viewer.store.store import Store
@@ -36,7 +37,8 @@ async def rebuild(settings: Settings) -> str:
         with held:
             name = place.next_name()
             place.rebuild_begins()
-            with closing(Filler(the_log, place.folder / name, settings.max_event_bytes)) as filler:
+            path, most = place.folder / name, settings.max_event_bytes
+            with closing(Filler(the_log, path, most, Rules.of(settings))) as filler:
                 if not await filler.start():
                     raise LogUnavailable("the log has no topics yet: start `scholarstream run` there first")
                 await make(filler, asyncio.Event())

@@ -11,6 +11,7 @@ from services.viewer.store.schema import APPLICATION_ID, TABLES, VERSION
 from shared.errors import Busy, LogUnavailable, StoreSlow
 
 PAGE = 8192  # bytes
+RULES = "rules"  # the fact that says under which settings a store is made
 STEPS = 20_000  # of SQLite's machine between two looks at the clock: about a millisecond
 CACHE_KIB = 65_536  # of the writer; each reader has a fourth
 WAL_PAGES = 8_000  # of the WAL before the writer moves it into the file
@@ -41,8 +42,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def is_current(path: Path) -> bool:
-    """Whether this release made the file."""
+def is_current(path: Path, rules: str) -> bool:
+    """Whether this release made the file, under these rules."""
     try:
         connection = open_reader(path)
     except LogUnavailable:
@@ -53,9 +54,10 @@ def is_current(path: Path) -> bool:
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("application_id", "user_version")
             ]
+            made_under = connection.execute("SELECT value FROM facts WHERE name = ?", (RULES,)).fetchone()
         except sqlite3.Error:
             return False
-    return marks == [APPLICATION_ID, VERSION]
+    return marks == [APPLICATION_ID, VERSION] and made_under == (rules,)
 
 
 def file_of(path: Path) -> tuple[int, int] | None:

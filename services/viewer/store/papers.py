@@ -13,11 +13,11 @@ from services.viewer.store.rows import Page, PaperCard, PaperPage, State
 
 Sort = Literal["citations", "date", "novelty", "title"]
 Position = Literal["first", "last", "single"]
-STATES: tuple[State, ...] = ("unknown", "published", "withdrawn")
+STATES: tuple[State, ...] = ("unknown", "published", "withdrawn", "retracted", "left_out")
 
 CARD = (
     "p.id, p.key, p.state, p.title, p.published, p.year, f.code, p.venue, p.kind, p.doi, p.url, p.authors,"
-    " s.cited_by, s.novelty"
+    " s.cited_by, s.novelty, p.retracted"
 )
 JOINED = " JOIN standings s ON s.paper = p.id LEFT JOIN fields f ON f.id = p.field"
 
@@ -83,10 +83,11 @@ def cards(
 
 
 def _card(row: tuple[Any, ...], byline: list[Any], abstract: str | None) -> PaperCard:
-    _, key, state, title, published, year, field, venue, kind, doi, url, authors, cited_by, novelty = row
+    _, key, state, title, published, year, field, venue, kind, doi, url, authors, cited_by, novelty, bad = row
     return {
         "paper_id": key,
         "state": STATES[state],
+        "retracted": bool(bad),
         "title": title,
         "published": published,
         "year": year,
@@ -250,14 +251,15 @@ def some(connection: sqlite3.Connection, numbers: Sequence[int], abstracts: bool
 def paper_page(connection: sqlite3.Connection, paper_id: str) -> PaperPage | None:
     """A paper with everything. None: the store does not know the id."""
     row = connection.execute(
-        f"SELECT {CARD}, p.categories, p.language, p.truncated, p.revision, p.revisions, p.changed_ms, p.reason,"
+        f"SELECT {CARD}, p.categories, p.language, p.truncated, p.revision, p.revisions, p.changed_ms,"
+        " IIF(p.retracted, p.retraction_reason, p.reason),"
         f" t.abstract FROM papers p{JOINED} LEFT JOIN abstracts t ON t.paper = p.id WHERE p.key = ?",
         (paper_id,),
     ).fetchone()
     if row is None:
         return None
-    card = _card(row[:14], [], row[21])
-    categories, language, truncated, revision, revisions, changed_ms, reason = row[14:21]
+    card = _card(row[:15], [], row[22])
+    categories, language, truncated, revision, revisions, changed_ms, reason = row[15:22]
     number = row[0]
     total, known = connection.execute(
         "SELECT COUNT(*), COALESCE(SUM(p.state = 1), 0) FROM citations x JOIN papers p ON p.id = x.cited"
@@ -272,6 +274,7 @@ def paper_page(connection: sqlite3.Connection, paper_id: str) -> PaperPage | Non
     return {
         "paper_id": card["paper_id"],
         "state": card["state"],
+        "retracted": card["retracted"],
         "title": card["title"],
         "abstract": card["abstract"],
         "published": card["published"],

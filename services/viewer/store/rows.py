@@ -12,7 +12,11 @@ from typing_extensions import TypedDict
 Item = TypeVar("Item")
 
 State = Annotated[
-    Literal["published", "withdrawn", "unknown"], Field(description="unknown: only cited, never published.")
+    Literal["published", "withdrawn", "retracted", "left_out", "unknown"],
+    Field(
+        description="Only published papers count. retracted: so it does not count; left_out: the record"
+        " is of a kind that does not count; unknown: only cited, never published."
+    ),
 ]
 
 
@@ -51,6 +55,7 @@ class PaperCard(TypedDict):
 
     paper_id: str
     state: State
+    retracted: Annotated[bool, Field(description="The setting `retracted` says whether it counts.")]
     title: str
     published: Annotated[str | None, Field(description="YYYY, YYYY-MM or YYYY-MM-DD.")]
     year: int | None
@@ -73,6 +78,7 @@ class PaperPage(TypedDict):
 
     paper_id: str
     state: State
+    retracted: Annotated[bool, Field(description="The setting `retracted` says whether it counts.")]
     title: str
     abstract: str | None
     published: Annotated[str | None, Field(description="YYYY, YYYY-MM or YYYY-MM-DD.")]
@@ -95,7 +101,7 @@ class PaperPage(TypedDict):
     revision: Annotated[int | None, Field(description="The highest; null: never published.")]
     revisions: Annotated[int, Field(description="Records of the log that changed this paper.")]
     changed_at: Annotated[str | None, Field(description="When the newest of them came, UTC.")]
-    reason: Annotated[str | None, Field(description="Why it was withdrawn.")]
+    reason: Annotated[str | None, Field(description="Why it was withdrawn or retracted.")]
 
 
 class AffiliationCard(TypedDict):

@@ -5,11 +5,12 @@ Everything in it is made from public topics. A store of another VERSION is throw
 Papers, authors, fields and words have numbers of the store's own. A number never leaves the store.
 """
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x53435653  # "SCVS"
 
-# State of a paper: only cited so far, published, withdrawn.
-UNKNOWN, PUBLISHED, WITHDRAWN = 0, 1, 2
+# State of a paper: nothing published so far; published, so listed and counted; removed; retracted while the setting
+# `retracted` is `exclude`, with a record that counts; of a kind that does not count.
+UNKNOWN, PUBLISHED, WITHDRAWN, RETRACTED, LEFT_OUT = 0, 1, 2, 3, 4
 
 # Words of names and texts. Every mark is a part of a word, because vowels of Indian scripts are marks.
 _WORDS = "unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
@@ -27,20 +28,22 @@ CREATE TABLE positions (
 
 -- A row that is only cited has a key and state 0. changed_ms: append time of the newest revision. digest: of its
 -- event. arrived: rises with each paper that is published for the first time.
+-- retraction: the revision of the newest word about one, apart from `revision`; retracted: what it says.
 -- field: the first of `categories`. categories: JSON array. authors: entries of the byline.
 CREATE TABLE papers (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, state INTEGER NOT NULL DEFAULT 0,
     revision INTEGER NOT NULL DEFAULT -1, digest INTEGER, changed_ms INTEGER NOT NULL DEFAULT 0, arrived INTEGER,
     title TEXT NOT NULL DEFAULT '', published TEXT, year INTEGER, field INTEGER, categories TEXT, venue TEXT,
     kind TEXT, language TEXT, doi TEXT, doi_key TEXT, url TEXT, authors INTEGER NOT NULL DEFAULT 0,
-    truncated INTEGER NOT NULL DEFAULT 0, revisions INTEGER NOT NULL DEFAULT 0, reason TEXT
+    truncated INTEGER NOT NULL DEFAULT 0, revisions INTEGER NOT NULL DEFAULT 0, reason TEXT,
+    retracted INTEGER NOT NULL DEFAULT 0, retraction INTEGER NOT NULL DEFAULT -1, retraction_reason TEXT
 );
 CREATE INDEX papers_by_arrival ON papers (arrived) WHERE arrived IS NOT NULL;
 CREATE INDEX papers_by_doi ON papers (doi_key) WHERE doi_key IS NOT NULL;
 
 CREATE TABLE abstracts (paper INTEGER PRIMARY KEY, abstract TEXT NOT NULL);
 
--- What changes often, in short rows. cited_by: rows of `citations` with published papers on both sides.
+-- What changes often, in short rows. cited_by: rows of `citations` with a published paper that cites.
 -- novelty: as the newest snapshot that lists the paper has it.
 CREATE TABLE standings (
     paper INTEGER PRIMARY KEY, field INTEGER, year INTEGER, cited_by INTEGER NOT NULL DEFAULT 0, novelty REAL
@@ -54,9 +57,19 @@ CREATE TABLE authorships (
 ) WITHOUT ROWID;
 CREATE INDEX authorships_by_author ON authorships (author, paper);
 
--- The references of published papers.
+-- The references of published and retracted papers, by their records and by sources together.
 CREATE TABLE citations (citing INTEGER NOT NULL, cited INTEGER NOT NULL, PRIMARY KEY (citing, cited)) WITHOUT ROWID;
 CREATE INDEX citations_by_cited ON citations (cited, citing);
+
+-- Lists of references of sources, from 1, and of the record of each paper that has such lists: source 0.
+-- cited: JSON array of papers.
+CREATE TABLE told_references (
+    paper INTEGER NOT NULL, source INTEGER NOT NULL, revision INTEGER NOT NULL, cited TEXT NOT NULL,
+    PRIMARY KEY (paper, source)
+) WITHOUT ROWID;
+CREATE TABLE citing_sources (
+    partition INTEGER NOT NULL, source TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (partition, source)
+) WITHOUT ROWID;
 
 -- An author of bylines alone has no version. canonical: the author that this one is merged into; NULL: not merged.
 -- Numbers are those of the headline of the newest snapshot. field: a whole category, found among the author's papers.

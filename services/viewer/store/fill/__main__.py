@@ -12,6 +12,7 @@ import sys
 from services.runtime.signals import stopping_on_signals
 from services.viewer.store.fill.filler import Progress
 from services.viewer.store.fill.following import follow
+from services.viewer.store.fill.rules import Rules
 from services.viewer.store.place import StorePlace, folder_of
 from shared.errors import ScholarstreamError
 from shared.log import open_log
@@ -32,7 +33,8 @@ async def main(settings: Settings) -> None:
     the_log = open_log(settings.log_url, settings.kafka, create=False, read_only=True)
     try:
         with stopping_on_signals(stop):
-            await follow(the_log, StorePlace(folder), settings.max_event_bytes, stop, _print)
+            most, rules = settings.max_event_bytes, Rules.of(settings)
+            await follow(the_log, StorePlace(folder), most, stop, _print, rules)
     finally:
         await the_log.close()
 

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import orjson
 
-from services.viewer.store.connection import open_writer
+from services.viewer.store.connection import RULES, open_writer
 from services.viewer.store.fill.changes import KEPT, ChangeRows
 from services.viewer.store.fill.counts import Counts
 from services.viewer.store.fill.numbers import Numbers
 from services.viewer.store.fill.papers import PaperRows
 from services.viewer.store.fill.profiles import ProfileRows
+from services.viewer.store.fill.rules import Rules
 from services.viewer.store.fill.words import Words
 from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS
 from shared.errors import StoreOutdated
@@ -42,10 +43,13 @@ class Progress(NamedTuple):
 
 
 class Filler:
-    """Fills one file. Error: StoreOutdated if the file is of another log, or of a log that lost records."""
+    """Fills one file.
 
-    def __init__(self, log: Log, path: Path, max_event_bytes: int | None = None):
-        self._log = log
+    Error: StoreOutdated for a file of another log, of a log that lost records, or of other rules.
+    """
+
+    def __init__(self, log: Log, path: Path, max_event_bytes: int | None = None, rules: Rules | None = None):
+        self._log, self._rules = log, rules or Rules()
         self._most: int = max_event_bytes or default_of("max_event_bytes")
         self._connection = open_writer(path)
         self._positions: dict[Partition, int] = {}
@@ -61,7 +65,7 @@ class Filler:
             "fields": Numbers(connection, "fields"),
         }
         self._counts, words = Counts(connection), Words(connection)
-        self.papers = PaperRows(connection, numbers, words, self._counts)
+        self.papers = PaperRows(connection, numbers, words, self._counts, self._rules)
         self.profiles = ProfileRows(connection, numbers, words, self._counts)
         self._changes = ChangeRows(connection, numbers["authors"])
 
@@ -71,7 +75,10 @@ class Filler:
         if not all(name in held for name in TOPICS):
             return False
         self._partitions = held[PAPERS.name].partitions
-        await self._require_same_log()
+        identities = await self._log.identities(TOPICS)
+        log = orjson.dumps({name: one._asdict() for name, one in sorted(identities.items())}).decode()
+        self._require_same(IDENTITIES, log, "from another log")
+        self._require_same(RULES, self._rules.text, "under other settings")
         partitions = [Partition(name, number) for name in TOPICS for number in range(held[name].partitions)]
         bounds = await self._log.bounds(partitions)
         rows = self._connection.execute("SELECT topic, partition, next FROM positions")
@@ -87,14 +94,13 @@ class Filler:
             self._positions[partition] = at
         return True
 
-    async def _require_same_log(self) -> None:
-        identities = await self._log.identities(TOPICS)
-        told = orjson.dumps({name: one._asdict() for name, one in sorted(identities.items())}).decode()
-        row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (IDENTITIES,)).fetchone()
+    def _require_same(self, fact: str, value: str, other: str) -> None:
+        """A new store notes the fact. Error: StoreOutdated for a store with another one."""
+        row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (fact,)).fetchone()
         if row is None:
-            self._connection.execute("INSERT INTO facts VALUES (?, ?)", (IDENTITIES, told))
-        elif row[0] != told:
-            raise StoreOutdated("the store was made from another log")
+            self._connection.execute("INSERT INTO facts VALUES (?, ?)", (fact, value))
+        elif row[0] != value:
+            raise StoreOutdated(f"the store was made {other}")
 
     async def step(self) -> int:
         """Reads once and writes what it read. Returns the number of records; 0: nothing is left to read."""

@@ -10,6 +10,7 @@ import structlog
 
 from services.viewer.store.connection import is_current
 from services.viewer.store.fill.filler import Filler, Progress
+from services.viewer.store.fill.rules import Rules
 from services.viewer.store.place import StorePlace
 from shared.errors import AlreadyRunning, LogUnavailable, StoreOutdated
 from shared.log.lock import RoleLock
@@ -36,11 +37,14 @@ async def follow(
     max_event_bytes: int,
     stop: asyncio.Event,
     report: Report = lambda _: None,
+    rules: Rules | None = None,
 ) -> None:
     """Fills until `stop` is set. Another process may fill this store meanwhile; then it waits for its end.
 
-    report: called with the progress of a store that is being made. Errors: those of the log and of SQLite.
+    report: called with the progress of a store that is being made. rules: None: the default settings.
+    Errors: those of the log and of SQLite.
     """
+    rules = rules or Rules()
     held = None
     while held is None and not stop.is_set():
         try:
@@ -52,7 +56,7 @@ async def follow(
     with held:
         while not stop.is_set():
             try:
-                await _follow(the_log, place, max_event_bytes, stop, report)
+                await _follow(the_log, place, max_event_bytes, stop, report, rules)
             except StoreOutdated as error:
                 log.warning("the store is made anew", reason=str(error))
                 place.forget_current()
@@ -64,16 +68,21 @@ async def follow(
 
 
 async def _follow(
-    the_log: Log, place: StorePlace, max_event_bytes: int, stop: asyncio.Event, report: Report
+    the_log: Log,
+    place: StorePlace,
+    max_event_bytes: int,
+    stop: asyncio.Event,
+    report: Report,
+    rules: Rules,
 ) -> None:
     """One life of a file: until `stop`, or until a rebuild is wanted."""
-    path = _usable(place)
+    path = _usable(place, rules)
     is_new = path is None
     if path is None:
         path = place.folder / place.next_name()
         place.rebuild_begins()
         place.remove_others(_current_or(place, ""))
-    with contextlib.closing(Filler(the_log, path, max_event_bytes)) as filler:
+    with contextlib.closing(Filler(the_log, path, max_event_bytes, rules)) as filler:
         while not await filler.start():
             if await _pause(stop, TOPICS_SECONDS):
                 return
@@ -100,10 +109,13 @@ async def make(filler: Filler, stop: asyncio.Event, report: Report = lambda _: N
     return False
 
 
-def _usable(place: StorePlace) -> Path | None:
-    """The file to go on with. None: there is none, another release made it, or a rebuild is wanted."""
+def _usable(place: StorePlace, rules: Rules) -> Path | None:
+    """The file to go on with.
+
+    None: there is none, a rebuild is wanted, or it is of another release or other rules.
+    """
     name = _current_or(place, "")
-    if not name or place.is_rebuild_wanted() or not is_current(place.folder / name):
+    if not name or place.is_rebuild_wanted() or not is_current(place.folder / name, rules.text):
         return None
     return place.folder / name
 
