@@ -109,7 +109,8 @@ def _authorship(chance: random.Random) -> dict[str, object]:
         "author_position": "middle",
         "author": _entity("A", chance.randint(5_000_000_000, 5_100_000_000), name) | {"orcid": None},
         "institutions": [university],
-        "countries": ["XX"], "is_corresponding": False, "raw_author_name": name, "raw_affiliation_strings": [place],
+        "countries": ["XX"], "is_corresponding": False, "raw_author_name": name,
+        "raw_affiliation_strings": [place],
         "affiliations": [{"raw_affiliation_string": place, "institution_ids": [SITE + "I1"]}],
     }  # fmt: skip
 

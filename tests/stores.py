@@ -45,7 +45,9 @@ async def publish(
 
 
 async def fill(log: Log, folder: Path, rules: Rules | None = None) -> Store:
-    """Reads everything into the store in `folder`, which goes on where it ended. The caller closes the answer."""
+    """Reads everything into the store in `folder`, which goes on where it ended. The caller closes the
+    answer.
+    """
     place = StorePlace(folder)
     name = "viewer-1.sqlite"
     filler = Filler(log, folder / name, rules=rules)
@@ -64,7 +66,8 @@ def told(
     """A snapshot with papers as (id, citations)."""
     listed = [paper(paper_id, citations) for paper_id, citations in papers]
     headline = {
-        "h_index": changes.pop("h_index", 1), "papers": len(listed), "citations": sum(one["citations"] for one in listed),
+        "h_index": changes.pop("h_index", 1), "papers": len(listed),
+        "citations": sum(one["citations"] for one in listed),
         "novelty": None, "ai_score": None, "basis": "references", "novelty_basis": "term-pairs-1",
     }  # fmt: skip
     return snapshot(

@@ -246,7 +246,9 @@ def converted(position: int, raw: bytes) -> list[SourceItem]:
 
 @functools.lru_cache(64)
 def _release_of(path: str) -> str | None:
-    """The last day (YYYY-MM-DD) in the path of a file: data sets are kept in folders with the name of their release."""
+    """The last day (YYYY-MM-DD) in the path of a file: data sets are kept in folders with the name of their
+    release.
+    """
     days = [day for day in _DAY.findall(path) if told_date(day) == day]
     return days[-1] if days else None
 

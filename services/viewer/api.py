@@ -70,8 +70,8 @@ register_url_convertor("any", AnyPath())
 class Viewer:
     """The handlers of all routes.
 
-    stop: ends the event streams; status: returns what `scholarstream status` shows; store: None, if the viewer keeps
-    none.
+    stop: ends the event streams; status: returns what `scholarstream status` shows; store: None, if the
+    viewer keeps none.
     """
 
     def __init__(

@@ -327,7 +327,8 @@ class ProfileIndex:
         return self._subscriptions.add(*(author_id.encode() for author_id in dict.fromkeys(author_ids)))
 
     async def since(self, timestamp: int, most: int) -> tuple[list[NewSnapshot], bool]:
-        """The newest snapshot of each author that was appended since `timestamp` (milliseconds since the epoch).
+        """The newest snapshot of each author that was appended since `timestamp` (milliseconds since the
+        epoch).
 
         Reads at most `most` records, the newest ones; False: there were more. Error: LogUnavailable.
         """

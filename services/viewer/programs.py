@@ -25,7 +25,8 @@ from shared.telemetry.http import ROUTE
 COLLECTIONS = ("/authors", "/papers", "/fields")  # of things with an id in the address
 PAGE = "/docs/api"
 GROUPS = (
-    AuthorAddresses, PaperAddresses, FieldAddresses, SearchAddresses, ChangeAddresses, EventAddresses, StatusAddresses
+    AuthorAddresses, PaperAddresses, FieldAddresses, SearchAddresses, ChangeAddresses, EventAddresses,
+    StatusAddresses
 )  # fmt: skip
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -69,7 +70,9 @@ def _single(endpoint: Endpoint) -> Handler:
 
 
 def _collection(collection: str, found: dict[str, Endpoint]) -> Handler:
-    """Answers at /authors, at /authors/{id}, and at the parts of an author. Likewise for papers and fields."""
+    """Answers at /authors, at /authors/{id}, and at the parts of an author. Likewise for papers and
+    fields.
+    """
     head = f"{collection}/{{id}}"
     parts = {
         path.removeprefix(f"{head}/").replace("{name}", ""): path

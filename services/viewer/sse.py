@@ -73,8 +73,9 @@ async def profile_events(
 class Headlines:
     """Author, version and headline of new snapshots, as events `headline`; `gone` for erased authors.
 
-    fits: whether a reader wants a snapshot. metrics: numbers that the events also have. An event's id is the append
-    time of the oldest snapshot that is not sent yet, so a reader that resumes misses none; it may get some again.
+    fits: whether a reader wants a snapshot. metrics: numbers that the events also have. An event's id is the
+    append time of the oldest snapshot that is not sent yet, so a reader that resumes misses none; it may get
+    some again.
     """
 
     def __init__(

@@ -153,7 +153,11 @@ def test_a_quote_without_an_end_ends_within_a_limit(monkeypatch):
         list(found(csv_records.records, b'a,b,c\n1,"' + b"x\n" * 20_000))
 
 
-RIS = b"1.\r\nTY  - JOUR\r\nTI  - One\r\n and two\r\nAU  - A\r\nAU  - B\r\nER  - \r\n\r\nTY  - BOOK\r\nTI  - T\r\nTY  - RPRT\r\n"
+RIS = (
+    b"1.\r\nTY  - JOUR\r\nTI  - One\r\n and two\r\nAU  - A\r\nAU  - B\r\nER  - \r\n\r\nTY  - BOOK\r\nTI  "
+    b"- "
+    b"T\r\nTY  - RPRT\r\n"
+)
 
 
 def test_references_in_ris():

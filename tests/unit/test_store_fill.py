@@ -318,8 +318,10 @@ async def test_changes_in_short_and_who_moved(tmp_path):
     def change(author_id, version, before, after):
         changed = [name for name in after if before.get(name) != after[name]]
         return {
-            "author_id": author_id, "generation": 1, "version": version, "as_of": None, "before": before, "after": after,
-            "changed": changed, "causes": [{"kind": "cited", "paper_id": "p", "by": f"q{version}"}] * 7, "causes_total": 7,
+            "author_id": author_id, "generation": 1, "version": version, "as_of": None, "before": before,
+            "after": after,
+            "changed": changed, "causes": [{"kind": "cited", "paper_id": "p", "by": f"q{version}"}] * 7,
+            "causes_total": 7,
         }  # fmt: skip
 
     records = [
@@ -381,7 +383,7 @@ async def test_a_store_of_other_settings_is_made_anew(tmp_path):
         stop = asyncio.Event()
         following = asyncio.create_task(follow(log, place, 1 << 20, stop, rules=rules))
         async with asyncio.timeout(60):
-            while not is_made_under(rules):
+            while not is_made_under(rules):  # noqa: ASYNC110 - a file says it
                 await asyncio.sleep(0.01)
         stop.set()
         await following

@@ -1,4 +1,6 @@
-"""The search forgives: typing errors, initials, order of words, accents, scripts, apostrophes; and tells namesakes apart."""
+"""The search forgives: typing errors, initials, order of words, accents, scripts, apostrophes; and tells
+namesakes apart.
+"""
 
 import asyncio
 import string
@@ -39,8 +41,10 @@ TITLES = {
 async def made(folder: Path) -> Store:
     log = await topics()
     papers = [
-        {"paper_id": key, "title": title, "published": "2017", "venue": "NIPS", "doi": f"10.5555/{key[2:].upper()}",
-         "authors": [{"author_id": "a:kim", "name": "김 민준"}], "abstract": "We study pangolins." if key == "p:glove" else None}
+        {"paper_id": key, "title": title, "published": "2017", "venue": "NIPS",
+         "doi": f"10.5555/{key[2:].upper()}",
+         "authors": [{"author_id": "a:kim", "name": "김 민준"}],
+         "abstract": "We study pangolins." if key == "p:glove" else None}
         for key, title in TITLES.items()
     ]  # fmt: skip
     profiles = [told(key, name, h_index=3) for key, name in NAMES.items()]
@@ -146,7 +150,8 @@ async def test_any_query_is_only_words(store: Store, query):
 async def test_namesakes_are_told_apart_and_pages_go_on(tmp_path):
     log = await topics()
     profiles = [
-        told(f"a:{n}", "Wei Zhang", [(f"p{n}-{m}", 0) for m in range(n)], affiliations=[{"name": f"University {n}", "papers": 1}],
+        told(f"a:{n}", "Wei Zhang", [(f"p{n}-{m}", 0) for m in range(n)],
+             affiliations=[{"name": f"University {n}", "papers": 1}],
              papers_by_year={str(2000 + n): 1})
         for n in range(1, 46)
     ]  # fmt: skip

@@ -23,7 +23,8 @@ from tests.stores import fill, publish, told, topics
 
 BOTH = [{"author_id": "a:ada", "name": "Ada Lovelace"}, {"author_id": "x/papers, y", "name": "Bob"}]
 PAPERS = [
-    {"paper_id": f"p/{n}", "title": f"Title {n}", "published": f"20{10 + n}", "categories": ["cs.LG"], "venue": "V",
+    {"paper_id": f"p/{n}", "title": f"Title {n}", "published": f"20{10 + n}", "categories": ["cs.LG"],
+     "venue": "V",
      "authors": BOTH[: 1 + n % 2], "references": [f"p/{m}" for m in range(n)], "abstract": "words " * 200}
     for n in range(7)
 ]  # fmt: skip
@@ -44,8 +45,10 @@ async def serving(tmp_path, *, access: Access = Access(), with_store: bool = Tru
         told("x/papers, y", "Bob", [("p/1", 5)], field="LG"),
     ]
     change = {
-        "author_id": "a:ada", "generation": 1, "version": 1, "as_of": None, "before": {"h_index": 2}, "after": {"h_index": 3},
-        "changed": ["h_index"], "causes": [{"kind": "cited", "paper_id": "p/0", "by": "p/6"}], "causes_total": 1,
+        "author_id": "a:ada", "generation": 1, "version": 1, "as_of": None, "before": {"h_index": 2},
+        "after": {"h_index": 3},
+        "changed": ["h_index"], "causes": [{"kind": "cited", "paper_id": "p/0", "by": "p/6"}],
+        "causes_total": 1,
     }  # fmt: skip
     await publish(log, PAPERS, profiles, [change])
     store = await fill(log, tmp_path)
@@ -260,7 +263,8 @@ async def test_answers_are_compressed_for_those_who_accept_it(tmp_path):
 
 @pytest.mark.parametrize(
     ("accepted", "expected"),
-    [("", None), ("identity", None), ("gzip, br", "br"), ("gzip;q=1, br;q=0.2", "gzip"), ("*", "br"), ("br;q=0, *", "gzip"),
+    [("", None), ("identity", None), ("gzip, br", "br"), ("gzip;q=1, br;q=0.2", "gzip"), ("*", "br"),
+     ("br;q=0, *", "gzip"),
      ("gzip;q=0", None), ("identity, gzip;q=0.5", None), ("GZIP", "gzip"), (",;q=x,,", None)],
 )  # fmt: skip
 def test_which_coding_is_chosen(accepted, expected):

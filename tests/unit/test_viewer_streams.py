@@ -87,7 +87,8 @@ async def test_a_stream_goes_on_where_a_client_ended():
 
 async def test_a_stream_of_a_field_and_of_metrics():
     def change(author_id, version, name):
-        return {"author_id": author_id, "generation": 1, "version": version, "as_of": None, "before": {name: 0}, "after": {name: 1},
+        return {"author_id": author_id, "generation": 1, "version": version, "as_of": None,
+                "before": {name: 0}, "after": {name: 1},
                 "changed": [name], "causes": [], "causes_total": 0}  # fmt: skip
 
     log, index = await following()

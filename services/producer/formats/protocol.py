@@ -11,11 +11,12 @@ class Format(Protocol):
 
     NAME: the word before the colon on the command line. CONTAINER: how files hold its records.
 
-    A format that makes ids from keys which are private to one file takes the name of that file's collection as
-    `events(record, leave_out, namespace=…)` and has `NAMESPACED = True`. It is None when the user gave none.
+    A format that makes ids from keys which are private to one file takes the name of that file's collection
+    as `events(record, leave_out, namespace=…)` and has `NAMESPACED = True`. It is None when the user gave
+    none.
 
-    A format whose records have no time of their own, but a release, takes its day as `events(…, release=…)` and has
-    `RELEASED = True`. It is the last day in the path of the file (YYYY-MM-DD), or None.
+    A format whose records have no time of their own, but a release, takes its day as `events(…, release=…)`
+    and has `RELEASED = True`. It is the last day in the path of the file (YYYY-MM-DD), or None.
     """
 
     NAME: str

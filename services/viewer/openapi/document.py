@@ -27,15 +27,18 @@ ERRORS = {
     404: "There is no such thing in this log.",
     429: "Too many requests from this address. `Retry-After` says when to ask again.",
     502: "The newest snapshot does not follow the contract: another client wrote it.",
-    503: "The viewer is catching up, has too much to do, or its log does not answer. `Retry-After` says when to ask again.",
+    503: "The viewer is catching up, has too much to do, or its log does not answer. `Retry-After` says when "
+    "to ask again.",
 }
 IDENTITY = (
     "Any text, escaped as one part of the path. `.` and `..` cannot stand there: use `?id=..&part=papers`."
 )
 ABOUT = """Live profiles of authors, with papers, citations, fields and changes. Everything is read only.
 
-An answer that did not change is a 304 if the request has its `ETag` in `If-None-Match`. Lists have pages without a limit
-of depth: send `next_cursor` back as `cursor`. Lists, papers, fields and search come from a store; `X-Store-Lag` says how
+An answer that did not change is a 304 if the request has its `ETag` in `If-None-Match`. Lists have pages
+without a limit
+of depth: send `next_cursor` back as `cursor`. Lists, papers, fields and search come from a store;
+`X-Store-Lag` says how
 many records it is behind the log. Snapshots of authors are always the newest."""
 
 

@@ -79,28 +79,35 @@ class AuthorAddresses:
         return [
             Endpoint("/authors", "Snapshots of several authors", self.batch, Profiles, (IDS, FIELDS)),
             Endpoint(
-                "/authors/{id}", "The newest snapshot of an author", self.snapshot, Profile, (FIELDS,), errors=(404, 502)
+                "/authors/{id}", "The newest snapshot of an author", self.snapshot, Profile, (FIELDS,),
+                errors=(404, 502)
             ),
             Endpoint(
-                "/authors/{id}/papers", "All papers of an author", self.papers, PaperList, (*PAPERS, POSITION), errors=(404,)
+                "/authors/{id}/papers", "All papers of an author", self.papers, PaperList,
+                (*PAPERS, POSITION), errors=(404,)
             ),
             Endpoint(
-                "/authors/{id}/coauthors", "Co-authors, most papers together first", self.coauthors, Coauthors,
+                "/authors/{id}/coauthors", "Co-authors, most papers together first", self.coauthors,
+                Coauthors,
                 (CURSOR, PAGE, FIELDS), errors=(404,),
             ),
             Endpoint(
-                "/authors/{id}/facets", "What the papers can be filtered by", self.facets, AuthorFacets, (FIELDS,), errors=(404,)
+                "/authors/{id}/facets", "What the papers can be filtered by", self.facets, AuthorFacets,
+                (FIELDS,), errors=(404,)
             ),
             Endpoint(
-                "/authors/{id}/changes", "The newest changes with their causes, 5 at most", self.changes, list[Change],
+                "/authors/{id}/changes", "The newest changes with their causes, 5 at most", self.changes,
+                list[Change],
                 errors=(404, 502), tagged=False,
             ),
             Endpoint(
-                "/authors/{id}/explain/{name}", "Why a number is what it is", self.explain, Explanation, (BASIS,),
+                "/authors/{id}/explain/{name}", "Why a number is what it is", self.explain, Explanation,
+                (BASIS,),
                 errors=(404, 502),
             ),
             Endpoint(
-                "/authors/{id}/events", "The snapshot, then every newer one, as events `profile`", self.events, Profile,
+                "/authors/{id}/events", "The snapshot, then every newer one, as events `profile`",
+                self.events, Profile,
                 media=EVENTS, errors=(404, 502), tagged=False,
                 description="`Last-Event-ID` skips the version that the client has.",
             ),
@@ -120,7 +127,9 @@ class AuthorAddresses:
         return tagged_json(asked.request, {"authors": list(found.values()), "unknown": unknown})
 
     def _ids(self, request: Request) -> list[str]:
-        """The ids that are asked for. A literal comma separates two; an escaped one belongs to an id that is known."""
+        """The ids that are asked for. A literal comma separates two; an escaped one belongs to an id that is
+        known.
+        """
         index, wanted = self.context.index, dict[str, None]()
         for name, value in _raw_parameters(request):
             for raw in value.split(",") if name == "ids" else ():

@@ -37,10 +37,12 @@ class ChangeAddresses:
             Endpoint(
                 "/changes", "Changes of numbers with their causes, newest first", self.changes, Changes,
                 (AUTHOR, CURSOR, PAGE, FIELDS), errors=(404,),
-                description="The newest 50,000 changes; of each at most 5 causes. Of a new author the headline alone.",
+                description="The newest 50,000 changes; of each at most 5 causes. Of a new author the "
+                            "headline alone.",
             ),
             Endpoint(
-                "/changes/today", "Who moved within 24 hours, the h-index that rose most first", self.today, Moved,
+                "/changes/today", "Who moved within 24 hours, the h-index that rose most first", self.today,
+                Moved,
                 (PAGE, FIELDS),
             ),
         ]  # fmt: skip

@@ -19,7 +19,9 @@ FIELDS = words("fields", "Only these fields of each object.", most=100)
 
 
 class Asked(NamedTuple):
-    """A question. id: of the author, paper or field in the address; name: what stands behind, e.g. a metric."""
+    """A question. id: of the author, paper or field in the address; name: what stands behind, e.g. a
+    metric.
+    """
 
     request: Request
     id: str

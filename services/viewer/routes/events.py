@@ -44,9 +44,11 @@ class EventAddresses:
     def endpoints(self) -> list[Endpoint]:
         return [
             Endpoint(
-                "/events", "New snapshots as events `headline`", self.events, HeadlineEvent, (IDS, FIELD, METRICS),
+                "/events", "New snapshots as events `headline`", self.events, HeadlineEvent,
+                (IDS, FIELD, METRICS),
                 media=EVENTS, tagged=False,
-                description="`Last-Event-ID` continues a stream: snapshots since then come first, of each author the "
+                description="`Last-Event-ID` continues a stream: snapshots since then come first, of each "
+                            "author the "
                 f"newest. Of more than {REPLAYED:,} records the newest come, behind an event `gap`.",
             )
         ]  # fmt: skip
@@ -71,7 +73,9 @@ class EventAddresses:
         return EventStream(lines.events(missed, complete), subscription)
 
     async def _missed(self, seen: str | None, ids: Sequence[str]) -> tuple[list[NewSnapshot], bool]:
-        """What comes first: of some authors the newest snapshots, of all those since the client's last event."""
+        """What comes first: of some authors the newest snapshots, of all those since the client's
+        last event.
+        """
         since = int(seen) if seen and seen.isdecimal() and seen.isascii() and len(seen) < 17 else None
         if not ids:
             return await self.context.index.since(since, REPLAYED) if since is not None else ([], True)

@@ -39,13 +39,15 @@ class FieldAddresses:
     def endpoints(self) -> list[Endpoint]:
         return [
             Endpoint("/fields", "All fields, most papers first", self.fields, Fields, (CURSOR, PAGE, FIELDS)),
-            Endpoint("/fields/{id}", "A field and how it grows", self.field, FieldPage, (FIELDS,), errors=(404,)),
+            Endpoint("/fields/{id}", "A field and how it grows", self.field, FieldPage, (FIELDS,),
+                     errors=(404,)),
             Endpoint(
                 "/fields/{id}/papers", "Papers of a field", self.papers, PaperList,
                 (SORT, *YEARS, VENUE, ABSTRACTS, CURSOR, PAGE, FIELDS), errors=(404,),
             ),
             Endpoint(
-                "/fields/{id}/authors", "Authors of a field", self.authors, FieldAuthors, (BY, CURSOR, PAGE, FIELDS),
+                "/fields/{id}/authors", "Authors of a field", self.authors, FieldAuthors,
+                (BY, CURSOR, PAGE, FIELDS),
                 errors=(404,),
             ),
         ]  # fmt: skip

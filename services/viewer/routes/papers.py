@@ -34,11 +34,15 @@ class PaperAddresses:
                 "/papers", "The newest papers, or several by id", self.several, Papers,
                 (IDS, ABSTRACTS, CURSOR, PAGE, FIELDS),
             ),
-            Endpoint("/papers/{id}", "A paper with everything", self.paper, PaperPage, (FIELDS,), errors=(404,)),
-            Endpoint("/papers/{id}/citing", "Papers that cite it", self.citing, PaperList, PAPERS, errors=(404,)),
+            Endpoint("/papers/{id}", "A paper with everything", self.paper, PaperPage, (FIELDS,),
+                     errors=(404,)),
+            Endpoint("/papers/{id}/citing", "Papers that cite it", self.citing, PaperList, PAPERS,
+                     errors=(404,)),
             Endpoint(
-                "/papers/{id}/references", "Papers that it cites", self.references, PaperList, PAPERS, errors=(404,),
-                description="Published papers first. Of a paper with the state `unknown`, only the id is known.",
+                "/papers/{id}/references", "Papers that it cites", self.references, PaperList, PAPERS,
+                errors=(404,),
+                description="Published papers first. Of a paper with the state `unknown`, only the id is "
+                            "known.",
             ),
         ]  # fmt: skip
 

@@ -44,7 +44,8 @@ class SearchAddresses:
     def endpoints(self) -> list[Endpoint]:
         return [
             Endpoint(
-                "/search", "Authors and papers, best match first", self.search, Found, (QUERY, LIMIT, CURSOR, ABSTRACTS),
+                "/search", "Authors and papers, best match first", self.search, Found,
+                (QUERY, LIMIT, CURSOR, ABSTRACTS),
                 description="Without a store, or while it is made, it finds names alone: `matches` then have "
                 "`author_id`, `name`, `papers` and `h_index`, and `complete` is false.",
             )

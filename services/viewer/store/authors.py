@@ -94,7 +94,9 @@ def author_card(connection: sqlite3.Connection, author_id: str) -> AuthorCard | 
 def coauthors(
     connection: sqlite3.Connection, authors: Sequence[int], cursor: str | None, limit: int
 ) -> Page[CoauthorCard]:
-    """The co-authors of an author, most papers together first. Papers of more than LARGE_TEAM authors do not count."""
+    """The co-authors of an author, most papers together first. Papers of more than LARGE_TEAM authors do not
+    count.
+    """
     place = place_of(cursor, "coauthors", int, int)
     given: dict[str, Any] = {"authors": orjson.dumps(list(authors)).decode(), "most": limit + 1}
     having = ""
@@ -102,11 +104,11 @@ def coauthors(
         having = " HAVING (COUNT(DISTINCT h.paper), -COALESCE(a.canonical, a.id)) < (:together, :after)"
         given |= {"together": place[0], "after": place[1]}
     rows = connection.execute(
-        f"{_MINE} SELECT COALESCE(a.canonical, a.id), COUNT(DISTINCT h.paper), MIN(p.year), MAX(p.year), MAX(h.name)"
-        f" FROM mine JOIN papers p ON p.id = mine.paper AND p.state = 1 AND p.authors <= {LARGE_TEAM}"
-        " CROSS JOIN authorships h ON h.paper = p.id JOIN authors a ON a.id = h.author"
-        " WHERE COALESCE(a.canonical, a.id) NOT IN (SELECT value FROM json_each(:authors))"
-        f" GROUP BY 1{having} ORDER BY 2 DESC, 1 LIMIT :most",
+        f"{_MINE} SELECT COALESCE(a.canonical, a.id), COUNT(DISTINCT h.paper), MIN(p.year), MAX(p.year), "
+        "MAX(h.name) FROM mine JOIN papers p ON p.id = mine.paper AND p.state = 1 AND p.authors <= "
+        f"{LARGE_TEAM} CROSS JOIN authorships h ON h.paper = p.id JOIN authors a ON a.id = h.author WHERE "
+        f"COALESCE(a.canonical, a.id) NOT IN (SELECT value FROM json_each(:authors)) GROUP BY 1{having} "
+        "ORDER BY 2 DESC, 1 LIMIT :most",
         given,
     ).fetchall()
     more, rows = len(rows) > limit, rows[:limit]

@@ -53,7 +53,9 @@ async def rebuild(settings: Settings) -> str:
 
 
 async def status(settings: Settings) -> dict[str, object]:
-    """What the store holds, its size in bytes, and its lag. Error: LogUnavailable if there is no store yet."""
+    """What the store holds, its size in bytes, and its lag. Error: LogUnavailable if there is no
+    store yet.
+    """
     place = place_of(settings)
     the_log = open_log(settings.log_url, settings.kafka, create=False, read_only=True)
     try:

@@ -15,8 +15,8 @@ def fields(connection: sqlite3.Connection, cursor: str | None, limit: int) -> Pa
     place = place_of(cursor, "fields", int, str)
     papers, code = place or (2**62, "")
     rows = connection.execute(
-        "SELECT code, papers FROM fields WHERE papers > 0 AND (papers < :papers OR (papers = :papers AND code > :code))"
-        " ORDER BY papers DESC, code LIMIT :most",
+        "SELECT code, papers FROM fields WHERE papers > 0 AND (papers < :papers OR (papers = :papers AND "
+        "code > :code)) ORDER BY papers DESC, code LIMIT :most",
         {"papers": papers, "code": code, "most": limit + 1},
     ).fetchall()
     more, rows = len(rows) > limit, rows[:limit]
@@ -57,9 +57,8 @@ def field_authors(
     if place is not None:
         given |= {"value": place[0], "author": place[1]}
     rows = connection.execute(
-        f"SELECT {CARD}, {column} FROM authors a{JOINED}"
-        f" WHERE a.field = (SELECT id FROM fields WHERE code = :code) AND a.papers > 0{after}"
-        f" ORDER BY {column} DESC, a.id DESC LIMIT :most",
+        f"SELECT {CARD}, {column} FROM authors a{JOINED} WHERE a.field = (SELECT id FROM fields WHERE code = "
+        f":code) AND a.papers > 0{after} ORDER BY {column} DESC, a.id DESC LIMIT :most",
         given,
     ).fetchall()
     more, rows = len(rows) > limit, rows[:limit]

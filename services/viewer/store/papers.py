@@ -68,7 +68,9 @@ def cards(
     authors: Sequence[int] = (),
     abstracts: bool = False,
 ) -> list[PaperCard]:
-    """Cards of rows of CARD, in order. authors: who is named in each byline, beside the first and the last."""
+    """Cards of rows of CARD, in order. authors: who is named in each byline, beside the first and the
+    last.
+    """
     numbers = [row[0] for row in rows]
     bylines = short_bylines(connection, numbers, authors)
     texts: dict[int, str] = {}
@@ -180,9 +182,9 @@ def _conditions(filters: Filters, given: dict[str, Any]) -> str:
 def of_author(authors: Sequence[int]) -> Listing:
     """The published papers of an author. authors: the numbers of all his ids."""
     source = (
-        "FROM json_each(:authors) o CROSS JOIN authorships h ON h.author = o.value"
-        f" JOIN papers p ON p.id = h.paper AND p.state = 1{JOINED} WHERE h.position ="
-        " (SELECT MIN(g.position) FROM json_each(:authors) n JOIN authorships g ON g.author = n.value AND g.paper = p.id)"
+        "FROM json_each(:authors) o CROSS JOIN authorships h ON h.author = o.value JOIN papers p ON p.id = "
+        f"h.paper AND p.state = 1{JOINED} WHERE h.position = (SELECT MIN(g.position) FROM "
+        "json_each(:authors) n JOIN authorships g ON g.author = n.value AND g.paper = p.id)"
     )
     if len(authors) == 1:
         source = (

@@ -1,7 +1,7 @@
 """Where the store is: a folder with a file for each rebuild, and the name of the current one.
 
-A rebuild makes a new file beside the old one, and names it in `current` when it is complete. So readers always have a
-whole store, and no file is ever replaced under an open connection.
+A rebuild makes a new file beside the old one, and names it in `current` when it is complete. So readers
+always have a whole store, and no file is ever replaced under an open connection.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What the store answers with. Pages read these, and the HTTP interface sends them as JSON.
 
-Numbers of authors, and the novelty of a paper, are those of the newest snapshots. `citations` of a paper is the
-length of its list `citing`.
+Numbers of authors, and the novelty of a paper, are those of the newest snapshots. `citations` of a paper is
+the length of its list `citing`.
 """
 
 from typing import Annotated, Any, Generic, Literal, TypeVar

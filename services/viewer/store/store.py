@@ -1,7 +1,7 @@
 """The store as pages and the HTTP interface ask it.
 
-Every question runs in one of a few threads, so the event loop goes on, and within a bounded time. A question that
-finds the store replaced (by a rebuild) opens the new one.
+Every question runs in one of a few threads, so the event loop goes on, and within a bounded time. A question
+that finds the store replaced (by a rebuild) opens the new one.
 """
 
 import asyncio
@@ -263,7 +263,9 @@ class Store:
     async def search(
         self, query: str, *, cursor: str | None = None, limit: int = LIMIT, abstracts: bool = False
     ) -> SearchAnswer:
-        """Authors and papers that fit, best first: `limit` of each on a page. See `services.viewer.store.search`."""
+        """Authors and papers that fit, best first: `limit` of each on a page. See
+        `services.viewer.store.search`.
+        """
         text = query[:QUERY_LENGTH].encode(errors="replace").decode()  # SQLite takes no lone surrogates
         return await self._ask(self._search, text, cursor, limit, abstracts, seconds=2 * SECONDS)
 

@@ -6,7 +6,9 @@ from shared.settings import ANY_ORIGIN, Settings
 
 
 class Access(NamedTuple):
-    """origins: whose pages may read the API; ("*",) is any. rate: requests of a client in a minute; 0: any number."""
+    """origins: whose pages may read the API; ("*",) is any. rate: requests of a client in a minute; 0: any
+    number.
+    """
 
     origins: tuple[str, ...] = (ANY_ORIGIN,)
     rate: int = 0

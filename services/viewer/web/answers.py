@@ -39,7 +39,9 @@ def tagged_json(request: Request, value: Any) -> Response:
 
 
 def only(value: Mapping[str, Any], names: Sequence[str] | None) -> Mapping[str, Any]:
-    """The named fields of an object. None: all. Error: HTTPException 400 for a field that it does not have."""
+    """The named fields of an object. None: all. Error: HTTPException 400 for a field that it does not
+    have.
+    """
     if names is None:
         return value
     wrong = [name for name in names if name not in value]

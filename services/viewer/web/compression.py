@@ -18,7 +18,9 @@ _PART = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*", r
 
 
 def chosen(accepted: str, offered: tuple[str, ...]) -> str | None:
-    """The coding that a client wants most; of equal ones the first that is offered. None: none (RFC 9110, 12.5.3)."""
+    """The coding that a client wants most; of equal ones the first that is offered. None: none (RFC 9110,
+    12.5.3).
+    """
     wishes: dict[str, float] = {}
     for part in accepted.lower().split(","):
         if match := _PART.fullmatch(part):

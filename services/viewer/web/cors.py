@@ -15,8 +15,8 @@ DAY_SECONDS = "86400"  # a browser remembers the permission
 
 
 class Cors:
-    """Adds the headers for allowed origins. A request without the header Origin gets them too where any is allowed,
-    so that caches may share the answer.
+    """Adds the headers for allowed origins. A request without the header Origin gets them too where any is
+    allowed, so that caches may share the answer.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]):

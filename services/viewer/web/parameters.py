@@ -12,7 +12,9 @@ _NUMBER = re.compile(r"[+-]?\d{1,12}", re.ASCII)
 
 
 class Parameter(NamedTuple):
-    """A parameter of a question. read: its value from text, None if it is wrong; right: the right values in words."""
+    """A parameter of a question. read: its value from text, None if it is wrong; right: the right values in
+    words.
+    """
 
     name: str
     schema: Mapping[str, Any]

@@ -30,7 +30,9 @@ class _Bucket(NamedTuple):
 
 
 class RateLimit:
-    """rate: requests in WINDOW_SECONDS; 0: any number. clock: in seconds. refuse: makes the answer to an error."""
+    """rate: requests in WINDOW_SECONDS; 0: any number. clock: in seconds. refuse: makes the answer to an
+    error.
+    """
 
     def __init__(
         self,
@@ -63,7 +65,8 @@ class RateLimit:
         wait = max(1, math.ceil(-left * WINDOW_SECONDS / self.rate))
         error = HTTPException(
             HTTPStatus.TOO_MANY_REQUESTS,
-            f"More than {self.rate} requests in {WINDOW_SECONDS} seconds came from this address; ask again in {wait} s.",
+            f"More than {self.rate} requests in {WINDOW_SECONDS} seconds came from this address; ask again "
+            f"in {wait} s.",
             {"Retry-After": str(wait)},
         )
         answer = await self.refuse(Request(scope), error)

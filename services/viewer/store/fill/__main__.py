@@ -1,7 +1,7 @@
 """The process that fills a store beside a viewer: `python -m services.viewer.store.fill`.
 
-Settings come from the environment. It ends when its standard input ends, so when the viewer ends. While it makes a
-store it prints its progress, two numbers a line.
+Settings come from the environment. It ends when its standard input ends, so when the viewer ends. While it
+makes a store it prints its progress, two numbers a line.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Keeps a store complete: makes it where there is none, follows the log, and makes it anew where that is needed."""
+"""Keeps a store complete: makes it where there is none, follows the log, and makes it anew where that is
+needed.
+"""
 
 import asyncio
 import contextlib

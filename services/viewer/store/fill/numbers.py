@@ -22,7 +22,8 @@ class Numbers:
         """The numbers of those keys that have one."""
         return dict(
             self._connection.execute(
-                f"SELECT {self._name}, id FROM {self._table} WHERE {self._name} IN (SELECT value FROM json_each(?))",
+                f"SELECT {self._name}, id FROM {self._table} WHERE {self._name} IN (SELECT value FROM "
+                "json_each(?))",
                 (text_of(list(keys)),),
             )
         )

@@ -189,7 +189,8 @@ class PaperRows:
         connection, given = self._connection, (text_of(papers),)
         for paper, *texts in self._texts(papers):
             connection.execute(
-                "INSERT INTO paper_words (paper_words, rowid, title, people, abstract) VALUES ('delete', ?, ?, ?, ?)",
+                "INSERT INTO paper_words (paper_words, rowid, title, people, abstract) VALUES ('delete', ?, "
+                "?, ?, ?)",
                 (paper, *texts),
             )
         for field, year in connection.execute(
@@ -217,8 +218,8 @@ class PaperRows:
         found = []
         for paper in papers:
             title, venue, year, abstract = self._connection.execute(
-                "SELECT p.title, p.venue, p.year, t.abstract FROM papers p LEFT JOIN abstracts t ON t.paper = p.id"
-                " WHERE p.id = ?",
+                "SELECT p.title, p.venue, p.year, t.abstract FROM papers p LEFT JOIN abstracts t ON t.paper "
+                "= p.id WHERE p.id = ?",
                 (paper,),
             ).fetchone()
             names = [
@@ -308,7 +309,8 @@ def _row(
     bare = doi_of(doi) if doi else None
     return (
         event["revision"], winner.digest, winner.changed_ms, arrived, winner.records, event["title"],
-        event["published"], year, field, text_of(event["categories"]) if event["categories"] else None, event["venue"],
+        event["published"], year, field, text_of(event["categories"]) if event["categories"] else None,
+        event["venue"],
         event["kind"], event["language"], doi, bare.casefold() if bare else None, event["url"], authors,
         event["authors_truncated"], paper,
     )  # fmt: skip

@@ -1,4 +1,6 @@
-"""Applies records of author-profiles.v1: the newest snapshot of each author gives name, numbers and novelties."""
+"""Applies records of author-profiles.v1: the newest snapshot of each author gives name, numbers and
+novelties.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -27,15 +29,20 @@ LARGEST = 2**53  # larger numbers are no counts
 log = structlog.get_logger("store")
 
 _SNAPSHOT = """
-UPDATE authors SET name = ?, folded = ?, generation = ?, version = ?, changed_ms = ?, canonical = ?, field_end = ?,
-    papers = ?, citations = ?, h_index = ?, novelty = ?, ai_score = ?, first_year = ?, last_year = ?, orcid = ?,
+UPDATE authors SET name = ?, folded = ?, generation = ?, version = ?, changed_ms = ?, canonical = ?,
+    field_end = ?,
+    papers = ?, citations = ?, h_index = ?, novelty = ?, ai_score = ?, first_year = ?, last_year = ?, orcid =
+    ?,
     homepage = ?, aliases = ?, affiliations = ?, words = ?
 WHERE id = ?
 """
 _ERASE = """
-UPDATE authors SET name = NULL, folded = NULL, generation = -1, version = -1, changed_ms = 0, canonical = NULL,
-    field_end = NULL, field = NULL, papers = NULL, citations = NULL, h_index = NULL, novelty = NULL, ai_score = NULL,
-    first_year = NULL, last_year = NULL, orcid = NULL, homepage = NULL, aliases = NULL, affiliations = NULL, words = NULL
+UPDATE authors SET name = NULL, folded = NULL, generation = -1, version = -1, changed_ms = 0, canonical =
+    NULL,
+    field_end = NULL, field = NULL, papers = NULL, citations = NULL, h_index = NULL, novelty = NULL, ai_score
+    = NULL,
+    first_year = NULL, last_year = NULL, orcid = NULL, homepage = NULL, aliases = NULL, affiliations = NULL,
+    words = NULL
 WHERE id = ?
 """
 
@@ -61,7 +68,8 @@ class ProfileRows:
         held = {
             key: (number, (generation, version), words)
             for key, number, generation, version, words in self._connection.execute(
-                "SELECT key, id, generation, version, words FROM authors WHERE id IN (SELECT value FROM json_each(?))",
+                "SELECT key, id, generation, version, words FROM authors WHERE id IN (SELECT value FROM "
+                "json_each(?))",
                 (text_of(list(numbers.values())),),
             )
         }
@@ -122,7 +130,8 @@ class ProfileRows:
             _number(headline["ai_score"]), years[0] if years else None, years[-1] if years else None,
             orcid_of(snapshot.get("orcid")) or snapshot.get("orcid"), snapshot.get("homepage"),
             text_of(aliases) if aliases else None,
-            text_of(snapshot["affiliations"]) if snapshot["affiliations"] else None, name_words([name, *aliases]), number,
+            text_of(snapshot["affiliations"]) if snapshot["affiliations"] else None,
+            name_words([name, *aliases]), number,
         )  # fmt: skip
 
     def _set_words(self, number: int, before: str | None, after: str | None) -> None:
@@ -136,7 +145,9 @@ class ProfileRows:
             self._words.add(after.split())
 
     def _erase(self, number: int, version: Version, words: str | None) -> None:
-        """A tombstone: the author is as if never published. Bylines of papers keep the names that they have."""
+        """A tombstone: the author is as if never published. Bylines of papers keep the names that
+        they have.
+        """
         self._set_words(number, words, None)
         self._connection.execute(_ERASE, (number,))
         self._connection.execute("DELETE FROM changes WHERE author = ?", (number,))
@@ -162,9 +173,10 @@ class ProfileRows:
     def _most_frequent(self, author: int, fields: list[int]) -> int | None:
         """That of the fields which most papers of the author have."""
         row = self._connection.execute(
-            "SELECT p.field FROM authorships h JOIN papers p ON p.id = h.paper AND p.state = 1"
-            " JOIN fields f ON f.id = p.field WHERE (h.author = ?1 OR h.author IN (SELECT id FROM authors WHERE canonical = ?1))"
-            " AND p.field IN (SELECT value FROM json_each(?2)) GROUP BY 1 ORDER BY COUNT(*) DESC, f.code LIMIT 1",
+            "SELECT p.field FROM authorships h JOIN papers p ON p.id = h.paper AND p.state = 1 JOIN fields f "
+            "ON f.id = p.field WHERE (h.author = ?1 OR h.author IN (SELECT id FROM authors WHERE canonical = "
+            "?1)) AND p.field IN (SELECT value FROM json_each(?2)) GROUP BY 1 ORDER BY COUNT(*) DESC, f.code "
+            "LIMIT 1",
             (author, text_of(fields)),
         ).fetchone()
         return None if row is None else row[0]

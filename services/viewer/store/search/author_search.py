@@ -1,4 +1,6 @@
-"""Authors by name: in any order of words, with initials, without accents, with typing errors; by id and ORCID."""
+"""Authors by name: in any order of words, with initials, without accents, with typing errors; by id and
+ORCID.
+"""
 
 import re
 import sqlite3
@@ -98,11 +100,10 @@ def _surname(query: str, given: list[str]) -> str:
 def _add(connection: sqlite3.Connection, found: dict[int, None], question: str, order: _Order) -> bool:
     """Adds the authors that fit a question of FTS5. Returns whether all were compared."""
     rows = connection.execute(
-        "SELECT COALESCE(c.id, a.id), COUNT(*) OVER () FROM"
-        f" (SELECT rowid FROM author_words WHERE author_words MATCH :question LIMIT {RANKED}) w"
-        " CROSS JOIN authors a ON a.id = w.rowid LEFT JOIN authors c ON c.id = a.canonical"
-        " ORDER BY a.name = :shown DESC, a.folded = :words DESC, COALESCE(c.papers, a.papers) DESC, a.id"
-        f" LIMIT {MOST}",
+        "SELECT COALESCE(c.id, a.id), COUNT(*) OVER () FROM (SELECT rowid FROM author_words WHERE "
+        f"author_words MATCH :question LIMIT {RANKED}) w CROSS JOIN authors a ON a.id = w.rowid LEFT JOIN "
+        "authors c ON c.id = a.canonical ORDER BY a.name = :shown DESC, a.folded = :words DESC, "
+        f"COALESCE(c.papers, a.papers) DESC, a.id LIMIT {MOST}",
         {"question": question, "shown": order.shown, "words": order.words},
     ).fetchall()
     for number, _ in rows:

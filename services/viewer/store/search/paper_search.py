@@ -23,7 +23,9 @@ class FoundPapers(NamedTuple):
 
 
 def find_papers(connection: sqlite3.Connection, query: str, wanted: int) -> FoundPapers:
-    """The papers that fit: in title, authors, venue and year; then also in the abstract; then with typing errors."""
+    """The papers that fit: in title, authors, venue and year; then also in the abstract; then with typing
+    errors.
+    """
     found: dict[int, None] = dict.fromkeys(_by_id(connection, query))
     given = list(dict.fromkeys(indexable(query).split()))[:MOST_WORDS]
     given = [word for word in given if any(sign.isalnum() for sign in word)]
@@ -49,10 +51,10 @@ def find_papers(connection: sqlite3.Connection, query: str, wanted: int) -> Foun
 def _add(connection: sqlite3.Connection, found: dict[int, None], question: str) -> bool:
     """Adds the papers that fit a question of FTS5, best first. Returns whether all were compared."""
     rows = connection.execute(
-        f"SELECT w.rowid, w.fits FROM (SELECT rowid, score, COUNT(*) OVER () AS fits FROM (SELECT rowid,"
-        f" bm25(paper_words, 10.0, 4.0, 1.0) AS score FROM paper_words WHERE paper_words MATCH ? LIMIT {RANKED})"
-        f" ORDER BY score LIMIT {MOST}) w JOIN standings s ON s.paper = w.rowid"
-        " ORDER BY w.score * (1 + 0.2 * ln(1 + s.cited_by))",  # a negative score: the least is the best
+        "SELECT w.rowid, w.fits FROM (SELECT rowid, score, COUNT(*) OVER () AS fits FROM (SELECT rowid, "
+        "bm25(paper_words, 10.0, 4.0, 1.0) AS score FROM paper_words WHERE paper_words MATCH ? LIMIT "
+        f"{RANKED}) ORDER BY score LIMIT {MOST}) w JOIN standings s ON s.paper = w.rowid ORDER BY w.score * "
+        "(1 + 0.2 * ln(1 + s.cited_by))",  # a negative score: the least is the best
         (question,),
     ).fetchall()
     for number, _ in rows:

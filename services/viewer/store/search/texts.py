@@ -9,7 +9,8 @@ SHORTEST, LONGEST = 4, 32  # letters of a word whose typing errors are forgiven
 SUFFIXES = 16  # beginnings within a word of a script without blanks
 MOST_WORDS = 400  # of the names of one author
 
-# Scripts written without blanks: Thai, Lao, Khmer, Burmese, kana, Han. Each of their signs is a word of its own in texts.
+# Scripts written without blanks: Thai, Lao, Khmer, Burmese, kana, Han. Each of their signs is a word of its
+# own in texts.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff"
@@ -68,7 +69,8 @@ def quoted(word: str) -> str:
 
 
 def distance(one: str, other: str, most: int) -> int:
-    """How many letters were added, left out, replaced or swapped with the next; most + 1 for more than `most`.
+    """How many letters were added, left out, replaced or swapped with the next; most + 1 for more than
+    `most`.
 
     Source: the optimal string alignment distance (Damerau 1964, restricted).
     """
