@@ -78,7 +78,7 @@ async def run(
             with stopping_on_signals(stop):
                 tasks = working(supervisor, stop)
                 if open_port:
-                    viewing, address = await _view(process)
+                    viewing, address = await _view(process, keeps_store=not exit_when_idle)
                     locks.describe(address)
                     announcing = _announce(process, address, demo, announce)
                     tasks += [*viewing, asyncio.create_task(announcing, name="address")]
@@ -87,15 +87,17 @@ async def run(
                 await together(stop, tasks, settings.shutdown_seconds)
 
 
-async def _view(process: _Process) -> tuple[list[asyncio.Task[None]], str]:
+async def _view(process: _Process, keeps_store: bool) -> tuple[list[asyncio.Task[None]], str]:
     """Starts the viewer. Returns its tasks and its address, once the port is open. Error: UsageError for a
     port in use.
+
+    keeps_store: fill the store of the viewer. A run that ends when all is published has no time to.
     """
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
     from services.viewer.store.service import StoreService
 
-    store = StoreService.of(process.log, process.settings)
+    store = StoreService.of(process.log, process.settings) if keeps_store else None
     app, index = build_app(
         process.log,
         process.settings,
