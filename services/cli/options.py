@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -45,8 +46,20 @@ PATHS = (
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"scholarstream {metadata.version('scholarstream')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+]
+
+
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command a flag for each named setting.
+    """Gives a command a flag for each named setting, and `--version`.
 
     The command gets the settings, from flags and from the environment, as its argument `settings`.
     """
@@ -54,6 +67,9 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
         flags = [_flag(row) for row in rows() if row.name in names and row.flag]
+        version = inspect.Parameter(
+            "version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Version
+        )
         others = [
             p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for p in own.parameters.values()
@@ -64,13 +80,15 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         def run(**given: Any) -> None:
             def work() -> None:
                 _require_text(given)
+                given.pop(version.name, None)
                 chosen = {flag.name: given.pop(flag.name) for flag in flags}
                 command(settings=_loaded(chosen), **given)
 
             with_exit_code(work)
 
-        setattr(run, "__signature__", inspect.Signature([*others, *flags]))  # noqa: B010 - mypy knows no such attribute
-        run.__annotations__ = {p.name: p.annotation for p in (*others, *flags)}
+        every = [*others, *flags, version]
+        setattr(run, "__signature__", inspect.Signature(every))  # noqa: B010 - mypy knows no such attribute
+        run.__annotations__ = {p.name: p.annotation for p in every}
         del run.__wrapped__
         return run
 
