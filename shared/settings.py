@@ -22,6 +22,7 @@ PREFIX = "SCHOLARSTREAM_"
 LOG_URLS = ("sqlite:///", "kafka://")
 COUNTED = "counted:"
 HOST_NAME = re.compile(r"\*|(\*\.)?[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
+PUBLIC_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?/?")
 UNSET = {
     "log": "log.sqlite in the data folder",
     "checkpoints": "checkpoints in the data folder",
@@ -66,6 +67,12 @@ class Settings(BaseSettings):
         "address "
         "always work.",
         words="names without ports, with commas between them, or *",
+    )
+    public_url: str | None = _setting(
+        None,
+        "The address of the page as other people use it, for links in feeds, cards and previews; by default "
+        "that of each request.",
+        words="scheme and host, for example https://authors.example.org",
     )
     http_connections: int = _setting(
         1000,
@@ -268,6 +275,13 @@ class Settings(BaseSettings):
                 "scholars.example.org,*.lab.example.org, or *"
             )
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        if value is not None and not PUBLIC_URL.fullmatch(value):
+            raise ValueError("scheme and host, for example https://authors.example.org")
+        return value and value.rstrip("/")
 
     @field_validator("headline_basis")
     @classmethod

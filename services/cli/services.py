@@ -85,7 +85,7 @@ def publisher(settings: Settings) -> None:
 
 
 @app.command(rich_help_panel=SERVICES)
-@with_settings(*LOG, *PARTITIONS, "accept_topics", "http_hosts", *SERVICE)
+@with_settings(*LOG, *PARTITIONS, "accept_topics", "http_hosts", "public_url", *SERVICE)
 def viewer(settings: Settings) -> None:
     """Serve the page, the HTTP API and live updates."""
     from services.viewer.main import run_viewer

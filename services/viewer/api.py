@@ -26,6 +26,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.viewer.explanations import explanation_of
+from services.viewer.follow.answers import PARTS, Follow
+from services.viewer.follow.preview import preview
 from services.viewer.hosts import HostCheck, HostNames
 from services.viewer.name_search import Budget, Match
 from services.viewer.pages.layout import message
@@ -84,11 +86,19 @@ Status = Callable[[], Awaitable[dict[str, Any]] | dict[str, Any]]
 class Viewer:
     """The handlers of all routes.
 
-    stop: ends the event streams; status: returns what `scholarstream status` shows.
+    stop: ends the event streams; status: returns what `scholarstream status` shows; public_url: the address
+    that other people use, scheme and host; None: that of each request.
     """
 
-    def __init__(self, index: ProfileIndex, stop: asyncio.Event, status: Status | None = None):
+    def __init__(
+        self,
+        index: ProfileIndex,
+        stop: asyncio.Event,
+        status: Status | None = None,
+        public_url: str | None = None,
+    ):
         self.index, self.stop, self.status = index, stop, status
+        self.follow = Follow(index, self._read, public_url)
         self._turns, self._searching = asyncio.Semaphore(SEARCHES), 0  # searches at work or waiting
 
     def routes(self) -> list[BaseRoute]:
@@ -97,6 +107,7 @@ class Viewer:
             "/": self.home,
             "/search": self.search,
             ADDRESS: self.about_scores,
+            "/oembed": self.follow.oembed,
             AUTHORS: self.author,
             AUTHORS + "/{author:any}": self.author,
             API + "/search": self.api_search,
@@ -167,9 +178,12 @@ class Viewer:
         return HTMLResponse(about_page())
 
     async def author(self, request: Request) -> Response:
-        author_id, _ = _named(request, AUTHORS)
+        author_id, part = _named(request, AUTHORS, *PARTS)
         self._require_newest()
         author_id = self.index.known(author_id)
+        if part:
+            request.scope[ROUTE] = f"{AUTHORS}/{{author}}/{part}"
+            return await self.follow.part(request, author_id, part)
         if (other := self.index.redirect(author_id)) is not None:
             # Not cached, because a merge may be taken back.
             return RedirectResponse(
@@ -178,7 +192,7 @@ class Viewer:
         snapshot = await self._read(author_id)
         changes = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
         with _shown(author_id, snapshot):
-            page = _render(snapshot, tuple(changes), bool(self.index.simulated))
+            page = _render(snapshot, tuple(changes), bool(self.index.simulated), self.follow.base(request))
         return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
     # ---- for programs
@@ -339,10 +353,17 @@ def _tagged(request: Request, tag: str, make: Callable[[], Response]) -> Respons
 
 
 @lru_cache(PAGES_KEPT)
-def _render(snapshot: StoredSnapshot, stored: tuple[StoredChange, ...], demo: bool) -> str:
+def _render(snapshot: StoredSnapshot, stored: tuple[StoredChange, ...], demo: bool, base: str) -> str:
+    """The page. base: the address of this server in links that other programs read."""
     changes = [(change.timestamp, orjson.loads(change.value)) for change in stored]
+    profile = orjson.loads(snapshot.value)
     return profile_page(
-        orjson.loads(snapshot.value), changes, tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo
+        profile,
+        changes,
+        tag_of=snapshot.tag,
+        changed_ms=snapshot.timestamp,
+        demo=demo,
+        head=preview(profile, base),
     )
 
 

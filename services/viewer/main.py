@@ -51,7 +51,8 @@ def build_app(
         names = HostNames(settings.host, settings.host_names)
         # A quarter of the connections stays free for pages.
         index.limit_subscriptions(most_connections(settings.http_connections) * 3 // 4)
-    page = application(Viewer(index, stop, status), routes(registry, health), names, registry)
+    public_url = settings.public_url if settings is not None else None
+    page = application(Viewer(index, stop, status, public_url), routes(registry, health), names, registry)
     return Metered(page, page.routes, registry), index
 
 
