@@ -25,6 +25,7 @@ KAFKA = KafkaOptions()  # the defaults of a cluster's options
 LOG_URLS = ("sqlite:///", "kafka://")
 COUNTED = "counted:"
 HOST_NAME = re.compile(r"\*|(\*\.)?[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
+PUBLIC_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?/?")
 UNSET = {
     "log": "log.sqlite in the data folder",
     "checkpoints": "checkpoints in the data folder",
@@ -73,6 +74,12 @@ class Settings(BaseSettings):
         "Further names that page and HTTP API answer to (header Host), or * for any. Loopback names and the "
         "address always work.",
         words="names without ports, with commas between them, or *",
+    )
+    public_url: str | None = _setting(
+        None,
+        "The address of the page as other people use it, for links in feeds, cards and previews; by default "
+        "that of each request.",
+        words="scheme and host, for example https://authors.example.org",
     )
     http_connections: int = _setting(
         1000,
@@ -333,6 +340,13 @@ class Settings(BaseSettings):
         if value is not None and "\0" in value:
             raise ValueError("the path of a folder, or off")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        if value is not None and not PUBLIC_URL.fullmatch(value):
+            raise ValueError("scheme and host, for example https://authors.example.org")
+        return value and value.rstrip("/")
 
     @field_validator("headline_basis")
     @classmethod

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.options import PANELS, CommandLine
+from services.cli.options import PANELS, CommandLine, Version
 
 SERVICES, INTAKE, PROFILES, OPERATION = PANELS
 
@@ -22,10 +22,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-topics_app = typer.Typer(help="Show, check and create the topics of the log.", no_args_is_help=True)
-export_app = typer.Typer(help="Write all published profiles or numbers to a file.", no_args_is_help=True)
-store_app = typer.Typer(help="Show the viewer's store, or make it anew.", no_args_is_help=True)
-letters_app = typer.Typer(help="Show refused events, send them again, or drop them.", no_args_is_help=True)
+
+
+def _group(summary: str) -> typer.Typer:
+    """A group of commands, with `--version` like every command."""
+
+    def options(version: Version = False) -> None:
+        pass
+
+    return typer.Typer(help=summary, no_args_is_help=True, callback=options)
+
+
+topics_app = _group("Show, check and create the topics of the log.")
+export_app = _group("Write all published profiles or numbers to a file.")
+store_app = _group("Show the viewer's store, or make it anew.")
+letters_app = _group("Show refused events, send them again, or drop them.")
 POINT = (
     "A day (YYYY-MM-DD, its end in UTC), now, or offsets (papers.v1:0=1200,authors.v1:0=40); "
     "see docs/history.md."

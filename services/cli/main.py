@@ -2,15 +2,11 @@
 
 import io
 import sys
-from importlib import metadata
-from typing import Annotated
-
-import typer
 
 # Each module registers its commands.
 from services.cli import dead_letters, ingest, operations, profiles, services, topics, viewer_store  # noqa: F401
 from services.cli.app import INTAKE, OPERATION, PROFILES, app, export_app, letters_app, store_app, topics_app
-from services.cli.options import INTERRUPTED
+from services.cli.options import INTERRUPTED, Version
 
 app.add_typer(letters_app, name="dead-letters", rich_help_panel=INTAKE)
 app.add_typer(export_app, name="export", rich_help_panel=PROFILES)
@@ -18,19 +14,8 @@ app.add_typer(store_app, name="viewer-store", rich_help_panel=OPERATION)
 app.add_typer(topics_app, name="topics", rich_help_panel=OPERATION)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"scholarstream {metadata.version('scholarstream')}")
-        raise typer.Exit
-
-
 @app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
-    ] = False,
-) -> None:
+def _options(version: Version = False) -> None:
     """Live author profiles from a stream of papers."""
 
 

@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -33,7 +34,7 @@ INTAKE = (
     "refused_run",
 )
 SERVICE = ("host", "port", "http_connections", "log_level", "log_format", "shutdown_seconds")
-VIEWER = ("http_hosts", "http_rate", "cors_origins", "store", "max_event_bytes")
+VIEWER = ("public_url", "http_hosts", "http_rate", "cors_origins", "store", "max_event_bytes")
 ALL = tuple(Settings.model_fields)
 # Arguments that may hold any bytes, because they name files.
 PATHS = (
@@ -47,8 +48,20 @@ PATHS = (
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"scholarstream {metadata.version('scholarstream')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+]
+
+
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command a flag for each named setting.
+    """Gives a command a flag for each named setting, and `--version`.
 
     The command gets the settings, from flags and from the environment, as its argument `settings`.
     """
@@ -56,6 +69,9 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
         flags = [_flag(row) for row in rows() if row.name in names and row.flag]
+        version = inspect.Parameter(
+            "version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Version
+        )
         others = [
             p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for p in own.parameters.values()
@@ -66,13 +82,15 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         def run(**given: Any) -> None:
             def work() -> None:
                 _require_text(given)
+                given.pop(version.name, None)
                 chosen = {flag.name: given.pop(flag.name) for flag in flags}
                 command(settings=_loaded(chosen), **given)
 
             with_exit_code(work)
 
-        setattr(run, "__signature__", inspect.Signature([*others, *flags]))  # noqa: B010 - mypy knows no such attribute
-        run.__annotations__ = {p.name: p.annotation for p in (*others, *flags)}
+        every = [*others, *flags, version]
+        setattr(run, "__signature__", inspect.Signature(every))  # noqa: B010 - mypy knows no such attribute
+        run.__annotations__ = {p.name: p.annotation for p in every}
         del run.__wrapped__
         return run
 

@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from services.viewer.follow.answers import PARTS, Follow
+from services.viewer.follow.preview import preview
 from services.viewer.hosts import HostCheck, HostNames
 from services.viewer.name_search import Budget, Match
 from services.viewer.pages.profile import profile_page
@@ -46,6 +48,7 @@ from services.viewer.web.rate_limit import RateLimit
 from services.viewer.web.refusals import refuse
 from services.viewer.web.security import SecurityHeaders
 from shared.errors import Busy, LogUnavailable, NotShown, UsageError
+from shared.telemetry.http import ROUTE
 from shared.telemetry.registry import Telemetry
 
 FIRST_AUTHOR = "a:sygnowski"  # the demo opens with this author's profile
@@ -71,7 +74,8 @@ class Viewer:
     """The handlers of all routes.
 
     stop: ends the event streams; status: returns what `scholarstream status` shows; store: None, if the
-    viewer keeps none.
+    viewer keeps none; public_url: the address that other people use, scheme and host; None: that of each
+    request.
     """
 
     def __init__(
@@ -80,9 +84,11 @@ class Viewer:
         stop: asyncio.Event,
         status: Status | None = None,
         store: StoreService | None = None,
+        public_url: str | None = None,
     ):
         self.index, self.stop, self.status = index, stop, status
         self.context = Context(index, stop, self._search, self._status, store)
+        self.follow = Follow(index, self.context.snapshot, public_url)
         self._turns, self._searching = asyncio.Semaphore(SEARCHES), 0  # searches at work or waiting
 
     def routes(self) -> list[BaseRoute]:
@@ -91,6 +97,7 @@ class Viewer:
             "/": self.home,
             "/search": self.search,
             ADDRESS: self.about_scores,
+            "/oembed": self.follow.oembed,
             AUTHORS: self.author,
             AUTHORS + "/{author:any}": self.author,
             "/static/{name}": self.static,
@@ -157,9 +164,12 @@ class Viewer:
         return HTMLResponse(about_page())
 
     async def author(self, request: Request) -> Response:
-        author_id, _ = named(request, AUTHORS)
+        author_id, part = named(request, AUTHORS, *PARTS)
         self.context.require_newest()
         author_id = self.index.known(author_id)
+        if part:
+            request.scope[ROUTE] = f"{AUTHORS}/{{author}}/{part}"
+            return await self.follow.part(request, author_id, part)
         if (other := self.index.redirect(author_id)) is not None:
             # Not cached, because a merge may be taken back.
             return RedirectResponse(
@@ -168,7 +178,7 @@ class Viewer:
         snapshot = await self.context.snapshot(author_id)
         changes = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
         with shown(author_id, snapshot):
-            page = _render(snapshot, tuple(changes), bool(self.index.simulated))
+            page = _render(snapshot, tuple(changes), bool(self.index.simulated), self.follow.base(request))
         return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
     # ---- for programs
@@ -187,10 +197,17 @@ class Viewer:
 
 
 @lru_cache(PAGES_KEPT)
-def _render(snapshot: StoredSnapshot, stored: tuple[StoredChange, ...], demo: bool) -> str:
+def _render(snapshot: StoredSnapshot, stored: tuple[StoredChange, ...], demo: bool, base: str) -> str:
+    """The page. base: the address of this server in links that other programs read."""
     changes = [(change.timestamp, orjson.loads(change.value)) for change in stored]
+    profile = orjson.loads(snapshot.value)
     return profile_page(
-        orjson.loads(snapshot.value), changes, tag_of=snapshot.tag, changed_ms=snapshot.timestamp, demo=demo
+        profile,
+        changes,
+        tag_of=snapshot.tag,
+        changed_ms=snapshot.timestamp,
+        demo=demo,
+        head=preview(profile, base),
     )
 
 

@@ -55,7 +55,7 @@ def build_app(
         # A quarter of the connections stays free for pages.
         index.limit_subscriptions(most_connections(settings.http_connections) * 3 // 4)
     page = application(
-        Viewer(index, stop, status, store),
+        Viewer(index, stop, status, store, settings.public_url if settings is not None else None),
         routes(registry, health),
         names,
         registry,

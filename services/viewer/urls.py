@@ -12,6 +12,11 @@ def page_of(author_id: str) -> str:
     return _of(AUTHORS, author_id)
 
 
+def part_of_page(author_id: str, part: str) -> str:
+    """The address of something beside an author's page ("badge.svg")."""
+    return _of(AUTHORS, author_id, part)
+
+
 def api_of(author_id: str, part: str = "") -> str:
     """The address of an author's snapshot, or of a part of it ("events", "explain/h_index")."""
     return _of(f"{API}{AUTHORS}", author_id, part)

@@ -11,12 +11,13 @@ SIGN = raw(
 )
 
 
-def page(title: str, *content: Child, query: str = "", live: bool = False) -> str:
+def page(title: str, *content: Child, query: str = "", live: bool = False, head: Child = None) -> str:
     """A whole document.
 
-    query: fills the search field; live: adds the script that keeps the page up to date.
+    query: fills the search field; live: adds the script that keeps the page up to date; head: further
+    elements of the head.
     """
-    head = tag(
+    whole = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
@@ -25,6 +26,7 @@ def page(title: str, *content: Child, query: str = "", live: bool = False) -> st
         tag("link", rel="icon", href="/static/sign.svg", type="image/svg+xml"),
         tag("link", rel="stylesheet", href="/static/page.css"),
         live and tag("script", type="module", src="/static/page.js"),
+        head,
     )
     body = tag(
         "body",
@@ -38,7 +40,7 @@ def page(title: str, *content: Child, query: str = "", live: bool = False) -> st
         tag("main", *content, id="content", tabindex="-1"),
         footer(),
     )
-    return "<!doctype html>\n" + tag("html", head, body, lang="en")
+    return "<!doctype html>\n" + tag("html", whole, body, lang="en")
 
 
 def search_form(query: str) -> Html:

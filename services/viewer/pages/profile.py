@@ -36,7 +36,7 @@ from services.viewer.pages.words import (
     number,
     plural,
 )
-from services.viewer.urls import api_of
+from services.viewer.urls import api_of, part_of_page
 from shared.identifiers import link_of
 from shared.ids import SIMULATED
 
@@ -47,13 +47,19 @@ Entry = Mapping[str, Any]
 
 
 def profile_page(
-    profile: Entry, changes: Sequence[tuple[int, Entry]] = (), *, tag_of: str, changed_ms: int, demo: bool
+    profile: Entry,
+    changes: Sequence[tuple[int, Entry]] = (),
+    *,
+    tag_of: str,
+    changed_ms: int,
+    demo: bool,
+    head: Html | None = None,
 ) -> str:
     """The page of a snapshot.
 
     changes: (append time, record of author-metrics.v1), newest first; tag_of: the name of the version;
     changed_ms: the append time of the snapshot in milliseconds since the epoch; demo: the log has a simulated
-    literature.
+    literature; head: further elements of the document's head.
     """
     name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
     simulated = author_id.startswith(SIMULATED)
@@ -82,7 +88,7 @@ def profile_page(
         data_events=api_of(author_id, "events"),
         data_version=tag_of,
     )
-    return page(isolated(name), _banner(simulated, demo), article, live=True)
+    return page(isolated(name), _banner(simulated, demo), article, live=True, head=head)
 
 
 def _banner(simulated: bool, demo: bool) -> Html | None:
@@ -382,6 +388,12 @@ def _evidence(profile: Entry) -> Html:
             tag("a", "This profile as JSON", href=api_of(profile["author_id"])),
             " · ",
             tag("a", "its changes as events", href=api_of(profile["author_id"], "events")),
+            " · ",
+            tag("a", "as a feed", href=part_of_page(profile["author_id"], "feed.atom")),
+            " · ",
+            tag("a", "badge", href=part_of_page(profile["author_id"], "badge.svg")),
+            " · ",
+            tag("a", "card", href=part_of_page(profile["author_id"], "card.svg")),
         ),
         tag("p", tag("code", apart(profile["author_id"])), class_="muted"),
         class_="panel grounds",

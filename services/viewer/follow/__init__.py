@@ -1,0 +1,1 @@
+"""Ways to follow an author from elsewhere: badge, card, Atom feed, oEmbed, previews of links, webhooks."""
