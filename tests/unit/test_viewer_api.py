@@ -701,7 +701,7 @@ async def test_a_merged_author_whose_other_one_is_not_here_has_a_page():
 
 
 def _documented(text: str) -> set[str]:
-    """The addresses in the table. The others of a row are short: they stand beside the one before, or in /api/v1."""
+    """The addresses in the table. Further ones of a row stand beside the one before, or begin in /api/v1."""
     found = set()
     for row in re.findall(rf"^\| (`{API}[^|]*) \|", text, re.M):
         before, *more = (one.partition("?")[0] for one in re.findall("`([^`]+)`", row))

@@ -8,8 +8,8 @@ Papers, authors, fields and words have numbers of the store's own. A number neve
 VERSION = 2
 APPLICATION_ID = 0x53435653  # "SCVS"
 
-# State of a paper: nothing published so far; published, so listed and counted; removed; retracted while the setting
-# `retracted` is `exclude`, with a record that counts; of a kind that does not count.
+# State of a paper: nothing published so far; published, so listed and counted; removed; retracted while the
+# setting `retracted` is `exclude`, with a record that counts; of a kind that does not count.
 UNKNOWN, PUBLISHED, WITHDRAWN, RETRACTED, LEFT_OUT = 0, 1, 2, 3, 4
 
 # Words of names and texts. Every mark is a part of a word, because vowels of Indian scripts are marks.

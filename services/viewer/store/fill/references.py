@@ -37,7 +37,7 @@ class References:
     def take(
         self, events: Sequence[dict[str, Any]], numbers: Mapping[str, int], partition: int
     ) -> tuple[set[int], int]:
-        """Keeps the newest list of each paper and source. Returns papers with a new list, and how many it refuses.
+        """Keeps the newest list of each paper and source. Returns papers with a new one, and how many it refuses.
 
         events: of the kind paper.cites, in order. numbers: those of their papers.
         """
