@@ -382,7 +382,7 @@ async def test_a_store_of_other_settings_is_made_anew(tmp_path):
         stop = asyncio.Event()
         following = asyncio.create_task(follow(log, place, 1 << 20, stop, rules=rules))
         async with asyncio.timeout(60):
-            while not is_made_under(rules):
+            while not is_made_under(rules):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         stop.set()
         await following
