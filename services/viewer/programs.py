@@ -22,7 +22,8 @@ from services.viewer.urls import API
 from services.viewer.web.answers import NO_CACHE, tagged_json
 from shared.telemetry.http import ROUTE
 
-COLLECTIONS = ("/authors", "/papers", "/fields")  # of things with an id in the address
+AUTHORS = "/authors"
+COLLECTIONS = (AUTHORS, "/papers", "/fields")  # of things with an id in the address
 PAGE = "/docs/api"
 GROUPS = (
     AuthorAddresses, PaperAddresses, FieldAddresses, SearchAddresses, ChangeAddresses, EventAddresses,
@@ -44,7 +45,8 @@ def api_routes(context: Context) -> list[BaseRoute]:
     for collection in COLLECTIONS:
         handler = _collection(collection, found)
         routes.append(Route(API + collection, handler, methods=["GET"]))
-        routes.append(Route(f"{API}{collection}/{{id:any}}", handler, methods=["GET"]))
+        of_one = "author" if collection == AUTHORS else "id"
+        routes.append(Route(f"{API}{collection}/{{{of_one}:any}}", handler, methods=["GET"]))
     for path, endpoint in found.items():
         if not path.startswith(COLLECTIONS):
             routes.append(Route(API + path, _single(endpoint), methods=["GET"]))
@@ -83,13 +85,14 @@ def _collection(collection: str, found: dict[str, Endpoint]) -> Handler:
     async def handle(request: Request) -> Response:
         raw = (request.scope.get("raw_path") or request.url.path.encode()).split(b"?", 1)[0].rstrip(b"/")
         is_whole = raw == (API + collection).encode() and "id" not in request.query_params
-        if is_whole and (collection != "/authors" or "ids" in request.query_params):
+        if is_whole and (collection != AUTHORS or "ids" in request.query_params):
             request.scope[ROUTE] = API + collection
             return await found[collection].answer_to(request)
         identity, part = named(request, API + collection, *parts)
         first, slash, name = part.partition("/")
         path = parts[first + slash] if part else head
-        request.scope[ROUTE] = API + path.replace("{id}", "{author}").replace("{name}", "{metric}")
+        template = path.replace("{id}", "{author}") if collection == AUTHORS else path
+        request.scope[ROUTE] = API + template.replace("{name}", "{metric}")
         return await found[path].answer_to(request, identity, name)
 
     return handle

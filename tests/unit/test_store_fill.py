@@ -245,6 +245,7 @@ async def test_a_paper_cites_what_its_record_or_any_source_says(tmp_path):
     assert await after(cites("x", [])) == ["a"]
     assert await after(withdrawn("removed", 2), cites("x", ["c"])) == []
     assert await after(event("p", revision=3)) == ["c"]
+    assert await after(cites("x", ["a"], 9) | {"as_of": "9999-12-31"}) == ["c"]  # dated ahead: refused
 
 
 async def test_an_erased_author_is_gone_and_may_come_back(tmp_path):
@@ -383,7 +384,7 @@ async def test_a_store_of_other_settings_is_made_anew(tmp_path):
         stop = asyncio.Event()
         following = asyncio.create_task(follow(log, place, 1 << 20, stop, rules=rules))
         async with asyncio.timeout(60):
-            while not is_made_under(rules):  # noqa: ASYNC110 - a file says it
+            while not is_made_under(rules):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         stop.set()
         await following

@@ -169,6 +169,8 @@ def test_every_kind_of_cause_has_words():
         "published": "new paper “On One”",
         "revised": "“On One” was revised",
         "withdrawn": "“On One” was withdrawn",
+        "retracted": "“On One” was retracted",
+        "reinstated": "“On One” was reinstated",
         "counted": "s counted the citations of “On One” anew",
         "new_year": "a new calendar year began",
         "merged": "merged with a:old: “On One”",

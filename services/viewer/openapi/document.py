@@ -76,7 +76,7 @@ def _operation(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
     if endpoint.description:
         operation["description"] = endpoint.description
     if endpoint.media == EVENTS:
-        header = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
+        header = {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"}}
         operation["parameters"].append(
             header | {"description": "The id of the last event that the client has."}
         )

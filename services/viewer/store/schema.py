@@ -9,8 +9,7 @@ VERSION = 2
 APPLICATION_ID = 0x53435653  # "SCVS"
 
 # State of a paper: nothing published so far; published, so listed and counted; removed; retracted while the
-# setting
-# `retracted` is `exclude`, with a record that counts; of a kind that does not count.
+# setting `retracted` is `exclude`, with a record that counts; of a kind that does not count.
 UNKNOWN, PUBLISHED, WITHDRAWN, RETRACTED, LEFT_OUT = 0, 1, 2, 3, 4
 
 # Words of names and texts. Every mark is a part of a word, because vowels of Indian scripts are marks.

@@ -28,7 +28,10 @@ class Methods:
             return await self.app(scope, receive, send)
         reading = {**scope, "method": "GET"}
         answer: Response
-        if not any(route.matches(reading)[0] == Match.FULL for route in self.routes):
+        found = (route.matches(reading) for route in self.routes)
+        served = next((matched for match, matched in found if match == Match.FULL), None)
+        scope.update(served or {})  # the request is counted at its address
+        if served is None:
             error = HTTPException(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
             answer = await self.refuse(Request(scope), error)
         elif scope["method"] == "OPTIONS":

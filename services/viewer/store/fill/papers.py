@@ -20,6 +20,7 @@ from services.viewer.store.fill.words import Words
 from services.viewer.store.schema import LEFT_OUT, PUBLISHED, RETRACTED, WITHDRAWN
 from services.viewer.store.search.texts import indexable, title_words
 from shared.contracts import papers as contract
+from shared.contracts.dates import check_date
 from shared.contracts.record_kinds import RecordKinds
 from shared.errors import InputRefused
 from shared.identifiers import doi_of
@@ -84,7 +85,7 @@ class PaperRows:
         self._kinds, self._hides_retracted = RecordKinds(rules.kinds), rules.retracted == "exclude"
         self._references = References(connection, numbers["papers"], rules.max_citing_sources)
         self._retractions = RetractionRows(connection)
-        self.refused = 0
+        self._days_ahead, self.refused = rules.days_ahead, 0
 
     def apply(self, records: Sequence[Record], partition: int, partitions: int, max_bytes: int) -> None:
         """Applies records in order. Refused events (rule D5) change nothing."""
@@ -163,6 +164,7 @@ class PaperRows:
             try:
                 contract.check_size(record.value, max_bytes)
                 event = contract.decode(record.value)
+                check_date(event, record.timestamp, self._days_ahead)
             except InputRefused:
                 self.refused += 1
                 continue

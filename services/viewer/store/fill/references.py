@@ -37,10 +37,10 @@ class References:
     def take(
         self, events: Sequence[dict[str, Any]], numbers: Mapping[str, int], partition: int
     ) -> tuple[set[int], int]:
-        """Keeps the newest list of each paper and source. Returns papers with a new list, and how many it
-        refuses.
+        """Keeps the newest list of each paper and source.
 
-        events: of the kind paper.cites, in order. numbers: those of their papers.
+        events: of the kind paper.cites, in order. numbers: those of their papers. Returns the papers with a
+        new list, and how many events it refuses.
         """
         told: dict[tuple[int, int], dict[str, Any]] = {}
         refused = 0

@@ -11,10 +11,11 @@ class Rules(NamedTuple):
     kinds: str = default_of("kinds")
     retracted: str = default_of("retracted")
     max_citing_sources: int = default_of("max_citing_sources")
+    days_ahead: int = default_of("days_ahead")
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":
-        return cls(settings.kinds, settings.retracted, settings.max_citing_sources)
+        return cls(settings.kinds, settings.retracted, settings.max_citing_sources, settings.days_ahead)
 
     @property
     def text(self) -> str:
