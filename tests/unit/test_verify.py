@@ -25,7 +25,7 @@ from shared.ids import partitions_of
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
 from tests.literature import encode, event_lists
-from tests.oracle import oracle
+from tests.oracle import KINDS, oracle
 from tests.score_oracle import add_scores
 
 OURS = (("ce_source", b"scholarstream/publisher"),)
@@ -146,6 +146,7 @@ class Published:
                     sample=sample,
                     memory=memory,
                     source_limits=self.source_limits,
+                    kinds=KINDS,
                 )
                 await self.verifier.note_ends()
                 return await self.verifier.run()
