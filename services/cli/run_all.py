@@ -84,6 +84,7 @@ async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]
     """Starts the viewer and returns its tasks, once the port is open. Error: UsageError for a port in use."""
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
+    from services.viewer.webhooks.service import send_webhooks
 
     app, index = build_app(
         process.log,
@@ -115,7 +116,8 @@ async def _view(process: _Process, locks: Roles, announce: Callable[[str], None]
     address = bound.result()
     locks.describe(address)
     announce(address)
-    return [viewer, following]
+    sending = send_webhooks(process.log, process.settings, process.stop)
+    return [viewer, following, asyncio.create_task(sending, name="webhooks")]
 
 
 class _ReadingReporter:
