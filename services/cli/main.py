@@ -7,6 +7,7 @@ import sys
 from services.cli import (  # noqa: F401
     dead_letters,
     ingest,
+    mcp,
     operations,
     profiles,
     services,
