@@ -37,6 +37,7 @@ topics_app = _group("Show, check and create the topics of the log.")
 export_app = _group("Write all published profiles or numbers to a file.")
 store_app = _group("Show the viewer's store, or make it anew.")
 letters_app = _group("Show refused events, send them again, or drop them.")
+webhooks_app = _group("Tell other services when an author's numbers change.")
 POINT = (
     "A day (YYYY-MM-DD, its end in UTC), now, or offsets (papers.v1:0=1200,authors.v1:0=40); "
     "see docs/history.md."

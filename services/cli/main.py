@@ -4,13 +4,34 @@ import io
 import sys
 
 # Each module registers its commands.
-from services.cli import dead_letters, ingest, operations, profiles, services, topics, viewer_store  # noqa: F401
-from services.cli.app import INTAKE, OPERATION, PROFILES, app, export_app, letters_app, store_app, topics_app
+from services.cli import (  # noqa: F401
+    dead_letters,
+    ingest,
+    mcp,
+    operations,
+    profiles,
+    services,
+    topics,
+    viewer_store,
+    webhooks,
+)
+from services.cli.app import (
+    INTAKE,
+    OPERATION,
+    PROFILES,
+    app,
+    export_app,
+    letters_app,
+    store_app,
+    topics_app,
+    webhooks_app,
+)
 from services.cli.options import INTERRUPTED, Version
 
 app.add_typer(letters_app, name="dead-letters", rich_help_panel=INTAKE)
 app.add_typer(export_app, name="export", rich_help_panel=PROFILES)
 app.add_typer(store_app, name="viewer-store", rich_help_panel=OPERATION)
+app.add_typer(webhooks_app, name="webhooks", rich_help_panel=PROFILES)
 app.add_typer(topics_app, name="topics", rich_help_panel=OPERATION)
 
 

@@ -96,6 +96,7 @@ async def _view(process: _Process, keeps_store: bool) -> tuple[list[asyncio.Task
     from services.runtime.http_server import serve
     from services.viewer.main import build_app
     from services.viewer.store.service import StoreService
+    from services.viewer.webhooks.service import send_webhooks
 
     store = StoreService.of(process.log, process.settings) if keeps_store else None
     app, index = build_app(
@@ -130,6 +131,8 @@ async def _view(process: _Process, keeps_store: bool) -> tuple[list[asyncio.Task
     if store is not None:
         filling = store.run(process.stop, process.telemetry, process.health)
         tasks.append(asyncio.create_task(filling, name="store"))
+    sending = send_webhooks(process.log, process.settings, process.stop)
+    tasks.append(asyncio.create_task(sending, name="webhooks"))
     return tasks, bound.result()
 
 

@@ -75,6 +75,7 @@ async def run_viewer(settings: Settings) -> None:
     from services.runtime.progress import Progress
     from services.runtime.signals import stopping_on_signals, together
     from services.runtime.startup import opened
+    from services.viewer.webhooks.service import send_webhooks
     from shared.stages.runner import Stop
 
     async with opened(settings, patient=True, roles=("viewer",)) as (the_log, layout):
@@ -104,6 +105,7 @@ async def run_viewer(settings: Settings) -> None:
                     ),
                     name="viewer",
                 ),
+                asyncio.create_task(send_webhooks(the_log, settings, stop), name="webhooks"),
                 asyncio.create_task(watch(the_log, layout, health, stop), name="inputs"),
             ]
             if store is not None:

@@ -2,7 +2,6 @@
 refusals.
 """
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ INTRODUCTION = """\
 # Contracts
 
 Generated from `shared/contracts`; change it there and run `scholarstream schema --write`. The same models
-check every event. JSON Schemas are in `schemas/`, AsyncAPI 3.0 in `asyncapi.json`, good and bad examples of
+check every event. JSON Schemas are in `schemas/`, AsyncAPI 3.1 in `asyncapi.json`, good and bad examples of
 every event in `examples/`.
 
 * A value is one JSON object in UTF-8. The key of a record is the id in it, in UTF-8. Kafka's default
@@ -51,11 +50,6 @@ def markdown(schemas: Mapping[tuple[Topic, str], Mapping[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def first_line(model: type) -> str:
-    """The first line of a model's docstring."""
-    return (inspect.getdoc(model) or "").partition("\n")[0]
-
-
 def _kept(topic: Topic) -> str:
     if topic.compacted:
         return "the newest record of each key is kept"
@@ -87,11 +81,7 @@ def type_of(field: Mapping[str, Any]) -> str:
             most = f" (at most {field['maxItems']:,})" if "maxItems" in field else ""
             return f"array{most} of {type_of(field['items'])}"
         case "object":
-            [values] = (
-                [field["additionalProperties"]]
-                if "additionalProperties" in field
-                else field["patternProperties"].values()
-            )
+            values = field["additionalProperties"]
             most = f" (at most {field['maxProperties']:,})" if "maxProperties" in field else ""
             return f"object{most} of {type_of(values)}"
         case "string":

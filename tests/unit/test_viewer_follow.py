@@ -196,7 +196,9 @@ async def test_a_feed_has_an_entry_for_each_change_with_its_cause():
     index = await changing(
         CHANGE, CHANGE | {"version": 2, "changed": ["citations"]}, CHANGE | {"author_id": "a:2"}
     )
-    transport = httpx.ASGITransport(application(Viewer(index, asyncio.Event(), public_url="https://a.example")))
+    transport = httpx.ASGITransport(
+        application(Viewer(index, asyncio.Event(), public_url="https://a.example"))
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://viewer") as client:
         answer = await client.get("/authors/a:1/feed.atom")
     assert answer.headers["content-type"] == "application/atom+xml"

@@ -1,0 +1,1 @@
+"""Webhooks: tells other services when an author's numbers change."""
