@@ -5,6 +5,7 @@ from contextlib import aclosing
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from scholarstream_client import ClientError
 from scholarstream_client.kafka import subscribe
 
@@ -13,6 +14,10 @@ from tests.snapshots import snapshot
 
 async def test_each_author_rises_whatever_the_topic_repeats(kafka):
     bootstrap, topic = kafka.removeprefix("kafka://"), "profiles-for-the-client"
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1)])
+    await admin.close()
     told = [
         snapshot("a:1", 1),
         snapshot("a:1", 3),

@@ -65,9 +65,13 @@ def eventful() -> list[list[dict]]:
         for n in range(6)
     ]
     scored = [{"event": "paper.scored", "paper_id": "new:1", "source": "s", "version": "1", "novelty": 0.5}]
+    stated = [
+        {"event": "paper.cites", "paper_id": "new:2", "source": "s", "references": ["new:1", "elsewhere"]},
+        {"event": "paper.withdrawn", "paper_id": "new:3", "kind": "retracted"},
+    ]
     day = {"event": "clock.ticked", "author_id": "clock", "date": "2026-11-30"}
     merged = {"event": "author.merged", "author_id": "a:1", "into": "a:0", "revision": 1}
-    return [papers + scored, [merged], [day], [papers[5] | {"revision": 1, "authors": team[:1]}]]
+    return [papers + scored, stated, [merged], [day], [papers[5] | {"revision": 1, "authors": team[:1]}]]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]
 
 from scholarstream_client.errors import ClientError
 from scholarstream_client.models import Profile
@@ -32,16 +32,14 @@ async def subscribe(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         isolation_level="read_committed",  # the records of one flush appear together
+        auto_offset_reset="earliest" if from_beginning else "latest",
         **settings,
     )
     await consumer.start()
     try:
-        numbers = consumer.partitions_for_topic(topic) if topic in await consumer.topics() else None
-        if not numbers:
+        if topic not in await consumer.topics():
             raise ClientError(f"there is no topic {topic} at {bootstrap}: nothing was published yet")
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(partitions)
-        await (consumer.seek_to_beginning if from_beginning else consumer.seek_to_end)(*partitions)
+        consumer.subscribe([topic])
         newest = Newest()
         async for record in consumer:
             if record.value is None or (wanted is not None and record.key not in wanted):
