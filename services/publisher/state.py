@@ -18,7 +18,7 @@ from shared.columns.dictionary import Dictionary, NameList
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import CounterLists, ListColumn
 from shared.columns.sparse import Sparse
-from shared.columns.table import Part, PerSource, Table
+from shared.columns.table import Part, PerSource, Table, joined
 from shared.contracts import topics
 from shared.metrics.metric import NULL
 from shared.stages.stage import Layout, PackStage
@@ -143,12 +143,12 @@ class ProfileState(PackStage):
 
     def parts(self) -> Mapping[str, Part]:
         """State that is a function of the input alone."""
-        return {
+        own: dict[str, Part] = {
             "papers": self.papers, "authors": self.authors, "others": self.others, "sources": self.sources,
             "cohorts": self.cohorts, "categories": self.categories, "written": self.written,
             "facts_seen": self.facts_seen,
-            **self.paper.parts(), **_prefixed("row_", self.row), **self.author.parts(),
         }  # fmt: skip
+        return joined(own, self.paper.parts(), _prefixed("row_", self.row), self.author.parts())
 
     def progress_parts(self) -> Mapping[str, Part]:
         """State that depends on when it was published (rule P4): saved, but no function of the input

@@ -28,7 +28,7 @@ An attribute that is not state (such as a part that another object saves) goes i
 
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from numpy.typing import DTypeLike
@@ -161,6 +161,16 @@ class PerSource(Generic[Held]):
 
     def __getitem__(self, source: int) -> Held:
         return self._held[source]
+
+
+def joined(*several: Mapping[str, Part]) -> dict[str, Part]:
+    """All these parts. Error: ValueError for a name that two have: one of them would not be saved."""
+    found: dict[str, Part] = {}
+    for parts in several:
+        if both := found.keys() & parts.keys():
+            raise ValueError(f"two parts of the state have the name {sorted(both)[0]}")
+        found |= parts
+    return found
 
 
 def declared_parts(holder: object, name: str = "") -> dict[str, Part]:

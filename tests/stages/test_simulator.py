@@ -13,7 +13,7 @@ import pytest
 from tests.stages.simulator import MUTANTS, World, simulate
 
 SCHEDULES = int(os.environ.get("SCHOLARSTREAM_SCHEDULES") or 800)
-PARTS = 8  # each well below the time limit of a test
+PARTS = 16  # each well below the time limit of a test
 FIRST = int(os.environ.get("SCHOLARSTREAM_SEED") or random.SystemRandom().randrange(1, 10**9))
 ONCE_WRONG = (40, 5032, 702589)  # schedules that found errors
 CATCHES = {

@@ -13,7 +13,7 @@ from shared.columns.column import Column
 from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import CounterLists, ListColumn
-from shared.columns.table import PerSource, State, Table, declared_parts
+from shared.columns.table import PerSource, State, Table, declared_parts, joined
 from shared.stages.stage import Layout
 
 MAKERS = {
@@ -149,3 +149,11 @@ def _objects(holder, found):
             found.append(held)
             _objects(held, found)
     return found
+
+
+def test_two_parts_with_one_name_are_refused():
+    """One of them would be missing in every checkpoint."""
+    first, second = Table(count=I32), Table(count=I32)
+    assert set(joined(first.parts("a"), second.parts("b"))) == {"a.count", "b.count"}
+    with pytest.raises(ValueError, match=r"the name a\.count"):
+        joined(first.parts("a"), second.parts("a"))

@@ -12,7 +12,7 @@ from shared.columns.dictionary import Dictionary
 from shared.columns.grouping import I8, I16, I32, I64
 from shared.columns.lists import ListColumn
 from shared.columns.sparse import Sparse
-from shared.columns.table import Part, PerSource, Table
+from shared.columns.table import Part, PerSource, Table, joined
 from shared.contracts import topics
 from shared.contracts.record_kinds import RecordKinds
 from shared.ids import partitions_of
@@ -85,16 +85,16 @@ class CatalogueState(Stage):
         self.excludes_retracted = layout.retracted != COUNT
 
     def parts(self) -> Mapping[str, Part]:
-        return {
+        own: dict[str, Part] = {
             "papers": self.papers,
             "authors": self.authors,
             "sources": self.sources,
-            **self.paper.parts(),
             "author_no": self.author_no,
             "source_no": self.source_no,
-            **self.reported_novelty.parts(),
-            **self.told_references.parts("told"),
         }
+        return joined(
+            own, self.paper.parts(), self.reported_novelty.parts(), self.told_references.parts("told")
+        )
 
     def facts(self) -> dict[str, int]:
         return {"sources": len(self.paper.counted_at)}

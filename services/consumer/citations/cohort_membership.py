@@ -72,10 +72,10 @@ class CohortMembership(Table):
         self.new_pairs, self.all_pairs = _by_shard(shards), _by_shard(shards)
         self.text_state = Column(I8, novelty.UNSCORED)
         self.cited, self.novel = CohortBins(), CohortBins()
-        self.counted = PerSource(lambda: Sparse(CohortBins()))
+        self.by_source = PerSource(lambda: Sparse(CohortBins()))
 
     def add_source(self) -> None:
-        self.counted.add(self.fact.size)
+        self.by_source.add(self.fact.size)
         self.facts.cohorts_counted.add()
 
     def score(self, scores: TextScores) -> None:
@@ -118,7 +118,7 @@ class CohortMembership(Table):
         other_cited, moves = self.cited.put(papers, cited, citation_bin(citations))
         other_novel, more = self.novel.put(papers, novel, novelty.bin_of(new, np.maximum(size, 1)))
         moves += more
-        for source, (bins, count) in enumerate(zip(self.counted, counts, strict=True)):
+        for source, (bins, count) in enumerate(zip(self.by_source, counts, strict=True)):
             known = dated & (count >= 0)
             held = np.flatnonzero(known | (bins.find(papers) != NOTHING))  # the others have no cohort there
             cohort, known, count = np.full(len(held), NO_COHORT, I32), known[held], count[held]

@@ -63,7 +63,7 @@ from services.consumer.citations.states import CITING_ONLY, NO_SLOTS, PRESENT
 from services.consumer.citations.step import Affected, Step
 from services.consumer.citations.target_rows import TargetRows
 from shared.columns.grouping import I64, distinct, index_of
-from shared.columns.table import Part
+from shared.columns.table import Part, State, joined
 from shared.contracts import topics
 from shared.stages.packs import Kind, Pack, Rows
 from shared.stages.stage import COUNT, PackStage
@@ -122,8 +122,7 @@ class Citations(PackStage):
     # state
 
     def parts(self) -> Mapping[str, Part]:
-        parts: dict[str, Part] = self.as_published.parts("as_published")
-        for tables in (
+        tables: tuple[State, ...] = (
             self.keys,
             self.papers,
             self.identities,
@@ -134,9 +133,8 @@ class Citations(PackStage):
             self.paper_facts,
             self.cohorts,
             self.ids,
-        ):
-            parts |= tables.parts()
-        return parts
+        )
+        return joined(self.as_published.parts("as_published"), *(one.parts() for one in tables))
 
     def facts(self) -> dict[str, Any]:
         return {"sources": len(self.papers.counted), "row_count": self.row_numbers.row_count}

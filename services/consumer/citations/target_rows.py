@@ -266,7 +266,9 @@ class TargetRows:
         """What each source counts for these authorships, and its cohort; and the keys of cohorts that are new
         on the channel."""
         row, number, count, cohort = [], [], [], []
-        for source, (counted, bins) in enumerate(zip(self.papers.counted, self.cohorts.counted, strict=True)):
+        for source, (counted, bins) in enumerate(
+            zip(self.papers.counted, self.cohorts.by_source, strict=True)
+        ):
             counts = counted.of("citations", papers)
             known = np.flatnonzero(counts >= 0)
             row.append(rows[known])
