@@ -60,7 +60,7 @@ def test_every_service_as_a_process_of_its_own(tmp_path):
 def test_the_whole_service_is_ready_with_all_its_parts(tmp_path):
     with Running("run", "--port", "0", "--log-format", "json", data_dir=tmp_path) as service:
         assert (
-            json.loads(service.line(lambda line: '"ready"' in line))["parts"] == len(STAGES) + 1
+            json.loads(service.line(lambda line: '"ready"' in line))["parts"] == len(STAGES) + 2
         )  # and the viewer
 
 
