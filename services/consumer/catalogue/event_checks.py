@@ -1,6 +1,6 @@
 """Which records of papers.v1 are valid events. Others are refused (rule D5)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from services.consumer.catalogue.reported_novelty import source_key
@@ -16,7 +16,6 @@ from shared.stages.stage import Refusal
 
 Event = dict[str, Any]
 
-WITH_SOURCE = ("paper.counted", "paper.cites", "paper.scored")
 WRONG_PARTITION = "the record is not in the partition of its key (murmur2, as Kafka's default partitioner)"
 
 
@@ -51,7 +50,8 @@ def checked_events(stage: CatalogueState, records: Sequence[Record]) -> list[Eve
     return [
         checked.event
         for checked in valid
-        if checked.event.get("event") not in WITH_SOURCE or _has_room(stage, checked)
+        if (limit_of := LIMITS.get(checked.event.get("event", "paper.published"))) is None
+        or _has_room(stage, checked, limit_of(stage, checked.event))
     ]
 
 
@@ -84,11 +84,10 @@ def _of_own_partition(stage: CatalogueState, checked: list[Checked]) -> list[Che
     return [one for one, is_own in zip(checked, fits, strict=True) if is_own]
 
 
-def _has_room(stage: CatalogueState, checked: Checked) -> bool:
+def _has_room(stage: CatalogueState, checked: Checked, limit: SourceLimit | None) -> bool:
     """Whether the event's source is one of the first sources of the partition, or the source of the
     headline.
     """
-    limit = _limit_of(stage, checked.event)
     if limit is None or limit.name in limit.known.slots:
         return True
     if len(limit.known) < limit.most or limit.leads:
@@ -99,33 +98,43 @@ def _has_room(stage: CatalogueState, checked: Checked) -> bool:
     return False
 
 
-def _limit_of(stage: CatalogueState, event: Event) -> SourceLimit | None:
-    """None for an event that has no source."""
-    kind, layout = event.get("event"), stage.layout
-    if kind == "paper.counted":
-        source = event["source"]
-        return SourceLimit(
-            name=source,
-            known=stage.sources,
-            most=layout.max_counting_sources,
-            field="source",
-            leads=layout.headline_basis == f"counted:{source}",
-        )
-    if kind == "paper.cites":
-        return SourceLimit(
-            name=event["source"],
-            known=stage.told_references.sources,
-            most=layout.max_citing_sources,
-            field="source",
-            leads=False,
-        )
-    if kind == "paper.scored" and event["novelty"] is not None:
-        source, version = event["source"], event["version"]
-        return SourceLimit(
-            name=source_key(source, version),
-            known=stage.reported_novelty.sources,
-            most=layout.max_scorers,
-            field="source and version",
-            leads=layout.headline_novelty == f"reported:{source}@{version}",
-        )
-    return None
+def _counting(stage: CatalogueState, event: Event) -> SourceLimit:
+    source = event["source"]
+    return SourceLimit(
+        name=source,
+        known=stage.sources,
+        most=stage.layout.max_counting_sources,
+        field="source",
+        leads=stage.layout.headline_basis == f"counted:{source}",
+    )
+
+
+def _citing(stage: CatalogueState, event: Event) -> SourceLimit:
+    return SourceLimit(
+        name=event["source"],
+        known=stage.told_references.sources,
+        most=stage.layout.max_citing_sources,
+        field="source",
+        leads=False,
+    )
+
+
+def _scoring(stage: CatalogueState, event: Event) -> SourceLimit | None:
+    if event["novelty"] is None:
+        return None
+    source, version = event["source"], event["version"]
+    return SourceLimit(
+        name=source_key(source, version),
+        known=stage.reported_novelty.sources,
+        most=stage.layout.max_scorers,
+        field="source and version",
+        leads=stage.layout.headline_novelty == f"reported:{source}@{version}",
+    )
+
+
+# Events that have a source, and the limit of its sources. None: the event brings no source.
+LIMITS: dict[str, Callable[[CatalogueState, Event], SourceLimit | None]] = {
+    "paper.counted": _counting,
+    "paper.cites": _citing,
+    "paper.scored": _scoring,
+}
