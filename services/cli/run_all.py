@@ -21,7 +21,7 @@ from services.runtime.roles import hold
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened, prepare_folder
 from services.runtime.supervisor import Supervisor
-from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
+from services.runtime.topology import STAGES_OF
 from shared.contracts.topics import PAPERS
 from shared.log.port import Log, Partition
 from shared.settings import Settings
@@ -65,13 +65,12 @@ async def run(
     address when the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
     """
     prepare_folder(settings)
-    roles = {"consumer": CONSUMER, "scorer": SCORER, "publisher": PUBLISHER}
     async with opened(settings, patient=True, served=open_port, roles=ROLES) as (the_log, layout):
-        with hold(settings, layout, tuple(roles)) as locks:
+        with hold(settings, layout, tuple(STAGES_OF)) as locks:
             await require_same_layout(the_log, layout)
             await require_checkpoints(settings, the_log, layout)
             stop, telemetry, health = Stop(), Telemetry(ROLES), Health()
-            supervisor = supervisor_of(roles, the_log, layout, settings, telemetry, health)
+            supervisor = supervisor_of(STAGES_OF, the_log, layout, settings, telemetry, health)
             process = _Process(
                 the_log, settings, stop, telemetry, health, Progress(the_log, layout), supervisor
             )
@@ -140,26 +139,29 @@ async def _announce(process: _Process, address: str, demo: bool, announce: Calla
     """Announces the address. With the demo: not before its backlog is published, so that the scores of its
     author are settled when somebody opens the page.
     """
-    until = time.monotonic() + BACKLOG_SECONDS
-    reported_at = time.monotonic()
-    while demo and not process.stop.is_set() and time.monotonic() < until:
-        sent = await _papers_sent(process)
-        if sent >= FACTS + BACKLOG and await _is_idle(process):
-            break
-        if time.monotonic() - reported_at >= REPORT_SECONDS:
-            reported_at = time.monotonic()
-            log.info("preparing the demo", papers_sent=sent, papers_to_send=FACTS + BACKLOG)
+    if demo:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.stop.wait(), IDLE_SECONDS)
+            await asyncio.wait_for(_backlog_is_published(process), BACKLOG_SECONDS)
     if not process.stop.is_set():
         announce(address)
 
 
-async def _papers_sent(process: _Process) -> int:
-    """The number of records in papers.v1."""
+async def _backlog_is_published(process: _Process) -> None:
+    """Waits until the backlog of the demo is in papers.v1 and everything is published, or for `stop`."""
     count = (await partition_counts(process.log))[PAPERS.name]
-    bounds = await process.log.bounds([Partition(PAPERS.name, number) for number in range(count)])
-    return sum(end - start for start, end in bounds.values())
+    partitions = [Partition(PAPERS.name, number) for number in range(count)]
+    sent, wanted = 0, FACTS + BACKLOG
+    reported_at = time.monotonic()
+    while not process.stop.is_set():
+        if sent < wanted:
+            sent = sum(end - start for start, end in (await process.log.bounds(partitions)).values())
+        elif await _is_idle(process):
+            return
+        if time.monotonic() - reported_at >= REPORT_SECONDS:
+            reported_at = time.monotonic()
+            log.info("preparing the demo", papers_sent=sent, papers_to_send=wanted)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.stop.wait(), IDLE_SECONDS)
 
 
 class _ReadingReporter:

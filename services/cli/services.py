@@ -100,7 +100,6 @@ def _run_stages(settings: Settings, role: str) -> None:
     ProtocolViolation.
     """
     from services.runtime.process import run_stages
-    from services.runtime.topology import CONSUMER, PUBLISHER, SCORER
+    from services.runtime.topology import STAGES_OF
 
-    stages = {"consumer": CONSUMER, "scorer": SCORER, "publisher": PUBLISHER}
-    asyncio.run(run_stages(settings, role, stages[role]))
+    asyncio.run(run_stages(settings, role, STAGES_OF[role]))

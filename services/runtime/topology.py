@@ -13,6 +13,7 @@ from shared.stages.stage import Stage
 CONSUMER: tuple[type[Stage], ...] = (Catalogue, Directory, Aliases, Citations, Cohorts, Authors)
 SCORER: tuple[type[Stage], ...] = (Terms,)  # optional
 PUBLISHER: tuple[type[Stage], ...] = (Profiles,)
+STAGES_OF = {"consumer": CONSUMER, "scorer": SCORER, "publisher": PUBLISHER}
 # In the order of their topics.
 STAGES: tuple[type[Stage], ...] = (
     Catalogue,
