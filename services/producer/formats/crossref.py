@@ -7,7 +7,6 @@
 
 from msgspec import field
 
-from services.producer.formats import kinds
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
 from services.producer.formats.left_out import LeftOut
@@ -132,7 +131,7 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
         leave_out(LeftOut.NOTICE)  # the notice is no paper; it withdraws one
         return [made for update in retractions for made in _withdrawn(update, own, leave_out)]
     kind = (work.subtype if work.type == "posted-content" else None) or work.type or ""
-    if not kinds.counts(kind, KINDS_LEFT_OUT):
+    if kind in KINDS_LEFT_OUT:
         leave_out(LeftOut.KIND)
         return []
     return _of_work(work, own, kind, retractions, leave_out)

@@ -6,7 +6,6 @@ https://datacite-metadata-schema.readthedocs.io, https://support.datacite.org/do
 
 import re
 
-from services.producer.formats import kinds
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
 from services.producer.formats.left_out import LeftOut
@@ -134,7 +133,7 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
     if work.state not in (None, "findable"):
         leave_out(LeftOut.HIDDEN)
         return []
-    if not kinds.counts(kind, KINDS_LEFT_OUT):
+    if kind in KINDS_LEFT_OUT:
         leave_out(LeftOut.KIND)
         return []
     paper_id = paper_id_of_doi(own)

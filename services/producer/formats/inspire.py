@@ -5,7 +5,6 @@ https://github.com/inspirehep/rest-api-doc; fields: https://inspire-schemas.read
 
 from msgspec import field
 
-from services.producer.formats import kinds
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
 from services.producer.formats.left_out import LeftOut
@@ -184,7 +183,7 @@ def _of_literature(paper: Literature, revision: int, leave_out: Count) -> list[R
         reason = f"merged into {into.removeprefix('inspire:')} (INSPIRE)" if into else "deleted (INSPIRE)"
         return [*made, withdrawn(paper_id, revision=revision, reason=reason)]
     kind = next((kind for kind in paper.document_type or () if kind), "")
-    if not kinds.counts(kind, KINDS_LEFT_OUT):
+    if kind in KINDS_LEFT_OUT:
         leave_out(LeftOut.KIND)
         return made
     eprints = [bare for one in paper.arxiv_eprints or () if (bare := arxiv(one.value))]

@@ -7,7 +7,6 @@ The tables of merged and deleted ids are in openalex_ids.py.
 
 import functools
 
-from services.producer.formats import kinds
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
 from services.producer.formats.left_out import LeftOut
@@ -166,7 +165,7 @@ def short_id(text: str) -> str | None:
 
 def _of_work(paper_id: str, work: Work, leave_out: Count) -> list[Record]:
     kind = work.type or ""
-    if work.is_paratext or not kinds.counts(kind, KINDS_LEFT_OUT):
+    if work.is_paratext or kind in KINDS_LEFT_OUT:
         leave_out(LeftOut.KIND)
         return []
     revision = milliseconds(work.updated_date)
