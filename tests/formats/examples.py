@@ -93,8 +93,15 @@ def _count(left_out):
 
 def accept(event):
     """The contract takes the event. paper.cites comes with its own contract."""
+    accepted(orjson.dumps(event))
+
+
+def accepted(raw):
+    """The event in some bytes, which the contract takes. paper.cites comes with its own contract."""
+    event = orjson.loads(raw)
     if event["event"] != "paper.cites":
-        (authors if event["event"].startswith("author") else papers).decode(orjson.dumps(event))
+        (authors if event["event"].startswith("author") else papers).decode(raw)
+    return event
 
 
 def bare(value):
@@ -104,16 +111,20 @@ def bare(value):
     return [bare(one) for one in value] if isinstance(value, list) else value
 
 
+def cites_of(event, source):
+    """paper.cites for an expected group of edges. The real fixtures are older than this event."""
+    return {
+        "event": "paper.cites",
+        "paper_id": event["join"].removeprefix("references of "),
+        "source": source,
+        "references": event["references"],
+    }
+
+
 def as_told(event, path):
     """The expected event; the real fixtures are older than the field `kind` of paper.withdrawn."""
     if "join" in event:
-        citing = event["join"].removeprefix("references of ")
-        return {
-            "event": "paper.cites",
-            "paper_id": citing,
-            "source": "semanticscholar",
-            "references": event["references"],
-        }
+        return cites_of(event, "semanticscholar")
     event = bare(event)
     if (
         REAL in path.parents

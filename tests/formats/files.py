@@ -4,13 +4,10 @@ import json
 from collections import Counter
 from typing import NamedTuple
 
-import orjson
-
 from services.producer.formats.left_out import LeftOut
 from services.producer.sources.file import FileSource
-from shared.contracts import authors, papers
 from shared.errors import InputRefused
-from tests.formats.examples import REAL, bare
+from tests.formats.examples import REAL, accepted, bare, cites_of
 
 
 class Read(NamedTuple):
@@ -35,14 +32,6 @@ def read(path, name=None, namespace=None):
         fault = error
     assert all(isinstance(reason, LeftOut) for reason in source.left_out)
     return Read(events, Counter({reason.name: n for reason, n in source.left_out.items()}), refused, fault)
-
-
-def accepted(raw):
-    """The event in some bytes, which the contract takes. `paper.cites` comes with its own contract."""
-    event = orjson.loads(raw)
-    if event["event"] != "paper.cites":
-        (authors if event["event"].startswith("author") else papers).decode(raw)
-    return event
 
 
 def check_file(path, name, *, refused=0):
@@ -82,13 +71,7 @@ def _told(event, path):
     """
     event = lean(event)
     if "join" in event:
-        citing = event["join"].removeprefix("references of ")
-        return {
-            "event": "paper.cites",
-            "paper_id": citing,
-            "source": "opencitations",
-            "references": event["references"],
-        }
+        return cites_of(event, "opencitations")
     if path.parent == REAL / "retraction_watch" and event["event"] == "paper.withdrawn":
         event["kind"] = "retracted"
     return event
