@@ -18,6 +18,7 @@ from services.viewer.follow.numbers import number_of
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.snapshots import StoredSnapshot, not_shown
 from services.viewer.urls import page_of, part_of_page
+from services.viewer.web.answers import tagged
 from shared.metrics.definitions import METRICS
 from shared.metrics.metric import REFERENCES
 
@@ -145,8 +146,5 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
 
 def _tagged(request: Request, content: bytes, kind: str) -> Response:
     """The content with a tag made from it, or 304 if the client has it."""
-    headers = SHARED | {"ETag": f'"{blake2b(content, digest_size=8).hexdigest()}"'}
-    known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
-    if "*" in known or headers["ETag"] in known:
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(content, media_type=kind, headers=headers)
+    tag = blake2b(content, digest_size=8).hexdigest()
+    return tagged(request, tag, lambda: Response(content, media_type=kind), SHARED)

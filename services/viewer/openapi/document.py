@@ -36,10 +36,9 @@ IDENTITY = (
 ABOUT = """Live profiles of authors, with papers, citations, fields and changes. Everything is read only.
 
 An answer that did not change is a 304 if the request has its `ETag` in `If-None-Match`. Lists have pages
-without a limit
-of depth: send `next_cursor` back as `cursor`. Lists, papers, fields and search come from a store;
-`X-Store-Lag` says how
-many records it is behind the log. Snapshots of authors are always the newest."""
+without a limit of depth: send `next_cursor` back as `cursor`. Lists, papers, fields and search come from a
+store; `X-Store-Lag` says how many records it is behind the log. Snapshots of authors are always the
+newest."""
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:

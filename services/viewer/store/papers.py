@@ -3,13 +3,13 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import orjson
 
 from services.viewer.store.bylines import full_byline, short_bylines
 from services.viewer.store.cursors import cursor_of, place_of
-from services.viewer.store.rows import Page, PaperCard, PaperPage, State
+from services.viewer.store.rows import LIMIT, Page, PaperCard, PaperPage, State
 
 Sort = Literal["citations", "date", "novelty", "title"]
 Position = Literal["first", "last", "single"]
@@ -36,6 +36,16 @@ class Filters(NamedTuple):
 
 
 NO_FILTERS = Filters()
+
+
+class Asked(TypedDict, total=False):
+    """What is asked of a list of papers. `page` has the defaults. abstracts: each paper with its abstract."""
+
+    sort: Sort
+    filters: Filters
+    cursor: str | None
+    limit: int
+    abstracts: bool
 
 
 class _Order(NamedTuple):
@@ -123,10 +133,10 @@ def page(
     connection: sqlite3.Connection,
     listing: Listing,
     *,
-    sort: Sort,
+    sort: Sort = "citations",
     filters: Filters = NO_FILTERS,
-    cursor: str | None,
-    limit: int,
+    cursor: str | None = None,
+    limit: int = LIMIT,
     abstracts: bool = False,
 ) -> Page[PaperCard]:
     """A part of a list. Error: UsageError for a cursor of another list."""

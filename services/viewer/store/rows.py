@@ -9,6 +9,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field
 from typing_extensions import TypedDict
 
+LIMIT = 20  # items of a page, unless more or fewer are asked for
+
 Item = TypeVar("Item")
 
 State = Annotated[

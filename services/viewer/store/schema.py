@@ -27,18 +27,17 @@ CREATE TABLE positions (
 ) WITHOUT ROWID;
 
 -- A row that is only cited has a key and state 0. changed_ms: append time of the newest revision. digest: of
--- its
--- event. arrived: rises with each paper that is published for the first time.
--- retraction: the revision of the newest word about one, apart from `revision`; retracted: what it says.
--- field: the first of `categories`. categories: JSON array. authors: entries of the byline.
+-- its event. arrived: rises with each paper that is published for the first time. retraction: the revision of
+-- the newest statement about one, apart from `revision`; retracted: what it says. field: the first of
+-- `categories`. categories: JSON array. authors: entries of the byline.
 CREATE TABLE papers (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, state INTEGER NOT NULL DEFAULT 0,
-    revision INTEGER NOT NULL DEFAULT -1, digest INTEGER, changed_ms INTEGER NOT NULL DEFAULT 0, arrived
-    INTEGER,
-    title TEXT NOT NULL DEFAULT '', published TEXT, year INTEGER, field INTEGER, categories TEXT, venue TEXT,
-    kind TEXT, language TEXT, doi TEXT, doi_key TEXT, url TEXT, authors INTEGER NOT NULL DEFAULT 0,
-    truncated INTEGER NOT NULL DEFAULT 0, revisions INTEGER NOT NULL DEFAULT 0, reason TEXT,
-    retracted INTEGER NOT NULL DEFAULT 0, retraction INTEGER NOT NULL DEFAULT -1, retraction_reason TEXT
+    revision INTEGER NOT NULL DEFAULT -1, digest INTEGER, changed_ms INTEGER NOT NULL DEFAULT 0,
+    arrived INTEGER, title TEXT NOT NULL DEFAULT '', published TEXT, year INTEGER, field INTEGER,
+    categories TEXT, venue TEXT, kind TEXT, language TEXT, doi TEXT, doi_key TEXT, url TEXT,
+    authors INTEGER NOT NULL DEFAULT 0, truncated INTEGER NOT NULL DEFAULT 0,
+    revisions INTEGER NOT NULL DEFAULT 0, reason TEXT, retracted INTEGER NOT NULL DEFAULT 0,
+    retraction INTEGER NOT NULL DEFAULT -1, retraction_reason TEXT
 );
 CREATE INDEX papers_by_arrival ON papers (arrived) WHERE arrived IS NOT NULL;
 CREATE INDEX papers_by_doi ON papers (doi_key) WHERE doi_key IS NOT NULL;
@@ -60,8 +59,9 @@ CREATE TABLE authorships (
 CREATE INDEX authorships_by_author ON authorships (author, paper);
 
 -- The references of published and retracted papers, by their records and by sources together.
-CREATE TABLE citations (citing INTEGER NOT NULL, cited INTEGER NOT NULL, PRIMARY KEY (citing, cited)) WITHOUT
-    ROWID;
+CREATE TABLE citations (
+    citing INTEGER NOT NULL, cited INTEGER NOT NULL, PRIMARY KEY (citing, cited)
+) WITHOUT ROWID;
 CREATE INDEX citations_by_cited ON citations (cited, citing);
 
 -- Lists of references of sources, from 1, and of the record of each paper that has such lists: source 0.
@@ -75,17 +75,14 @@ CREATE TABLE citing_sources (
 ) WITHOUT ROWID;
 
 -- An author of bylines alone has no version. canonical: the author that this one is merged into; NULL: not
--- merged.
--- Numbers are those of the headline of the newest snapshot. field: a whole category, found among the
+-- merged. Numbers are those of the headline of the newest snapshot. field: a whole category, found among the
 -- author's papers.
 CREATE TABLE authors (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT, folded TEXT,
     generation INTEGER NOT NULL DEFAULT -1, version INTEGER NOT NULL DEFAULT -1,
     changed_ms INTEGER NOT NULL DEFAULT 0, canonical INTEGER, field_end TEXT, field INTEGER, papers INTEGER,
-    citations INTEGER,
-    h_index INTEGER, novelty REAL, ai_score REAL, first_year INTEGER, last_year INTEGER, orcid TEXT, homepage
-    TEXT,
-    aliases TEXT, affiliations TEXT, words TEXT
+    citations INTEGER, h_index INTEGER, novelty REAL, ai_score REAL, first_year INTEGER, last_year INTEGER,
+    orcid TEXT, homepage TEXT, aliases TEXT, affiliations TEXT, words TEXT
 );
 CREATE INDEX authors_by_canonical ON authors (canonical) WHERE canonical IS NOT NULL;
 CREATE INDEX authors_by_orcid ON authors (orcid) WHERE orcid IS NOT NULL;
@@ -100,8 +97,8 @@ CREATE TABLE field_years (
 -- The newest change records. numbers: JSON, name -> [before, after]. causes: JSON as in the record.
 CREATE TABLE changes (
     id INTEGER PRIMARY KEY, author INTEGER NOT NULL, changed_ms INTEGER NOT NULL, generation INTEGER NOT NULL,
-    version INTEGER NOT NULL, as_of TEXT, numbers TEXT NOT NULL, causes TEXT NOT NULL, causes_total INTEGER
-    NOT NULL
+    version INTEGER NOT NULL, as_of TEXT, numbers TEXT NOT NULL, causes TEXT NOT NULL,
+    causes_total INTEGER NOT NULL
 );
 CREATE INDEX changes_by_author ON changes (author, id);
 
@@ -110,8 +107,7 @@ CREATE VIRTUAL TABLE paper_words USING fts5 (title, people, abstract, content=''
 CREATE VIRTUAL TABLE author_words USING fts5 (names, content='', prefix='1 2 3', tokenize="{_NAMES}");
 
 -- Words of titles and names, and what is left of each when one letter is missing (hash: CRC-32): two words
--- that
--- differ in one letter share such a rest.
+-- that differ in one letter share such a rest.
 CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
 CREATE TABLE word_rests (hash INTEGER NOT NULL, word INTEGER NOT NULL, PRIMARY KEY (hash, word)) WITHOUT
     ROWID;

@@ -11,15 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, Unpack
 
 from services.viewer.store import authors, changes, fields, papers
 from services.viewer.store.connection import bounded, file_of, open_reader
 from services.viewer.store.cursors import cursor_of, place_of
 from services.viewer.store.fields import By
-from services.viewer.store.papers import NO_FILTERS, Filters, Sort
+from services.viewer.store.papers import Asked
 from services.viewer.store.place import StorePlace
 from services.viewer.store.rows import (
+    LIMIT,
     AuthorCard,
     AuthorFacets,
     ChangeCard,
@@ -41,7 +42,7 @@ THREADS = 2
 WAITING = 64  # questions that may wait for a thread
 SECONDS = 3.0  # for one question
 SEARCH_SECONDS = 1.0  # for each half of a search
-LIMIT, MOST = 20, 200  # items of a page: the default, the most
+MOST = 200  # items of a page, at most
 QUERY_LENGTH = 500  # characters of a query
 DAY_MS = 86_400_000
 DEEPEST = 500  # authors, and papers, that a search pages through
@@ -76,84 +77,36 @@ class Store:
         """A paper with everything. None: unknown id."""
         return await self._ask(papers.paper_page, paper_id)
 
-    async def papers_of(
-        self,
-        author_id: str,
-        *,
-        sort: Sort = "citations",
-        filters: Filters = NO_FILTERS,
-        cursor: str | None = None,
-        limit: int = LIMIT,
-        abstracts: bool = False,
-    ) -> Page[PaperCard] | None:
+    async def papers_of(self, author_id: str, **asked: Unpack[Asked]) -> Page[PaperCard] | None:
         """The published papers of an author and of everyone merged into him. None: unknown id."""
 
         def work(connection: sqlite3.Connection) -> Page[PaperCard] | None:
             numbers = authors.numbers_of(connection, author_id)
             if not numbers:
                 return None
-            listing = papers.of_author(numbers)
-            return papers.page(
-                connection,
-                listing,
-                sort=sort,
-                filters=filters,
-                cursor=cursor,
-                limit=limit,
-                abstracts=abstracts,
-            )
+            return papers.page(connection, papers.of_author(numbers), **asked)
 
         return await self._ask(work)
 
-    async def citing(
-        self,
-        paper_id: str,
-        *,
-        sort: Sort = "citations",
-        filters: Filters = NO_FILTERS,
-        cursor: str | None = None,
-        limit: int = LIMIT,
-        abstracts: bool = False,
-    ) -> Page[PaperCard] | None:
+    async def citing(self, paper_id: str, **asked: Unpack[Asked]) -> Page[PaperCard] | None:
         """The published papers that cite a paper. None: unknown id."""
-        return await self._around(papers.citing, paper_id, sort, filters, cursor, limit, abstracts)
+        return await self._around(papers.citing, paper_id, asked)
 
-    async def references(
-        self,
-        paper_id: str,
-        *,
-        sort: Sort = "citations",
-        filters: Filters = NO_FILTERS,
-        cursor: str | None = None,
-        limit: int = LIMIT,
-        abstracts: bool = False,
-    ) -> Page[PaperCard] | None:
+    async def references(self, paper_id: str, **asked: Unpack[Asked]) -> Page[PaperCard] | None:
         """What a paper cites, published papers first; of others only the id is known. None: unknown id."""
-        return await self._around(papers.references, paper_id, sort, filters, cursor, limit, abstracts)
+        return await self._around(papers.references, paper_id, asked)
 
     async def _around(
         self,
         listing: Callable[[int], papers.Listing],
         paper_id: str,
-        sort: Sort,
-        filters: Filters,
-        cursor: str | None,
-        limit: int,
-        abstracts: bool,
+        asked: Asked,
     ) -> Page[PaperCard] | None:
         def work(connection: sqlite3.Connection) -> Page[PaperCard] | None:
             number = papers.paper_number(connection, paper_id)
             if number is None:
                 return None
-            return papers.page(
-                connection,
-                listing(number),
-                sort=sort,
-                filters=filters,
-                cursor=cursor,
-                limit=limit,
-                abstracts=abstracts,
-            )
+            return papers.page(connection, listing(number), **asked)
 
         return await self._ask(work)
 
@@ -214,29 +167,11 @@ class Store:
         """The authors of a field, the largest number first."""
         return await self._ask(fields.field_authors, code, by, cursor, limit)
 
-    async def field_papers(
-        self,
-        code: str,
-        *,
-        sort: Sort = "citations",
-        filters: Filters = NO_FILTERS,
-        cursor: str | None = None,
-        limit: int = LIMIT,
-        abstracts: bool = False,
-    ) -> Page[PaperCard]:
+    async def field_papers(self, code: str, **asked: Unpack[Asked]) -> Page[PaperCard]:
         """The published papers of a field."""
 
         def work(connection: sqlite3.Connection) -> Page[PaperCard]:
-            listing = papers.of_field(code)
-            return papers.page(
-                connection,
-                listing,
-                sort=sort,
-                filters=filters,
-                cursor=cursor,
-                limit=limit,
-                abstracts=abstracts,
-            )
+            return papers.page(connection, papers.of_field(code), **asked)
 
         return await self._ask(work)
 

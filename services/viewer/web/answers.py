@@ -20,9 +20,11 @@ def json_of(value: Any) -> Response:
     )
 
 
-def tagged(request: Request, tag: str, make: Callable[[], Response]) -> Response:
-    """The response, or 304 if the client has this version."""
-    headers = {"ETag": f'"{tag}"', **NO_CACHE}
+def tagged(
+    request: Request, tag: str, make: Callable[[], Response], caching: Mapping[str, str] = NO_CACHE
+) -> Response:
+    """The response, or 304 if the client has this version. caching: headers that say how it may keep it."""
+    headers = {"ETag": f'"{tag}"', **caching}
     known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
     if "*" in known or headers["ETag"] in known:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

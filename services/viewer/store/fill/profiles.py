@@ -29,20 +29,18 @@ LARGEST = 2**53  # larger numbers are no counts
 log = structlog.get_logger("store")
 
 _SNAPSHOT = """
-UPDATE authors SET name = ?, folded = ?, generation = ?, version = ?, changed_ms = ?, canonical = ?,
-    field_end = ?,
-    papers = ?, citations = ?, h_index = ?, novelty = ?, ai_score = ?, first_year = ?, last_year = ?, orcid =
-    ?,
-    homepage = ?, aliases = ?, affiliations = ?, words = ?
+UPDATE authors SET
+    name = ?, folded = ?, generation = ?, version = ?, changed_ms = ?, canonical = ?, field_end = ?,
+    papers = ?, citations = ?, h_index = ?, novelty = ?, ai_score = ?, first_year = ?, last_year = ?,
+    orcid = ?, homepage = ?, aliases = ?, affiliations = ?, words = ?
 WHERE id = ?
 """
 _ERASE = """
-UPDATE authors SET name = NULL, folded = NULL, generation = -1, version = -1, changed_ms = 0, canonical =
-    NULL,
-    field_end = NULL, field = NULL, papers = NULL, citations = NULL, h_index = NULL, novelty = NULL, ai_score
-    = NULL,
-    first_year = NULL, last_year = NULL, orcid = NULL, homepage = NULL, aliases = NULL, affiliations = NULL,
-    words = NULL
+UPDATE authors SET
+    name = NULL, folded = NULL, generation = -1, version = -1, changed_ms = 0, canonical = NULL,
+    field_end = NULL, field = NULL, papers = NULL, citations = NULL, h_index = NULL, novelty = NULL,
+    ai_score = NULL, first_year = NULL, last_year = NULL, orcid = NULL, homepage = NULL, aliases = NULL,
+    affiliations = NULL, words = NULL
 WHERE id = ?
 """
 

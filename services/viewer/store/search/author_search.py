@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from services.viewer.name_folding import as_shown, fold, joined, words
 from services.viewer.store.search.corrections import corrections
+from services.viewer.store.search.ranking import MOST, RANKED, add_ranked
 from services.viewer.store.search.texts import quoted, sorted_words
 
-MOST = 500  # authors of an answer
 FEW = 3  # with fewer authors that fit, typing errors are looked for
-RANKED = 20_000  # authors that fit and are compared, at most
 INITIALS = 3  # letters of a word that may be initials: "CD" in "Manning CD"
 _ORCID = re.compile(r"(?:https?://)?(?:www\.)?(?:orcid\.org/)?(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])/?")
 
@@ -105,11 +104,8 @@ def _add(connection: sqlite3.Connection, found: dict[int, None], question: str, 
         "authors c ON c.id = a.canonical ORDER BY a.name = :shown DESC, a.folded = :words DESC, "
         f"COALESCE(c.papers, a.papers) DESC, a.id LIMIT {MOST}",
         {"question": question, "shown": order.shown, "words": order.words},
-    ).fetchall()
-    for number, _ in rows:
-        if len(found) < MOST:
-            found[number] = None
-    return not rows or rows[0][1] < RANKED
+    )
+    return add_ranked(found, rows)
 
 
 def _by_id(connection: sqlite3.Connection, query: str) -> list[int]:

@@ -5,12 +5,11 @@ from typing import NamedTuple
 
 from services.viewer.name_folding import fold
 from services.viewer.store.search.corrections import corrections
+from services.viewer.store.search.ranking import MOST, RANKED, add_ranked
 from services.viewer.store.search.texts import indexable, quoted
 from shared.identifiers import doi_of
 
-MOST = 500  # papers of an answer
 FEW = 3  # with fewer papers that fit, typing errors are looked for
-RANKED = 20_000  # papers that fit and are compared, at most
 MOST_WORDS = 32  # of a query that are looked for
 
 
@@ -56,11 +55,8 @@ def _add(connection: sqlite3.Connection, found: dict[int, None], question: str) 
         f"{RANKED}) ORDER BY score LIMIT {MOST}) w JOIN standings s ON s.paper = w.rowid ORDER BY w.score * "
         "(1 + 0.2 * ln(1 + s.cited_by))",  # a negative score: the least is the best
         (question,),
-    ).fetchall()
-    for number, _ in rows:
-        if len(found) < MOST:
-            found[number] = None
-    return not rows or rows[0][1] < RANKED
+    )
+    return add_ranked(found, rows)
 
 
 def _by_id(connection: sqlite3.Connection, query: str) -> list[int]:
