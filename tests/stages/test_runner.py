@@ -250,13 +250,14 @@ async def test_one_that_is_behind_waits_no_longer_than_more_comes(log, tmp_path,
 async def test_an_idle_publisher_publishes_at_once_and_one_that_is_behind_coalesces(
     log, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # so everybody is
-    monkeypatch.setattr(publisher, "QUIET_SECONDS", 3600.0)
+    monkeypatch.setattr(publisher, "BEHIND_SECONDS", 3600.0)  # no publisher is
     async with Service(log, tmp_path, coalesce_share="0.0001", coalesce_max_seconds="3600") as service:
         await log.append({HERE: [paper(0)]})
-        await service.idle()  # the first one did not wait for anything
+        await service.idle()  # the publisher did not wait for anything
         _, first = (await log.bounds([SNAPSHOTS]))[SNAPSHOTS]
-        assert first == 2
+        assert first >= 2
+        monkeypatch.setattr(publisher, "BEHIND_SECONDS", -1.0)  # every publisher is
+        monkeypatch.setattr(publisher, "QUIET_SECONDS", 3600.0)
         service.runners[-1]._cost = 10**6  # as if publishing were very dear: from now on it waits
         for n in range(1, 41):
             await log.append({HERE: [paper(n)]})
