@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from services.runtime.restarts import Restarts
 from shared.errors import Fenced, LogUnavailable
 from shared.log.port import Log, Partition
 from shared.stages.runner import StageRunner, Stop
@@ -17,9 +18,6 @@ from shared.telemetry.health import Health
 
 log = structlog.get_logger("worker")
 
-RESTART_SECONDS = (0.2, 10.0)  # the pause before a failed stage starts anew: at first, at most
-FENCED_SECONDS = 3.0  # the pause after a fence; by then the group has assigned the partition anew
-SETTLED_SECONDS = 60.0  # a stage that ran this long gets the shortest pause again
 NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 Make = Callable[[type[Stage], int], StageRunner]
@@ -145,7 +143,7 @@ class _Member:
     async def _work(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        pause = RESTART_SECONDS[0]
+        restarts = Restarts()
         try:
             while True:
                 began = time.monotonic()
@@ -156,15 +154,12 @@ class _Member:
                         raise
                     if self.stop.is_set():
                         return
-                    if time.monotonic() - began > SETTLED_SECONDS:
-                        pause = RESTART_SECONDS[0]
-                    pause = max(pause, FENCED_SECONDS) if isinstance(error, Fenced) else pause
+                    pause = restarts.pause(time.monotonic() - began, isinstance(error, Fenced))
                     self._report(error, pause)
                 try:
                     await asyncio.wait_for(self.stop.wait(), pause)
                     return
                 except TimeoutError:
-                    pause = min(2 * pause, RESTART_SECONDS[1])
                     self.runner = self.supervisor.make(self.stage, self.partition)
         finally:
             if self.stop.is_set() and not self.stop.drains:

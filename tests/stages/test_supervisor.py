@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from services.consumer.citations.stage import Citations
-from services.runtime import supervisor as supervisor_module
+from services.runtime import restarts
 from services.runtime.layout import layout_of
 from services.runtime.progress import Progress
 from shared.contracts.topics import AUTHORS, PAPERS, TOPICS
@@ -52,7 +52,8 @@ class Cluster(MemoryLog):
 
 @pytest.fixture
 async def log(monkeypatch):
-    monkeypatch.setattr(supervisor_module, "RESTART_SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(restarts, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(restarts, "LONGEST_SECONDS", 0.05)
     monkeypatch.setattr(runner_module, "RETRY_SECONDS", 0.01)
     log = Cluster()
     await log.create([topic.spec(1, 1) for topic in TOPICS])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.metrics import novelty, rankpoints
+from shared.metrics import novelty, rankpoints, stop_words
 from shared.metrics.fixed import decimals
 from shared.metrics.percentile import NO_VALUE, NOWHERE, OWN, POOLED, Tables, midrank, should_cut
 
@@ -28,7 +28,7 @@ def cases(kind: str):
 
 def test_the_versions_are_those_of_the_golden_cases():
     assert (GOLDEN["novelty_version"], GOLDEN["ai_version"]) == (novelty.VERSION, rankpoints.VERSION)
-    assert len(novelty.STOP_LIST) == 214
+    assert len(stop_words.STOP_WORDS) == 214
 
 
 @cases("terms")

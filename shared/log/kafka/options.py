@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+BATCH_BYTES = 1 << 20  # of a batch that a producer sends; a larger record is a batch of its own
+
 
 class KafkaOptions(NamedTuple):
     """Security, compression, replication and session time. Secrets are never shown.

@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaProducer
 from shared.errors import Fenced, LogError, LogUnavailable
 from shared.log.kafka.client import Client
 from shared.log.kafka.connection import KafkaConnection
+from shared.log.kafka.options import BATCH_BYTES
 from shared.log.port import Fence, Message, Partition
 
 SEND_SECONDS = 120.0  # longest wait for an answer to a send; after it the outcome is unknown (rule S4)
 START_SECONDS = 60.0
-BATCH_BYTES = 1 << 20  # a larger record is a batch of its own
 TRANSACTION_MS = 20_000  # longest time that the transaction of a dead process blocks readers
 
 
