@@ -91,15 +91,22 @@ function gone(text) {
   ended = true;
   clearInterval(ticking);
   clearTimeout(toSpeak);
-  document.title = newer.title;
+  replaceHead(newer);
   document.querySelector("main").replaceChildren(...copy(newer.querySelector("main")).childNodes);
 }
 
 // An author may have got another name.
 function rename(newer) {
-  if (document.title !== newer.title) document.title = newer.title;
+  replaceHead(newer);
   const [heading, other] = [article, newer].map((place) => place.querySelector("h1"));
   if (heading.innerHTML !== other.innerHTML) heading.replaceChildren(...copy(other).childNodes);
+}
+
+// Title, description, previews and feeds name the author too. What the newer head does not have goes; what only it has comes.
+function replaceHead(newer) {
+  const held = new Map([...document.head.children].map((part) => [part.outerHTML, part]));
+  for (const part of newer.head.children) if (!held.delete(part.outerHTML)) document.head.append(copy(part));
+  for (const part of held.values()) part.remove();
 }
 
 function replace(next) {
