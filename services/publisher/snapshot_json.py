@@ -16,7 +16,7 @@ import orjson
 from services.consumer.authors import ai_scores
 from services.consumer.authors.names import COUNTED, REFERENCES
 from services.consumer.authors.percentiles import COUNTS
-from services.publisher.byline_json import field_json, name_and_affiliations, parse_byline
+from services.publisher.affiliations_json import name_and_affiliations, parse_byline
 from services.publisher.change_json import (
     Counted,
     Numbers,
@@ -26,13 +26,15 @@ from services.publisher.change_json import (
     counted_of,
     numbers_json,
 )
+from services.publisher.field_json import field_json
 from services.publisher.paper_json import BOOLEAN, NULL, blobs, json_of, papers_json, reported_novelties
 from services.publisher.pending_causes import AuthorCauses
 from services.publisher.state import BYLINE, CATEGORY, CITED_IN, LOW, PUBLISHED_IN, ProfileState
 from services.publisher.templates import template
 from shared.columns.grouping import I64, ranges
 from shared.metrics import definitions, novelty, rankpoints
-from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED, is_collective
+from shared.metrics.collective_names import is_collective
+from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED
 from shared.metrics.violations import violations
 
 Means = list[dict[str, Any]]  # of each (source, version): its mean novelty, and of how many papers

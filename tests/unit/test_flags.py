@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.metrics import definitions
-from shared.metrics.flags import is_collective
+from shared.metrics.collective_names import is_collective
 from shared.stages.stage import Layout
 from tests.oracle import is_group
 from tests.stages.memory import Pipeline

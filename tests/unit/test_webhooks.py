@@ -23,7 +23,8 @@ from services.viewer.webhooks import store as stores
 from services.viewer.webhooks.addresses import NotPublic, is_public, public_addresses, resolve
 from services.viewer.webhooks.delivery import Outcome, Post
 from services.viewer.webhooks.hooks import Hook, new_hook
-from services.viewer.webhooks.sender import AT_ONCE_OF_ONE, PAUSES, Sender
+from services.viewer.webhooks.retries import PAUSES_SECONDS
+from services.viewer.webhooks.sender import AT_ONCE_OF_ONE, Sender
 from services.viewer.webhooks.service import send_webhooks
 from services.viewer.webhooks.signing import headers_of
 from services.viewer.webhooks.store import New, Store
@@ -161,10 +162,10 @@ async def test_a_failed_message_is_tried_again_and_those_behind_it_wait(tmp_path
         await here.steps(3)
         assert here.versions() == [1]
         assert here.store.described()[0]["note"] == "status 500"
-        here.now += PAUSES[0]
+        here.now += PAUSES_SECONDS[0]
         await here.steps(3)
         assert here.versions() == [1, 1]
-        here.now += PAUSES[1] - 1
+        here.now += PAUSES_SECONDS[1] - 1
         await here.steps()
         assert here.versions() == [1, 1]
         here.now += 1
@@ -181,15 +182,15 @@ async def test_another_author_does_not_wait(tmp_path):
 
 
 async def test_a_message_is_given_up_with_a_note_and_the_next_one_is_sent(tmp_path):
-    receiver = Receiver(*[Outcome(False, "status 503")] * (len(PAUSES) + 1))
+    receiver = Receiver(*[Outcome(False, "status 503")] * (len(PAUSES_SECONDS) + 1))
     async with world(tmp_path, hook(), receiver=receiver) as here:
         await here.publish(change("a:1", 1), change("a:1", 2))
         await here.steps()
-        for pause in PAUSES:
+        for pause in PAUSES_SECONDS:
             here.now += pause
             await here.steps()
         await here.steps()
-        assert here.versions() == [1] * (len(PAUSES) + 1) + [2]
+        assert here.versions() == [1] * (len(PAUSES_SECONDS) + 1) + [2]
         (told,) = here.store.described()
         assert (told["given_up"], told["delivered"], told["waiting"]) == (1, 1, 0)
         assert "given up after 10 attempts: status 503" in told["note"]
@@ -252,7 +253,7 @@ async def test_what_waits_is_bounded_and_the_newest_stays(tmp_path, monkeypatch)
     async with world(tmp_path, hook(), receiver=Receiver(Outcome(False, "status 500"))) as here:
         await here.publish(*(change("a:1", version) for version in range(1, 6)))
         await here.steps(2)
-        here.now += PAUSES[0]
+        here.now += PAUSES_SECONDS[0]
         await here.steps(4)
         assert here.versions() == [3, 3, 4, 5]
         assert here.store.described()[0]["dropped"] == 2

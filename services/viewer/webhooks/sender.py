@@ -13,6 +13,7 @@ import structlog
 
 from services.viewer.webhooks.delivery import Outcome
 from services.viewer.webhooks.hooks import Hook
+from services.viewer.webhooks.retries import PAUSES_SECONDS
 from services.viewer.webhooks.signing import body_of, message_id
 from services.viewer.webhooks.store import New, Store, Waiting
 from shared.contracts.topics import AUTHOR_METRICS
@@ -20,9 +21,6 @@ from shared.log.port import Log, Partition, Record
 
 log = structlog.get_logger("webhooks")
 
-# Seconds before each further attempt, as Standard Webhooks recommends; after the last one a message is given
-# up.
-PAUSES = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 AT_ONCE, AT_ONCE_OF_ONE = 32, 4  # messages on their way: in all, of one webhook
 READ_RECORDS, READ_BYTES = 500, 1 << 20  # of one step, which blocks the event loop for some milliseconds
 WAIT_SECONDS = 1.0  # longest wait; a new webhook is noticed within this time
@@ -152,14 +150,14 @@ class Sender:
         elif outcome.gone:
             log.warning("a webhook is over: its receiver wants no more", webhook=hook.id)
             await asyncio.to_thread(self._store.end, hook.id, f"ended by its receiver ({outcome.note})", now)
-        elif one.attempts >= len(PAUSES):
+        elif one.attempts >= len(PAUSES_SECONDS):
             note = f"{one.message} given up after {one.attempts + 1} attempts: {outcome.note}"
             log.warning(
                 "a message of a webhook is given up", webhook=hook.id, message=one.message, why=outcome.note
             )
             await asyncio.to_thread(self._store.give_up, one, note, now)
         else:
-            due = now + PAUSES[one.attempts] * 1000
+            due = now + PAUSES_SECONDS[one.attempts] * 1000
             await asyncio.to_thread(self._store.postpone, one, outcome.note, now, due)
 
     def _now(self) -> int:

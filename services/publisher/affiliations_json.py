@@ -1,4 +1,4 @@
-"""Name, affiliations and field of an author, from tallies of bylines and categories."""
+"""Name and affiliations of an author, from tallies of bylines."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -54,19 +54,3 @@ def _affiliations_json(counts: dict[str, int]) -> bytes:
     if len(ordered) > 1:
         ordered = sorted(ordered, key=lambda item: (-item[1], item[0]))[:AFFILIATIONS]
     return b"[%s]" % b",".join([AFFILIATION(name=json_of(name), papers=count) for name, count in ordered])
-
-
-def field_json(categories: list[str], papers: list[int]) -> bytes:
-    """The part after the last dot of the most frequent category (ties: the smallest); null without
-    categories.
-    """
-    if not categories:
-        return b"null"
-    if len(categories) == 1:
-        return _end_json(categories[0])
-    return _end_json(min(zip(papers, categories, strict=True), key=lambda one: (-one[0], one[1]))[1])
-
-
-@lru_cache(1 << 10)
-def _end_json(category: str) -> bytes:
-    return json_of(category.rpartition(".")[2])
