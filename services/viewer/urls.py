@@ -1,8 +1,8 @@
-"""Addresses of authors on this server. An id may be any text, with slashes, colons, dots and any script."""
+"""Addresses on this server. An id may be any text, with slashes, colons, dots and any script."""
 
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
-AUTHORS = "/authors"
+AUTHORS, PAPERS, FIELDS = "/authors", "/papers", "/fields"
 API = "/api/v1"
 EXPLAIN = "explain/"  # a part; the name of a metric follows
 
@@ -10,6 +10,27 @@ EXPLAIN = "explain/"  # a part; the name of a metric follows
 def page_of(author_id: str) -> str:
     """The address of an author's page."""
     return _of(AUTHORS, author_id)
+
+
+def paper_page_of(paper_id: str) -> str:
+    """The address of a paper's page."""
+    return _of(PAPERS, paper_id)
+
+
+def cited_by_of(paper_id: str) -> str:
+    """The address of the list of papers that cite a paper, on its page."""
+    return f"{paper_page_of(paper_id)}#cited-by"
+
+
+def field_page_of(code: str) -> str:
+    """The address of a field's page. code: a whole category, for example cs.LG."""
+    return _of(FIELDS, code)
+
+
+def with_query(address: str, **values: str | int | None) -> str:
+    """The address with these query parameters; None and "" are left out."""
+    query = urlencode({name: value for name, value in values.items() if value not in (None, "")})
+    return address if not query else f"{address}{'&' if '?' in address else '?'}{query}"
 
 
 def part_of_page(author_id: str, part: str) -> str:
