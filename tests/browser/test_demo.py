@@ -9,7 +9,8 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from services.producer.simulation.demo import AUTHOR_ID
-from tests.browser.test_page import CHROMIUM, QUIET, tile
+from tests.browser.opening import CHROMIUM, QUIET
+from tests.browser.test_page import tile
 from tests.integration.commands import Running, scholarstream
 from tests.score_oracle import terms
 

@@ -1,87 +1,20 @@
 """The page in a real Chromium, over a log that goes on."""
 
-import asyncio
 import re
-import shutil
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import orjson
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from services.runtime.http_server import serve
-from services.viewer.api import Viewer, application
-from services.viewer.profile_index import ProfileIndex
 from shared.contracts.topics import AUTHOR_METRICS
-from shared.log.memory import MemoryLog
-from shared.log.port import Log, Message, Partition
-from tests.snapshots import SYGNOWSKI, erase, paper, profile_topic, publish, snapshot, sygnowski
+from shared.log.port import Message, Partition
+from tests.browser.opening import CONTRAST, OPEN_ALL, opened
+from tests.snapshots import SYGNOWSKI, erase, paper, publish, snapshot, sygnowski
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIMULATED = snapshot("sim:a1-0", name="Ada Simulated", papers=[paper("sim:1-0", 3)])
-
-
-class Open(NamedTuple):
-    """A service, and a browser at it. said: what the console said; asked: the hosts that were asked for
-    anything.
-    """
-
-    log: Log
-    address: str
-    browser: Browser
-    said: list[str]
-    asked: set[str]
-
-    async def page(self, path: str = "/", **how) -> Page:
-        context = await self.browser.new_context(base_url=self.address, **how)
-        context.set_default_timeout(10_000)
-        page = await context.new_page()
-        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("request", lambda request: self.asked.add(urlsplit(request.url).netloc))
-        await page.goto(path)
-        return page
-
-
-@asynccontextmanager
-async def opened(*told: dict) -> AsyncIterator[Open]:
-    assert CHROMIUM, "there is no Chromium on this machine: deploy/test-tools.sh installs one"
-    log, stop = await profile_topic(MemoryLog()), asyncio.Event()
-    await publish(log, *told)
-    index = ProfileIndex(log)
-    await index.catch_up()
-    bound = asyncio.get_running_loop().create_future()
-    following = asyncio.create_task(index.follow(stop))
-    serving = asyncio.create_task(
-        serve(application(Viewer(index, stop)), "127.0.0.1", 0, stop=stop, on_bound=bound.set_result)
-    )
-    try:
-        address = await asyncio.wait_for(bound, 10)
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-            open_ = Open(log, address, browser, [], set())
-            yield open_
-            await browser.close()
-        assert open_.said == []
-        assert open_.asked == {urlsplit(address).netloc}
-    finally:
-        stop.set()
-        await asyncio.wait_for(asyncio.gather(serving, following), 10)
 
 
 def tile(page: Page, name: str):
@@ -462,43 +395,6 @@ async def test_text_stands_out_from_its_ground(scheme):
             assert await page.evaluate(CONTRAST) == []
             await page.evaluate(OPEN_ALL)
             assert await page.evaluate(CONTRAST) == []
-
-
-OPEN_ALL = "for (const fold of document.querySelectorAll('details')) fold.open = true"
-CONTRAST = """() => {
-    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    const mix = (colours) => {
-        canvas.clearRect(0, 0, 1, 1);
-        for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
-        return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
-    };
-    const light = (rgb) => {
-        const [r, g, b] = rgb.map((v) => v / 255)
-            .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const weak = [];
-    for (const element of document.querySelectorAll("body *")) {
-        const text = [...element.childNodes].filter((node) => node.nodeType === 3 && node.data.trim())
-            .map((node) => node.data).join(" ");
-        const hidden = element.closest(".hidden, .skip, noscript") || !element.getClientRects().length;
-        if (!text || hidden) continue;
-        const style = getComputedStyle(element);
-        const grounds = [];
-        for (let up = element; up; up = up.parentElement) {
-            grounds.unshift(getComputedStyle(up).backgroundColor);
-        }
-        const colour = element instanceof SVGElement ? style.fill : style.color;
-        const [ground, ink] = [mix(grounds), mix([...grounds, colour])];
-        const [high, low] = [light(ground), light(ink)].sort((a, b) => b - a);
-        const size = parseFloat(style.fontSize);
-        const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-        const ratio = (high + 0.05) / (low + 0.05);
-        const name = `${element.tagName}.${element.className}`;
-        if (ratio < (large ? 3 : 4.5)) weak.push(`${name}: ${text} ${ratio.toFixed(2)}`);
-    }
-    return weak;
-}"""
 
 
 async def test_a_stopped_service_is_told_and_found_again():
