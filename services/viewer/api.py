@@ -7,13 +7,11 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Iterable
-from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
@@ -22,21 +20,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from services.viewer.author_page.handlers import PARTS as PAGE_PARTS
+from services.viewer.author_page.handlers import AuthorPage
 from services.viewer.follow.answers import PARTS, Follow
-from services.viewer.follow.preview import preview
 from services.viewer.hosts import HostCheck, HostNames
 from services.viewer.name_search import Budget, Match
-from services.viewer.pages.profile import profile_page
 from services.viewer.pages.scores import ADDRESS, about_page
 from services.viewer.pages.search import search_page
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.programs import api_routes
-from services.viewer.recent_changes import StoredChange
-from services.viewer.routes.authors import shown
 from services.viewer.routes.context import Context, Status
 from services.viewer.routes.naming import named
 from services.viewer.routes.search import FOUND, QUERY_LENGTH
-from services.viewer.snapshots import StoredSnapshot
 from services.viewer.store.service import StoreService
 from services.viewer.urls import AUTHORS, page_of
 from services.viewer.web.access import Access
@@ -58,7 +53,6 @@ FILES = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffi
 SEARCHES, SEARCHES_WAITING, SEARCH_WAIT_SECONDS = 2, 16, 5.0  # at work, waiting for a turn, longest wait
 RANKED = 50_000  # names that a search compares, at most
 STATUS_SECONDS = 5.0
-PAGES_KEPT = 64  # rendered pages, for many clients of one author
 
 
 class AnyPath(PathConvertor):
@@ -88,6 +82,7 @@ class Viewer:
     ):
         self.index, self.stop, self.status = index, stop, status
         self.context = Context(index, stop, self._search, self._status, store)
+        self.author_page = AuthorPage(self.context)
         self.follow = Follow(index, self.context.snapshot, public_url)
         self._turns, self._searching = asyncio.Semaphore(SEARCHES), 0  # searches at work or waiting
 
@@ -164,22 +159,15 @@ class Viewer:
         return HTMLResponse(about_page())
 
     async def author(self, request: Request) -> Response:
-        author_id, part = named(request, AUTHORS, *PARTS)
+        author_id, part = named(request, AUTHORS, *PARTS, *PAGE_PARTS)
         self.context.require_newest()
         author_id = self.index.known(author_id)
         if part:
             request.scope[ROUTE] = f"{AUTHORS}/{{author}}/{part}"
-            return await self.follow.part(request, author_id, part)
-        if (other := self.index.redirect(author_id)) is not None:
-            # Not cached, because a merge may be taken back.
-            return RedirectResponse(
-                page_of(other), HTTPStatus.PERMANENT_REDIRECT, {"Cache-Control": "no-cache"}
-            )
-        snapshot = await self.context.snapshot(author_id)
-        changes = await self.index.changes.of(author_id, (snapshot.generation, snapshot.version))
-        with shown(author_id, snapshot):
-            page = _render(snapshot, tuple(changes), bool(self.index.simulated), self.follow.base(request))
-        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
+            if part in PARTS:
+                return await self.follow.part(request, author_id, part)
+            return await self.author_page.part(request, author_id, part, self.follow.base(request))
+        return await self.author_page.page(request, author_id, self.follow.base(request))
 
     # ---- for programs
 
@@ -194,21 +182,6 @@ class Viewer:
             return await asyncio.wait_for(status, STATUS_SECONDS)
         except TimeoutError:
             raise LogUnavailable(f"no status within {STATUS_SECONDS:g} s") from None
-
-
-@lru_cache(PAGES_KEPT)
-def _render(snapshot: StoredSnapshot, stored: tuple[StoredChange, ...], demo: bool, base: str) -> str:
-    """The page. base: the address of this server in links that other programs read."""
-    changes = [(change.timestamp, orjson.loads(change.value)) for change in stored]
-    profile = orjson.loads(snapshot.value)
-    return profile_page(
-        profile,
-        changes,
-        tag_of=snapshot.tag,
-        changed_ms=snapshot.timestamp,
-        demo=demo,
-        head=preview(profile, base),
-    )
 
 
 def application(

@@ -1,10 +1,15 @@
 """Builds HTML from values.
 
 Every text that is not markup is escaped, so no text from the log can become markup.
+
+An element with `data-live` (a part that may change), `data-key` (an entry of a list) or `data-whole` (a part
+that is replaced where its `data-shape` changes) is named. Markup knows its named elements, so that a live
+page can be sent those that changed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from html import escape
+from types import MappingProxyType
 from typing import TypeAlias
 
 VOID = frozenset({"br", "input", "link", "meta"})
@@ -13,10 +18,18 @@ Child: TypeAlias = "str | int | float | Iterable[Child] | None"  # False counts 
 Attribute: TypeAlias = str | int | float | bool | None
 
 
-class Html(str):
-    """Markup. Only this module and `raw` make it."""
+NAMING = ("data_live", "data_key")  # attributes that name an element
+NOTHING: Mapping[str, "Html"] = MappingProxyType({})
 
-    __slots__ = ()
+
+class Html(str):
+    """Markup. Only this module and `raw` make it.
+
+    parts: the named elements in it, by "data_live=NAME", "data_key=ID" or "data_whole=NAME SHAPE".
+    Those within a named element are not listed, except within `data-whole`.
+    """
+
+    parts: Mapping[str, "Html"] = NOTHING
 
 
 def raw(literal: str) -> Html:
@@ -29,7 +42,8 @@ def join(*children: Child) -> Html:
 
     None and False give nothing, strings and numbers are escaped, iterables are joined.
     """
-    return Html("".join(_pieces(children)))
+    parts: dict[str, Html] = {}
+    return _with(Html("".join(_pieces(children, parts))), parts)
 
 
 def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
@@ -44,7 +58,20 @@ def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
     )
     if name in VOID:
         return Html(f"<{name}{written}>")
-    return Html(f"<{name}{written}>{''.join(_pieces(children))}</{name}>")
+    parts: dict[str, Html] = {}
+    whole = Html(f"<{name}{written}>{''.join(_pieces(children, parts))}</{name}>")
+    for naming in NAMING:
+        if (named := attributes.get(naming)) is not None:
+            return _with(whole, {f"{naming}={named}": whole})
+    if (named := attributes.get("data_whole")) is not None:
+        parts[f"data_whole={named} {attributes.get('data_shape')}"] = whole
+    return _with(whole, parts)
+
+
+def _with(markup: Html, parts: Mapping[str, Html]) -> Html:
+    if parts:
+        markup.parts = parts
+    return markup
 
 
 def _attribute(key: str, value: object) -> str:
@@ -52,13 +79,17 @@ def _attribute(key: str, value: object) -> str:
     return f" {key}" if value is True else f' {key}="{escape(str(value))}"'
 
 
-def _pieces(children: Iterable[Child]) -> Iterator[str]:
+def _pieces(children: Iterable[Child], parts: dict[str, Html]) -> list[str]:
+    """The children as markup. Adds their named elements to `parts`."""
+    pieces: list[str] = []
     for child in children:
         if child is None or child is False:
             continue
         if isinstance(child, Html):
-            yield child
+            pieces.append(child)
+            parts.update(child.parts)
         elif isinstance(child, str | int | float):
-            yield escape(str(child))
+            pieces.append(escape(str(child)))
         else:
-            yield from _pieces(child)
+            pieces += _pieces(child, parts)
+    return pieces

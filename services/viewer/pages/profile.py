@@ -4,49 +4,55 @@ An element that may change has `data-live`, a name that is the same in every ver
 `data-list`, its entries `data-key`. static/page.js uses these names to put in the parts of a new version.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
-from services.viewer.pages import charts
+from services.viewer.pages import charts, curves
+from services.viewer.pages.author_header import banner, state, who
+from services.viewer.pages.author_papers import coauthors_panel, papers_section
 from services.viewer.pages.changes import changes_panel
 from services.viewer.pages.html import Html, join, tag
-from services.viewer.pages.isolation import apart, isolated, title_of
+from services.viewer.pages.isolation import apart, isolated
 from services.viewer.pages.layout import page
 from services.viewer.pages.metrics import HEADLINE, definition_of, findings, name_of, why_missing
 from services.viewer.pages.reasons import fold_of, shown, whys
 from services.viewer.pages.reported import beside, computed_of, reported_panel
-from services.viewer.pages.scores import (
-    NO_SCORE,
-    SCORES,
-    explained,
-    firmness,
-    novelty_of,
-    scores_panel,
-    source_of,
-)
-from services.viewer.pages.words import (
-    NOT_COMPUTED,
-    basis_of,
-    coverage,
-    day,
-    flag,
-    measure,
-    moment,
-    number,
-    plural,
-)
-from services.viewer.urls import api_of, part_of_page
-from shared.identifiers import link_of
-from shared.ids import SIMULATED
+from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, scores_panel, source_of
+from services.viewer.pages.stored import NOT_STORED, Stored
+from services.viewer.pages.view import View
+from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, flag, measure, moment
+from services.viewer.urls import API, api_of, part_of_page, with_query
+from shared.metrics.metric import REFERENCES
 
-ORCID = re.compile(r"(?:[0-9]{4}-){3}[0-9]{3}[0-9Xx]")
 WIDE = 3  # bases side by side; with more, folds in the table of all numbers are as narrow as its first column
 
 Entry = Mapping[str, Any]
 
 
-def profile_page(
+class Fresh(NamedTuple):
+    """A rendered page.
+
+    html: the whole document; version: of the snapshot; state: a name of this content; parts: the named
+    elements (services.viewer.pages.html); lead: what stands outside of them: a page with another lead is
+    sent whole; keys: the papers listed, in order.
+    """
+
+    html: str
+    version: str
+    state: str
+    parts: Mapping[str, Html]
+    lead: str
+    keys: Sequence[str]
+    behind: bool
+
+
+def profile_page(profile: Entry, changes: Sequence[tuple[int, Entry]] = (), **how: Any) -> str:
+    """The page of a snapshot as a document. See `rendered`."""
+    return rendered(profile, changes, **how).html
+
+
+def rendered(
     profile: Entry,
     changes: Sequence[tuple[int, Entry]] = (),
     *,
@@ -54,28 +60,30 @@ def profile_page(
     changed_ms: int,
     demo: bool,
     head: Html | None = None,
-) -> str:
+    stored: Stored = NOT_STORED,
+    view: View = View(),
+) -> Fresh:
     """The page of a snapshot.
 
     changes: (append time, record of author-metrics.v1), newest first; tag_of: the name of the version;
     changed_ms: the append time of the snapshot in milliseconds since the epoch; demo: the log has a simulated
-    literature; head: further elements of the document's head.
+    literature; head: further elements of the document's head; stored: what the store adds; view: how the
+    list of papers is asked for.
     """
     name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
-    simulated = author_id.startswith(SIMULATED)
-    article = tag(
-        "article",
-        _title(profile, name, simulated),
-        _state(profile, changed_ms),
+    content = join(
+        who(profile, name, stored),
+        state(profile, changed_ms, stored),
         _headline(profile),
-        changes_panel(profile, changes),
+        changes_panel(profile, changes, stored),
         reported_panel(profile),
         tag(
             "div",
-            _papers(profile, name),
+            papers_section(profile, name, stored, view),
             tag(
                 "aside",
-                _charts(profile, changed_ms),
+                _charts(profile, changed_ms, stored),
+                coauthors_panel(profile, stored),
                 scores_panel(profile),
                 _numbers(profile),
                 _evidence(profile),
@@ -83,113 +91,26 @@ def profile_page(
             ),
             class_="columns",
         ),
-        class_="profile",
-        data_author=author_id,
-        data_events=api_of(author_id, "events"),
-        data_version=tag_of,
     )
-    return page(isolated(name), _banner(simulated, demo), article, live=True, head=head)
+    digest = blake2b(content.encode(), digest_size=8).hexdigest()
+    article = tag("article", content, **attributes_of(author_id, tag_of, digest, stored.behind, view))
+    lead = f"{isolated(name)}\n{banner(author_id, demo)}\n{head}"
+    html = page(isolated(name), banner(author_id, demo), article, live=True, head=head)
+    keys = [key.partition("=")[2] for key in content.parts if key.startswith("data_key=")]
+    return Fresh(html, tag_of, digest, content.parts, lead, keys, stored.behind)
 
 
-def _banner(simulated: bool, demo: bool) -> Html | None:
-    if simulated:
-        return tag(
-            "p",
-            tag("strong", "Simulated author."),
-            " No such person wrote these papers: they belong to a simulated literature.",
-            class_="banner",
-        )
-    if demo:
-        said = " Citations come from a simulated literature, so the counts on this page are not real."
-        return tag("p", tag("strong", "Demo."), said, class_="banner")
-    return None
-
-
-def _title(profile: Entry, name: str, simulated: bool) -> Html:
-    places = [apart(place["name"]) for place in profile.get("affiliations") or ()]
-    return tag(
-        "header",
-        tag("h1", apart(name)),
-        simulated and tag("span", "simulated", class_="chip simulated"),
-        tag("span", _field(profile.get("field")), data_live="field"),
-        tag("p", _between(" · ", places), class_="places", data_live="places"),
-        tag("p", _described(profile), class_="places described", data_live="described"),
-        class_="who",
-    )
-
-
-def _between(sign: str, pieces: Sequence[Html]) -> list[Html | str]:
-    return [part for piece in pieces for part in (sign, piece)][1:]
-
-
-def _described(profile: Entry) -> Html:
-    """What `author.described` adds to the name: aliases, ORCID and homepage."""
-    aliases, orcid, homepage = (profile.get(name) for name in ("aliases", "orcid", "homepage"))
-    pieces = []
-    if aliases:
-        pieces.append(join("also ", _between(", ", [apart(alias) for alias in aliases])))
-    if orcid and orcid.strip():
-        digits = ORCID.search(orcid)
-        code = digits[0].upper() if digits else None
-        pieces.append(join("ORCID ", _link(f"https://orcid.org/{code}", code) if code else apart(orcid)))
-    if homepage and homepage.strip():
-        pieces.append(_link(homepage.strip(), homepage.strip()) if _is_web(homepage) else apart(homepage))
-    return join(_between(" · ", pieces))
-
-
-def _link(address: str, text: str) -> Html:
-    return tag("a", apart(text), href=address, rel="noopener noreferrer external")
-
-
-def _is_web(address: str) -> bool:
-    """Whether the address is http(s). Others do not become a link."""
-    return address.strip().lower().startswith(("https://", "http://"))
-
-
-def _field(field: str | None) -> Html | None:
-    """A chip. A field always has the same one of six colours."""
-    return (
-        tag(
-            "span",
-            apart(field),
-            class_=f"chip hue{sum(field.encode()) % 6}",
-            title=f"Field: {isolated(field)}",
-        )
-        if field
-        else None
-    )
-
-
-def _state(profile: Entry, changed_ms: int) -> Html:
-    exact, written = moment(changed_ms)
-    as_of = day(profile.get("as_of"))
-    return tag(
-        "div",
-        tag(
-            "p",
-            tag("span", "Snapshot", class_="live", id="live", data_state="still"),
-            tag("span", f"version {number(profile['version'])}", data_live="version", data_quiet=True),
-            tag("span", f"as of {as_of}" if as_of else "", data_live="as_of", data_quiet=True),
-            tag(
-                "span",
-                "last change ",
-                tag("time", written, datetime=exact, title=written, id="changed"),
-                data_live="changed",
-                data_quiet=True,
-            ),
-            tag("span", id="news", class_="news"),
-        ),
-        tag("p", role="status", aria_live="polite", class_="hidden", id="spoken"),
-        tag(
-            "noscript",
-            tag(
-                "p",
-                "Without JavaScript this page does not update itself. Reload it for newer numbers.",
-                class_="note",
-            ),
-        ),
-        class_="state",
-    )
+def attributes_of(author_id: str, tag_of: str, digest: str, behind: bool, view: View) -> dict[str, Any]:
+    """The attributes of the article, which the script reads."""
+    return {
+        "class_": "profile",
+        "data_author": author_id,
+        "data_events": with_query(f"{API}/events", ids=author_id.replace(",", "%2C")),
+        "data_fresh": view.address(author_id, "fresh"),
+        "data_version": tag_of,
+        "data_state": digest,
+        "data_behind": behind,
+    }
 
 
 def _headline(profile: Entry) -> Html:
@@ -235,75 +156,7 @@ def _meaning(profile: Entry, metric: str, value: float | None) -> str | None:
     return " ".join(filter(None, (explained(metric, value, source_of(profile)), firmness(profile, metric))))
 
 
-def _papers(profile: Entry, name: str) -> Html:
-    papers = profile.get("papers") or []
-    total = profile.get("papers_total", len(papers))
-    note = (
-        f"The {number(len(papers))} most cited ones, most cited first."
-        if total > len(papers)
-        else "Most cited first."
-        if total
-        else "No papers at present."
-    )
-    return tag(
-        "section",
-        tag("h2", plural(total, "paper"), id="papers", data_live="papers_total"),
-        tag("p", note, class_="muted", data_live="papers_note", data_quiet=True),
-        tag("ol", [_paper(paper, name) for paper in papers], class_="papers", data_list=True),
-        aria_labelledby="papers",
-    )
-
-
-def _paper(paper: Entry, name: str) -> Html:
-    paper_id, title = paper["paper_id"], title_of(paper)
-    address = _address(paper)
-    by_source = paper.get("citations_by_source") or {}
-    others = ", ".join(f"{number(count)} {isolated(source)}" for source, count in by_source.items())
-    return tag(
-        "li",
-        tag(
-            "p",
-            _field(paper.get("field")),
-            tag("time", day(paper["published"]), datetime=paper["published"])
-            if paper.get("published")
-            else tag("span", "no date"),
-            paper_id.startswith(SIMULATED) and tag("span", "simulated", class_="chip simulated"),
-            class_="line",
-        ),
-        tag("h3", _link(address, title) if address else apart(title)),
-        tag("p", _authors(paper, name), class_="by"),
-        tag(
-            "p",
-            tag("span", number(paper.get("citations", 0)), class_="value", data_live=f"cited.{paper_id}"),
-            tag("span", "citation" if paper.get("citations") == 1 else "citations", class_="unit"),
-            class_="cited",
-            title=f"counted: {others}" if others else None,
-        ),
-        tag("p", novelty_of(paper), class_="novelty", data_live=f"novelty.{paper_id}", data_quiet=True),
-        data_key=paper_id,
-        data_title=isolated(title),
-    )
-
-
-def _authors(paper: Entry, name: str) -> Html:
-    listed: Sequence[str] = paper.get("authors") or ()
-    names = _between(", ", [tag("b", apart(one)) if one == name else apart(one) for one in listed])
-    more = paper.get("authors_total", len(listed)) > len(listed)
-    places = paper.get("affiliations") or ()
-    return join(
-        names or "no authors listed",
-        " et al." if more else None,
-        places and join(" · ", _between(", ", list(map(apart, places)))),
-    )
-
-
-def _address(paper: Entry) -> str | None:
-    """The address of the paper: its own, or else that of its DOI."""
-    url = (paper.get("url") or "").strip()
-    return url if _is_web(url) else link_of(paper.get("doi"))
-
-
-def _charts(profile: Entry, changed_ms: int) -> Html:
+def _charts(profile: Entry, changed_ms: int, stored: Stored) -> Html:
     """Bars up to the year of the snapshot's day. Without a day, up to the year of its append time."""
     year = str(profile.get("as_of"))[:4]  # other clients may write snapshots too
     until = int(year if year.isascii() and year.isdigit() else moment(changed_ms)[0][:4])
@@ -318,8 +171,19 @@ def _charts(profile: Entry, changed_ms: int) -> Html:
             until,
         ),
         charts.bars("Papers by year", profile.get("papers_by_year") or {}, "papers", "papers_by_year", until),
+        stored.view and curves.steps("h-index over time", stored.view.h_index, changed_ms, "h_over_time"),
+        _ranked(profile),
         class_="panel",
     )
+
+
+def _ranked(profile: Entry) -> Html:
+    """The ranked papers. Their citations are counted from references, so h and g are, too."""
+    papers = profile.get("papers") or []
+    numbers = (profile.get("metrics") or {}).get(REFERENCES) or {}
+    citations = [paper.get("citations", 0) for paper in papers]
+    total = profile.get("papers_total", len(papers))
+    return curves.ranked(citations, total, numbers.get("h_index"), numbers.get("g_index"), "ranked")
 
 
 def _numbers(profile: Entry) -> Html:

@@ -61,6 +61,11 @@ def moment(timestamp_ms: int) -> tuple[str, str]:
     return exact, f"{MONTHS[when.month - 1]} {when.day}, {when:%Y, %H:%M:%S} UTC"
 
 
+def day_of(timestamp_ms: int) -> str:
+    """The day of a time in words, UTC. timestamp_ms: milliseconds since the epoch."""
+    return day(moment(timestamp_ms)[0]) or ""
+
+
 def basis_of(basis: str) -> str:
     """ "references" → "counted from reference lists"; "counted:openalex" → "counted by openalex"."""
     kind, _, source = basis.partition(":")

@@ -4,37 +4,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_plus
 
 import orjson
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from services.viewer.explanations import explanation_of
 from services.viewer.routes.context import Context
 from services.viewer.routes.endpoint import CURSOR, EVENTS, FIELDS, PAGE, Asked, Endpoint
+from services.viewer.routes.ids import ids_of, ids_parameter
 from services.viewer.routes.lists import PAPERS, POSITION, PaperList, listed, wish
 from services.viewer.snapshots import StoredSnapshot, not_shown
 from services.viewer.sse import EventStream, profile_events
 from services.viewer.store.rows import AuthorFacets, CoauthorCard
 from services.viewer.web.answers import json_of, only, tagged, tagged_json
-from services.viewer.web.parameters import Parameter, text
+from services.viewer.web.parameters import text
 from shared.contracts.profiles import Change, Profile
 from shared.errors import UnknownMetric, UsageError
 from shared.metrics.metric import REFERENCES
 
 MOST_IDS = 50  # of a batch
-IDS = Parameter(
-    "ids",
-    {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_IDS},
-    f"At most {MOST_IDS} ids with commas between them, or several parameters `ids`. A comma in an id is %2C.",
-    f"1 to {MOST_IDS} ids with commas between them",
-    lambda text: text or None,
-    required=True,
-)
+IDS = ids_parameter(MOST_IDS, "Authors.", required=True)
 BASIS = text(
     "basis", "Whose counts: references, or counted:SOURCE.", most=200, right="references or counted:SOURCE"
 )
@@ -117,7 +109,7 @@ class AuthorAddresses:
         self.context.require_newest()
         found: dict[str, Any] = {}
         unknown = []
-        for author_id in self._ids(asked.request):
+        for author_id in ids_of(asked.request, self.context.index, IDS):
             snapshot = await self.context.index.read(self.context.index.known(author_id))
             if snapshot is None:
                 unknown.append(author_id)
@@ -125,20 +117,6 @@ class AuthorAddresses:
                 with shown(author_id, snapshot):
                     found[author_id] = only(orjson.loads(snapshot.value), asked.given["fields"])
         return tagged_json(asked.request, {"authors": list(found.values()), "unknown": unknown})
-
-    def _ids(self, request: Request) -> list[str]:
-        """The ids that are asked for. A literal comma separates two; an escaped one belongs to an id that is
-        known.
-        """
-        index, wanted = self.context.index, dict[str, None]()
-        for name, value in _raw_parameters(request):
-            for raw in value.split(",") if name == "ids" else ():
-                one = unquote_plus(raw).strip()
-                parts = [one] if index.known(one) in index or "," not in one else one.split(",")
-                wanted.update(dict.fromkeys(part.strip() for part in parts if part.strip()))
-        if not 1 <= len(wanted) <= MOST_IDS:
-            raise HTTPException(HTTPStatus.BAD_REQUEST, f"ids: {IDS.right}")
-        return list(wanted)
 
     async def snapshot(self, asked: Asked) -> Response:
         author_id = self.context.index.known(asked.id)
@@ -202,13 +180,6 @@ class AuthorAddresses:
             raise
         seen = asked.request.headers.get("last-event-id")
         return EventStream(profile_events(subscription, snapshot, seen, context.stop), subscription)
-
-
-def _raw_parameters(request: Request) -> Iterator[tuple[str, str]]:
-    """Names and values of the query, not decoded."""
-    for pair in request.scope.get("query_string", b"").decode("latin-1").split("&"):
-        name, _, value = pair.partition("=")
-        yield name, value
 
 
 @contextmanager

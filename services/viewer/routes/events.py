@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from services.viewer.routes.context import Context
 from services.viewer.routes.endpoint import EVENTS, Asked, Endpoint
+from services.viewer.routes.ids import ids_of, ids_parameter
 from services.viewer.sse import EventStream, Fits, Headlines
 from services.viewer.subscriptions import NewSnapshot, Subscription
 from services.viewer.web.parameters import text, words
@@ -18,7 +19,7 @@ MOST_IDS = 200  # authors of one stream
 REPLAYED = 20_000  # records that a resumed stream reads, at most
 LATEST = 2**53
 
-IDS = words("ids", "Only these authors. The stream begins with their newest headlines.", most=MOST_IDS)
+IDS = ids_parameter(MOST_IDS, "Only these authors. The stream begins with their newest headlines.")
 FIELD = text("field", "Only authors of this field: cs.LG, or LG as in snapshots.", most=100, right="a field")
 METRICS = words(
     "metrics", "Only snapshots in which one of these numbers changed; events then have them.", most=30
@@ -56,7 +57,8 @@ class EventAddresses:
     async def events(self, asked: Asked) -> Response:
         context, given = self.context, asked.given
         context.require_newest()
-        ids = [context.index.known(author_id) for author_id in given["ids"] or ()]
+        asked_for = ids_of(asked.request, context.index, IDS) if given["ids"] else []
+        ids = [context.index.known(author_id) for author_id in asked_for]
         subscription = context.index.subscribe_to(ids) if ids else context.index.subscribe()
         try:
             missed, complete = await self._missed(asked.request.headers.get("last-event-id"), ids)

@@ -1,7 +1,8 @@
 // Keeps an open profile up to date. The server renders every version of the page; this puts the parts that changed in place.
 //
-// The stream of events says when there is a newer version; the page itself is then fetched again, and what differs is replaced by name
-// (data-live, data-list, data-key, data-whole). So there is one rendering, and a page that was updated looks as one that was opened anew.
+// The stream of events says when there is a newer version. The page then tells the server which state it has, and gets the parts that
+// differ; it puts them in place by name (data-live, data-list, data-key, data-whole). So there is one rendering, and a page that was
+// updated looks as one that was opened anew. Where the server has forgotten the state, the whole page comes.
 
 const article = document.querySelector("article.profile");
 const live = document.getElementById("live");
@@ -9,6 +10,7 @@ const spoken = document.getElementById("spoken");
 const PAUSE = 300; // milliseconds between two updates at least
 const SPEAK = 5000; // and between two announcements to screen readers
 const AGAIN = [2000, 4000, 8000, 15000]; // until the next try when the server is gone
+const CATCHING_UP = [1000, 2000, 4000, 8000, 15000, 30000, 60000]; // until the next look while the store is behind
 
 let stream = null;
 let failures = 0;
@@ -18,6 +20,8 @@ let lastSpoken = 0;
 let toSpeak = null;
 let ticking = null;
 let ended = false; // the author was erased
+let later = null;
+let looks = 0; // while the store is behind
 
 function show(state, text) {
   if (live.dataset.state !== state) {
@@ -32,6 +36,7 @@ function open() {
   stream.onopen = () => {
     failures = 0;
     show("live", "Live");
+    look(); // something may have happened before the stream began
   };
   stream.onerror = () => {
     show("away", "Reconnecting …");
@@ -42,8 +47,9 @@ function open() {
       look(); // the author may have been erased meanwhile
     }
   };
-  stream.addEventListener("profile", (event) => {
-    wanted = event.lastEventId;
+  stream.addEventListener("headline", (event) => {
+    const { generation, version } = JSON.parse(event.data);
+    wanted = `${generation}-${version}`;
     update();
   });
   stream.addEventListener("gone", look);
@@ -54,34 +60,45 @@ function close() {
   stream = null;
 }
 
-// Fetches the page whatever its version is.
+// Asks for what is new whatever the version is.
 function look() {
+  clearTimeout(later);
   wanted = "";
   update();
 }
 
 async function update() {
-  if (working) return;
+  if (working || ended) return;
   working = true;
   try {
     while (wanted !== article.dataset.version) {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+      const { fresh, version, state } = article.dataset;
+      const answer = await fetch(`${fresh}${fresh.includes("?") ? "&" : "?"}since=${state}`, { headers: { accept: "text/html" }, cache: "no-store" });
       if (answer.status === 404) return gone(await answer.text());
       if (!answer.ok) throw new Error(answer.statusText);
       if (answer.redirected) return location.replace(answer.url); // the author was merged into another one
       const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const before = article.dataset.version;
-      rename(newer);
-      replace(newer.querySelector("article.profile"));
-      if (article.dataset.version === before) break; // an older page than announced: the next event brings it
+      const next = newer.querySelector("article.profile");
+      if (newer.querySelector("h1")) rename(newer); // the whole page
+      for (const part of newer.querySelectorAll("template")) next.append(part.content);
+      replace(next);
+      if (article.dataset.version === version) break; // nothing newer than that, or the next event brings it
       await new Promise((done) => setTimeout(done, PAUSE));
     }
+    catchUp();
   } catch {
     show("away", "Reconnecting …");
     setTimeout(update, AGAIN[1]);
   } finally {
     working = false;
   }
+}
+
+// The list of papers comes from a store that reads the log by itself. While it is behind, the page looks again.
+function catchUp() {
+  clearTimeout(later);
+  if (!("behind" in article.dataset)) looks = 0;
+  else if (!document.hidden) later = setTimeout(look, CATCHING_UP[Math.min(looks++, CATCHING_UP.length - 1)]);
 }
 
 // The author was erased: nothing of the profile stays, the page says so.
@@ -115,12 +132,15 @@ function replace(next) {
     const newer = next.querySelector(`[data-whole="${CSS.escape(whole.dataset.whole)}"]`);
     if (!newer || newer.dataset.shape === whole.dataset.shape) continue;
     const other = copy(newer);
-    for (const fold of whole.querySelectorAll("details[open]")) other.querySelector(`#${CSS.escape(fold.id)}`)?.setAttribute("open", "");
+    keepOpen(whole, other);
     whole.replaceWith(other);
   }
-  replaceList(article.querySelector("[data-list]"), next.querySelector("[data-list]"), news);
+  const list = next.querySelector("[data-list]");
+  if (list) replaceList(article.querySelector("[data-list]"), list, news);
   replaceParts(article, next, news);
   article.dataset.version = next.dataset.version;
+  article.dataset.state = next.dataset.state;
+  article.toggleAttribute("data-behind", next.hasAttribute("data-behind"));
   tell(news);
   tick();
 }
@@ -162,13 +182,30 @@ function replaceList(list, next, news) {
       news.push(`new paper “${entry.dataset.title}”`);
       continue;
     }
-    replaceParts(entry, newer, news);
-    if (plain(entry) !== plain(newer)) entry.replaceChildren(...copy(newer).childNodes); // another title, date, …
-    entry.dataset.title = newer.dataset.title;
+    if (!("same" in newer.dataset)) {
+      replaceParts(entry, newer, news);
+      if (plain(entry) !== plain(newer)) replaceEntry(entry, newer); // another title, date, …
+      entry.dataset.title = newer.dataset.title;
+    }
     if (entry === place) place = place.nextElementSibling;
     else list.insertBefore(entry, place);
   }
   for (const entry of held.values()) entry.remove();
+}
+
+function replaceEntry(entry, newer) {
+  const other = copy(newer);
+  keepOpen(entry, other);
+  const focused = entry.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  entry.replaceChildren(...other.childNodes);
+  if (focused) entry.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// Folds that are open stay so.
+function keepOpen(older, newer) {
+  for (const fold of older.querySelectorAll("details[open]")) {
+    newer.querySelector(fold.id ? `#${CSS.escape(fold.id)}` : `details.${fold.className}`)?.setAttribute("open", "");
+  }
 }
 
 function copy(part) {
@@ -176,7 +213,7 @@ function copy(part) {
 }
 
 function plain(entry) {
-  return entry.innerHTML.replaceAll(" changed", "");
+  return entry.innerHTML.replaceAll(" changed", "").replaceAll(' open=""', "");
 }
 
 function flash(part, how) {
@@ -217,6 +254,7 @@ function tick() {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) return open();
   close();
+  clearTimeout(later);
   show("still", "Paused");
 });
 addEventListener("pagehide", close);

@@ -16,6 +16,7 @@ CARD = (
 JOINED = " LEFT JOIN fields f ON f.id = a.field"
 AFFILIATIONS = 3
 VENUES = 50
+NAMES = 12
 LARGE_TEAM = 50  # papers with more authors make no co-authors, as in the metric `coauthors`
 _MINE = (
     "WITH mine AS (SELECT h.paper, MIN(h.position) AS position FROM json_each(:authors) o"
@@ -32,6 +33,28 @@ def numbers_of(connection: sqlite3.Connection, author_id: str) -> list[int]:
         return []
     merged = connection.execute("SELECT id FROM authors WHERE canonical = ?", row)
     return [row[0], *(number for (number,) in merged)]
+
+
+def keys_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> tuple[str, ...]:
+    """The ids of these authors, in this order."""
+    given = (orjson.dumps(list(numbers)).decode(),)
+    found = dict(
+        connection.execute(
+            "SELECT id, key FROM authors WHERE id IN (SELECT value FROM json_each(?))", given
+        ).fetchall()
+    )
+    return tuple(found[number] for number in numbers)
+
+
+def names_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Facet]:
+    """The names of these authors as papers have them, most papers first; at most NAMES."""
+    rows = connection.execute(
+        f"{_MINE} SELECT h.name, COUNT(*) FROM mine JOIN papers p ON p.id = mine.paper AND p.state = 1"
+        " JOIN authorships h ON h.paper = mine.paper AND h.position = mine.position"
+        f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {NAMES}",
+        {"authors": orjson.dumps(list(numbers)).decode()},
+    )
+    return [{"value": name, "papers": papers} for name, papers in rows]
 
 
 def card_of(row: Sequence[Any]) -> AuthorCard:

@@ -35,6 +35,18 @@ def short_bylines(
     return found
 
 
+def long_bylines(connection: sqlite3.Connection, papers: Sequence[int]) -> dict[int, list[Person]]:
+    """For each paper its first MOST authors."""
+    found: dict[int, list[Person]] = {paper: [] for paper in papers}
+    rows = connection.execute(
+        f"SELECT {_PERSON} AND h.position < {MOST}{_NAMED} ORDER BY 1, 2",
+        {"papers": orjson.dumps(list(papers)).decode()},
+    )
+    for paper, position, author_id, name in rows:
+        found[paper].append({"author_id": author_id, "name": name, "position": position + 1})
+    return found
+
+
 def full_byline(connection: sqlite3.Connection, paper: int) -> list[PersonInFull]:
     """The first MOST authors with their affiliations."""
     rows = connection.execute(

@@ -39,6 +39,25 @@ def changes(
     }
 
 
+def steps_of(
+    connection: sqlite3.Connection, authors: Sequence[int], name: str, limit: int
+) -> list[tuple[int, float | None, float | None]]:
+    """The newest changes of one number, oldest first: (milliseconds since the epoch, before, after)."""
+    rows = connection.execute(
+        "SELECT c.changed_ms, json_extract(c.numbers, :before), json_extract(c.numbers, :after)"
+        " FROM changes c WHERE c.author IN (SELECT value FROM json_each(:authors))"
+        " AND json_type(c.numbers, :name) IS NOT NULL ORDER BY c.id DESC LIMIT :most",
+        {
+            "authors": orjson.dumps(list(authors)).decode(),
+            "name": f'$."{name}"',
+            "before": f'$."{name}"[0]',
+            "after": f'$."{name}"[1]',
+            "most": limit,
+        },
+    ).fetchall()
+    return rows[::-1]
+
+
 def moved_since(connection: sqlite3.Connection, since_ms: int, limit: int) -> list[ChangeCard]:
     """Each author that moved since then, once: numbers from before the first change to after the last.
 

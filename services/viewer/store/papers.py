@@ -7,9 +7,10 @@ from typing import Any, Literal, NamedTuple, TypedDict
 
 import orjson
 
-from services.viewer.store.bylines import full_byline, short_bylines
+from services.viewer.store.bylines import full_byline, long_bylines, short_bylines
 from services.viewer.store.cursors import cursor_of, place_of
 from services.viewer.store.rows import LIMIT, Page, PaperCard, PaperPage, State
+from services.viewer.store.schema import PUBLISHED
 
 Sort = Literal["citations", "date", "novelty", "title"]
 Position = Literal["first", "last", "single"]
@@ -25,7 +26,8 @@ JOINED = " JOIN standings s ON s.paper = p.id LEFT JOIN fields f ON f.id = p.fie
 class Filters(NamedTuple):
     """What a list of papers is limited to. None: not limited.
 
-    field: a whole category; venue: as papers have it; position: of the author whose list it is.
+    field: a whole category; venue: as papers have it; position: of the author whose list it is; without: ids
+    of papers that are left out.
     """
 
     year_from: int | None = None
@@ -33,19 +35,24 @@ class Filters(NamedTuple):
     field: str | None = None
     venue: str | None = None
     position: Position | None = None
+    without: tuple[str, ...] = ()
 
 
 NO_FILTERS = Filters()
 
 
 class Asked(TypedDict, total=False):
-    """What is asked of a list of papers. `page` has the defaults. abstracts: each paper with its abstract."""
+    """What is asked of a list of papers. `page` has the defaults.
+
+    abstracts: each paper with its abstract; everyone: with its whole byline.
+    """
 
     sort: Sort
     filters: Filters
     cursor: str | None
     limit: int
     abstracts: bool
+    everyone: bool
 
 
 class _Order(NamedTuple):
@@ -77,12 +84,13 @@ def cards(
     *,
     authors: Sequence[int] = (),
     abstracts: bool = False,
+    everyone: bool = False,
 ) -> list[PaperCard]:
     """Cards of rows of CARD, in order. authors: who is named in each byline, beside the first and the
-    last.
+    last; everyone: all are.
     """
     numbers = [row[0] for row in rows]
-    bylines = short_bylines(connection, numbers, authors)
+    bylines = long_bylines(connection, numbers) if everyone else short_bylines(connection, numbers, authors)
     texts: dict[int, str] = {}
     if abstracts:
         texts = dict(
@@ -138,8 +146,10 @@ def page(
     cursor: str | None = None,
     limit: int = LIMIT,
     abstracts: bool = False,
+    everyone: bool = False,
+    offset: int = 0,
 ) -> Page[PaperCard]:
-    """A part of a list. Error: UsageError for a cursor of another list."""
+    """A part of a list. offset: papers left out before it. Error: UsageError for a cursor of another list."""
     order = ORDERS[sort]
     columns, types = order.columns, order.types
     if listing.known_first:
@@ -156,18 +166,30 @@ def page(
     direction = " DESC" if order.falls else ""
     sql = (
         f"SELECT {CARD}, {', '.join(columns)} {listing.source}{where}"
-        f" ORDER BY {', '.join(column + direction for column in columns)} LIMIT :most"
+        f" ORDER BY {', '.join(column + direction for column in columns)} LIMIT :most OFFSET :offset"
     )
-    rows = connection.execute(sql, given | {"most": limit + 1}).fetchall()
+    rows = connection.execute(sql, given | {"most": limit + 1, "offset": offset}).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
     own = len(columns)
     return {
         "items": cards(
-            connection, [row[:-own] for row in rows], authors=listing.authors, abstracts=abstracts
+            connection,
+            [row[:-own] for row in rows],
+            authors=listing.authors,
+            abstracts=abstracts,
+            everyone=everyone,
         ),
         "next_cursor": cursor_of(kind, *rows[-1][-own:]) if more else None,
     }
+
+
+def count(connection: sqlite3.Connection, listing: Listing, filters: Filters = NO_FILTERS) -> int:
+    """How many papers a list has."""
+    given = dict(listing.given)
+    where = _conditions(filters, given)
+    (found,) = connection.execute(f"SELECT COUNT(*) {listing.source}{where}", given).fetchone()
+    return int(found)
 
 
 def _conditions(filters: Filters, given: dict[str, Any]) -> str:
@@ -186,19 +208,22 @@ def _conditions(filters: Filters, given: dict[str, Any]) -> str:
         where += " AND h.position = p.authors - 1 AND p.authors > 1"
     elif filters.position == "single":
         where += " AND p.authors = 1"
+    if filters.without:
+        given["without"] = orjson.dumps(filters.without).decode()
+        where += " AND p.key NOT IN (SELECT value FROM json_each(:without))"
     return where
 
 
-def of_author(authors: Sequence[int]) -> Listing:
-    """The published papers of an author. authors: the numbers of all his ids."""
+def of_author(authors: Sequence[int], state: int = PUBLISHED) -> Listing:
+    """The papers of an author in one state. authors: the numbers of all his ids."""
     source = (
         "FROM json_each(:authors) o CROSS JOIN authorships h ON h.author = o.value JOIN papers p ON p.id = "
-        f"h.paper AND p.state = 1{JOINED} WHERE h.position = (SELECT MIN(g.position) FROM "
+        f"h.paper AND p.state = {state}{JOINED} WHERE h.position = (SELECT MIN(g.position) FROM "
         "json_each(:authors) n JOIN authorships g ON g.author = n.value AND g.paper = p.id)"
     )
     if len(authors) == 1:
         source = (
-            "FROM authorships h JOIN papers p ON p.id = h.paper AND p.state = 1"
+            f"FROM authorships h JOIN papers p ON p.id = h.paper AND p.state = {state}"
             f"{JOINED} WHERE h.author = :author"
         )
         return Listing("author", source, {"author": authors[0]}, authors=tuple(authors))
@@ -248,8 +273,33 @@ def newest(
     }
 
 
-def some(connection: sqlite3.Connection, numbers: Sequence[int], abstracts: bool = False) -> list[PaperCard]:
-    """The cards of these papers, in this order."""
+def numbers_of(connection: sqlite3.Connection, paper_ids: Sequence[str]) -> dict[str, int]:
+    """The store's numbers of those papers that it knows."""
+    return dict(
+        connection.execute(
+            "SELECT key, id FROM papers WHERE key IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(list(paper_ids)).decode(),),
+        )
+    )
+
+
+def titles_of(connection: sqlite3.Connection, paper_ids: Sequence[str]) -> dict[str, str]:
+    """The titles of those papers that the store knows by more than their id."""
+    return dict(
+        connection.execute(
+            "SELECT key, title FROM papers WHERE state > 0 AND key IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(list(paper_ids)).decode(),),
+        )
+    )
+
+
+def some(
+    connection: sqlite3.Connection,
+    numbers: Sequence[int],
+    abstracts: bool = False,
+    authors: Sequence[int] = (),
+) -> list[PaperCard]:
+    """The cards of these papers, in this order. authors: who is named in each byline, as in `cards`."""
     rows = {
         row[0]: row
         for row in connection.execute(
@@ -257,7 +307,8 @@ def some(connection: sqlite3.Connection, numbers: Sequence[int], abstracts: bool
             (orjson.dumps(list(numbers)).decode(),),
         )
     }
-    return cards(connection, [rows[number] for number in numbers if number in rows], abstracts=abstracts)
+    found = [rows[number] for number in numbers if number in rows]
+    return cards(connection, found, authors=authors, abstracts=abstracts)
 
 
 def paper_page(connection: sqlite3.Connection, paper_id: str) -> PaperPage | None:

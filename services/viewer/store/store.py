@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, Unpack
 
 from services.viewer.store import authors, changes, fields, papers
+from services.viewer.store.author_view import AuthorAsked, AuthorView, author_view
 from services.viewer.store.connection import bounded, file_of, open_reader
 from services.viewer.store.cursors import cursor_of, place_of
 from services.viewer.store.fields import By
@@ -139,6 +140,15 @@ class Store:
         def work(connection: sqlite3.Connection) -> Page[CoauthorCard] | None:
             numbers = authors.numbers_of(connection, author_id)
             return authors.coauthors(connection, numbers, cursor, limit) if numbers else None
+
+        return await self._ask(work)
+
+    async def author_view(self, author_id: str, asked: AuthorAsked) -> AuthorView | None:
+        """What an author's page shows beside the snapshot. None: unknown id."""
+
+        def work(connection: sqlite3.Connection) -> AuthorView | None:
+            numbers = authors.numbers_of(connection, author_id)
+            return author_view(connection, author_id, numbers, asked) if numbers else None
 
         return await self._ask(work)
 
