@@ -26,14 +26,18 @@ from services.viewer.follow.answers import PARTS, Follow
 from services.viewer.hosts import HostCheck, HostNames
 from services.viewer.name_search import Budget, Match
 from services.viewer.pages.scores import ADDRESS, about_page
-from services.viewer.pages.search import search_page
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.programs import api_routes
 from services.viewer.routes.context import Context, Status
 from services.viewer.routes.naming import named
-from services.viewer.routes.search import FOUND, QUERY_LENGTH
 from services.viewer.store.service import StoreService
-from services.viewer.urls import AUTHORS, page_of
+from services.viewer.urls import AUTHORS, COMPARE, FEED, FIELDS, PAPERS, SEARCH, page_of
+from services.viewer.views.compare import ComparePage
+from services.viewer.views.fields import FieldPages
+from services.viewer.views.front import FrontPage
+from services.viewer.views.papers import PaperPages
+from services.viewer.views.search import SearchPages
+from services.viewer.views.site import Site
 from services.viewer.web.access import Access
 from services.viewer.web.answers import tagged
 from services.viewer.web.compression import Compression
@@ -84,13 +88,23 @@ class Viewer:
         self.context = Context(index, stop, self._search, self._status, store)
         self.author_page = AuthorPage(self.context)
         self.follow = Follow(index, self.context.snapshot, public_url)
+        site = Site(self.context, self.follow)
+        self.front = FrontPage(site)
+        self.search = SearchPages(site, self.front)
+        self.papers, self.fields, self.compare = PaperPages(site), FieldPages(site), ComparePage(site)
         self._turns, self._searching = asyncio.Semaphore(SEARCHES), 0  # searches at work or waiting
 
     def routes(self) -> list[BaseRoute]:
         """The routes of pages, interface and static files."""
         handlers = {
             "/": self.home,
-            "/search": self.search,
+            SEARCH: self.search.search,
+            f"{SEARCH}/{FEED}": self.search.feed,
+            COMPARE: self.compare.compare,
+            PAPERS: self.papers.papers,
+            PAPERS + "/{paper:any}": self.papers.papers,
+            FIELDS: self.fields.fields,
+            FIELDS + "/{field:any}": self.fields.fields,
             ADDRESS: self.about_scores,
             "/oembed": self.follow.oembed,
             AUTHORS: self.author,
@@ -105,15 +119,7 @@ class Viewer:
     async def home(self, request: Request) -> Response:
         if FIRST_AUTHOR in self.index:
             return RedirectResponse(page_of(FIRST_AUTHOR), HTTPStatus.FOUND, {"Cache-Control": "no-store"})
-        return await self.search(request)
-
-    async def search(self, request: Request) -> Response:
-        query = request.query_params.get("q", "").strip()[:QUERY_LENGTH]
-        matches, cut = await self._search(request, query, FOUND) if query else ([], False)
-        reading = None if self.index.caught_up else self.index.fraction
-        return HTMLResponse(
-            search_page(query, matches, authors=len(self.index), limit=FOUND, reading=reading, cut=cut)
-        )
+        return await self.front.front(request)
 
     async def _search(self, request: Request, query: str, limit: int) -> tuple[list[Match], bool]:
         """The matches, and whether too many names matched to compare them all.

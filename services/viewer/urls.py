@@ -1,8 +1,11 @@
 """Addresses on this server. An id may be any text, with slashes, colons, dots and any script."""
 
+from collections.abc import Sequence
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 AUTHORS, PAPERS, FIELDS = "/authors", "/papers", "/fields"
+SEARCH, COMPARE = "/search", "/compare"
+FEED = "feed.atom"  # beside the page of a field, and beside the search
 API = "/api/v1"
 EXPLAIN = "explain/"  # a part; the name of a metric follows
 
@@ -41,6 +44,27 @@ def part_of_page(author_id: str, part: str) -> str:
 def api_of(author_id: str, part: str = "") -> str:
     """The address of an author's snapshot, or of a part of it ("events", "explain/h_index")."""
     return _of(f"{API}{AUTHORS}", author_id, part)
+
+
+def feed_of_field(code: str) -> str:
+    """The address of the feed of a field."""
+    return _of(FIELDS, code, FEED)
+
+
+def api_of_paper(paper_id: str) -> str:
+    """The address of a paper for programs."""
+    return _of(f"{API}{PAPERS}", paper_id)
+
+
+def search_for(query: str, part: str = "") -> str:
+    """The address of what a search finds, or of its FEED."""
+    return with_query(f"{SEARCH}/{part}" if part else SEARCH, q=query)
+
+
+def comparison_of(author_ids: Sequence[str]) -> str:
+    """The address of the page that compares these authors."""
+    ids = ",".join(quote(author_id, safe=":") for author_id in author_ids)
+    return f"{COMPARE}?ids={ids}" if ids else COMPARE
 
 
 def _of(collection: str, author_id: str, part: str = "") -> str:

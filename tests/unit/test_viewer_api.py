@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.viewer import api
-from services.viewer.api import QUERY_LENGTH, Viewer, application
+from services.viewer.api import Viewer, application
 from services.viewer.explanations import explanation_of
 from services.viewer.hosts import HostNames
 from services.viewer.main import build_app
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.programs import endpoints
+from services.viewer.routes.search import QUERY_LENGTH
 from services.viewer.urls import API, api_of, author_of, page_of, part_of
 from shared.errors import LogUnavailable
 from shared.log.memory import MemoryLog
@@ -464,7 +465,7 @@ async def test_home_is_the_demo_author_or_the_search():
         assert (answer.status_code, answer.headers["location"]) == (302, "/authors/a:sygnowski")
     async with client_of(snapshot("a:1")) as client:
         answer = await client.get("/")
-        assert (answer.status_code, "1 author in this log" in answer.text) == (200, True)
+        assert (answer.status_code, "<strong>1 author</strong> in this log" in answer.text) == (200, True)
     async with client_of() as client:
         assert "Nothing is published" in (await client.get("/")).text
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer.name_search import Match
 from services.viewer.pages.isolation import UNTITLED, isolated, tame, title_of
 from services.viewer.pages.profile import profile_page
-from services.viewer.pages.search import search_page
+from services.viewer.pages.search import Results, search_page
 from shared.identifiers import doi_of, link_of
 from tests.snapshots import paper, snapshot
 
@@ -97,11 +96,8 @@ def test_nothing_from_the_log_stands_on_a_page_unisolated():
                    {"kind": "counted", "paper_id": ODD + "s", "source": ODD + "source"}],
         "causes_total": 3,
     }  # fmt: skip
-    found = [Match(ODD + "id", ODD + "name", 1, 1)]
-    for page in (
-        page_of(told, [(0, change)]),
-        search_page(ODD + "query", found, authors=1, limit=20, reading=None),
-    ):
+    found = Results([{"author_id": ODD + "id", "name": ODD + "name", "papers": 1}], None, 1)
+    for page in (page_of(told, [(0, change)]), search_page(ODD + "query", found)):
         assert page.count(ODD) >= 5
         for place in re.finditer(ODD, page):
             before = page[: place.start()]

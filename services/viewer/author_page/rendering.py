@@ -26,7 +26,7 @@ KEPT_SECONDS = 1.0  # with parts of the store, which goes on without a new versi
 class _Key(NamedTuple):
     author_id: str
     version: str
-    changes: tuple[tuple[int, int], ...]
+    changes: tuple[tuple[int, int] | None, ...]
     view: View
     base: str
     demo: bool

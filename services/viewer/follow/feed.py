@@ -28,12 +28,12 @@ def feed(
     author_id = str(profile["author_id"])
     name = legal(str(profile.get("name") or author_id))
     root = ElementTree.Element("feed", {"xmlns": ATOM})
-    _text(root, "id", _urn("author", author_id))
-    _text(root, "title", f"{name} · scholarstream")
-    _text(root, "updated", moment(max([changed_ms, *(when for when, _ in changes)]))[0])
+    add_text(root, "id", urn("author", author_id))
+    add_text(root, "title", f"{name} · scholarstream")
+    add_text(root, "updated", moment(max([changed_ms, *(when for when, _ in changes)]))[0])
     ElementTree.SubElement(root, "link", {"rel": "self", "type": "application/atom+xml", "href": here})
     ElementTree.SubElement(root, "link", {"rel": "alternate", "type": "text/html", "href": page})
-    _text(ElementTree.SubElement(root, "author"), "name", "scholarstream")
+    add_text(ElementTree.SubElement(root, "author"), "name", "scholarstream")
     titles = {paper["paper_id"]: isolated(title_of(paper)) for paper in profile.get("papers") or ()}
     for when, change in changes:
         _entry(root, author_id, when, change, titles, page)
@@ -54,18 +54,20 @@ def _entry(
     said = "; ".join(numbers[:TITLED])
     left = len(numbers) - TITLED
     more = f" and {left} more" if left > 0 else ""
-    _text(entry, "id", _urn("change", author_id, f"{change['generation']}-{change['version']}"))
-    _text(entry, "title", f"{said}{more}")
-    _text(entry, "updated", moment(when)[0])
+    add_text(entry, "id", urn("change", author_id, f"{change['generation']}-{change['version']}"))
+    add_text(entry, "title", f"{said}{more}")
+    add_text(entry, "updated", moment(when)[0])
     ElementTree.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": page})
-    _text(entry, "content", "\n".join(["; ".join(numbers), *why])).set("type", "text")
+    add_text(entry, "content", "\n".join(["; ".join(numbers), *why])).set("type", "text")
 
 
-def _text(parent: ElementTree.Element, name: str, content: str) -> ElementTree.Element:
+def add_text(parent: ElementTree.Element, name: str, content: str) -> ElementTree.Element:
+    """Adds an element with a text. Each line of it stands apart, in characters that XML allows."""
     element = ElementTree.SubElement(parent, name)
     element.text = "\n".join(legal(line) for line in content.split("\n"))
     return element
 
 
-def _urn(kind: str, *parts: str) -> str:
+def urn(kind: str, *parts: str) -> str:
+    """The name of a thing that never changes, wherever this server is."""
     return ":".join(["urn:scholarstream", kind, *(quote(part, safe="") for part in parts)])

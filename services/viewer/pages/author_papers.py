@@ -100,7 +100,7 @@ def _of_store(card: PaperCard, paper: Entry | None, bold: set[str]) -> Html:
     if paper is None:
         return paper_entry(card, Beside(bold=bold))
     newest = card | {"citations": paper.get("citations", 0)}
-    return paper_entry(newest, _beside(paper, bold)._replace(whole_field=True, linked=True))  # type: ignore[arg-type]
+    return paper_entry(newest, _beside(paper, bold)._replace(whole_field=True, linked=True))
 
 
 def _of_snapshot(paper: Entry, profile: Entry, name: str) -> Html:

@@ -20,7 +20,9 @@ class Select(NamedTuple):
     any: str = "any"
 
 
-def sort_links(options: Mapping[str, str], chosen: str, address: Callable[[str], str]) -> Html:
+def sort_links(
+    options: Mapping[str, str], chosen: str, address: Callable[[str], str], name: str = "Sort by"
+) -> Html:
     """Links to the orders of a list; the one that is shown is bold. options: value → words."""
     items = [
         tag(
@@ -33,10 +35,10 @@ def sort_links(options: Mapping[str, str], chosen: str, address: Callable[[str],
     ]
     return tag(
         "nav",
-        tag("span", "Sort by", aria_hidden="true"),
+        tag("span", name, aria_hidden="true"),
         tag("ul", items),
         class_="sorts",
-        aria_label="Sort by",
+        aria_label=name,
     )
 
 

@@ -1,21 +1,24 @@
 """The frame of every page: head, search form and footer."""
 
 from services.viewer.pages.html import Child, Html, join, raw, tag
+from services.viewer.urls import COMPARE, FIELDS, PAPERS, SEARCH
 from shared.contracts.checks import NAME_LENGTH
 
 HOME = "/"
-SEARCH = "/search"
+FIND = "Find an author or a paper"
 SIGN = raw(
     '<svg class="sign" viewBox="0 0 24 24" aria-hidden="true">'
     '<path d="M3 20V11h4v9zM10 20V4h4v16zM17 20v-6h4v6z"/></svg>'
 )
 
 
-def page(title: str, *content: Child, query: str = "", live: bool = False, head: Child = None) -> str:
+def page(
+    title: str, *content: Child, query: str = "", live: bool = False, head: Child = None, search: bool = True
+) -> str:
     """A whole document.
 
     query: fills the search field; live: adds the script that keeps the page up to date; head: further
-    elements of the head.
+    elements of the head; search: False where the content has the search field.
     """
     whole = tag(
         "head",
@@ -34,7 +37,8 @@ def page(title: str, *content: Child, query: str = "", live: bool = False, head:
         tag(
             "header",
             tag("a", SIGN, "scholarstream", class_="home", href=HOME),
-            search_form(query),
+            navigation(),
+            search and search_form(query),
             class_="site",
         ),
         tag("main", *content, id="content", tabindex="-1"),
@@ -43,11 +47,17 @@ def page(title: str, *content: Child, query: str = "", live: bool = False, head:
     return "<!doctype html>\n" + tag("html", whole, body, lang="en")
 
 
+def navigation() -> Html:
+    """The links to what is not about one author."""
+    links = ((SEARCH, "Overview"), (PAPERS, "Papers"), (FIELDS, "Fields"), (COMPARE, "Compare"))
+    return tag("nav", [tag("a", name, href=href) for href, name in links], aria_label="Of this site")
+
+
 def search_form(query: str) -> Html:
     """The search field, filled with the query."""
     return tag(
         "form",
-        tag("label", "Find an author", class_="hidden", for_="q"),
+        tag("label", FIND, class_="hidden", for_="q"),
         tag(
             "input",
             id="q",
@@ -55,7 +65,7 @@ def search_form(query: str) -> Html:
             type="search",
             dir="auto",
             value=query,
-            placeholder="Find an author",
+            placeholder=FIND,
             autocomplete="off",
             maxlength=NAME_LENGTH,
         ),
@@ -81,6 +91,6 @@ def footer() -> Html:
     )
 
 
-def message(title: str, *paragraphs: str, query: str = "") -> str:
+def message(title: str, *paragraphs: Child, query: str = "") -> str:
     """A page with one message."""
     return page(title, tag("h1", title), join(*(tag("p", text) for text in paragraphs)), query=query)

@@ -1,71 +1,83 @@
-"""The search page."""
+"""The search page: authors and papers, best match first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from services.viewer.name_search import Match
+from services.viewer.pages.author_list import author_list
+from services.viewer.pages.following import note
 from services.viewer.pages.html import Html, tag
 from services.viewer.pages.isolation import apart, isolated
 from services.viewer.pages.layout import page
-from services.viewer.pages.words import number, plural
-from services.viewer.urls import page_of
-from shared.ids import SIMULATED
+from services.viewer.pages.parts import pages_of, papers_of
+from services.viewer.pages.words import plural
+from services.viewer.urls import FEED, search_for
+
+Entry = Mapping[str, Any]
 
 
-def search_page(
-    query: str,
-    matches: Sequence[Match],
-    *,
-    authors: int,
-    limit: int,
-    reading: float | None,
-    cut: bool = False,
-) -> str:
-    """The page.
+class Results(NamedTuple):
+    """What a search found.
 
-    reading: the share of the log that is read, None when all is; cut: not every name was compared.
+    papers: None, if only names were searched; authors_known: how many authors there are to search; corrected:
+    some have other letters than the query; complete: everything that fits was compared; cursor: of the page
+    that is shown; next_cursor: of the next one.
     """
-    if query:
-        title, head = f"“{isolated(query)}”", tag("h1", "Authors for “", apart(query), "”")
-        body = _results(matches, authors, limit, cut)
-    else:
-        title, head = "Find an author", tag("h1", "Find an author")
-        body = [tag("p", _invitation(authors, reading))]
-    if reading is not None:
-        text = f"The log is still being read ({reading:.0%}); more authors will follow."
-        body.append(tag("p", text, class_="note", role="status"))
-    return page(title, head, body, query=query)
+
+    authors: Sequence[Entry]
+    papers: Sequence[Entry] | None
+    authors_known: int
+    corrected: bool = False
+    complete: bool = True
+    cursor: str | None = None
+    next_cursor: str | None = None
 
 
-def _invitation(authors: int, reading: float | None) -> str:
-    if not authors and reading is None:
-        return "Nothing is published in this log yet. Authors can be found here as soon as papers arrive."
-    return f"{plural(authors, 'author')} in this log. Type a name, or parts of one, in the field above."
-
-
-def _results(matches: Sequence[Match], authors: int, limit: int, cut: bool) -> list[Html]:
-    """The matches, and how to find others."""
-    if matches:
-        body = [tag("ol", [_line(match) for match in matches], class_="matches")]
-    else:
-        body = [tag("p", f"None of {plural(authors, 'author')} has a name with all these words.")]
-    more = None
-    if cut:
-        more = "Too many names match to compare them all. There may be better matches; type more letters."
-    elif len(matches) == limit:
-        more = f"The first {limit} matches. Type more words to find fewer."
-    return [*body, tag("p", more, class_="muted")] if more else body
-
-
-def _line(match: Match) -> Html:
-    numbers = [
-        f"h-index {number(match.h_index)}" if match.h_index is not None else "",
-        plural(match.papers, "paper") if match.papers is not None else "",
-    ]
-    simulated = match.author_id.startswith(SIMULATED)
-    return tag(
-        "li",
-        tag("a", apart(match.name), href=page_of(match.author_id)),
-        simulated and tag("span", "simulated", class_="chip simulated"),
-        tag("span", " · ".join(text for text in numbers if text), class_="muted"),
-        tag("code", apart(match.author_id)),
+def search_page(query: str, found: Results, notes: Sequence[str | None] = ()) -> str:
+    """The page. notes: what is to be said of the store and of the log."""
+    title = f"“{isolated(query)}”"
+    feed = tag(
+        "link", rel="alternate", type="application/atom+xml", title=f"Papers for {title}",
+        href=search_for(query, FEED),
+    )  # fmt: skip
+    return page(
+        title,
+        tag("h1", "Search: “", apart(query), "”"),
+        [note(text) for text in (*notes, *_remarks(found))],
+        _authors(query, found),
+        _papers(query, found),
+        pages_of(search_for(query), found.cursor, found.next_cursor),
+        query=query,
+        head=feed if found.papers is not None else None,
     )
+
+
+def _remarks(found: Results) -> list[str]:
+    remarks = []
+    if found.corrected:
+        remarks.append("Few match exactly. Some of these have other letters: typing errors are forgiven.")
+    if not found.complete:
+        remarks.append("Too many match to compare them all. There may be better matches; type more letters.")
+    return remarks
+
+
+def _authors(query: str, found: Results) -> Html | None:
+    if found.authors:
+        body: list[Html] = [author_list(found.authors, choice=True)]
+    elif found.cursor:
+        return None
+    else:
+        known = plural(found.authors_known, "author")
+        body = [tag("p", f"None of {known} has a name with all these words.", class_="muted")]
+    return tag("section", tag("h2", "Authors", id="authors"), body, aria_labelledby="authors")
+
+
+def _papers(query: str, found: Results) -> Html | None:
+    if found.papers is None or (found.cursor and not found.papers):
+        return None
+    follow = tag("a", "Follow new papers of this search", href=search_for(query, FEED))
+    body = (
+        [papers_of(found.papers), tag("p", follow, " (Atom feed)", class_="muted")]
+        if found.papers
+        else [tag("p", "No paper has all these words.", class_="muted")]
+    )
+    return tag("section", tag("h2", "Papers", id="papers"), body, aria_labelledby="papers")

@@ -24,9 +24,9 @@ def ids_parameter(most: int, description: str, *, required: bool = False) -> Par
     )
 
 
-def ids_of(request: Request, index: ProfileIndex, parameter: Parameter) -> list[str]:
-    """The ids that are asked for. A literal comma separates two; an escaped one belongs to an id that is
-    known. Error: HTTPException 400 for none, or too many.
+def ids_of(request: Request, index: ProfileIndex, parameter: Parameter, least: int = 1) -> list[str]:
+    """The ids that are asked for, each once. A literal comma separates two; an escaped one belongs to an id
+    that is known. Error: HTTPException 400 for fewer than `least`, or too many.
     """
     wanted = dict[str, None]()
     for name, value in _raw_parameters(request):
@@ -34,7 +34,7 @@ def ids_of(request: Request, index: ProfileIndex, parameter: Parameter) -> list[
             one = unquote_plus(raw).strip()
             parts = [one] if index.known(one) in index or "," not in one else one.split(",")
             wanted.update(dict.fromkeys(part.strip() for part in parts if part.strip()))
-    if not 1 <= len(wanted) <= parameter.schema["maxItems"]:
+    if not least <= len(wanted) <= parameter.schema["maxItems"]:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"{parameter.name}: {parameter.right}")
     return list(wanted)
 

@@ -79,7 +79,7 @@ def author_view(
         more_coauthors=together["next_cursor"] is not None,
         changes=newest,
         h_index=steps_of(connection, numbers, "h_index", STEPS),
-        titles=papers.titles_of(connection, [*asked.about, *(name for name in named if name)]),
+        titles=papers.titles_of(connection, [*asked.about, *(name for name in named if isinstance(name, str))]),
     )
 
 

@@ -8,6 +8,7 @@ from services.viewer.store.cursors import cursor_of, place_of
 from services.viewer.store.rows import AuthorCard, FieldCard, FieldPage, Page
 
 By = Literal["h_index", "citations", "papers", "novelty", "ai_score"]
+ALIKE = 8  # fields that a wrong code may mean
 
 
 def fields(connection: sqlite3.Connection, cursor: str | None, limit: int) -> Page[FieldCard]:
@@ -43,6 +44,21 @@ def field_page(connection: sqlite3.Connection, code: str) -> FieldPage | None:
         "authors": authors,
         "papers_by_year": {str(year): papers for year, papers in years},
     }
+
+
+def fields_alike(connection: sqlite3.Connection, code: str) -> list[str]:
+    """Fields that a wrong code may mean: the same in other letters, or with the same part after the dot.
+
+    Most papers first, at most ALIKE.
+    """
+    end = code.rpartition(".")[2]
+    rows = connection.execute(
+        "SELECT code FROM fields WHERE papers > 0 AND (code = :code COLLATE NOCASE"
+        " OR code = :end COLLATE NOCASE OR substr(code, -length(:end) - 1) = '.' || :end COLLATE NOCASE)"
+        f" ORDER BY papers DESC, code LIMIT {ALIKE}",
+        {"code": code, "end": end},
+    )
+    return [found for (found,) in rows]
 
 
 def field_authors(

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, Unpack
 
-from services.viewer.store import authors, changes, fields, papers
+from services.viewer.store import authors, changes, feeds, fields, papers
 from services.viewer.store.author_view import AuthorAsked, AuthorView, author_view
 from services.viewer.store.connection import bounded, file_of, open_reader
 from services.viewer.store.cursors import cursor_of, place_of
@@ -171,6 +171,10 @@ class Store:
         """A field and how it grows. None: no paper has it as its first category."""
         return await self._ask(fields.field_page, code)
 
+    async def fields_alike(self, code: str) -> list[str]:
+        """Fields that a wrong code may mean."""
+        return await self._ask(fields.fields_alike, code)
+
     async def field_authors(
         self, code: str, *, by: By = "h_index", cursor: str | None = None, limit: int = LIMIT
     ) -> Page[AuthorCard]:
@@ -211,8 +215,7 @@ class Store:
         """Authors and papers that fit, best first: `limit` of each on a page. See
         `services.viewer.store.search`.
         """
-        text = query[:QUERY_LENGTH].encode(errors="replace").decode()  # SQLite takes no lone surrogates
-        return await self._ask(self._search, text, cursor, limit, abstracts, seconds=2 * SECONDS)
+        return await self._ask(self._search, _sayable(query), cursor, limit, abstracts, seconds=2 * SECONDS)
 
     def _search(
         self, connection: sqlite3.Connection, query: str, cursor: str | None, limit: int, abstracts: bool
@@ -240,6 +243,16 @@ class Store:
             "papers": papers.some(connection, works.papers[begin:end], abstracts),
             "next_cursor": cursor_of("search", end) if more else None,
         }
+
+    # ---- feeds
+
+    async def newest_of_field(self, code: str) -> list[feeds.Arrived] | None:
+        """The papers of a field that came last. None: no paper has it as its first category."""
+        return await self._ask(feeds.newest_of_field, code)
+
+    async def newest_found(self, query: str) -> list[feeds.Arrived]:
+        """Of the papers that fit a query, those that came last."""
+        return await self._ask(feeds.newest_found, _sayable(query))
 
     # ---- the store itself
 
@@ -294,3 +307,8 @@ class Store:
         """Ends the threads. Idempotent."""
         with suppress(RuntimeError):
             self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _sayable(query: str) -> str:
+    """A query as SQLite takes it: not too long, without lone surrogates."""
+    return query[:QUERY_LENGTH].encode(errors="replace").decode()
