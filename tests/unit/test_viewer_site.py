@@ -440,7 +440,12 @@ async def test_no_link_leads_nowhere(viewer):
                 if "?" in address and not urlsplit(address).scheme
                 else address
             )
-            if address.startswith("/") and kind not in seen and len(seen) < 400:
+            if (
+                address.startswith("/")
+                and not address.endswith("/events")
+                and kind not in seen
+                and len(seen) < 150
+            ):
                 seen.add(kind)
                 left.append(address)
     assert {paper_page_of(FIRST), field_page_of("math.AP"), page_of(ADA)} <= seen

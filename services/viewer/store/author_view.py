@@ -63,7 +63,10 @@ def author_view(
     listing = papers.of_author(numbers)
     together = authors.coauthors(connection, numbers, None, COAUTHORS)
     newest = changes(connection, numbers, None, CHANGES)["items"]
-    named = [cause.get(name) for one in newest for cause in one["causes"] for name in ("paper_id", "by")]
+    causes = [cause for one in newest for cause in one["causes"]]
+    named = [
+        key for cause in causes for key in (cause.get("paper_id"), cause.get("by")) if isinstance(key, str)
+    ]
     retracted = papers.page(
         connection, papers.of_author(numbers, RETRACTED), sort="date", limit=RETRACTED_SHOWN
     )
@@ -79,7 +82,7 @@ def author_view(
         more_coauthors=together["next_cursor"] is not None,
         changes=newest,
         h_index=steps_of(connection, numbers, "h_index", STEPS),
-        titles=papers.titles_of(connection, [*asked.about, *(name for name in named if isinstance(name, str))]),
+        titles=papers.titles_of(connection, [*asked.about, *named]),
     )
 
 
