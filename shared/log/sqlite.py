@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
 from zlib import crc32
 
 import orjson
@@ -624,7 +625,8 @@ class SqliteLog(Log):
 
         Runs beside the writer.
         """
-        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=self.busy_seconds)
+        address = f"file:{quote(os.fsencode(self.path))}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=self.busy_seconds)
         try:
             newest = f"SELECT MAX(offset) FROM p{table} WHERE key IS NOT NULL GROUP BY key"
             rows = connection.execute(
@@ -664,10 +666,14 @@ class SqliteLog(Log):
     def _trim_some(
         self, connection: sqlite3.Connection, table: int, now: int, retention: int, most: int
     ) -> None:
-        """Deletes at most `most` records that are too old, and notes when the next record will be too old."""
-        old = connection.execute(
-            f"SELECT offset, timestamp FROM p{table} ORDER BY offset LIMIT ?", (most + 1,)
-        ).fetchall()
+        """Deletes at most `most` records that are too old, and notes when the next record will be too old.
+
+        A record of another client with a time that is none counts as too old (`append_time`).
+        """
+        rows = connection.execute(
+            f"SELECT offset, CAST(timestamp AS INTEGER) FROM p{table} ORDER BY offset LIMIT ?", (most + 1,)
+        )
+        old = [(offset, append_time(timestamp)) for offset, timestamp in rows]
         gone = next((i for i, (_, timestamp) in enumerate(old) if timestamp >= now - retention), len(old))
         gone = min(gone, most)
         if gone:

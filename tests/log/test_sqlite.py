@@ -425,6 +425,39 @@ async def test_nothing_is_looked_up_before_the_oldest_record_is_too_old(log, mon
     assert looked == []
 
 
+@pytest.mark.parametrize("time_of", ["soon", "", b"\xff", 1.5, -1, 2**62, "1e400"])
+async def test_a_time_of_another_client_holds_no_retention_up(log, time_of):
+    """What is no time of the calendar is read as 0, so it is too old. Each append looks at it."""
+    await log.create([TopicSpec("short", 1, retention_ms=60_000)])
+    await log.topics()
+    short = Partition("short", 0)
+    file = sqlite3.connect(log.path)
+    with file:
+        file.execute(
+            f"INSERT INTO p{log._ids[short]} (offset, timestamp, value) VALUES (0, ?, x'00')", (time_of,)
+        )
+    file.close()
+    for text in ("a", "b"):
+        await log.append({short: texts(text)})
+    assert [(r.offset, r.value) for r in await log.read(short, 0)] == [(1, b"a"), (2, b"b")]
+    assert log._due[log._ids[short]] <= (time.time() + 60) * 1000 + 1, "the next look is not put off"
+
+
+@pytest.mark.parametrize("folder", ["a?b", "a#b", "a%41", "a&mode=memory", "ä b"])
+async def test_what_is_superseded_goes_whatever_the_folder_is_called(tmp_path, folder, monkeypatch):
+    """The cleaner opens the file by a URI, in which these characters mean something else."""
+    monkeypatch.setattr(sqlite, "CLEAN_AFTER", 10)
+    log = SqliteLog(tmp_path / folder / "log.sqlite")
+    await log.create([TopicSpec("newest", 1, compacted=True, durable=False)])
+    newest = Partition("newest", 0)
+    async with asyncio.timeout(BOUND):
+        await log.append({newest: [Message(b"k", b"")] * 50})
+        while len(await log.read(newest, 0)) > 20:
+            await log.append({newest: [Message(b"k", b"")]})
+    await log.close()
+    assert os.listdir(tmp_path) == [folder]
+
+
 async def test_what_is_superseded_goes_beside_the_writer(log, monkeypatch):
     monkeypatch.setattr(sqlite, "CLEAN_AFTER", 100)
     await log.create([TopicSpec("newest", 1, compacted=True)])
