@@ -106,15 +106,22 @@ def faults(
     last: dict[str, dict] = {}
     for change in changes:
         author, before, after = change["author_id"], change["before"], change["after"]
-        if before != last.get(author, {}):
-            yield author, "before", before, last.get(author, {})
-        last[author] = after
-        of_snapshot = numbers.get((author, change["generation"], change["version"]))
-        if after != of_snapshot:
-            yield author, "after", after, of_snapshot
-        moved = {name for name in before | after if before.get(name) != after.get(name)}
+        held = last.get(author)
+        of_snapshot = numbers.get((author, change["generation"], change["version"]), {})
+        moved = {
+            name
+            for name in {**(held or {}), **of_snapshot}
+            if (held or {}).get(name) != of_snapshot.get(name)
+        }
         if moved != {*change["changed"]} or len(change["changed"]) != len({*change["changed"]}):
             yield author, "changed", change["changed"], moved
+        right = {} if held is None else {name: held.get(name) for name in moved}
+        if before != right:
+            yield author, "before", before, right
+        right = {name: of_snapshot.get(name) for name in moved}
+        if after != right:
+            yield author, "after", after, right
+        last[author] = of_snapshot
         stated, total = change["causes"], change["causes_total"]
         if not (len(stated) == total <= STATED or len(stated) == STATED < total):
             yield author, "causes_total", total, len(stated)

@@ -1,4 +1,7 @@
-"""Change records as JSON (author-metrics.v1): the numbers that moved, and the events that caused it."""
+"""Change records as JSON (author-metrics.v1): the numbers that moved, and the events that caused it.
+
+The snapshot of the same version has all other numbers.
+"""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,11 +20,10 @@ from shared.stages import causes
 Shown = tuple[float | None, ...]  # the numbers of REFERENCES as a snapshot shows them
 Counted = dict[str, dict[str, Any]]  # source → numbers by name
 
-METRICS = [json_of(name) for name in REFERENCES]
-BIT = 1 << np.arange(len(METRICS))  # int64
+BIT = 1 << np.arange(len(REFERENCES))  # int64
 KINDS = [json_of(name) for name in causes.KINDS]
 
-NUMBERS = template(b'"before":{%(before)s},"after":{%(after)s},"changed":[%(changed)s]')
+NUMBERS = template(b'"before":%(before)s,"after":%(after)s,"changed":%(changed)s')
 CAUSES = template(b',"causes":[%(causes)s],"causes_total":%(total)d}')
 CAUSE = template(b'{"kind":%(kind)s}')
 CAUSE_PAPER = template(b'{"kind":%(kind)s,"paper_id":%(paper_id)s}')
@@ -59,41 +61,35 @@ def numbers_json(shown: Shown) -> bytes:
     return json_of(dict(zip(REFERENCES, shown, strict=True)))
 
 
-def changed_metrics(before: np.ndarray, after: np.ndarray) -> list[bytes]:
-    """For each row the names of the numbers that differ, as JSON with commas.
-
-    Both: shape (rows, REFERENCES).
-    """
-    return [_names_in(bits) for bits in ((before != after) @ BIT).tolist()]
+def changed_metrics(before: np.ndarray, after: np.ndarray) -> list[int]:
+    """For each row which numbers differ: the sum of their BIT. Both: shape (rows, REFERENCES)."""
+    bits: list[int] = ((before != after) @ BIT).tolist()
+    return bits
 
 
 @lru_cache(1 << 12)
-def _names_in(bits: int) -> bytes:
-    """bits: one for each of METRICS."""
-    return b",".join([name for at, name in enumerate(METRICS) if bits >> at & 1])
+def _places(bits: int) -> list[int]:
+    """The places in REFERENCES that these bits say."""
+    return [at for at in range(len(REFERENCES)) if bits >> at & 1]
 
 
-def change_json(changed: bytes, before: Numbers, after: Counted, after_references: bytes) -> bytes | None:
+def change_json(bits: int, before: Numbers, after: Shown, counted: Counted) -> bytes | None:
     """`before`, `after` and `changed` of a change record; None when all numbers are equal.
 
-    changed: names, as JSON with commas, of the numbers of REFERENCES that differ; after: numbers by source;
-    after_references: JSON of all other numbers, which the snapshot has already.
+    bits: as `changed_metrics` gives them; after: the numbers of REFERENCES now; counted: those by source now.
+    `before` and `after` hold the numbers that changed only. `before` is empty if the author is new.
     """
-    if not changed and not before.counted and not after:
-        return None
-    olds = b"" if before.references is None else numbers_json(before.references)[1:-1]
-    news = after_references[1:-1]
-    if before.counted or after:
-        old, new = _flat(before.counted), _flat(after)
+    places = _places(bits)
+    news = {REFERENCES[at]: after[at] for at in places}
+    olds = {} if before.references is None else {REFERENCES[at]: before.references[at] for at in places}
+    if before.counted or counted:
+        old, new = _flat(before.counted), _flat(counted)
         moved = [name for name in new if old.get(name) != new[name]]
         ended = [name for name in old if name not in new and old[name] is not None]
-        changed = b",".join(filter(None, [changed, *map(json_of, moved), *map(json_of, ended)]))
-        olds, news = _joined(olds, old), _joined(news, new)
-    return NUMBERS(before=olds, after=news, changed=changed) if changed else None
-
-
-def _joined(members: bytes, more: dict[str, Any]) -> bytes:
-    return b",".join(filter(None, (members, json_of(more)[1:-1])))
+        news |= {name: new.get(name) for name in (*moved, *ended)}
+        if before.references is not None:
+            olds |= {name: old.get(name) for name in (*moved, *ended)}
+    return NUMBERS(before=json_of(olds), after=json_of(news), changed=json_of([*news])) if news else None
 
 
 def _flat(counted: Counted) -> dict[str, Any]:

@@ -103,13 +103,12 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Content:
-    """A snapshot of an author without its version, as pieces of JSON; and its numbers."""
+    """A snapshot of an author without its version, as pieces of JSON; and its numbers by source."""
 
     slot: int
     author_id: bytes
     name: bytes
     body: bytes
-    references: bytes
     counted: Counted
 
     @property
@@ -164,7 +163,7 @@ def snapshots(state: ProfileState, authors: np.ndarray, of_authors: AuthorCauses
         if digest == digests[at]:
             continue
         version_json = VERSION(generation=state.layout.generation, version=version, as_of=as_of)
-        change = change_json(changed[at], before.of(at), content.counted, content.references)
+        change = change_json(changed[at], before.of(at), reader.numbers[at], content.counted)
         if change is not None:
             change = b"".join((content.author_id, version_json, change, causes.of(at)))
         yield Snapshot(
@@ -322,13 +321,12 @@ class _Contents:
         shown = described.get("name") or name or author_id.removeprefix("name:")
         by_source = self._by_source(at) if self.sources else []
         counted = {one.source: dict(zip(COUNTED, one.numbers, strict=True)) for one in by_source}
-        references = numbers_json(numbers)
         papers = self.papers
         body = BODY(
             field=field_json(tallies.categories, tallies.category_papers),
             affiliations=affiliations,
             headline=self._headline(at, counted),
-            references=references,
+            references=numbers_json(numbers),
             counted=_counted_json(counted) if counted else b"",
             scores=_scores(self.score_counts[at], total, self.reported[at], by_source),
             reported=_reported(said, numbers) if said else b"[]",
@@ -345,7 +343,6 @@ class _Contents:
             AUTHOR_ID % json_of(author_id),
             NAME % json_of(shown),
             body,
-            references,
             counted,
         )
 

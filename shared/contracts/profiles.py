@@ -384,7 +384,8 @@ class Cause(TypedDict):
 class Change(TypedDict):
     """What changed in an author's numbers since the previous change record, and why.
 
-    Numbers on `references` have their own names, numbers on other bases `counted:SOURCE.name`.
+    Numbers on `references` have their own names, numbers on other bases `counted:SOURCE.name`. The snapshot
+    of the same version has all numbers.
     """
 
     author_id: Id
@@ -393,8 +394,17 @@ class Change(TypedDict):
         int, Field(ge=0, description="The version of the snapshot with the numbers of `after`.")
     ]
     as_of: Date | None
-    before: Annotated[dict[str, Number | None], Field(description="Empty if the author is new.")]
-    after: dict[str, Number | None]
+    before: Annotated[
+        dict[str, Number | None],
+        Field(
+            description="The numbers named in `changed`; null: there was none. Empty if the author is new. "
+            "Records of version 0.1.0 hold all numbers, here and in `after`."
+        ),
+    ]
+    after: Annotated[
+        dict[str, Number | None],
+        Field(description="The numbers named in `changed`; null: there is none any more."),
+    ]
     changed: Annotated[list[str], Field(min_length=1, description="The names whose numbers differ.")]
     causes: Annotated[
         list[Cause],

@@ -46,22 +46,22 @@ def test_records_keep_their_schema_and_are_cloud_events(topic, kind, data):
 
 
 def test_changes_follow_on(data):
-    """What one change of an author ends with is what the next one begins with, and `changed` names the
-    difference.
+    """What one change of an author ends with is what the next one begins with; each holds the numbers that
+    `changed` names, and no others.
     """
     held: dict[bytes, dict] = {}
     for _, _, key, value, _ in records(data, "author-metrics.v1"):
         change = json.loads(value)
         before, after = change["before"], change["after"]
-        assert before == held.get(key, {})
-        assert set(change["changed"]) == {
-            name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-        }
+        known = held.get(key)
+        assert before == ({} if known is None else {name: known.get(name) for name in after})
+        assert list(after) == change["changed"]
+        assert all(after[name] != (known or {}).get(name) for name in after)
         assert change["causes_total"] >= len(change["causes"])
         assert change["causes"] or not before or set(change["changed"]) <= {"novelty", "ai_score"}, (
             "these also move with others' papers"
         )
-        held[key] = after
+        held[key] = (known or {}) | after
 
 
 def test_dead_letters_say_why(data):

@@ -150,7 +150,7 @@ def test_of_any_history_causes_are_bounded_known_and_there(events, seed):
     assert list(faults(made.changes, made.records(AUTHOR_PROFILES), raws)) == []
     for change in made.changes:
         stated, total = change["causes"], change["causes_total"]
-        citations = change["after"]["citations"] - change["before"].get("citations", 0)
+        citations = change["after"].get("citations", 0) - change["before"].get("citations", 0)
         if {cause["kind"] for cause in stated} <= {"cited", "uncited"} and stated and total <= causes.LISTED:
             kinds = [cause["kind"] for cause in stated]
             assert citations == kinds.count("cited") - kinds.count("uncited"), change

@@ -181,7 +181,10 @@ def test_every_change_says_why(made):
         [{"kind": "uncited", "paper_id": "p", "by": "q"}],
     ]
     assert [change["causes_total"] for change in mine] == [1, 1, 1]
-    assert mine[1]["before"] == mine[0]["after"] and "h_index" in mine[1]["changed"]
+    for number in ("citations", "h_index"):
+        assert mine[1]["before"][number] == mine[0]["after"][number] == 0
+    assert all({*one["after"]} == {*one["changed"]} for one in mine) and mine[0]["before"] == {}
+    assert {*mine[1]["before"]} == {*mine[1]["changed"]} and "papers" not in mine[1]["changed"]
 
 
 def test_a_change_of_the_citing_paper_and_a_new_year_are_causes(made):

@@ -19,7 +19,8 @@ class Change(TypedDict):
     """
     What changed in an author's numbers since the previous change record, and why.
 
-    Numbers on `references` have their own names, numbers on other bases `counted:SOURCE.name`.
+    Numbers on `references` have their own names, numbers on other bases `counted:SOURCE.name`. The snapshot
+    of the same version has all numbers.
     """
 
     author_id: str
