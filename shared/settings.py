@@ -211,6 +211,14 @@ class Settings(BaseSettings):
     coalesce_max_seconds: float = _setting(
         10.0, "The longest time that a change waits to be published.", unit="seconds", ge=0, le=3600
     )
+    score_publish_seconds: float = _setting(
+        900.0,
+        "The longest time that an author waits to be published whose novelty, AI score or percentiles moved "
+        "only because other papers did.",
+        unit="seconds",
+        ge=0,
+        le=86_400,
+    )
     checkpoint_seconds: float = _setting(
         60.0,
         "Time between checkpoints of a stage; longer if saving takes long.",

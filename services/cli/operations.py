@@ -44,10 +44,11 @@ def status(
         ((one["stage"], one["partition"], one["lag"], _state(one)) for one in now["stages"]),
         right=("partition", "lag"),
     )
-    print(
-        trouble(now)
-        or ("idle: everything in the log is published" if now["idle"] else f"{now['lag']:,} records wait")
-    )
+    if now["idle"]:
+        calm = f"; {now['calm']:,} authors moved by comparison alone, and wait" if now["calm"] else ""
+        print(f"idle: everything in the log is published{calm}")
+    else:
+        print(trouble(now) or f"{now['lag']:,} records wait")
 
 
 @app.command(rich_help_panel=OPERATION)

@@ -13,6 +13,7 @@ from services.producer.ingest import Counts, partition_counts
 from services.producer.main import Listeners, produce
 from services.producer.simulation.demo import BACKLOG, FACTS
 from services.producer.sources import Source
+from services.publisher.runner import PublisherRunner
 from services.runtime.input_checks import require_checkpoints
 from services.runtime.layout import require_same_layout
 from services.runtime.process import supervisor_of, working
@@ -155,7 +156,7 @@ async def _backlog_is_published(process: _Process) -> None:
     while not process.stop.is_set():
         if sent < wanted:
             sent = sum(end - start for start, end in (await process.log.bounds(partitions)).values())
-        elif await _is_idle(process):
+        elif await _is_all_published(process):
             return
         if time.monotonic() - reported_at >= REPORT_SECONDS:
             reported_at = time.monotonic()
@@ -197,7 +198,7 @@ async def _produce(process: _Process, sources: list[str], demo: bool, exit_when_
         await stop.wait()
         return
     while not stop.is_set():
-        if await _is_idle(process):
+        if await _is_all_published(process):
             stop.set()
             return
         try:
@@ -206,8 +207,22 @@ async def _produce(process: _Process, sources: list[str], demo: bool, exit_when_
             continue
 
 
+async def _is_all_published(process: _Process) -> bool:
+    """Whether everything in the log is published, with the authors that moved by comparison alone.
+
+    When all others are published, it asks for those.
+    """
+    if not await _is_idle(process):
+        return False
+    publishers = [one for one in process.supervisor.runners if isinstance(one, PublisherRunner)]
+    for publisher in publishers:
+        if publisher.waiting:
+            publisher.release_calm()
+    return not any(publisher.waiting for publisher in publishers)
+
+
 async def _is_idle(process: _Process) -> bool:
-    """Whether everything in the log is published."""
+    """Whether everything in the log is published. Calm authors may still wait."""
     if process.log.outages_are_transient:  # a cluster: other processes may do a part of the work
         return (await process.progress.status())["idle"]
     supervisor = process.supervisor

@@ -44,7 +44,8 @@ class PublisherRunner(StageRunner):
     """A runner that publishes once its generation may (rule G3).
 
     It publishes at once while it is not behind. While it is behind, it spends at most `coalesce_share` of its
-    time on publishing, so that it coalesces bursts.
+    time on publishing, so that it coalesces bursts. Authors that moved by comparison alone wait for at most
+    `score_publish_seconds` of the log's time or the clock's, whichever is over first.
     """
 
     fence: Fence | None = None
@@ -56,6 +57,7 @@ class PublisherRunner(StageRunner):
         self._unfinished, self._spent = False, 0.0  # publishing of all goes on; its seconds so far
         # Seconds from the append time of the newest event to its reading, and the time of the reading.
         self._behind, self._read_at = 0.0, 0.0
+        self._newest = 0  # append time of the newest event that was read, ms
         self._publish_from: int | None = None  # input offset; None until the generation publishes
         self._took_over = False
         self._has_erased = False
@@ -146,6 +148,8 @@ class PublisherRunner(StageRunner):
             if self._has_erased and self.session.position.next >= self._restore_end:
                 self.session.stage.place_erased()
                 self._has_erased = False
+            if self.session.stage.pending.calm and self._calm_is_due():
+                self.release_calm()
             if self.session.stage.pending.size and time.monotonic() >= self._due():
                 await self._publish(everything=not self._keeps_up(), seconds=SLICE_SECONDS)
         return moved
@@ -184,10 +188,38 @@ class PublisherRunner(StageRunner):
         self.health.beat(self.name)
 
     def _advance(self) -> None:
-        """The reported position stays while authors are pending: the service is not idle."""
+        """The reported position stays while authors are pending: the service is not idle.
+
+        It does not wait for calm authors; the report says how many there are.
+        """
         if not self.session.stage.pending.size:
             self.oldest = None
             super()._advance()
+
+    @property
+    def waiting(self) -> int:
+        """Authors that are pending, also those that are calm."""
+        return (
+            0 if self.session is None else self.session.stage.pending.size + self.session.stage.pending.calm
+        )
+
+    def progress(self) -> dict[str, Any]:
+        return super().progress() | {"calm": self.session.stage.pending.calm if self.session else 0}
+
+    def _calm_is_due(self) -> bool:
+        """Whether the authors that moved by comparison alone have waited long enough.
+
+        The checkpoint holds since when: the append time of the first of their causes, and the clock.
+        """
+        now = [self._newest, int(time.time() * 1000)]
+        since = self.session.extra.setdefault("calm_since", now)
+        longest = 1000 * self.pace.score_publish_seconds
+        return any(end - start >= longest for start, end in zip(since, now, strict=True))
+
+    def release_calm(self) -> None:
+        """The authors that are calm wait no longer than the others."""
+        self.session.extra.pop("calm_since", None)
+        self.session.stage.pending.release()
 
     def _keeps_up(self) -> bool:
         """Whether to publish in small batches.
@@ -255,6 +287,7 @@ class PublisherRunner(StageRunner):
     def _note_age(self, records: Sequence[Record]) -> None:
         age = self._age(records)
         self.oldest = age if self.oldest is None else min(self.oldest, age)
+        self._newest = max(self._newest, self._age(records[-1:]))
         self._behind, self._read_at = time.time() - self._age(records[-1:]) / 1000, time.monotonic()
 
     async def _drain(self, seconds: float) -> None:

@@ -18,7 +18,15 @@ from services.consumer.authors.names import COUNTED, EVIDENCE, REFERENCES
 from services.consumer.authors.percentiles import BY_CITATIONS, COUNTS, FACTS
 from services.publisher.authorships import define_rows, set_citations
 from services.publisher.last_rows import LastRows
-from services.publisher.pending_authors import AHEAD, LATER
+from services.publisher.own_news import (
+    OWN_COUNTED,
+    OWN_REFERENCES,
+    authors_with_news,
+    differ,
+    have_one_of,
+    papers_with_news,
+)
+from services.publisher.pending_authors import AHEAD
 from services.publisher.pending_causes import PendingCauses, only_new
 from services.publisher.snapshot_json import Snapshot, snapshot_bytes, snapshots
 from services.publisher.state import CITED_IN, ProfileState
@@ -59,10 +67,16 @@ class Profiles(ProfileState):
     # ---- one pack
 
     def apply(self, pack: Pack, offset: int) -> None:
-        """Applies the rows, kind by kind; the order of the kinds decides."""
+        """Applies the rows, kind by kind; the order of the kinds decides.
+
+        Authors with a new version are pending. They are calm if nothing of their own moved.
+        """
         kinds = pack.kinds
         self._learn(kinds)
+        self.pending.note(authors_with_news(kinds))
+        scored = papers_with_news(self, kinds)
         changed = self._apply_papers(kinds)
+        self.pending.note(changed)
         restated = self._apply_authors(kinds)
         self._apply_ranks(kinds)
         if "cause" in kinds:
@@ -70,9 +84,10 @@ class Profiles(ProfileState):
             self.causes.add(*only_new(self.public.version, *(rows[name] for name in PendingCauses.names)))
         if "day" in kinds:
             self.day = int(kinds["day"]["day"][-1])
-        for authors, level in ((changed, AHEAD), (restated, LATER)):
-            if authors:
-                self.pending.add(distinct(np.concatenate(authors)), level)
+        if len(scored):
+            self.pending.note(restated[have_one_of(self, restated, scored)])
+        self.pending.add(changed, AHEAD)
+        self.pending.restate(restated)
 
     def _learn(self, kinds: dict[str, Rows]) -> None:
         """Slots for new keys."""
@@ -101,9 +116,11 @@ class Profiles(ProfileState):
                 if name in self.unplaced:
                     self.place(slot, *self.unplaced.pop(name))
 
-    def _apply_papers(self, kinds: dict[str, Rows]) -> list[np.ndarray]:
-        """Cards, authorships and citations. Returns authors whose papers or citations changed."""
-        changed = []
+    def _apply_papers(self, kinds: dict[str, Rows]) -> np.ndarray:
+        """Cards, authorships and citations. Returns the distinct authors whose papers or citations
+        changed.
+        """
+        changed = [np.zeros(0, I32)]
         if "card" in kinds:
             self._describe(kinds["card"])
         if "row" in kinds:
@@ -117,28 +134,37 @@ class Profiles(ProfileState):
         if "year" in kinds:
             rows = kinds["year"]
             self.author.tallies.add(rows["author"], rows["year"] | CITED_IN, rows["delta"])
-        return changed
+        return distinct(np.concatenate(changed))
 
-    def _apply_authors(self, kinds: dict[str, Rows]) -> list[np.ndarray]:
-        """Facts and numbers of authors. Returns authors with new numbers."""
-        restated = []
+    def _apply_authors(self, kinds: dict[str, Rows]) -> np.ndarray:
+        """Facts and numbers of authors. Returns the distinct authors with a new version."""
+        restated = np.zeros(0, I32)
         if "about" in kinds:
             LastRows(kinds["about"], "author").replace(self.author.about, "about")
         if "redirect" in kinds:
             LastRows(kinds["redirect"], "author").store(self.author.redirect, "other")
         if "metrics" in kinds:
             last = LastRows(kinds["metrics"], "author")
+            restated = last.keys
+            for column, names, own in (
+                (self.author.numbers, REFERENCES, OWN_REFERENCES),
+                (self.author.evidence, EVIDENCE, EVIDENCE),
+            ):
+                places = [names.index(name) for name in own]
+                self.pending.note(restated[differ(column.data[restated], last, own, places)])
             last.store(self.author.numbers, *REFERENCES)
             last.store(self.author.evidence, *EVIDENCE)
             last.store(self.author.score_counts, *COUNTS)
             last.store(self.author.version, "version")
-            restated.append(last.keys)
         if "source_metrics" in kinds:
             for source, last in LastRows.by_source(kinds["source_metrics"], "author"):
                 held = self.author.author_sources[source]
                 # the others show nothing of the source
                 last = last.where((last.values("papers_counted") > 0) | (held.find(last.keys) != NOTHING))
                 entries = held.take(last.keys)
+                places = [COUNTED.index(name) for name in OWN_COUNTED]
+                moved = differ(held.table.numbers.data[entries], last, OWN_COUNTED, places)
+                self.pending.note(last.keys[moved])
                 held.table.numbers.data[entries] = last.values(*COUNTED)
                 held.table.grounds.data[entries] = last.values(*ai_scores.COUNTS)
         return restated
@@ -269,6 +295,7 @@ class Profiles(ProfileState):
         authors = authors[self.author.version.data[authors] > self.public.version.data[authors]]
         if not len(authors):
             return
+        self.pending.told(authors)
         causes = self.causes.take(authors, self.public.version, self.author.version)
         for part in parts_of(snapshot_bytes(self, authors), AT_ONCE):
             out = list(snapshots(self, authors[part], causes.take(part)))

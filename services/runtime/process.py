@@ -46,6 +46,7 @@ def supervisor_of(
         checkpoint_seconds=settings.checkpoint_seconds,
         coalesce_share=settings.coalesce_share,
         coalesce_max_seconds=settings.coalesce_max_seconds,
+        score_publish_seconds=settings.score_publish_seconds,
     )
     store = open_store(
         settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints

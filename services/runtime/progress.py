@@ -41,10 +41,15 @@ class StageStatus(TypedDict):
 
 
 class Status(TypedDict):
-    """How far a generation is. idle: all of the log is published. missing: topics that do not exist."""
+    """How far a generation is.
+
+    idle: all of the log is published; calm: but for so many authors, who moved by comparison alone and wait.
+    missing: topics that do not exist.
+    """
 
     generation: int
     idle: bool
+    calm: int
     lag: int
     missing: list[str]
     stages: list[StageStatus]
@@ -91,7 +96,7 @@ class Progress:
             report: dict[str, Any] = orjson.loads(record.value)
             name, partition = report["stage"], report["partition"]
             _, stage = ORDER[name]
-            numbers = [partition, report["next"], report["read"], report["at"]]
+            numbers = [partition, report["next"], report["read"], report["at"], report.get("calm", 0)]
             here = stage.input.named(self.layout.generation)
             valid = (
                 record.key == f"{name}/{partition}".encode()
@@ -132,6 +137,7 @@ class Progress:
         return {
             "generation": self.layout.generation,
             "idle": lag == 0 and not missing and not any(stage["state"] == LOST for stage in stages),
+            "calm": sum(report.get("calm", 0) for report in reports.values()),
             "lag": lag,
             "missing": missing,
             "stages": stages,

@@ -73,7 +73,7 @@ async def _verify_published(
             pack_kinds=kinds_of_pack,
         )
         await verifier.note_ends()
-        await require_idle(settings)
+        verifier.calm = await require_idle(settings)
         try:
             return await verifier.run()
         finally:
@@ -82,8 +82,9 @@ async def _verify_published(
         await log.close()
 
 
-async def require_idle(settings: Settings) -> None:
-    """Checks that the service has published everything in the log. Error: ScholarstreamError if it has not.
+async def require_idle(settings: Settings) -> int:
+    """Checks that the service has published everything in the log. Returns how many authors moved by
+    comparison alone, and wait. Error: ScholarstreamError if it has not.
 
     A service that has just become idle still writes. A checkpoint sends a pack without rows to every receiver
     (rule C7), and a service notes its progress four times a second. So only records with rows count as work,
@@ -103,3 +104,4 @@ async def require_idle(settings: Settings) -> None:
                     "(`scholarstream status --wait-idle 60`), then verify"
                 )
             await asyncio.sleep(LOOK_SECONDS)
+        return status["calm"]

@@ -77,7 +77,8 @@ class Verifier:
     """One verification of one log. Call `note_ends`, then `run`.
 
     `differences` and `left_out` can be read after `run`, also after it raised an error. `left_out` says which
-    parts were not compared, and why.
+    parts were not compared, and why. Set `calm` before `run`: how many authors moved by comparison alone,
+    and wait to be published.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Verifier:
         self.versions = VersionReader(self.reader, self.differences, sample)
         self.dead_letters = DeadLetterCheck(self.reader, self.inputs.refused, self.differences)
         self.left_out: list[str] = []
+        self.calm = 0
         self.slices = 1
 
     async def note_ends(self) -> None:
@@ -161,7 +163,7 @@ class Verifier:
         tables_are_exact = await are_tables_exact(self.reader, self.pack_kinds)
         snapshots = await self.versions.read(AUTHOR_PROFILES.name, authors, folder)
         changes = await self.versions.read(AUTHOR_METRICS.name, authors, folder)
-        scope = Scope(tables_are_exact, self.versions.is_scored)
+        scope = Scope(tables_are_exact and not self.calm, self.versions.is_scored)
         self._note_left_out(scope)
         comparison = ProfileComparison(self.reader, self.differences, scope)
         compared = Compared()
@@ -174,7 +176,12 @@ class Verifier:
         return compared
 
     def _note_left_out(self, scope: Scope) -> None:
-        if not scope.tables_are_exact:
+        if self.calm:
+            self.left_out.append(
+                f"novelty, AI score and percentiles, because {self.calm:,} authors moved by comparison alone "
+                "and wait to be published (--score-publish-seconds)"
+            )
+        elif not scope.tables_are_exact:
             self.left_out.append(
                 "novelty, AI score and percentiles, because papers changed their cohort or rank after the "
                 "newest day in the log"

@@ -85,8 +85,9 @@ def _require_keys(header: Any) -> None:
         last is not None and not (len(last) == 2 and all(type(part) is int for part in last))
     ):
         raise CheckpointInvalid(f"the position in its header cannot be: {header['next']}, {last}")
-    ends, lower = (
-        header["extra"].get(key, nothing) for key, nothing in (("public_ends", {}), ("lower", []))
+    ends, lower, since = (
+        header["extra"].get(key, nothing)
+        for key, nothing in (("public_ends", {}), ("lower", []), ("calm_since", [0, 0]))
     )  # of a publisher
     if not (
         isinstance(ends, dict) and all(key.isdecimal() and type(end) is int for key, end in ends.items())
@@ -94,6 +95,8 @@ def _require_keys(header: Any) -> None:
         raise CheckpointInvalid(f"'public_ends' in its header is {ends!r}")
     if not (isinstance(lower, list) and all(isinstance(author, str) for author in lower)):
         raise CheckpointInvalid(f"'lower' in its header is {lower!r}")
+    if not (isinstance(since, list) and [type(one) for one in since] == [int, int]):
+        raise CheckpointInvalid(f"'calm_since' in its header is {since!r}")
 
 
 def load(stage: Stage, raw: bytes) -> tuple[Position, dict]:

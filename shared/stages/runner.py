@@ -48,6 +48,7 @@ class Pace(NamedTuple):
     checkpoint_seconds: float = default_of("checkpoint_seconds")
     coalesce_share: float = default_of("coalesce_share")
     coalesce_max_seconds: float = default_of("coalesce_max_seconds")
+    score_publish_seconds: float = default_of("score_publish_seconds")
     publish_authors: int = 2000
 
 

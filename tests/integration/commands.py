@@ -26,9 +26,10 @@ COMMAND_SECONDS = 120.0  # a command that takes longer fails its test
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of the tests, without settings of scholarstream."""
+    """The environment of the tests, without settings of scholarstream but one: all is published at once."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SCHOLARSTREAM_")}
-    return clean | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200"} | dict(extra or {})
+    at_once = {"SCHOLARSTREAM_SCORE_PUBLISH_SECONDS": "0"}
+    return clean | at_once | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200"} | dict(extra or {})
 
 
 def scholarstream(

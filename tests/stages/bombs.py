@@ -271,6 +271,7 @@ class Run:
 
     def publish(self, stage) -> None:
         if isinstance(stage, Profiles):
+            stage.pending.release()
             while stage.pending.size:
                 for snapshots in stage.publish_in_parts(stage.take_pending(Pace().publish_authors)):
                     self.append(messages_of(snapshots, self.layout.authors, 1, 0))

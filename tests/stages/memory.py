@@ -69,6 +69,7 @@ class Pipeline:
         return self
 
     def publish(self, session: Session) -> None:
+        session.stage.pending.release()
         snapshots = session.stage.publish(session.stage.pending.take())
         if snapshots:
             self.append(messages_of(snapshots, self.layout.authors, self.layout.generation, 0))

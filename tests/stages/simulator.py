@@ -31,6 +31,7 @@ from services.consumer.citations import limits as citations_limits
 from services.consumer.citations.author_lists import AuthorLists
 from services.consumer.citations.stage import Citations
 from services.publisher.messages import messages_of, public_facts
+from services.publisher.pending_authors import CALM, PendingAuthors
 from services.publisher.stage import Profiles
 from services.runtime.topology import STAGES
 from shared.contracts.record_kinds import RecordKinds
@@ -220,7 +221,7 @@ class Actor:
         if (
             stage.outbox.sent != stage.outbox.flushed
             or stage.refused
-            or (isinstance(stage, Profiles) and stage.pending.size)
+            or (isinstance(stage, Profiles) and (stage.pending.size or stage.pending.calm))
         ):
             able += ["flush"] * 2
         if any(self.queues.values()):
@@ -236,10 +237,11 @@ class Actor:
         if self.world.mutant == "high_apart" and isinstance(self.session.stage, PackStage):
             self.world.high_apart[self.role] = dict(self.session.stage.high)
 
-    def flush(self, everything: bool = False) -> None:
+    def flush(self, everything: bool = False, release: bool = False) -> None:
+        """everything: nobody who is due is held back; release: the calm are due."""
         stage = self.session.stage
         if isinstance(stage, Profiles):
-            self.publish(everything)
+            self.publish(everything, release)
             return
         for partition, messages in self.session.flush().items():
             for message in messages:
@@ -308,8 +310,11 @@ class Actor:
         self.session.stage.learn_public(known)
         self.session.extra["public_end"] = len(log)
 
-    def publish(self, everything: bool) -> None:
+    def publish(self, everything: bool, release: bool) -> None:
+        """Authors that moved by comparison alone wait, however often the process dies meanwhile."""
         stage = self.session.stage
+        if release or (not everything and self.world.clock.random() < self.world.releasing):
+            stage.pending.release()
         authors = stage.pending.take()
         if not everything and len(authors) > 1 and self.rng.random() < 0.3:  # some are held back
             cut = self.rng.randint(1, len(authors) - 1)
@@ -354,6 +359,8 @@ class World:
                 retracted=statements.choice(("exclude", "exclude", "count")),
                 kinds=statements.choice((KINDS, KINDS, "all", "article", "all,-article")),
             )
+        self.clock = random.Random(seed * 3 + 2)  # says when the calm authors have waited long enough
+        self.releasing = self.clock.choice((0, 0, 0.2, 1))
         self.pack_bytes = rng.choice((1, 100, 400, 512 << 10))
         dice = random.Random(~seed)
         # parts of a step of everything from one authorship up, and papers that count as large ones
@@ -464,8 +471,8 @@ class World:
             elif able := actor.operations():
                 getattr(actor, rng.choice(able))()
 
-    def drain(self) -> None:
-        """No more faults: one good session a role, until nothing moves."""
+    def drain(self, release: bool = True) -> None:
+        """No more faults: one good session a role, until nothing moves. release: also the calm authors."""
         while True:
             moved = False
             for role in self.roles:
@@ -480,9 +487,11 @@ class World:
                     while actor.session.position.next < len(self.logs[actor.session.input]):
                         actor.read(most=100)
                         moved = True
-                    waits = isinstance(stage, Profiles) and stage.pending.size
+                    waits = isinstance(stage, Profiles) and (
+                        stage.pending.size or (release and stage.pending.calm)
+                    )
                     if stage.outbox.sent != stage.outbox.flushed or stage.refused or waits:
-                        actor.flush(everything=True)
+                        actor.flush(everything=True, release=release)
                         moved = True
                     while any(actor.queues.values()):
                         actor.land(faults=False)
@@ -523,8 +532,19 @@ class World:
             self.drain()
             for day in LAST_DAYS:
                 self.tell(AUTHORS.name, "clock", day)
+                self.drain(release=False)
+                self.restart_publishers()
                 self.drain()
             self.check()
+
+    def restart_publishers(self) -> None:
+        """Some publishers die while authors wait calmly, with a new checkpoint or an old one."""
+        for actor in [actor for actor in self.actors if actor.role[0] is Profiles]:
+            if self.clock.random() < 0.5:
+                if self.clock.random() < 0.7:
+                    actor.save()
+                self.remove(actor)
+                self.spawn(actor.role, calm=True)
 
     # what must hold at the end
 
@@ -673,6 +693,15 @@ def mutated(mutant: str | None):
         return mock.patch.object(RecordKinds, "count", lambda self, kind: True)
     if mutant == "retracted_stays":  # a retraction is noted, but the paper stays in the numbers
         return mock.patch.object(Citations, "_apply_again", lambda self, held: None)
+    if mutant == "forget_calm":  # a checkpoint does not say who waits calmly
+        load = PendingAuthors.load
+
+        def forgetful(self, arrays):
+            load(self, arrays)
+            self.level.data[self.queues[CALM].view] = 0
+            self.queues[CALM].size = self.calm = 0
+
+        return mock.patch.object(PendingAuthors, "load", forgetful)
     if mutant == "merge_forward":  # a merge is not applied to papers already held
         return mock.patch.object(AuthorLists, "naming", lambda self, authors: np.zeros(0, np.int32))
     if mutant == "merge_per_raw":  # merged co-authors count one by one
@@ -688,7 +717,7 @@ MUTANTS = ("no_high", "no_gap_check", "last_arrival", "own_counter", "high_apart
            "no_learning", "live_on",
            "merge_forward", "merge_per_raw", "flicker", "last_retraction", "retracted_stays", "last_list",
            "record_alone", "one_list",
-           "old_number", "every_kind")  # fmt: skip
+           "old_number", "every_kind", "forget_calm")  # fmt: skip
 
 
 def simulate(seed: int, mutant: str | None = None, *, extended: bool = True) -> None:

@@ -25,6 +25,7 @@ from services.runtime.topology import STAGES
 from shared.contracts.topics import (
     AUTHOR_METRICS,
     AUTHOR_PROFILES,
+    AUTHORS,
     COHORT_CHANGES,
     PAPER_TERMS,
     PAPERS,
@@ -33,6 +34,7 @@ from shared.contracts.topics import (
 from shared.errors import LogUnavailable, ScholarstreamError
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
+from shared.metrics import percentile
 from shared.settings import Settings
 from shared.stages.runner import ProgressReporter
 from shared.telemetry.health import Health
@@ -48,7 +50,7 @@ class Service:
 
     def __init__(self, log, folder, stages=STAGES, **settings):
         self.log, self.stop, self.telemetry, self.health = log, Stop(), Telemetry(), Health()
-        self.settings = Settings.load(data_dir=str(folder), **settings)
+        self.settings = Settings.load(data_dir=str(folder), **{"score_publish_seconds": "0"} | settings)
         self.stages = stages
 
     async def __aenter__(self) -> "Service":
@@ -221,6 +223,56 @@ async def test_a_publisher_that_keeps_up_publishes_at_once(log, tmp_path):
             await service.idle()
             service.runners[-1]._cost = 10**6  # however dear it is
     assert sum(p["papers_total"] for p in (await newest(log)).values()) == 6
+
+
+def compared(n: int, *references: str) -> Message:
+    """A paper of one author in the one cohort that there is."""
+    event = {
+        "paper_id": f"p{n}", "title": "T", "published": "2020-01-01", "categories": ["cs.LG"],
+        "authors": [{"name": f"A{n}"}], "references": references,
+    }  # fmt: skip
+    return Message(f"p{n}".encode(), orjson.dumps(event))
+
+
+def day(number: int) -> dict[Partition, list[Message]]:
+    event = {"event": "clock.ticked", "author_id": "clock", "date": f"2021-01-0{number}"}
+    return {Partition(AUTHORS.name, 0): [Message(b"clock", orjson.dumps(event))]}
+
+
+async def test_who_moves_by_comparison_alone_waits_also_across_a_restart(log, tmp_path, monkeypatch):
+    """The service is idle meanwhile, and says how many wait; when it is due, all of them are published."""
+    monkeypatch.setattr(percentile, "SMALLEST", 2)
+
+    async def all_published(service) -> None:
+        async with asyncio.timeout(BOUND):
+            while service.runners[-1].waiting:
+                await log.wait({SNAPSHOTS: 10**9}, 0.01)
+
+    calmly = {"score_publish_seconds": "3600"}
+    async with Service(log, tmp_path, **calmly) as service:
+        for batches in ({HERE: [compared(n) for n in range(9)]}, day(1), day(2)):
+            await log.append(batches)
+            await service.idle()
+        service.runners[-1].release_calm()
+        await all_published(service)
+        before = await newest(log)
+        for batches in ({HERE: [compared(9, "p4")]}, day(3)):
+            await log.append(batches)
+            await service.idle()
+        last = service.runners[-1]
+        assert last.session.stage.pending.calm == last.waiting == last.progress()["calm"] == 10
+    status = await Progress(log, service.layout).status()
+    assert status["idle"] and status["calm"] == 10
+    async with Service(log, tmp_path, **calmly) as again:
+        await again.idle()
+        last = again.runners[-1]
+        assert last.waiting == 10 and last._calm_is_due() is False
+        moved = {name for name, one in (await newest(log)).items() if one != before.get(name)}
+        assert moved == {"name:a4", "name:a9"}
+        last._newest = last.session.extra["calm_since"][0] + 3_600_000  # the log's time
+        await all_published(again)
+    after = await newest(log)
+    assert all(after[name]["version"] > before[name]["version"] for name in before)
 
 
 async def test_what_moves_nobody_is_not_waited_for(log, tmp_path):

@@ -21,7 +21,7 @@ CATCHES = {
     "no_high": 5, "no_gap_check": 40, "last_arrival": 20, "own_counter": 30, "high_apart": 20,
     "save_early": 50, "no_learning": 220,
     "live_on": 30, "merge_forward": 20, "merge_per_raw": 20, "flicker": 40, "last_retraction": 60,
-    "retracted_stays": 20,
+    "retracted_stays": 20, "forget_calm": 40,
     "last_list": 60, "record_alone": 40, "one_list": 60, "old_number": 40, "every_kind": 20,
 }  # fmt: skip
 
