@@ -202,7 +202,14 @@ def is_author(value: object) -> bool:
 COUNTS = ("h_index", "papers", "citations", "g_index", "i10_index", "i100_index")
 SHARES = {"novelty": 1, "ai_score": 100}
 EXTRAS = ("orcid", "homepage", "aliases")
-FLAGS = ("authors_truncated", "dates_missing", "references_low", "teams_left_out", "retracted_papers")
+FLAGS = (
+    "name_only",
+    "authors_truncated",
+    "dates_missing",
+    "references_low",
+    "teams_left_out",
+    "retracted_papers",
+)
 PERSONAL = "groups?|teams?|networks?|projects?"
 IMPERSONAL = (
     "collaborations?|collaborators?|collaboratives?|consorti(?:um|a|ums)|trialists|investigators|(?:sub)?committees?|initiatives?"
@@ -554,6 +561,7 @@ def oracle(
         ordered.sort(key=lambda paper: papers[paper].get("published") or "", reverse=True)
         ordered.sort(key=lambda paper: citations[paper], reverse=True)
         raised = (
+            author[:5] == "name:",
             any(papers[paper].get("authors_truncated") for paper in mine),
             len(dated) < len(mine),
             coverage is not None and coverage < 0.5,

@@ -32,6 +32,7 @@ from services.publisher.pending_causes import AuthorCauses
 from services.publisher.state import BYLINE, CATEGORY, CITED_IN, LOW, PUBLISHED_IN, ProfileState
 from services.publisher.templates import template
 from shared.columns.grouping import I64, ranges
+from shared.ids import OF_NAME
 from shared.metrics import definitions, novelty, rankpoints
 from shared.metrics.collective_names import is_collective
 from shared.metrics.flags import FLAGS, LOW_COVERAGE, SELF_CITATIONS_INCLUDED
@@ -334,7 +335,7 @@ class _Contents:
             papers_by_year=tallies.papers_by_year,
             papers_total=total,
             papers=b",".join(papers.pieces[papers.bounds[at] : papers.bounds[at + 1]]),
-            flags=self._flags(at, shown, counted),
+            flags=self._flags(at, author_id, shown, counted),
             provenance=self._provenance(at),
             extras=self._extras(at, described) if described or self.redirect[at] >= 0 else b"",
         )
@@ -375,7 +376,7 @@ class _Contents:
             novelty_basis=novelty_basis,
         )
 
-    def _flags(self, at: int, name: str, counted: Counted) -> bytes:
+    def _flags(self, at: int, author_id: str, name: str, counted: Counted) -> bytes:
         references, resolved, large, retracted = self.coverage[at]
         by_headline_source = (
             self.headline_source in counted and counted[self.headline_source]["ai_score"] is not None
@@ -383,6 +384,7 @@ class _Contents:
         return _flags_json(
             (
                 is_collective(name),
+                author_id.startswith(OF_NAME),
                 self.truncated[at],
                 self.undated[at],
                 references > 0 and resolved < LOW_COVERAGE * references,

@@ -15,6 +15,7 @@ from services.verify.reported_checks import failed
 from services.verify.scores import AiScoreEvidence, AuthorScores, NoveltyEvidence
 
 LOW_COVERAGE = 0.5
+NAME_ID = "name:"
 Metrics = dict[str, float | None]
 
 
@@ -45,7 +46,7 @@ class ExpectedProfile(TypedDict):
     metrics: dict[str, Metrics]  # by basis
     scores: ExpectedScores
     coverage: float | None  # of references; None: no references
-    flags: list[str]  # those that papers alone decide
+    flags: list[str]  # those that papers and the id decide
     papers_by_year: dict[str, int]
     citations_by_year: dict[str, int]
     papers_total: int
@@ -149,7 +150,8 @@ class ExpectedProfiles:
         metrics = self._metrics(papers)
         fields = Counter(self._field[slot] for slot in papers.slots if self._field[slot])
         field = min(fields, key=lambda category: (-fields[category], category), default=None)
-        coverage, flags = self._coverage(papers)
+        coverage, of_papers = self._coverage(papers)
+        flags = ["name_only"] * author.startswith(NAME_ID) + of_papers
         flags += ["retracted_papers"] * (author in self.retracted)
         papers_by_year, citations_by_year = self._by_year(papers)
         return {

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from shared.ids import OF_NAME
 from shared.metrics.coauthors import TEAM
 
 LOW_COVERAGE = 0.5
@@ -25,6 +26,13 @@ FLAGS = (
         "Collaboration ATLAS). Group, Team, Network and Project after only given names and initials are "
         "family names. The name alone decides.",
         "This is a group, not a person: its numbers are not those of one author.",
+    ),
+    Flag(
+        "name_only",
+        f"The id of the author is a bare name (it begins with `{OF_NAME}`): the papers have no id of this "
+        "author. The id alone decides.",
+        "This profile is a name, not a person: papers of namesakes may be among them, and papers under "
+        "another spelling are missing.",
     ),
     Flag(
         "authors_truncated",

@@ -90,18 +90,35 @@ def flags_of(*events: dict, author: str, layout: Layout | None = None) -> list[s
     return Pipeline(layout or Layout(), seed=1).tell(*events).profiles[author]["flags"]
 
 
+def raised_by(*events: dict, author: str) -> list[str]:
+    """The flags beside `name_only`, which the id alone decides."""
+    return [code for code in flags_of(*events, author=author) if code != "name_only"]
+
+
 def test_each_flag_is_raised_by_what_it_names_and_taken_back_with_it():
     crowd = [f"Member {n}" for n in range(50)]
-    assert flags_of(paper("p", ["Ada"]), author="name:ada") == []
-    assert flags_of(paper("p", ["The ATLAS Team"]), author="name:the atlas team") == ["collective_author"]
-    assert flags_of(paper("p", ["Ada"], authors_truncated=True), author="name:ada") == ["authors_truncated"]
-    assert flags_of(paper("p", ["Ada"], published=None), author="name:ada") == ["dates_missing"]
-    assert flags_of(paper("p", ["Ada", *crowd]), author="name:ada") == ["teams_left_out"]
-    assert flags_of(paper("p", crowd), author="name:member 1") == []
+    assert raised_by(paper("p", ["Ada"]), author="name:ada") == []
+    assert raised_by(paper("p", ["The ATLAS Team"]), author="name:the atlas team") == ["collective_author"]
+    assert raised_by(paper("p", ["Ada"], authors_truncated=True), author="name:ada") == ["authors_truncated"]
+    assert raised_by(paper("p", ["Ada"], published=None), author="name:ada") == ["dates_missing"]
+    assert raised_by(paper("p", ["Ada", *crowd]), author="name:ada") == ["teams_left_out"]
+    assert raised_by(paper("p", crowd), author="name:member 1") == []
     citing = paper("p", ["Ada"], references=["q", "r", "s"])
-    assert flags_of(citing, paper("q", ["Bob"]), author="name:ada") == ["references_low"]
-    assert flags_of(citing, paper("q", ["Bob"]), paper("r", ["Bob"]), author="name:ada") == []
-    assert flags_of(paper("p", ["Ada", *crowd]), paper("p", ["Ada"], revision=1), author="name:ada") == []
+    assert raised_by(citing, paper("q", ["Bob"]), author="name:ada") == ["references_low"]
+    assert raised_by(citing, paper("q", ["Bob"]), paper("r", ["Bob"]), author="name:ada") == []
+    assert raised_by(paper("p", ["Ada", *crowd]), paper("p", ["Ada"], revision=1), author="name:ada") == []
+
+
+def test_a_profile_that_rests_on_a_bare_name_says_so():
+    signed = paper("p", ["Ada"]) | {"authors": [{"name": "Ada"}, {"name": "Bo", "author_id": "a:bo"}]}
+    assert flags_of(signed, author="name:ada") == ["name_only"]
+    assert flags_of(signed, author="a:bo") == []
+    described = {"event": "author.described", "author_id": "name:ada", "name": "Ada King"}
+    assert flags_of(signed, described, author="name:ada") == ["name_only"]  # a description gives no id
+    merged = {"event": "author.merged", "author_id": "name:ada", "into": "a:ada"}
+    assert flags_of(signed, merged, author="a:ada") == []
+    both = paper("p", ["The ATLAS Team"])
+    assert flags_of(both, author="name:the atlas team") == ["collective_author", "name_only"]
 
 
 def test_a_group_is_known_by_the_name_it_is_described_with():

@@ -177,9 +177,9 @@ def test_a_small_literature_by_hand():
     assert (ada["coverage"], bob["coverage"], ada["flags"]) == (
         0.5,
         0.75,
-        [],
+        ["name_only"],
     )  # of a and missing; of these, a and b
-    assert (cyd["coverage"], cyd["flags"]) == (1.0, ["dates_missing"])
+    assert (cyd["coverage"], cyd["flags"]) == (1.0, ["name_only", "dates_missing"])
     assert ada["citations_by_year"] == {"2001": 1, "2002": 2} and ada["papers_by_year"] == {
         "2000": 1,
         "2001": 1,
