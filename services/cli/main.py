@@ -8,6 +8,7 @@ from services.cli import (  # noqa: F401
     dead_letters,
     ingest,
     mcp,
+    merges,
     operations,
     profiles,
     services,

@@ -39,6 +39,7 @@ ALL = tuple(Settings.model_fields)
 # Arguments that may hold any bytes, because they name files.
 PATHS = (
     "source",
+    "file",
     "to",
     "data_dir",
     "log",

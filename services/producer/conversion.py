@@ -84,6 +84,12 @@ class Conversion:
         return tuple(dict.fromkeys(tag for one in self._candidates for tag in getattr(one, "RECORDS", ())))
 
     @property
+    def usual_container(self) -> Container:
+        """How files of the named format hold records; JSON without a name, or when there are several ways."""
+        kinds = containers_of(self.name) if self.name else ()
+        return kinds[0] if len(kinds) == 1 else Container.JSON
+
+    @property
     def _of_name(self) -> str:
         return f" of {self.name}" if self.name else ""
 

@@ -161,12 +161,24 @@ async def ingest(
     Errors: UsageError before anything is sent when a source cannot be opened; InputRefused; LogError.
     """
     readable = [source for spec in sources for source in open_sources(spec, namespace)]
+    return await send(settings, readable, progress=progress, restart=restart)
+
+
+async def send(
+    settings: Settings,
+    sources: Sequence[Source],
+    *,
+    progress: bool = True,
+    restart: bool = False,
+    create: bool = True,
+) -> dict[str, Any]:
+    """As `ingest`, of open sources. create: make a missing log and its topics."""
     total, skipped, reports = Counts(), 0, []
     stop = asyncio.Event()
-    async with opened(settings, patient=True, served=False) as (log, _):
+    async with opened(settings, patient=create, create=create, served=False) as (log, _):
         partitions = await partition_counts(log)
         with stopping_on_signals(stop):
-            for source in readable:
+            for source in sources:
                 intake = Intake(source.name, partitions, settings)
                 state = await bookmark(settings, log, source, restart=restart)
                 before = state.position if state else 0

@@ -32,6 +32,7 @@ MODULES = (
     "retractionwatch",
     "opencitations",
     "opencitations_index",
+    "merges",
 )
 
 

@@ -51,8 +51,8 @@ def check_kind(head: bytes, name: str) -> None:
             raise InputRefused("wrong_file", name, f"the file {what}")
 
 
-def container_of(head: bytes, name: str) -> Container:
-    """How a file holds records: by its first bytes, else by its suffix, else JSON."""
+def container_of(head: bytes, name: str, usual: Container = Container.JSON) -> Container:
+    """How a file holds records: by its first bytes, else by its suffix, else `usual`."""
     head = head.removeprefix(BOM).lstrip()
     if head[:1] in (b"{", b"["):
         return Container.JSON
@@ -65,4 +65,4 @@ def container_of(head: bytes, name: str) -> Container:
     if _BIBTEX.search(head):
         return Container.BIBTEX
     first, _, rest = head.partition(b"\n")
-    return Container.CSV if rest and first.count(b",") >= 2 and b"{" not in first else Container.JSON
+    return Container.CSV if rest and first.count(b",") >= 2 and b"{" not in first else usual

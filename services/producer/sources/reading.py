@@ -30,7 +30,7 @@ def items(
         begin.check_kind(head, name)
         if not head.strip(b"\xef\xbb\xbf \t\r\n"):
             head = b""  # blank so far; lines may follow
-        container = begin.container_of(head, name)
+        container = begin.container_of(head, name, conversion.usual_container)
         columns = csv_records.header_of(head) if container is Container.CSV else []
         tags = conversion.begin(container, columns)
         skipping: bool | None = None
