@@ -19,7 +19,8 @@ a record of an internal topic that no stage wrote: refuse it and go on ├──
 of this machine cannot be right, or a person must confirm it ├── NotShown                   the newest
 snapshot of an author does not follow the contract ├── StoreOutdated              the viewer's store is of
 another log or release: make it anew └── SubscriptionClosed         the index has ended: no new
-snapshots will come
+snapshots will come ├── SourceFault                a live source does not give its next page: wait, ask
+again │   └── PlaceLost              a live source does not know its token any more: begin the pass again
 
 NotAFile, an OSError           a path leads to something that is not a regular file
 """
@@ -146,6 +147,24 @@ class StoreOutdated(ScholarstreamError):
 
 class SubscriptionClosed(ScholarstreamError):
     """The index has ended. No new snapshots will come."""
+
+
+class SourceFault(ScholarstreamError):
+    """A live source does not give its next page. The same request may succeed later.
+
+    wait: seconds that the source asks to wait; None: it does not say. status: of its answer; None without
+    one. of_token: another token may help.
+    """
+
+    def __init__(
+        self, reason: str, *, wait: float | None = None, status: int | None = None, of_token: bool = False
+    ):
+        super().__init__(reason)
+        self.wait, self.status, self.of_token = wait, status, of_token
+
+
+class PlaceLost(SourceFault):
+    """A live source does not know its token any more. The pass begins again."""
 
 
 class NotAFile(OSError):

@@ -34,9 +34,11 @@ UNSET = {
     "cors_origins": "* on a loopback address, else none",
 }
 NO_STORE = "off"
+MAIL_ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,250}", re.ASCII)
+KEY = re.compile(r"[!-~]{1,200}")
 ORIGIN = re.compile(r"https?://[^\s/,*?#@]+")
 ANY_ORIGIN, NO_ORIGIN = "*", "none"
-SECRET = ("kafka_password",)  # settings without a flag
+SECRET = ("kafka_password", "openalex_key", "semanticscholar_key")  # settings without a flag
 
 
 def _setting(
@@ -245,6 +247,26 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
     )
+    poll_seconds: float = _setting(
+        86_400.0,
+        "Time from the beginning of one reading of a live source to the next one.",
+        unit="seconds",
+        ge=60,
+        le=31_622_400,
+    )
+    contact: str | None = _setting(
+        None,
+        "Your e-mail address, which live sources get with each request: they write before they block.",
+        words="an e-mail address",
+    )
+    openalex_key: SecretStr | None = _setting(
+        None,
+        "Key of the OpenAlex API. It has no flag, because other users can read command lines.",
+    )
+    semanticscholar_key: SecretStr | None = _setting(
+        None,
+        "Key of the Semantic Scholar API. It has no flag, because other users can read command lines.",
+    )
     checkpoints: str | None = _setting(
         None,
         "Place of checkpoints: a folder, or the URL of a store that several machines share (s3://…, gs://…, "
@@ -329,6 +351,20 @@ class Settings(BaseSettings):
     @classmethod
     def _are_kinds(cls, value: str) -> str:
         record_kinds.RecordKinds(value)  # raises ValueError
+        return value
+
+    @field_validator("contact")
+    @classmethod
+    def _is_mail_address(cls, value: str | None) -> str | None:
+        if value is not None and not MAIL_ADDRESS.fullmatch(value):
+            raise ValueError("an e-mail address, for example ann@example.org")
+        return value
+
+    @field_validator("openalex_key", "semanticscholar_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not KEY.fullmatch(value.get_secret_value().strip()):
+            raise ValueError("1 to 200 printable signs without blanks")
         return value
 
     @field_validator("cors_origins")

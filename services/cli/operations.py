@@ -29,21 +29,32 @@ def status(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Show how far each stage is behind the log."""
+    """Show how far each stage is behind the log, and how far live sources are read.
+
+    Sources are those of the data folder.
+    """
+    from services.admin.live_sources import live_sources
     from services.admin.status import positions, status, trouble, wait_idle
     from services.cli.output import print_json, print_table
     from shared.plain import tell
 
     now = asyncio.run(status(settings) if wait is None else wait_idle(settings, wait))
     tell(f"generation {now['generation']}, {len(now['stages'])} stages; as of {positions(now) or 'no input'}")
+    sources = live_sources(settings)
     if json:
-        print_json(now)
+        print_json({**now, "sources": [source._asdict() for source in sources]})
         return
     print_table(
         ("stage", "partition", "lag", "state"),
         ((one["stage"], one["partition"], one["lag"], _state(one)) for one in now["stages"]),
         right=("partition", "lag"),
     )
+    if sources:
+        print_table(
+            ("source", "records", "place", "last page"),
+            ((one.source, one.position, one.place, one.at) for one in sources),
+            right=("records",),
+        )
     if now["idle"]:
         calm = f"; {now['calm']:,} authors moved by comparison alone, and wait" if now["calm"] else ""
         print(f"idle: everything in the log is published{calm}")

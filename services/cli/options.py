@@ -33,6 +33,7 @@ INTAKE = (
     "refused_window",
     "refused_run",
 )
+LIVE = ("poll_seconds", "contact")  # sources that never end
 SERVICE = ("host", "port", "http_connections", "log_level", "log_format", "shutdown_seconds")
 VIEWER = ("public_url", "http_hosts", "http_rate", "cors_origins", "store", "max_event_bytes")
 ALL = tuple(Settings.model_fields)

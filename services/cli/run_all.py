@@ -166,15 +166,16 @@ async def _backlog_is_published(process: _Process) -> None:
 
 
 class _ReadingReporter:
-    """Logs how far a source that ends is read, every REPORT_SECONDS."""
+    """Logs how far a source is read, every REPORT_SECONDS; of endless ones those that say it."""
 
     def __init__(self) -> None:
         self.reported_at = time.monotonic()
 
     def __call__(self, source: Source, counts: Counts) -> None:
-        if not source.endless and time.monotonic() - self.reported_at >= REPORT_SECONDS:
+        is_told = not source.endless or source.how_far is not None
+        if is_told and time.monotonic() - self.reported_at >= REPORT_SECONDS:
             self.reported_at = time.monotonic()
-            share = f"{source.read / source.size:.0%}" if source.size else None
+            share = source.how_far or (f"{source.read / source.size:.0%}" if source.size else None)
             log.info(
                 "reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share
             )

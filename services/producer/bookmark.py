@@ -33,7 +33,8 @@ logger = structlog.get_logger("producer")
 
 class Kept(NamedTuple):
     """The content of a bookmark file. witness: {"topic", "partition", "offset", "crc" of the value} of a
-    record that this source sent.
+    record that this source sent. place: where a live source is (`services.producer.live.place`); None for
+    others.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Kept(NamedTuple):
     position: int
     finished: bool
     witness: dict[str, Any] | None
+    place: dict[str, Any] | None = None
 
 
 def read(path: Path) -> Kept:
@@ -62,7 +64,10 @@ def read(path: Path) -> Kept:
         if missing := WITNESS.keys() - kept["witness"].keys():
             raise ValueError(f"its witness lacks {', '.join(sorted(missing))}")
         _require_types(kept["witness"], WITNESS)
-    return Kept(*(kept[name] for name in Kept._fields))
+    place = kept.get("place")
+    if not isinstance(place, dict | None):
+        raise ValueError(f"place is {place!r:.60}")
+    return Kept(**{name: kept[name] for name in TYPES}, place=place)
 
 
 def _require_types(kept: dict[str, Any], types: dict[str, Any]) -> None:
@@ -87,6 +92,7 @@ class Bookmark:
         self.identity, self.name = identity, name
         self.position, self.finished = 0, False
         self.witness: dict[str, Any] | None = None
+        self.place: dict[str, Any] | None = None
         self.saved = 0.0
         self.changed = False
 
@@ -110,14 +116,20 @@ class Bookmark:
             ) from None
         if kept.identity == self.identity and await _is_there(log, kept.witness):
             self.position, self.finished, self.witness = kept.position, kept.finished, kept.witness
+            self.place = kept.place
 
     def advance(
-        self, position: int, batches: dict[Partition, list[Message]], firsts: dict[Partition, int]
+        self,
+        position: int,
+        batches: dict[Partition, list[Message]],
+        firsts: dict[Partition, int],
+        place: dict[str, Any] | None = None,
     ) -> None:
         """Notes that everything up to `position` is in the log. firsts: the offset of the first record of a
-        batch.
+        batch. place: of a live source; it is saved at once, because the source may rest for a day.
         """
-        self.position, self.changed = position, True
+        moved = place != self.place
+        self.position, self.place, self.changed = position, place, True
         # A record of an event is the better witness: events are kept for ever, dead letters are not.
         for partition in sorted(firsts, key=lambda p: p.topic == DEAD_LETTERS.name):
             self.witness = {
@@ -127,7 +139,7 @@ class Bookmark:
                 "crc": zlib.crc32(batches[partition][0].value),
             }
             break
-        if time.monotonic() - self.saved >= SAVE_SECONDS:
+        if moved or time.monotonic() - self.saved >= SAVE_SECONDS:
             self.save()
 
     def finish(self) -> None:
@@ -141,7 +153,9 @@ class Bookmark:
         """
         if not self.changed:
             return
-        kept = Kept(self.name, self.identity, self.position, self.finished, self.witness)._asdict()
+        kept = Kept(
+            self.name, self.identity, self.position, self.finished, self.witness, self.place
+        )._asdict()
         draft = self.path.with_suffix(f".{uuid.uuid4().hex}.tmp")
         try:
             with draft.open("xb") as file:  # "x" follows no link of that name

@@ -105,6 +105,8 @@ async def pump(
     Batches before the error stay in the log, and the bookmark is saved.
     """
     counts = Counts()
+    if state:
+        source.place = state.place
     try:
         intake.newest = (
             await retry_while_unavailable(log, stop, f"send {source.label}", lambda: newest_time(log), tell)
@@ -125,7 +127,7 @@ async def pump(
                 if telemetry:
                     _measure(telemetry, source, taken)
                 if state:
-                    state.advance(items[-1].position, taken.batches, firsts)
+                    state.advance(items[-1].position, taken.batches, firsts, source.place)
                 if on_progress:
                     on_progress(source, counts)
         if state and not stop.is_set():

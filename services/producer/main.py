@@ -7,8 +7,12 @@ from typing import Any
 
 import structlog
 
+from services.producer.bookmark import Bookmark
 from services.producer.clock import Clock
 from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, partition_counts, pump
+from services.producer.live.address import is_live
+from services.producer.live.opening import open_live
+from services.producer.live.source import LiveSource
 from services.producer.sources import Source, open_sources
 from services.producer.unknown_fields import sentence
 from services.producer.validation import Intake
@@ -24,6 +28,7 @@ from shared.telemetry.registry import Telemetry
 
 ROLE = "producer"
 CLOCK = "clock"  # a part of the health of the producer
+LIVE = "source"  # the same, for each live source
 logger = structlog.get_logger(ROLE)
 
 
@@ -46,6 +51,15 @@ class Listeners:
         if self.health is not None:
             self.health.set(CLOCK, 0, "live", detail=reason or "")
 
+    def on_source(self, number: int) -> Callable[[str | None], None]:
+        """Gives the function that notes what keeps a live source waiting. The producer stays live."""
+
+        def note(reason: str | None) -> None:
+            if self.health is not None:
+                self.health.set(LIVE, number, "live", detail=reason or "")
+
+        return note
+
 
 NO_LISTENERS = Listeners()
 
@@ -67,7 +81,9 @@ async def produce(
     as `ingest`.
     """
     named = [*sources, *(["demo:"] if demo else [])]
-    chosen = [source for spec in named for source in open_sources(spec)]
+    chosen = [source for spec in named for source in _open(spec, settings)]
+    for number, source in enumerate(one for one in chosen if isinstance(one, LiveSource)):
+        source.telemetry, source.on_state = listeners.telemetry, listeners.on_source(number)
     ending = [source for source in chosen if not source.endless]
     groups = [ending, *([source] for source in chosen if source.endless)]
     counts = Counts()
@@ -89,6 +105,11 @@ async def produce(
     return counts.report()
 
 
+def _open(spec: str, settings: Settings) -> Sequence[Source]:
+    """The sources that `spec` names. Error: UsageError."""
+    return [open_live(spec, settings)] if is_live(spec) else open_sources(spec)
+
+
 async def _send_all(
     log: Log,
     settings: Settings,
@@ -103,16 +124,22 @@ async def _send_all(
         state = await bookmark(settings, log, source)
         if (state and state.finished) or stop.is_set():
             continue
-        sent = await pump(
-            log,
-            Intake(source.name, partitions, settings),
-            source,
-            stop=stop,
-            on_progress=listeners.on_progress,
-            state=state,
-            telemetry=listeners.telemetry,
-            tell=listeners.on_outage,
-        )
+
+        async def send(source: Source = source, state: Bookmark | None = state) -> Counts:
+            return await pump(
+                log,
+                Intake(source.name, partitions, settings),
+                source,
+                stop=stop,
+                on_progress=listeners.on_progress,
+                state=state,
+                telemetry=listeners.telemetry,
+                tell=listeners.on_outage,
+            )
+
+        sent = await (source.keep_on(send, stop) if isinstance(source, LiveSource) else send())
+        if sent is None:
+            continue
         counts.add(sent)
         if source.left_out:
             logger.warning("left out of foreign records", source=source.name, left_out=left_out_of(source))

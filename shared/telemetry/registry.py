@@ -72,6 +72,28 @@ class Telemetry:
             "dead_letters_total", "events", ("stage", "reason"), "Events refused, by reason code."
         )
 
+        self.source_answers_total = self._counter(
+            "source_answers_total",
+            "answers",
+            ("source", "status"),
+            "Answers of a live source, by HTTP status; failed: no answer.",
+        )
+        self.source_failures = self._gauge(
+            "source_failures",
+            "requests",
+            ("source",),
+            "Requests to a live source that failed since its last good page.",
+        )
+        self.source_pages = self._gauge(
+            "source_pages", "pages", ("source",), "Pages of a live source read in the running pass."
+        )
+        self.source_complete_seconds = self._gauge(
+            "source_complete_seconds",
+            "seconds",
+            ("source",),
+            "The day, in seconds since 1970, up to which a live source was read; 0 before the first time.",
+        )
+
         self.foreign_records_total = self._counter(
             "foreign_records_total",
             "records",

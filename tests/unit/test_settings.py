@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import UsageError
-from shared.settings import Settings, rows
+from shared.settings import SECRET, Settings, rows
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +75,6 @@ def test_every_row_says_what_it_is():
     for row in rows():
         assert row.description.endswith(".") and row.right and row.default
         assert (
-            row.flag == (None if row.name == "kafka_password" else "--" + row.name.replace("_", "-"))
+            row.flag == (None if row.name in SECRET else "--" + row.name.replace("_", "-"))
             and row.variable == "SCHOLARSTREAM_" + row.name.upper()
         )

@@ -18,6 +18,8 @@ KNOWN = {
     "JSON array, XML, CSV, BibTeX or RIS, also as .gz and .zst",
     f"{OWN}:PATH": "our own events, nothing else",
     "NAME:PATH": "records of one format; NAME is one of ",
+    "NAME+https:": "a live source, which never ends, for run and producer: openalex+https://… and others, "
+    "see docs/sources.md",
     "-": "standard input; with a format NAME:-",
     "demo:": "one real author and an endless simulated literature that cites him",
 }
@@ -34,6 +36,8 @@ def open_sources(spec: str, namespace: str | None = None) -> list[Source]:
     if spec == "-":
         return [StreamSource.stdin(None, namespace)]
     kind, colon, rest = spec.partition(":")
+    if kind.endswith(("+https", "+http")) and colon:
+        raise UsageError(f"{spec} never ends; give it to run --source or producer --source")
     if kind == "demo" and colon:
         return [DemoSource(_seed(rest))]
     if kind == "file" and colon and rest:

@@ -5,6 +5,7 @@ import functools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
+from typing import Any
 
 from services.producer.items import SourceItem
 from shared.errors import ScholarstreamError
@@ -20,7 +21,8 @@ class Source(ABC):
     name: for messages, and in the headers of records. identity: names its bookmark; None if it cannot be read
     again. Two sources with one identity give the same items at the same positions. size: bytes in total, if
     known. read: bytes read so far. records: how many were read so far. left_out: parts of foreign records
-    that formats left out so far → how many.
+    that formats left out so far → how many. place: where a live source is behind its last batch, for its
+    bookmark.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Source(ABC):
     endless: bool = False
     read: int = 0
     records: int = 0
+    place: dict[str, Any] | None = None
 
     @functools.cached_property
     def left_out(self) -> Counter[str]:
@@ -42,6 +45,11 @@ class Source(ABC):
     def label(self) -> str:
         """The name without the version of a file, for metrics and progress bars."""
         return self.name.rpartition("@")[0] or self.name
+
+    @property
+    def how_far(self) -> str | None:
+        """Where a live source is, in words."""
+        return None
 
     @abstractmethod
     def items(self, after: int = 0) -> Iterator[SourceItem]:

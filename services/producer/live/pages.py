@@ -1,0 +1,79 @@
+"""Reads one answer of a source: its records with their bytes, and what stands around them."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from services.producer.live.place import Place
+from services.producer.readers import json_records
+from services.producer.readers.found import Found
+from services.producer.readers.unpack import AHEAD
+from shared.errors import InputRefused, SourceFault
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one step of a source gives.
+
+    found: its records, in order. after: the place behind them. release: the day of a data set, for formats
+    that need it. is_file: the page is a large file that does not change; its records are counted, so that a
+    restart goes on in it.
+    """
+
+    found: Iterable[Found]
+    after: Place
+    release: str = ""
+    is_file: bool = False
+
+
+def json_of(body: bytes) -> dict[str, Any]:
+    """The object in an answer. Error: SourceFault."""
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise SourceFault(f"the answer of {len(body):,} bytes is cut, or is no JSON") from None
+    if not isinstance(told, dict):
+        raise SourceFault("the answer is JSON, but no object")
+    return told
+
+
+def records_in(body: bytes, expected: list[Any]) -> list[Found]:
+    """The records of an answer in JSON, each with its own bytes. expected: the list in it.
+
+    Error: SourceFault when they are not read alike, so that no record is lost.
+    """
+    if not expected:
+        return []
+    try:
+        found = list(json_records.records(io.BufferedReader(io.BytesIO(body)), body[:AHEAD], "the answer"))
+    except InputRefused as refusal:
+        raise SourceFault(refusal.hint) from None
+    if len(found) != len(expected):
+        raise SourceFault(f"the answer lists {len(expected):,} records, but {len(found):,} can be read")
+    return found
+
+
+def text_in(told: dict[str, Any], name: str) -> str:
+    """The token of that name, "" without one. Error: SourceFault for another type, or a far too long one."""
+    value = told.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise SourceFault(f"{name} of the answer is {value!r:.60}")
+    return checked_token(value)
+
+
+def checked_token(token: str) -> str:
+    """The token. Error: SourceFault for one that no bookmark should hold."""
+    if len(token) > 8_192 or not token.isprintable():
+        raise SourceFault(f"the token for the next page is no token: {token!r:.60}")
+    return token
+
+
+def number_in(told: dict[str, Any], name: str) -> int:
+    """The number of that name; 0 without one."""
+    value = told.get(name)
+    return value if isinstance(value, int) and 0 <= value < 1 << 53 else 0
