@@ -204,6 +204,29 @@ class Settings(BaseSettings):
         "be the same for every service of a log.",
         words=record_kinds.FORM,
     )
+    intake: Literal["on", "off", "open"] = _setting(
+        "on",
+        "Intake of events by HTTP (POST /v1/events). on: on a loopback address also without tokens; open: "
+        "without tokens on any address; off: none.",
+    )
+    intake_tokens: Path | None = _setting(
+        None,
+        "File with the tokens of clients that may send events by HTTP, one a line.",
+        words="the path of a file",
+    )
+    intake_body_bytes: int = _setting(
+        8 << 20, "The most bytes of a request with events, as sent.", unit="bytes", ge=1024, le=64 << 20
+    )
+    intake_unpacked_bytes: int = _setting(
+        32 << 20,
+        "The most bytes of a request with events, unpacked.",
+        unit="bytes",
+        ge=1024,
+        le=256 << 20,
+    )
+    intake_events: int = _setting(
+        10_000, "The most events or records of a request.", unit="events", ge=1, le=100_000
+    )
     coalesce_share: float = _setting(
         0.1,
         "Share of its time that a busy publisher uses to publish; a smaller one coalesces more.",
@@ -443,12 +466,17 @@ class Settings(BaseSettings):
         return tuple(name.strip() for name in self.http_hosts.split(",")) if self.http_hosts else ()
 
     @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the service."""
+        return _is_loopback(self.host)
+
+    @property
     def origins(self) -> tuple[str, ...]:
         """`cors_origins`, one by one: ("*",) for any. Without the setting, any on a loopback address
         alone.
         """
         if self.cors_origins is None:
-            return (ANY_ORIGIN,) if _is_loopback(self.host) else ()
+            return (ANY_ORIGIN,) if self.is_local else ()
         if self.cors_origins == NO_ORIGIN:
             return ()
         return tuple(origin.strip() for origin in self.cors_origins.split(","))

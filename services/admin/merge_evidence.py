@@ -27,7 +27,8 @@ _TABLES = """
     CREATE TABLE claim (author_id TEXT PRIMARY KEY, revision INTEGER, target TEXT, former TEXT)
                        WITHOUT ROWID;
     CREATE TABLE evidence (author_id TEXT, target TEXT, paper INTEGER, orcid TEXT, name TEXT,
-                           target_name TEXT, example TEXT, PRIMARY KEY (author_id, target, paper)) WITHOUT ROWID;
+                           target_name TEXT, example TEXT,
+                           PRIMARY KEY (author_id, target, paper)) WITHOUT ROWID;
 """  # fmt: skip
 _BY_ORCID = """
     SELECT orcid, author_id, name FROM described WHERE orcid IS NOT NULL

@@ -34,6 +34,14 @@ INTAKE = (
     "refused_run",
 )
 LIVE = ("poll_seconds", "contact")  # sources that never end
+PUSH = (
+    "intake",
+    "intake_tokens",
+    "intake_body_bytes",
+    "intake_unpacked_bytes",
+    "intake_events",
+    "http_hosts",
+)
 SERVICE = ("host", "port", "http_connections", "log_level", "log_format", "shutdown_seconds")
 VIEWER = ("public_url", "http_hosts", "http_rate", "cors_origins", "store", "max_event_bytes")
 ALL = tuple(Settings.model_fields)
@@ -46,6 +54,7 @@ PATHS = (
     "log",
     "checkpoints",
     "store",
+    "intake_tokens",
     *(name for name in KAFKA if name.endswith("_file")),
 )
 

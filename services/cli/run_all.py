@@ -11,6 +11,8 @@ import structlog
 
 from services.producer.ingest import Counts, partition_counts
 from services.producer.main import Listeners, produce
+from services.producer.push.app import tokens_of, with_intake
+from services.producer.push.tokens import Tokens
 from services.producer.simulation.demo import BACKLOG, FACTS
 from services.producer.sources import Source
 from services.publisher.runner import PublisherRunner
@@ -49,6 +51,7 @@ class _Process:
     health: Health
     progress: Progress
     supervisor: Supervisor
+    tokens: Tokens | None
 
 
 async def run(
@@ -66,6 +69,7 @@ async def run(
     address when the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
     """
     prepare_folder(settings)
+    tokens = tokens_of(settings) if open_port else None
     async with opened(settings, patient=True, served=open_port, roles=ROLES) as (the_log, layout):
         with hold(settings, layout, tuple(STAGES_OF)) as locks:
             await require_same_layout(the_log, layout)
@@ -73,7 +77,7 @@ async def run(
             stop, telemetry, health = Stop(), Telemetry(ROLES), Health()
             supervisor = supervisor_of(STAGES_OF, the_log, layout, settings, telemetry, health)
             process = _Process(
-                the_log, settings, stop, telemetry, health, Progress(the_log, layout), supervisor
+                the_log, settings, stop, telemetry, health, Progress(the_log, layout), supervisor, tokens
             )
             with stopping_on_signals(stop):
                 tasks = working(supervisor, stop)
@@ -110,7 +114,7 @@ async def _view(process: _Process, keeps_store: bool) -> tuple[list[asyncio.Task
     )
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = serve(
-        app,
+        with_intake(app, process.log, process.settings, process.tokens, process.telemetry),
         process.settings.host,
         process.settings.port,
         stop=process.stop,

@@ -8,7 +8,7 @@ import typer
 
 from services.cli.app import SERVICES, AsJson, Sources, app
 from services.cli.ingest import print_sent
-from services.cli.options import ALL, INTAKE, LIVE, LOG, PARTITIONS, SERVICE, VIEWER, with_settings
+from services.cli.options import ALL, INTAKE, LIVE, LOG, PARTITIONS, PUSH, SERVICE, VIEWER, with_settings
 from shared.settings import Settings
 
 
@@ -50,7 +50,7 @@ def run(
 
 
 @app.command(rich_help_panel=SERVICES)
-@with_settings(*LOG, *INTAKE, *LIVE, *SERVICE)
+@with_settings(*LOG, *INTAKE, *LIVE, *PUSH, *SERVICE)
 def producer(settings: Settings, source: Sources = None, json: AsJson = False) -> None:
     """Send events from sources into the log, and add a clock event each day.
 

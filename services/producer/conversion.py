@@ -244,10 +244,15 @@ class Conversion:
 
 def converted(position: int, raw: bytes) -> list[SourceItem]:
     """The items for one JSON text that no name is given for; what no format recognises is as it is."""
+    return list(lone_conversion().items(Found(position, raw, alone=True)))
+
+
+def lone_conversion() -> Conversion:
+    """A conversion of JSON texts of which each one tells what it is."""
     conversion = Conversion("", None, None, lambda _: None)
     conversion._is_decided = True
     conversion.begin(Container.JSON, [])
-    return list(conversion.items(Found(position, raw, alone=True)))
+    return conversion
 
 
 @functools.lru_cache(64)

@@ -11,7 +11,8 @@ class SourceItem(NamedTuple):
     position: rising from 1; for files the number of the line or record. A record may make several events.
     number: of the event at its position, from 1. last: no other event of this position follows. raw: b"" for
     a record that makes no event. origin: the bytes of the foreign record that the event is made of; a dead
-    letter has them. refusal: why the record is refused; raw is then its bytes.
+    letter has them. refusal: why the record is refused; raw is then its bytes. told: (source, id) of the
+    CloudEvent that the event came in; None: the intake makes them.
     """
 
     position: int
@@ -20,3 +21,4 @@ class SourceItem(NamedTuple):
     last: bool = True
     origin: bytes | None = None
     refusal: InputRefused | None = None
+    told: tuple[str, str] | None = None

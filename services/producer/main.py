@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from starlette.types import ASGIApp
 
 from services.producer.bookmark import Bookmark
 from services.producer.clock import Clock
@@ -13,9 +14,11 @@ from services.producer.ingest import Counts, OnProgress, bookmark, left_out_of, 
 from services.producer.live.address import is_live
 from services.producer.live.opening import open_live
 from services.producer.live.source import LiveSource
+from services.producer.push.app import tokens_of, with_intake
 from services.producer.sources import Source, open_sources
 from services.producer.unknown_fields import sentence
 from services.producer.validation import Intake
+from services.runtime.http_server import serve_apart
 from services.runtime.input_checks import watch
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened
@@ -24,6 +27,7 @@ from shared.settings import Settings
 from shared.stages.runner import Stop
 from shared.stages.stage import Layout
 from shared.telemetry.health import Health
+from shared.telemetry.http import app
 from shared.telemetry.registry import Telemetry
 
 ROLE = "producer"
@@ -148,12 +152,14 @@ async def _send_all(
 
 
 async def run_producer(settings: Settings, sources: Sequence[str]) -> dict[str, Any]:
-    """Runs the service with /metrics, /healthz and /readyz, until its sources end, or a signal.
+    """Runs the service with /metrics, /healthz, /readyz and the intake by HTTP, until its sources end, or a
+    signal.
 
     Without sources it keeps the clock until a signal. Returns counts as `produce`. Errors: as `ingest`;
-    UsageError for a port in use.
+    UsageError for a port in use, and as `tokens_of`.
     """
     stop, telemetry, health = Stop(), Telemetry((ROLE,)), Health()
+    tokens = tokens_of(settings)
     async with opened(settings, patient=True, roles=(ROLE,)) as (log, layout):
         with stopping_on_signals(stop):
 
@@ -178,20 +184,24 @@ async def run_producer(settings: Settings, sources: Sequence[str]) -> dict[str, 
                     stop.set()
 
             producing = asyncio.create_task(work(), name=ROLE)
-            tasks = [producing, *_serving(settings, log, layout, stop, telemetry, health)]
+            served = with_intake(app(telemetry, health), log, settings, tokens, telemetry)
+            tasks = [producing, *_serving(served, settings, log, layout, stop, telemetry, health)]
             await together(stop, tasks, settings.shutdown_seconds)
     return producing.result()
 
 
 def _serving(
-    settings: Settings, log: Log, layout: Layout, stop: Stop, telemetry: Telemetry, health: Health
+    served: ASGIApp,
+    settings: Settings,
+    log: Log,
+    layout: Layout,
+    stop: Stop,
+    telemetry: Telemetry,
+    health: Health,
 ) -> list[asyncio.Task[None]]:
     """Starts the HTTP server and the watch over the inputs."""
-    from services.runtime.http_server import serve_apart
-    from shared.telemetry.http import app
-
     serving = serve_apart(
-        app(telemetry, health),
+        served,
         settings.host,
         settings.port,
         stop=stop,

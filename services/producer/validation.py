@@ -23,6 +23,7 @@ from shared.ids import partitions_of
 from shared.log.port import Message, Partition
 
 STAGE = "intake"
+TOLD = 100  # refused events of a batch that are told one by one
 FIRST_REASONS = 5  # refused events listed in the message when the intake stops
 AUTHOR_EVENTS = ("author.", "clock.")
 
@@ -45,7 +46,7 @@ class Limits(Protocol):
 class Taken(NamedTuple):
     """The messages for a batch. papers, authors: how many events. refused: how many, by reason code.
 
-    kinds: events by their name.
+    kinds: events by their name. refusals: (position, why) of the first TOLD refused events.
     """
 
     batches: dict[Partition, list[Message]]
@@ -53,6 +54,7 @@ class Taken(NamedTuple):
     authors: int
     refused: Counter[str]
     kinds: Counter[str]
+    refusals: list[tuple[int, InputRefused]]
 
 
 class Intake:
@@ -77,6 +79,7 @@ class Intake:
         letters: list[Message] = []
         refused: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
+        refusals: list[tuple[int, InputRefused]] = []
         good = 0
         for item in items:
             if not item.raw and item.refusal is None:  # a record that makes no event
@@ -90,24 +93,28 @@ class Intake:
                 self.guard.bad(item.position, refusal)
                 good = 0
                 refused[str(refusal.reason)] += 1
+                if len(refusals) < TOLD:
+                    refusals.append((item.position, refusal))
                 letters.append(self._letter(item, refusal))
                 continue
             good += 1
             kinds[kind] += 1
-            if item.origin is None:
+            if item.origin is None or item.told is not None:
                 self.unknown.look(item.raw, kind)
             keys, messages = keyed[topic]
             data = key.encode()
             keys.append(data)
-            identity = f"{self.source}:{item.position}" + (f".{item.number}" if item.number > 1 else "")
-            messages.append(Message(data, item.raw, cloud_event(kind, key, self.source, now, identity)))
+            source, identity = item.told or (self.source, f"{self.source}:{item.position}")
+            identity += f".{item.number}" if item.number > 1 else ""
+            messages.append(Message(data, item.raw, cloud_event(kind, key, source, now, identity)))
         self.guard.good(good)
         batches: dict[Partition, list[Message]] = {}
         for topic, (keys, messages) in keyed.items():
             self._spread(topic, keys, messages, batches)
         if letters:
             batches[Partition(DEAD_LETTERS.name, 0)] = letters
-        return Taken(batches, len(keyed[PAPERS.name][1]), len(keyed[AUTHORS.name][1]), refused, kinds)
+        counts = len(keyed[PAPERS.name][1]), len(keyed[AUTHORS.name][1])
+        return Taken(batches, *counts, refused, kinds, refusals)
 
     def _decode(self, raw: bytes, appended: int) -> tuple[str, str, str]:
         """(topic, key, event name) of an event. Error: InputRefused."""

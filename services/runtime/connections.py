@@ -37,6 +37,7 @@ PAUSE_SECONDS = 0.1  # before the next try to accept a connection
 WARN_SECONDS = 60.0  # between two equal warnings
 NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 RETRY_AFTER = b"5"
+UPLOADS = ("/v1/events",)  # addresses that take a body; elsewhere a body counts as sent too early
 
 log = structlog.get_logger("http")
 QUIET = logging.getLogger("uvicorn.connections")  # faults of clients are counted, not logged
@@ -68,6 +69,11 @@ class Connection(H11Protocol):
     def answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def uploading(self) -> bool:
+        """Whether the request has a body that its address reads, at its own pace."""
+        return self.answering and self.cycle.scope["method"] == "POST" and self.cycle.scope["path"] in UPLOADS
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says so too
         super().connection_made(transport)
         _watch_over(transport.get_extra_info("socket"))
@@ -79,13 +85,18 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.answering and max(len(self.conn.trailing_data[0]), len(self.cycle.body)) > EARLY_BYTES:
+        if not self.answering:
+            return
+        unread = 0 if self.uploading else len(self.cycle.body)
+        if max(len(self.conn.trailing_data[0]), unread) > EARLY_BYTES:
             self.drop("early")
 
     def handle_events(self) -> None:
         super().handle_events()
         if self.answering and self.room.waiting.pop(self, False):
             self.began = self.room.clock()
+        if self.uploading and self.cycle.more_body:
+            return  # uvicorn reads on when the application has taken what came
         # Keep reading during an answer, to notice a client that leaves. `data_received` bounds it.
         self.flow.resume_reading()
 

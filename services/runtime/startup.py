@@ -99,7 +99,7 @@ async def wait_to_agree(
         health.set("log", 0, "waiting", detail=reason or "")
         if served and serving is None:
             room = serve(
-                app(Telemetry(roles), health),
+                app(Telemetry(roles), health, waiting=True),
                 settings.host,
                 settings.port,
                 stop=over,

@@ -20,10 +20,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from services.runtime.hosts import HostCheck, HostNames
 from services.viewer.author_page.handlers import PARTS as PAGE_PARTS
 from services.viewer.author_page.handlers import AuthorPage
 from services.viewer.follow.answers import PARTS, Follow
-from services.viewer.hosts import HostCheck, HostNames
 from services.viewer.name_search import Budget, Match
 from services.viewer.pages.scores import ADDRESS, about_page
 from services.viewer.profile_index import ProfileIndex

@@ -6,9 +6,9 @@ import structlog
 from starlette.types import ASGIApp
 
 from services.runtime.connections import most_connections
+from services.runtime.hosts import HostNames
 from services.runtime.http_server import serve
 from services.viewer.api import Status, Viewer, application
-from services.viewer.hosts import HostNames
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.store.service import StoreService
 from services.viewer.web.access import Access

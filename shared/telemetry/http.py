@@ -9,8 +9,8 @@ import structlog
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.telemetry.health import Health
@@ -48,9 +48,14 @@ def routes(telemetry: Telemetry, health: Health) -> list[Route]:
     return [Route(path, endpoint) for path, endpoint in zip(PROBES, (metrics, healthz, readyz), strict=True)]
 
 
-def app(telemetry: Telemetry, health: Health) -> ASGIApp:
-    """An application with these three routes, for a service without a page."""
-    served = routes(telemetry, health)
+def app(telemetry: Telemetry, health: Health, *, waiting: bool = False) -> ASGIApp:
+    """An application with these three routes, for a service without a page.
+
+    waiting: the service has not begun yet, so that other addresses answer 503 and not 404.
+    """
+    served: list[BaseRoute] = [*routes(telemetry, health)]
+    if waiting:
+        served.append(Mount("/", _begins_later))
     return Metered(Starlette(routes=served), served, telemetry)
 
 
@@ -113,6 +118,11 @@ def _line(scope: Scope) -> Mapping[str, str]:
 def _shown(text: str) -> str:
     shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
     return "".join(c if c == "…" or " " <= c <= "~" else f"\\x{ord(c):02x}" for c in shown)
+
+
+async def _begins_later(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {**NO_STORE, "Retry-After": "5"}
+    await PlainTextResponse("The service waits for its log.\n", 503, headers)(scope, receive, send)
 
 
 def _answer(good: bool, report: dict[str, Any]) -> Response:

@@ -94,6 +94,15 @@ class Telemetry:
             "The day, in seconds since 1970, up to which a live source was read; 0 before the first time.",
         )
 
+        self.intake_requests_total = self._counter(
+            "intake_requests_total",
+            "requests",
+            ("source", "status"),
+            "Requests with events (POST /v1/events), by the name of the token and the status of the answer.",
+        )
+        self.intake_bytes = self._gauge(
+            "intake_bytes", "bytes", (), "Bodies of requests with events that are in memory, as sent."
+        )
         self.foreign_records_total = self._counter(
             "foreign_records_total",
             "records",

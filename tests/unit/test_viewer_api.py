@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.runtime.hosts import HostNames
 from services.viewer import api
 from services.viewer.api import Viewer, application
 from services.viewer.explanations import explanation_of
-from services.viewer.hosts import HostNames
 from services.viewer.main import build_app
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.programs import endpoints

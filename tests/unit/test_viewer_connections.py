@@ -288,6 +288,56 @@ async def test_what_is_sent_during_an_answer_is_bounded(monkeypatch):
         assert viewer.refused("early") == 1
 
 
+@asynccontextmanager
+async def uploading(most_unread: list[int]) -> AsyncIterator[int]:
+    """A server whose /v1/events reads a body in its own time. Gives its port."""
+    stop, bound = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def app(scope, receive, send):
+        size, more = 0, scope["path"] in bounds.UPLOADS
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message["more_body"]
+            most_unread.append(len(message["body"]))
+        body = str(size).encode()
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    serving = asyncio.create_task(serve(app, "127.0.0.1", 0, stop=stop, on_bound=bound.set_result))
+    try:
+        yield int((await asyncio.wait_for(bound, PATIENCE)).rpartition(":")[2])
+    finally:
+        stop.set()
+        await asyncio.wait_for(serving, PATIENCE)
+
+
+async def test_a_body_is_read_at_the_pace_of_its_address():
+    sizes: list[int] = []
+    async with uploading(sizes) as port:
+        client = Client(*await asyncio.open_connection("127.0.0.1", port, limit=1 << 26))
+        size = 8 << 20
+        client.say(f"POST /v1/events HTTP/1.1\r\nHost: v\r\nContent-Length: {size}\r\n\r\n".encode())
+        client.say(b"x" * size)
+        assert await client.answer() == (200, str(size).encode())
+        assert max(sizes) <= 1 << 20, "no more is in memory than what one read gives"
+        client.ask("/other")
+        assert (await client.answer())[0] == 200, "the connection goes on"
+        client.writer.transport.abort()
+
+
+async def test_a_body_that_nobody_reads_is_dropped_behind_the_answer():
+    async with uploading([]) as port:
+        client = Client(*await asyncio.open_connection("127.0.0.1", port, limit=1 << 26))
+        size = 1 << 20
+        client.say(f"POST /other HTTP/1.1\r\nHost: v\r\nContent-Length: {size}\r\n\r\n".encode())
+        assert (await client.answer())[0] == 200
+        client.say(b"x" * size)
+        client.ask("/other")
+        assert (await client.answer())[0] == 200
+        client.writer.transport.abort()
+
+
 async def test_idle_connections_make_room_for_those_that_ask(monkeypatch):
     async with served(monkeypatch, most=20) as viewer:
         idle = [await viewer.client() for _ in range(200)]

@@ -158,8 +158,8 @@ def _check(elements: Elements, name: str, bad: int) -> None:
     """Error: InputRefused for an array with faults."""
     if elements.faults:
         faults = "; ".join(elements.faults)
-        kept = f", {bad} of its elements became dead letters" if bad else ""
-        hint = f"the JSON array is broken: {faults} (bytes count from 0). Valid elements were taken{kept}"
+        wrong = f", {bad} of them are no JSON" if bad else ""
+        hint = f"the JSON array is broken: {faults} (bytes count from 0). Its elements have been read{wrong}"
         raise InputRefused("broken_array", name, hint)
 
 

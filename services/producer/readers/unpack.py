@@ -22,18 +22,19 @@ class Bytes(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
-def unpacked(file: io.BufferedReader) -> Bytes:
-    """The bytes in a file. Errors while reading: DAMAGE."""
+def unpacked(file: io.BufferedReader, window: int = _WINDOW) -> Bytes:
+    """The bytes in a file. window: bytes that Zstandard may refer back. Errors while reading: DAMAGE."""
     head = file.peek(4)[:4]
     if head[:2] == GZIP:
         return gzip.GzipFile(fileobj=file)
-    return _Zstandard(file) if head == ZSTANDARD else file
+    return _Zstandard(file, window) if head == ZSTANDARD else file
 
 
 class _Zstandard:
     """Frame by frame, so that a file that ends in a frame is damaged."""
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: BinaryIO, window: int):
+        self._window = window
         self._file, self._unused, self._rest = file, b"", io.BytesIO()
         self._frame: zstandard.ZstdDecompressionObj | None = None
 
@@ -45,7 +46,7 @@ class _Zstandard:
                     raise EOFError("it ends within a frame")
                 return b""
             if self._frame is None:
-                self._frame = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+                self._frame = zstandard.ZstdDecompressor(max_window_size=self._window).decompressobj()
             self._rest = io.BytesIO(self._frame.decompress(packed[:_PIECE]))
             self._unused = packed[_PIECE:]
             if self._frame.eof:

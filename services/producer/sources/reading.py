@@ -18,8 +18,10 @@ def items(
     *,
     after: int = 0,
     on_record: Callable[[], None] = lambda: None,
+    container: Container | None = None,
 ) -> Iterator[SourceItem]:
-    """The items behind position `after`. on_record: called before each record.
+    """The items behind position `after`. on_record: called before each record. container: None when the first
+    bytes tell.
 
     Errors: UsageError when nothing tells the format; InputRefused for a file that is damaged, or of a wrong
     kind.
@@ -30,7 +32,7 @@ def items(
         begin.check_kind(head, name)
         if not head.strip(b"\xef\xbb\xbf \t\r\n"):
             head = b""  # blank so far; lines may follow
-        container = begin.container_of(head, name, conversion.usual_container)
+        container = container or begin.container_of(head, name, conversion.usual_container)
         columns = csv_records.header_of(head) if container is Container.CSV else []
         tags = conversion.begin(container, columns)
         skipping: bool | None = None
