@@ -9,7 +9,8 @@ from tests.stores import fill, publish, topics
 
 ADA = "a:ada"
 PAPERS = 120
-RETRACTED = "p:7"  # it counts still; the setting `retracted` is `count`
+RETRACTED = "p:7"  # so it does not count, unless the setting `retracted` is `count`
+COUNTED = [number for number in range(PAPERS) if f"p:{number}" != RETRACTED]
 BYLINES = (
     ["Ada Lovelace"],
     ["Emmy Noether", "Ada Lovelace"],
@@ -64,10 +65,10 @@ def ada(version: int = 1, **changes) -> dict:
             authors=BYLINES[number % 3][:3],
             authors_total=len(BYLINES[number % 3]),
         )
-        for number in reversed(range(PAPERS))
+        for number in reversed(COUNTED)
     ]
-    numbers = snapshot(ADA)["metrics"]["references"] | {"h_index": 60, "g_index": 84, "papers": PAPERS}
-    citations = sum(range(PAPERS))
+    numbers = snapshot(ADA)["metrics"]["references"] | {"h_index": 60, "g_index": 84, "papers": len(COUNTED)}
+    citations = sum(COUNTED)
     return snapshot(
         ADA,
         version,
@@ -76,12 +77,12 @@ def ada(version: int = 1, **changes) -> dict:
         orcid="0000-0001-2345-6789",
         homepage="https://example.org/ada",
         headline={
-            "h_index": 60, "papers": PAPERS, "citations": citations, "novelty": None, "ai_score": None,
+            "h_index": 60, "papers": len(COUNTED), "citations": citations, "novelty": None, "ai_score": None,
             "basis": "references",
         },
         metrics={"references": numbers | {"citations": citations}},
         papers=papers[:100],
-        papers_total=PAPERS,
+        papers_total=len(COUNTED),
         **changes,
     )  # fmt: skip
 

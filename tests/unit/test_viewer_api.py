@@ -116,7 +116,11 @@ async def test_an_author_with_any_id_has_a_page_and_a_snapshot(author_id):
         page = await client.get(page_of(author_id))
         assert page.status_code == 200
         (article,) = [attributes for tag, attributes in Elements(page.text).elements if tag == "article"]
-        assert article["data-events"] == api_of(author_id, "events")
+        events = httpx.URL(article["data-events"])
+        assert (events.path, events.params["ids"]) == ("/api/v1/events", author_id)
+        address = httpx.URL(article["data-fresh"]).copy_merge_params({"since": article["data-state"]})
+        fresh = await client.get(address)
+        assert fresh.status_code == 200 and len(fresh.content) < 200
         assert (await client.get(api_of(author_id))).json() == told
         assert (await client.get(api_of(author_id, "explain/papers"))).json()["value"] == 2
 

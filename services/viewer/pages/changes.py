@@ -31,7 +31,7 @@ def changes_panel(profile: Entry, changes: Sequence[Dated], stored: Stored = NOT
     view = stored.view
     if view is not None:
         titles |= {key: isolated(title_of({"title": title})) for key, title in view.titles.items()}
-        changes = [*changes, *_older(changes, view.changes)]
+        changes = sorted([*changes, *_others(changes, view.changes)], key=_version, reverse=True)
     say = _linked(titles) if view is not None else _plain(titles)
     last = _last(changes[0][1], titles) if changes else "none that this page remembers"
     author_id = profile["author_id"]
@@ -59,7 +59,11 @@ def changes_panel(profile: Entry, changes: Sequence[Dated], stored: Stored = NOT
     )
 
 
-def _older(changes: Sequence[Dated], cards: Sequence[ChangeCard]) -> list[Dated]:
+def _version(dated: Dated) -> tuple[int, int]:
+    return dated[1]["generation"], dated[1]["version"]
+
+
+def _others(changes: Sequence[Dated], cards: Sequence[ChangeCard]) -> list[Dated]:
     """The changes of the store that are not among `changes`, as records."""
     seen = {f"{change['generation']}-{change['version']}" for _, change in changes}
     return [(milliseconds(card["at"]), _record(card)) for card in cards if card["version"] not in seen]

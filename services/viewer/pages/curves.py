@@ -47,7 +47,7 @@ def steps(title: str, changes: Sequence[Step], until_ms: int, key: str) -> Html:
     path = [f"M{x(first)} {y(points[0][1])}"]
     for when, value in points[1:]:
         path.append(f"H{x(when)}V{y(value)}")
-    path.append(f"H{x(last)}")
+    path.append(f"H{WIDTH - RIGHT}")
     told = [f"{day_of(when)}: {number(value)}" for when, value in _some(points)]
     drawn = tag(
         "svg",

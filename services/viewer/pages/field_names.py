@@ -123,7 +123,7 @@ def field_chip(code: str | None, *, whole: bool = True) -> Html | None:
     """
     if not code:
         return None
-    hue = f"chip hue{sum(code.rpartition('.')[2].encode()) % HUES}"
+    hue = f"chip hue{sum(code.encode()) % HUES}"
     if not whole:
         return tag("span", apart(code), class_=hue, title=f"Field: {isolated(code)}")
     words = field_in_words(code)

@@ -82,7 +82,8 @@ def rendered(
             papers_section(profile, name, stored, view),
             tag(
                 "aside",
-                _charts(profile, changed_ms, stored),
+                _charts(profile, changed_ms),
+                _curves(profile, changed_ms, stored),
                 coauthors_panel(profile, stored),
                 scores_panel(profile),
                 _numbers(profile),
@@ -156,7 +157,7 @@ def _meaning(profile: Entry, metric: str, value: float | None) -> str | None:
     return " ".join(filter(None, (explained(metric, value, source_of(profile)), firmness(profile, metric))))
 
 
-def _charts(profile: Entry, changed_ms: int, stored: Stored) -> Html:
+def _charts(profile: Entry, changed_ms: int) -> Html:
     """Bars up to the year of the snapshot's day. Without a day, up to the year of its append time."""
     year = str(profile.get("as_of"))[:4]  # other clients may write snapshots too
     until = int(year if year.isascii() and year.isdigit() else moment(changed_ms)[0][:4])
@@ -171,8 +172,16 @@ def _charts(profile: Entry, changed_ms: int, stored: Stored) -> Html:
             until,
         ),
         charts.bars("Papers by year", profile.get("papers_by_year") or {}, "papers", "papers_by_year", until),
-        stored.view and curves.steps("h-index over time", stored.view.h_index, changed_ms, "h_over_time"),
+        class_="panel",
+    )
+
+
+def _curves(profile: Entry, changed_ms: int, stored: Stored) -> Html:
+    return tag(
+        "section",
+        tag("h2", "Where h and g come from"),
         _ranked(profile),
+        stored.view and curves.steps("h-index over time", stored.view.h_index, changed_ms, "h_over_time"),
         class_="panel",
     )
 
