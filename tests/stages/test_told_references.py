@@ -1,11 +1,13 @@
 """`paper.cites`: a paper cites what its record or any source says, whatever came first."""
 
 import itertools
+from unittest import mock
 
 import orjson
 import pytest
 
 from services.consumer.catalogue.stage import Catalogue
+from shared.stages import packs
 from shared.stages.session import Session
 from shared.stages.stage import Layout
 from tests.integration.equality import differences
@@ -69,6 +71,23 @@ def test_every_order_of_one_history_ends_equal(layout):
             layout, *order, {"event": "author.merged", "author_id": "c", "into": "a"},
             said("q", "reinstated", 4), paper("r", "a"), paper("q", "b", revision=5),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_number_of_references_comes_before_its_citations_wherever_packs_are_cut(layout):
+    """The record comes again in the same batch, so the number is sent twice."""
+    events = [
+        paper("p", "ab"),
+        paper("q", "c", "p"),
+        cites("q", "s", "r", "x", "y", "z", "u", "v"),
+        paper("q", "c", "p", title="Another title", revision=1),
+    ]
+    with mock.patch.object(packs, "PACK_BYTES", 1):
+        pipeline = Pipeline(layout, seed=1).tell(*events[:2]).tell(*events[2:])
+    truth = oracle([orjson.dumps(event) for event in events])
+    assert truth["a"]["metrics"]["references"]["tori"] > 0
+    for author, profile in pipeline.profiles.items():
+        assert list(differences(profile, truth[author])) == [], author
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
