@@ -69,7 +69,7 @@ def test_a_stop_keeps_its_promise_under_load(how, data, tmp_path):
     """The demo publishes, a second terminal ingests, a third follows: the service still ends in time, and
     nothing is lost.
     """
-    events = simulated(8_000, seed=3)
+    events = simulated(4_000, seed=3)
     source = write_events(tmp_path / "events.jsonl", events)
     taken = []
     while len(taken) < ATTEMPTS and min(taken, default=PROMISE) >= PROMISE:

@@ -30,7 +30,7 @@ def tick(year: int) -> bytes:
 def test_years_pass_between_the_papers(name, layout):
     """Disturbed streams, cut by the ticks of three years; the newest of them is within the literature."""
     read, year = NEWEST[name]
-    events = [event for event in disturbed(list(read()), seed=year) if b"clock.ticked" not in event]
+    events = [event for event in disturbed(list(read())[-9_000:], seed=year) if b"clock.ticked" not in event]
     cuts = sorted(random.Random(year).sample(range(len(events)), 3))
     stream = [
         raw
@@ -59,7 +59,7 @@ def test_both_scores_of_a_whole_literature(name):
     """And all other numbers, after a day that finds everything done. AAN: titles alone, newest first; VIS:
     abstracts, disturbed.
     """
-    events = list(reversed(aan_events())) if name == "aan" else disturbed(vis_events(), seed=7)
+    events = list(reversed(aan_events()))[:10_000] if name == "aan" else disturbed(vis_events(), seed=7)
     last = [
         encode({"event": "clock.ticked", "author_id": "clock", "date": f"2026-12-{day}"}) for day in (30, 31)
     ]

@@ -63,8 +63,8 @@ class CatalogueState(Stage):
         Kind("source_key"),
         Kind("ended"),
         Kind("paper"),
-        # Before the edges: a citation begins with the number of references of its citing paper. It has no key,
-        # because packs are cut between events, and each needs the number that holds for its citations.
+        # Before the edges: a citation begins with the number of references of its citing paper. No key: packs
+        # are cut between events, and the citations of each need the number that holds then.
         Kind("cites"),
         Kind("edge"),
         Kind("counted", ("paper", "source")),
