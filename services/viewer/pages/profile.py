@@ -95,7 +95,7 @@ def rendered(
     )
     digest = blake2b(content.encode(), digest_size=8).hexdigest()
     article = tag("article", content, **attributes_of(author_id, tag_of, digest, stored.behind, view))
-    lead = f"{isolated(name)}\n{banner(author_id, demo)}\n{head}"
+    lead = f"{isolated(name)}\n{banner(author_id, demo)}"  # the numbers in `head` are for other programs
     html = page(isolated(name), banner(author_id, demo), article, live=True, head=head)
     keys = [key.partition("=")[2] for key in content.parts if key.startswith("data_key=")]
     return Fresh(html, tag_of, digest, content.parts, lead, keys, stored.behind)
