@@ -4,8 +4,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from services.producer.bookmark import read
-from services.producer.ingest import PROGRESS_FOLDER
+from services.producer.bookmark import PROGRESS_FOLDER, read
 from services.producer.live.place import in_words, place_of
 from shared.settings import Settings
 

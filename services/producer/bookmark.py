@@ -17,6 +17,7 @@ from shared.errors import NotAFile, UnknownTopic, UsageError
 from shared.files import read_file
 from shared.log.port import Log, Message, Partition
 
+PROGRESS_FOLDER = "ingest"  # below the data folder
 SAVE_SECONDS = 1.0
 MOST_BYTES = 1 << 20
 TYPES: dict[str, Any] = {

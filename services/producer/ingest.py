@@ -22,7 +22,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from services.producer.bookmark import Bookmark
+from services.producer.bookmark import PROGRESS_FOLDER, Bookmark
 from services.producer.sources import Source, open_sources
 from services.producer.unknown_fields import sentence
 from services.producer.validation import STAGE, Intake, Taken
@@ -34,8 +34,6 @@ from shared.log.port import Log, Partition
 from shared.plain import clean, tell
 from shared.settings import Settings
 from shared.telemetry.registry import Telemetry
-
-PROGRESS_FOLDER = "ingest"  # below the data folder
 
 
 @dataclass

@@ -16,23 +16,25 @@ from tests.live.play import World, playing, reply
 from tests.live.test_openalex import List, work
 
 
-async def test_status_and_metrics_say_how_far_a_source_is(tmp_path):
+def test_status_and_metrics_say_how_far_a_source_is(tmp_path):
     world, telemetry = World(tmp_path), Telemetry()
-    async with opened(world.settings) as (log, _):
-        await agree(world.settings, log)
-        async with playing(List([work(1), work(2), work(3)])) as player:
-            spec = f"openalex+{player.address}/works"
-            await world.run(spec, telemetry=telemetry)
-        (tmp_path / "ingest" / "damaged.json").write_text("{")
 
-    async def status(*flags: str) -> str:
-        command = ["status", "--data-dir", str(tmp_path), *flags]
-        return (await asyncio.to_thread(CliRunner().invoke, app, command)).stdout
+    async def read() -> str:
+        async with playing(List([work(1), work(2), work(3)])) as player, opened(world.settings) as (log, _):
+            await agree(world.settings, log)
+            await world.run(spec := f"openalex+{player.address}/works", telemetry=telemetry)
+            return spec
 
-    (told,) = json.loads(await status("--json"))["sources"]
+    spec = asyncio.run(read())
+    (tmp_path / "ingest" / "damaged.json").write_text("{")
+    shown = [
+        CliRunner().invoke(app, ["status", "--data-dir", str(tmp_path), *more]) for more in ((), ("--json",))
+    ]
+    assert [one.exit_code for one in shown] == [0, 0], [one.output for one in shown]
+    (told,) = json.loads(shown[1].stdout)["sources"]
     assert (told["source"], told["position"], told["complete"]) == (spec, 3, "2026-11-28")
     assert (told["at"], told["place"]) == ("2026-11-28T12:00:00Z", "complete to 2026-11-28")
-    assert "complete to 2026-11-28" in await status()
+    assert "complete to 2026-11-28" in shown[0].stdout
     text = generate_latest(telemetry.registry).decode()
     assert f'scholarstream_source_answers_total{{source="{spec}",status="200"}} 2.0' in text
     assert f'scholarstream_source_failures{{source="{spec}"}} 0.0' in text
