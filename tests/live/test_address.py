@@ -6,7 +6,16 @@ from services.producer.items import SourceItem
 from services.producer.live.address import is_live, parsed
 from services.producer.live.manners import pause_after, told_gap, told_wait
 from services.producer.live.opening import open_live
-from services.producer.live.place import FIRST, Place, ended, in_words, place_of, restarted, turned
+from services.producer.live.place import (
+    FIRST,
+    Place,
+    ended,
+    in_words,
+    overlapping,
+    place_of,
+    restarted,
+    turned,
+)
 from services.producer.live.unchanged import Unchanged
 from services.producer.sources import open_sources
 from shared.errors import SourceFault, UsageError
@@ -90,7 +99,7 @@ def test_pauses_grow_to_an_hour():
 def test_a_place_comes_back_from_its_bookmark():
     place = Place("2026-01-01", "2026-02-01", "2025-12-31", "t", "2026-01-05", False, 3, 30, 40, 1, 5, 6, 7)
     assert place_of(place.kept()) == place and place_of({}) == place_of(None) == FIRST
-    assert in_words(place) == "complete to 2026-01-01; page 3, 30 of 40 records"
+    assert in_words(place) == "complete to 2026-01-01; page 3, 30 of 40 records, 5 of the next"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +119,11 @@ def test_a_lost_token_goes_back_to_the_last_complete_day():
     assert restarted(place) == Place(began="2026-11-28", since="2026-01-03", restarts=1)
     mixed = turned(place, token="c", days=["2026-01-02"], records=1)
     assert restarted(mixed).since == "", "records in another order tell of no complete day"
+
+
+def test_a_bookmark_of_another_hand_is_no_day():
+    assert overlapping("2026-03-01") == "2026-02-28" and overlapping("") == overlapping("soon") == ""
+    assert overlapping("0001-01-01") == ""
 
 
 def test_a_short_list_is_read_again_and_in_the_end_not_called_complete():

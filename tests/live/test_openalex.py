@@ -102,7 +102,7 @@ async def test_a_crash_between_the_log_and_the_bookmark_repeats_a_page(world):
 
 async def test_a_key_and_an_address_go_with_each_request_and_into_nothing_else(tmp_path, capsys):
     world = World(tmp_path, openalex_key="sesame", contact="ann@example.org")
-    async with playing(Calls(reply("no", "503 Busy"), List(WORKS))) as player:
+    async with playing(Calls(reply("not with sesame", "503 Busy"), List(WORKS))) as player:
         await world.run(spec(player))
     assert all(one.query["api_key"] == "sesame" for one in player.asked)
     assert all(one.query["mailto"] == "ann@example.org" for one in player.asked)

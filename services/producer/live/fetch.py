@@ -4,8 +4,10 @@ Proxies and certificates come from the environment, as httpx2 has it: HTTPS_PROX
 """
 
 import asyncio
+import functools
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import IO, NamedTuple
@@ -47,12 +49,21 @@ class Answer(NamedTuple):
 class Fetcher:
     """One connection to a source. One request runs at a time, and `gap` seconds lie between two.
 
-    contact: an e-mail address that the source may write to. on_answer: called with the status of each answer,
-    FAILED when there is none.
+    contact: an e-mail address that the source may write to. secrets: texts that no message shows. on_answer:
+    called with the status of each answer, FAILED when there is none.
     """
 
-    def __init__(self, clock: Clock, *, gap: float, contact: str | None = None, limits: Limits | None = None):
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        gap: float,
+        contact: str | None = None,
+        secrets: Sequence[str] = (),
+        limits: Limits | None = None,
+    ):
         self.clock, self.gap, self.limits = clock, gap, limits or Limits()
+        self._secrets = secrets
         self.on_answer: Callable[[str], None] = lambda status: None
         agent = f"scholarstream/{metadata.version('scholarstream')}"
         self._agent = agent + (f" (mailto:{contact})" if contact else "")
@@ -96,6 +107,7 @@ class Fetcher:
         self, url: str, headers: Mapping[str, str], seconds: float
     ) -> AsyncIterator[httpx2.Response]:
         """The good answer at the end of all redirects. Error: SourceFault, whatever goes wrong."""
+        await self._turn()
         try:
             async with asyncio.timeout(seconds):
                 async with self._followed(url, headers) as response:
@@ -115,7 +127,6 @@ class Fetcher:
     async def _followed(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpx2.Response]:
         here, own = httpx2.URL(url), httpx2.URL(url)
         for _ in range(self.limits.redirects + 1):
-            await self._turn()
             more = headers if _origin(here) == _origin(own) else {}  # a key is for its own host alone
             async with self._client().stream("GET", here, headers={**more}) as response:
                 self.on_answer(str(response.status_code))
@@ -129,6 +140,7 @@ class Fetcher:
             if there.scheme not in ("https", here.scheme):
                 raise SourceFault("a redirect leads away from https")
             here = there
+            await self._turn()
         raise SourceFault(f"more than {self.limits.redirects} redirects follow one another")
 
     async def _turn(self) -> None:
@@ -145,7 +157,10 @@ class Fetcher:
             text += piece[: _HEAD - len(text)]
             if len(text) >= _HEAD:
                 break
-        words = " ".join(_TAG.sub(" ", clean(text.decode(errors="replace"))).split())[:_SHOWN]
+        words = " ".join(_TAG.sub(" ", clean(text.decode(errors="replace"))).split())
+        for secret in self._secrets:
+            words = words.replace(secret, "…")
+        words = words[:_SHOWN]
         status = response.status_code
         wait = told_wait(response.headers, self.clock.now())
         return SourceFault(f"status {status}{words and ': '}{words}", wait=wait, status=status)
@@ -157,8 +172,15 @@ class Fetcher:
                 timeout=self.limits.silence,
                 headers={"user-agent": self._agent, "accept-encoding": "gzip"},
                 limits=httpx2.Limits(max_connections=1),
+                verify=_trusted(),
             )
         return self._http
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates of the environment. To read them takes a tenth of a second."""
+    return httpx2.create_ssl_context()
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:

@@ -19,14 +19,14 @@ class Page:
     """What one step of a source gives.
 
     found: its records, in order. after: the place behind them. release: the day of a data set, for formats
-    that need it. is_file: the page is a large file that does not change; its records are counted, so that a
-    restart goes on in it.
+    that need it. here: the place of a page that is a large file and does not change; its records are counted
+    from there, so that a restart goes on in it.
     """
 
     found: Iterable[Found]
     after: Place
     release: str = ""
-    is_file: bool = False
+    here: Place | None = None
 
 
 def json_of(body: bytes) -> dict[str, Any]:

@@ -68,8 +68,11 @@ def begun(place: Place, day: str) -> Place:
 
 
 def overlapping(day: str) -> str:
-    """The day from which a pass reads when everything up to `day` was read; "" for no day."""
-    return (date.fromisoformat(day) - timedelta(days=OVERLAP)).isoformat() if day else ""
+    """The day from which a pass reads when everything up to `day` was read; "" for a text that is no day."""
+    try:
+        return (date.fromisoformat(day) - timedelta(days=OVERLAP)).isoformat()
+    except (ValueError, OverflowError):
+        return ""
 
 
 def turned(place: Place, *, token: str, days: list[str], records: int, total: int = 0) -> Place:
@@ -117,5 +120,6 @@ def in_words(place: Place) -> str:
     if place.began:
         of = f" of {place.total:,}" if place.total else ""
         through = f", to {place.through}" if place.is_ordered and place.through else ""
-        parts.append(f"page {place.pages:,}, {place.records:,}{of} records{through}")
+        done = f", {place.done:,} of the next" if place.done else ""
+        parts.append(f"page {place.pages:,}, {place.records:,}{of} records{through}{done}")
     return "; ".join(parts)

@@ -116,10 +116,12 @@ class LiveSource(Source):
                 batch, fault = take_batch(items)
                 if not batch and not fault:
                     batch = [SourceItem(position + 1, b"")]  # carries the place into the bookmark
+                if page.here:
+                    self._at = page.here
                 while batch and not stop.is_set():
                     following, later = ([], None) if fault else take_batch(items)
                     position = batch[-1].position
-                    if page.is_file:
+                    if page.here:
                         self._at = replace(self._at, done=self._at.done + _records(batch))
                     if not following and not fault and not later:
                         self._arrive(page.after)  # the place goes into the bookmark with the last batch
@@ -133,11 +135,11 @@ class LiveSource(Source):
 
     async def _asked(self, stop: asyncio.Event) -> Page | None:
         """The next page; None when there is none yet."""
-        if not self._at.began:
+        if not self._at.began or not self._began:
             self._began = self._clock.now()
         try:
             page = await until_stop(stop, self.upstream.page(self._at, self.fetcher))
-            if page is not None and not page.is_file:
+            if page is not None and page.here is None:
                 self._check(page, list(page.found))
             return page
         except PlaceLost as lost:
