@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from services.producer.cloud_events import again
+from services.producer.cloud_events import items_of_letter
 from services.producer.ingest import newest_time, partition_counts
 from services.producer.validation import Intake
 from services.runtime.startup import opened
@@ -118,7 +118,7 @@ async def replay(settings: Settings, numbers: Sequence[int] | None = None) -> in
         intake.newest = await newest_time(log)
         for start in range(0, len(chosen), AT_ONCE):
             some = chosen[start : start + AT_ONCE]
-            items = [item for letter in some for item in again(letter.number, letter.record.value)]
+            items = [item for letter in some for item in items_of_letter(letter.number, letter.record.value)]
             batches = intake.take(items).batches
             again = {
                 headers["source_offset"]: headers["detail"]

@@ -1,6 +1,6 @@
 """CloudEvents 1.0 around our events: the envelope in JSON, and as headers of HTTP.
 
-https://github.com/cloudevents/spec: spec.md, formats/json-format.md, bindings/http-protocol-binding.md.
+https://github.com/cloudevents/spec: the specification, its JSON format and its HTTP binding, 1.0.2.
 """
 
 import base64
@@ -56,7 +56,7 @@ def within(found: Found, one: Enveloped, conversion: Conversion) -> Iterator[Sou
             yield item._replace(origin=found.raw, told=one.told)
 
 
-def again(position: int, raw: bytes) -> list[SourceItem]:
+def items_of_letter(position: int, raw: bytes) -> list[SourceItem]:
     """The items for the bytes of a dead letter, which may be an envelope."""
     try:
         record = orjson.loads(raw) if b'"specversion"' in raw else None

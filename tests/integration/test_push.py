@@ -31,8 +31,8 @@ def send(address: str, events: list[dict], **headers: str) -> tuple[int, dict]:
 
 
 def address_of(running: Running) -> str:
-    line = running.line(re.compile(r"metrics=http").search)
-    found = re.search(r"metrics=(http://[^\s/]+:\d+)", line)
+    metrics = re.compile(r'"metrics":"(http://[^\s/]+:\d+)/')
+    found = metrics.search(running.line(metrics.search))
     assert found is not None
     return found[1]
 

@@ -149,6 +149,7 @@ async def test_a_broken_frame_takes_nothing(tmp_path, body, media):
         assert answer.status_code == 400 and answer.json()["detail"].endswith(
             "Nothing of this request was taken."
         )
+        assert "were taken" not in answer.json()["detail"]
         assert await service.everything() == [[], [], []]
 
 

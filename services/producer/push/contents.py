@@ -106,7 +106,9 @@ def contents_of(
             if len(items) > most:
                 _refuse_many(most)
     except (InputRefused, UsageError) as error:
-        hint = error.hint if isinstance(error, InputRefused) else str(error)
+        hint = (error.hint if isinstance(error, InputRefused) else str(error)).partition(json_records.TAKEN)[
+            0
+        ]
         raise refusal(HTTPStatus.BAD_REQUEST, f"{hint[:1].upper()}{hint[1:]}. {NOTHING}") from None
     # The source of one request: its events get the same ids when it is sent again.
     intake = Intake(f"{asked.source}@{digest_of(asked, body).hex()}", partitions, limits)

@@ -18,6 +18,7 @@ from services.producer.readers.unpack import AHEAD
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 
+TAKEN = ". Valid elements were taken"  # of a file; not of a request, which is taken whole or not at all
 # Names of lists at the top, and names of objects that have such a list.
 _LISTS = frozenset((b"results", b"items", b"hits", b"data", b"docs"))
 _AROUND = frozenset((b"message", b"hits", b"response"))
@@ -158,8 +159,8 @@ def _check(elements: Elements, name: str, bad: int) -> None:
     """Error: InputRefused for an array with faults."""
     if elements.faults:
         faults = "; ".join(elements.faults)
-        wrong = f", {bad} of them are no JSON" if bad else ""
-        hint = f"the JSON array is broken: {faults} (bytes count from 0). Its elements have been read{wrong}"
+        kept = f", {bad} of its elements became dead letters" if bad else ""
+        hint = f"the JSON array is broken: {faults} (bytes count from 0){TAKEN}{kept}"
         raise InputRefused("broken_array", name, hint)
 
 
