@@ -164,12 +164,17 @@ async def small_log() -> Log:
     return log
 
 
-async def viewer_over(log: Log, folder: Path, *, with_store: bool = True) -> tuple[Viewer, Store]:
-    """A viewer of the log, and its store, which the caller closes.
+async def store_of(log: Log, folder: Path) -> Store:
+    """The store of the small log, which the caller closes.
 
     A store that is in the folder is taken as it is: that of another log with the same records.
     """
-    store = Store(StorePlace(folder)) if (folder / CURRENT).exists() else await fill(log, folder)
+    return Store(StorePlace(folder)) if (folder / CURRENT).exists() else await fill(log, folder)
+
+
+async def viewer_over(log: Log, folder: Path, *, with_store: bool = True) -> tuple[Viewer, Store]:
+    """A viewer of the log, and its store, which the caller closes."""
+    store = await store_of(log, folder)
     index = ProfileIndex(log)
     await index.catch_up()
     service = Service(log, store) if with_store else None

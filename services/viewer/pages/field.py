@@ -51,8 +51,8 @@ def field_page(
 ) -> str:
     """The page.
 
-    field: a FieldPage; authors, papers: pages of lists; until: the present year; events: the stream that
-    tells of changes.
+    field: a FieldPage; authors, papers: pages of lists; until: the present year; events: how
+    the open page follows the log.
     """
     code = field["field"]
     name = field_in_words(code)

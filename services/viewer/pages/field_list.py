@@ -7,7 +7,7 @@ from services.viewer.pages.field_names import field_in_words
 from services.viewer.pages.following import note
 from services.viewer.pages.html import Html, tag
 from services.viewer.pages.isolation import apart, isolated
-from services.viewer.pages.layout import message, page
+from services.viewer.pages.layout import page
 from services.viewer.pages.parts import pages_of
 from services.viewer.pages.words import plural
 from services.viewer.urls import FIELDS, field_page_of
@@ -29,13 +29,17 @@ def fields_page(fields: Entry, cursor: str | None, notes: Sequence[str | None] =
 
 def unknown_field(code: str, alike: Sequence[str]) -> str:
     """The page of a field that no paper has. alike: fields with the same end, or in other letters."""
-    said = f"No paper in this log has {isolated(repr(code))} as its first category."
     meant = [tag("li", field_link(one)) for one in alike]
-    return message(
+    return page(
         "Unknown field",
-        said,
-        ["A field is the whole category. Do you mean one of these?", tag("ul", meant)] if meant else None,
-        tag("a", "All fields of this log", href=FIELDS),
+        tag("h1", "Unknown field"),
+        tag("p", f"No paper in this log has {isolated(repr(code))} as its first category."),
+        meant
+        and [
+            tag("p", "A field is the whole category. Do you mean one of these?"),
+            tag("ul", meant, class_="fields"),
+        ],
+        tag("p", tag("a", "All fields of this log", href=FIELDS)),
     )
 
 

@@ -2,30 +2,31 @@
 
 from services.viewer.pages.html import Child, Html, join, tag
 
+POLL = ""  # no stream: the page asks every few seconds. A stream of everybody would cost more
 SCRIPT = tag("script", type="module", src="/static/lists.js")  # for the head of a page that follows
 
 
 def followed(events: str | None, *content: Child) -> Html:
-    """The content, kept up to date by the events at this address. None: it stays as it is."""
-    return tag("div", content, data_follow=events) if events else join(content)
+    """The content, kept up to date by the events at this address, or by POLL. None: it stays as it is."""
+    return join(content) if events is None else tag("div", content, data_follow=events)
 
 
 def state(events: str | None) -> Html | None:
     """A line that says whether the page is live. None for a page that follows nothing."""
-    if not events:
+    if events is None:
         return None
     without = "Without JavaScript this page does not update itself. Reload it for newer numbers."
     return tag(
         "div",
         tag("p", tag("span", "Snapshot", class_="live", id="live", data_state="still")),
         tag("noscript", tag("p", without, class_="note")),
-        class_="state",
+        class_="state brief",
     )
 
 
 def script(events: str | None) -> Html | None:
     """The script of a page that follows events."""
-    return SCRIPT if events else None
+    return None if events is None else SCRIPT
 
 
 def note(text: str | None) -> Html | None:

@@ -36,8 +36,8 @@ def front_page(
     demo: bool,
     events: str | None,
 ) -> str:
-    """The page. notes: what is to be said of the store and of the log; events: the stream that tells of
-    changes, None without a store.
+    """The page. notes: what is to be said of the store and of the log; events: how
+    the open page follows the log, None without a store.
     """
     new = newest and join(papers_of(newest), tag("p", tag("a", "All papers, newest first", href=PAPERS)))
     known = fields and join(field_list(fields), tag("p", tag("a", "All fields", href=FIELDS)))

@@ -20,7 +20,7 @@ from services.viewer.urls import PAPERS, api_of_paper, page_of, paper_page_of, s
 from shared.identifiers import arxiv, link_of
 from shared.ids import SIMULATED
 
-NAMES = 20  # of a byline that stand open
+NAMES, PLACES = 20, 6  # of a byline that stand open
 ORDER: Sort = "citations"
 
 Entry = Mapping[str, Any]
@@ -114,7 +114,8 @@ def _title(paper: Entry) -> Html:
     return tag(
         "header",
         tag("h1", apart(title_of(paper))),
-        tag("p", _byline(paper), class_="by"),
+        tag("div", _byline(paper), class_="by"),
+        tag("p", _places(paper), class_="places"),
         tag("p", _between(" · ", facts), class_="places"),
         categories and tag("p", [field_chip(one) for one in categories], class_="places chips"),
         class_="who",
@@ -139,6 +140,13 @@ def _byline(paper: Entry) -> list[Child]:
     return listed
 
 
+def _places(paper: Entry) -> list[Child]:
+    """The affiliations of the authors, each once."""
+    places = list(dict.fromkeys(place for one in paper["authors"] for place in one["affiliations"]))
+    more = [f"{number(len(places) - PLACES)} more"] if len(places) > PLACES else []
+    return _between(" · ", [*map(apart, places[:PLACES]), *more])
+
+
 def _ids(paper: Entry) -> list[Html]:
     """DOI, arXiv id and address as links."""
     links = []
@@ -158,7 +166,7 @@ def _ids(paper: Entry) -> list[Html]:
 
 def _standing_note(paper: Entry) -> Html | None:
     """Whether it counts, in words; None for a paper that simply counts."""
-    why = f" The reason given: {isolated(paper['reason'])}." if paper["reason"] else ""
+    why = f" The reason given: {isolated(paper['reason'].rstrip(' .'))}." if paper["reason"] else ""
     said = {
         "withdrawn": f"This paper was withdrawn. It counts no more, for no author.{why}",
         "retracted": f"This paper was retracted. It counts no more, for no author.{why}",
@@ -220,7 +228,7 @@ def _references(paper: Entry, references: Entry, wanted: Wanted) -> Html:
     others = [one["paper_id"] for one in references["items"] if one["state"] == "unknown"]
     here = _here(paper, wanted.sort, cited_by=wanted.cited_by)
     said = (
-        f"{number(known)} of {plural(total, 'reference')} lead to papers in this log."
+        f"In this log: {number(known)} of {plural(total, 'reference')}."
         if total
         else "The record names no references."
     )
@@ -364,6 +372,7 @@ def papers_page(
     return page(
         "Newest papers",
         tag("h1", "Newest papers"),
+        tag("h2", "All papers, those that came last first", class_="hidden"),
         [note(text) for text in notes],
         followed(
             events,

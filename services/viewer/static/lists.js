@@ -1,25 +1,35 @@
 // Keeps an open list up to date. The stream of events says that something moved; the page is then asked for again with its tag,
-// and the parts (data-live) that differ are replaced. Without this script the page is complete, and stays as it was opened.
+// and the parts (data-live) that differ are replaced. A page without a stream of its own (data-follow="") asks every few seconds.
+// Without this script the page is complete, and stays as it was opened.
 
 const followed = document.querySelector("[data-follow]");
 const live = document.getElementById("live");
 const FIRST_LOOK = 1000; // milliseconds: the store of the viewer follows the log a little behind the snapshots
 const LAST_LOOK = 4000;
+const PAUSE = 10000; // between the last look and the next first one, and between two looks without a stream
 const AGAIN = [2000, 4000, 8000, 15000]; // until the next try when the server is gone
 
 let stream = null;
 let failures = 0;
 let shown = ""; // the main part as the server wrote it last
-let timers = [];
+let planned = false;
+let missed = false; // an event came while looks were planned
+let asking = null;
+let ended = false;
 
 function show(state, text) {
-  if (live.dataset.state === state) return;
+  if (ended || live.dataset.state === state) return;
   live.dataset.state = state;
   live.textContent = text;
 }
 
 function open() {
-  if (stream || document.hidden) return;
+  if (stream || asking || ended || document.hidden) return;
+  if (!followed.dataset.follow) {
+    asking = setInterval(look, PAUSE);
+    look();
+    return;
+  }
   stream = new EventSource(followed.dataset.follow);
   stream.onopen = () => {
     failures = 0;
@@ -38,30 +48,49 @@ function open() {
 function close() {
   stream?.close();
   stream = null;
+  clearInterval(asking);
+  asking = null;
 }
 
 // Two looks for any number of events: one soon, and one when the store has certainly read them.
 function plan() {
-  if (timers.length) return;
-  timers = [setTimeout(look, FIRST_LOOK), setTimeout(lastLook, LAST_LOOK)];
+  if (planned) {
+    missed = true;
+    return;
+  }
+  [planned, missed] = [true, false];
+  setTimeout(look, FIRST_LOOK);
+  setTimeout(look, LAST_LOOK);
+  setTimeout(rested, LAST_LOOK + PAUSE);
 }
 
-function lastLook() {
-  timers = [];
-  look();
+function rested() {
+  planned = false;
+  if (missed) plan();
 }
 
 async function look() {
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-cache" });
-    if (!answer.ok) return;
+    const isGone = answer.status === 404 || answer.status === 410; // withdrawn while the page was open
+    if (!answer.ok && !isGone) throw new Error(answer.statusText);
     const text = await answer.text();
+    if (!stream || stream.readyState === EventSource.OPEN) show("live", "Live");
     if (text === shown) return;
     shown = text;
-    replace(new DOMParser().parseFromString(text, "text/html"));
+    const newer = new DOMParser().parseFromString(text, "text/html");
+    if (isGone) end(newer);
+    else replace(newer);
   } catch {
     show("away", "Reconnecting …");
   }
+}
+
+function end(newer) {
+  close();
+  ended = true;
+  document.title = newer.title;
+  document.querySelector("main").replaceChildren(...document.importNode(newer.querySelector("main"), true).childNodes);
 }
 
 function replace(newer) {

@@ -10,12 +10,13 @@ from services.viewer.follow.paper_feed import paper_feed
 from services.viewer.pages.field import Wanted, field_page
 from services.viewer.pages.field_list import fields_page, unknown_field
 from services.viewer.pages.field_names import field_in_words
+from services.viewer.pages.following import POLL
 from services.viewer.routes.endpoint import CURSOR
 from services.viewer.routes.fields import BY
 from services.viewer.routes.lists import FIRST_YEAR, LAST_YEAR, SORT
 from services.viewer.routes.naming import named
 from services.viewer.store.papers import Filters
-from services.viewer.urls import API, FEED, FIELDS, feed_of_field, field_page_of, with_query
+from services.viewer.urls import FEED, FIELDS, feed_of_field, field_page_of
 from services.viewer.views.feeds import atom
 from services.viewer.views.site import Site, html
 from services.viewer.web.parameters import integer, read_all, text
@@ -75,7 +76,7 @@ class FieldPages:
             papers=papers,
             until=self.site.until,
             notes=[await self.site.note()],
-            events=with_query(f"{API}/events", field=code) if wanted.is_first else None,
+            events=POLL if wanted.is_first else None,
         )
         return html(request, written)
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.viewer.follow.paper_preview import paper_preview
+from services.viewer.pages.following import POLL
 from services.viewer.pages.paper import Lists, Wanted, cited_only, paper_page, papers_page, unknown_paper
 from services.viewer.routes.endpoint import CURSOR
 from services.viewer.routes.lists import SORT
@@ -53,7 +54,7 @@ class PaperPages:
         cursor = read_all(request, (CURSOR,))["cursor"]
         store = await self.site.store()
         papers = await store.newest(cursor=cursor, limit=NEWEST)
-        events = None if cursor else f"{API}/events"
+        events = None if cursor else POLL
         return html(request, papers_page(papers, cursor, [await self.site.note()], events))
 
     async def paper(self, request: Request, paper_id: str) -> Response:
