@@ -36,7 +36,16 @@ class ProfileComparison:
         self.reader, self.differences, self.scope = reader, differences, scope
 
     async def compare(self, expected: ExpectedProfiles, author: str, snapshot: Json) -> None:
-        """Compares one snapshot with the profile of the author in `expected`."""
+        """Compares one snapshot with the profile of the author in `expected`.
+
+        A part that has another form than the contract's is a difference; what comes after it is not compared.
+        """
+        try:
+            await self._compare_parts(expected, author, snapshot)
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            self.differences.add(author, "snapshot", repr(error), "the form of docs/contracts.md")
+
+    async def _compare_parts(self, expected: ExpectedProfiles, author: str, snapshot: Json) -> None:
         profile = expected.profile(author)
         self._compare_identity(author, snapshot, profile)
         self._compare_metrics(author, snapshot, profile)

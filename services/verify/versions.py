@@ -157,11 +157,14 @@ class VersionReader:
 
 
 def _has_novelty(snapshot: Mapping[str, Any]) -> bool:
-    """Whether the scorer had scored a listed paper of this snapshot."""
-    return any(
-        (paper.get("standing") or {}).get("novelty", {}).get("reasons", UNSCORED) != UNSCORED
-        for paper in snapshot.get("papers") or ()
-    )
+    """Whether the scorer had scored a listed paper of this snapshot, which may have any form."""
+    try:
+        return any(
+            (paper.get("standing") or {}).get("novelty", {}).get("reasons", UNSCORED) != UNSCORED
+            for paper in snapshot.get("papers") or ()
+        )
+    except (TypeError, AttributeError):
+        return False
 
 
 def _is_published(record: Record) -> bool:

@@ -36,6 +36,7 @@ class AuthorColumns:
         slot = self.slots.pop(key)
         self.names[slot] = b"null"
         self.redirects.pop(slot, None)
+        self.aliases.pop(slot, None)
         return slot
 
     def canonical(self, slot: int) -> int:

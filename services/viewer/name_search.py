@@ -159,13 +159,13 @@ class NameSearch:
         name.
         """
         aliases = self._authors.aliases.get(slot)
-        names = [orjson.loads(name) or "", *(orjson.loads(aliases) if aliases is not None else ())]
+        names = [text_of(name), *(orjson.loads(aliases) if aliases is not None else ())]
         folded = [fold(one) for one in names]
         dense = [without for one in folded if (without := joined(one)) != one]
         return b"\t".join([b" " + one for one in (*folded, *dense)]) + b"\n"
 
     def _shown(self, slot: int) -> str:
-        return as_shown(orjson.loads(self._authors.names[slot]) or self._authors.keys[slot].decode())
+        return as_shown(text_of(self._authors.names[slot]) or self._authors.keys[slot].decode())
 
     def _match(self, slot: int) -> Match:
         authors = self._authors

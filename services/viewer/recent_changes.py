@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
+from services.viewer.change_records import change_in
 from shared.contracts.topics import AUTHOR_METRICS
 from shared.ids import partitions_of
 from shared.log.port import Log, Partition
@@ -35,14 +36,10 @@ class StoredChange(NamedTuple):
     value: bytes
 
     @property
-    def version(self) -> tuple[int, int] | None:
-        """(generation, version) of the snapshot with these numbers. None: this is not a change record."""
-        try:
-            record = orjson.loads(self.value)
-            version = record["generation"], record["version"]
-        except (ValueError, KeyError, TypeError):
-            return None
-        return version if all(type(number) is int for number in version) else None
+    def version(self) -> tuple[int, int]:
+        """(generation, version) of the snapshot with these numbers."""
+        record = orjson.loads(self.value)
+        return record["generation"], record["version"]
 
 
 class RecentChanges:
@@ -105,8 +102,8 @@ class RecentChanges:
         for offset in reversed(self._offsets.get(key, ())):
             records = await self._log.read(partition, offset, max_records=1)
             # Another offset or key: the log no longer keeps this record.
-            if records and records[0].offset == offset and records[0].key == key:
+            if records and records[0].offset == offset and change_in(key, records[0].value) is not None:
                 change = StoredChange(records[0].timestamp, records[0].value)
-                if change.version is not None and change.version <= version:
+                if change.version <= version:
                     found.append(change)
         return found

@@ -66,6 +66,29 @@ async def test_the_index_keeps_the_good_ones():
     assert await index.get("a") == GOOD and [m.author_id for m in await index.search("a")] == ["a"]
 
 
+@pytest.mark.parametrize(
+    "name", [b'"\\q a b"', b'"raw \x01 a b"', b'"\xff\xfe a b"', b'"\\ud800 a b"', b'"\\u12 a b"']
+)
+async def test_a_name_that_is_no_json_holds_no_search(name):
+    odd = b'{"author_id":"odd","name":' + name + b',"generation":1,"version":3}'
+    index = await index_of((b"a", GOOD), (b"odd", odd))
+    assert [match.author_id for match in await index.search("a")] == ["a", "odd"]
+    assert [match.author_id for match in await index.search("b")] == ["odd"]
+    index.name_search.stale_segments.add(0)
+    index.name_search.prepare_some()
+
+
+async def test_no_alias_finds_an_erased_author():
+    described = GOOD[:-1] + b',"papers":[],"provenance":{"x":1},"aliases":["Maiden Name"]}'
+    index = await index_of((b"a", described))
+    assert [match.author_id for match in await index.search("maiden")] == ["a"]
+    index = await index_of((b"a", described), (b"a", b""))
+    assert await index.search("maiden") == []
+    again = GOOD.replace(b'"version":3', b'"version":4')
+    index = await index_of((b"a", described), (b"a", b""), (b"a", again))
+    assert await index.search("maiden") == [] and len(await index.search("a")) == 1
+
+
 async def test_a_tombstone_takes_an_author_away():
     index = await index_of((b"a", GOOD), (b"b", b""), (b"a", b""))
     assert (index.authors(), len(index), index.unreadable, await index.get("a"), await index.search("a")) == (

@@ -13,9 +13,10 @@ from services.viewer.store.fill.following import follow
 from services.viewer.store.fill.rules import Rules
 from services.viewer.store.place import StorePlace
 from services.viewer.store.store import Store
-from shared.contracts.topics import AUTHOR_PROFILES, PAPERS
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, PAPERS
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
+from tests.foreign_changes import changes_of_others
 from tests.literature import encode, event_lists
 from tests.oracle import oracle
 from tests.stores import fill, publish, told, topics
@@ -276,6 +277,10 @@ async def test_records_that_are_no_events_and_no_snapshots_change_nothing(tmp_pa
     strange = [
         bad | {"version": 5, "headline": {"h_index": 2**70}}, bad | {"version": 6, "name": None},
         bad | {"version": 7, "papers": None}, bad | {"version": 8, "papers_by_year": []},
+        *(bad | {"version": 9, name: value}
+          for name in ("name", "field", "orcid", "homepage", "redirect", "affiliations", "papers_by_year")
+          for value in (7, 2.5, True, ["x"], {"x": 1}, {"9" * 30: 1})
+          if not (name == "affiliations" and value == ["x"])),
     ]  # fmt: skip
     values = [
         b"[]",
@@ -331,7 +336,10 @@ async def test_changes_in_short_and_who_moved(tmp_path):
         change("a:ada", 3, {"h_index": 1, "citations": 1}, {"h_index": 2, "citations": 4}),
         change("a:ada", 4, {"h_index": 2, "citations": 4}, {"h_index": 3, "citations": 9}),
     ]
-    await publish(log, [event("p")], [told("a:ada", "Ada", [("p", 9)])], records)
+    await publish(log, [event("p")], [told("a:ada", "Ada", [("p", 9)])], records[:3])
+    for one in changes_of_others(records[3]):
+        await log.append({Partition(AUTHOR_METRICS.name, 0): [Message(b"a:ada", orjson.dumps(one))]})
+    await publish(log, changes=records[3:])
     store = await fill(log, tmp_path)
     page = await store.changes(limit=3)
     assert [one["version"] for one in page["items"]] == ["1-4", "1-3", "1-2"]

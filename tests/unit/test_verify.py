@@ -5,8 +5,10 @@ silent when all is right, and it names whatever is wrong.
 import ast
 import asyncio
 import contextlib
+import functools
 import importlib.util
 import json
+import operator
 from pathlib import Path
 
 import pytest
@@ -255,6 +257,25 @@ def test_names_a_wrong_snapshot(message):
     with pytest.raises(VerificationFailed) as failed:
         published.verify()
     assert message in str(failed.value) and ("name:ada" in str(failed.value))
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [7], {"x": 7}], ids=repr)
+def test_a_snapshot_of_any_form_is_compared(value):
+    """Another client may have written it: verify says what differs, and goes on with the other authors."""
+    whole = Published(EVENTS).newest("name:ada")
+    for part in ([], ["papers", 0], ["headline"], ["provenance"], ["metrics", "references"]):
+        for field in functools.reduce(operator.getitem, part, whole):
+            published = Published(EVENTS)
+            wrong = published.newest("name:ada")
+            functools.reduce(operator.getitem, part, wrong)[field] = value
+            published.snapshot("name:ada", wrong)
+            published.snapshot("x", published.newest("x") | {"papers_total": 99})
+            found = published.found()
+            assert any("papers_total: published 99" in one for one in found), (part, field, found)
+    for field in ("papers", "metrics", "headline", "flags"):
+        published = Published(EVENTS)
+        published.snapshot("name:ada", published.newest("name:ada") | {field: 7})
+        assert any("name:ada" in one for one in published.found()), field
 
 
 def test_names_wrong_reported_figures():

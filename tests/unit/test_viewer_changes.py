@@ -5,7 +5,9 @@ import re
 from html import unescape
 
 import orjson
+import pytest
 
+from services.viewer.change_records import change_in
 from services.viewer.pages.changes import REASONS, moved, reasons
 from services.viewer.pages.profile import profile_page
 from services.viewer.profile_index import ProfileIndex
@@ -15,6 +17,7 @@ from shared.ids import partitions_of
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
 from shared.stages import causes
+from tests.foreign_changes import changes_of_others
 from tests.snapshots import paper, snapshot
 
 TITLES = {"p:1": "On One"}
@@ -104,6 +107,21 @@ async def test_what_is_no_change_is_passed_over():
         }
     )
     assert await versions(RecentChanges(log), "a:1") == [1]
+
+
+@pytest.mark.parametrize("wrong", changes_of_others(change("a:1", 2, {"kind": "cited", "paper_id": "p"})))
+async def test_a_page_stands_whatever_another_client_called_a_change(wrong):
+    log = await log_of(change("a:1", 1))
+    await log.append({Partition(AUTHOR_METRICS.name, 0): [Message(b"a:1", orjson.dumps(wrong))]})
+    stored = await RecentChanges(log).of("a:1", (1, 1000))
+    assert [orjson.loads(one.value) for one in stored] == [change("a:1", 1)]
+
+
+def test_fields_of_a_change_may_be_missing():
+    least = {"author_id": "a", "generation": 1, "version": 2}
+    assert change_in(b"a", orjson.dumps(least)) == least
+    assert change_in(b"a", orjson.dumps(change("a", 1))) == change("a", 1)
+    assert change_in(None, orjson.dumps(least)) is None and change_in(b"b", orjson.dumps(least)) is None
 
 
 async def test_a_log_without_changes_has_none():

@@ -34,6 +34,7 @@ from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition
 from shared.settings import Settings
 from tests.client.scripted import answer, scripted
+from tests.foreign_changes import changes_of_others
 
 TOPIC = Partition(AUTHOR_METRICS.name, 0)
 
@@ -264,8 +265,9 @@ async def test_records_of_other_clients_are_no_reason_to_stop(tmp_path):
         odd = [b"", b"null", b"[]", b'{"author_id":"a:1"}', b'{"author_id":1,"generation":1,"version":1}']
         await here.log.append({TOPIC: [Message(b"a:1", value) for value in odd]})
         await here.publish(
-            change("a:1", 1) | {"changed": 7}, change("a:1", 2) | {"version": "2"}, change("a:1", 3)
+            *(one for one in changes_of_others(change("a:1", 2)) if isinstance(one["author_id"], str))
         )
+        await here.publish(change("a:1", 3))
         await here.steps(2)
         assert here.versions() == [3]
 

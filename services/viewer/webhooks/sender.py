@@ -6,11 +6,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
-import orjson
 import structlog
 
+from services.viewer.change_records import change_in
 from services.viewer.webhooks.delivery import Outcome
 from services.viewer.webhooks.hooks import Hook
 from services.viewer.webhooks.retries import PAUSES_SECONDS
@@ -169,15 +168,10 @@ def _messages(record: Record, by_author: dict[bytes, list[Hook]]) -> list[New]:
     hooks = by_author.get(record.key) if record.key is not None else None
     if not hooks:
         return []
-    try:
-        change: dict[str, Any] = orjson.loads(record.value)
-        author, generation, version = change["author_id"], change["generation"], change["version"]
-    except (ValueError, KeyError, TypeError):
+    change = change_in(record.key, record.value)
+    if change is None:
         return []
-    if not (type(generation) is int and type(version) is int and isinstance(author, str)):
-        return []
-    if author.encode() != record.key:
-        return []
+    author, generation, version = change["author_id"], change["generation"], change["version"]
     body = body_of(record.value, record.timestamp)
     return [
         New(hook.id, author, message_id(hook.id, author, generation, version), body)

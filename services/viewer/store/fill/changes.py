@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from services.viewer.change_records import change_in
 from services.viewer.store.fill.numbers import Numbers, text_of
 from shared.log.port import Record
 
@@ -38,16 +39,18 @@ class ChangeRows:
 
 def _row(record: Record) -> tuple[Any, ...] | None:
     """A change as a row, the author's id in front. None: the record is no change of this author."""
+    change = change_in(record.key, record.value)
     try:
-        change = orjson.loads(record.value)
+        if change is None:
+            return None
         author, before, after = change["author_id"], change["before"], change["after"]
         names = change["changed"][:NUMBERS] if before else [name for name in FIRST if name in after]
         numbers = {name: [before.get(name), after.get(name)] for name in names}
         version = change["generation"], change["version"]
-        fits = record.key == author.encode() and all(type(one) is int and 0 <= one < 2**62 for one in version)
+        fits = all(0 <= number < 2**62 for number in version) and change["causes_total"] >= 0
         return (
             author, record.timestamp, *version, change["as_of"], orjson.dumps(numbers).decode(),
-            text_of(change["causes"][:CAUSES]), min(int(change["causes_total"]), DIGITS),
+            text_of(change["causes"][:CAUSES]), min(change["causes_total"], DIGITS),
         ) if fits else None  # fmt: skip
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):  # a field is missing or null
         return None

@@ -24,6 +24,7 @@ NONE: Version = (-1, -1)
 # By author: the newest version and its record (None: erased), and whether a tombstone came before.
 Newest: TypeAlias = dict[str, tuple[Version, Record | None, bool]]
 AT_ONCE = 500  # snapshots that are Python objects at once
+YEAR_DIGITS = 4
 LARGEST = 2**53  # larger numbers are no counts
 
 log = structlog.get_logger("store")
@@ -118,17 +119,20 @@ class ProfileRows:
         """The parameters of _SNAPSHOT. Errors: those of a snapshot that does not follow the contract."""
         name, headline = _text(snapshot["name"]), snapshot["headline"]
         aliases = [alias for alias in snapshot.get("aliases", ()) if isinstance(alias, str)]
-        years = sorted(int(year) for year, papers in snapshot["papers_by_year"].items() if papers)
+        years = sorted(_year(year) for year, papers in snapshot["papers_by_year"].items() if papers)
         redirect = snapshot.get("redirect")
         canonical = self._authors.of([_text(redirect)])[redirect] if redirect else None
+        orcid, places = _text_or_none(snapshot.get("orcid")), snapshot["affiliations"]
+        if not isinstance(places, list):
+            raise TypeError(f"{places!r:.100} is no list")
         return (
             name, sorted_words(name), *version, changed_ms, None if canonical == number else canonical,
-            snapshot["field"] and _text(snapshot["field"]), _number(headline["papers"]),
+            _text_or_none(snapshot["field"]), _number(headline["papers"]),
             _number(headline["citations"]), _number(headline["h_index"]), _number(headline["novelty"]),
             _number(headline["ai_score"]), years[0] if years else None, years[-1] if years else None,
-            orcid_of(snapshot.get("orcid")) or snapshot.get("orcid"), snapshot.get("homepage"),
+            orcid_of(orcid) or orcid, _text_or_none(snapshot.get("homepage")),
             text_of(aliases) if aliases else None,
-            text_of(snapshot["affiliations"]) if snapshot["affiliations"] else None,
+            text_of(places) if places else None,
             name_words([name, *aliases]), number,
         )  # fmt: skip
 
@@ -201,6 +205,17 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r:.100} is no text")
     return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _year(text: str) -> int:
+    """Error: ValueError for anything but a year of at most four digits."""
+    if len(text) > YEAR_DIGITS:
+        raise ValueError(f"{text!r:.100} is no year")
+    return int(text)
 
 
 def _number(value: Any) -> int | float | None:
