@@ -1,8 +1,17 @@
 """Addresses of the HTTP API. An author id may be any text, with slashes and dots."""
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 API = "/api/v1"
+
+
+def events_of(author_ids: Iterable[str]) -> str:
+    """The address of the events of several authors. Error: ValueError for an empty id."""
+    ids = list(author_ids)
+    if not all(ids):
+        raise ValueError("an author id has at least one character")
+    return f"{API}/events?ids={','.join(quote(one, safe=':') for one in ids)}"
 
 
 def author(author_id: str, part: str = "") -> str:

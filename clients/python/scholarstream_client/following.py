@@ -1,19 +1,19 @@
-"""Follows authors by server-sent events, one connection an author."""
+"""Follows authors by server-sent events, all of them by one connection."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Iterable
-from typing import Any
 
 import httpx2
 
-from scholarstream_client.addresses import author
-from scholarstream_client.answers import error_of, require_success
+from scholarstream_client.addresses import author, events_of
+from scholarstream_client.answers import answer_of, error_of, require_success
 from scholarstream_client.errors import ClientError, Unavailable
 from scholarstream_client.models import Profile
 from scholarstream_client.newest import Newest
 from scholarstream_client.waiting import BackOff
 
-MOST_IDS = 100
+MOST_IDS = 200  # as the service takes
 LARGEST_EVENT = 64 << 20  # bytes, as the largest event that a service may be set to
 
 
@@ -22,62 +22,47 @@ async def follow(
 ) -> AsyncGenerator[Profile, None]:
     """Profiles of the authors. first_pause: seconds before the second attempt.
 
-    A reader that is slow holds the connections back; the service then skips versions, never the newest one.
+    The stream says that there is a newer version; the profile is then fetched. A reader that is slow holds
+    the connection back; the service then skips versions, never the newest one.
     """
     wanted = list(dict.fromkeys(ids))
     if not 1 <= len(wanted) <= MOST_IDS:
         raise ValueError(f"ids: 1 to {MOST_IDS} author ids")
-    arrived: asyncio.Queue[Profile] = asyncio.Queue(maxsize=1)
-    tasks: list[asyncio.Task[Any]] = [
-        asyncio.create_task(_follow_one(http, one, arrived, first_pause), name=f"follow {one}")
-        for one in wanted
-    ]
-    try:
-        while True:
-            arriving = asyncio.ensure_future(arrived.get())
-            tasks.append(arriving)
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            tasks.remove(arriving)
-            if not arriving.done():
-                arriving.cancel()
-            for task in tasks:
-                if task.done():
-                    task.result()
-            if arriving.done() and not arriving.cancelled():
-                yield arriving.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _follow_one(
-    http: httpx2.AsyncClient, author_id: str, arrived: asyncio.Queue[Profile], first_pause: float
-) -> None:
-    """Puts each newer profile into `arrived`. It ends with an error that waiting does not repair."""
-    newest, pauses, seen = Newest(), BackOff(first_pause), ""
+    newest, pauses, seen, waiting = Newest(), BackOff(first_pause), "", list(wanted)
     while True:
         asked_to_wait: float | None = None
         try:
             headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": seen} if seen else {})
-            async with http.stream("GET", author(author_id, "events"), headers=headers) as response:
+            async with http.stream("GET", events_of(wanted), headers=headers) as response:
                 if not response.is_success:
                     await response.aread()
                     require_success(response)
+                while waiting:  # every author as it is now; an unknown one is an error
+                    profile = newest.newer(await _fetched(http, waiting[0]))
+                    del waiting[0]
+                    if profile is not None:
+                        yield profile
                 async for event in httpx2.EventSource(response, LARGEST_EVENT):
                     if event.retry is not None:
                         pauses.first = min(event.retry / 1000, 10.0)
-                    if event.event != "profile" or not event.data:
+                    if event.event != "headline" or not event.data:
                         continue
-                    profile = newest.newer(event.data)
+                    author_id = newest.announced(event.data)
+                    if author_id is not None:
+                        profile = newest.newer(await _fetched(http, author_id))
+                        if profile is not None:
+                            yield profile
                     seen = event.id or seen
                     pauses.reset()
-                    if profile is not None:
-                        await arrived.put(profile)
         except Unavailable as error:
             asked_to_wait = error.retry_after
         except httpx2.SSEError as error:
-            raise ClientError(f"{author_id}: {error}") from error
+            raise ClientError(f"{http.base_url}: {error}") from error
         except httpx2.TransportError as error:
             asked_to_wait = error_of(error).retry_after
         await asyncio.sleep(pauses.next(asked_to_wait))
+
+
+async def _fetched(http: httpx2.AsyncClient, author_id: str) -> str:
+    """The newest snapshot as JSON. Errors: NotFound, Refused, Unavailable, ClientError, TransportError."""
+    return json.dumps(answer_of(await http.get(author(author_id))))
