@@ -11,6 +11,7 @@ from urllib.parse import quote
 NO_CATEGORY = "none"
 NO_COHORT = -1  # in columns of cohort slots
 FULL, SHORT = "full", "short"
+IMMATURE_PERCENT = 60  # a cohort with a larger share of its papers in bin 0 is immature (§3)
 _PARTS = {"novelty": 4, "citations": 2, "counted": 3}  # parts of a pooled key
 
 

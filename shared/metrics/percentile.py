@@ -13,9 +13,9 @@ import numpy as np
 from shared.columns.column import Arrays, Column
 from shared.columns.grouping import I8, I32, I64, starts_of
 from shared.columns.lists import ListColumn
+from shared.metrics.cohorts import IMMATURE_PERCENT
 
 SMALLEST = 30  # papers of a usable cohort: with fewer, the standard error of a percentile exceeds 0.09
-IMMATURE_PERCENT = 60  # a cohort with a larger share of its papers in bin 0 is immature (§3)
 NO_VALUE = -1.0
 OWN, POOLED, NOWHERE = 0, 1, 2  # source of a percentile: own cohort, pooled cohort, none
 

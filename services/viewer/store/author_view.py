@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from services.viewer.store import authors, papers
 from services.viewer.store.changes import changes, steps_of
+from services.viewer.store.facets import facets_of
 from services.viewer.store.papers import Filters, Sort
 from services.viewer.store.rows import AuthorCard, AuthorFacets, ChangeCard, CoauthorCard, Facet, PaperCard
 from services.viewer.store.schema import RETRACTED
@@ -74,7 +75,7 @@ def author_view(
         author_ids=authors.keys_of(connection, numbers),
         card=authors.author_card(connection, author_id),
         names=authors.names_of(connection, numbers),
-        facets=authors.facets(connection, numbers),
+        facets=facets_of(connection, numbers),
         papers=_papers(connection, numbers, listing, asked),
         total=papers.count(connection, listing, asked.filters),
         retracted=retracted["items"],

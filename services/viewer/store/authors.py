@@ -1,4 +1,4 @@
-"""One author as lists show him, his co-authors, and what his papers can be filtered by."""
+"""One author as lists show him, and his co-authors."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from services.viewer.store.cursors import cursor_of, place_of
-from services.viewer.store.rows import AuthorCard, AuthorFacets, CoauthorCard, Facet, Page
+from services.viewer.store.rows import AuthorCard, CoauthorCard, Facet, Page
 
 CARD = (
     "a.id, a.key, a.name, f.code, a.papers, a.citations, a.h_index, a.novelty, a.ai_score, a.first_year,"
@@ -15,10 +15,10 @@ CARD = (
 )
 JOINED = " LEFT JOIN fields f ON f.id = a.field"
 AFFILIATIONS = 3
-VENUES = 50
 NAMES = 12
 LARGE_TEAM = 50  # papers with more authors make no co-authors, as in the metric `coauthors`
-_MINE = (
+# The papers of some authors, each once, with the first position of one of them.
+MINE = (
     "WITH mine AS (SELECT h.paper, MIN(h.position) AS position FROM json_each(:authors) o"
     " CROSS JOIN authorships h ON h.author = o.value GROUP BY h.paper)"
 )
@@ -49,7 +49,7 @@ def keys_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> tuple[str
 def names_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Facet]:
     """The names of these authors as papers have them, most papers first; at most NAMES."""
     rows = connection.execute(
-        f"{_MINE} SELECT h.name, COUNT(*) FROM mine JOIN papers p ON p.id = mine.paper AND p.state = 1"
+        f"{MINE} SELECT h.name, COUNT(*) FROM mine JOIN papers p ON p.id = mine.paper AND p.state = 1"
         " JOIN authorships h ON h.paper = mine.paper AND h.position = mine.position"
         f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {NAMES}",
         {"authors": orjson.dumps(list(numbers)).decode()},
@@ -127,7 +127,7 @@ def coauthors(
         having = " HAVING (COUNT(DISTINCT h.paper), -COALESCE(a.canonical, a.id)) < (:together, :after)"
         given |= {"together": place[0], "after": place[1]}
     rows = connection.execute(
-        f"{_MINE} SELECT COALESCE(a.canonical, a.id), COUNT(DISTINCT h.paper), MIN(p.year), MAX(p.year), "
+        f"{MINE} SELECT COALESCE(a.canonical, a.id), COUNT(DISTINCT h.paper), MIN(p.year), MAX(p.year), "
         "MAX(h.name) FROM mine JOIN papers p ON p.id = mine.paper AND p.state = 1 AND p.authors <= "
         f"{LARGE_TEAM} CROSS JOIN authorships h ON h.paper = p.id JOIN authors a ON a.id = h.author WHERE "
         f"COALESCE(a.canonical, a.id) NOT IN (SELECT value FROM json_each(:authors)) GROUP BY 1{having} "
@@ -155,30 +155,4 @@ def coauthors(
     return {
         "items": items,
         "next_cursor": cursor_of("coauthors", rows[-1][1], -rows[-1][0]) if more else None,
-    }
-
-
-def facets(connection: sqlite3.Connection, authors: Sequence[int]) -> AuthorFacets:
-    """What an author's papers can be filtered by."""
-    given = {"authors": orjson.dumps(list(authors)).decode()}
-    joined = " FROM mine JOIN papers p ON p.id = mine.paper AND p.state = 1"
-
-    def ask(value: str, more: str, order: str) -> list[Facet]:
-        rows = connection.execute(
-            f"{_MINE} SELECT {value}, COUNT(*){joined}{more} GROUP BY 1 ORDER BY {order}", given
-        )
-        return [{"value": str(one), "papers": papers} for one, papers in rows]
-
-    total, first, last = connection.execute(
-        f"{_MINE} SELECT COUNT(*), COALESCE(SUM(mine.position = 0), 0),"
-        f" COALESCE(SUM(mine.position = p.authors - 1 AND p.authors > 1), 0){joined}",
-        given,
-    ).fetchone()
-    return {
-        "total": total,
-        "years": ask("p.year", " WHERE p.year IS NOT NULL", "1 DESC"),
-        "fields": ask("f.code", " JOIN fields f ON f.id = p.field", "2 DESC, 1"),
-        "venues": ask("p.venue", " WHERE p.venue IS NOT NULL", f"2 DESC, 1 LIMIT {VENUES}"),
-        "first": first,
-        "last": last,
     }

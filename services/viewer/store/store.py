@@ -17,6 +17,7 @@ from services.viewer.store import authors, changes, feeds, fields, papers
 from services.viewer.store.author_view import AuthorAsked, AuthorView, author_view
 from services.viewer.store.connection import bounded, file_of, open_reader
 from services.viewer.store.cursors import cursor_of, place_of
+from services.viewer.store.facets import facets_of
 from services.viewer.store.fields import By
 from services.viewer.store.papers import Asked
 from services.viewer.store.place import StorePlace
@@ -157,7 +158,7 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> AuthorFacets | None:
             numbers = authors.numbers_of(connection, author_id)
-            return authors.facets(connection, numbers) if numbers else None
+            return facets_of(connection, numbers) if numbers else None
 
         return await self._ask(work)
 
