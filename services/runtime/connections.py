@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from services.runtime.retry_after import FULL_SECONDS, retry_after
 from shared.telemetry.http import PROBES, STREAM
 from shared.telemetry.registry import Telemetry
 
@@ -36,7 +37,6 @@ ACCEPTED = 32  # the most connections accepted in one go
 PAUSE_SECONDS = 0.1  # before the next try to accept a connection
 WARN_SECONDS = 60.0  # between two equal warnings
 NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-RETRY_AFTER = b"5"
 UPLOADS = ("/v1/events",)  # addresses that take a body; elsewhere a body counts as sent too early
 
 log = structlog.get_logger("http")
@@ -275,7 +275,7 @@ def _refusing(app: ASGIApp) -> ASGIApp:
             return await app(scope, receive, send)
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
-            (b"retry-after", RETRY_AFTER),
+            *((name.lower().encode(), value.encode()) for name, value in retry_after(FULL_SECONDS).items()),
             (b"connection", b"close"),
         ]
         body = b"There are too many connections; try again in a few seconds.\n"

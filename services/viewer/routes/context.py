@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.runtime.retry_after import BUSY_SECONDS, retry_after
 from services.viewer.name_search import Match
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.snapshots import StoredSnapshot
 from services.viewer.store.service import StoreService
 from services.viewer.store.store import Store
 from services.viewer.web.answers import tagged_json
-from services.viewer.web.refusals import RETRY_AFTER
 from shared.errors import Busy, LogError
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Context:
             text = (
                 f"This viewer is catching up: the log is still being read ({share}). Try again in a moment."
             )
-            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, RETRY_AFTER)
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after(BUSY_SECONDS))
 
     async def snapshot(self, author_id: str) -> StoredSnapshot:
         """The newest snapshot. Errors: HTTPException 404 and 503, LogUnavailable, NotShown."""

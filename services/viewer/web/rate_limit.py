@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.runtime.retry_after import retry_after
+
 LIMITED = ("/api/", "/openapi.json", "/docs/")
 WINDOW_SECONDS = 60
 CLIENTS = 20_000  # that are remembered: those that asked last
@@ -67,7 +69,7 @@ class RateLimit:
             HTTPStatus.TOO_MANY_REQUESTS,
             f"More than {self.rate} requests in {WINDOW_SECONDS} seconds came from this address; ask again "
             f"in {wait} s.",
-            {"Retry-After": str(wait)},
+            retry_after(wait),
         )
         answer = await self.refuse(Request(scope), error)
         await answer(scope, receive, send_with_headers)

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from services.runtime.retry_after import BUSY_SECONDS, retry_after
 from services.viewer.pages.layout import message
 from services.viewer.web.security import SECURITY
 from shared.errors import Busy, LogUnavailable, NotShown, UsageError
@@ -16,7 +17,6 @@ from shared.errors import Busy, LogUnavailable, NotShown, UsageError
 log = structlog.get_logger("viewer")
 
 AWAY = "The log that this viewer reads has not answered for a while. Nothing is lost; try again in a moment."
-RETRY_AFTER = {"Retry-After": "2"}
 FOR_PROGRAMS = ("/api/", "/openapi.json")  # addresses that answer with problem details
 
 
@@ -42,7 +42,7 @@ def _answer_to(request: Request, error: Exception) -> tuple[int, str, Mapping[st
         return HTTPStatus.BAD_GATEWAY, str(error), {}
     if isinstance(error, LogUnavailable):
         text = str(error) if isinstance(error, Busy) else AWAY
-        return HTTPStatus.SERVICE_UNAVAILABLE, text, RETRY_AFTER
+        return HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after(BUSY_SECONDS)
     if isinstance(error, UsageError):
         return HTTPStatus.BAD_REQUEST, str(error), {}
     log.error("request failed", path=request.url.path, error=repr(error))
