@@ -52,7 +52,7 @@ async def test_the_first_screen_tells_what_the_seed_tells():
         last = page.locator(".papers > li").filter(has_text="Regularization in Deep Offline RL")
         await expect(last).to_contain_text("Jul 5, 2022")
         await expect(last).to_contain_text(
-            "Caglar Gulcehre, Srivatsan Srinivasan, Jakub Sygnowski et al. · deepmind"
+            "Caglar Gulcehre, Srivatsan Srinivasan, Jakub Sygnowski et al. (4) · deepmind"
         )
         await expect(page.get_by_role("img", name="Citations by year: 2016: 3")).to_be_visible()
 

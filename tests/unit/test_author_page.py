@@ -219,6 +219,7 @@ def test_bylines_name_the_author_wherever_he_stands():
     assert text_of(short_byline(people, 9, {"a:7"})) == "N1 , N2 , N7 et al. (9)"
     assert text_of(short_byline(people[:3], 3, {"a:2"})) == "N1 , N2 , N3"
     assert text_of(short_byline(people, 9)) == "N1 , N2 , N3 et al. (9)"
+    assert text_of(short_byline(people[:3], 3, cut=True)) == "N1 , N2 , N3 et al."
     assert short_byline([], 0) == "no authors listed"
 
 

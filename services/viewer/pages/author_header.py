@@ -125,7 +125,7 @@ def _cautions(profile: Entry, stored: Stored) -> list[Html]:
     return said
 
 
-def state(profile: Entry, changed_ms: int, stored: Stored) -> Html:
+def state(profile: Entry, changed_ms: int) -> Html:
     """How fresh the page is. changed_ms: append time of the snapshot."""
     exact, written = moment(changed_ms)
     as_of = day(profile.get("as_of"))
@@ -153,12 +153,6 @@ def state(profile: Entry, changed_ms: int, stored: Stored) -> Html:
                 "Without JavaScript this page does not update itself. Reload it for newer numbers.",
                 class_="note",
             ),
-        ),
-        tag(
-            "div",
-            stored.note and tag("p", stored.note, class_="note store"),
-            data_live="store",
-            data_quiet=True,
         ),
         class_="state",
     )

@@ -11,11 +11,13 @@ from services.viewer.urls import page_of
 FIRST = 3  # names of a short byline; the author whose page it is replaces the last of them
 
 
-def short_byline(people: Sequence[Person], total: int, bold: Collection[str] = ()) -> Html:
+def short_byline(
+    people: Sequence[Person], total: int, bold: Collection[str] = (), *, cut: bool = False
+) -> Html:
     """The first names and `bold` ones: "First Author, Second Author, **This Author** et al. (7)".
 
-    people: as lists have them, in order of position; total: how many authors the paper has; bold: ids of the
-    author whose page it is.
+    people: as lists have them, in order of position; total: how many authors the record has; bold: ids of the
+    author whose page it is; cut: the paper has more authors than its record, so nobody knows how many.
     """
     if not people:
         return join("no authors listed")
@@ -26,7 +28,8 @@ def short_byline(people: Sequence[Person], total: int, bold: Collection[str] = (
     pieces: list[Html | str] = []
     for person in named:
         pieces += [", ", person_link(person, bold)]
-    return join(pieces[1:], f" et al. ({number(total)})" if total > len(named) else None)
+    more = " et al." if cut else f" et al. ({number(total)})" if total > len(named) else None
+    return join(pieces[1:], more)
 
 
 def person_link(person: Person, bold: Collection[str] = ()) -> Html:

@@ -103,7 +103,10 @@ def _people(card: PaperCard, beside: Beside) -> Html:
     places: list[Html | str] = []
     for place in beside.places:
         places += [", " if places else " · ", apart(place)]
-    return join(short_byline(card["authors"], card["authors_total"], beside.bold), places)
+    return join(
+        short_byline(card["authors"], card["authors_total"], beside.bold, cut=card["authors_truncated"]),
+        places,
+    )
 
 
 def _cited(card: PaperCard, beside: Beside) -> Html:

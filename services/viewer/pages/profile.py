@@ -73,7 +73,7 @@ def rendered(
     name, author_id = profile.get("name") or profile["author_id"], profile["author_id"]
     content = join(
         who(profile, name, stored),
-        state(profile, changed_ms, stored),
+        state(profile, changed_ms),
         _headline(profile),
         changes_panel(profile, changes, stored),
         reported_panel(profile),

@@ -18,7 +18,7 @@ STATES: tuple[State, ...] = ("unknown", "published", "withdrawn", "retracted", "
 
 CARD = (
     "p.id, p.key, p.state, p.title, p.published, p.year, f.code, p.venue, p.kind, p.doi, p.url, p.authors,"
-    " s.cited_by, s.novelty, p.retracted"
+    " s.cited_by, s.novelty, p.retracted, p.truncated"
 )
 JOINED = " JOIN standings s ON s.paper = p.id LEFT JOIN fields f ON f.id = p.field"
 
@@ -103,7 +103,24 @@ def cards(
 
 
 def _card(row: tuple[Any, ...], byline: list[Any], abstract: str | None) -> PaperCard:
-    _, key, state, title, published, year, field, venue, kind, doi, url, authors, cited_by, novelty, bad = row
+    (
+        _,
+        key,
+        state,
+        title,
+        published,
+        year,
+        field,
+        venue,
+        kind,
+        doi,
+        url,
+        authors,
+        cited_by,
+        novelty,
+        bad,
+        cut,
+    ) = row
     return {
         "paper_id": key,
         "state": STATES[state],
@@ -118,6 +135,7 @@ def _card(row: tuple[Any, ...], byline: list[Any], abstract: str | None) -> Pape
         "url": url,
         "authors": byline,
         "authors_total": authors,
+        "authors_truncated": bool(cut),
         "citations": cited_by,
         "novelty": novelty,
         "abstract": abstract,
@@ -314,15 +332,15 @@ def some(
 def paper_page(connection: sqlite3.Connection, paper_id: str) -> PaperPage | None:
     """A paper with everything. None: the store does not know the id."""
     row = connection.execute(
-        f"SELECT {CARD}, p.categories, p.language, p.truncated, p.revision, p.revisions, p.changed_ms,"
+        f"SELECT {CARD}, p.categories, p.language, p.revision, p.revisions, p.changed_ms,"
         " IIF(p.retracted, p.retraction_reason, p.reason),"
         f" t.abstract FROM papers p{JOINED} LEFT JOIN abstracts t ON t.paper = p.id WHERE p.key = ?",
         (paper_id,),
     ).fetchone()
     if row is None:
         return None
-    card = _card(row[:15], [], row[22])
-    categories, language, truncated, revision, revisions, changed_ms, reason = row[15:22]
+    card = _card(row[:16], [], row[22])
+    categories, language, revision, revisions, changed_ms, reason = row[16:22]
     number = row[0]
     total, known = connection.execute(
         "SELECT COUNT(*), COALESCE(SUM(p.state = 1), 0) FROM citations x JOIN papers p ON p.id = x.cited"
@@ -351,7 +369,7 @@ def paper_page(connection: sqlite3.Connection, paper_id: str) -> PaperPage | Non
         "url": card["url"],
         "authors": full_byline(connection, number),
         "authors_total": card["authors_total"],
-        "authors_truncated": bool(truncated),
+        "authors_truncated": card["authors_truncated"],
         "citations": card["citations"],
         "citations_by_year": {str(year): count for year, count in years},
         "references_total": total,

@@ -70,6 +70,7 @@ class PaperCard(TypedDict):
         list[Person], Field(description="The first three, the last, and the author whose list this is.")
     ]
     authors_total: int
+    authors_truncated: Annotated[bool, Field(description="The record does not have the whole list.")]
     citations: Annotated[int, Field(description="Published papers in the log that cite it.")]
     novelty: Annotated[float | None, Field(description="As in the snapshots of its authors.")]
     abstract: Annotated[str | None, Field(description="null: it has none, or it was not asked for.")]
