@@ -178,7 +178,7 @@ class Conversion:
     def _read(self, found: Found) -> tuple[Any, InputRefused | None]:
         if found.fault is not None or found.record is not None or self._container is not Container.JSON:
             return found.record, found.fault
-        return _json(found.raw)
+        return json_value(found.raw)
 
     def _format_of(self, record: Any) -> Format | None:
         usual = self._usual
@@ -293,7 +293,7 @@ def _is_ours(record: Any) -> bool:
     )
 
 
-def _json(raw: bytes) -> tuple[Any, InputRefused | None]:
+def json_value(raw: bytes) -> tuple[Any, InputRefused | None]:
     """(the value, why there is none). A byte order mark, NaN and half surrogates, which real files have, are
     read.
     """

@@ -206,3 +206,11 @@ async def test_a_record_that_cannot_be_used_is_a_dead_letter(world):
     (letter,) = await world.letters()
     assert b"oai:arXiv.org:2001.00009" in letter.value and letter.value.startswith(b"<record")
     assert await papers(world) == ["arxiv:2001.00001"]
+
+
+async def test_signs_that_xml_forbids_do_not_stop_a_harvest(world):
+    odd = record("2001.00001", "2026-11-20", "A\x0b title&#x1f; with\x00 signs")
+    async with playing(harvest(listed(odd, B))) as player:
+        await world.run(f"arxiv+{player.address}/oai")
+    assert [event["title"] for event in await world.events()] == ["A title with signs", "A title"]
+    assert not said(world.states)

@@ -1,5 +1,6 @@
 """OpenAlex live: by a filter, page by page, once and again; whatever its server does."""
 
+import orjson
 import pytest
 
 from services.producer.live.fetch import Limits
@@ -227,3 +228,23 @@ async def test_too_much_that_is_refused_rests_and_does_not_end_the_process(tmp_p
         clock = await world.run(spec(player), days=1.5)
     assert any("too much is refused" in one for one in said(world.states))
     assert DAY in clock.waits and len(player.asked) == 2
+
+
+async def test_what_is_no_strict_json_comes_in_all_the_same(world):
+    """Half of a surrogate pair, and NaN: a page that holds one must not stop the source for ever."""
+    odd = b'{"meta": {"count": 2, "next_cursor": null}, "results": [%s, %s]}'
+    half = orjson.dumps(work(1)).replace(b"A title", b"A \\ud800 title")
+    body = odd % (half, orjson.dumps(work(2, fwci=None)).replace(b'"fwci":null', b'"fwci":NaN'))
+    async with playing(Calls(reply(body))) as player:
+        await world.run(spec(player))
+    assert {event["paper_id"] for event in await world.events()} == {"openalex:W1", "openalex:W2"}
+    assert not said(world.states) and not await world.letters()
+
+
+async def test_a_proxy_comes_from_the_environment(world, monkeypatch):
+    async with playing(List(WORKS)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.address)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        await world.run("openalex+http://127.0.0.1:9/works")
+    assert world.source.place["complete"] and len(proxy.asked) == 3

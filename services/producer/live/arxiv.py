@@ -6,6 +6,7 @@ that arXiv tells of a change. A token ends with the day; a lost one goes back to
 the records came in the order of their days.
 """
 
+import re
 from dataclasses import replace
 from typing import ClassVar
 
@@ -25,6 +26,13 @@ from shared.errors import PlaceLost, SourceFault
 _LIST = ("metadataPrefix", "set", "from", "until")
 _EMPTY = "noRecordsMatch"
 _LOST = "badResumptionToken"
+# https://www.w3.org/TR/xml/#charsets, as themselves and as numbers
+_FORBIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
+    r"|&#0*(?:[0-8]|1[124-9]|2[0-9]|3[01]);"
+    r"|&#x0*(?:[0-8bcef]|1[0-9a-f]);",
+    re.IGNORECASE,
+)
 logger = structlog.get_logger("live")
 
 
@@ -47,8 +55,8 @@ class ArXiv:
             await self._identify(fetcher)
         if not place.began:
             place = replace(place, since=overlapping(place.complete) or self.address.get("from"))
-        answer = await fetcher.get(self._url(place), kind="xml")
-        root = _parsed(answer.body)
+        body = await fetcher.get(self._url(place), kind="xml")
+        root = _parsed(body)
         codes = {one.get("code", ""): text_of(one).strip() for one in children(root, "error")}
         if _LOST in codes:
             raise PlaceLost(f"{_LOST}: {codes[_LOST]:.200}", of_token=True)
@@ -88,9 +96,8 @@ class ArXiv:
 
     async def _identify(self, fetcher: Fetcher) -> None:
         """Asks the repository about itself, once. Says when it may forget deletions."""
-        root = _parsed(
-            (await fetcher.get(self.address._replace(query=()).url(verb="Identify"), kind="xml")).body
-        )
+        url = self.address._replace(query=()).url(verb="Identify")
+        root = _parsed(await fetcher.get(url, kind="xml"))
         told = child(root, "Identify")
         if told is None:
             raise SourceFault("the answer has no Identify; the address is not that of an OAI-PMH server")
@@ -103,15 +110,26 @@ class ArXiv:
 
 
 def _parsed(body: bytes) -> Element:
-    """The root of an answer. Error: SourceFault."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    """The root of an answer. Signs that XML forbids, which real harvests have, become blanks.
+
+    Error: SourceFault.
+    """
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise SourceFault(f"the answer of {len(body):,} bytes is cut, or is no XML: {error!s:.100}") from None
+        try:
+            text = _FORBIDDEN.sub(" ", body.decode(errors="replace"))
+            root = etree.fromstring(text.encode(), _parser())
+        except (etree.XMLSyntaxError, ValueError):
+            hint = f"the answer of {len(body):,} bytes is cut, or is no XML: {error!s:.100}"
+            raise SourceFault(hint) from None
     if local(root) != "OAI-PMH":
         raise SourceFault(f"the answer is <{local(root):.40}>, not <OAI-PMH>")
     return root
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
 def _day_of(root: Element) -> str:

@@ -36,8 +36,8 @@ class Crossref:
     async def page(self, place: Place, fetcher: Fetcher) -> Page:
         if not place.began:
             place = replace(place, since=overlapping(place.complete))
-        answer = await fetcher.get(self._url(place), kind="json")
-        message = json_of(answer.body).get("message")
+        body = await fetcher.get(self._url(place), kind="json")
+        message = json_of(body).get("message")
         items = message.get("items") if isinstance(message, dict) else None
         if not isinstance(message, dict) or not isinstance(items, list):
             raise SourceFault("the answer has no `message.items`; the address is not that of a list of works")
@@ -50,7 +50,7 @@ class Crossref:
             records=len(items),
             total=number_in(message, "total-results"),
         )
-        return Page(records_in(answer.body, items), after if items and cursor else ended(after))
+        return Page(records_in(body, items), after if items and cursor else ended(after))
 
     def _url(self, place: Place) -> str:
         filters = self.address.get("filter")

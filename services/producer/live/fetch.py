@@ -39,13 +39,6 @@ class Limits(NamedTuple):
     redirects: int = 5
 
 
-class Answer(NamedTuple):
-    """A good answer (200). headers: by names in lower case."""
-
-    body: bytes
-    headers: Mapping[str, str]
-
-
 class Fetcher:
     """One connection to a source. One request runs at a time, and `gap` seconds lie between two.
 
@@ -71,9 +64,11 @@ class Fetcher:
         self._free = 0.0  # the moment from which the last answer allows the next request
         self._last = 0.0  # the moment of the last request
 
-    async def get(self, url: str, *, kind: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """The answer to a request. kind: a word of its content type, "json" or "xml". headers: for the host
-        of this address alone. Error: SourceFault.
+    async def get(self, url: str, *, kind: str, headers: Mapping[str, str] | None = None) -> bytes:
+        """The body of the answer to a request.
+
+        kind: a word of its content type, "json" or "xml". headers: for the host of this address alone. Error:
+        SourceFault.
         """
         body = bytearray()
         async with self._answer(url, headers or {}, self.limits.seconds) as response:
@@ -84,7 +79,7 @@ class Fetcher:
                 body.extend(piece)
                 if len(body) > self.limits.body:
                     raise SourceFault(f"the answer is larger than {self.limits.body:,} bytes")
-            return Answer(bytes(body), dict(response.headers))
+            return bytes(body)
 
     async def download(self, url: str, file: IO[bytes]) -> None:
         """Writes the bytes of an answer into a file, as they come. Error: SourceFault."""

@@ -35,8 +35,8 @@ class OpenAlex:
     async def page(self, place: Place, fetcher: Fetcher) -> Page:
         if not place.began:
             place = replace(place, since=overlapping(place.complete))
-        answer = await fetcher.get(self._url(place), kind="json")
-        told = json_of(answer.body)
+        body = await fetcher.get(self._url(place), kind="json")
+        told = json_of(body)
         results, meta = told.get("results"), told.get("meta")
         if not isinstance(results, list) or not isinstance(meta, dict):
             raise SourceFault("the answer has no `results` and `meta`; the address is not that of a list")
@@ -45,7 +45,7 @@ class OpenAlex:
         after = turned(place, token=cursor, days=[], records=len(results), total=number_in(meta, "count"))
         if not cursor or not results:
             after = ended(after)
-        return Page(records_in(answer.body, results), after)
+        return Page(records_in(body, results), after)
 
     def _url(self, place: Place) -> str:
         more = {"cursor": place.token or _FIRST, "api_key": self._key or "", "mailto": self._contact or ""}

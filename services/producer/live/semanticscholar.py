@@ -108,7 +108,7 @@ class SemanticScholar:
 
     async def _asked(self, fetcher: Fetcher, *path: str) -> dict[str, Any]:
         url = "/".join([self.address.base, *path])
-        return json_of((await fetcher.get(url, kind="json", headers=self._headers)).body)
+        return json_of(await fetcher.get(url, kind="json", headers=self._headers))
 
 
 def _read(held: Any, done: int, name: str) -> Iterator[Found]:

@@ -192,7 +192,10 @@ class LiveSource(Source):
         now = self._clock.now()
         if not place.began:  # the pass has ended
             due = int(max(self._began + self.poll_seconds, now + 1))
-            logger.info("the source was read", source=self.name, complete=place.complete)
+            logger.info(
+                "the source was read", source=self.name, complete=place.complete, records=self.records,
+                left_out=self.left_out.total(),
+            )  # fmt: skip
             place = replace(place, due=due)
         self._at = replace(place, at=int(now))
         self.failures = 0
