@@ -3,27 +3,11 @@
 import asyncio
 import time
 
-from services.runtime.progress import LOST, Progress, Status
+from services.runtime.progress import Progress, Status, trouble
 from services.runtime.startup import opened
 from shared.contracts.topics import AUTHORS, PAPERS
 from shared.errors import ScholarstreamError
 from shared.settings import Settings
-from shared.stages.inputs import inputs_lost
-
-
-def trouble(status: Status) -> str | None:
-    """A sentence that says what is wrong with the inputs; None if the status shows no fault."""
-    if status["missing"]:
-        return inputs_lost(dict.fromkeys(status["missing"]))
-    lost = [s for s in status["stages"] if s["state"] == LOST]
-    if not lost:
-        return None
-    losses = "; ".join(
-        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, "
-        f"{s['stage']} has read to {s['read']}"
-        for s in lost
-    )
-    return f"records are missing: {losses}. Start the service; its message says what to do"
 
 
 async def status(settings: Settings) -> Status:

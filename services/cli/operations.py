@@ -34,8 +34,9 @@ def status(
     Sources are those of the data folder.
     """
     from services.admin.live_sources import live_sources
-    from services.admin.status import positions, status, trouble, wait_idle
+    from services.admin.status import positions, status, wait_idle
     from services.cli.output import print_json, print_table
+    from services.runtime.progress import trouble
     from shared.plain import tell
 
     now = asyncio.run(status(settings) if wait is None else wait_idle(settings, wait))

@@ -3,20 +3,27 @@
 Several changes of an author between two publications make one snapshot.
 """
 
+import asyncio
 import math
 import time
 from collections.abc import Sequence
 from typing import Any
+
+import structlog
 
 from services.publisher.generations import LOOK_SECONDS, Control, fence_name
 from services.publisher.messages import facts_of, messages_of, public_facts
 from services.publisher.snapshot_json import Snapshot
 from services.publisher.stage import ERASED, Profiles, PublicFacts, without_papers
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
-from shared.errors import Fenced
+from shared.errors import Fenced, InputLost
 from shared.ids import partitions_of
 from shared.log.port import Fence, Partition, Record
+from shared.stages.inputs import Witness
 from shared.stages.runner import IDLE_WAIT, StageRunner
+from shared.stages.session import resume
+
+log = structlog.get_logger("publisher")
 
 # Between looks at publisher-control. A publisher without changes does not meet the fence of a newer
 # generation.
@@ -69,7 +76,29 @@ class PublisherRunner(StageRunner):
     async def _learn(self) -> None:
         """Rule P2, in this order: the fence, the publishing generation, new public snapshots."""
         self.fence = await self.log.fence(fence_name(self.layout.generation, self.partition))
+        await self._require_public()
         await self._look()
+
+    async def _require_public(self) -> None:
+        """Begins anew, without checkpoints, when the public topic holds less than they know.
+
+        It was emptied, cut or made anew. What it lacks is then published again.
+        """
+        for number, known in self.session.extra.get("public_ends", {}).items():
+            here = Partition(self.snapshots_topic.name, int(number))
+            try:
+                await self.inputs.require_end(here, {"the checkpoint of the publisher": Witness(known)})
+            except InputLost:
+                log.warning(
+                    "published snapshots are missing; the publisher publishes them again",
+                    topic=here.topic,
+                    partition=here.number,
+                    published_until=known,
+                )
+                await asyncio.to_thread(self.store.forget, self.stage_type.name, self.partition)
+                self.session, _ = resume(self.stage_type, self.partition, self.layout, ())
+                self.saved = self.session.position.next
+                return
 
     async def _look(self) -> None:
         """Looks whether this generation publishes by now. Error: Superseded when a higher one does."""

@@ -10,7 +10,7 @@ from services.runtime.topology import SCORER, STAGES
 from shared.contracts.topics import PROGRESS
 from shared.errors import UnknownTopic
 from shared.log.port import Log, Partition, Record
-from shared.stages.inputs import witness_of
+from shared.stages.inputs import inputs_lost, witness_of
 from shared.stages.runner import StageRunner
 from shared.stages.stage import Layout
 
@@ -171,3 +171,18 @@ async def behind_of(log: Log, runners: Iterable[StageRunner]) -> list[str]:
         if runner.done != end:  # also beyond the end, when the input lost records
             return [runner.name]
     return []
+
+
+def trouble(status: Status) -> str | None:
+    """A sentence that says what is wrong with the inputs; None if the status shows no fault."""
+    if status["missing"]:
+        return inputs_lost(dict.fromkeys(status["missing"]))
+    lost = [s for s in status["stages"] if s["state"] == LOST]
+    if not lost:
+        return None
+    losses = "; ".join(
+        f"{s['input']}, partition {s['partition']}, ends at offset {s['end']}, "
+        f"{s['stage']} has read to {s['read']}"
+        for s in lost
+    )
+    return f"records are missing: {losses}. Start the service; its message says what to do"

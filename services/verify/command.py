@@ -90,7 +90,7 @@ async def require_idle(settings: Settings) -> int:
     (rule C7), and a service notes its progress four times a second. So only records with rows count as work,
     and a service has SETTLE_SECONDS to catch up with them.
     """
-    from services.runtime.progress import Progress
+    from services.runtime.progress import Progress, trouble
     from services.runtime.startup import opened
     from services.verify_checkpoints.internal_topics import has_work
 
@@ -98,6 +98,8 @@ async def require_idle(settings: Settings) -> int:
         progress, deadline = Progress(log, layout), time.monotonic() + SETTLE_SECONDS
         while not (status := await progress.status())["idle"] and await has_work(log, status):
             if time.monotonic() >= deadline:
+                if what := trouble(status):
+                    raise ScholarstreamError(f"there is nothing to compare with: {what}")
                 raise ScholarstreamError(
                     f"the service is {status['lag']:,} records behind, so its profiles are not up to date; "
                     "run it (`scholarstream run --exit-when-idle`) or wait for it "

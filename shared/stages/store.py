@@ -59,6 +59,11 @@ class CheckpointStore(ABC):
         for old in self.names(stage, partition)[self.keep :]:
             self._remove(old)
 
+    def forget(self, stage: str, partition: int) -> None:
+        """Removes all checkpoints of a stage and partition."""
+        for name in self.names(stage, partition):
+            self._remove(name)
+
     def passed_over(self) -> list[str]:
         """Names of checkpoints that are none (folders, links, pipes), in order."""
         return []

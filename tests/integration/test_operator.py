@@ -3,9 +3,11 @@ are no text.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -119,6 +121,22 @@ def test_verify_takes_packs_without_rows_for_nothing_and_events_for_something(da
     assert code == 1 and "records behind" in stated
     with pytest.raises(ScholarstreamError, match="behind"):
         asyncio.run(require_idle(settings))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ("DELETE FROM p{}; UPDATE partitions SET next = 0 WHERE id = {}", "records are missing: papers.v1"),
+        ("DROP TABLE p{}; DELETE FROM partitions WHERE id = {}", "waiting for papers.v1: it does not exist"),
+    ],
+)
+def test_verify_says_that_an_input_is_lost(data, spoil, said):
+    """No service that works on is meant, so no number of records that it is behind."""
+    with contextlib.closing(sqlite3.connect(data / "log.sqlite")) as file:
+        [table] = file.execute("SELECT id FROM partitions WHERE topic = 'papers.v1'").fetchone()
+        file.executescript(spoil.format(table, table))
+    code, _, stated = command(data, "verify")
+    assert code == 1 and said in stated and "behind" not in stated
 
 
 # ---- links and what else may lie in the data folder

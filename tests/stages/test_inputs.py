@@ -6,12 +6,11 @@ import shutil
 import orjson
 import pytest
 
-from services.admin.status import trouble
 from services.consumer.citations.stage import Citations
 from services.runtime import input_checks
 from services.runtime.input_checks import require_checkpoints
 from services.runtime.layout import agree, layout_of
-from services.runtime.progress import Progress
+from services.runtime.progress import Progress, trouble
 from services.runtime.topology import CONSUMER
 from shared.contracts.topics import AUTHORS, PAPER_CHANGES, PAPERS, PROGRESS, TOPICS
 from shared.errors import InputLost, LogUnavailable
