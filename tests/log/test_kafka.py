@@ -367,6 +367,30 @@ async def test_each_setting_that_is_wrong_is_reported(log, here, setting, value,
     assert [(f.topic, f.what, f.held, f.loses) for f in found] == [(here.topic, setting, value, loses)]
 
 
+# ---- what a read costs
+
+
+async def test_one_record_costs_about_one_record(log, here, monkeypatch):
+    """Truth: the bytes that come in from the brokers, for single records here and there of a large topic."""
+    size, many = 9_000, 400
+    for start in range(0, many, 2):
+        await log.append({here: [Message(b"k", b"%d " % at + bytes(size)) for at in (start, start + 1)]})
+    await log.read(here, 7, max_records=1)  # connects
+    came, handle = [], AIOKafkaConnection._handle_frame
+
+    def counted(connection, frame):
+        came.append(len(frame))
+        return handle(connection, frame)
+
+    monkeypatch.setattr(AIOKafkaConnection, "_handle_frame", counted)
+    wanted = [300, 12, 300, 301, 399, 0, 150, 40]
+    for at in wanted:
+        [record] = await log.read(here, at, max_records=1)
+        assert (record.offset, record.value.split()[0]) == (at, b"%d" % at)
+    assert sum(came) < len(wanted) * 4 * size, "a batch of two, once or twice"
+    assert await log.read(here, many, max_records=1) == []
+
+
 # ---- security
 
 

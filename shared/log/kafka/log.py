@@ -25,6 +25,7 @@ ASK_SECONDS = 3 * REQUEST_SECONDS  # longest wait for an answer: time for a dead
 PAUSE_SECONDS = 0.05
 READERS = 3  # of one partition, at most
 READERS_IN_ALL = 256  # of all partitions, at most
+SINGLES = 64  # readers of single records, at most
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class KafkaLog(Log):
         self._partitions: dict[str, int] = {}
         self._tails: dict[Partition, asyncio.Future[None]] = {}  # the last append of each partition
         self._readers: dict[Partition, list[PartitionReader]] = {}
+        self._singles: dict[Partition, PartitionReader] = {}
         self._fences: list[KafkaFence] = []
         self._closed = False
 
@@ -161,16 +163,38 @@ class KafkaLog(Log):
     ) -> list[Record]:
         await self._known(partition)
         async with self._reading(partition, f"read {partition.topic}/{partition.number}"):
+            if max_records == 1 and not self._covering(partition, offset):
+                return await self._read_one(partition, offset)
             while True:
                 reader = await self._reader(partition, offset)
                 async with reader.filling:
                     if not reader.covers(offset):
                         continue  # another task has used the reader meanwhile
-                    if not reader.holds(offset) and (not await reader.fill(0) or not reader.holds(offset)):
-                        end = (await self._ends([partition]))[partition]
-                        if offset < end:
-                            await reader.fill_to(end)
+                    await self._fill(reader, offset)
                     return reader.take(offset, max_records, max_bytes)
+
+    async def _read_one(self, partition: Partition, offset: int) -> list[Record]:
+        """The first record from an offset on, by a reader that fetches its batch and no more."""
+        if partition not in self._singles:
+            if len(self._singles) >= SINGLES:
+                oldest = min(self._singles.values(), key=lambda one: (one.busy, one.used))
+                self._singles.pop(oldest.partition).close()
+            self._singles[partition] = PartitionReader(self.connection, partition, one=True)
+        reader = self._singles[partition]
+        async with reader.filling:
+            await reader.seek(offset)
+            try:
+                await self._fill(reader, offset)
+                return reader.take(offset, 1, 0)
+            finally:
+                reader.rest()
+
+    async def _fill(self, reader: PartitionReader, offset: int) -> None:
+        """Waits until the reader holds a record from this offset on, or until there is none."""
+        if not reader.holds(offset) and (not await reader.fill(0) or not reader.holds(offset)):
+            end = (await self._ends([reader.partition]))[reader.partition]
+            if offset < end:
+                await reader.fill_to(end)
 
     async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
         for partition in partitions:
@@ -256,10 +280,9 @@ class KafkaLog(Log):
 
     async def _reader(self, partition: Partition, offset: int) -> PartitionReader:
         """A reader that covers the offset; otherwise an idle or a new one, moved there."""
+        for reader in self._covering(partition, offset):
+            return reader
         readers = self._readers.setdefault(partition, [])
-        for reader in readers:
-            if reader.covers(offset):
-                return reader
         free = [reader for reader in readers if not reader.busy]
         if (free and len(readers) >= READERS - 1) or len(readers) >= READERS:
             reader = min(free or readers, key=lambda r: r.used)
@@ -271,6 +294,9 @@ class KafkaLog(Log):
             if not reader.covers(offset):
                 await reader.seek(offset)
         return reader
+
+    def _covering(self, partition: Partition, offset: int) -> list[PartitionReader]:
+        return [reader for reader in self._readers.get(partition, ()) if reader.covers(offset)]
 
     async def _make_room(self) -> None:
         everyone = [reader for readers in self._readers.values() for reader in readers]
@@ -286,6 +312,8 @@ class KafkaLog(Log):
         """Closes the readers of a partition. New ones are made when needed."""
         for reader in self._readers.pop(partition, ()):
             reader.close()
+        if (single := self._singles.pop(partition, None)) is not None:
+            single.close()
 
     # ---- assignment of partitions
 
@@ -354,7 +382,7 @@ class KafkaLog(Log):
         self._closed = True
         for name in list(self._clients):
             self._discard(name)
-        for partition in list(self._readers):
+        for partition in [*self._readers, *self._singles]:
             self.forget_readers(partition)
         await asyncio.gather(self.connection.all_left(), *(fence.close() for fence in self._fences))
 

@@ -17,6 +17,8 @@ from shared.log.kafka.connection import REQUEST_SECONDS, KafkaConnection
 from shared.log.port import Headers, Partition, Record, append_time
 
 FETCH_BYTES = 4 << 20
+# Of a reader of single records. A broker sends the whole batch that holds the record, and then stops.
+ONE_BYTES = 1 << 10
 FETCH_WAIT_MS = 500
 STEP_SECONDS = 0.02  # between looks for records before the end, where only markers may be left
 
@@ -24,17 +26,20 @@ stored.install()
 
 
 class PartitionReader:
-    """Keeps fetched records until they are read. It covers the offsets from `start` to `next`."""
+    """Keeps fetched records until they are read. It covers the offsets from `start` to `next`.
 
-    def __init__(self, connection: KafkaConnection, partition: Partition):
-        self.connection, self.partition = connection, partition
+    one: for single records here and there. Such a reader fetches nothing ahead.
+    """
+
+    def __init__(self, connection: KafkaConnection, partition: Partition, *, one: bool = False):
+        self.connection, self.partition, self._one = connection, partition, one
         self._place = TopicPartition(*partition)
         self._consumer = AIOKafkaConsumer(
             **connection.arguments,
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",
-            max_partition_fetch_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=ONE_BYTES if one else FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         self._client = Client(self._consumer)
@@ -59,8 +64,16 @@ class PartitionReader:
         if not self._consumer.assignment():
             self._consumer.assign([self._place])
         self._consumer.seek(self._place, offset)
+        if self._one:
+            self._consumer.resume(self._place)
         self._records, self._at = [], 0
         self.start = self.next = offset
+
+    def rest(self) -> None:
+        """Fetches nothing and holds nothing until the next move."""
+        if self._consumer.assignment():
+            self._consumer.pause(self._place)
+        self._records, self._at = [], 0
 
     def holds(self, offset: int) -> bool:
         """Whether a record at or beyond `offset` is fetched."""
@@ -94,6 +107,8 @@ class PartitionReader:
             await self._skip()
             return False
         records = found.get(self._place, ())
+        if records and self._one:  # before the fetcher has its turn
+            self._consumer.pause(self._place)
         self._records = self._records[self._at :]
         self._at = 0
         self._records += [
