@@ -49,6 +49,14 @@ Sources = Annotated[
     list[str] | None,
     typer.Option("--source", help="Where events come from: file:PATH, - or demo:. Can be repeated."),
 ]
+Namespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        help="Name of your library, for ids that mean something in one file only: citation keys of BibTeX.",
+        metavar="NAME",
+    ),
+]
 RawCells = Annotated[
     bool,
     typer.Option(

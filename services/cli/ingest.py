@@ -1,14 +1,13 @@
 """The commands that put events into the log."""
 
 import asyncio
-import re
 import sys
 from typing import Annotated, Any
 
 import typer
 
 from services.cli.app import INTAKE as INTAKE_COMMANDS
-from services.cli.app import AsJson, app
+from services.cli.app import AsJson, Namespace, app
 from services.cli.options import INTAKE, LOG, with_settings
 from shared.errors import InputRefused, UsageError
 from shared.settings import Settings
@@ -29,15 +28,7 @@ def ingest(
     restart: Annotated[
         bool, typer.Option("--restart", help="Send each source from its beginning again.")
     ] = False,
-    namespace: Annotated[
-        str | None,
-        typer.Option(
-            "--namespace",
-            help="Name of your library, for ids that mean something in one file only: citation keys of "
-            "BibTeX.",
-            metavar="NAME",
-        ),
-    ] = None,
+    namespace: Namespace = None,
     accept_refused: Annotated[
         float,
         typer.Option(
@@ -58,7 +49,7 @@ def ingest(
     from services.producer.ingest import ingest
 
     report = asyncio.run(
-        ingest(settings, source, progress=not json, restart=restart, namespace=_checked(namespace))
+        ingest(settings, source, progress=not json, restart=restart, namespace=checked(namespace))
     )
     print_sent(report, json)
     if any(one["status"] == "stopped" for one in report["sources"]):
@@ -68,8 +59,11 @@ def ingest(
         raise typer.Exit(InputRefused.exit_code)
 
 
-def _checked(namespace: str | None) -> str | None:
-    if namespace is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", namespace):
+def checked(namespace: str | None) -> str | None:
+    """The name of a library. Error: UsageError for one that cannot be right."""
+    from services.producer.formats.namespace import is_namespace
+
+    if namespace is not None and not is_namespace(namespace):
         raise UsageError(
             f"--namespace {namespace!r}: 1 to 40 letters, digits, dots, dashes or low lines are right"
         )

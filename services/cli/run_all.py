@@ -58,6 +58,7 @@ async def run(
     settings: Settings,
     *,
     sources: list[str],
+    namespace: str | None = None,
     demo: bool = False,
     exit_when_idle: bool = False,
     open_port: bool = True,
@@ -65,8 +66,9 @@ async def run(
 ) -> None:
     """Runs all services until a signal or an error.
 
-    exit_when_idle: also stop when all sources are read and everything is published. announce: called with the
-    address when the page can be opened. Errors: UsageError, AlreadyRunning, LogError.
+    namespace: of ids that are private to a file. exit_when_idle: also stop when all sources are read and
+    everything is published. announce: called with the address when the page can be opened. Errors:
+    UsageError, AlreadyRunning, LogError.
     """
     prepare_folder(settings)
     tokens = tokens_of(settings) if open_port else None
@@ -86,7 +88,7 @@ async def run(
                     locks.describe(address)
                     announcing = _announce(process, address, demo, announce)
                     tasks += [*viewing, asyncio.create_task(announcing, name="address")]
-                work = _produce(process, sources, demo, exit_when_idle)
+                work = _produce(process, sources, namespace, demo, exit_when_idle)
                 tasks.append(asyncio.create_task(work, name="producer"))
                 await together(stop, tasks, settings.shutdown_seconds)
 
@@ -185,7 +187,9 @@ class _ReadingReporter:
             )
 
 
-async def _produce(process: _Process, sources: list[str], demo: bool, exit_when_idle: bool) -> None:
+async def _produce(
+    process: _Process, sources: list[str], namespace: str | None, demo: bool, exit_when_idle: bool
+) -> None:
     """Sends all sources, then waits for `stop`.
 
     exit_when_idle: instead of waiting, set `stop` when everything is published.
@@ -195,6 +199,7 @@ async def _produce(process: _Process, sources: list[str], demo: bool, exit_when_
         process.log,
         process.settings,
         sources,
+        namespace=namespace,
         demo=demo,
         stop=stop,
         listeners=Listeners(process.telemetry, process.health, on_progress=_ReadingReporter()),

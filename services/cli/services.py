@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from services.cli.app import SERVICES, AsJson, Sources, app
-from services.cli.ingest import print_sent
+from services.cli.app import SERVICES, AsJson, Namespace, Sources, app
+from services.cli.ingest import checked, print_sent
 from services.cli.options import ALL, INTAKE, LIVE, LOG, PARTITIONS, PUSH, SERVICE, VIEWER, with_settings
 from shared.settings import Settings
 
@@ -17,6 +17,7 @@ from shared.settings import Settings
 def run(
     settings: Settings,
     source: Sources = None,
+    namespace: Namespace = None,
     demo: Annotated[
         bool,
         typer.Option("--demo", help="Load one real author, and simulated papers that keep citing him."),
@@ -41,6 +42,7 @@ def run(
         run(
             settings,
             sources=source or [],
+            namespace=checked(namespace),
             demo=demo,
             exit_when_idle=exit_when_idle,
             open_port=open_port,
@@ -51,14 +53,16 @@ def run(
 
 @app.command(rich_help_panel=SERVICES)
 @with_settings(*LOG, *INTAKE, *LIVE, *PUSH, *SERVICE)
-def producer(settings: Settings, source: Sources = None, json: AsJson = False) -> None:
+def producer(
+    settings: Settings, source: Sources = None, namespace: Namespace = None, json: AsJson = False
+) -> None:
     """Send events from sources into the log, and add a clock event each day.
 
     It stops when its sources end; without a source it runs until you stop it.
     """
     from services.producer.main import run_producer
 
-    print_sent(asyncio.run(run_producer(settings, source or [])), json)
+    print_sent(asyncio.run(run_producer(settings, source or [], checked(namespace))), json)
 
 
 @app.command(rich_help_panel=SERVICES)

@@ -75,17 +75,19 @@ async def produce(
     *,
     demo: bool,
     stop: asyncio.Event,
+    namespace: str | None = None,
     listeners: Listeners = NO_LISTENERS,
     stay: bool = False,
 ) -> dict[str, Any]:
     """Runs the clock, and sends the sources: those that end one after the other, endless ones beside them.
 
     The topics must exist (`layout.agree`). demo: send the demo stream too. stay: when the sources have ended,
-    wait for `stop`. Leaves out a source that is in the log already. Returns counts (`Counts.report`). Errors:
+    wait for `stop`. namespace: of ids that are private to a file. Leaves out a source that is in the log
+    already. Returns counts (`Counts.report`). Errors:
     as `ingest`.
     """
     named = [*sources, *(["demo:"] if demo else [])]
-    chosen = [source for spec in named for source in _open(spec, settings)]
+    chosen = [source for spec in named for source in _open(spec, settings, namespace)]
     for number, source in enumerate(one for one in chosen if isinstance(one, LiveSource)):
         source.telemetry, source.on_state = listeners.telemetry, listeners.on_source(number)
     ending = [source for source in chosen if not source.endless]
@@ -109,9 +111,9 @@ async def produce(
     return counts.report()
 
 
-def _open(spec: str, settings: Settings) -> Sequence[Source]:
+def _open(spec: str, settings: Settings, namespace: str | None) -> Sequence[Source]:
     """The sources that `spec` names. Error: UsageError."""
-    return [open_live(spec, settings)] if is_live(spec) else open_sources(spec)
+    return [open_live(spec, settings)] if is_live(spec) else open_sources(spec, namespace)
 
 
 async def _send_all(
@@ -151,12 +153,14 @@ async def _send_all(
             logger.warning(sentence(sent.unknown), source=source.name)
 
 
-async def run_producer(settings: Settings, sources: Sequence[str]) -> dict[str, Any]:
+async def run_producer(
+    settings: Settings, sources: Sequence[str], namespace: str | None = None
+) -> dict[str, Any]:
     """Runs the service with /metrics, /healthz, /readyz and the intake by HTTP, until its sources end, or a
     signal.
 
-    Without sources it keeps the clock until a signal. Returns counts as `produce`. Errors: as `ingest`;
-    UsageError for a port in use, and as `tokens_of`.
+    Without sources it keeps the clock until a signal. namespace, counts returned: as `produce`. Errors: as
+    `ingest`; UsageError for a port in use, and as `tokens_of`.
     """
     stop, telemetry, health = Stop(), Telemetry((ROLE,)), Health()
     tokens = tokens_of(settings)
@@ -175,6 +179,7 @@ async def run_producer(settings: Settings, sources: Sequence[str]) -> dict[str, 
                         log,
                         settings,
                         sources,
+                        namespace=namespace,
                         demo=False,
                         stop=stop,
                         listeners=listeners,

@@ -250,6 +250,18 @@ async def test_stopped_in_the_middle_it_goes_on_there(settings, write, tmp_path)
     assert await values(settings) == lines
 
 
+async def test_a_namespace_reaches_run_and_producer(settings, tmp_path):
+    (tmp_path / "lib.bib").write_text("@article{ada, title={Notes}, author={Ada Lovelace}, year=1843}")
+    source, stop = str(tmp_path / "lib.bib"), asyncio.Event()
+    async with opened(settings) as (log, _):
+        without = await produce(log, settings, [source], demo=False, stop=stop)
+        within = await produce(log, settings, [source], demo=False, stop=stop, namespace="lab")
+    assert (without["sent"], without["refused"]) == (0, 1)
+    assert (within["sent"], within["refused"]) == (1, 0), "a name makes other ids of the same file"
+    [value] = await values(settings)
+    assert orjson.loads(value)["paper_id"] == "bibtex:lab:ada"
+
+
 KEPT = b'{"name": "x", "identity": "ID", "position": 5, "finished": true, "witness": %s}'
 WITNESS = b'{"topic": "papers.v1", "partition": 0, "offset": 0, "crc": 1}'
 

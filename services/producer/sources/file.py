@@ -37,7 +37,7 @@ class FileSource(Source):
         readable = os.fsencode(self.path).decode(errors="backslashreplace")  # a file name may hold any bytes
         words = f"file {readable} {facts.st_size} {facts.st_mtime_ns}"
         # The same file read as another format, or in another namespace, gives other events.
-        self.identity = " ".join([words, *([f"{name}:{namespace or ''}"] if name else [])])
+        self.identity = " ".join([words, *([f"{name or ''}:{namespace or ''}"] if name or namespace else [])])
         # A later version of the file has another name, so that dead letters and ce_ids distinguish their
         # lines.
         self.name = f"file:{readable}@{blake2b(self.identity.encode(), digest_size=4).hexdigest()}"
