@@ -406,8 +406,10 @@ def taken(events: Iterable[bytes], latest: str = "9999-12-31") -> Iterator[dict]
 
 
 KINDS = (
-    "all,-component,-erratum,-grant,-journal,-journal-issue,-journal-volume,-libguides,-paratext,-peer-review,-proceedings"
-    ",-proceedings-series,-retraction,-supplementary-materials"
+    "all,-book-series,-book-set,-component,-data-record,-erratum,-grant,-instrument,-journal"
+    ",-journal-issue,-journal-volume,-libguides,-paratext,-peer-review,-physical-object"
+    ",-proceedings,-proceedings-series,-project,-report-series,-resource-collection,-retraction"
+    ",-standard-series,-supplementary-materials"
 )
 
 

@@ -14,7 +14,7 @@ from shared.settings import Settings
 
 
 @app.command(rich_help_panel=INTAKE_COMMANDS)
-@with_settings(*LOG, *INTAKE)
+@with_settings(*LOG, *INTAKE, "kinds")
 def ingest(
     settings: Settings,
     source: Annotated[

@@ -52,7 +52,7 @@ def run(
 
 
 @app.command(rich_help_panel=SERVICES)
-@with_settings(*LOG, *INTAKE, *LIVE, *PUSH, *SERVICE)
+@with_settings(*LOG, *INTAKE, "kinds", *LIVE, *PUSH, *SERVICE)
 def producer(
     settings: Settings, source: Sources = None, namespace: Namespace = None, json: AsJson = False
 ) -> None:

@@ -16,6 +16,7 @@ import orjson
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record
+from services.producer.formats.kinds import is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.limits import fit
 from services.producer.formats.protocol import Format
@@ -25,6 +26,7 @@ from services.producer.readers.encodings import BOM
 from services.producer.readers.found import Found
 from services.producer.readers.grouping import Edges
 from services.producer.text.times import told_date
+from shared.contracts.record_kinds import DEFAULT, RecordKinds
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused, UsageError
 
@@ -43,11 +45,15 @@ class Conversion:
     """The events of one source, record by record.
 
     file: for messages. name: of the format, OWN, or None when the records must tell. namespace: of ids that
-    are private to a file. leave_out: counts what formats leave out.
+    are private to a file. leave_out: counts what formats leave out. kinds: the setting; records of other
+    formats whose kind does not count are left out.
     """
 
-    def __init__(self, file: str, name: str | None, namespace: str | None, leave_out: Count):
+    def __init__(
+        self, file: str, name: str | None, namespace: str | None, leave_out: Count, kinds: str = DEFAULT
+    ):
         self.file, self.name, self.namespace, self.leave_out = file, name, namespace, leave_out
+        self._kinds = RecordKinds(kinds)
         self.records = 0
         self._is_decided = name is not None
         self._waiting: list[SourceItem] = []
@@ -199,7 +205,7 @@ class Conversion:
             if hasattr(chosen, "edge"):
                 self._add_edge(chosen, record)
                 return []
-            events = self._events_of(chosen)(record, self.leave_out)
+            events = self._counting(self._events_of(chosen)(record, self.leave_out))
             for event in events:
                 fit(event, self.leave_out, self._latest)
             encoded = [self._encoded(event) for event in events]
@@ -214,11 +220,24 @@ class Conversion:
         return [self._item(found, raw, last=False, origin=found.raw) for raw in encoded]
 
     def _events_of(self, chosen: Format) -> Callable[[Any, Count], list[Record]]:
+        wanted: dict[str, Any] = {}
         if getattr(chosen, "NAMESPACED", False):
-            return functools.partial(chosen.events, namespace=self.namespace)  # type: ignore[call-arg]
+            wanted["namespace"] = self.namespace
         if getattr(chosen, "RELEASED", False):
-            return functools.partial(chosen.events, release=_release_of(self.file))  # type: ignore[call-arg]
-        return chosen.events
+            wanted["release"] = _release_of(self.file)
+        if getattr(chosen, "BY_KIND", False):
+            wanted["kinds"] = self._kinds
+        return functools.partial(chosen.events, **wanted) if wanted else chosen.events
+
+    def _counting(self, events: list[Record]) -> list[Record]:
+        """The events without those of papers whose kind does not count."""
+        without = {
+            event.get("paper_id")
+            for event in events
+            if event.get("event") == "paper.published"
+            and is_left_out(event.get("kind") or "", self._kinds, self.leave_out)
+        }
+        return [event for event in events if event.get("paper_id") not in without] if without else events
 
     def _add_edge(self, chosen: Format, record: Any) -> None:
         edge = chosen.edge(record, self.leave_out)  # type: ignore[attr-defined]

@@ -26,6 +26,7 @@ from services.producer.bookmark import PROGRESS_FOLDER, Bookmark
 from services.producer.sources import Source, open_sources
 from services.producer.unknown_fields import sentence
 from services.producer.validation import STAGE, Intake, Taken
+from services.runtime.layout import kinds_of
 from services.runtime.retry import retry_while_unavailable
 from services.runtime.signals import stopping_on_signals
 from services.runtime.startup import opened
@@ -175,10 +176,12 @@ async def send(
     """As `ingest`, of open sources. create: make a missing log and its topics."""
     total, skipped, reports = Counts(), 0, []
     stop = asyncio.Event()
-    async with opened(settings, patient=create, create=create, served=False) as (log, _):
+    async with opened(settings, patient=create, create=create, served=False) as (log, layout):
+        kinds = await kinds_of(log, layout, settings)
         partitions = await partition_counts(log)
         with stopping_on_signals(stop):
             for source in sources:
+                source.count_kinds(kinds)
                 intake = Intake(source.name, partitions, settings)
                 state = await bookmark(settings, log, source, restart=restart)
                 before = state.position if state else 0

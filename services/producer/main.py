@@ -20,6 +20,7 @@ from services.producer.unknown_fields import sentence
 from services.producer.validation import Intake
 from services.runtime.http_server import serve_apart
 from services.runtime.input_checks import watch
+from services.runtime.layout import kinds_of
 from services.runtime.signals import stopping_on_signals, together
 from services.runtime.startup import opened
 from shared.log.port import Log
@@ -76,20 +77,23 @@ async def produce(
     demo: bool,
     stop: asyncio.Event,
     namespace: str | None = None,
+    kinds: str | None = None,
     listeners: Listeners = NO_LISTENERS,
     stay: bool = False,
 ) -> dict[str, Any]:
     """Runs the clock, and sends the sources: those that end one after the other, endless ones beside them.
 
     The topics must exist (`layout.agree`). demo: send the demo stream too. stay: when the sources have ended,
-    wait for `stop`. namespace: of ids that are private to a file. Leaves out a source that is in the log
-    already. Returns counts (`Counts.report`). Errors:
-    as `ingest`.
+    wait for `stop`. namespace: of ids that are private to a file. kinds: those that count in this log; None:
+    those of the settings. Leaves out a source that is in the log already. Returns counts (`Counts.report`).
+    Errors: as `ingest`.
     """
     named = [*sources, *(["demo:"] if demo else [])]
     chosen = [source for spec in named for source in _open(spec, settings, namespace)]
     for number, source in enumerate(one for one in chosen if isinstance(one, LiveSource)):
         source.telemetry, source.on_state = listeners.telemetry, listeners.on_source(number)
+    for source in chosen:
+        source.count_kinds(kinds or settings.kinds)
     ending = [source for source in chosen if not source.endless]
     groups = [ending, *([source] for source in chosen if source.endless)]
     counts = Counts()
@@ -165,6 +169,7 @@ async def run_producer(
     stop, telemetry, health = Stop(), Telemetry((ROLE,)), Health()
     tokens = tokens_of(settings)
     async with opened(settings, patient=True, roles=(ROLE,)) as (log, layout):
+        kinds = await kinds_of(log, layout, settings)
         with stopping_on_signals(stop):
 
             def on_outage(reason: str | None) -> None:
@@ -180,6 +185,7 @@ async def run_producer(
                         settings,
                         sources,
                         namespace=namespace,
+                        kinds=kinds,
                         demo=False,
                         stop=stop,
                         listeners=listeners,
@@ -189,7 +195,7 @@ async def run_producer(
                     stop.set()
 
             producing = asyncio.create_task(work(), name=ROLE)
-            served = with_intake(app(telemetry, health), log, settings, tokens, telemetry)
+            served = with_intake(app(telemetry, health), log, settings, tokens, telemetry, kinds)
             tasks = [producing, *_serving(served, settings, log, layout, stop, telemetry, health)]
             await together(stop, tasks, settings.shutdown_seconds)
     return producing.result()

@@ -154,6 +154,21 @@ async def computed_layout(log: Log, layout: Layout) -> Layout:
     )
 
 
+async def kinds_of(log: Log, layout: Layout, settings: Settings) -> str:
+    """The kinds of record that count in this log: those that it is computed with, at first those of the
+    settings.
+
+    Error: UsageError when the settings name others.
+    """
+    counting = (await computed_layout(log, layout)).kinds
+    if "kinds" in settings.model_fields_set and settings.kinds != counting:
+        raise UsageError(
+            f"--kinds: this log is computed with {counting}, not with {settings.kinds}: leave the setting "
+            f"out, or compute a new generation with it (--generation {layout.generation + 1})"
+        )
+    return counting
+
+
 async def require_same_layout(log: Log, layout: Layout) -> None:
     """Requires that the log was computed with this layout (rule D3), and notes it in a new generation.
 

@@ -6,18 +6,27 @@ from functools import lru_cache
 ALL = "all"
 # What is about a paper, or holds papers, and is none itself. Sources give these kinds authors too.
 LEFT_OUT = (
+    "book-series",
+    "book-set",
     "component",
+    "data-record",
     "erratum",
     "grant",
+    "instrument",
     "journal",
     "journal-issue",
     "journal-volume",
     "libguides",
     "paratext",
     "peer-review",
+    "physical-object",
     "proceedings",
     "proceedings-series",
+    "project",
+    "report-series",
+    "resource-collection",
     "retraction",
+    "standard-series",
     "supplementary-materials",
 )
 DEFAULT = ",".join([ALL, *(f"-{kind}" for kind in LEFT_OUT)])

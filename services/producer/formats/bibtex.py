@@ -13,6 +13,7 @@ from bibtexparser.model import Entry
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
+from services.producer.formats.kinds import USUAL, is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.namespace import private_id
 from services.producer.formats.paper import author, group_name, published, read
@@ -20,6 +21,7 @@ from services.producer.text.languages import language_tag
 from services.producer.text.names import is_others, spoken
 from services.producer.text.texts import latex
 from services.producer.text.times import partial_date, told_date
+from shared.contracts.record_kinds import RecordKinds
 from shared.identifiers import arxiv as arxiv_id
 from shared.identifiers import doi as doi_of
 from shared.identifiers import isbn as isbn_of
@@ -29,9 +31,10 @@ from shared.identifiers import pmid as pmid_of
 
 NAME = "bibtex"
 CONTAINER = Container.BIBTEX
+BY_KIND = True
 NAMESPACED = True
 
-_LEFT_OUT_KINDS = ("proceedings", "mvproceedings", "periodical", "set", "xdata")
+_OUR_KINDS = {"mvproceedings": "proceedings", "periodical": "journal-issue", "set": "book-set"}
 _BOOKS = ("book", "mvbook", "collection", "mvcollection", "reference", "mvreference")
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _TIE = re.compile(r"(\$[^$]*\$)|~")  # a blank at which TeX breaks no line
@@ -42,11 +45,19 @@ def recognises(record: object) -> bool:
     return isinstance(record, Entry)
 
 
-def events(record: Entry, leave_out: Count = ignore, namespace: str | None = None) -> list[Record]:
+def events(
+    record: Entry,
+    leave_out: Count = ignore,
+    namespace: str | None = None,
+    kinds: RecordKinds = USUAL,
+) -> list[Record]:
     """paper.published; [] for a volume of proceedings and the like. Error: InputRefused without any id."""
     kind = str(record.entry_type).lower()
-    if kind in _LEFT_OUT_KINDS:
-        leave_out(LeftOut.KIND)
+    if kind == "xdata":
+        leave_out(LeftOut.NO_EVENT)  # fields for other entries
+        return []
+    kind = _OUR_KINDS.get(kind, kind)
+    if is_left_out(kind, kinds, leave_out):
         return []
     fields: dict[str, str] = {}
     for field in record.fields:

@@ -9,34 +9,21 @@ from msgspec import field
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
+from services.producer.formats.kinds import USUAL, is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.paper import author, counted, published, references_of, valid, withdrawn
 from services.producer.formats.shapes import KebabShape, Text, shaped
 from services.producer.text.names import is_others, spoken, spoken_parts
 from services.producer.text.texts import plain
 from services.producer.text.times import day_of, milliseconds, partial_date
+from shared.contracts.record_kinds import RecordKinds
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.identifiers import arxiv, doi, link_of, orcid, paper_id_of_doi, pmid
 
 NAME = "crossref"
 CONTAINER = Container.JSON
-KINDS_LEFT_OUT = frozenset(
-    {
-        "book-series",
-        "book-set",
-        "component",
-        "grant",
-        "journal",
-        "journal-issue",
-        "journal-volume",
-        "peer-review",
-        "proceedings",
-        "proceedings-series",
-        "report-series",
-        "standard-series",
-    }
-)
+BY_KIND = True
 _RETRACTING = frozenset({"removal", "retraction", "withdrawal"})  # types of updates; others change no number
 _SAME_WORK = ("is-preprint-of", "has-preprint", "is-identical-to")  # versions and manuscripts stay apart
 _OWN_FIELDS = frozenset(
@@ -116,7 +103,7 @@ def _inside(record: Record) -> Record:
     return message if isinstance(message, dict) and "DOI" not in record else record
 
 
-def events(record: Record, leave_out: Count = ignore) -> list[Record]:
+def events(record: Record, leave_out: Count = ignore, kinds: RecordKinds = USUAL) -> list[Record]:
     """paper.published and paper.counted; paper.withdrawn of a retracted work, also of the work that a notice
     retracts.
 
@@ -131,8 +118,7 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
         leave_out(LeftOut.NOTICE)  # the notice is no paper; it withdraws one
         return [made for update in retractions for made in _withdrawn(update, own, leave_out)]
     kind = (work.subtype if work.type == "posted-content" else None) or work.type or ""
-    if kind in KINDS_LEFT_OUT:
-        leave_out(LeftOut.KIND)
+    if is_left_out(kind, kinds, leave_out):
         return []
     return _of_work(work, own, kind, retractions, leave_out)
 

@@ -8,30 +8,31 @@ import re
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
+from services.producer.formats.kinds import USUAL, is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.paper import author, published, references_of, valid
 from services.producer.formats.shapes import CamelShape, Key, Shape, Text, shaped
 from services.producer.text.names import is_others, spoken, spoken_parts
 from services.producer.text.texts import plain
 from services.producer.text.times import milliseconds, told_date
+from shared.contracts.record_kinds import RecordKinds
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.identifiers import arxiv, doi, link_of, orcid, paper_id_of_doi, pmid
 
 NAME = "datacite"
 CONTAINER = Container.JSON
-KINDS_LEFT_OUT = frozenset(
-    {
-        "Award",
-        "Collection",
-        "ConferenceProceeding",
-        "Instrument",
-        "Journal",
-        "PeerReview",
-        "PhysicalObject",
-        "Project",
-    }
-)
+BY_KIND = True
+_OUR_KINDS = {
+    "Award": "grant",
+    "Collection": "resource-collection",
+    "ConferenceProceeding": "proceedings",
+    "Instrument": "instrument",
+    "Journal": "journal",
+    "PeerReview": "peer-review",
+    "PhysicalObject": "physical-object",
+    "Project": "project",
+}
 _SAME_WORK = frozenset({"IsIdenticalTo", "IsVariantFormOf", "IsPreprintOf", "HasPreprint"})
 _CITED = frozenset({"Cites", "References"})
 _OF_ARXIV = "10.48550/arxiv."
@@ -121,7 +122,7 @@ def _inside(record: Record) -> Record:
     return data if isinstance(data, dict) else record
 
 
-def events(record: Record, leave_out: Count = ignore) -> list[Record]:
+def events(record: Record, leave_out: Count = ignore, kinds: RecordKinds = USUAL) -> list[Record]:
     """paper.published. Error: InputRefused for a field with another type, or without a DOI."""
     inside = _inside(record)
     attributes = inside.get("attributes")
@@ -130,11 +131,11 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
     if own is None:
         raise InputRefused(Reason.INVALID_VALUE, "doi", "must be a DOI (DataCite record)")
     kind = (work.types.resource_type_general if work.types else None) or ""
+    kind = _OUR_KINDS.get(kind, kind)
     if work.state not in (None, "findable"):
         leave_out(LeftOut.HIDDEN)
         return []
-    if kind in KINDS_LEFT_OUT:
-        leave_out(LeftOut.KIND)
+    if is_left_out(kind, kinds, leave_out):
         return []
     paper_id = paper_id_of_doi(own)
     authors, truncated = _authors(work.creators or [], leave_out)

@@ -11,11 +11,13 @@ import re
 from services.producer.formats.containers import Container
 from services.producer.formats.elements import Element, children, local, text_of, texts_of
 from services.producer.formats.fields import Count, Record, ignore
+from services.producer.formats.kinds import USUAL, is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.paper import author, described, merged, published, read, withdrawn
 from services.producer.text.names import spoken
 from services.producer.text.texts import plain
 from services.producer.text.times import milliseconds, partial_date
+from shared.contracts.record_kinds import RecordKinds
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.identifiers import arxiv as arxiv_id
@@ -25,6 +27,7 @@ from shared.identifiers import paper_id_of_doi
 
 NAME = "dblp"
 CONTAINER = Container.XML
+BY_KIND = True
 PAPERS = (
     "article",
     "inproceedings",
@@ -37,7 +40,6 @@ PAPERS = (
 )
 RECORDS = (*PAPERS, "www", "person")
 
-_LEFT_OUT_KINDS = ("proceedings", "data")
 _KINDS = {"informal": "preprint", "data": "data", "software": "software", "edited": "edited"}  # by publtype
 _HOMONYM = re.compile(r" [0-9]{4}$")
 _OF_COMPUTING_REPOSITORY = re.compile(r"journals/corr/(?:abs-)?([0-9]{4})-([0-9]{4,5})$")
@@ -48,7 +50,7 @@ def recognises(record: Element) -> bool:
     return record.tag in RECORDS and bool(record.get("key")) and bool(record.get("mdate"))
 
 
-def events(record: Element, leave_out: Count = ignore) -> list[Record]:
+def events(record: Element, leave_out: Count = ignore, kinds: RecordKinds = USUAL) -> list[Record]:
     """The events of one element: a paper, a withdrawal, or a person with the names merged into one.
 
     Error: InputRefused.
@@ -65,16 +67,18 @@ def events(record: Element, leave_out: Count = ignore) -> list[Record]:
         return _person(record, key, publtype, revision, leave_out)
     if "withdrawn" in publtype:
         return [withdrawn("dblp:" + key, revision=revision, reason="withdrawn (dblp)")]
-    if record.tag in _LEFT_OUT_KINDS:
-        leave_out(LeftOut.KIND)
+    kind = "data-record" if record.tag == "data" else local(record)
+    if is_left_out(kind, kinds, leave_out):
         return []
-    return [_paper(record, key, publtype, revision, leave_out)]
+    return [_paper(record, key, publtype, kind, revision, leave_out)]
 
 
-def _paper(record: Element, key: str, publtype: list[str], revision: int, leave_out: Count) -> Record:
+def _paper(
+    record: Element, key: str, publtype: list[str], kind: str, revision: int, leave_out: Count
+) -> Record:
     doi, ids = _identifiers(record, key)
     month = _first_month(text_of(record, "month"))
-    kind = next((_KINDS[one] for one in publtype if one in _KINDS), local(record))
+    kind = next((_KINDS[one] for one in publtype if one in _KINDS), kind)
     authors: list[Record] = []
     for name in texts_of(record, "author"):
         name = " ".join(name.split())

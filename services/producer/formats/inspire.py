@@ -7,6 +7,7 @@ from msgspec import field
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
+from services.producer.formats.kinds import USUAL, is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.paper import (
     author,
@@ -23,13 +24,14 @@ from services.producer.formats.shapes import Key, Number, Shape, Text, shaped
 from services.producer.text.names import spoken
 from services.producer.text.texts import latex, plain
 from services.producer.text.times import day_of, milliseconds, told_date
+from shared.contracts.record_kinds import RecordKinds
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.identifiers import arxiv, doi, orcid, paper_id_of_doi
 
 NAME = "inspire"
 CONTAINER = Container.JSON
-KINDS_LEFT_OUT = frozenset({"proceedings"})
+BY_KIND = True
 _NO_AUTHORS = frozenset({"supervisor", "editor"})  # roles
 _BAI = "INSPIRE BAI"
 _OF_THIS_PAPER = ("", "publication", "preprint")  # material of a DOI or of a place; the article comes first
@@ -135,7 +137,7 @@ def recognises(record: Record) -> bool:
     )
 
 
-def events(record: Record, leave_out: Count = ignore) -> list[Record]:
+def events(record: Record, leave_out: Count = ignore, kinds: RecordKinds = USUAL) -> list[Record]:
     """The events of a paper or an author. Error: InputRefused for a field with another type, or without a
     number.
     """
@@ -145,7 +147,7 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
     revision = milliseconds(updated if isinstance(updated, str) else None)
     if _is_author(metadata):
         return _of_author(shaped(metadata, Author, "INSPIRE"), revision, leave_out)
-    return _of_literature(shaped(metadata, Literature, "INSPIRE"), revision, leave_out)
+    return _of_literature(shaped(metadata, Literature, "INSPIRE"), revision, leave_out, kinds)
 
 
 def _is_author(metadata: Record) -> bool:
@@ -171,7 +173,7 @@ def _linked(link: Link | None, kind: str) -> str | None:
     return "inspire:" + last if last.isdecimal() and len(last) < 30 else None
 
 
-def _of_literature(paper: Literature, revision: int, leave_out: Count) -> list[Record]:
+def _of_literature(paper: Literature, revision: int, leave_out: Count, kinds: RecordKinds) -> list[Record]:
     paper_id = _number(paper.control_number)
     made = [
         withdrawn(old, revision=revision, reason=f"merged into {paper_id.removeprefix('inspire:')} (INSPIRE)")
@@ -183,8 +185,7 @@ def _of_literature(paper: Literature, revision: int, leave_out: Count) -> list[R
         reason = f"merged into {into.removeprefix('inspire:')} (INSPIRE)" if into else "deleted (INSPIRE)"
         return [*made, withdrawn(paper_id, revision=revision, reason=reason)]
     kind = next((kind for kind in paper.document_type or () if kind), "")
-    if kind in KINDS_LEFT_OUT:
-        leave_out(LeftOut.KIND)
+    if is_left_out(kind, kinds, leave_out):
         return made
     eprints = [bare for one in paper.arxiv_eprints or () if (bare := arxiv(one.value))]
     of_this = [one for one in paper.dois or () if (one.material or "") in _OF_THIS_PAPER]

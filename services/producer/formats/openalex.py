@@ -9,6 +9,7 @@ import functools
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
+from services.producer.formats.kinds import USUAL, is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.paper import (
     author,
@@ -24,28 +25,19 @@ from services.producer.formats.shapes import Number, Shape, Text, shaped
 from services.producer.text.names import spoken
 from services.producer.text.texts import plain
 from services.producer.text.times import day_of, milliseconds, partial_date, told_date, without_first_days
+from shared.contracts.record_kinds import RecordKinds
 from shared.contracts.refusals import Reason
 from shared.errors import InputRefused
 from shared.identifiers import arxiv, doi, orcid, paper_id_of_doi, pmcid, pmid
 
 NAME = "openalex"
 CONTAINER = Container.JSON
+BY_KIND = True
 SITE = "https://openalex.org/"
 PREFIX = "openalex:"
 DELETED_WORK = PREFIX + "W4285719527"  # one id for all deleted works; hundreds of records still cite it
 NOBODY = {PREFIX + "A9999999999", PREFIX + "A5317838346"}  # the null author and the deleted author
 LIST_MOST = 100  # a list call of the API cuts authorships here, not always with `is_authors_truncated`
-KINDS_LEFT_OUT = frozenset(
-    {
-        "erratum",
-        "grant",
-        "libguides",
-        "paratext",
-        "peer-review",
-        "retraction",
-        "supplementary-materials",
-    }
-)
 _OF_ARXIV, _OF_PMC = "pmh:oai:arXiv.org:", "pmh:oai:pubmedcentral.nih.gov:"
 _WRONG_STARTS = ("None ", "Array ")  # begin raw names that a program wrote
 
@@ -133,7 +125,7 @@ def recognises(record: Record) -> bool:
     return isinstance(given, str) and given.startswith(SITE)
 
 
-def events(record: Record, leave_out: Count = ignore) -> list[Record]:
+def events(record: Record, leave_out: Count = ignore, kinds: RecordKinds = USUAL) -> list[Record]:
     """paper.published, paper.counted and paper.withdrawn of a work; author.described and author.reported of
     an author.
 
@@ -148,7 +140,7 @@ def events(record: Record, leave_out: Count = ignore) -> list[Record]:
     if short in NOBODY or short == DELETED_WORK:
         leave_out(LeftOut.DELETED)
     elif short.startswith(PREFIX + "W"):
-        return _of_work(short, shaped(record, Work, "OpenAlex"), leave_out)
+        return _of_work(short, shaped(record, Work, "OpenAlex"), leave_out, kinds)
     elif short.startswith(PREFIX + "A"):
         return _of_author(short, shaped(record, Author, "OpenAlex"), leave_out)
     else:
@@ -163,10 +155,9 @@ def short_id(text: str) -> str | None:
     return PREFIX + bare if bare[:1].isalpha() and bare[1:].isdecimal() and len(bare) <= 20 else None
 
 
-def _of_work(paper_id: str, work: Work, leave_out: Count) -> list[Record]:
-    kind = work.type or ""
-    if work.is_paratext or kind in KINDS_LEFT_OUT:
-        leave_out(LeftOut.KIND)
+def _of_work(paper_id: str, work: Work, leave_out: Count, kinds: RecordKinds) -> list[Record]:
+    kind = "paratext" if work.is_paratext else work.type or ""
+    if is_left_out(kind, kinds, leave_out):
         return []
     revision = milliseconds(work.updated_date)
     place = work.primary_location or Location()

@@ -10,11 +10,13 @@ import re
 
 from services.producer.formats.containers import Container
 from services.producer.formats.fields import Count, Record, ignore
+from services.producer.formats.kinds import USUAL, is_left_out
 from services.producer.formats.left_out import LeftOut
 from services.producer.formats.paper import OF_ORCID, author, published, read
 from services.producer.text.names import spoken
 from services.producer.text.texts import plain
 from services.producer.text.times import told_date
+from shared.contracts.record_kinds import RecordKinds
 from shared.identifiers import arxiv as arxiv_id
 from shared.identifiers import doi as doi_of
 from shared.identifiers import isbn as isbn_of
@@ -25,11 +27,17 @@ from shared.identifiers import pmid as pmid_of
 
 NAME = "opencitations"
 CONTAINER = Container.CSV
-_LEFT_OUT_KINDS = (
-    "book series", "book set", "component", "journal", "journal issue", "journal volume", "peer review",
-    "proceedings",
-    "proceedings series", "series", "standard series",
-)  # fmt: skip
+BY_KIND = True
+_OUR_KINDS = {
+    "book series": "book-series",
+    "book set": "book-set",
+    "journal issue": "journal-issue",
+    "journal volume": "journal-volume",
+    "peer review": "peer-review",
+    "proceedings series": "proceedings-series",
+    "series": "book-series",
+    "standard series": "standard-series",
+}
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _OWN = re.compile(r"omid:br/[0-9]+|openalex:W[0-9]+")
 
@@ -39,12 +47,11 @@ def recognises(record: Record) -> bool:
     return record.keys() >= {"id", "title", "author", "pub_date", "venue", "editor"}
 
 
-def events(record: Record, leave_out: Count = ignore) -> list[Record]:
+def events(record: Record, leave_out: Count = ignore, kinds: RecordKinds = USUAL) -> list[Record]:
     """paper.published; [] for a row without an id and for kinds that are no papers."""
     row = {name: value.strip() for name, value in record.items() if isinstance(value, str)}
-    kind = row.get("type", "")
-    if kind in _LEFT_OUT_KINDS:
-        leave_out(LeftOut.KIND)
+    kind = _OUR_KINDS.get(row.get("type", ""), row.get("type", ""))
+    if is_left_out(kind, kinds, leave_out):
         return []
     ids = ids_of(row.get("id", ""), leave_out, with_isbn=kind == "book")
     if not ids:

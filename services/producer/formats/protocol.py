@@ -17,6 +17,10 @@ class Format(Protocol):
 
     A format whose records have no time of their own, but a release, takes its day as `events(…, release=…)`
     and has `RELEASED = True`. It is the last day in the path of the file (YYYY-MM-DD), or None.
+
+    A format with kinds of record that do not count by default takes the setting `kinds` as
+    `events(…, kinds=…)` and has `BY_KIND = True`. It asks before it looks for faults, so that such a record
+    is left out and not refused. The frame leaves out papers of such kinds from other formats.
     """
 
     NAME: str

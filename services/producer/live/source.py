@@ -203,7 +203,9 @@ class LiveSource(Source):
 
     def _items(self, page: Page, position: int) -> Iterator[SourceItem]:
         """The events of a page. Positions rise by one a record."""
-        conversion = Conversion(f"{self.name}/{page.release}", self.upstream.NAME, None, self.leave_out)
+        conversion = Conversion(
+            f"{self.name}/{page.release}", self.upstream.NAME, None, self.leave_out, self.kinds
+        )
         conversion.begin(self.upstream.CONTAINER, [])
         for found in page.found:
             position += 1

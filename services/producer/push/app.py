@@ -70,8 +70,11 @@ def tokens_of(settings: Settings) -> Tokens | None:
 class Push:
     """The addresses of the intake. Made on the loop of the log; it may serve on another one."""
 
-    def __init__(self, the_log: Log, settings: Settings, tokens: Tokens | None, telemetry: Telemetry):
+    def __init__(
+        self, the_log: Log, settings: Settings, tokens: Tokens | None, telemetry: Telemetry, kinds: str
+    ):
         self._settings, self._tokens, self._telemetry = settings, tokens, telemetry
+        self._kinds = kinds
         self._sender = Sender(the_log)
         self._room = Room(telemetry.intake_bytes)
         self._recent = Recent(settings.refused_share, settings.refused_window)
@@ -159,6 +162,7 @@ class Push:
             partitions=await self._sender.partitions(),
             newest=await self._sender.newest(),
             limits=Limits(settings.max_event_bytes, settings.days_ahead),
+            kinds=self._kinds,
             most=settings.intake_events,
         )
         if lacking := contents.scopes() - asked.scopes:
@@ -208,10 +212,19 @@ class Beside:
 
 
 def with_intake(
-    other: ASGIApp, the_log: Log, settings: Settings, tokens: Tokens | None, telemetry: Telemetry
+    other: ASGIApp,
+    the_log: Log,
+    settings: Settings,
+    tokens: Tokens | None,
+    telemetry: Telemetry,
+    kinds: str | None = None,
 ) -> ASGIApp:
-    """`other`, and beside it the intake. Call it on the loop of the log. tokens: of `tokens_of`."""
-    routes = Push(the_log, settings, tokens, telemetry).routes() if settings.intake != "off" else []
+    """`other`, and beside it the intake. Call it on the loop of the log.
+
+    tokens: of `tokens_of`. kinds: those that count in this log; None: those of the settings.
+    """
+    push = Push(the_log, settings, tokens, telemetry, kinds or settings.kinds)
+    routes = push.routes() if settings.intake != "off" else []
     names = HostNames(settings.host, settings.host_names)
     app = Starlette(
         routes=routes,

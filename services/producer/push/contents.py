@@ -87,9 +87,10 @@ def contents_of(
     partitions: Mapping[str, int],
     newest: int,
     limits: Limits,
+    kinds: str,
     most: int,
 ) -> Contents:
-    """What a body holds. newest: as of `Intake`. most: events and records.
+    """What a body holds. newest: as of `Intake`. kinds: as of `Conversion`. most: events and records.
 
     Error: HTTPException 400 for a body that is no list of records, 413 for one with more than `most`.
     """
@@ -98,7 +99,7 @@ def contents_of(
     def leave_out(what: str) -> None:
         left_out[what] += 1
 
-    conversion = Conversion(BODY, asked.format, asked.namespace, leave_out)
+    conversion = Conversion(BODY, asked.format, asked.namespace, leave_out, kinds)
     items: list[SourceItem] = []
     try:
         for item in _items(asked, body, conversion, most):

@@ -43,7 +43,7 @@ class FileSource(Source):
         self.name = f"file:{readable}@{blake2b(self.identity.encode(), digest_size=4).hexdigest()}"
 
     def items(self, after: int = 0) -> Iterator[SourceItem]:
-        conversion = Conversion(str(self.path), self.format, self.namespace, self.leave_out)
+        conversion = Conversion(str(self.path), self.format, self.namespace, self.leave_out, self.kinds)
         try:
             with self.path.open("rb") as file:
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 from services.producer.items import SourceItem
+from shared.contracts.record_kinds import DEFAULT
 from shared.errors import ScholarstreamError
 
 BATCH_ITEMS = 2_000
@@ -22,7 +23,7 @@ class Source(ABC):
     again. Two sources with one identity give the same items at the same positions. size: bytes in total, if
     known. read: bytes read so far. records: how many were read so far. left_out: parts of foreign records
     that formats left out so far → how many. place: where a live source is behind its last batch, for its
-    bookmark.
+    bookmark. kinds: the setting; records of formats whose kind does not count are left out.
     """
 
     name: str
@@ -32,6 +33,15 @@ class Source(ABC):
     read: int = 0
     records: int = 0
     place: dict[str, Any] | None = None
+    kinds: str = DEFAULT
+
+    def count_kinds(self, kinds: str) -> None:
+        """Sets the setting `kinds`, before anything is read. Other kinds make other events of the same
+        file.
+        """
+        self.kinds = kinds
+        if self.identity is not None and kinds != DEFAULT:
+            self.identity += f" kinds {kinds}"
 
     @functools.cached_property
     def left_out(self) -> Counter[str]:

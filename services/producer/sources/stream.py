@@ -53,7 +53,7 @@ class StreamSource(Source):
         yield from self._items(threading.Event())
 
     def _items(self, stopped: threading.Event) -> Iterator[SourceItem]:
-        conversion = Conversion(self.label, self.format, self.namespace, self.leave_out)
+        conversion = Conversion(self.label, self.format, self.namespace, self.leave_out, self.kinds)
         file: Any = io.BufferedReader(_Polled(self.descriptor, stopped), BUFFER)
 
         def on_record() -> None:
