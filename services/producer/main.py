@@ -90,8 +90,8 @@ async def produce(
     """
     named = [*sources, *(["demo:"] if demo else [])]
     chosen = [source for spec in named for source in _open(spec, settings, namespace)]
-    for number, source in enumerate(one for one in chosen if isinstance(one, LiveSource)):
-        source.telemetry, source.on_state = listeners.telemetry, listeners.on_source(number)
+    for number, live in enumerate(one for one in chosen if isinstance(one, LiveSource)):
+        live.telemetry, live.on_state = listeners.telemetry, listeners.on_source(number)
     for source in chosen:
         source.count_kinds(kinds or settings.kinds)
     ending = [source for source in chosen if not source.endless]

@@ -9,11 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from services.runtime.retry_after import BUSY_SECONDS, retry_after
 from services.viewer.follow.answers import Follow
 from services.viewer.routes.context import Context
 from services.viewer.store.store import Store
 from services.viewer.web.answers import NO_CACHE, tagged
-from services.viewer.web.refusals import RETRY_AFTER
 from shared.errors import Busy, LogError
 
 MANY_RECORDS, MANY_SECONDS = 1_000, 60  # behind the log: pages say so beyond
@@ -80,7 +80,9 @@ class Site:
         try:
             service.store.place.current()
         except Busy:
-            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, self._being_made(), RETRY_AFTER) from None
+            raise HTTPException(
+                HTTPStatus.SERVICE_UNAVAILABLE, self._being_made(), retry_after(BUSY_SECONDS)
+            ) from None
         return service.store
 
 
