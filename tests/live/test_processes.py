@@ -1,9 +1,11 @@
 """A real producer that is killed in the middle of a reading, and started again."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from services.producer.bookmark import PROGRESS_FOLDER
@@ -14,16 +16,24 @@ from shared.settings import Settings
 from tests.live.play import Asked, playing
 from tests.live.test_openalex import List, work
 
+PATIENCE = 240.0  # a busy machine needs a minute to start a process
 COMMAND = "from services.cli.main import main; main()"
 
 
-async def start(folder: Path, spec: str) -> asyncio.subprocess.Process:
+@contextlib.asynccontextmanager
+async def started(folder: Path, spec: str) -> AsyncIterator[asyncio.subprocess.Process]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("SCHOLARSTREAM_")}
     arguments = ["producer", "--source", spec, "--data-dir", str(folder), "--port", "0"]
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", COMMAND, *arguments, env=env | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def papers(folder: Path) -> list[bytes]:
@@ -43,20 +53,18 @@ async def test_killed_and_started_again_it_sends_what_one_run_sends(tmp_path):
             return b"", b""  # no answer
         return works(asked)
 
-    async with asyncio.timeout(120), playing(answer) as player:
+    async with asyncio.timeout(PATIENCE), playing(answer) as player:
         spec = f"openalex+{player.address}/works"
-        first = await start(tmp_path, spec)
-        await asked_for.wait()
-        first.send_signal(signal.SIGKILL)
-        await first.wait()
+        async with started(tmp_path, spec):
+            await asked_for.wait()  # and then it is killed
         killed.set()
         before = await papers(tmp_path)
-        second = await start(tmp_path, spec)
-        (bookmark,) = (tmp_path / PROGRESS_FOLDER).glob("*.json")
-        while b'"complete"' not in bookmark.read_bytes():  # noqa: ASYNC110 # another process writes it
-            await asyncio.sleep(0.05)
-        second.send_signal(signal.SIGTERM)
-        assert await second.wait() == 0
+        async with started(tmp_path, spec) as second:
+            (bookmark,) = (tmp_path / PROGRESS_FOLDER).glob("*.json")
+            while b'"complete"' not in bookmark.read_bytes():  # noqa: ASYNC110 # another process writes it
+                await asyncio.sleep(0.05)
+            second.send_signal(signal.SIGTERM)
+            assert await second.wait() == 0
         after = await papers(tmp_path)
     assert len(before) == 8 and after[:8] == before and len(after) == len(set(after)) == 16
     assert [one.query["cursor"] for one in player.asked] == ["*", "c2", "c4", "c4", "c6"]
