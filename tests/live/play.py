@@ -140,6 +140,7 @@ class World:
         await agree(self.settings, self.log)
         clock = TestClock(days)
         source = open_live(spec, self.settings, clock=clock, limits=limits, chance=lambda: 1.0)
+        source.count_kinds(self.settings.kinds)
         source.on_state, source.telemetry = self.states.append, telemetry
         state = Bookmark(self.folder / "ingest", source.identity, source.name)
         await state.load(self.log)

@@ -248,3 +248,13 @@ async def test_a_proxy_comes_from_the_environment(world, monkeypatch):
         monkeypatch.delenv("no_proxy", raising=False)
         await world.run("openalex+http://127.0.0.1:9/works")
     assert world.source.place["complete"] and len(proxy.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("kinds", "papers"), [(None, {"openalex:W1"}), ("all", {"openalex:W1", "openalex:W2"})]
+)
+async def test_the_setting_kinds_holds_for_live_sources_too(tmp_path, kinds, papers):
+    world = World(tmp_path, **({"kinds": kinds} if kinds else {}))
+    async with playing(List([work(1), work(2, type="peer-review")])) as player:
+        await world.run(spec(player))
+    assert {event["paper_id"] for event in await world.events()} == papers
