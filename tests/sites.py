@@ -26,6 +26,9 @@ RETRACTED, WITHDRAWN, CITED_ONLY, LARGE = (
 )
 FIRST, SIMULATED = "p/0", "sim:1-0"
 DOI = "10.1234/ABC.5"
+LONG = (
+    "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+)  # no break in it
 _PEOPLE = (
     {"author_id": ADA, "name": "Ada Lovelace", "affiliations": ["Analytical Society"]},
     {"author_id": BOB, "name": "Bob Ó Briain"},
@@ -41,9 +44,11 @@ def events() -> list[dict]:
     return [
         *(_engines(n) for n in range(30)),
         {
-            "paper_id": LARGE, "title": "A paper of many", "published": "2020-03-04",
-            "categories": ["physics.ins-det"], "authors": [{"name": f"Person {n:02d}"} for n in range(45)],
-            "references": ["p/0"], "authors_truncated": True,
+            "paper_id": LARGE, "title": f"A paper of many {LONG}", "published": "2020-03-04", "venue": LONG,
+            "categories": ["physics.ins-det", LONG[:100]], "references": ["p/0"], "authors_truncated": True,
+            "authors": [
+                *({"name": f"Person {n:02d}"} for n in range(44)), {"name": LONG, "affiliations": [LONG]},
+            ],
         },
         {
             "paper_id": RETRACTED, "title": "A cure for all", "published": "2021-01-01",

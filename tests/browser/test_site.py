@@ -19,6 +19,7 @@ PAGES = {
     "markup": paper_page_of(MARKUP),
     "large": paper_page_of(LARGE),
     "retracted": paper_page_of(RETRACTED),
+    "found": search_for("donau"),
     "papers": "/papers",
     "fields": "/fields",
     "field": field_page_of("cs.LG"),
