@@ -270,12 +270,12 @@ class ProfileIndex:
 
         Where compaction has removed the snapshot meanwhile, waits for the one that replaced it.
         """
-        slot = self._authors.slots.get(author_id.encode())
-        if slot is None:
-            return None
         loop = asyncio.get_running_loop()
         deadline = loop.time() + CATCH_UP_SECONDS
         while True:
+            slot = self._authors.slots.get(author_id.encode())
+            if slot is None:  # unknown, or erased while this waited
+                return None
             if self._waiting:  # an answer at once is better than one after the log's own timeout
                 raise LogUnavailable(self._waiting)
             self._moved.clear()

@@ -16,7 +16,7 @@ from shared.contracts.topics import AUTHOR_PROFILES
 from shared.errors import TooManySubscribers, UnknownTopic
 from shared.log.memory import MemoryLog
 from shared.log.port import Message, Partition, Record
-from tests.snapshots import profile_topic, publish, snapshot
+from tests.snapshots import erase, profile_topic, publish, snapshot
 
 
 def record(offset: int, told: dict, **how) -> Record:
@@ -446,3 +446,22 @@ async def test_who_is_merged_into_somebody_unknown_is_shown_himself():
     index = index_of(snapshot("a:old", name="Ada", redirect="a:new"))
     assert index.redirect("a:old") is None
     assert [match.author_id for match in await index.search("ada")] == ["a:old"]
+
+
+async def test_an_author_who_is_erased_while_a_reader_waits_is_unknown(monkeypatch):
+    """The record that the index knew is gone; what follows is no newer snapshot but a tombstone."""
+    log = await profile_topic(MemoryLog())
+    await publish(log, snapshot("a:1"))
+    index = ProfileIndex(log)
+    await index.catch_up()
+    reads = []
+
+    async def compacted(_slot, author_id):
+        reads.append(author_id)
+        if len(reads) == 1:
+            await erase(log, author_id)
+            await index.advance()
+        return None
+
+    monkeypatch.setattr(index, "_read_at", compacted)
+    assert await index.read("a:1") is None and reads == ["a:1"]
