@@ -5,6 +5,9 @@ back.
 import re
 import sys
 
+from shared.ids import visible
+
+UNTITLED = "(untitled)"  # shown for a blank title
 # Characters that act on a terminal: controls (C0, DEL, C1), line breaks, and the embeddings, overrides and
 # isolates of bidirectional text. Joiners (ZWJ, ZWNJ) are not among them: many names need them.
 OBEYED = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff"
@@ -24,6 +27,11 @@ def clean(text: str) -> str:
     Line breaks and no-break spaces become a space, control characters an escape.
     """
     return text if text.isprintable() else _OBEYED.sub(_escape, _BLANK.sub(" ", text))
+
+
+def titled(title: str | None) -> str:
+    """The title of a paper, or UNTITLED for a blank one."""
+    return title if title and visible(title).replace("\u2800", "").strip() else UNTITLED
 
 
 def exact(text: str) -> str:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from shared.errors import UsageError
 from shared.metrics import violations
-from shared.plain import clean, exact, lines, meant, safe_json, tell
+from shared.plain import clean, exact, lines, meant, safe_json, tell, titled
 
 WENT_AND_CAME = {
     "papers_added": "new",
@@ -150,7 +150,13 @@ def _print_papers(papers: Sequence[Mapping[str, Any]]) -> None:
     for paper in papers:
         more = paper["authors_total"] - len(paper["authors"])
         authors = ", ".join(paper["authors"]) + (f" and {more:,} more" if more > 0 else "")
-        cells = (paper["citations"], paper.get("published"), paper.get("field"), paper["title"], authors)
+        cells = (
+            paper["citations"],
+            paper.get("published"),
+            paper.get("field"),
+            titled(paper["title"]),
+            authors,
+        )
         table.add_row(*(Text(shown(cell)) for cell in cells))
     console().print(table)
 
@@ -182,7 +188,7 @@ def print_comparison(found: Mapping[str, Any]) -> None:
     if papers:
         print()
         listed = (
-            (what, exact(paper["paper_id"]), _note_on(paper), paper["title"])
+            (what, exact(paper["paper_id"]), _note_on(paper), titled(paper["title"]))
             for what, paper in papers[:LISTED]
         )
         print_table(("paper", "id", "", "title"), listed)
@@ -190,7 +196,7 @@ def print_comparison(found: Mapping[str, Any]) -> None:
     if found["citations"]:
         print()
         cited = (
-            (_gain(paper), paper["before"], paper["after"], paper["title"])
+            (_gain(paper), paper["before"], paper["after"], titled(paper["title"]))
             for paper in found["citations"][:LISTED]
         )
         print_table(("citations", "before", "after", "paper"), cited, right=("citations", "before", "after"))
@@ -231,7 +237,8 @@ def print_reason(found: Mapping[str, Any]) -> None:
     if found["papers"]:
         print()
         columns = (*found["columns"], "published", "title")
-        rows = ([paper[column] for column in columns] for paper in found["papers"][:LISTED])
+        listed = [{**paper, "title": titled(paper["title"])} for paper in found["papers"][:LISTED]]
+        rows = ([paper[column] for column in columns] for paper in listed)
         print_table(columns, rows, right=found["columns"])
         _print_rest(len(found["papers"]))
         print()
@@ -239,7 +246,7 @@ def print_reason(found: Mapping[str, Any]) -> None:
     if step is not None:
         print(clean(f"For {step['value']:,}: {step['needs']}."))
         if step["papers"]:
-            lacking = ((p["lacks"], p["citations"], p["title"]) for p in step["papers"][:LISTED])
+            lacking = ((p["lacks"], p["citations"], titled(p["title"])) for p in step["papers"][:LISTED])
             print_table(("lacks", "citations", "title"), lacking, right=("lacks", "citations"))
 
 

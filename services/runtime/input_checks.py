@@ -13,10 +13,11 @@ from shared.contracts.topics import AUTHORS, PAPERS, PROGRESS
 from shared.errors import InputLost, LogUnavailable, ScholarstreamError
 from shared.log.port import Log, Partition
 from shared.settings import Settings
+from shared.stages.checkpoints import read_header
 from shared.stages.inputs import Inputs, Witness, inputs_lost
 from shared.stages.runner import Stop
 from shared.stages.stage import Layout
-from shared.stages.store import open_store
+from shared.stages.store import CheckpointStore, open_store, position_of
 from shared.telemetry.health import Health
 
 log = structlog.get_logger("worker")
@@ -71,21 +72,31 @@ async def require_checkpoints(settings: Settings, log: Log, layout: Layout) -> N
             settings.checkpoints, Path(settings.data_dir), layout.generation, settings.keep_checkpoints
         )
         found = [
-            await asyncio.to_thread(store.newest, stage.name, partition.number)
+            await asyncio.to_thread(store.names, stage.name, partition.number)
             for stage, partition in partitions
         ]
     except Exception:  # the store's library has errors of its own; the stages report them
         return
-    for (stage, partition), position in zip(partitions, found, strict=True):
-        if position is None:
-            continue
-        try:
-            await inputs.require_end(
-                partition, {f"the checkpoint of {stage.name}/{partition.number}": Witness(position)}
-            )
-        except InputLost:
-            await inputs.testify(stage.name, partition, Witness(position))
-            raise
+    for (stage, partition), names in zip(partitions, found, strict=True):
+        for name in names:
+            reached = Witness(position_of(name))
+            claim = {f"the checkpoint of {stage.name}/{partition.number}": reached}
+            try:
+                await inputs.require_end(partition, claim)
+                break
+            except InputLost:
+                if await asyncio.to_thread(_is_checkpoint, store, name):
+                    await inputs.testify(stage.name, partition, reached)
+                    raise
+
+
+def _is_checkpoint(store: CheckpointStore, name: str) -> bool:
+    """Whether a file that is named like a checkpoint is one, of the position in its name."""
+    try:
+        header, _ = read_header(store.read(name))
+    except Exception:  # CheckpointInvalid, or of the store's library
+        return False
+    return bool(header["next"] == position_of(name))
 
 
 async def watch_supervised(supervisor: Supervisor, stop: Stop, accept: bool = False) -> None:

@@ -15,7 +15,16 @@ from shared.errors import UsageError
 from shared.files import read_file
 from shared.telemetry.outage import Outage
 
+LAST = 2**63 - 1  # no log has a larger offset
 NAME = re.compile(r"(?P<stage>[a-z]+)-(?P<partition>\d+)-(?P<next>\d{20})\.checkpoint")
+
+
+def position_of(name: str) -> int:
+    """The position in the name of a checkpoint. Error: ValueError for another name."""
+    match = NAME.fullmatch(name)
+    if match is None:
+        raise ValueError(f"{name!r} is no name of a checkpoint")
+    return int(match["next"])
 
 
 class CheckpointStore(ABC):
@@ -46,12 +55,8 @@ class CheckpointStore(ABC):
         for name in self._all(f"{stage}-{partition}-"):
             match = NAME.fullmatch(name)
             if match and match["stage"] == stage and int(match["partition"]) == partition:
-                found.append((int(match["next"]), name))
-        return [name for _, name in sorted(found, reverse=True)]
-
-    def newest(self, stage: str, partition: int) -> int | None:
-        """The position of the newest; None: there is none."""
-        return next((int(NAME.fullmatch(name)["next"]) for name in self.names(stage, partition)), None)
+                found.append((position_of(name), name))
+        return [name for position, name in sorted(found, reverse=True) if position <= LAST]
 
     def write(self, stage: str, partition: int, position: int, raw: bytes) -> None:
         """One atomic object (K2); older ones beyond `keep` go."""

@@ -163,6 +163,21 @@ async def test_checkpoints_of_a_lost_log_are_a_witness_that_outlives_them(log, t
     assert says(await refused(other, tmp_path), PAPERS.name, "offset 9")
 
 
+@pytest.mark.parametrize("position", [99, 2**63 - 1, 10**20 - 1])
+@pytest.mark.parametrize("content", [b"", b"x" * 100, None])
+async def test_what_is_only_named_like_a_checkpoint_is_no_witness(log, tmp_path, position, content):
+    """None: a whole checkpoint under the name of another position."""
+    await read(log, tmp_path)
+    settings = Settings.load(data_dir=str(tmp_path))
+    layout = await agree(settings, log)
+    whole = next((tmp_path / "checkpoints").rglob("catalogue-0-*.checkpoint"))
+    odd = whole.with_name(f"catalogue-0-{position:020}.checkpoint")
+    odd.write_bytes(whole.read_bytes() if content is None else content)
+    await require_checkpoints(settings, log, layout)
+    async with Service(log, tmp_path) as service:
+        await service.idle()
+
+
 async def test_a_checkpoint_of_a_lost_log_is_refused_by_each_stage_too(log, tmp_path):
     await read(log, tmp_path)
     other = MemoryLog()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from services.cli import output as terminal
 from services.cli.output import as_json, output, print_table
 from shared.errors import UsageError
-from shared.plain import clean, exact, lines, meant
+from shared.plain import clean, exact, lines, meant, titled
 from shared.telemetry import logs
 
 EVIL = (
@@ -103,6 +103,18 @@ def test_a_table_shows_ids_as_they_can_be_copied(text):
 )
 def test_texts(text, shown):
     assert clean(text) == shown
+
+
+@pytest.mark.parametrize(
+    "title", ["", " ", "\t\n", "\u200b", "\u00a0\u2003", "\u2800", "\x00\u202e", "\u3164", None]
+)
+def test_a_blank_title_is_said_to_be_none(title, capsys):
+    assert titled(title) == "(untitled)" and titled("<b></b>") == "<b></b>"
+    listed = [{"citations": 1, "title": title, "authors": [], "authors_total": 0, "published": None}]
+    terminal._print_papers(listed)
+    found = {"author_id": "a", "metric": "papers", "basis": "references", "value": 1, "sentence": "1 paper."}
+    terminal.print_reason(found | {"columns": ["citations"], "papers": listed, "next": None})
+    assert capsys.readouterr().out.count("(untitled)") == 2
 
 
 def test_markup_in_a_cell_is_text(capsys):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.viewer.pages.isolation import UNTITLED, isolated, tame, title_of
+from services.viewer.pages.isolation import isolated, tame, title_of
 from services.viewer.pages.profile import profile_page
 from services.viewer.pages.search import Results, search_page
 from shared.identifiers import doi_of, link_of
@@ -121,7 +121,7 @@ def test_nothing_from_the_log_stands_on_a_page_unisolated():
 @pytest.mark.parametrize("title", ["", " ", "\u200b", "\u00a0\u2003", "\u2800", None])
 def test_a_blank_title_is_said_to_be_none(title):
     told = snapshot("a:1", papers=[paper("p:1", 3, title=title)], papers_total=1)
-    assert title_of({"title": title}) == UNTITLED
+    assert title_of({"title": title}) == "(untitled)"
     page = page_of(told)
     assert "<h3><bdi>(untitled)</bdi></h3>" in page
     assert '<th scope="row"><bdi>(untitled)</bdi>' in page, "where numbers are explained"

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.viewer.pages.html import Html, tag
-from shared.ids import visible
+from shared.plain import titled
 
-UNTITLED = "(untitled)"
 _OPEN, _CLOSE, _FIRST_STRONG = "\u2066\u2067\u2068", "\u2069", "\u2068"
 _BREAKS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
@@ -46,6 +45,5 @@ def tame(text: str) -> str:
 
 
 def title_of(paper: Mapping[str, Any]) -> str:
-    """The title of a paper, or UNTITLED for a blank one."""
-    title = paper.get("title") or ""
-    return title if visible(title).replace("\u2800", "").strip() else UNTITLED
+    """The title of a paper, or "(untitled)" for a blank one."""
+    return titled(paper.get("title"))
