@@ -15,6 +15,7 @@ from services.publisher.generations import LOOK_SECONDS, Control, fence_name
 from services.publisher.messages import facts_of, messages_of, public_facts
 from services.publisher.snapshot_json import Snapshot
 from services.publisher.stage import ERASED, Profiles, PublicFacts, without_papers
+from services.publisher.stated_changes import leave_out_stated, stated_versions
 from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
 from shared.errors import Fenced, InputLost
 from shared.ids import partitions_of
@@ -98,7 +99,15 @@ class PublisherRunner(StageRunner):
                 await asyncio.to_thread(self.store.forget, self.stage_type.name, self.partition)
                 self.session, _ = resume(self.stage_type, self.partition, self.layout, ())
                 self.saved = self.session.position.next
+                self.session.extra["stated"] = await stated_versions(
+                    self.log, self._public_partitions(), self.layout.generation
+                )
                 return
+
+    def _public_partitions(self) -> Sequence[int]:
+        """Partitions of the public topics that may have authors of this one."""
+        alike = self.layout.count(METRIC_CHANGES) == self.layout.authors  # then one publisher writes to each
+        return [self.partition] if alike else range(self.layout.authors)
 
     async def _look(self) -> None:
         """Looks whether this generation publishes by now. Error: Superseded when a higher one does."""
@@ -121,7 +130,7 @@ class PublisherRunner(StageRunner):
         alike = inputs == self.layout.authors  # then a public partition has one writer
         known: dict[str, PublicFacts] = {}
         lower: set[str] = set()
-        for number in [self.partition] if alike else range(self.layout.authors):
+        for number in self._public_partitions():
             partition = Partition(self.snapshots_topic.name, number)
             start, end = (await self.log.bounds([partition]))[partition]
             at = max(start, ends.get(str(number), 0))
@@ -199,6 +208,7 @@ class PublisherRunner(StageRunner):
         self._took_over = False
 
     async def _append(self, snapshots: list[Snapshot]) -> None:
+        leave_out_stated(snapshots, self.session.extra.get("stated", {}))
         batches = self.messages_of(
             snapshots, self.layout.authors, self.layout.generation, int(time.time() * 1000)
         )
