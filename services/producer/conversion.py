@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import orjson
 
@@ -60,6 +60,7 @@ class Conversion:
         self._candidates: tuple[Format, ...] = ()
         self._container = Container.JSON
         self._usual: Format | None = None  # the format of the last record
+        self._events_of_line: Callable[[bytes, Count], list[Record] | None] | None = None  # that it may have
         self._position = self._number = 0
         self._edges: dict[str, tuple[Format, Edges]] = {}
         today = datetime.now(UTC).date()
@@ -168,6 +169,8 @@ class Conversion:
             return [self._item(found, found.raw)], True
         if self.name == OWN:
             return [self._item(found, _one_line(found))], True
+        if (made := self._of_bytes(found)) is not None:
+            return made, True
         record, fault = self._read(found)
         if fault is not None:
             if self.name is None and is_json:  # maybe one of ours; the intake says what is wrong
@@ -193,6 +196,7 @@ class Conversion:
         for one in self._candidates:
             if one is not usual and _recognises(one, record):
                 self._usual = one
+                self._events_of_line = self._line_reader(one)
                 return one
         # With its name given, a record may have few fields; its format says what is missing.
         alone = (
@@ -200,12 +204,29 @@ class Conversion:
         )
         return self._candidates[0] if alone and record is not None else None
 
+    def _of_bytes(self, found: Found) -> list[SourceItem] | None:
+        """The items of a record that the format of the last one reads from its bytes; None: it does not."""
+        if self._events_of_line is None or found.record is not None or found.fault is not None:
+            return None
+        return self._made(found, found.raw, cast(Format, self._usual), self._events_of_line)
+
     def _mapped(self, found: Found, record: Any, chosen: Format) -> list[SourceItem]:
+        made = self._made(found, record, chosen, self._events_of(chosen))
+        return [] if made is None else made
+
+    def _made(
+        self,
+        found: Found,
+        record: Any,
+        chosen: Format,
+        events_of: Callable[[Any, Count], list[Record] | None],
+    ) -> list[SourceItem] | None:
+        """The items of the events that `events_of` makes; None when it makes none of its own."""
         try:
-            if hasattr(chosen, "edge"):
-                self._add_edge(chosen, record)
-                return []
-            events = self._counting(self._events_of(chosen)(record, self.leave_out))
+            events = events_of(record, self.leave_out)
+            if events is None:
+                return None
+            events = self._counting(events)
             for event in events:
                 fit(event, self.leave_out, self._latest)
             encoded = [self._encoded(event) for event in events]
@@ -219,7 +240,9 @@ class Conversion:
             return [self._refused(found, InputRefused(Reason.UNUSABLE_RECORD, "", f"{hint:.500}"))]
         return [self._item(found, raw, last=False, origin=found.raw) for raw in encoded]
 
-    def _events_of(self, chosen: Format) -> Callable[[Any, Count], list[Record]]:
+    def _events_of(self, chosen: Format) -> Callable[[Any, Count], list[Record] | None]:
+        if hasattr(chosen, "edge"):
+            return functools.partial(self._add_edge, chosen)
         wanted: dict[str, Any] = {}
         if getattr(chosen, "NAMESPACED", False):
             wanted["namespace"] = self.namespace
@@ -228,6 +251,10 @@ class Conversion:
         if getattr(chosen, "BY_KIND", False):
             wanted["kinds"] = self._kinds
         return functools.partial(chosen.events, **wanted) if wanted else chosen.events
+
+    def _line_reader(self, chosen: Format) -> Callable[[bytes, Count], list[Record] | None] | None:
+        read = getattr(chosen, "events_of_line", None)
+        return functools.partial(read, kinds=self._kinds) if read is not None else None
 
     def _counting(self, events: list[Record]) -> list[Record]:
         """The events without those of papers whose kind does not count."""
@@ -239,8 +266,8 @@ class Conversion:
         }
         return [event for event in events if event.get("paper_id") not in without] if without else events
 
-    def _add_edge(self, chosen: Format, record: Any) -> None:
-        edge = chosen.edge(record, self.leave_out)  # type: ignore[attr-defined]
+    def _add_edge(self, chosen: Format, record: Any, leave_out: Count) -> None:
+        edge = chosen.edge(record, leave_out)  # type: ignore[attr-defined]
         if edge is not None:
             self._edges.setdefault(chosen.__name__, (chosen, Edges()))[1].add(*edge)  # type: ignore[attr-defined]
 

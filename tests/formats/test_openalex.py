@@ -1,11 +1,18 @@
 """Records of OpenAlex become the events that their fixtures tell."""
 
+import json
+import random
+from collections import Counter
+from copy import deepcopy
+
 import pytest
 
 from services.producer.formats import openalex, openalex_ids
 from services.producer.formats.left_out import LeftOut
+from services.producer.readers.encodings import BOM
 from shared.errors import InputRefused
-from tests.formats.examples import check, fixtures
+from tests.formats.damage import JUNK, damaged
+from tests.formats.examples import OWN, check, fixtures, records
 
 WORK = {"id": "https://openalex.org/W9000000001", "type": "article"}
 
@@ -55,3 +62,51 @@ def test_references_of_every_kind_are_counted():
     event = openalex.events(WORK | {"referenced_works": cited}, left.append)[0]
     assert event["references"] == ["openalex:W2", "openalex:W3"]
     assert left == [LeftOut.REFERENCE_WITHOUT_ID, LeftOut.REFERENCE_REPEATED]
+
+
+def outcome(read, given):
+    """(events, what was left out) or the refusal."""
+    left = Counter()
+    try:
+        events = read(given, lambda what: left.update([what]))
+    except InputRefused as refused:
+        return str(refused), left
+    return events, left
+
+
+def works():
+    paths = [path for path in sorted((OWN / "openalex").iterdir()) if path.suffix in (".json", ".jsonl")]
+    found = [one for path in paths if ".expected." not in path.name for one in records(path)]
+    return [one for one in found if isinstance(one, dict) and "/W" in str(one.get("id"))]
+
+
+def test_a_line_makes_the_events_of_its_record():
+    """However damaged it is; only a whole work is read from its bytes."""
+    chance, quick = random.Random(7), 0
+    assert works()
+    for work in works():
+        for record in [work, *(damaged(work, chance, deepcopy(JUNK)) for _ in range(100))]:
+            try:
+                line = json.dumps(record).encode()
+            except ValueError:  # damage put a list into itself
+                continue
+            events, left = outcome(openalex.events_of_line, line)
+            if events is None:
+                assert not left
+            else:
+                quick += 1
+                assert (events, left) == outcome(openalex.events, json.loads(line))
+    assert quick > 20 * len(works())
+
+
+def test_a_line_that_is_no_work_is_left_to_the_record():
+    for line in (
+        b"",
+        b"{}",
+        b"[]",
+        BOM + b"{}",
+        b'{"id": 5}',
+        b'{"id": "W1"}',
+        b'{"id": "https://openalex.org/A1"}',
+    ):
+        assert openalex.events_of_line(line) is None

@@ -14,7 +14,7 @@ from shared.stages.session import fingerprint
 from shared.stages.stage import Layout
 from tests.data import require
 
-FIGURES = {"throughput": 4, "restore": 3, "latency": 4, "author": 5, "merge": 4, "openalex": 6}
+FIGURES = {"throughput": 4, "restore": 3, "latency": 4, "author": 5, "merge": 4, "openalex": 4}
 
 
 def small(folder, *kinds: str) -> list[dict]:

@@ -4,6 +4,7 @@ A long title or the 20,001st author of a real paper must not cost the whole pape
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from services.producer.formats.fields import Count, Record
 from services.producer.formats.left_out import LeftOut
@@ -14,30 +15,25 @@ LABEL = 100
 # Texts that may be cut, and values that are nothing when cut. In characters.
 TEXTS = {"title": 2_000, "abstract": 50_000, "venue": 1_000, "kind": 100, "reason": 2_000}
 VALUES = {"doi": 300, "url": 2_000, "language": 35, "orcid": 100, "homepage": 2_000}
+LONGEST = TEXTS | VALUES
 LISTS = {"categories": 50, "authors": 20_000, "references": 20_000, "ids": 50, "aliases": 100}
 AFFILIATIONS = 100
 
 
 def fit(event: Record, leave_out: Count, latest: str) -> None:
     """Cuts an event in place. latest: the last day that a date of publication may be (YYYY-MM-DD)."""
-    for name, most in TEXTS.items():
-        value = event.get(name)
-        if isinstance(value, str) and len(value) > most:
-            event[name] = value[:most].rstrip()
-            leave_out(LeftOut.TEXT_CUT)
-    for name, most in VALUES.items():
-        value = event.get(name)
-        if isinstance(value, str) and len(value) > most:
-            event[name] = None
-            leave_out(LeftOut.FIELD_TOO_LONG)
+    for name in event.keys() & LONGEST.keys():
+        value = event[name]
+        if isinstance(value, str) and len(value) > LONGEST[name]:
+            event[name] = value[: TEXTS[name]].rstrip() if name in TEXTS else None
+            leave_out(LeftOut.TEXT_CUT if name in TEXTS else LeftOut.FIELD_TOO_LONG)
+    for name in event.keys() & LISTS.keys():
+        if values := event[name]:
+            _fit_list(event, name, values, LISTS[name], leave_out)
     published = event.get("published")
     if isinstance(published, str) and published > latest:
         event["published"] = None
         leave_out(LeftOut.DATE_AHEAD)
-    for name, most in LISTS.items():
-        values = event.get(name)
-        if values:
-            _fit_list(event, name, values, most, leave_out)
 
 
 def _fit_list(event: Record, name: str, values: list[object], most: int, leave_out: Count) -> None:
@@ -49,7 +45,7 @@ def _fit_list(event: Record, name: str, values: list[object], most: int, leave_o
         values = _kept(values, lambda value: bool(value) and len(value) <= LABEL, leave_out)
     elif name == "aliases":
         values = _kept(values, lambda value: bool(visible(value).strip()) and len(value) <= NAME, leave_out)
-    else:
+    elif not _are_short_ids(values):
         values = _kept(values, _is_id, leave_out)
     if len(values) > most:
         for _ in values[most:]:
@@ -66,7 +62,7 @@ def _fit_author(author: Record, leave_out: Count) -> None:
         author["name"] = name[:NAME].rstrip()
         leave_out(LeftOut.NAME_CUT)
     places = author.get("affiliations")
-    if places:
+    if places and (len(places) > AFFILIATIONS or not all(map(_is_place, places))):
         fitting = [place for place in places if visible(place).strip()]
         for place in fitting:
             if len(place) > NAME:
@@ -74,6 +70,20 @@ def _fit_author(author: Record, leave_out: Count) -> None:
         for _ in fitting[AFFILIATIONS:]:
             leave_out(LeftOut.AFFILIATION)
         author["affiliations"] = [place[:NAME].rstrip() for place in fitting[:AFFILIATIONS]]
+
+
+@lru_cache(8_192)  # co-authors share affiliations
+def _is_place(place: str) -> bool:
+    """Whether an affiliation stays as it is."""
+    return len(place) <= NAME and bool(visible(place).strip()) and place == place.rstrip()
+
+
+def _are_short_ids(values: list[object]) -> bool:
+    """Whether these are texts that are ids whatever characters they have; a long list is seen in one go."""
+    if set(map(type, values)) != {str}:
+        return False
+    lengths = set(map(len, values))  # type: ignore[arg-type] # they are texts
+    return min(lengths) > 0 and max(lengths) <= ID_BYTES // 4
 
 
 def _kept(values: list[object], fits: Callable[[str], bool], leave_out: Count) -> list[object]:

@@ -21,6 +21,10 @@ class Format(Protocol):
     A format with kinds of record that do not count by default takes the setting `kinds` as
     `events(…, kinds=…)` and has `BY_KIND = True`. It asks before it looks for faults, so that such a record
     is left out and not refused. The frame leaves out papers of such kinds from other formats.
+
+    A format of millions of records may have `events_of_line(raw, leave_out, kinds=…)`: what `events` makes of
+    a record in bytes of JSON, without decoding the fields that it does not use. None, with nothing counted,
+    for bytes that `recognises` and `events` must look at.
     """
 
     NAME: str

@@ -23,6 +23,9 @@ TAKEN = ". Valid elements were taken"  # of a file; not of a request, which is t
 _LISTS = frozenset((b"results", b"items", b"hits", b"data", b"docs"))
 _AROUND = frozenset((b"message", b"hits", b"response"))
 _MAYBE = re.compile(rb'"(?:results|items|hits|data|docs)"\s*:\s*\[')
+_RECORD = re.compile(
+    rb'\s*\{\s*"(?:id|_id|event|paper_id|author_id)"\s*:'
+)  # a list of records begins otherwise
 _OPENING = re.compile(rb"(?:^|[\n}\]])\s*\{")  # where an object may begin that is no member of another
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,]', re.DOTALL)
 
@@ -66,7 +69,7 @@ def _lines(stream: io.BufferedReader) -> Records:
     for number, line in enumerate(whole_lines(stream), 1):
         raw = line.rstrip(b"\r\n")
         if raw and not raw.isspace():
-            if _MAYBE.search(raw, 0, AHEAD):
+            if not _RECORD.match(raw) and _MAYBE.search(raw, 0, AHEAD):
                 yield from _unfolded(number, raw)
             else:
                 yield Found(number, raw, alone=True)

@@ -10,12 +10,15 @@ from services.producer.text.texts import plain
 
 LONGEST = 500  # characters of a name
 _HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})
+_USUAL = re.compile(r"[A-Z][A-Za-z.'-]*(?: [A-Za-z.'-]+)*")  # a name that stays as it is
 _SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.? ?d)\.?", re.IGNORECASE)
 _OTHERS = re.compile(r"(?:and )?(?:others|et\.? al(?:ii|iae|ia)?\.?)|\.{3}|…", re.IGNORECASE)
 
 
 def spoken(name: str | None) -> str | None:
     """The name with the first name first: "Last, First, Jr" is "First Last Jr". None: it has no letter."""
+    if name and len(name) <= LONGEST and _USUAL.fullmatch(name):
+        return name
     text = _tidy(name)
     if "," not in text:
         return _usable(text)

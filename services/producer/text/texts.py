@@ -68,6 +68,8 @@ def plain(text: str | None) -> str:
             text = _unescaped(text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _decoded(text))
+    elif text.isprintable() and "  " not in text:  # its only blanks are single spaces
+        return text.strip()
     return " ".join(text.split())
 
 
