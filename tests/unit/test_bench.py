@@ -29,7 +29,7 @@ def small(folder, *kinds: str) -> list[dict]:
 def test_a_bench_runs_in_small(tmp_path, kinds):
     figures = small(tmp_path, *kinds)
     assert [f["bench"] for f in figures] == [kind for kind in kinds for _ in range(FIGURES[kind])]
-    assert all(f["value"] > 0 for f in figures)
+    assert all(f["value"] > 0 or f["what"].startswith("memory") for f in figures)
 
 
 def test_stages_and_memory_run_in_small(tmp_path, capsys):
