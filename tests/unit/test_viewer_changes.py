@@ -224,7 +224,7 @@ def test_the_page_tells_the_last_changes_and_why():
     page = profile_page(told, last, tag_of="1-1", changed_ms=1, demo=False)
     panel = page.partition('class="panel changes"')[2].partition("</details>")[0]
     text = " ".join(unescape(re.sub(r"<[^>]+>", " ", panel)).split())
-    assert "Last change citations 812 → 813 — “On One” is cited by <b>" in text and "&lt;b&gt;" in panel
-    assert "Nov 14, 2023, 22:13:20 UTC · version 9" in text
+    assert "What changed citations 812 → 813 — “On One” is cited by <b>" in text and "&lt;b&gt;" in panel
+    assert "Nov 14, 2023 22:13:20 UTC · version 9" in text
     none = profile_page(told, [], tag_of="1-1", changed_ms=1, demo=False)
     assert "none that this page remembers" in none

@@ -1,8 +1,10 @@
 """The event stream of headlines: filters, and going on where a client ended."""
 
 import asyncio
+from urllib.parse import urlencode
 
 import orjson
+from starlette.requests import Request
 
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.routes.endpoint import Asked
@@ -22,15 +24,12 @@ class Context:
         pass
 
 
-class Request:
-    def __init__(self, **headers):
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-
 async def opened(index, seen: str | None = None, **given):
     """The lines of a stream."""
-    headers = {"last_event_id": seen} if seen else {}
-    asked = Asked(Request(**headers), "", "", {"ids": None, "field": None, "metrics": None, **given})
+    headers = [(b"last-event-id", seen.encode())] if seen else []
+    query = urlencode({"ids": ",".join(given.get("ids", ()))}, safe=",").encode()
+    request = Request({"type": "http", "headers": headers, "query_string": query})
+    asked = Asked(request, "", "", {"ids": None, "field": None, "metrics": None, **given})
     answer = await EventAddresses(Context(index)).events(asked)
     return answer.body_iterator
 
