@@ -335,6 +335,35 @@ async def test_an_author_with_an_odd_id_is_live_too(author_id):
         await expect(tile(page, "citations").locator(".value")).to_have_text("77")
 
 
+HEARD = """
+window.heard = 0;
+const Own = EventSource;
+EventSource = class extends Own {
+  constructor(address) { super(address); this.addEventListener("headline", () => window.heard++); }
+};
+"""
+
+
+async def test_an_event_that_comes_while_the_page_asks_is_not_lost():
+    async with opened(sygnowski(1)) as viewer:
+        page = await viewer.page("/search")
+        await page.add_init_script(HEARD)
+        held = []
+
+        async def hold(route):
+            """The answer to the first question is older than the event; it arrives after it."""
+            if held:
+                return await route.continue_()
+            held.append(await route.fetch())
+            await publish(viewer.log, snapshot("a:sygnowski", 2, citations=77))
+            await page.wait_for_function("window.heard > 0")
+            await route.fulfill(response=held[0])
+
+        await page.route("**/fresh?*", hold)
+        await page.goto("/authors/a:sygnowski")
+        await expect(tile(page, "citations").locator(".value")).to_have_text("77")
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 async def test_nothing_sticks_out_of_the_window(width):
     long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2

@@ -73,6 +73,7 @@ async function update() {
   try {
     while (wanted !== article.dataset.version) {
       const { fresh, version, state } = article.dataset;
+      const asked = wanted; // an event that comes meanwhile may be newer than the answer
       const answer = await fetch(`${fresh}${fresh.includes("?") ? "&" : "?"}since=${state}`, { headers: { accept: "text/html" }, cache: "no-store" });
       if (answer.status === 404) return gone(await answer.text());
       if (!answer.ok) throw new Error(answer.statusText);
@@ -82,7 +83,7 @@ async function update() {
       if (newer.querySelector("h1")) rename(newer); // the whole page
       for (const part of newer.querySelectorAll("template")) next.append(part.content);
       replace(next);
-      if (article.dataset.version === version) break; // nothing newer than that, or the next event brings it
+      if (article.dataset.version === version && wanted === asked) break; // the server has nothing newer yet
       await new Promise((done) => setTimeout(done, PAUSE));
     }
     catchUp();
