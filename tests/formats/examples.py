@@ -1,6 +1,7 @@
 """Fixtures of formats: records beside the events that they must become.
 
-A file FIXTURE stands beside FIXTURE.expected.json: {"events": […], "left_out": {member of LeftOut: count}}.
+A file FIXTURE stands beside FIXTURE.expected.json: {"events": […], "left_out": {member of LeftOut: count}};
+"release" is the folder of a data set that its path must have.
 Our own fixtures, with invented people, are in `fixtures`; those of real records are outside the repository,
 and a test that needs them is skipped where they are absent.
 """

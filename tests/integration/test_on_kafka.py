@@ -14,11 +14,14 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from services.producer.formats.registry import names
 from shared.contracts.topics import PAPERS
 from shared.log.kafka.topics import needed_configs
+from shared.settings import Settings
 from tests.chaos.fleet import Fleet
 from tests.chaos.subscriber import Subscriber
 from tests.clusters.shared import remove_topics
+from tests.formats.round_trips import check_round_trip
 from tests.integration.commands import Running, scholarstream, write_events
 from tests.integration.equality import assert_profiles_equal
 from tests.integration.literatures import simulated
@@ -164,6 +167,11 @@ def test_a_lost_input_is_reported_and_nothing_hides_it(cluster, command, tmp_pat
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2", expect=1)
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2", "--accept-topics", "true")
     command("run", "--exit-when-idle", "--port", "0", "--generation", "2")
+
+
+async def test_files_of_all_formats_become_their_events(cluster, tmp_path):
+    settings = Settings(data_dir=tmp_path / "data", log=cluster.url, partitions=2, refused_share=1)
+    await check_round_trip(list(names()), tmp_path / "files", settings)
 
 
 def answer(url: str) -> tuple[int, str]:
