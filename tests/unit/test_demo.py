@@ -2,18 +2,35 @@
 him, found again anywhere.
 """
 
+import asyncio
 import itertools
 import json
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from services.producer.simulation import demo
-from services.producer.simulation.demo import AUTHOR, AUTHOR_ID, BACKLOG, EDITION, FACTS, facts, rate
+from services.producer.simulation.demo import (
+    AUTHOR,
+    AUTHOR_ID,
+    BACKLOG,
+    CALM_RATE,
+    EDITION,
+    FACTS,
+    LIVELY,
+    LIVELY_RATE,
+    MOST_PAPERS,
+    facts,
+    rate,
+)
 from services.producer.sources import open_source
+from services.producer.sources.demo import DemoSource
 from tests.data import SHARED
 from tests.oracle import oracle, valid
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +184,47 @@ def test_goes_on_into_the_next_edition(monkeypatch):
 
 def test_far_ahead_is_found_without_making_what_was_before():
     """The 50th edition is a million papers in: making them all would take half a minute."""
-    [(position, raw)] = itertools.islice(demo.demo(after=FACTS + 50 * 2 * EDITION), 1)
+    far = demo.demo(after=FACTS + 50 * 2 * EDITION, most=51 * EDITION)
+    [(position, raw)] = itertools.islice(far, 1)
     assert position == FACTS + 50 * 2 * EDITION + 1
     assert json.loads(raw)["paper_id"] == "sim:demo1.50-0"
+
+
+def is_simulated(raw):
+    event = json.loads(raw)
+    return event["event"] == "paper.published" and event["revision"] == 0 and event["paper_id"][:4] == "sim:"
+
+
+@pytest.mark.parametrize("most", [1, 599, 600, 601, 1_500])
+def test_it_ends_after_its_last_paper(monkeypatch, most):
+    monkeypatch.setattr(demo, "EDITION", 600)
+    whole = list(demo.demo(most=most))
+    papers = {json.loads(raw)["paper_id"] for _, raw in whole[FACTS:] if is_simulated(raw)}
+    assert len(papers) == most
+    assert whole == list(itertools.islice(demo.demo(most=most + 600), len(whole)))
+    for at in (FACTS, len(whole) // 2, len(whole) - 1):
+        after = whole[at - 1][0]
+        assert list(demo.demo(after=after, most=most)) == whole[at:]
+    assert list(demo.demo(after=whole[-1][0], most=most)) == []
+
+
+def test_it_ends_after_about_a_day():
+    seconds = LIVELY / LIVELY_RATE + (MOST_PAPERS - BACKLOG - LIVELY) / CALM_RATE
+    assert 23 < seconds / 3600 < 25
+
+
+async def test_the_source_ends_and_a_restart_adds_nothing(monkeypatch):
+    monkeypatch.setattr(demo, "EDITION", 100)
+    stop = asyncio.Event()
+    source = DemoSource(most=250)
+    sent = [item async for batch in source.batches(0, stop) for item in batch]
+    assert sum(is_simulated(item.raw) for item in sent[FACTS:]) == 250
+    assert [batch async for batch in source.batches(sent[-1].position, stop)] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_the_documents_tell_its_end(page):
+    assert f"{MOST_PAPERS:,} simulated papers" in " ".join((ROOT / page).read_text("utf-8").split())
 
 
 def test_a_source_that_can_be_resumed():

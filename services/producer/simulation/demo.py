@@ -88,11 +88,10 @@ BACKLOG_PAPERS = 9_900  # the others are revisions and withdrawals
 EARLY = 1_500  # papers of the backlog before his first one
 BACKLOG_DAYS = (date(2004, 1, 1), date(2016, 5, 1), date(2026, 10, 31))  # first, first after EARLY, last
 FIELDS = ("cs.LG", "cs.CL", "cs.SC", "cs.NE", "stat.ML", "cs.CV", "cs.RO", "math.OC")  # his fields come first
-LIVELY = (
-    900  # events at LIVELY_RATE, a quarter of an hour; then CALM_RATE, so that a forgotten demo fills no disk
-)
+LIVELY = 900  # events at LIVELY_RATE, a quarter of an hour; then CALM_RATE
 LIVELY_RATE = 1.0
 CALM_RATE = 0.2
+MOST_PAPERS = 28_000  # then it ends, after about a day, so that a forgotten demo fills no disk
 
 
 def facts() -> Iterator[dict[str, Any]]:
@@ -156,8 +155,10 @@ class Edition(Literature):
         return (last + timedelta(days=1 + self.number)).isoformat()
 
 
-def demo(seed: int = 1, after: int = 0) -> Iterator[tuple[int, bytes]]:
-    """(position, event) after position `after`, without end. The first FACTS positions are the facts.
+def demo(seed: int = 1, after: int = 0, most: int = MOST_PAPERS) -> Iterator[tuple[int, bytes]]:
+    """(position, event) after position `after`. The first FACTS positions are the facts.
+
+    most: how many simulated papers there are.
 
     Positions start at 1. An edition reserves two positions for each paper, far more than it needs, so that
     its first position is known without the editions before it.
@@ -167,9 +168,9 @@ def demo(seed: int = 1, after: int = 0) -> Iterator[tuple[int, bytes]]:
             if position > after:
                 yield position, orjson.dumps(event)
     number = max(0, after - FACTS - 1) // (2 * EDITION)
-    while True:
+    while (left := most - number * EDITION) > 0:
         first = FACTS + 1 + number * 2 * EDITION
-        for position, event in enumerate(Edition(seed, number).events(EDITION), first):
+        for position, event in enumerate(Edition(seed, number).events(min(EDITION, left)), first):
             if position > after:
                 yield position, orjson.dumps(event)
         number += 1
