@@ -144,6 +144,7 @@ FAULTS = {
     "429 until the budget is new": (reply("", "429 Slow", X_RateLimit_Reset="3600"), 3600.0, "status 429"),
     "429 for a year": (reply("", "429 Slow", Retry_After="31536000"), DAY, "status 429"),
     "503": (reply("<h1>Busy</h1>", "503 Busy", "text/html"), 5.0, "status 503: Busy"),
+    "401": (reply("{}", "401 Unauthorized"), 5.0, "set SCHOLARSTREAM_OPENALEX_KEY"),
     "403": (reply("", "403 Forbidden"), 5.0, "status 403"),
     "another kind": (reply("<html>Hello</html>", kind="text/html"), 5.0, "is text/html, not JSON"),
     "cut": (reply(b'{"meta": {}, "results": []}')[:-4], 5.0, "no answer: RemoteProtocolError"),

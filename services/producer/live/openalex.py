@@ -7,6 +7,7 @@ a day before the last one that was complete.
 
 import re
 from dataclasses import replace
+from http import HTTPStatus
 from typing import ClassVar
 
 from services.producer.formats.containers import Container
@@ -35,7 +36,13 @@ class OpenAlex:
     async def page(self, place: Place, fetcher: Fetcher) -> Page:
         if not place.began:
             place = replace(place, since=overlapping(place.complete))
-        body = await fetcher.get(self._url(place), kind="json")
+        try:
+            body = await fetcher.get(self._url(place), kind="json")
+        except SourceFault as fault:
+            if fault.status == HTTPStatus.UNAUTHORIZED and self._key is None:
+                hint = "OpenAlex wants a key: set SCHOLARSTREAM_OPENALEX_KEY"
+                raise SourceFault(f"{fault}; {hint}", wait=fault.wait, status=fault.status) from None
+            raise
         told = json_of(body)
         results, meta = told.get("results"), told.get("meta")
         if not isinstance(results, list) or not isinstance(meta, dict):
