@@ -9,12 +9,12 @@ from typing import Any
 
 import structlog
 
-from services.producer.ingest import Counts, partition_counts
+from services.producer.ingest import partition_counts
 from services.producer.main import Listeners, produce
 from services.producer.push.app import tokens_of, with_intake
 from services.producer.push.tokens import Tokens
+from services.producer.reading_report import ReadingReport
 from services.producer.simulation.demo import BACKLOG, FACTS
-from services.producer.sources import Source
 from services.publisher.runner import PublisherRunner
 from services.runtime.input_checks import require_checkpoints
 from services.runtime.layout import require_same_layout
@@ -35,7 +35,7 @@ from shared.telemetry.registry import Telemetry
 log = structlog.get_logger("run")
 
 ROLES = ("producer", "consumer", "scorer", "publisher", "viewer")
-REPORT_SECONDS = 5.0  # between two log lines about how far a file is read
+REPORT_SECONDS = 5.0  # between two log lines about the demo
 BACKLOG_SECONDS = 300.0  # the longest wait for the backlog of the demo
 IDLE_SECONDS = 0.02  # between two checks whether everything is published
 
@@ -171,22 +171,6 @@ async def _backlog_is_published(process: _Process) -> None:
             await asyncio.wait_for(process.stop.wait(), IDLE_SECONDS)
 
 
-class _ReadingReporter:
-    """Logs how far a source is read, every REPORT_SECONDS; of endless ones those that say it."""
-
-    def __init__(self) -> None:
-        self.reported_at = time.monotonic()
-
-    def __call__(self, source: Source, counts: Counts) -> None:
-        is_told = not source.endless or source.how_far is not None
-        if is_told and time.monotonic() - self.reported_at >= REPORT_SECONDS:
-            self.reported_at = time.monotonic()
-            share = source.how_far or (f"{source.read / source.size:.0%}" if source.size else None)
-            log.info(
-                "reading", source=source.label, events=counts.sent, refused=counts.refused.total(), read=share
-            )
-
-
 async def _produce(
     process: _Process, sources: list[str], namespace: str | None, demo: bool, exit_when_idle: bool
 ) -> None:
@@ -202,7 +186,7 @@ async def _produce(
         namespace=namespace,
         demo=demo,
         stop=stop,
-        listeners=Listeners(process.telemetry, process.health, on_progress=_ReadingReporter()),
+        listeners=Listeners(process.telemetry, process.health, on_progress=ReadingReport()),
     )
     if not exit_when_idle:
         await stop.wait()

@@ -15,6 +15,7 @@ from services.producer.live.address import is_live
 from services.producer.live.opening import open_live
 from services.producer.live.source import LiveSource
 from services.producer.push.app import tokens_of, with_intake
+from services.producer.reading_report import ReadingReport
 from services.producer.sources import Source, open_sources
 from services.producer.unknown_fields import sentence
 from services.producer.validation import Intake
@@ -178,7 +179,7 @@ async def run_producer(
             on_outage(None)
 
             async def work() -> dict[str, Any]:
-                listeners = Listeners(telemetry, health, on_outage=on_outage)
+                listeners = Listeners(telemetry, health, on_progress=ReadingReport(), on_outage=on_outage)
                 try:
                     return await produce(
                         log,

@@ -1,9 +1,9 @@
-"""What `scholarstream run` says while it reads."""
+"""What `run` and `producer` say while they read."""
 
 from structlog.testing import capture_logs
 
-from services.cli import run_all as run
 from services.producer.ingest import Counts
+from services.producer.reading_report import REPORT_SECONDS, ReadingReport
 from services.producer.sources import open_source
 
 
@@ -12,10 +12,10 @@ def test_a_long_source_tells_how_far_it_is(monkeypatch, tmp_path):
     source, counts = open_source(f"file:{tmp_path / 'events.jsonl'}"), Counts(papers=7)
     source.read = 50
     with capture_logs() as said:
-        tell = run._ReadingReporter()
+        tell = ReadingReport()
         tell(source, counts)
         assert said == [], "not at once, and not at every batch"
-        tell.reported_at -= run.REPORT_SECONDS
+        tell.reported_at -= REPORT_SECONDS
         tell(source, counts)
         tell(source, counts)
     assert said == [
@@ -31,7 +31,7 @@ def test_a_long_source_tells_how_far_it_is(monkeypatch, tmp_path):
 
 
 def test_a_stream_without_end_is_quiet():
-    tell = run._ReadingReporter()
+    tell = ReadingReport()
     tell.reported_at = float("-inf")
     with capture_logs() as said:
         tell(open_source("demo:"), Counts())
