@@ -21,8 +21,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.runtime.hosts import HostCheck, HostNames
-from services.viewer.author_page.handlers import PARTS as PAGE_PARTS
-from services.viewer.author_page.handlers import AuthorPage
 from services.viewer.follow.answers import PARTS, Follow
 from services.viewer.name_search import Budget, Match
 from services.viewer.pages.scores import ADDRESS, about_page
@@ -32,6 +30,8 @@ from services.viewer.routes.context import Context, Status
 from services.viewer.routes.naming import named
 from services.viewer.store.service import StoreService
 from services.viewer.urls import AUTHORS, COMPARE, FEED, FIELDS, PAPERS, SEARCH, page_of
+from services.viewer.views.authors import PARTS as PAGE_PARTS
+from services.viewer.views.authors import AuthorPage
 from services.viewer.views.compare import ComparePage
 from services.viewer.views.fields import FieldPages
 from services.viewer.views.front import FrontPage
