@@ -12,7 +12,7 @@ from tests.integration.equality import assert_equal_to_oracle, assert_versions_r
 from tests.integration.literatures import simulated
 from tests.streams import disturbed
 
-MOST_DISTURBED = 4_000  # events: disturbed literatures cost several times as much
+MOST_DISTURBED = 2_500  # events: disturbed literatures cost several times as much
 LITERATURES = {"aan": aan_events, "vis": vis_events, "simulated": simulated}
 
 

@@ -8,7 +8,7 @@ from tests.integration.commands import exported_profiles, run_to_idle, scholarst
 from tests.integration.equality import assert_equal_to_oracle
 
 CROWD = 15_000
-PAPERS = 2_000
+PAPERS = 1_200
 
 
 def paper(paper_id, names, references=(), **fields):
