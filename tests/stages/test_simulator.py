@@ -1,4 +1,4 @@
-"""Hundreds of schedules of crashes, zombies, refused and repeated sends, stale checkpoints: the end is
+"""Many schedules of crashes, zombies, refused and repeated sends, stale checkpoints: the end is
 always what a batch says.
 
 SCHOLARSTREAM_SCHEDULES=300000 runs so many of them (the default is 160), SCHOLARSTREAM_SEED=N begins with
