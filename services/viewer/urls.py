@@ -63,8 +63,17 @@ def search_for(query: str, part: str = "") -> str:
 
 def comparison_of(author_ids: Sequence[str]) -> str:
     """The address of the page that compares these authors."""
-    ids = ",".join(quote(author_id, safe=":") for author_id in author_ids)
-    return f"{COMPARE}?ids={ids}" if ids else COMPARE
+    return f"{COMPARE}?ids={_listed(author_ids)}" if author_ids else COMPARE
+
+
+def events_of(author_ids: Sequence[str]) -> str:
+    """The address of the stream that says when one of these authors has a newer snapshot."""
+    return f"{API}/events?ids={_listed(author_ids)}"
+
+
+def _listed(author_ids: Sequence[str]) -> str:
+    """Ids with commas between them. A comma in an id is %2C."""
+    return ",".join(quote(author_id, safe=":") for author_id in author_ids)
 
 
 def _of(collection: str, author_id: str, part: str = "") -> str:

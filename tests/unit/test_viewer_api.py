@@ -33,6 +33,7 @@ from tests.snapshots import SYGNOWSKI, paper, profile_topic, publish, snapshot, 
 
 ODD_IDS = [
     "a/b",
+    "Turing, Alan",
     "x/events",
     "name:émile zola",
     "a:1?id=2#3",

@@ -1,7 +1,7 @@
 """The event stream of headlines: filters, and going on where a client ended."""
 
 import asyncio
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from services.viewer.profile_index import ProfileIndex
 from services.viewer.routes.endpoint import Asked
 from services.viewer.routes.events import EventAddresses
+from services.viewer.urls import events_of
 from tests.stores import publish, told, topics
 
 
@@ -102,4 +103,14 @@ async def test_a_stream_of_a_field_and_of_metrics():
     await index.catch_up()
     ((_, data),) = await events(lines, 1)
     assert data["author_id"] == "c" and data["metrics"] == {"h_index": 2}
+    await lines.aclose()
+
+
+async def test_the_stream_of_a_page_knows_an_id_with_a_comma():
+    _, index = await following(told("Turing, Alan", "A"), told("b", "B"))
+    query = urlsplit(events_of(["Turing, Alan"])).query.encode()
+    request = Request({"type": "http", "headers": [], "query_string": query})
+    asked = Asked(request, "", "", {"ids": "given", "field": None, "metrics": None})
+    lines = (await EventAddresses(Context(index)).events(asked)).body_iterator
+    assert [data["author_id"] for _, data in await events(lines, 1)] == ["Turing, Alan"]
     await lines.aclose()

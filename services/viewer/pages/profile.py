@@ -22,7 +22,7 @@ from services.viewer.pages.scores import NO_SCORE, SCORES, explained, firmness, 
 from services.viewer.pages.stored import NOT_STORED, Stored
 from services.viewer.pages.view import View
 from services.viewer.pages.words import NOT_COMPUTED, basis_of, coverage, flag, measure, moment
-from services.viewer.urls import API, api_of, part_of_page, with_query
+from services.viewer.urls import api_of, events_of, part_of_page
 from shared.metrics.metric import REFERENCES
 
 WIDE = 3  # bases side by side; with more, folds in the table of all numbers are as narrow as its first column
@@ -106,7 +106,7 @@ def attributes_of(author_id: str, tag_of: str, digest: str, behind: bool, view: 
     return {
         "class_": "profile",
         "data_author": author_id,
-        "data_events": with_query(f"{API}/events", ids=author_id.replace(",", "%2C")),
+        "data_events": events_of([author_id]),
         "data_fresh": view.address(author_id, "fresh"),
         "data_version": tag_of,
         "data_state": digest,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from services.viewer.pages.compare import FEWEST, MOST, compare_page
 from services.viewer.routes.authors import shown
 from services.viewer.routes.ids import ids_of, ids_parameter
 from services.viewer.routes.search import QUERY_LENGTH
-from services.viewer.urls import API, comparison_of
+from services.viewer.urls import comparison_of, events_of
 from services.viewer.views.site import Site, html
 from shared.errors import LogUnavailable
 
@@ -39,15 +38,13 @@ class ComparePage:
             return RedirectResponse(comparison_of(together), 303, {"Cache-Control": "no-cache"})
         profiles, unknown = await self._profiles(list(dict.fromkeys(ids)))
         known = [profile["author_id"] for profile in profiles]
-        # A comma within an id cannot be told from one between two.
-        listed = ",".join(quote(one, safe=":") for one in known if "," not in one)
         written = compare_page(
             profiles,
             unknown=unknown,
             asked=asked,
             found=await self._found(request, asked) if asked else (),
             fields=await self._fields(known),
-            events=f"{API}/events?ids={listed}" if listed else None,
+            events=events_of(known) if known else None,
         )
         return html(request, written)
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from services.viewer.routes.endpoint import CURSOR
 from services.viewer.routes.lists import SORT
 from services.viewer.routes.naming import named
 from services.viewer.store.rows import PaperPage
-from services.viewer.urls import API, PAPERS
+from services.viewer.urls import PAPERS, events_of
 from services.viewer.views.site import Site, html
 from services.viewer.web.parameters import read_all, text
 from shared.errors import LogError, NotShown
@@ -99,9 +98,5 @@ class PaperPages:
 
 def _events(paper: PaperPage) -> str | None:
     """The stream that tells when the authors' numbers move: with each citation of the paper they do."""
-    ids = [
-        quote(one["author_id"], safe=":")
-        for one in paper["authors"][:FOLLOWED]
-        if "," not in one["author_id"]
-    ]
-    return f"{API}/events?ids={','.join(ids)}" if ids else None
+    ids = [one["author_id"] for one in paper["authors"][:FOLLOWED]]
+    return events_of(ids) if ids else None
