@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.viewer.pages.field_names import field_in_words
-from services.viewer.pages.isolation import isolated
-from services.viewer.pages.scores import REASONS, rounded
+from services.viewer.pages.scores import REASONS, cohort_in_words, rounded
 from services.viewer.pages.words import number, plural
 
 Entry = Mapping[str, Any]
@@ -25,7 +24,7 @@ def novelty_in_words(paper: Entry, evidence: Entry | None) -> list[str]:
         return [f"It has no novelty: {why}." if why else "It has no novelty yet."]
     said = [
         f"Novelty {rounded('novelty', value)}. It has more new word combinations than that share of "
-        f"{_cohort(standing)}."
+        f"{cohort_in_words(standing, field_in_words, 'of all fields')}."
     ]
     if standing and standing.get("pairs"):
         said.append(
@@ -37,12 +36,3 @@ def novelty_in_words(paper: Entry, evidence: Entry | None) -> list[str]:
     if standing is None:
         said.append("The newest snapshots of its authors do not list it, so its grounds are not shown here.")
     return said
-
-
-def _cohort(standing: Entry | None) -> str:
-    """The papers that it is compared with. "novelty/2016/en/full/cs.LG" → "2,214 papers of 2016 …"."""
-    if not standing or not standing.get("cohort"):
-        return "papers like it"
-    _, year, _, _, *category = standing["cohort"].split("/", 4)
-    field = field_in_words(category[0]) if category else "of all fields"
-    return f"{plural(standing['cohort_size'] or 0, 'paper')} like it ({year}, {isolated(field)})"

@@ -1,6 +1,6 @@
 """Novelty and AI score in words: their meaning, uncertainty and limits. docs/scores.md defines them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import floor
 from typing import Any
 
@@ -152,18 +152,23 @@ def novelty_of(paper: Entry) -> Html | None:
     if value is None:
         return tag("span", "no novelty", class_="unit", title=f"No novelty: {why}." if why else None)
     share = rounded("novelty", value)
-    title = f"More new word combinations than {share} of {_cohort(evidence)}."
+    title = f"More new word combinations than {share} of {cohort_in_words(evidence)}."
     mark = tag("span", "provisional", class_="unit", title=f"Provisional: {why}.") if why else None
     return join(tag("span", f"novelty {share}", title=title), mark and " ", mark)
 
 
-def _cohort(evidence: Entry | None) -> str:
-    """The cohort in words. "novelty/2016/en/full/cs.LG" becomes "2,214 papers like it (2016, cs.LG)"."""
+def cohort_in_words(
+    evidence: Entry | None, named: Callable[[str], str] = str, pooled: str = "all fields"
+) -> str:
+    """The cohort in words. "novelty/2016/en/full/cs.LG" becomes "2,214 papers like it (2016, cs.LG)".
+
+    named: a category in words; pooled: those of a cohort of all categories.
+    """
     if not evidence or not evidence.get("cohort"):
         return "papers like it"
     _, year, _, _, *category = evidence["cohort"].split("/", 4)
-    field = isolated(category[0]) if category else "all fields"
-    return f"{plural(evidence['cohort_size'], 'paper')} like it ({year}, {field})"
+    field = isolated(named(category[0])) if category else pooled
+    return f"{plural(evidence['cohort_size'] or 0, 'paper')} like it ({year}, {field})"
 
 
 def about_page() -> str:
