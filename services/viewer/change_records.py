@@ -1,5 +1,6 @@
 """Change records as they stand in author-metrics.v1. A record that another client wrote may have any form."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -20,6 +21,13 @@ def change_in(key: bytes | None, value: bytes) -> dict[str, Any] | None:
     if not isinstance(change, dict) or not isinstance(change.get("author_id"), str):
         return None
     return change if change["author_id"].encode() == key and _has_types(change) else None
+
+
+def papers_named(changes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The papers that the causes of these changes name, in their order."""
+    causes = [cause for change in changes for cause in change.get("causes") or ()]
+    found = [cause.get(name) for cause in causes for name in ("paper_id", "by")]
+    return list(dict.fromkeys(paper for paper in found if isinstance(paper, str)))
 
 
 def _has_types(change: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from services.viewer.change_records import papers_named
 from services.viewer.follow.preview import preview
 from services.viewer.pages.profile import Fresh, rendered
 from services.viewer.pages.stored import MADE, NOT_STORED, SLOW, Stored, lag_in_words
@@ -63,7 +64,7 @@ class Pages:
             profile = orjson.loads(snapshot.value)
             records = [(change.timestamp, orjson.loads(change.value)) for change in changes]
             first = tuple(paper["paper_id"] for paper in profile.get("papers") or ())
-            about = _papers_in([record for _, record in records])
+            about = tuple(papers_named(record for _, record in records))
         asked = AuthorAsked(
             key.view.sort, key.view.filters, key.view.page, first if key.view.is_plain else (), about
         )
@@ -101,10 +102,3 @@ class Pages:
 
 def _failed(task: asyncio.Task[Any]) -> bool:
     return task.cancelled() or task.exception() is not None
-
-
-def _papers_in(records: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """The papers that causes name."""
-    causes = [cause for record in records for cause in record.get("causes") or ()]
-    found = [cause.get(name) for cause in causes for name in ("paper_id", "by")]
-    return tuple(dict.fromkeys(name for name in found if isinstance(name, str)))

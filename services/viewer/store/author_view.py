@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from services.viewer.change_records import papers_named
 from services.viewer.store import authors, papers
 from services.viewer.store.changes import changes, steps_of
 from services.viewer.store.facets import facets_of
@@ -64,10 +65,6 @@ def author_view(
     listing = papers.of_author(numbers)
     together = authors.coauthors(connection, numbers, None, COAUTHORS)
     newest = changes(connection, numbers, None, CHANGES)["items"]
-    causes = [cause for one in newest for cause in one["causes"]]
-    named = [
-        key for cause in causes for key in (cause.get("paper_id"), cause.get("by")) if isinstance(key, str)
-    ]
     retracted = papers.page(
         connection, papers.of_author(numbers, RETRACTED), sort="date", limit=RETRACTED_SHOWN
     )
@@ -83,7 +80,7 @@ def author_view(
         more_coauthors=together["next_cursor"] is not None,
         changes=newest,
         h_index=steps_of(connection, numbers, "h_index", STEPS),
-        titles=papers.titles_of(connection, [*asked.about, *named]),
+        titles=papers.titles_of(connection, [*asked.about, *papers_named(newest)]),
     )
 
 
