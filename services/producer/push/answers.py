@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.runtime.retry_after import BUSY_SECONDS, retry_after
 from shared.errors import LogUnavailable
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-RETRY_SECONDS = "2"
 AWAY = (
     "The log did not answer in time, so it is not known whether it has these events. Send the same request "
     "again: equal events change nothing."
@@ -43,7 +43,7 @@ def refusal(status: int, detail: str, **headers: str) -> HTTPException:
 
 def busy(detail: str) -> HTTPException:
     """429: the same request may succeed later."""
-    return refusal(HTTPStatus.TOO_MANY_REQUESTS, detail, Retry_After=RETRY_SECONDS)
+    return HTTPException(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after(BUSY_SECONDS))
 
 
 async def refuse(request: Request, error: Exception) -> Response:
@@ -51,7 +51,7 @@ async def refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return problem(error.status_code, error.detail, error.headers)
     if isinstance(error, LogUnavailable):
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, AWAY, {"Retry-After": RETRY_SECONDS})
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, AWAY, retry_after(BUSY_SECONDS))
     log.error("request failed", path=request.url.path, error=repr(error))
     detail = "Something went wrong. The log lines of this service say what."
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
