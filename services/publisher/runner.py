@@ -6,7 +6,7 @@ Several changes of an author between two publications make one snapshot.
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import structlog
@@ -15,8 +15,8 @@ from services.publisher.generations import LOOK_SECONDS, Control, fence_name
 from services.publisher.messages import facts_of, messages_of, public_facts
 from services.publisher.snapshot_json import Snapshot
 from services.publisher.stage import ERASED, Profiles, PublicFacts, without_papers
-from services.publisher.stated_changes import leave_out_stated, stated_versions
-from shared.contracts.topics import AUTHOR_PROFILES, METRIC_CHANGES
+from services.publisher.stated_changes import leave_out_stated, note_stated
+from shared.contracts.topics import AUTHOR_METRICS, AUTHOR_PROFILES, METRIC_CHANGES
 from shared.errors import Fenced, InputLost
 from shared.ids import partitions_of
 from shared.log.port import Fence, Partition, Record
@@ -99,15 +99,39 @@ class PublisherRunner(StageRunner):
                 await asyncio.to_thread(self.store.forget, self.stage_type.name, self.partition)
                 self.session, _ = resume(self.stage_type, self.partition, self.layout, ())
                 self.saved = self.session.position.next
-                self.session.extra["stated"] = await stated_versions(
-                    self.log, self._public_partitions(), self.layout.generation
-                )
+                await self._learn_stated()
                 return
+
+    async def _learn_stated(self) -> None:
+        """Reads which changes are stated already, so that none is stated twice."""
+        stated: dict[str, int] = self.session.extra.setdefault("stated", {})
+        for number in self._public_partitions():
+            partition = Partition(AUTHOR_METRICS.name, number)
+            start, end = (await self.log.bounds([partition]))[partition]
+            async for records in self._own_records(partition, start, end):
+                note_stated(stated, records, self.layout.generation)
+
+    @property
+    def _is_only_writer(self) -> bool:
+        """Whether this publisher alone writes to its partitions of the public topics."""
+        return self.layout.count(METRIC_CHANGES) == self.layout.authors
 
     def _public_partitions(self) -> Sequence[int]:
         """Partitions of the public topics that may have authors of this one."""
-        alike = self.layout.count(METRIC_CHANGES) == self.layout.authors  # then one publisher writes to each
-        return [self.partition] if alike else range(self.layout.authors)
+        return [self.partition] if self._is_only_writer else range(self.layout.authors)
+
+    async def _own_records(self, partition: Partition, at: int, end: int) -> AsyncIterator[list[Record]]:
+        """The records of this publisher's authors in a public partition, in batches."""
+        count = self.layout.count(METRIC_CHANGES)
+        while at < end and (records := await self.log.read(partition, at)):
+            at = records[-1].offset + 1
+            if not self._is_only_writer:
+                owners = partitions_of([record.key or b"" for record in records], count).tolist()
+                records = [
+                    record for record, owner in zip(records, owners, strict=True) if owner == self.partition
+                ]
+            yield records
+            self.health.beat(self.name)
 
     async def _look(self) -> None:
         """Looks whether this generation publishes by now. Error: Superseded when a higher one does."""
@@ -125,26 +149,16 @@ class PublisherRunner(StageRunner):
 
         Snapshots of a lower generation count as older than all of this one (rule G4).
         """
-        session, inputs = self.session, self.layout.count(METRIC_CHANGES)
+        session = self.session
         ends = session.extra.setdefault("public_ends", {})
-        alike = inputs == self.layout.authors  # then a public partition has one writer
         known: dict[str, PublicFacts] = {}
         lower: set[str] = set()
         for number in self._public_partitions():
             partition = Partition(self.snapshots_topic.name, number)
             start, end = (await self.log.bounds([partition]))[partition]
-            at = max(start, ends.get(str(number), 0))
-            while at < end and (records := await self.log.read(partition, at)):
-                mine = (
-                    [True] * len(records)
-                    if alike
-                    else partitions_of([record.key or b"" for record in records], inputs) == self.partition
-                )
-                for record, is_mine in zip(records, mine, strict=True):
-                    if is_mine:
-                        self._learn_from(record, known, lower)
-                at = records[-1].offset + 1
-                self.health.beat(self.name)
+            async for records in self._own_records(partition, max(start, ends.get(str(number), 0)), end):
+                for record in records:
+                    self._learn_from(record, known, lower)
             ends[str(number)] = end
         session.stage.learn_public(known)
         self._has_erased = isinstance(session.stage, Profiles) and session.stage.has_erased

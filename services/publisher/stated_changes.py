@@ -3,26 +3,22 @@
 A publisher whose snapshots were lost publishes those again, and states no change twice.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 import orjson
 
 from services.publisher.snapshot_json import Snapshot
-from shared.contracts.topics import AUTHOR_METRICS
-from shared.log.port import Log, Partition, Record
+from shared.log.port import Record
 
 Stated = dict[str, int]  # author → version of the newest change record
 
 
-async def stated_versions(log: Log, partitions: Iterable[int], generation: int) -> Stated:
-    """Of each author the newest version that a change record of this generation has."""
-    stated: Stated = {}
-    for number in partitions:
-        async for record in _records(log, Partition(AUTHOR_METRICS.name, number)):
-            if (found := _version_in(record, generation)) is not None:
-                author, version = found
-                stated[author] = max(version, stated.get(author, version))
-    return stated
+def note_stated(stated: Stated, records: Iterable[Record], generation: int) -> None:
+    """Notes the newest version of each author that change records of this generation have."""
+    for record in records:
+        if (found := _version_in(record, generation)) is not None:
+            author, version = found
+            stated[author] = max(version, stated.get(author, version))
 
 
 def leave_out_stated(snapshots: Iterable[Snapshot], stated: Stated) -> None:
@@ -35,14 +31,6 @@ def leave_out_stated(snapshots: Iterable[Snapshot], stated: Stated) -> None:
             one.change = None
         else:
             del stated[one.author]
-
-
-async def _records(log: Log, partition: Partition) -> AsyncIterator[Record]:
-    at, end = (await log.bounds([partition]))[partition]
-    while at < end and (records := await log.read(partition, at)):
-        for record in records:
-            yield record
-        at = records[-1].offset + 1
 
 
 def _version_in(record: Record, generation: int) -> tuple[str, int] | None:
