@@ -14,17 +14,17 @@ from services.viewer.pages.following import POLL
 from services.viewer.routes.endpoint import CURSOR
 from services.viewer.routes.fields import BY
 from services.viewer.routes.lists import FIRST_YEAR, LAST_YEAR, SORT
-from services.viewer.routes.naming import named
+from services.viewer.routes.naming import named, names_none
 from services.viewer.store.papers import Filters
 from services.viewer.urls import FEED, FIELDS, feed_of_field, field_page_of
 from services.viewer.views.feeds import atom
 from services.viewer.views.site import Site, html
-from services.viewer.web.parameters import integer, read_all, text
+from services.viewer.web.parameters import integer, read_all
 from shared.telemetry.http import ROUTE
 
 YEAR = integer("year", "Papers of this year.", least=FIRST_YEAR, most=LAST_YEAR)
-AUTHORS = text("authors", "The page of the authors.", most=4096, right="a cursor of the page before")
-PAPERS = text("papers", "The page of the papers.", most=4096, right="a cursor of the page before")
+AUTHORS = CURSOR._replace(name="authors", description="The page of the authors.")
+PAPERS = CURSOR._replace(name="papers", description="The page of the papers.")
 SHOWN, LISTED = 15, 100  # authors and papers of a field's page; fields of the list
 
 
@@ -36,8 +36,7 @@ class FieldPages:
 
     async def fields(self, request: Request) -> Response:
         """/fields, /fields/{field} and /fields/{field}/feed.atom."""
-        raw = (request.scope.get("raw_path") or b"").split(b"?", 1)[0].rstrip(b"/")
-        if raw == FIELDS.encode() and "id" not in request.query_params:
+        if names_none(request, FIELDS):
             request.scope[ROUTE] = FIELDS
             return await self.all(request)
         code, part = named(request, FIELDS, FEED)

@@ -14,20 +14,16 @@ from services.viewer.pages.following import POLL
 from services.viewer.pages.paper import Lists, Wanted, cited_only, paper_page, papers_page, unknown_paper
 from services.viewer.routes.endpoint import CURSOR
 from services.viewer.routes.lists import SORT
-from services.viewer.routes.naming import named
+from services.viewer.routes.naming import named, names_none
 from services.viewer.store.rows import PaperPage
 from services.viewer.urls import PAPERS, events_of
 from services.viewer.views.site import Site, html
-from services.viewer.web.parameters import read_all, text
+from services.viewer.web.parameters import read_all
 from shared.errors import LogError, NotShown
 from shared.telemetry.http import ROUTE
 
-CITED_BY = text(
-    "cited_by", "The page of the papers that cite it.", most=4096, right="a cursor of the page before"
-)
-REFERENCES = text(
-    "references", "The page of those that it cites.", most=4096, right="a cursor of the page before"
-)
+CITED_BY = CURSOR._replace(name="cited_by", description="The page of the papers that cite it.")
+REFERENCES = CURSOR._replace(name="references", description="The page of those that it cites.")
 CITING, CITED, NEWEST = 20, 20, 30  # papers of a list
 LOOKED_AT = 3  # authors whose snapshots may have the grounds of the novelty
 FOLLOWED = 40  # authors whose changes the open page follows
@@ -42,8 +38,7 @@ class PaperPages:
 
     async def papers(self, request: Request) -> Response:
         """/papers and /papers/{id}."""
-        raw = (request.scope.get("raw_path") or b"").split(b"?", 1)[0].rstrip(b"/")
-        if raw == PAPERS.encode() and "id" not in request.query_params:
+        if names_none(request, PAPERS):
             request.scope[ROUTE] = PAPERS
             return await self.newest(request)
         request.scope[ROUTE] = f"{PAPERS}/{{paper}}"
